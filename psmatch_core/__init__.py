@@ -1,0 +1,1 @@
+"""Match cells of two unpaired modalities by propensity score. Knows nothing of Streamlit."""

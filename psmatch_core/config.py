@@ -1,0 +1,190 @@
+"""Strategies are their own configs: one declaration of an option, read by everything.
+
+A config is a frozen dataclass whose fields are made by :func:`option`. Validation, the page's form,
+the command line, the table in the docs and the recipe all read that one declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from psmatch_core.errors import PsmatchError, some
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is known of one option: range, unit, help, and whether it is folded away in a form."""
+
+    help: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    choices: tuple[Any, ...] = ()
+    advanced: bool = False
+    label: str = ""
+
+    def range_text(self) -> str:
+        """The allowed values in words, such as ``above 0`` or ``0 to 1``."""
+        if self.choices:
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
+        if self.above is not None:
+            return f"above {self.above:g}" + (f", at most {self.maximum:g}" if self.maximum is not None else "")
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return f"at most {self.maximum:g}" if self.maximum is not None else "any"
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str,
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    choices: tuple[Any, ...] = (),
+    advanced: bool = False,
+    label: str = "",
+) -> Any:
+    """Declare a field of a config together with its range, unit and help."""
+    declared = Option(help, unit, minimum, maximum, above, choices, advanced, label)
+    return field(default=default, metadata={"option": declared})
+
+
+class Config:
+    """Base of every config: checks its options at birth and turns into plain data and back."""
+
+    _registry: ClassVar[dict[str, type[Config]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        Config._registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        hints = typing.get_type_hints(type(self))
+        for each in fields(self):  # type: ignore[arg-type]
+            declared = each.metadata.get("option")
+            if declared is None:
+                continue
+            value = getattr(self, each.name)
+            checked = _checked(type(self).__name__, each.name, value, hints[each.name], declared)
+            object.__setattr__(self, each.name, checked)
+
+    @classmethod
+    def options(cls) -> dict[str, Option]:
+        """The declared options by field name, in order."""
+        return {each.name: each.metadata["option"] for each in fields(cls) if "option" in each.metadata}  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (for JSON) from which :meth:`from_dict` makes an equal config."""
+        data: dict[str, Any] = {"kind": type(self).__name__}
+        for each in fields(self):  # type: ignore[arg-type]
+            data[each.name] = _plain(getattr(self, each.name))
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The config that ``data`` (from :meth:`to_dict`) describes.
+
+        Raises
+        ------
+        PsmatchError
+            For an unknown kind or option, or a value outside its range.
+        """
+        if not isinstance(data, Mapping):
+            raise PsmatchError(
+                f"{cls.__name__}: settings must be a mapping of option to value, got {data!r}.",
+                hint="Write the settings as a JSON object.",
+            )
+        kind = str(data.get("kind", cls.__name__))
+        known = {name: sub for name, sub in Config._registry.items() if issubclass(sub, cls) and not inspect.isabstract(sub)}
+        if kind not in known:
+            raise PsmatchError(f"{kind!r} is not a kind of {cls.__name__}.", hint=f"Use one of {some(sorted(known), 20)}.")
+        target = known[kind]
+        names = {each.name: each for each in fields(target)}  # type: ignore[arg-type]
+        unknown = [key for key in data if key != "kind" and key not in names]
+        if unknown:
+            raise PsmatchError(
+                f"{kind} has no option {some(unknown)}.", hint=f"Its options are {some(names, 30)}; remove or rename it."
+            )
+        hints = typing.get_type_hints(target)
+        values = {key: _revived(value, hints[key]) for key, value in data.items() if key != "kind"}
+        return typing.cast(Self, target(**values))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _config_class(hint: Any) -> type[Config] | None:
+    for each in (hint, *typing.get_args(hint)):
+        if inspect.isclass(each) and issubclass(each, Config):
+            return each
+    return None
+
+
+def _revived(value: Any, hint: Any) -> Any:
+    if isinstance(value, list):
+        inner = (typing.get_args(hint) or (Any,))[0]
+        return tuple(_revived(each, inner) for each in value)
+    config = _config_class(hint)
+    if config is not None and isinstance(value, Mapping):
+        return config.from_dict(value)
+    return value
+
+
+def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> Any:
+    """The value in its declared type, or the error that names option, rule and what came."""
+    if value is None and _allows_none(hint):
+        return None
+    kind = next((each for each in _plain_types(hint)), None)
+    problem = f"{owner}: option {name!r} must be {{rule}}, got {value!r}."
+    if kind is bool and not isinstance(value, bool):
+        raise PsmatchError(problem.format(rule="true or false"), hint=f"Set {name} to true or false.")
+    if kind in (int, float):
+        try:
+            number = float(value) if not isinstance(value, bool) else math.nan
+        except (TypeError, ValueError):
+            number = math.nan
+        rule = ("a whole number " if kind is int else "a number ") + f"({declared.range_text()})"
+        outside = (
+            not math.isfinite(number)
+            or (kind is int and number != int(number))
+            or (declared.minimum is not None and number < declared.minimum)
+            or (declared.maximum is not None and number > declared.maximum)
+            or (declared.above is not None and number <= declared.above)
+        )
+        if outside:
+            hint_text = "Write the decimal with a point, as in 0.05." if "," in str(value) else f"Choose {name} {declared.range_text()}."
+            raise PsmatchError(problem.format(rule=rule), hint=hint_text)
+        value = int(number) if kind is int else number
+    if kind is str and not isinstance(value, str):
+        raise PsmatchError(problem.format(rule="text"), hint=f"Write {name} as text.")
+    if declared.choices and value not in declared.choices:
+        raise PsmatchError(problem.format(rule=declared.range_text()), hint=f"Choose {name} from that list.")
+    if isinstance(value, list):
+        value = tuple(value)
+    return value
+
+
+def _allows_none(hint: Any) -> bool:
+    return hint is None or type(None) in typing.get_args(hint)
+
+
+def _plain_types(hint: Any) -> tuple[type, ...]:
+    arguments = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
+    return tuple(each for each in arguments if each in (bool, int, float, str))
