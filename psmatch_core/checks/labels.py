@@ -1,0 +1,255 @@
+"""Rules on a label column: text of each label, how many cells it has, and whether it can serve as label at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from psmatch_core.checks.findings import Finding, display, named, rejection, warning
+from psmatch_core.errors import plural, some
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Texts that str() makes of a missing value; nobody names a condition so.
+MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT"})
+# Texts that often mean missing, but may be a condition ("None" added): kept, and said.
+DOUBTFUL_TEXTS = frozenset({"NA", "N/A", "#N/A", "None", "none", "null", "NULL", "na", "n/a"})
+# With fewer cells than folds, a label is absent from some fold's training or validation cells.
+FEW_CELLS_OF_LABEL = 5
+# More labels than any perturbation screen's target list we know of that keeps enough cells of each.
+MANY_LABELS = 200
+# So many distinct numbers are measurements; doses or cluster numbers have fewer.
+MOST_NUMERIC_LABELS = 50
+MOST_DECIMAL_LABELS = 20
+# A column with a value of its own for more than this share of cells names cells, not groups.
+UNIQUE_SHARE = 0.9
+_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?")
+_DECIMAL = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A label column counted.
+
+    Parameters
+    ----------
+    kind
+        ``text``, ``whole numbers``, ``numbers like 1.0``, ``decimal numbers``, ``true or false``, ``dates``,
+        or ``mixed``.
+    counts
+        Cells of each label, by its text, most frequent first.
+    n_cells
+        All cells, with and without label.
+    n_missing
+        Cells without label: no value, an empty text, or the text of a missing value (``nan``).
+    n_blank
+        Those of ``n_missing`` whose label is an empty text.
+    """
+
+    kind: str
+    counts: Mapping[str, int]
+    n_cells: int
+    n_missing: int
+    n_blank: int
+
+
+def label_texts(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """The text of each cell's label (n_cells,), None where it is missing.
+
+    Numbers are written the same way whatever type they were stored in: 1, 1.0 and '1' are ``1``.
+    Texts are kept as they are, spaces included.
+    """
+    codes, distinct = _factors(labels)
+    table = np.array([*map(_text, distinct), None], dtype=object)
+    return np.asarray(table[codes])  # code −1 is the last entry: missing
+
+
+def tally(labels: pd.Series | npt.NDArray[Any]) -> Tally:
+    """The labels (n_cells,) counted."""
+    codes, distinct = _factors(labels)
+    numbers = np.bincount(codes[codes >= 0], minlength=len(distinct))
+    counts: Counter[str] = Counter()
+    blank = 0
+    for value, number in zip(distinct, numbers, strict=True):
+        text = _text(value)
+        if text is not None and number:
+            counts[text] += int(number)
+        if isinstance(value, str) and not value.strip():
+            blank += int(number)
+    n_cells = len(codes)
+    ordered = dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    return Tally(_kind(distinct), ordered, n_cells, n_cells - sum(counts.values()), blank)
+
+
+def check_labels(labels: pd.Series, *, name: str, label_key: str) -> tuple[Finding, ...]:
+    """What is to say of ``labels`` (n_cells,), the column ``label_key`` of the data called ``name``, worst first."""
+    return check_tally(tally(labels), name=name, label_key=label_key)
+
+
+def check_tally(counted: Tally, *, name: str, label_key: str) -> tuple[Finding, ...]:
+    """The same as :func:`check_labels`, from counts."""
+    where = f"{name}, label column {display(label_key)}"
+    unusable = _unusable(counted, where)
+    if unusable is not None:
+        return (unusable,)
+    findings: list[Finding] = []
+    without = counted.n_missing - counted.n_blank
+    if without:
+        problem = f"{where}: {without:,} of {counted.n_cells:,} cells have no label (missing)."
+        findings.append(warning("PM-L02", problem, "Choose to drop these cells, or fill in their labels."))
+    if counted.n_blank:
+        share = f"{counted.n_blank:,} of {counted.n_cells:,} cells"
+        problem = f"{where}: {share} have an empty (blank) label, which counts as missing."
+        findings.append(warning("PM-L18", problem, "Choose to drop these cells, or fill in their labels."))
+    if counted.kind == "mixed":
+        problem = f"{where}: mixed values, numbers and text: {named(counted.counts)}."
+        findings.append(warning("PM-L26", problem, "Check the column; numbers are read as text."))
+    findings.extend(_of_texts(counted, where))
+    few = {label: count for label, count in counted.counts.items() if count < FEW_CELLS_OF_LABEL}
+    if len(counted.counts) > MANY_LABELS:
+        problem = f"{where}: {len(counted.counts):,} labels for {counted.n_cells:,} cells; many groups have few cells."
+        findings.append(warning("PM-L13", problem, "Choose a coarser column, or check that this one holds the labels."))
+    if few:
+        shown = some(
+            [f"{display(each, 20)} ({plural(few[each], 'cell')})" for each in sorted(few, key=few.__getitem__)], 3
+        )
+        verb = "has" if len(few) == 1 else "have"
+        problem = f"{where}: {plural(len(few), 'label')} {verb} too few cells (under {FEW_CELLS_OF_LABEL}): {shown}."
+        findings.append(
+            warning("PM-L10", problem, "Merge or drop small labels; below 2 cells a label cannot be validated.")
+        )
+    return tuple(findings)
+
+
+def _unusable(counted: Tally, where: str) -> Finding | None:
+    labelled = counted.n_cells - counted.n_missing
+    n_labels = len(counted.counts)
+    if not n_labels:
+        return rejection("PM-L03", f"{where}: no cell has a label; the column is empty.", "Choose another column.")
+    if n_labels == 1:
+        only = display(next(iter(counted.counts)))
+        problem = f"{where}: only one label, {only}; a propensity score needs at least 2."
+        return rejection("PM-L15", problem, "Choose a column that tells groups of cells apart.")
+    is_decimal = counted.kind == "decimal numbers" or all(_DECIMAL.fullmatch(each.strip()) for each in counted.counts)
+    if is_decimal and n_labels > min(MOST_DECIMAL_LABELS, labelled / 3):
+        problem = f"{where}: holds continuous decimal numbers ({n_labels:,} different values), not groups of cells."
+        return rejection("PM-L14", problem, "Choose a column with groups, or bin the numbers first.")
+    if n_labels > UNIQUE_SHARE * labelled and n_labels > 2:
+        how = "every cell has its own value" if n_labels == labelled else "almost every cell has its own value"
+        problem = f"{where}: {how} ({n_labels:,} values, {labelled:,} cells); it names cells, not groups."
+        return rejection("PM-L12", problem, "Choose a column that gives many cells the same label.")
+    if (
+        counted.kind in ("whole numbers", "numbers like 1.0")
+        and n_labels > MOST_NUMERIC_LABELS
+        and n_labels > labelled / 20
+    ):
+        problem = f"{where}: holds numeric values ({n_labels:,} different numbers), not groups of cells."
+        return rejection("PM-L14", problem, "Choose a column with groups, or bin the numbers first.")
+    return None
+
+
+def _of_texts(counted: Tally, where: str) -> list[Finding]:
+    """Warnings that the texts of the labels give rise to."""
+    findings: list[Finding] = []
+    controls = [
+        label for label in counted.counts if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in label)
+    ]
+    if controls:
+        shown = f"{plural(len(controls), 'label')} with a line break, tab or other control character"
+        problem = f"{where}: {shown}: {named(controls, 2)}."
+        findings.append(warning("PM-L22", problem, "Rename these labels; they break rows in exported tables."))
+    doubtful = [label for label in counted.counts if label.strip() in DOUBTFUL_TEXTS]
+    if doubtful:
+        cells = plural(sum(counted.counts[each] for each in doubtful), "cell")
+        problem = f"{where}: {cells} labelled {named(doubtful)}, which often means missing; kept as a label."
+        findings.append(warning("PM-L19", problem, "Empty these entries if they mean that no label is known."))
+    dates = [label for label in counted.counts if _DATE.fullmatch(label)]
+    if counted.kind == "dates" or len(dates) > len(counted.counts) / 2:
+        problem = f"{where}: labels look like a date: {named(dates or counted.counts, 2)}."
+        findings.append(
+            warning("PM-L21", problem, "Check that this column holds the condition and not the day of the experiment.")
+        )
+    folded: dict[str, list[str]] = {}
+    for label in counted.counts:
+        folded.setdefault(" ".join(unicodedata.normalize("NFKC", label).casefold().split()), []).append(label)
+    alike = [labels for labels in folded.values() if len(labels) > 1]
+    if alike:
+        shown = " / ".join(repr(display(each, 24)) for each in alike[0][:3])
+        problem = f"{where}: {plural(len(alike), 'label')} spelled in several ways (spaces, case, characters): {shown}."
+        findings.append(
+            warning(
+                "PM-L05", problem, "Use one spelling for each label; different spellings count as different labels."
+            )
+        )
+    return findings
+
+
+def _factors(labels: Any) -> tuple[npt.NDArray[np.int64], list[Any]]:
+    """Codes (n_cells,), −1 for missing, and the distinct values they point to."""
+    import pandas as pd  # a third of a second: only who has labels pays for it
+
+    values = getattr(labels, "array", labels)
+    if isinstance(values, pd.Categorical):
+        return np.asarray(values.codes, dtype=np.int64), list(values.categories)
+    if getattr(values, "dtype", np.dtype(float)) == np.dtype(object):
+        # True == 1 == 1.0 for a hash table: a mixed column must not lose one of them
+        keys: dict[Any, int] = {}
+        distinct: list[Any] = []
+        codes = np.empty(len(values), dtype=np.int64)
+        for i, value in enumerate(values):
+            key = (type(value), value)
+            code = keys.get(key)
+            if code is None:
+                code = -1 if pd.api.types.is_scalar(value) and pd.isna(value) else len(distinct)
+                if code >= 0:
+                    distinct.append(value)
+                keys[key] = code
+            codes[i] = code
+        return codes, distinct
+    codes, uniques = pd.factorize(values)
+    return np.asarray(codes, dtype=np.int64), list(uniques)
+
+
+def _text(value: Any) -> str | None:
+    """The text of one stored label, None where it means missing."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        if np.isnan(number):
+            return None
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(value)
+    if isinstance(value, (np.bool_, bool)):
+        return str(bool(value))
+    text = str(value)
+    return None if not text.strip() or text.strip() in MISSING_TEXTS else text
+
+
+def _kind(distinct: list[Any]) -> str:
+    """How the distinct values are stored, in the words of :class:`Tally`."""
+    kinds = {_kind_of(each) for each in distinct if _text(each) is not None}
+    if kinds == {"text"}:
+        numbers = sum(_NUMBER.fullmatch(str(each).strip()) is not None for each in distinct)
+        return "mixed" if 0.2 <= numbers / len(distinct) <= 0.8 else "text"
+    if kinds == {"decimal numbers", "numbers like 1.0"}:
+        return "decimal numbers"
+    return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "text"
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "true or false"
+    if isinstance(value, (int, np.integer)):
+        return "whole numbers"
+    if isinstance(value, (float, np.floating)):
+        return "numbers like 1.0" if float(value).is_integer() else "decimal numbers"
+    return "dates" if hasattr(value, "year") else "text"

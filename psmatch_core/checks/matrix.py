@@ -1,0 +1,272 @@
+"""Rules on the values of a matrix, applied to rows in chunks so that a file need not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from psmatch_core.checks.findings import Finding, display, named, rejection, warning
+from psmatch_core.checks.kinds import kind_of
+from psmatch_core.checks.names import check_names
+from psmatch_core.errors import plural
+
+FEW_CELLS = 30  # as many as the neighbours that matchers look at by default
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+CHUNK_VALUES = 4_000_000  # values of a dense chunk: 32 MB as float64
+
+
+class MatrixScan:
+    """What is known of a matrix after its rows, given chunk by chunk, have been seen once.
+
+    Parameters
+    ----------
+    n_features
+        Number of columns of every chunk.
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.n_features = n_features
+        self.n_cells = 0
+        self.n_nan = 0
+        self.n_infinite = 0
+        self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
+        self.n_bad_cells = 0
+        self.n_finite = 0
+        self.minimum = np.inf
+        self.maximum = -np.inf
+        self.is_whole = True
+        self.empty_cells: list[int] = []  # rows without any value other than 0
+        self.n_repeated_cells = 0
+        self.low = np.full(n_features, np.inf)  # (n_features,)
+        self.high = np.full(n_features, -np.inf)  # (n_features,)
+        self._sum = np.zeros(n_features)
+        self._squares = np.zeros(n_features)
+        self._seen: set[int] = set()
+
+    @property
+    def feature_mean(self) -> npt.NDArray[np.float64]:
+        """Mean of each feature (n_features,) over all cells."""
+        return np.asarray(self._sum / max(self.n_cells, 1))
+
+    @property
+    def feature_deviation(self) -> npt.NDArray[np.float64]:
+        """Standard deviation of each feature (n_features,)."""
+        return np.asarray(np.sqrt(np.maximum(self._squares / max(self.n_cells, 1) - self.feature_mean**2, 0)))
+
+    def add(self, rows: Any) -> None:
+        """Take the next rows, (n, n_features), dense or scipy sparse."""
+        if hasattr(rows, "tocsr"):
+            self._add_sparse(rows)
+            return
+        array = np.asarray(rows)
+        for start in range(0, array.shape[0], step := max(1, CHUNK_VALUES // max(self.n_features, 1))):
+            self._add_dense(array[start : start + step])
+
+    def _add_dense(self, rows: npt.NDArray[Any]) -> None:
+        rows = rows.astype(np.uint8) if rows.dtype == bool else rows
+        self._add_values(rows.ravel(), lambda flat: (flat // self.n_features, flat % self.n_features))
+        with np.errstate(all="ignore"):  # overflow and NaN are findings of their own
+            if rows.size:
+                wide = rows.astype(np.float64)
+                self.low = np.fmin(self.low, wide.min(axis=0))
+                self.high = np.fmax(self.high, wide.max(axis=0))
+                self._sum += wide.sum(axis=0)
+                self._squares += (wide * wide).sum(axis=0)
+        is_filled = (rows != 0).any(axis=1)  # (n,)
+        self._note_rows(is_filled, (row.tobytes() for row in np.ascontiguousarray(rows)))
+
+    def _add_sparse(self, rows: Any) -> None:
+        matrix = rows.tocsr()
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        data, columns = matrix.data, matrix.indices
+        data = data.astype(np.uint8) if data.dtype == bool else data
+        owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        self._add_values(data, lambda flat: (int(owners[flat]), int(columns[flat])))
+        if data.size < matrix.shape[0] * self.n_features:  # at least one value is an unwritten 0
+            self.minimum, self.maximum = min(self.minimum, 0.0), max(self.maximum, 0.0)
+        with np.errstate(all="ignore"):
+            if matrix.shape[0] and self.n_features:
+                self.low = np.fmin(self.low, matrix.min(axis=0).toarray().ravel())
+                self.high = np.fmax(self.high, matrix.max(axis=0).toarray().ravel())
+                wide = data.astype(np.float64)
+                self._sum += np.bincount(columns, weights=wide, minlength=self.n_features)
+                self._squares += np.bincount(columns, weights=wide * wide, minlength=self.n_features)
+        is_filled = np.bincount(owners[data != 0], minlength=matrix.shape[0]).astype(bool)
+        bounds = matrix.indptr
+        self._note_rows(
+            is_filled,
+            (
+                columns[bounds[i] : bounds[i + 1]].tobytes() + data[bounds[i] : bounds[i + 1]].tobytes()
+                for i in range(matrix.shape[0])
+            ),
+        )
+
+    def _add_values(self, values: npt.NDArray[Any], position: Any) -> None:
+        is_finite = np.isfinite(values)
+        if not is_finite.all():
+            bad = np.flatnonzero(~is_finite)
+            self.n_nan += int(np.isnan(values).sum())
+            self.n_infinite += int(np.isinf(values).sum())
+            row, column = position(bad[0])
+            if self.first_bad is None:
+                self.first_bad = (self.n_cells + int(row), int(column))
+            values = values[is_finite]
+        if values.size:
+            self.n_finite += values.size
+            self.minimum = min(self.minimum, float(values.min()))
+            self.maximum = max(self.maximum, float(values.max()))
+            if self.is_whole and values.dtype.kind == "f":
+                self.is_whole = bool((values == np.floor(values)).all())
+
+    def _note_rows(self, is_filled: npt.NDArray[np.bool_], contents: Any) -> None:
+        self.empty_cells.extend(int(each) for each in self.n_cells + np.flatnonzero(~is_filled))
+        for filled, content in zip(is_filled, contents, strict=True):
+            if filled:  # cells without any value are told as such, not as repeats of each other
+                digest = hash(content)
+                self.n_repeated_cells += digest in self._seen
+                self._seen.add(digest)
+        self.n_cells += is_filled.size
+
+
+def check_matrix(
+    X: Any, *, obs_names: Sequence[str], var_names: Sequence[str], name: str, matrix: str = "X"
+) -> tuple[Finding, ...]:
+    """What is to say of a matrix and its names, worst first.
+
+    Parameters
+    ----------
+    X
+        Values (n_cells, n_features), dense or scipy sparse.
+    obs_names, var_names
+        Names of cells (n_cells,) and features (n_features,).
+    name
+        What the data are called in messages, such as the file's name.
+    matrix
+        Which matrix of the file this is, such as ``X`` or ``layers/counts``.
+    """
+    early = check_form(X.shape, X.dtype, name=name, matrix=matrix)
+    if early:
+        return early
+    if X.shape != (len(obs_names), len(var_names)):
+        return (mismatch(X.shape, len(obs_names), len(var_names), name=name, matrix=matrix),)
+    scan = MatrixScan(X.shape[1])
+    scan.add(X)
+    found = (
+        *check_names(obs_names, var_names, name=name),
+        *check_values(scan, obs_names=obs_names, var_names=var_names, name=name, matrix=matrix),
+    )
+    if hasattr(X, "tocsr") and X.format in ("csr", "csc") and not X.has_canonical_format:
+        found = (*found, not_canonical(name, matrix))
+    return tuple(sorted(found, key=lambda each: each.severity.value))
+
+
+def check_form(shape: tuple[int, ...], dtype: Any, *, name: str, matrix: str) -> tuple[Finding, ...]:
+    """Refusals that need no values: dimensions, text, and too few cells or features."""
+    where = f"{name}, matrix {matrix}"
+    if len(shape) != 2:
+        size = " × ".join(f"{each:,}" for each in shape) or "a single number"
+        problem = f"{where}: has {plural(len(shape), 'dimension')} ({size}); a matrix has two, cells × features."
+        return (rejection("PM-M29", problem, "Save a two-dimensional matrix, or choose another one."),)
+    kind = np.dtype(dtype).kind
+    if kind not in "biuf":
+        came = "complex numbers" if kind == "c" else "text, not numbers"
+        return (rejection("PM-M11", f"{where}: holds {came}.", "Save the matrix as numbers, or choose another one."),)
+    n_cells, n_features = shape
+    if n_cells == 0 or n_features == 0:
+        what, code = ("cells", "PM-M15") if n_cells == 0 else ("features", "PM-M16")
+        problem = f"{where}: has no {what} ({n_cells:,} cells × {n_features:,} features)."
+        return (rejection(code, problem, "Check the filter that made this file and export it again."),)
+    if n_cells == 1:
+        return (rejection("PM-M14", f"{where}: has only 1 cell.", "Load a file with all cells; rows are cells."),)
+    if n_features == 1:
+        return (rejection("PM-M13", f"{where}: has only 1 feature.", "Load a matrix with at least 2 features."),)
+    return ()
+
+
+def check_values(
+    scan: MatrixScan, *, obs_names: Sequence[str], var_names: Sequence[str], name: str, matrix: str
+) -> tuple[Finding, ...]:
+    """What is to say of the values that ``scan`` has seen."""
+    where = f"{name}, matrix {matrix}"
+    findings: list[Finding] = []
+    if scan.first_bad is not None:
+        row, column = scan.first_bad
+        bad = [
+            f"{count:,} {word}"
+            for count, word in ((scan.n_nan, "missing (NaN)"), (scan.n_infinite, "infinite"))
+            if count
+        ]
+        total = scan.n_nan + scan.n_infinite
+        first = f"cell {display(obs_names[row])}, feature {display(var_names[column])}"
+        problem = f"{where}: {' and '.join(bad)} {'value' if total == 1 else 'values'}, the first in {first}."
+        findings.append(
+            rejection("PM-M01", problem, "Drop these cells or features, or impute the values before loading.")
+        )
+    largest = max(abs(scan.minimum), abs(scan.maximum)) if scan.n_finite else 0.0
+    if largest > LARGEST_FLOAT32:
+        problem = f"{where}: holds a value of magnitude {largest:.3g}, too large to compute with (the limit is 3.4e38)."
+        findings.append(rejection("PM-M08", problem, "Correct or drop that value; it is most likely an export error."))
+    if scan.n_finite and scan.minimum == scan.maximum and not findings:
+        problem = f"{where}: every cell has the same value in every feature ({scan.minimum:.4g})."
+        return (
+            rejection("PM-M09", problem, "Export the file again: part of it may be missing, or choose another matrix."),
+        )
+    kind = kind_of(scan)
+    if "count" in matrix.lower() and kind.name not in ("counts", "binary"):
+        problem = f"{where}: is not counts although its name says so: {kind.reason}."
+        findings.append(
+            warning("PM-M32", problem, "Choose the matrix with whole numbers, or no log transformation for this one.")
+        )
+    if kind.name == "scaled" and not matrix.startswith("obsm/"):  # an embedding is meant to be
+        problem = f"{where}: values look scaled already (z-scores): {kind.reason}."
+        findings.append(warning("PM-M26", problem, "Use it without normalisation, or choose the matrix with counts."))
+    if scan.empty_cells:
+        cells = named(obs_names[each] for each in scan.empty_cells)
+        problem = f"{where}: {plural(len(scan.empty_cells), 'cell')} of {scan.n_cells:,} all zero (empty): {cells}."
+        findings.append(warning("PM-M04", problem, "Drop empty cells before loading; they match by chance only."))
+    constant = np.flatnonzero(scan.low == scan.high)
+    if constant.size:
+        features = named(var_names[int(each)] for each in constant)
+        count = f"{plural(constant.size, 'feature')} of {scan.n_features:,}"
+        problem = f"{where}: {count} constant over all cells (zero variance): {features}."
+        findings.append(
+            warning("PM-M05", problem, "They carry no information; drop them or leave them, results do not change.")
+        )
+    if scan.n_repeated_cells:
+        problem = f"{where}: {plural(scan.n_repeated_cells, 'cell')} identical in all values to another cell."
+        findings.append(
+            warning("PM-M30", problem, "Identical cells share their matches; drop them if they are copies.")
+        )
+    if scan.n_cells < FEW_CELLS:
+        problem = f"{where}: only {plural(scan.n_cells, 'cell')}; scores learnt from so few cells are unsure."
+        findings.append(warning("PM-M33", problem, "Load more cells, or read the validation loss with care."))
+    if scan.n_cells < scan.n_features:
+        sizes = f"{scan.n_features:,} features, {scan.n_cells:,} cells"
+        problem = f"{where}: more features than cells ({sizes}): a classifier can overfit."
+        findings.append(
+            warning("PM-M34", problem, "Reduce the features by PCA or highly variable features in preprocessing.")
+        )
+    return tuple(findings)
+
+
+def mismatch(shape: tuple[int, ...], n_cells: int, n_features: int, *, name: str, matrix: str) -> Finding:
+    """The refusal of a matrix whose size is not that of its names."""
+    if shape[0] != n_cells:
+        counts = f"{shape[0]:,} rows but there are {n_cells:,} cells"
+    else:
+        counts = f"{shape[1]:,} columns but there are {n_features:,} features"
+    problem = f"{name}: matrix {matrix} and its names do not match: {counts}."
+    return rejection("PM-F45", problem, "Write the file again from the object that it came from.")
+
+
+def not_canonical(name: str, matrix: str) -> Finding:
+    """The warning for a sparse matrix with unsorted or repeated entries."""
+    problem = f"{name}, matrix {matrix}: sparse entries are unsorted or repeated."
+    return warning(
+        "PM-M20", problem, "Repeated entries are summed; check that they were not meant to replace each other."
+    )

@@ -1,0 +1,82 @@
+"""Rules on the names of cells and features: there, unique, and not lost to a reader's idea of "missing"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from psmatch_core.checks.findings import Finding, named, rejection, warning
+from psmatch_core.errors import plural
+
+# What table readers turn into "missing" by default, so that such a name is lost elsewhere.
+MISSING_WORDS = frozenset({"NA", "N/A", "nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A"})
+
+
+def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
+    """What is to say of cell names (n_cells,) and feature names (n_features,) of the data called ``name``."""
+    findings: list[Finding] = []
+    empty = sum(not str(each).strip() for each in obs_names)
+    if empty:
+        cells = plural(empty, "cell name")
+        findings.append(
+            rejection("PM-F57", f"{name}: {cells} of {len(obs_names):,} {_is(empty)} empty.", "Give every cell a name.")
+        )
+    repeated = [each for each, count in Counter(obs_names).items() if count > 1 and str(each).strip()]
+    if repeated:
+        findings.append(
+            rejection(
+                "PM-F20",
+                f"{name}: {plural(len(repeated), 'cell name')} used twice or more (duplicates): {named(repeated)}.",
+                "Make the cell names unique, for instance by adding the sample to each barcode.",
+            )
+        )
+    doubled = [each for each, count in Counter(var_names).items() if count > 1]
+    if doubled:
+        example = unique_names([doubled[0], doubled[0]])[1]
+        findings.append(
+            warning(
+                "PM-F19",
+                f"{name}: {plural(len(doubled), 'feature name')} {_is(len(doubled))} repeated: {named(doubled)}.",
+                f"They are told apart by a number ({named([example])}); rename them if they are different features.",
+            )
+        )
+    unnamed = sum(not str(each).strip() for each in var_names)
+    if unnamed:
+        findings.append(
+            warning(
+                "PM-F56", f"{name}: {plural(unnamed, 'feature')} {_has(unnamed)} an empty name.", "Name every feature."
+            )
+        )
+    lost = [each for each in (*obs_names, *var_names) if each in MISSING_WORDS]
+    if lost:
+        findings.append(
+            warning(
+                "PM-F25",
+                f"{name}: {plural(len(lost), 'name')} of cells or features read like missing values: {named(lost)}.",
+                "They are kept as names; rename them, since other programs drop them.",
+            )
+        )
+    return tuple(findings)
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names with ``-1``, ``-2`` … added to repeated ones, as anndata does it."""
+    taken, seen, result = set(names), Counter[str](), []
+    for name in names:
+        if seen[name]:
+            while (candidate := f"{name}-{seen[name]}") in taken:
+                seen[name] += 1
+            taken.add(candidate)
+            result.append(candidate)
+        else:
+            result.append(name)
+        seen[name] += 1
+    return result
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"

@@ -1,0 +1,187 @@
+"""What two data sets say about each other: same cells, same features, sizes and columns that do not fit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from psmatch_core.checks.findings import Finding, display, named, warning
+from psmatch_core.errors import plural
+
+SKETCH_SIZE = 4096
+# Share of the smaller side's feature names found on the other: two panels of one assay overlap a little,
+# RNA and protein of one cell carry some equal symbols.
+SAME_FEATURES = 0.5
+# Beyond this many cells of one side for each of the other, partners repeat so often that pairs mislead.
+SIZE_RATIO = 20.0
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A set of names in little room: the smallest of their hashes.
+
+    Parameters
+    ----------
+    n_names
+        How many distinct names there are.
+    digest
+        One hash over all names in order; equal digests mean equal lists.
+    smallest
+        The smallest hashes, at most 4,096; all of them where there are fewer names.
+    """
+
+    n_names: int
+    digest: str
+    smallest: tuple[int, ...]
+
+    def shared_with(self, other: Sketch) -> tuple[int, bool]:
+        """How many names both have, and whether that number is exact or estimated."""
+        if self.digest == other.digest:
+            return self.n_names, True
+        mine, theirs = set(self.smallest), set(other.smallest)
+        is_exact = len(mine) == self.n_names and len(theirs) == other.n_names
+        if is_exact:
+            return len(mine & theirs), True
+        # hashes are uniform: below the lower of the two bounds both lists are complete
+        bounds = [max(each.smallest) for each in (self, other) if len(each.smallest) < each.n_names]
+        bound = min(bounds)
+        common = sum(each <= bound for each in mine & theirs)
+        return min(round(common * 2.0**63 / bound), self.n_names, other.n_names), False
+
+
+def sketch(names: Iterable[str]) -> Sketch:
+    """The sketch of ``names``."""
+    whole = hashlib.blake2b(digest_size=16)
+    hashes = set()
+    for name in names:
+        data = str(name).encode("utf-8", "surrogatepass")
+        whole.update(len(data).to_bytes(4, "little") + data)
+        hashes.add(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little") >> 1)
+    return Sketch(len(hashes), whole.hexdigest(), tuple(sorted(hashes)[:SKETCH_SIZE]))
+
+
+class ColumnSide(Protocol):
+    """What is asked of a column of one side."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def n_distinct(self) -> int: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def is_label_candidate(self) -> bool: ...
+
+
+class Side(Protocol):
+    """What is asked of one side; a file's summary has all of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def n_cells(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def cells(self) -> Sketch: ...
+    @property
+    def features(self) -> Sketch: ...
+    @property
+    def columns(self) -> Sequence[ColumnSide]: ...
+
+
+def check_pair(
+    source: Side, target: Side, *, source_label_key: str = "", target_label_key: str = ""
+) -> tuple[Finding, ...]:
+    """What is to say of two data sets taken together: only warnings, since each may be meant."""
+    findings: list[Finding] = []
+    s, t = _sides(source, target)
+    if source.sha256 and source.sha256 == target.sha256:
+        problem = f"{s} and {t} have the same content: the same file was loaded twice."
+        findings.append(warning("PM-P01", problem, "Load the other modality on one side, unless this is a test."))
+    elif (shared := source.features.shared_with(target.features)[0]) > SAME_FEATURES * _smaller(
+        source.features, target.features
+    ):
+        problem = f"{s} and {t} share {plural(shared, 'feature name')} and look like the same modality."
+        findings.append(
+            warning("PM-P04", problem, "Load the other modality on one side, unless both are meant to be the same.")
+        )
+    n_shared, is_exact = source.cells.shared_with(target.cells)
+    if n_shared:
+        about = "" if is_exact else "about "
+        cells = f"{about}{plural(n_shared, 'cell name')}"
+        problem = f"{s} and {t}: {cells} the same on both sides: these cells may be paired already."
+        hint = "Use them as known pairs to score the matching; they are not used to train."
+        findings.append(warning("PM-P02", problem, hint))
+    few, many = sorted((source, target), key=lambda side: side.n_cells)
+    if few.n_cells and many.n_cells > SIZE_RATIO * few.n_cells:
+        fewer, more = (s, t) if few is source else (t, s)
+        problem = (
+            f"{more} has {plural(many.n_cells, 'cell')}, {fewer} has {few.n_cells:,}: each of these is matched "
+            f"about {many.n_cells / few.n_cells:,.0f} times."
+        )
+        findings.append(
+            warning("PM-P08", problem, "Read how often each cell is used before trusting pairs, or load more cells.")
+        )
+    findings.extend(_of_columns(source, target, source_label_key, target_label_key))
+    return tuple(findings)
+
+
+def _of_columns(source: Side, target: Side, source_label_key: str, target_label_key: str) -> list[Finding]:
+    s, t = _sides(source, target)
+    findings: list[Finding] = []
+    on_source = {column.name: column for column in source.columns}
+    on_target = {column.name: column for column in target.columns}
+    source_label, target_label = on_source.get(source_label_key), on_target.get(target_label_key or source_label_key)
+    if source_label and not target_label:
+        best = _most_alike(source_label, target.columns)
+        if best:
+            problem = (
+                f"{t} has no column {display(source_label.name)}; its column {display(best.name)} holds such labels."
+            )
+            findings.append(warning("PM-P07", problem, f"Choose {display(best.name)} as the label column of {t}."))
+    elif target_label and source_label and target_label.name != source_label.name:
+        problem = (
+            f"Labels are in column {display(source_label.name)} of {s} and in {display(target_label.name)} of {t}."
+        )
+        findings.append(warning("PM-P07", problem, "Check that both columns mean the same."))
+    if source_label and target_label and source_label.kind != target_label.kind:
+        problem = f"Labels are {_stored(source_label)} in {s} and {_stored(target_label)} in {t}."
+        findings.append(
+            warning(
+                "PM-L04", problem, "They are compared as text, 1.0 written as 1; check that the numbers mean the same."
+            )
+        )
+    for key, column in on_source.items():
+        other = on_target.get(key)
+        if other is None or column is source_label or other is target_label or column.kind == other.kind:
+            continue
+        if column.n_distinct > 0.9 * source.n_cells and other.n_distinct > 0.9 * target.n_cells:
+            problem = f"Column {display(key)} (pair ids?) holds {column.kind} in {s} and {other.kind} in {t}."
+            findings.append(warning("PM-P06", problem, "As a pair column it is compared as text, 1.0 written as 1."))
+    return findings
+
+
+def _most_alike(column: ColumnSide, candidates: Sequence[ColumnSide]) -> ColumnSide | None:
+    shared = {each.name: len(set(each.counts) & set(column.counts)) for each in candidates}
+    best = max(candidates, key=lambda each: shared[each.name], default=None)
+    return best if best is not None and shared[best.name] else None
+
+
+def _stored(column: ColumnSide) -> str:
+    return f"{column.kind} ({named(column.counts, 2)})"
+
+
+def _smaller(one: Sketch, other: Sketch) -> int:
+    return max(1, min(one.n_names, other.n_names))
+
+
+def _sides(source: Side, target: Side) -> tuple[str, str]:
+    """Names of both sides for a message; told apart where two files are called the same."""
+    if source.name == target.name:
+        return f"{display(source.name)} (source)", f"{display(target.name)} (target)"
+    return display(source.name), display(target.name)

@@ -1,0 +1,213 @@
+"""Labels of two sides brought together: shared, one-sided, too small, and those that only look alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from psmatch_core.checks import Finding, check_pair, display, label_texts, named
+from psmatch_core.checks.findings import rejection, warning
+from psmatch_core.errors import plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LabelReport", "check_pair", "reconcile", "suggested_map", "text_labels"]
+
+# Letters and marks of other scripts and styles that print like a Latin one; Unicode's own compatibility forms
+# (no-break space, full-width letters) are folded by NFKC before.
+_LATIN_TWIN = str.maketrans(
+    "АВЕКМНОРСТХІЈЅаеорсухіјѕ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + "‐‑‒–—―−" + "’‘`´" + "“”",
+    "ABEKMHOPCTXIJSaeopcyxijs" + "ABEZHIKMNOPTYXo" + "-------" + "''''" + '""',
+)
+_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """The labels of both sides compared.
+
+    Parameters
+    ----------
+    shared
+        Labels on both sides, each with enough cells.
+    only_source, only_target
+        Labels that the other side lacks.
+    too_small
+        Labels on both sides with too few cells on one: label, source cells, target cells.
+    lookalikes
+        Source label, target label, and why they look alike without being equal.
+    source_counts, target_counts
+        Cells of each label.
+    findings
+        What is to say of all that.
+    """
+
+    shared: tuple[str, ...]
+    only_source: tuple[str, ...]
+    only_target: tuple[str, ...]
+    too_small: tuple[tuple[str, int, int], ...]
+    lookalikes: tuple[tuple[str, str, str], ...]
+    source_counts: Mapping[str, int]
+    target_counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+def text_labels(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """The text of each cell's label (n_cells,), None where it is missing; 1, 1.0 and '1' are the same text."""
+    return label_texts(labels)
+
+
+def reconcile(
+    source_counts: Mapping[str, int],
+    target_counts: Mapping[str, int],
+    *,
+    minimum_cells: int = 2,
+    source_name: str = "source",
+    target_name: str = "target",
+) -> LabelReport:
+    """Compare the labels of both sides.
+
+    Parameters
+    ----------
+    source_counts, target_counts
+        Cells of each label [cells].
+    minimum_cells
+        Fewest cells a shared label needs on each side.
+    source_name, target_name
+        What the sides are called in messages.
+    """
+    both = [label for label in source_counts if label in target_counts]
+    small = tuple(
+        (label, source_counts[label], target_counts[label])
+        for label in both
+        if min(source_counts[label], target_counts[label]) < minimum_cells
+    )
+    dropped = {label for label, _, _ in small}
+    only_source = tuple(label for label in source_counts if label not in target_counts)
+    only_target = tuple(label for label in target_counts if label not in source_counts)
+    report = LabelReport(
+        shared=tuple(label for label in both if label not in dropped),
+        only_source=only_source,
+        only_target=only_target,
+        too_small=small,
+        lookalikes=_lookalikes(source_counts, target_counts, only_source, only_target),
+        source_counts=dict(source_counts),
+        target_counts=dict(target_counts),
+        findings=(),
+    )
+    source, target = display(source_name, 24), display(target_name, 24)
+    if source == target:
+        source, target = f"{source} (source)", f"{target} (target)"
+    found = _findings(report, minimum_cells, source, target)
+    return LabelReport(**{**vars(report), "findings": found})
+
+
+def suggested_map(report: LabelReport) -> dict[str, str]:
+    """Target label → source label for the look-alikes that the target side lacks otherwise."""
+    only_target = set(report.only_target)
+    mapping: dict[str, str] = {}
+    for source_label, target_label, _ in report.lookalikes:
+        if target_label in only_target:
+            mapping.setdefault(target_label, source_label)
+    return mapping
+
+
+def _findings(report: LabelReport, minimum_cells: int, source: str, target: str) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
+    alike = report.lookalikes
+    if not report.shared and not suggested_map(report):
+        if report.too_small:
+            label, n_source, n_target = report.too_small[0]
+            problem = (
+                f"No shared label has {minimum_cells} cells on both sides: {display(label, 24)} has "
+                f"{n_source:,} in {source} and {n_target:,} in {target}."
+            )
+            findings.append(rejection("PM-L10", problem, "Merge small labels or load more cells."))
+        else:
+            here, there = named(report.only_source, 3), named(report.only_target, 3)
+            problem = f"No label is shared: {source} has {here}; {target} has {there}."
+            findings.append(
+                rejection("PM-L09", problem, "Choose label columns that mean the same, or rename the labels.")
+            )
+    if alike:
+        shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])
+        verb = "looks" if len(alike) == 1 else "look"
+        problem = f"{plural(len(alike), 'label')} of {source} and {target} {verb} alike but differ: {shown}."
+        code = {"Unicode form": "PM-L06", "similar characters": "PM-L07"}.get(alike[0][2], "PM-L05")
+        findings.append(
+            warning(code, problem, "Treat look-alikes as one, or rename them; as spelled they do not match.")
+        )
+    pairs = {label for a, b, _ in alike for label in (a, b)}
+    sides = (
+        (report.only_source, report.source_counts, source, target),
+        (report.only_target, report.target_counts, target, source),
+    )
+    for labels, counts, here, there in sides:
+        alone = [label for label in labels if label not in pairs]
+        if alone and (report.shared or alike):
+            cells = plural(sum(counts[label] for label in alone), "cell")
+            problem = f"{plural(len(alone), 'label')} only in {here}, not in {there}: {named(alone)} ({cells})."
+            findings.append(
+                warning(
+                    "PM-L11",
+                    problem,
+                    "These cells are left out of the matching; rename or merge the labels to keep them.",
+                )
+            )
+    if report.too_small and report.shared:
+        shown = ", ".join(f"{display(label, 20)} ({n:,} and {m:,})" for label, n, m in report.too_small[:3])
+        more = f" and {len(report.too_small) - 3} more" if len(report.too_small) > 3 else ""
+        count = plural(len(report.too_small), "shared label")
+        problem = f"{count} with too few cells (under {minimum_cells}) on a side: {shown}{more}."
+        findings.append(warning("PM-L10", problem, "Merge small labels, or leave them out of the matching."))
+    return tuple(findings)
+
+
+def _lookalikes(
+    source: Mapping[str, int], target: Mapping[str, int], only_source: tuple[str, ...], only_target: tuple[str, ...]
+) -> tuple[tuple[str, str, str], ...]:
+    by_form: dict[str, list[str]] = {}
+    for label in source:
+        by_form.setdefault(_folded(label), []).append(label)
+    found = [
+        (each, label, _difference(each, label)) for label in only_target for each in by_form.get(_folded(label), ())
+    ]
+    of_target = {_folded(label): label for label in target if label in source}
+    for label in only_source:
+        twin = of_target.get(_folded(label))
+        if twin is not None:
+            found.append((label, twin, _difference(label, twin)))
+    return tuple(found)
+
+
+def _folded(label: str) -> str:
+    """One form for all spellings that look alike."""
+    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", label)).translate(_LATIN_TWIN)
+    text = " ".join(re.sub(r"[\s_\-.]+", " ", _number(text)).split()).casefold()
+    return unicodedata.normalize("NFC", text)
+
+
+def _number(text: str) -> str:
+    return re.sub(r"^\s*\+?(\d+)[.,]0+\s*$", r"\1", text)
+
+
+def _difference(one: str, other: str) -> str:
+    """In a word or two, why two labels that look alike are not equal."""
+    if _number(one) == _number(other):
+        return "1.0 and 1"
+    if " ".join(one.split()) == " ".join(other.split()):
+        return "spaces"
+    if " ".join(one.split()).casefold() == " ".join(other.split()).casefold():
+        return "case" if len(one) == len(other) else "case, spaces"
+    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
+        return "Unicode form"
+    if re.sub(r"[\s_\-.]+", " ", one).strip().casefold() == re.sub(r"[\s_\-.]+", " ", other).strip().casefold():
+        return "spelling"
+    return "similar characters"
