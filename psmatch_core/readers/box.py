@@ -1,0 +1,148 @@
+"""The box: a function of this package run in a child process with limits, whose death is an ordinary answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from psmatch_core.errors import PsmatchError
+
+DEFAULT_SECONDS = 60.0  # four times what a file of 1 GB needs
+DEFAULT_MEMORY_MB = 8192
+# The answer is a summary; a larger one is not one of ours.
+MAX_ANSWER_BYTES = 64 * 2**20
+# What a Python process needs from its surroundings to start, on any of the three systems.
+_KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
+_logger = logging.getLogger("psmatch.readers")
+
+
+def run_boxed(
+    function: str, request: Mapping[str, Any], *, shown: str, seconds: float, memory_mb: int
+) -> dict[str, Any]:
+    """The answer of ``function`` (``inspect`` or ``copy``) to ``request``, worked out in a child process.
+
+    Parameters
+    ----------
+    function
+        Its name in :mod:`psmatch_core.readers.child`.
+    request
+        Plain data, sent as JSON.
+    shown
+        The file's name in messages.
+    seconds, memory_mb
+        Limits of time (processor and clock) and address space [s, MB].
+
+    Raises
+    ------
+    PsmatchError
+        What the function raised; or, if the child died or took too long, that the file is damaged or too large.
+    """
+    with tempfile.TemporaryDirectory(prefix="psmatch-", ignore_cleanup_errors=True) as folder:
+        order = {
+            "function": function,
+            "request": dict(request),
+            "seconds": seconds,
+            "memory_mb": memory_mb,
+            "folder": folder,
+        }
+        ended = _run_child(json.dumps(order).encode(), folder, seconds)
+        answer = _answer(Path(folder) / "answer.json")
+        if ended == "late":
+            raise PsmatchError(
+                f"{shown} could not be read within {seconds:.0f} seconds: it is damaged, or too large for this limit.",
+                hint="Write or download the file again; if it is only large, keep fewer cells or features.",
+                code="PM-F60",
+            )
+        if answer is None:
+            _logger.warning("reading %s: the child ended with %s: %s", shown, ended, _last_words(Path(folder)))
+            raise PsmatchError(
+                f"{shown} is damaged: the program that reads it stopped in the middle.",
+                hint="Write the file again or download it again.",
+                code="PM-F61",
+            )
+    if "error" in answer:
+        raise PsmatchError(answer["error"]["problem"], hint=answer["error"]["hint"], code=answer["error"]["code"])
+    if "trace" in answer:
+        _logger.warning("reading %s: %s", shown, answer["trace"])
+        raise PsmatchError(
+            f"{shown} could not be read: it is damaged, or laid out in a way that this program does not know.",
+            hint="Open it in the program that wrote it and save it again.",
+            code="PM-F62",
+        )
+    return dict(answer["result"])
+
+
+def _run_child(order: bytes, folder: str, seconds: float) -> str:
+    """Run the child to its end; how it ended, ``late`` when it was killed for time."""
+    with open(Path(folder) / "stderr.txt", "wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "psmatch_core.readers.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            cwd=folder,
+            env=_environment(folder),
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        try:
+            child.communicate(order, timeout=seconds)
+            return f"code {child.returncode}"
+        except subprocess.TimeoutExpired:
+            return "late"
+        finally:
+            _kill_group(child)
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """End the child and whatever it started."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)  # its own session: the group bears its id
+    elif child.poll() is None:
+        child.kill()
+    child.wait()
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    package_root = str(Path(__file__).resolve().parents[2])
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {
+        **kept,
+        **single,  # each thread's stack and buffers count as address space
+        "PYTHONPATH": os.pathsep.join(each for each in (package_root, os.environ.get("PYTHONPATH", "")) if each),
+        "PYTHONDONTWRITEBYTECODE": "" if os.access(package_root, os.W_OK) else "1",
+        "PYTHONUTF8": "1",
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # uploads may lie where locks are refused
+        "HDF5_PLUGIN_PATH": folder,  # an empty place: no filter is loaded because a file asks for it
+        "TMPDIR": folder,
+        "TEMP": folder,
+        "TMP": folder,
+    }
+
+
+def _answer(path: Path) -> dict[str, Any] | None:
+    try:
+        if path.stat().st_size > MAX_ANSWER_BYTES:
+            return None
+        answer = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _last_words(folder: Path) -> str:
+    try:
+        return (folder / "stderr.txt").read_bytes()[-2000:].decode("utf-8", "replace")
+    except OSError:
+        return ""

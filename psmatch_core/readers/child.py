@@ -1,0 +1,75 @@
+"""What runs inside the box: takes one order from stdin, limits itself, works, writes ``answer.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Serve one order."""
+    order = json.loads(sys.stdin.buffer.read())
+    _limit(order["seconds"], order["memory_mb"])
+    answer = _serve(order["function"], order["request"], order["memory_mb"])
+    folder = Path(order["folder"])
+    (folder / "answer.part").write_text(json.dumps(answer), "utf-8")
+    os.replace(folder / "answer.part", folder / "answer.json")
+
+
+def _limit(seconds: float, memory_mb: int) -> None:
+    """Limits that the system enforces, as far as this system has them; the clock is watched by the parent."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    wanted = {
+        "RLIMIT_AS": memory_mb * 2**20,
+        "RLIMIT_CPU": int(seconds) + 1,
+        "RLIMIT_CORE": 0,  # a crash must not leave a copy of somebody's data on the disk
+    }
+    for name, value in wanted.items():
+        limit = getattr(resource, name, None)
+        if limit is None:
+            continue
+        hard = resource.getrlimit(limit)[1]
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(limit, (allowed, allowed))
+        except (ValueError, OSError):  # macOS refuses a limit on address space
+            continue
+
+
+def _serve(function: str, request: dict[str, Any], memory_mb: int) -> dict[str, Any]:
+    from psmatch_core.errors import PsmatchError
+
+    try:
+        if function == "inspect":
+            from psmatch_core.readers.inspecting import inspect_here
+
+            return {"result": inspect_here(request)}
+        if function == "copy":
+            from psmatch_core.readers.copying import copy_here
+
+            return {"result": copy_here(request)}
+        raise ValueError(function)
+    except PsmatchError as error:
+        return {"error": {"problem": error.problem, "hint": error.hint, "code": error.code}}
+    except MemoryError:
+        problem = f"The file needs more memory than the {memory_mb / 1024:.0f} GB allowed for reading one."
+        return {
+            "error": {
+                "problem": problem,
+                "hint": "Keep fewer cells or features, or save it as sparse.",
+                "code": "PM-F63",
+            }
+        }
+    except Exception:
+        return {"trace": traceback.format_exc()[-4000:]}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The chosen matrix and columns written as a clean h5ad: runs inside the box."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.checks import Finding, check_matrix, display, label_texts, raise_rejections, tally, unique_names
+from psmatch_core.checks.findings import warning
+from psmatch_core.checks.labels import check_tally
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.readers import DataSpec, shown_name
+from psmatch_core.readers.base import Source
+from psmatch_core.readers.inspecting import column_tally, file_hash, matrix_header, open_labelled
+
+
+def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what ``request`` asks for (see ``copy_into``)."""
+    spec = DataSpec.from_dict(request["spec"])
+    path = Path(spec.path)
+    shown = shown_name(spec.name or spec.path)
+    source, _ = open_labelled(path, shown, spec.label_key, spec.pair_key, spec.labels_path, request["memory_mb"])
+    content_hash = file_hash(path)
+    if spec.sha256 and content_hash != spec.sha256:
+        raise PsmatchError(f"{shown} has changed since it was chosen.", hint="Choose the file again.", code="PM-F55")
+    try:
+        adata = _clean(source, spec, content_hash)
+    finally:
+        source.close()
+    partial, destination = Path(request["partial"]), Path(request["destination"])
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    adata.write_h5ad(partial, compression="gzip")
+    with open(partial, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, destination)
+    return {"n_cells": int(adata.n_obs), "n_features": int(adata.n_vars)}
+
+
+def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
+    import anndata  # a second: only who writes pays for it
+    import pandas as pd
+
+    matrix_header(source, spec.matrix)
+    counted = column_tally(source, spec.label_key)
+    label_findings = check_tally(counted, name=source.shown, label_key=spec.label_key)
+    raise_rejections(label_findings)
+    labels = label_texts(source.column(spec.label_key))
+    is_labelled = np.array([each is not None for each in labels], dtype=bool)  # (n_cells,)
+    n_dropped = int((~is_labelled).sum())
+    if n_dropped and spec.missing_labels == "refuse":
+        raise PsmatchError(
+            f"{source.shown}, label column {display(spec.label_key)}: "
+            f"{n_dropped:,} of {len(labels):,} cells have no label.",
+            hint="Choose to drop these cells, or fill in their labels.",
+            code="PM-L02",
+        )
+    X, obs_names, var_names = source.whole(spec.matrix), source.obs_names, source.var_names(spec.matrix)
+    findings = check_matrix(X, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=spec.matrix)
+    raise_rejections(findings)
+    columns, skipped = _columns(source, spec.label_key)
+    columns[spec.label_key] = pd.Categorical(labels)
+    if spec.pair_key:
+        columns[spec.pair_key] = _pair_ids(source, spec.pair_key)
+    index = pd.Index(obs_names, name=None)
+    obs = pd.DataFrame({name: pd.Series(values, index=index) for name, values in columns.items()}, index=index)
+    adata = anndata.AnnData(X=X, obs=obs, var=pd.DataFrame(index=pd.Index(unique_names(var_names))))
+    if n_dropped:
+        adata = adata[is_labelled].copy()
+    warnings = [*source.findings, *findings, *label_findings, *skipped]
+    adata.uns["psmatch"] = {
+        "source_name": source.shown,
+        "sha256": content_hash,
+        "matrix": spec.matrix,
+        "label_key": spec.label_key,
+        "n_dropped_without_label": n_dropped,
+        "warnings": np.array([str(each) for each in warnings], dtype=object),
+    }
+    return adata
+
+
+def _columns(source: Source, label_key: str) -> tuple[dict[str, Any], list[Finding]]:
+    """All other columns that can be written, and a word on those that cannot."""
+    columns: dict[str, Any] = {}
+    skipped: list[Finding] = []
+    for name in source.column_names:
+        if name == label_key:
+            continue
+        try:
+            series = source.column(name)
+        except PsmatchError as error:
+            skipped.append(warning(error.code, f"Column {display(name)} was left out: {error.problem}", error.hint))
+            continue
+        if "/" in name or not name:  # HDF5 would make a tree of it
+            problem = f"Column {display(name)} was left out: its name cannot be written."
+            skipped.append(warning("PM-F59", problem, "Rename the column if you need it."))
+            continue
+        columns[name] = label_texts(series) if tally(series).kind == "mixed" else series.array
+    return columns, skipped
+
+
+def _pair_ids(source: Source, pair_key: str) -> Any:
+    if pair_key not in source.column_names:
+        raise PsmatchError(
+            f"{source.shown} has no pair column {display(pair_key)}.",
+            hint=f"Choose one of its {plural(len(source.column_names), 'column')}, or none.",
+            code="PM-P05",
+        )
+    return label_texts(source.column(pair_key))

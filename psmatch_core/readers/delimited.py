@@ -1,0 +1,138 @@
+"""The reader of text tables (csv, tsv, gzipped or not): cells in rows, features in columns, cell names first.
+
+Columns of text are annotations, columns of numbers are features. It refuses rows of uneven length, open quotes
+and features with entries that are no numbers; it never fills, drops or renames without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.checks import Finding, display
+from psmatch_core.checks.findings import warning
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.readers.delimited_layout import is_number
+from psmatch_core.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.readers.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A text column in which at least this share of the entries are numbers was meant as a feature.
+NUMERIC_SHARE = 0.5
+# Columns with these names hold annotations even where they hold numbers.
+_ANNOTATIONS = re.compile(
+    r"(?i)labels?|(.*[_ .])?(cell[_ .]?types?|clusters?|leiden|louvain|conditions?|perturbations?|treatments?|targets?"
+    r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|dose)"
+)
+
+
+class DelimitedReader(Reader):
+    """Reads csv and tsv files."""
+
+    name = "csv/tsv"
+
+    def accepts(self, signature: Signature) -> bool:
+        return signature.content == "text"
+
+    def open(self, opening: Opening) -> Source:
+        return DelimitedSource(opening)
+
+
+class DelimitedSource(Source):
+    """An opened text table; it is read whole, since a row cannot be found without reading those before it."""
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        layout, frame = read_table(opening, self.findings)
+        if opening.shown.lower().endswith(".gz") and not opening.signature.is_gzipped:
+            problem = f"{self.shown} is plain text, not compressed with gzip as its name says."
+            self.findings.append(warning("PM-F31", problem, "It was read as it is; rename it without .gz."))
+        names = layout.header or tuple(f"feature_{i + 1 - layout.has_names}" for i in range(layout.n_columns))
+        first = 1 if layout.has_names else 0
+        self._obs_names = list(frame[0]) if layout.has_names else [f"cell_{i + 1}" for i in range(len(frame))]
+        _refuse_broken_names(self._obs_names, self.shown)
+        self._columns: dict[str, Any] = {}
+        features = []
+        for i in range(first, layout.n_columns):
+            if _is_feature(names[i], frame[i], opening, self._obs_names, self.findings):
+                features.append(i)
+            else:
+                self._columns[free_name(names[i], self._columns)] = frame[i]
+        self._var_names = [names[i] for i in features]
+        if not features:
+            problem = f"{self.shown} has no feature: no column after the cell names holds numbers."
+            raise PsmatchError(
+                problem, hint="Load the table with the measurements; labels may come in a second file.", code="PM-M16"
+            )
+        self._X = frame[features].to_numpy()
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return (MatrixHeader("X", self._X.shape, self._X.dtype, False),)
+
+    def var_names(self, key: str) -> list[str]:
+        return self._var_names
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        step = max(1, limit // self._X.shape[1])
+        for start in range(0, self._X.shape[0], step):
+            yield self._X[start : start + step]
+
+    def whole(self, key: str) -> Any:
+        return self._X
+
+    def close(self) -> None:
+        """Nothing stays open: the table was read whole."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(self._columns)
+
+    def column(self, name: str) -> pd.Series:
+        return as_numbers(self._columns[name])
+
+
+def _refuse_broken_names(names: list[str], shown: str) -> None:
+    for i, name in enumerate(names):
+        if "\n" in name or "\r" in name:
+            raise PsmatchError(
+                f"{shown}: the cell name of row {i + 1:,} runs over several lines; a quotation mark is out of place.",
+                hint="Remove the quote in that row, or export the table again.",
+                code="PM-F22",
+            )
+
+
+def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str], findings: list[Finding]) -> bool:
+    """Whether a column is a feature; refuses one that is meant as such and holds other entries than numbers."""
+    if name in opening.text_columns:
+        return False
+    if column.dtype != object:
+        if column.dtype.kind == "b":
+            return False
+        if column.dtype.kind in "iu" and _ANNOTATIONS.fullmatch(name.strip()):
+            problem = (
+                f"{opening.shown}: column {display(name)} holds numbers but is taken as annotation because of its name."
+            )
+            findings.append(warning("PM-F26", problem, "Rename it if it is a feature."))
+            return False
+        return True
+    is_numeric = [is_number(str(each)) for each in column]
+    if sum(is_numeric) < NUMERIC_SHARE * len(column) or _ANNOTATIONS.fullmatch(name.strip()):
+        return False
+    first = is_numeric.index(False)
+    entry = str(column.iloc[first])
+    shown_entry = f"the text {display(entry, 20)}" if entry.strip() else "an empty field"
+    raise PsmatchError(
+        f"{opening.shown}: column {display(name)}, cell {display(cells[first])}: {shown_entry} is not a number "
+        f"({plural(is_numeric.count(False), 'such entry', 'such entries')} in this column).",
+        hint="Replace missing values and error marks by numbers, or drop these rows or the column.",
+        code="PM-F26",
+    )

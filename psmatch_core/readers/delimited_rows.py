@@ -1,0 +1,158 @@
+"""The rows of a text table: parsed, with every uneven row, open quote and cut-off end refused by its line."""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.checks import Finding
+from psmatch_core.checks.findings import warning
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.readers.base import Opening
+from psmatch_core.readers.delimited_layout import Layout, find_layout, first_encoding, is_number, open_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_table(opening: Opening, findings: list[Finding], *, as_text: bool = False) -> tuple[Layout, pd.DataFrame]:
+    """The layout and the table, with one column for each field, the names still among them."""
+    encoding = first_encoding(opening.signature.head)
+    try:
+        found = _parse(opening, encoding, as_text=as_text)
+    except UnicodeDecodeError:
+        if encoding == "utf-16":
+            raise _cut_off(opening.shown) from None
+        found = _parse(opening, "cp1252", as_text=as_text)
+        problem = (
+            f"{opening.shown} is not encoded as UTF-8; its special characters were read as Windows (Latin-1) text."
+        )
+        findings.append(warning("PM-F33", problem, "Check names such as α or é, or save the file with UTF-8 encoding."))
+    if encoding == "utf-16":
+        problem = f"{opening.shown} is encoded as UTF-16 (Excel's 'Unicode text'); it was read so."
+        findings.append(warning("PM-F18", problem, "Check the names; save it as UTF-8 csv to be sure."))
+    findings.extend(found[0].findings)
+    return found
+
+
+def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, pd.DataFrame]:
+    import pandas as pd
+
+    shown = opening.shown
+    try:
+        layout = find_layout(opening, encoding)
+        text = [i for i, name in enumerate(layout.header) if name in opening.text_columns]
+        text += [0] if layout.has_names else []
+        with (
+            warnings.catch_warnings(),
+            open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=encoding) as file,
+        ):
+            for _ in range(layout.n_skipped):
+                file.readline()
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # what the parser would drop from long rows
+            frame = pd.read_csv(
+                file,
+                sep=layout.separator,
+                decimal=layout.decimal,
+                header=None,
+                # one column more than the header has: a longer row shows there instead of shifting the others
+                names=range(layout.n_columns + 1),
+                index_col=False,
+                dtype=str if as_text else dict.fromkeys(text, str),
+                na_filter=False,
+                low_memory=False,
+                float_precision="round_trip",
+            )
+    except EOFError:
+        raise _cut_off(shown) from None
+    except (zlib.error, OSError):
+        problem = f"{shown} is damaged: its gzip compression cannot be undone."
+        raise PsmatchError(
+            problem, hint="Download it again, or copy it again from where it came.", code="PM-F30"
+        ) from None
+    except pd.errors.EmptyDataError:
+        raise PsmatchError(
+            f"{shown} is empty: no row follows the header.", hint="Export the table again.", code="PM-F01"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise _unparsed(str(error), opening, layout) from None
+    if not frame.shape[0]:
+        raise PsmatchError(
+            f"{shown} is empty: no row follows the header.", hint="Export the table again.", code="PM-F01"
+        )
+    if (frame[layout.n_columns] != "").any() or (frame[layout.n_columns - 1].astype(str) == "").any():
+        _refuse_uneven(opening, layout)
+    return layout, frame.drop(columns=layout.n_columns)
+
+
+def _refuse_uneven(opening: Opening, layout: Layout) -> None:
+    """Count the fields of every row; the parser fills short rows and takes long ones for shifted."""
+    with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding) as file:
+        for _ in range(layout.n_skipped):
+            file.readline()
+        table = csv.reader(file, delimiter=layout.separator)
+        for row in table:
+            is_trailing = len(row) == layout.n_columns + 1 and not row[-1]
+            if row and len(row) != layout.n_columns and not is_trailing:
+                line = layout.n_skipped + table.line_num
+                raise PsmatchError(
+                    f"{opening.shown}: line {line:,} has {plural(len(row), 'field')}, "
+                    f"the other rows have {layout.n_columns:,}.",
+                    hint="Correct that line, or export the table again; it may have been cut off.",
+                    code="PM-F21",
+                )
+
+
+def _unparsed(message: str, opening: Opening, layout: Layout) -> PsmatchError:
+    if "EOF inside string" in message:
+        row = re.search(r"starting at row (\d+)", message)
+        line = int(row[1]) + layout.n_skipped + 1 if row else layout.n_skipped + 1
+        return PsmatchError(
+            f"{opening.shown}: a quotation mark opened in line {line:,} is never closed.",
+            hint="Remove the quote in that line, or export the table again.",
+            code="PM-F22",
+        )
+    try:
+        _refuse_uneven(opening, layout)
+    except PsmatchError as error:
+        return error
+    except csv.Error:
+        pass
+    return PsmatchError(
+        f"{opening.shown}: rows cannot be told apart; the table is damaged.",
+        hint="Export the table again.",
+        code="PM-F21",
+    )
+
+
+def _cut_off(shown: str) -> PsmatchError:
+    return PsmatchError(
+        f"{shown} is incomplete: it was cut off.",
+        hint="Download it again, or copy it again from where it came.",
+        code="PM-F30",
+    )
+
+
+def free_name(name: str, taken: dict[str, Any]) -> str:
+    """The name, or one with a number where an annotation column of that name is there already."""
+    free, i = name, 1
+    while free in taken:
+        free, i = f"{name}-{i}", i + 1
+    return free
+
+
+def as_numbers(column: pd.Series) -> pd.Series:
+    """Numbers where every entry is one and none is a code such as 007; otherwise the texts as they are."""
+    if column.dtype != object:
+        return column
+    texts = [str(each).strip() for each in column]
+    filled = [each for each in texts if each]
+    if not filled or not all(is_number(each) and not re.match(r"[+-]?0\d", each) for each in filled):
+        return column
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series([each or None for each in texts], dtype=object))
+    return numbers if len(filled) < len(texts) else pd.to_numeric(pd.Series(texts, dtype=object))

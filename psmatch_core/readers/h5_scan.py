@@ -1,0 +1,145 @@
+"""The structure of an HDF5 file checked before any value is read: nothing outside the file, nothing without end.
+
+HDF5 can point anywhere on the machine (links, external storage, virtual data sets) and has no switch to forbid
+it, so a file that points is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.checks import display
+from psmatch_core.errors import PsmatchError
+
+MAX_DEPTH = 24  # anndata's own tree is 4 deep; results of tools in uns add a few levels
+MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000
+# deflate, shuffle, fletcher32, szip, nbit, scale-offset, and LZF: what every HDF5 library for Python can read
+_KNOWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+_FILTER_NAMES = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}
+
+
+def open_scanned(path: Path, shown: str) -> Any:
+    """The HDF5 file at ``path``, opened for reading once its structure is found harmless."""
+    import h5py
+
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise _unopened(str(error), path, shown) from None
+    scan_structure(file, shown)
+    return file
+
+
+def scan_structure(file: Any, shown: str) -> None:
+    """Refuse links, external storage, virtual data sets, loops, and trees too deep or too large."""
+    import h5py
+
+    n_nodes = 0
+    pending: list[tuple[Any, str, tuple[int, ...]]] = [(file, "", (h5py.h5o.get_info(file.id).addr,))]
+    while pending:
+        group, where, ancestors = pending.pop()
+        for name in group:
+            n_nodes += 1
+            place = f"{where}/{name}".lstrip("/")
+            if n_nodes > MAX_NODES:
+                raise _refused(f"{shown} holds more than {MAX_NODES:,} parts and looks damaged or invalid.", "PM-X07")
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise _points(shown, place)
+            if not isinstance(link, h5py.HardLink):
+                raise _refused(
+                    f"{shown}: {display(place)} is a link to another place, or to itself in a loop.", "PM-X05"
+                )
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                address = h5py.h5o.get_info(item.id).addr
+                if address in ancestors:
+                    raise _refused(f"{shown}: {display(place)} refers to itself in a loop.", "PM-X05")
+                if len(ancestors) > MAX_DEPTH:
+                    raise _refused(f"{shown} is nested more than {MAX_DEPTH} levels deep.", "PM-X06")
+                pending.append((item, place, (*ancestors, address)))
+            elif isinstance(item, h5py.Dataset):
+                made = item.id.get_create_plist()
+                if made.get_external_count() or made.get_layout() == h5py.h5d.VIRTUAL:
+                    raise _points(shown, place)
+
+
+def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
+    """The data set ``item``, once its filters, type, size and completeness are found good."""
+    import h5py
+
+    place = display(str(item.name).lstrip("/"), 60)
+    if not isinstance(item, h5py.Dataset):
+        raise damaged(shown, f"{place} is not an array")
+    made = item.id.get_create_plist()
+    unknown = [made.get_filter(i)[0] for i in range(made.get_nfilters()) if made.get_filter(i)[0] not in _KNOWN_FILTERS]
+    if unknown:
+        codec = _FILTER_NAMES.get(unknown[0], f"number {unknown[0]}")
+        raise PsmatchError(
+            f"{shown}: {place} is compressed with a filter that cannot be read here ({codec}).",
+            hint="Save the file again with gzip compression.",
+            code="PM-F46",
+        )
+    if h5py.check_ref_dtype(item.dtype) or (
+        h5py.check_vlen_dtype(item.dtype) and not h5py.check_string_dtype(item.dtype)
+    ):
+        raise damaged(shown, f"{place} holds references or lists instead of values")
+    n_bytes = int(np.prod(item.shape or (), dtype=np.float64)) * item.dtype.itemsize
+    if n_bytes > max_bytes:
+        raise PsmatchError(
+            f"{shown}: {place} declares a size of {n_bytes / 2**30:,.1f} GB, "
+            f"too large for the {max_bytes / 2**30:,.1f} GB allowed.",
+            hint="Write the file again from the object that it came from, or keep fewer cells or features.",
+            code="PM-X20",
+        )
+    if item.size and made.get_layout() != h5py.h5d.COMPACT:
+        if not item.id.get_storage_size():
+            raise _incomplete(shown, place)
+        if item.chunks:
+            expected = int(np.prod([-(-n // c) for n, c in zip(item.shape, item.chunks, strict=True)]))
+            if item.id.get_num_chunks() < expected:
+                raise _incomplete(shown, place)
+    return item
+
+
+def damaged(shown: str, what: str) -> PsmatchError:
+    """The refusal of a file whose parts do not fit together."""
+    return PsmatchError(
+        f"{shown} is damaged or invalid: {what}.",
+        hint="Write the file again from the object that it came from, or download it again.",
+        code="PM-F50",
+    )
+
+
+def _incomplete(shown: str, place: str) -> PsmatchError:
+    return PsmatchError(
+        f"{shown} is incomplete: values of {place} are missing from the file.",
+        hint="Write the file again, or download it again.",
+        code="PM-F49",
+    )
+
+
+def _points(shown: str, place: str) -> PsmatchError:
+    return _refused(
+        f"{shown}: {display(place)} points to another file outside it (external or virtual data).", "PM-X04"
+    )
+
+
+def _refused(problem: str, code: str) -> PsmatchError:
+    hint = "Open it where it was made and save it as one plain h5ad file."
+    return PsmatchError(problem, hint=hint, code=code)
+
+
+def _unopened(message: str, path: Path, shown: str) -> PsmatchError:
+    if "truncated file" in message:
+        stored = message.partition("stored_eof = ")[2].rstrip(") ")
+        size = f": {path.stat().st_size:,} of {int(stored):,} bytes" if stored.isdigit() else ""
+        return PsmatchError(
+            f"{shown} is incomplete (cut off){size}.",
+            hint="Download it again, or copy it again from where it came.",
+            code="PM-F02",
+        )
+    return damaged(shown, "its HDF5 structure cannot be read")

@@ -1,0 +1,131 @@
+"""Sparse matrices of an h5ad file: every index checked before it reaches compiled code, which trusts it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.checks import display
+from psmatch_core.errors import PsmatchError
+from psmatch_core.readers.h5_scan import checked, damaged
+
+
+def is_sparse_group(item: Any) -> bool:
+    """Whether an HDF5 group holds a sparse matrix."""
+    return hasattr(item, "keys") and ("indptr" in item or _format(item) is not None)
+
+
+def sparse_shape(item: Any, shown: str) -> tuple[int, ...]:
+    """The shape a sparse matrix declares."""
+    stored = item.attrs.get("shape", item.attrs.get("h5sparse_shape"))
+    try:
+        shape = tuple(int(each) for each in np.ravel(stored))
+    except (TypeError, ValueError):
+        shape = ()
+    if len(shape) != 2 or min(shape) < 0:
+        raise damaged(shown, f"sparse matrix {display(item.name.lstrip('/'))} has no valid shape")
+    return shape
+
+
+class SparseRows:
+    """One sparse matrix, read by rows or whole.
+
+    Parameters
+    ----------
+    item
+        The HDF5 group.
+    shown
+        The file's name in messages.
+    key
+        The matrix's name in messages.
+    max_bytes
+        Most bytes that one part may declare.
+    """
+
+    def __init__(self, item: Any, shown: str, key: str, max_bytes: int) -> None:
+        self._where = display(key)
+        self._shown = shown
+        self.is_canonical = True
+        self.shape = sparse_shape(item, shown)
+        self._is_csc = _format(item) == "csc"
+        for part in ("data", "indices", "indptr"):
+            if part not in item:
+                raise self._invalid(f"its part {part!r} is missing")
+        self._data = checked(item["data"], shown, max_bytes=max_bytes)
+        self._indices = checked(item["indices"], shown, max_bytes=max_bytes)
+        indptr = checked(item["indptr"], shown, max_bytes=max_bytes)
+        n_major = self.shape[1] if self._is_csc else self.shape[0]
+        if self._data.dtype.kind not in "biuf":
+            raise PsmatchError(
+                f"{shown}, matrix {self._where}: holds text, not numbers.",
+                hint="Save the matrix as numbers, or choose another one.",
+                code="PM-M11",
+            )
+        if self._data.ndim != 1 or self._indices.ndim != 1 or indptr.shape != (n_major + 1,):
+            raise self._invalid(f"there are {indptr.size - 1:,} row bounds for {n_major:,} rows")
+        if self._indices.dtype.kind not in "iu" or indptr.dtype.kind not in "iu":
+            raise self._invalid("its index is not whole numbers")
+        if self._data.size != self._indices.size:
+            raise self._invalid(f"it has {self._data.size:,} values for {self._indices.size:,} indices")
+        self._indptr = indptr[...].astype(np.int64)
+        if self._indptr[0] != 0 or self._indptr[-1] != self._data.size or (np.diff(self._indptr) < 0).any():
+            raise self._invalid("its row bounds are inconsistent")
+
+    def rows(self, limit: int) -> Iterator[Any]:
+        """CSR matrices of consecutive rows with about ``limit`` stored values each."""
+        if self._is_csc:
+            # stored by feature: rows are only to be had from the whole
+            matrix = self.whole()
+            step = max(1, int(limit / max(1.0, matrix.nnz / max(1, self.shape[0]))))
+            for start in range(0, self.shape[0], step):
+                yield matrix[start : start + step]
+            return
+        start = 0
+        while start < self.shape[0]:
+            stop = int(np.searchsorted(self._indptr, self._indptr[start] + limit, side="right")) - 1
+            stop = min(max(stop, start + 1), self.shape[0])
+            yield self._slice(start, stop)
+            start = stop
+
+    def whole(self) -> Any:
+        """The whole as CSR (n_cells, n_features); repeated entries summed."""
+        matrix = self._slice(0, len(self._indptr) - 1)
+        return matrix.tocsr() if self._is_csc else matrix
+
+    def _slice(self, start: int, stop: int) -> Any:
+        """Consecutive rows (of a CSC matrix: columns), checked."""
+        from scipy import sparse
+
+        low, high = int(self._indptr[start]), int(self._indptr[stop])
+        indptr = self._indptr[start : stop + 1] - low
+        indices, data = self._indices[low:high], self._data[low:high]
+        n_minor = self.shape[0] if self._is_csc else self.shape[1]
+        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= n_minor):
+            raise self._invalid("an index lies outside the matrix")
+        if data.dtype.kind == "f" and data.dtype.itemsize < 4:
+            data = data.astype(np.float32)
+        data = data.astype(data.dtype.newbyteorder("=")) if not data.dtype.isnative else data
+        is_step = np.diff(indices.astype(np.int64)) > 0
+        starts = indptr[1:-1]
+        starts = starts[(starts > 0) & (starts < indices.size)]
+        is_step[starts - 1] = True  # from the end of one row to the start of the next anything goes
+        shape = (self.shape[0], stop - start) if self._is_csc else (stop - start, self.shape[1])
+        matrix = (sparse.csc_matrix if self._is_csc else sparse.csr_matrix)((data, indices, indptr), shape=shape)
+        if not is_step.all():
+            self.is_canonical = False
+            matrix.sum_duplicates()
+        return matrix
+
+    def _invalid(self, what: str) -> PsmatchError:
+        return PsmatchError(
+            f"{self._shown} is damaged: sparse matrix {self._where} is inconsistent: {what}.",
+            hint="Write the file again from the object that it came from, or download it again.",
+            code="PM-M21",
+        )
+
+
+def _format(item: Any) -> str | None:
+    stored = str(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "")))
+    return stored[:3] if stored[:3] in ("csr", "csc") else None

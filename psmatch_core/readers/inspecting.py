@@ -1,0 +1,198 @@
+"""A file summarised: runs inside the box."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from psmatch_core.checks import Finding, MatrixScan, Severity, Tally, display, named, raise_rejections, sketch, tally
+from psmatch_core.checks.findings import rejection, warning
+from psmatch_core.checks.kinds import kind_of
+from psmatch_core.checks.labels import check_tally
+from psmatch_core.checks.matrix import check_form, check_values, mismatch, not_canonical
+from psmatch_core.checks.names import check_names
+from psmatch_core.errors import PsmatchError
+from psmatch_core.readers.base import MatrixHeader, Source
+from psmatch_core.readers.labelled import LabelledSource
+from psmatch_core.readers.opening import open_source
+from psmatch_core.readers.summary import ColumnSummary, FileSummary, MatrixSummary
+
+CHUNK_VALUES = 2_000_000  # stored values looked at in one piece: 16 MB
+# Stored values looked at in the main matrix and in each other one before the rest is left to the full check
+# that copying makes: about ten seconds and two.
+MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
+MOST_COUNTS = 1000
+MOST_COLUMNS = 2000
+SHOWN_NAMES = 20
+
+
+def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary, as plain data, of the file that ``request`` names (see ``inspect_file``)."""
+    path = Path(request["path"])
+    source, format_name = open_labelled(
+        path, request["display_name"], request["label_key"], "", request["labels_path"], request["memory_mb"]
+    )
+    try:
+        summary = _summarise(source, format_name, request["label_key"], request["matrix"])
+    finally:
+        source.close()
+    return summary.to_dict()
+
+
+def open_labelled(
+    path: Path, shown: str, label_key: str, pair_key: str, labels_path: str, memory_mb: int
+) -> tuple[Source, str]:
+    """The opened file, joined with its label table if there is one, and the name of its format."""
+    keys = tuple(each for each in (label_key, pair_key) if each)
+    source, format_name = open_source(path, shown, text_columns=keys, memory_mb=memory_mb)
+    return (LabelledSource(source, Path(labels_path), memory_mb) if labels_path else source), format_name
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of the file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def matrix_header(source: Source, key: str) -> MatrixHeader:
+    """The matrix called ``key``.
+
+    Raises
+    ------
+    PsmatchError
+        When the file has no such matrix, or none at all.
+    """
+    found = next((each for each in source.headers if each.key == key), None)
+    if found is not None:
+        return found
+    if not source.headers:
+        raise PsmatchError(
+            f"{source.shown} holds no matrix: X is empty, and there is no layer, raw or obsm matrix either.",
+            hint="Save the file with its values in X or in a layer.",
+            code="PM-M19",
+        )
+    keys = named((each.key for each in source.headers), 8)
+    raise PsmatchError(
+        f"{source.shown} has no matrix {display(key)}; it has {keys}.", hint="Choose one of these.", code="PM-M19"
+    )
+
+
+def column_tally(source: Source, label_key: str) -> Tally:
+    """The chosen label column, counted.
+
+    Raises
+    ------
+    PsmatchError
+        When the file has no such column.
+    """
+    if label_key in source.column_names:
+        return tally(source.column(label_key))
+    columns = source.column_names
+    available = f"available: {named(columns, 5)}" if columns else "there are no annotation columns"
+    raise PsmatchError(
+        f"{source.shown} has no label column {display(label_key)}; {available}.",
+        hint="Choose one of these, or give the labels in a second file.",
+        code="PM-L01",
+    )
+
+
+def _summarise(source: Source, format_name: str, label_key: str, matrix: str) -> FileSummary:
+    obs_names = source.obs_names
+    if matrix or not source.headers:
+        matrix_header(source, matrix or "X")
+    main_key = matrix or source.headers[0].key
+    var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
+    matrices = tuple(_summarise_matrix(source, header, is_main=header.key == main_key) for header in source.headers)
+    main = next(each for each in matrices if each.key == main_key)
+    name_findings = check_names(obs_names, var_names, name=source.shown)
+    usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
+    raise_rejections(name_findings)
+    if matrix or not usable:
+        raise_rejections(main.findings)
+    columns = tuple(_summarise_column(source, name, label_key) for name in source.column_names[:MOST_COLUMNS])
+    label_findings: tuple[Finding, ...] = ()
+    if label_key:
+        label_findings = check_tally(column_tally(source, label_key), name=source.shown, label_key=label_key)
+        raise_rejections(label_findings)
+    misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
+    found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
+    return FileSummary(
+        name=source.shown,
+        format=format_name,
+        n_bytes=source.path.stat().st_size,
+        sha256=file_hash(source.path),
+        n_cells=len(obs_names),
+        n_features=main.n_features,
+        matrices=matrices,
+        columns=columns,
+        label_key=label_key,
+        cell_names=tuple(obs_names[:SHOWN_NAMES]),
+        cells=sketch(obs_names),
+        features=sketch(var_names),
+        findings=tuple(sorted(found, key=lambda each: each.severity.value)),
+    )
+
+
+def _summarise_matrix(source: Source, header: MatrixHeader, *, is_main: bool) -> MatrixSummary:
+    try:
+        return _scanned(source, header, MAIN_BUDGET if is_main else OTHER_BUDGET)
+    except PsmatchError as error:
+        if is_main:
+            raise
+        return _unusable(header, rejection(error.code, error.problem, error.hint))
+
+
+def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary:
+    key, shape = header.key, header.shape
+    early = check_form(shape, header.dtype, name=source.shown, matrix=key)
+    if early:
+        return _unusable(header, *early)
+    obs_names, var_names = source.obs_names, source.var_names(key)
+    if shape != (len(obs_names), len(var_names)):
+        return _unusable(header, mismatch(shape, len(obs_names), len(var_names), name=source.shown, matrix=key))
+    scan, n_values = MatrixScan(shape[1]), 0
+    for rows in source.rows(key, CHUNK_VALUES):
+        scan.add(rows)
+        n_values += rows.nnz if header.is_sparse else rows.size
+        if n_values >= budget:
+            break
+    findings = check_values(scan, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=key)
+    if not source.is_canonical(key):
+        findings = (*findings, not_canonical(source.shown, key))
+    kind = kind_of(scan)
+    return MatrixSummary(
+        key=key,
+        n_features=shape[1],
+        kind=kind.name,
+        reason=kind.reason,
+        is_sparse=header.is_sparse,
+        minimum=scan.minimum if scan.n_finite else 0.0,
+        maximum=scan.maximum if scan.n_finite else 0.0,
+        is_sampled=scan.n_cells < shape[0],
+        feature_names=tuple(var_names[:SHOWN_NAMES]),
+        findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
+    )
+
+
+def _unusable(header: MatrixHeader, *findings: Finding) -> MatrixSummary:
+    n_features = header.shape[1] if len(header.shape) > 1 else 0
+    return MatrixSummary(header.key, n_features, "unusable", "", header.is_sparse, 0.0, 0.0, False, (), findings)
+
+
+def _summarise_column(source: Source, name: str, label_key: str) -> ColumnSummary:
+    try:
+        counted = tally(source.column(name))
+    except PsmatchError as error:
+        if name == label_key or error.code == "PM-X20":  # a bomb is refused wherever it lies
+            raise
+        source.findings.append(warning(error.code, f"{error.problem} The column is left out.", error.hint))
+        return ColumnSummary(name, "text", 0, 0, {}, False, error.problem)
+    findings = check_tally(counted, name=source.shown, label_key=name)
+    rejected = [each for each in findings if each.severity is Severity.REJECT]
+    note = (rejected or findings)[0].problem.partition(": ")[2] if findings else ""
+    n_distinct = len(counted.counts)
+    keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
+    counts = dict(list(counted.counts.items())[:MOST_COUNTS]) if keeps_counts else {}
+    return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note)

@@ -1,0 +1,136 @@
+"""Which reader opens a file, decided by its first bytes; everything else is refused by its own name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.readers.base import Opening, Reader, Source
+from psmatch_core.readers.delimited import DelimitedReader
+from psmatch_core.readers.h5ad import H5adReader
+from psmatch_core.readers.signature import Signature, read_signature
+
+READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader())
+
+_TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load that."
+_TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
+_UNPACK = "Unpack it first, then load the file inside."
+# What a file is → how it is called, what to do, code.
+_REFUSED: dict[str, tuple[str, str, str]] = {
+    "html": (
+        "is a web page (HTML): it was saved instead of the file",
+        "Download it again with the link's 'raw' or 'download' button, and sign in first if the site asks.",
+        "PM-F05",
+    ),
+    "xml": ("is an XML page, most likely a server's error message", "Download the file again.", "PM-F05"),
+    "json": ("is a JSON text, not a table", _TO_H5AD, "PM-F06"),
+    "git-lfs": (
+        "is only a pointer to the file (git LFS)",
+        "Fetch the content with 'git lfs pull', then load it again.",
+        "PM-F06",
+    ),
+    "xlsx": ("is an Excel file (xlsx)", _TO_CSV, "PM-F08"),
+    "xls": ("is an Excel file (xls)", _TO_CSV, "PM-F08"),
+    "ods": ("is a spreadsheet (ods)", _TO_CSV, "PM-F08"),
+    "rds": (
+        "is an R file (RDS, as Seurat writes)",
+        "Convert it in R: export it as h5ad, for instance with zellkonverter.",
+        "PM-F09",
+    ),
+    "zarr": (
+        "is a zipped zarr store, which is not read yet",
+        "Read it with anndata and save it with write_h5ad.",
+        "PM-F47",
+    ),
+    "npz": (
+        "is a numpy archive (npz), which is not read yet",
+        "Put its arrays into an AnnData and save that as h5ad.",
+        "PM-G18",
+    ),
+    "npy": (
+        "is a numpy array without names, which is not read",
+        "Put it into an AnnData and save that as h5ad.",
+        "PM-G18",
+    ),
+    "mtx": ("is a Matrix Market file, which is not read yet", _TO_H5AD, "PM-F39"),
+    "zip": ("is a zip archive", _UNPACK, "PM-F10"),
+    "tar": ("is a tar archive", _UNPACK, "PM-F10"),
+    "bzip2": ("is compressed with bzip2", _UNPACK, "PM-F10"),
+    "xz": ("is compressed with xz", _UNPACK, "PM-F10"),
+    "zstd": ("is compressed with zstd", _UNPACK, "PM-F10"),
+    "parquet": ("is a parquet table, which is not read yet", "Save it as csv or h5ad.", "PM-F11"),
+    "arrow": ("is an Arrow or Feather table, which is not read yet", "Save it as csv or h5ad.", "PM-F11"),
+    "pdf": ("is a PDF document", "Choose the data file itself.", "PM-F12"),
+    "image": ("is an image", "Choose the data file itself.", "PM-F12"),
+    "sqlite": ("is a database file", "Export the table as csv.", "PM-F12"),
+    "matlab": ("is a MATLAB file", _TO_H5AD, "PM-F12"),
+}
+_TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab")
+_HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")
+
+
+def open_source(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> tuple[Source, str]:
+    """The opened file and the name of its format.
+
+    Raises
+    ------
+    PsmatchError
+        When there is no such file, when it is empty, of a format that is not read, or named as another one.
+    """
+    opening = prepare(path, shown, text_columns=text_columns, memory_mb=memory_mb)
+    reader = next((each for each in READERS if each.accepts(opening.signature)), None)
+    if reader is None:
+        raise _refusal(opening.signature, shown)
+    return reader.open(opening), reader.name
+
+
+def prepare(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
+    """What the first bytes say, once the file is there, is not empty, and is what its name says."""
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "was not found"
+        raise PsmatchError(f"{shown} {what}.", hint="Check the name and the place of the file.", code="PM-F00")
+    try:
+        signature = read_signature(path)
+    except PermissionError:
+        problem = f"{shown} may not be read by this program."
+        raise PsmatchError(problem, hint="Give it permission to read the file.", code="PM-F00") from None
+    if signature.content == "empty":
+        problem = f"{shown} is empty (0 bytes)."
+        raise PsmatchError(problem, hint="Download it again, or copy it again from where it came.", code="PM-F01")
+    _refuse_wrong_name(signature, shown)
+    return Opening(path, shown, signature, text_columns, memory_mb)
+
+
+def _refuse_wrong_name(signature: Signature, shown: str) -> None:
+    name = shown.lower().removesuffix(".gz")
+    if signature.content == "hdf5" and signature.is_gzipped:
+        problem = f"{shown} is an HDF5 file (h5ad) packed with gzip."
+        raise PsmatchError(problem, hint="Unpack it first (gunzip), then load it.", code="PM-F10")
+    if signature.content == "hdf5" and name.endswith(_TEXT_ENDINGS):
+        problem = f"{shown} is not a text table: its content is HDF5, as in h5ad files."
+        raise PsmatchError(problem, hint="Rename it so that it ends in .h5ad.", code="PM-F07")
+    if signature.content == "text" and name.endswith((*_HDF5_ENDINGS, ".xlsx", ".xls")):
+        problem = f"{shown} is a plain text file, not what its name says."
+        raise PsmatchError(
+            problem,
+            hint="If it is a table, rename it so that it ends in .csv or .tsv; else download it again.",
+            code="PM-F06",
+        )
+
+
+def _refusal(signature: Signature, shown: str) -> PsmatchError:
+    known = _REFUSED.get(signature.content)
+    if known is not None:
+        what, hint, code = known
+        return PsmatchError(f"{shown} {what}.", hint=hint, code=code)
+    if signature.is_gzipped:
+        return PsmatchError(
+            f"{shown} is gzip, but its content is incomplete or no table.",
+            hint="Download it again, or unpack it and look.",
+            code="PM-F30",
+        )
+    return PsmatchError(
+        f"{shown} is of no known format: h5ad, csv and tsv (also .gz) can be read.",
+        hint="If it should be one of these, it is damaged: download it again.",
+        code="PM-F12",
+    )

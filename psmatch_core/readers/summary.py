@@ -1,0 +1,170 @@
+"""What is known of a file without having loaded it; plain data, since it crosses a process boundary as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psmatch_core.checks import Finding, Sketch
+
+
+@dataclass(frozen=True)
+class MatrixSummary:
+    """One matrix of a file.
+
+    Parameters
+    ----------
+    key
+        ``X``, ``layers/NAME``, ``raw`` or ``obsm/NAME``.
+    n_features
+        Columns.
+    kind, reason
+        What the values are (counts, logged, scaled …) and how that was seen.
+    is_sparse
+        Whether zeros are left out in the file.
+    minimum, maximum
+        Smallest and largest value seen.
+    is_sampled
+        Whether only part of the rows was looked at, because the file is large.
+    feature_names
+        The first few.
+    findings
+        What is to say of this matrix; it cannot be chosen if one of them is a rejection.
+    """
+
+    key: str
+    n_features: int
+    kind: str
+    reason: str
+    is_sparse: bool
+    minimum: float
+    maximum: float
+    is_sampled: bool
+    feature_names: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> MatrixSummary:
+        """The summary that ``data`` describes."""
+        changed = {"feature_names": tuple(data["feature_names"]), "findings": _findings(data["findings"])}
+        return cls(**{**data, **changed})
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """One column of cell annotations.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    kind
+        ``text``, ``whole numbers``, ``numbers like 1.0``, ``decimal numbers``, ``true or false``, ``dates``, ``mixed``.
+    n_distinct
+        Different values.
+    n_missing
+        Cells without a value.
+    counts
+        Cells of each value, most frequent first, at most 1,000 values; empty where it cannot be a label.
+    is_label_candidate
+        Whether it can serve as label.
+    note
+        Why not, or what to say of it as label.
+    """
+
+    name: str
+    kind: str
+    n_distinct: int
+    n_missing: int
+    counts: Mapping[str, int]
+    is_label_candidate: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What is in a file.
+
+    Parameters
+    ----------
+    name
+        What it is called in messages.
+    format
+        ``h5ad``, ``csv`` …
+    n_bytes, sha256
+        Size [bytes] and content hash.
+    n_cells, n_features
+        Cells, and features of the main matrix (the first of ``matrices``).
+    matrices, columns
+        What may be chosen.
+    label_key
+        The label column that was chosen, if any.
+    cell_names
+        The first few.
+    cells, features
+        Sketches of all names, for comparing two files.
+    findings
+        What is to say of the file, the main matrix and the chosen labels, worst first.
+    """
+
+    name: str
+    format: str
+    n_bytes: int
+    sha256: str
+    n_cells: int
+    n_features: int
+    matrices: tuple[MatrixSummary, ...]
+    columns: tuple[ColumnSummary, ...]
+    label_key: str
+    cell_names: tuple[str, ...]
+    cells: Sketch
+    features: Sketch
+    findings: tuple[Finding, ...]
+
+    @property
+    def label_candidates(self) -> tuple[ColumnSummary, ...]:
+        """Columns that can serve as label."""
+        return tuple(column for column in self.columns if column.is_label_candidate)
+
+    def column(self, name: str) -> ColumnSummary | None:
+        """The column called ``name``, if there is one."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def matrix(self, key: str) -> MatrixSummary | None:
+        """The matrix called ``key``, if there is one."""
+        return next((matrix for matrix in self.matrices if matrix.key == key), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        data = dict(vars(self))
+        data["matrices"] = [
+            {**vars(each), "feature_names": list(each.feature_names), "findings": [f.to_dict() for f in each.findings]}
+            for each in self.matrices
+        ]
+        data["columns"] = [{**vars(each), "counts": dict(each.counts)} for each in self.columns]
+        data["cell_names"] = list(self.cell_names)
+        data["cells"], data["features"] = vars(self.cells), vars(self.features)
+        data["findings"] = [each.to_dict() for each in self.findings]
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FileSummary:
+        """The summary that ``data`` (from :meth:`to_dict`) describes."""
+        changed = {
+            "matrices": tuple(MatrixSummary.from_dict(each) for each in data["matrices"]),
+            "columns": tuple(ColumnSummary(**each) for each in data["columns"]),
+            "cell_names": tuple(data["cell_names"]),
+            "cells": _sketch(data["cells"]),
+            "features": _sketch(data["features"]),
+            "findings": _findings(data["findings"]),
+        }
+        return cls(**{**data, **changed})
+
+
+def _findings(data: Any) -> tuple[Finding, ...]:
+    return tuple(Finding.from_dict(each) for each in data)
+
+
+def _sketch(data: Mapping[str, Any]) -> Sketch:
+    return Sketch(data["n_names"], data["digest"], tuple(data["smallest"]))

@@ -1,0 +1,81 @@
+"""Every case of the corpus of bad and good input: the verdict it must get, and the words its message must hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from psmatch_core.checks import Finding, Severity
+from psmatch_core.errors import PsmatchError
+from psmatch_core.labels import check_pair, reconcile
+from psmatch_core.readers import inspect_file
+
+CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
+MANIFEST = CORPUS / "manifest.json"
+CASES = json.loads(MANIFEST.read_text("utf-8")) if MANIFEST.is_file() else []
+# Formats that are recognised and refused by name; each becomes a reader of its own later.
+UNREAD = (".h5", ".h5mu", ".npz", ".zarr.zip")
+FORBIDDEN = ("Traceback", "Error:", "dtype", "object at", "/tmp", "h5py", "numpy.", "pandas", "KeyError", "float32")
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not CASES, reason="the corpus of bad input is not beside the checkout (../shared/corpus)"),
+]
+
+
+def is_read(case) -> bool:
+    return not any(name.endswith(UNREAD) for name in case["files"])
+
+
+def verdict_of(case) -> tuple[str, list[Finding | PsmatchError]]:
+    """What the app would say: each file alone, then both together."""
+    key = case["label_col"] or ""
+    is_pair = len(case["files"]) == 2
+    findings: list[Finding] = []
+    try:
+        sides = []
+        for file, upload_name in zip(case["files"], case["upload_names"], strict=True):
+            side = inspect_file(CORPUS / file, display_name=upload_name, label_key="" if is_pair else key)
+            findings += side.findings
+            sides.append(side)
+    except PsmatchError as error:
+        return "reject", [error]
+    if is_pair:
+        source, target = sides
+        findings += check_pair(source, target, source_label_key=key, target_label_key=key)
+        here, there = source.column(key), target.column(key)
+        if here and there:
+            findings += reconcile(here.counts, there.counts, source_name=source.name, target_name=target.name).findings
+    if any(each.severity is Severity.REJECT for each in findings):
+        return "reject", list(findings)
+    return ("warn" if findings else "accept"), list(findings)
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if is_read(each)], ids=lambda case: case["id"])
+def test_case_gets_its_verdict_and_its_words(case):
+    verdict, messages = verdict_of(case)
+    text = " ".join(str(each) for each in messages)
+    assert verdict == case["expected"], text
+    for group in case["keywords"]:
+        assert any(word.lower() in text.lower() for word in group), (group, text)
+    for each in messages:
+        assert len(str(each)) <= 300, str(each)
+        assert not any(word in str(each) for word in FORBIDDEN), str(each)
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if not is_read(each)], ids=lambda case: case["id"])
+def test_unread_format_is_refused_by_name_with_a_way_out(case):
+    verdict, messages = verdict_of(case)
+    assert verdict == "reject"
+    assert "not read yet" in str(messages[0])
+    assert "h5ad" in str(messages[0])
+
+
+def test_no_case_leaves_a_trace_or_reads_another_file():
+    canary = (CORPUS / "canary_host_secret.bin").read_bytes()[:16]
+    for case in CASES:
+        if case["group"] == "security" and is_read(case):
+            _, messages = verdict_of(case)
+            assert canary.decode("latin-1") not in " ".join(str(each) for each in messages)
+    assert not list(CORPUS.glob("PWNED_*"))
+    assert not list(Path.cwd().glob("PWNED_*"))
