@@ -197,10 +197,11 @@ def _factors(labels: Any) -> tuple[npt.NDArray[np.int64], list[Any]]:
     """Codes (n_cells,), −1 for missing, and the distinct values they point to."""
     import pandas as pd  # a third of a second: only who has labels pays for it
 
-    values = getattr(labels, "array", labels)
+    is_extension = isinstance(getattr(labels, "dtype", None), pd.api.extensions.ExtensionDtype)
+    values = getattr(labels, "array", labels) if is_extension else np.asarray(labels)
     if isinstance(values, pd.Categorical):
         return np.asarray(values.codes, dtype=np.int64), list(values.categories)
-    if getattr(values, "dtype", np.dtype(float)) == np.dtype(object):
+    if values.dtype == np.dtype(object):
         # True == 1 == 1.0 for a hash table: a mixed column must not lose one of them
         keys: dict[Any, int] = {}
         distinct: list[Any] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +11,9 @@ from psmatch_core.errors import plural
 
 # What table readers turn into "missing" by default, so that such a name is lost elsewhere.
 MISSING_WORDS = frozenset({"NA", "N/A", "nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A"})
+# Barcodes, and what people number cells with.
+_CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
+LOOKS_SO = 0.8
 
 
 def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
@@ -56,7 +60,27 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
                 "They are kept as names; rename them, since other programs drop them.",
             )
         )
+    if _looks_transposed(obs_names, var_names):
+        findings.append(
+            warning(
+                "PM-F23",
+                f"{name} looks transposed: its columns are named like cells ({named(var_names, 2)}), its rows like "
+                f"genes or other features ({named(obs_names, 2)}).",
+                "If genes are in rows, transpose the table: cells go in rows.",
+            )
+        )
     return tuple(findings)
+
+
+def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
+    return bool(obs_names and var_names) and (
+        _share(_CELL, var_names) > LOOKS_SO and _share(_CELL, obs_names) < 1 - LOOKS_SO
+    )
+
+
+def _share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
+    sample = names[:1000]
+    return sum(pattern.match(str(each)) is not None for each in sample) / len(sample)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

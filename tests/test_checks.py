@@ -1,0 +1,236 @@
+"""The rules on values, names and labels: one test for each message, on its text."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from psmatch_core.checks import (
+    Finding,
+    Severity,
+    check_labels,
+    check_matrix,
+    detect_kind,
+    display,
+    label_texts,
+    raise_rejections,
+    tally,
+    unique_names,
+)
+from psmatch_core.errors import PsmatchError
+
+RANDOM = np.random.default_rng(0)
+COUNTS = RANDOM.poisson(3.0, (60, 20)).astype(np.float32)
+
+
+def cells(n=60):
+    return [f"cell{i}" for i in range(n)]
+
+
+def genes(n=20):
+    return [f"GENE{i}" for i in range(n)]
+
+
+def told(X, obs_names=None, var_names=None, matrix="X"):
+    findings = check_matrix(
+        X,
+        obs_names=obs_names or cells(X.shape[0]),
+        var_names=var_names or genes(X.shape[1] if X.ndim > 1 else 1),
+        name="RNA",
+        matrix=matrix,
+    )
+    assert all(len(str(each)) <= 300 for each in findings)
+    return findings
+
+
+def changed(row, column, value, dtype=np.float32):
+    X = COUNTS.astype(dtype)
+    X[row, column] = value
+    return X
+
+
+def labelled(values):
+    findings = check_labels(pd.Series(values), name="RNA", label_key="cell_type")
+    assert all(len(str(each)) <= 300 for each in findings)
+    return findings
+
+
+def test_good_counts_give_no_word():
+    assert told(COUNTS) == ()
+    assert told(sparse.csr_matrix(COUNTS)) == ()
+    assert told(COUNTS.astype(int)) == ()
+
+
+REJECTED = {
+    "nan": (changed(7, 3, np.nan), "1 missing (NaN) value, the first in cell cell7, feature GENE3"),
+    "infinite": (changed(2, 1, np.inf), "1 infinite value, the first in cell cell2, feature GENE1"),
+    "overflow": (changed(0, 0, 1e300, float), "magnitude 1e+300, too large"),
+    "constant": (np.ones((60, 20)), "every cell has the same value in every feature (1)"),
+    "text": (np.full((60, 20), "a", dtype=object), "holds text, not numbers"),
+    "complex": (COUNTS.astype(complex), "holds complex numbers"),
+    "one cell": (COUNTS[:1], "has only 1 cell"),
+    "no cell": (COUNTS[:0], "has no cells (0 cells × 20 features)"),
+    "one feature": (COUNTS[:, :1], "has only 1 feature"),
+    "no feature": (COUNTS[:, :0], "has no features"),
+    "three dimensions": (COUNTS[:, :, None], "has 3 dimensions (60 × 20 × 1)"),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_unusable_matrix_is_refused_with_its_reason(case):
+    X, words = REJECTED[case]
+    findings = told(X)
+    assert findings[0].severity is Severity.REJECT
+    assert words in findings[0].problem
+    if X.ndim == 2 and X.dtype.kind == "f":
+        assert told(sparse.csr_matrix(X))[0].problem == findings[0].problem
+
+
+WARNED = {
+    "empty cells": (changed([1, 2, 5], slice(None), 0), "3 cells of 60 all zero (empty): cell1, cell2, cell5"),
+    "constant features": (changed(slice(None), [3, 9], 4), "2 features of 20 constant over all cells (zero variance)"),
+    "identical cells": (np.vstack([COUNTS[:50], COUNTS[:10]]), "10 cells identical in all values"),
+    "few cells": (np.vstack([COUNTS[:8, :5], COUNTS[20:22, :5]]), "only 10 cells"),
+    "more features": (RANDOM.poisson(3.0, (40, 50)), "more features than cells (50 features, 40 cells)"),
+}
+
+
+@pytest.mark.parametrize("case", WARNED)
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_awkward_matrix_is_said_and_stays_usable(case, storage):
+    X, words = WARNED[case]
+    findings = told(storage(X))
+    assert [each.severity for each in findings] == [Severity.WARN]
+    assert words in findings[0].problem
+
+
+def test_scaled_values_are_said():
+    X = (COUNTS - COUNTS.mean(0)) / COUNTS.std(0)
+    assert "scaled already (z-scores)" in told(X)[0].problem
+    assert told(X, matrix="obsm/X_pca") == ()
+
+
+def test_layer_called_counts_that_holds_none_is_said():
+    assert "is not counts although its name says so" in told(np.log1p(COUNTS), matrix="layers/counts")[0].problem
+    assert told(COUNTS, matrix="layers/counts") == ()
+
+
+def test_repeated_sparse_entries_are_said():
+    X = sparse.csr_matrix((np.ones(3), [1, 1, 2], [0, 3] + [3] * 59), shape=(60, 20))
+    assert any("sparse entries are unsorted or repeated" in each.problem for each in told(X))
+
+
+def test_names_are_checked():
+    assert "1 cell name of 60 is empty" in told(COUNTS, ["", *cells(59)])[0].problem
+    repeated = told(COUNTS, ["c0", "c0", *cells(58)])[0]
+    assert repeated.severity is Severity.REJECT
+    assert "1 cell name used twice or more (duplicates): c0" in repeated.problem
+    assert "1 feature name is repeated: G" in told(COUNTS, None, ["G", "G", *genes(18)])[0].problem
+    assert "read like missing values: NA" in told(COUNTS, ["NA", *cells(59)])[0].problem
+    assert "looks transposed" in told(COUNTS, genes(60), [f"AAACCTGAGA{c}CCG-1" for c in "ACGT" * 5])[-1].problem
+
+
+def test_size_of_matrix_and_names_must_agree():
+    assert "60 rows but there are 59 cells" in told(COUNTS, cells(59))[0].problem
+    assert "20 columns but there are 19 features" in told(COUNTS, None, genes(19))[0].problem
+
+
+def test_repeated_names_get_numbers_that_are_free():
+    assert unique_names(["a", "a", "a-1", "b", "a"]) == ["a", "a-2", "a-1", "b", "a-3"]
+
+
+KINDS = {
+    "counts": COUNTS,
+    "binary": COUNTS > 3,
+    "logged": np.log1p(COUNTS),
+    "normalized": COUNTS * 33.3,
+    "scaled": (COUNTS - COUNTS.mean(0)) / COUNTS.std(0),
+    "real": RANDOM.normal(3, 4, (60, 20)),
+    "constant": np.zeros((60, 20)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind_of_values_is_detected_dense_or_sparse(kind):
+    assert detect_kind(KINDS[kind]).name == kind
+    assert detect_kind(sparse.csr_matrix(KINDS[kind])).name == kind
+    assert detect_kind(KINDS[kind]).reason
+
+
+def test_labels_of_a_plain_column_give_no_word():
+    assert labelled(["a", "b", "c"] * 20) == ()
+    assert labelled([True, False] * 30) == ()
+    assert labelled([1, 2, 3] * 20) == ()
+    assert labelled([0.5, 1.0, 10.0] * 20) == ()
+
+
+REJECTED_LABELS = {
+    "unique": ([f"cell{i}" for i in range(60)], "every cell has its own value (60 values, 60 cells)"),
+    "continuous": (list(RANDOM.normal(size=60)), "continuous decimal numbers (60 different values)"),
+    "continuous text": ([f"{each:.3f}" for each in RANDOM.normal(size=60)], "continuous decimal numbers"),
+    "many numbers": (list(range(100)) * 10, "numeric values (100 different numbers)"),
+    "one label": (["a"] * 60, "only one label, a"),
+    "none": ([None] * 60, "no cell has a label"),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED_LABELS)
+def test_unusable_label_column_is_refused_with_its_reason(case):
+    values, words = REJECTED_LABELS[case]
+    findings = labelled(values)
+    assert [each.severity for each in findings] == [Severity.REJECT]
+    assert words in findings[0].problem
+
+
+WARNED_LABELS = {
+    "missing": (["a", "b", None, np.nan] * 15, "30 of 60 cells have no label (missing)"),
+    "missing as text": (["a", "b", "nan", "a"] * 15, "15 of 60 cells have no label (missing)"),
+    "blank": (["a", "b", "a", "  "] * 15, "15 of 60 cells have an empty (blank) label"),
+    "small": (["a"] * 30 + ["b"] * 29 + ["NK cell"], "1 label has too few cells (under 5): NK cell (1 cell)"),
+    "many": ([f"g{i}" for i in range(250)] * 5, "250 labels for 1,250 cells"),
+    "dates": (["2024-01-01", "2024-02-01"] * 30, "look like a date: 2024-01-01, 2024-02-01"),
+    "control": (["a\nb", "c"] * 30, "1 label with a line break, tab or other control character: a·b"),
+    "mixed": ([1, "B", 2.5, "D"] * 15, "mixed values, numbers and text"),
+    "doubtful": (["None", "b"] * 30, "30 cells labelled None, which often means missing"),
+    "spelling": (["KO_A", " KO_A", "b"] * 20, "1 label spelled in several ways"),
+}
+
+
+@pytest.mark.parametrize("case", WARNED_LABELS)
+def test_awkward_label_column_is_said_and_stays_usable(case):
+    values, words = WARNED_LABELS[case]
+    findings = labelled(values)
+    assert [each.severity for each in findings] == [Severity.WARN]
+    assert words in findings[0].problem
+
+
+def test_numbers_read_the_same_in_every_type():
+    expected = ["1", "2", None]
+    for values in ([1, 2, None], [1.0, 2.0, np.nan], ["1", "2", None], ["1", "2", ""]):
+        assert list(label_texts(pd.Series(values))) == expected
+    assert list(label_texts(pd.Series([1, 2, None], dtype="Int64"))) == expected
+    assert list(label_texts(pd.Series(pd.Categorical([1, 2, None])))) == expected
+    assert list(label_texts(pd.Series([True, False]))) == ["True", "False"]
+    assert list(label_texts(pd.Series([b"a", "b"], dtype=object))) == ["a", "b"]
+
+
+def test_one_and_true_in_one_column_stay_two_labels():
+    assert tally(pd.Series([1, True, 1, True], dtype=object)).counts == {"1": 2, "True": 2}
+
+
+def test_categories_without_cells_do_not_count():
+    values = pd.Categorical(["a", "b", "a"], categories=["a", "b", "gone"])
+    assert tally(pd.Series(values)).counts == {"a": 2, "b": 1}
+
+
+def test_refusal_tells_how_many_further_problems_there_are():
+    finding = Finding(Severity.REJECT, "PM-X", "First.", "Mend it.")
+    note = Finding(Severity.WARN, "PM-Y", "By the way.", "Look.")
+    raise_rejections([note])
+    with pytest.raises(PsmatchError, match=r"First\. \(2 further problems found\.\) → Mend it\. \[PM-X\]"):
+        raise_rejections([note, finding, finding, finding])
+
+
+def test_names_are_shown_short_and_without_control_characters():
+    assert display("a\n\u202eb") == "a··b"
+    assert len(display("x" * 500)) == 40

@@ -1,0 +1,155 @@
+"""Labels of two sides brought together, and what two data sets say about each other."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from psmatch_core.checks import Severity, Sketch, sketch
+from psmatch_core.labels import check_pair, reconcile, suggested_map
+
+
+def codes(report):
+    assert all(len(str(each)) <= 300 for each in report.findings)
+    return [each.code for each in report.findings]
+
+
+def test_labels_are_sorted_into_shared_one_sided_and_small():
+    report = reconcile({"a": 9, "b": 9, "c": 1, "s": 3}, {"a": 5, "b": 5, "c": 5, "t": 4})
+    assert report.shared == ("a", "b")
+    assert report.only_source == ("s",)
+    assert report.only_target == ("t",)
+    assert report.too_small == (("c", 1, 5),)
+    assert codes(report) == ["PM-L11", "PM-L11", "PM-L10"]
+    assert "1 label only in source, not in target: s (3 cells)" in report.findings[0].problem
+
+
+def test_no_shared_label_is_refused_with_both_lists():
+    report = reconcile({"B cell": 5, "T": 5}, {"Mono": 5}, source_name="A.h5ad", target_name="B.h5ad")
+    assert report.findings[0].severity is Severity.REJECT
+    assert report.findings[0].problem == "No label is shared: A.h5ad has B cell, T; B.h5ad has Mono."
+
+
+def test_shared_labels_that_are_all_too_small_are_refused():
+    report = reconcile({"a": 1}, {"a": 50})
+    assert codes(report) == ["PM-L10"]
+    assert report.findings[0].severity is Severity.REJECT
+
+
+LOOKALIKES = {
+    "spaces": ("KO_A", " KO_A"),
+    "case": ("B cell", "b cell"),
+    "case, spaces": ("B cell", "b  cell "),
+    "Unicode form": ("Zelle é", "Zelle e\u0301"),
+    "similar characters": ("B cell", "\u0412 cell"),
+    "1.0 and 1": ("1", "1.0"),
+    "spelling": ("CD4-T cell", "CD4_T_cell"),
+}
+
+
+@pytest.mark.parametrize("why", LOOKALIKES)
+def test_lookalikes_are_found_named_and_mapped(why):
+    here, there = LOOKALIKES[why]
+    report = reconcile({here: 5, "x": 5}, {there: 5, "x": 5})
+    assert report.lookalikes == ((here, there, why),)
+    assert suggested_map(report) == {there: here}
+    assert [each.severity for each in report.findings] == [Severity.WARN]
+    assert f"({why})" in report.findings[0].problem
+
+
+def test_lookalikes_alone_are_a_warning_since_a_button_mends_them():
+    report = reconcile({"B cell": 5}, {"b cell": 5})
+    assert report.shared == ()
+    assert [each.severity for each in report.findings] == [Severity.WARN]
+
+
+def test_mapping_never_renames_a_label_that_is_shared():
+    report = reconcile({"B": 5, "b ": 5}, {"B": 5})
+    assert report.lookalikes == (("b ", "B", "case, spaces"),)
+    assert suggested_map(report) == {}
+
+
+def test_genuinely_different_labels_are_not_lookalikes():
+    assert reconcile({"CD4": 5, "KO_A": 5, "A1": 5}, {"CD8": 5, "KO_B": 5, "A11": 5}).lookalikes == ()
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: str = "text"
+    n_distinct: int = 3
+    counts: dict = field(default_factory=lambda: {"a": 5, "b": 5})
+    is_label_candidate: bool = True
+
+
+@dataclass(frozen=True)
+class OneSide:
+    name: str
+    n_cells: int = 60
+    sha256: str = ""
+    cells: Sketch = field(default_factory=lambda: sketch(["c"]))
+    features: Sketch = field(default_factory=lambda: sketch(["f"]))
+    columns: tuple = ()
+
+
+def side(name, *, prefix=None, features=None, n_cells=60, **keywords):
+    prefix = name if prefix is None else prefix
+    names = [f"{prefix}{i}" for i in range(n_cells)]
+    return OneSide(
+        name, n_cells, cells=sketch(names), features=sketch(features or [f"{name}_f{i}" for i in range(9)]), **keywords
+    )
+
+
+def said(source, target, **keywords):
+    findings = check_pair(source, target, **keywords)
+    assert all(each.severity is Severity.WARN and len(str(each)) <= 300 for each in findings)
+    return [each.problem for each in findings]
+
+
+def test_two_modalities_of_different_cells_give_no_word():
+    assert said(side("A"), side("B")) == []
+
+
+def test_same_cell_names_are_said():
+    assert "60 cell names the same on both sides" in said(side("A", prefix="c"), side("B", prefix="c"))[0]
+
+
+def test_same_modality_and_same_file_are_said_and_not_refused():
+    genes = [f"G{i}" for i in range(100)]
+    assert (
+        "share 80 feature names and look like the same modality"
+        in said(side("A", features=genes), side("B", features=genes[:80]))[0]
+    )
+    assert "the same file was loaded twice" in said(side("A", sha256="ab"), side("B", sha256="ab"))[0]
+
+
+def test_very_different_sizes_are_said():
+    assert "matched about 167 times" in said(side("A", n_cells=2000), side("B", n_cells=12))[0]
+
+
+def test_column_that_is_called_differently_is_proposed():
+    a, b = side("A", columns=(Column("cell_type"),)), side("B", columns=(Column("annotation"),))
+    assert said(a, b, source_label_key="cell_type") == [
+        "B has no column cell_type; its column annotation holds such labels."
+    ]
+    assert said(a, b, source_label_key="cell_type", target_label_key="annotation") == [
+        "Labels are in column cell_type of A and in annotation of B."
+    ]
+
+
+def test_numbers_on_one_side_and_text_on_the_other_are_said():
+    a = side("A", columns=(Column("pair_id", "whole numbers", 60), Column("k", "whole numbers", counts={"1": 5})))
+    b = side("B", columns=(Column("pair_id", "text", 60), Column("k", "numbers like 1.0", counts={"1": 5})))
+    assert said(a, b, source_label_key="k") == [
+        "Labels are whole numbers (1) in A and numbers like 1.0 (1) in B.",
+        "Column pair_id (pair ids?) holds whole numbers in A and text in B.",
+    ]
+
+
+def test_sketch_counts_small_sets_exactly_and_estimates_large_ones():
+    small = sketch(f"c{i}" for i in range(100))
+    assert small.shared_with(sketch(f"c{i}" for i in range(50, 300))) == (50, True)
+    large = sketch(f"c{i}" for i in range(40_000))
+    count, is_exact = large.shared_with(sketch(f"c{i}" for i in range(20_000, 60_000)))
+    assert not is_exact
+    assert abs(count - 20_000) < 2_000
+    assert large.shared_with(large) == (40_000, True)
