@@ -1,0 +1,88 @@
+"""Files made for the tests of the readers: a good one of each kind, from which the bad ones are derived."""
+
+import json
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from psmatch_core.checks import Severity
+from psmatch_core.errors import PsmatchError
+from psmatch_core.readers import FileSummary
+from psmatch_core.readers.inspecting import inspect_here
+
+N_CELLS, N_FEATURES = 60, 20
+COUNTS = np.random.default_rng(0).poisson(3.0, (N_CELLS, N_FEATURES)).astype(np.float32)
+
+
+def good_adata(X=None, **columns) -> anndata.AnnData:
+    """60 cells, 20 genes, three cell types."""
+    X = sparse.csr_matrix(COUNTS) if X is None else X
+    index = [f"cell{i}" for i in range(X.shape[0])]
+    types = pd.Categorical((["B cell", "T cell", "Mono"] * 1000)[: len(index)])
+    obs = pd.DataFrame({"cell_type": types, **columns}, index=index)
+    return anndata.AnnData(X=X, obs=obs, var=pd.DataFrame(index=[f"GENE{i}" for i in range(X.shape[1])]))
+
+
+def write(folder: Path, adata=None, name="good.h5ad", **keywords) -> Path:
+    """The file written by anndata itself."""
+    path = folder / name
+    (good_adata() if adata is None else adata).write_h5ad(path, **keywords)
+    return path
+
+
+def table(
+    folder: Path, name="good.csv", *, separator=",", header=True, labels=True, encoding="utf-8", change=None
+) -> Path:
+    """A text table: cell names, labels if wanted, counts; ``change`` edits the list of lines."""
+    adata = good_adata()
+    lines = []
+    if header:
+        lines.append(separator.join(["cell", *(["cell_type"] if labels else []), *adata.var_names]))
+    for cell, label, row in zip(adata.obs_names, adata.obs["cell_type"], COUNTS, strict=True):
+        fields = [cell, *([label] if labels else []), *(f"{each:g}" for each in row)]
+        lines.append(separator.join(fields))
+    if change:
+        lines = change(lines)
+    path = folder / name
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def look(path, label_key="cell_type", matrix="", labels_path="", name="") -> FileSummary:
+    """Inspect without the child process, which has tests of its own and costs half a second each time."""
+    request = {
+        "path": str(path),
+        "display_name": name or Path(path).name,
+        "label_key": label_key,
+        "labels_path": str(labels_path),
+        "matrix": matrix,
+        "memory_mb": 1024,
+    }
+    return FileSummary.from_dict(json.loads(json.dumps(inspect_here(request))))
+
+
+def refusal(path, **keywords) -> str:
+    """The message with which the file is refused, checked to read like one."""
+    with pytest.raises(PsmatchError) as caught:
+        look(path, **keywords)
+    return readable(caught.value)
+
+
+def readable(error: PsmatchError) -> str:
+    """The whole message, once it is short and free of the program's inner words."""
+    text = str(error)
+    assert len(text) <= 300, text
+    assert error.code.startswith("PM-")
+    for word in ("Traceback", "Error", "dtype", "object at", "h5py", "numpy", "pandas", "float32", "/tmp", "\\"):
+        assert word not in text, text
+    return text
+
+
+def warnings_of(summary: FileSummary) -> str:
+    """All warnings of a summary in one text."""
+    assert all(each.severity is Severity.WARN and len(str(each)) <= 300 for each in summary.findings)
+    return " ".join(str(each) for each in summary.findings)

@@ -1,0 +1,301 @@
+"""The h5ad reader: what anndata writes reads back equal, and every kind of damage has its message."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from made_files import COUNTS, good_adata, look, refusal, table, warnings_of, write
+from scipy import sparse
+
+from psmatch_core.readers.opening import open_source
+
+STORAGES = {
+    "csr": sparse.csr_matrix(COUNTS),
+    "csc": sparse.csc_matrix(COUNTS),
+    "csr64": sparse.csr_matrix(COUNTS.astype(np.float64) / 3),
+    "dense": COUNTS / 3,
+    "integers": COUNTS.astype(np.int32),
+    "booleans": COUNTS > 3,
+    "half": COUNTS.astype(np.float16),
+    "big-endian": COUNTS.astype(">f4"),
+}
+
+
+def broken(path, change):
+    """The file after ``change`` was made to it through h5py."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def replaced(place, values, **keywords):
+    def change(file):
+        attributes = dict(file[place].attrs)
+        del file[place]
+        file.create_dataset(place, data=values, **keywords).attrs.update(attributes)
+
+    return change
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize(
+    "keywords", [{}, {"compression": "gzip"}, {"compression": "lzf"}], ids=["plain", "gzip", "lzf"]
+)
+def test_values_names_and_labels_equal_anndatas(tmp_path, storage, keywords):
+    adata = good_adata(STORAGES[storage])
+    path = write(tmp_path, adata, **keywords)
+    source, name = open_source(path, "a.h5ad", text_columns=(), memory_mb=1024)
+    X = source.whole("X")
+    expected = adata.X.toarray() if sparse.issparse(adata.X) else adata.X
+    assert name == "h5ad"
+    assert np.array_equal(X.toarray() if sparse.issparse(X) else X, expected)
+    rows = [each.toarray() if sparse.issparse(each) else each for each in source.rows("X", 100)]
+    assert len(rows) > 1 or keywords
+    assert np.array_equal(np.vstack(rows), expected)
+    assert source.obs_names == list(adata.obs_names)
+    assert source.var_names("X") == list(adata.var_names)
+    assert list(source.column("cell_type")) == list(adata.obs["cell_type"])
+
+
+def test_all_matrices_are_listed_with_their_kind(tmp_path):
+    adata = good_adata(np.log1p(COUNTS))
+    adata.layers["counts"] = sparse.csr_matrix(COUNTS)
+    adata.obsm["X_pca"] = np.random.default_rng(1).normal(size=(60, 5)) * 3 + 1
+    adata.obsm["table"] = pd.DataFrame({"a": np.arange(60)}, index=adata.obs_names)
+    adata.raw = good_adata(np.hstack([COUNTS, COUNTS]))
+    summary = look(write(tmp_path, adata))
+    kinds = {each.key: (each.n_features, each.kind) for each in summary.matrices}
+    assert kinds == {
+        "X": (20, "logged"),
+        "layers/counts": (20, "counts"),
+        "obsm/X_pca": (5, "real"),
+        "raw": (40, "counts"),
+    }
+    assert summary.matrix("obsm/X_pca").feature_names[0] == "X_pca_1"
+    assert summary.findings == ()
+    assert (summary.n_cells, summary.n_features) == (60, 20)
+
+
+def test_columns_of_every_type_are_summarised(tmp_path):
+    adata = good_adata(
+        number=np.tile([1, 2], 30),
+        flag=np.tile([True, False], 30),
+        maybe=pd.array([1, None] * 30, dtype="Int64"),
+        yes=pd.array([True, None] * 30, dtype="boolean"),
+        score=np.linspace(0, 1, 60),
+        text=[f"t{i % 4}" for i in range(60)],
+        barcode=[f"AAAC{i}" for i in range(60)],
+    )
+    summary = look(write(tmp_path, adata))
+    assert dict(summary.column("cell_type").counts) == {"B cell": 20, "Mono": 20, "T cell": 20}
+    assert {each.name: each.kind for each in summary.columns} == {
+        "cell_type": "text",
+        "number": "whole numbers",
+        "flag": "true or false",
+        "maybe": "whole numbers",
+        "yes": "true or false",
+        "score": "decimal numbers",
+        "text": "text",
+        "barcode": "text",
+    }
+    assert [each.name for each in summary.label_candidates] == ["cell_type", "number", "flag", "text"]
+    assert summary.column("maybe").n_missing == 30
+    assert "only one label" in summary.column("maybe").note
+    assert "every cell has its own value" in summary.column("barcode").note
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([None], "has no label column kind; available: cell_type."),
+        (np.linspace(0, 1, 60), "continuous decimal numbers"),
+        ([f"c{i}" for i in range(60)], "every cell has its own value"),
+        (["a"] * 60, "only one label, a"),
+    ],
+    ids=["missing", "continuous", "unique", "single"],
+)
+def test_unsuitable_label_column_is_refused_by_name(tmp_path, values, words):
+    columns = {} if len(values) == 1 else {"kind": values}
+    assert words in refusal(write(tmp_path, good_adata(**columns)), label_key="kind")
+
+
+def test_missing_labels_are_counted(tmp_path):
+    summary = look(write(tmp_path, good_adata(kind=pd.Categorical(["a", "b", None] * 20))), label_key="kind")
+    assert "20 of 60 cells have no label (missing)" in warnings_of(summary)
+    assert "nan" not in summary.column("kind").counts
+
+
+def test_unusable_values_are_refused(tmp_path):
+    X = COUNTS.copy()
+    X[3, 4] = np.nan
+    assert "1 missing (NaN) value, the first in cell cell3, feature GENE4" in refusal(write(tmp_path, good_adata(X)))
+    duplicated = good_adata()
+    duplicated.obs_names = ["c0", "c0", *duplicated.obs_names[2:]]
+    assert "1 cell name used twice" in refusal(write(tmp_path, duplicated))
+    assert "has only 1 feature" in refusal(write(tmp_path, good_adata(COUNTS[:, :1])))
+
+
+def test_bad_x_does_not_hide_a_good_layer(tmp_path):
+    adata = good_adata(np.where(COUNTS == 0, np.nan, COUNTS))
+    adata.layers["counts"] = COUNTS
+    path = write(tmp_path, adata)
+    summary = look(path)
+    assert any(each.code == "PM-M01" for each in summary.findings)
+    assert summary.matrix("layers/counts").findings == ()
+    assert look(path, matrix="layers/counts").findings == ()
+    assert "missing (NaN)" in refusal(path, matrix="X")
+    assert "has no matrix layers/spliced; it has X, layers/counts" in refusal(path, matrix="layers/spliced")
+
+
+def test_fewer_cells_than_features_and_zero_variance_are_said(tmp_path):
+    X = COUNTS[:15].copy()
+    X[:, 2] = 1
+    told = warnings_of(look(write(tmp_path, good_adata(X))))
+    assert "more features than cells (20 features, 15 cells)" in told
+    assert "1 feature of 20 constant" in told
+    assert "only 15 cells" in told
+
+
+def test_no_matrix_at_all_is_refused(tmp_path):
+    path = broken(write(tmp_path), lambda file: file.__delitem__("X"))
+    assert "holds no matrix: X is empty" in refusal(path)
+
+
+DAMAGE = {
+    "index out of range": (replaced("X/indices", np.full(10, 99)), "10 indices"),
+    "no feature table": (lambda file: file.__delitem__("var"), "has no var: the feature names are missing"),
+    "no cell table": (lambda file: file.__delitem__("obs"), "has no obs: the cell names are missing"),
+    "column points nowhere": (
+        replaced("obs/cell_type/codes", np.full(60, 7, dtype=np.int8)),
+        "column cell_type points to categories that do not exist",
+    ),
+    "column of another length": (
+        replaced("obs/cell_type/codes", np.zeros(59, dtype=np.int8)),
+        "has size 59 for 60 rows",
+    ),
+    "names missing": (lambda file: file["obs"].__delitem__("_index"), "the names in obs are missing"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damaged_structure_is_refused_with_its_place(tmp_path, case):
+    change, words = DAMAGE[case]
+    assert words in refusal(broken(write(tmp_path), change))
+
+
+SPARSE_DAMAGE = {
+    "beyond": ("indices", lambda v: np.where(np.arange(v.size) == 5, 10**6, v)),
+    "negative": ("indices", lambda v: np.where(np.arange(v.size) == 5, -1, v)),
+    "falling bounds": ("indptr", lambda v: np.where(np.arange(v.size) == 5, v[-1], v)),
+    "bounds too long": ("indptr", lambda v: np.where(np.arange(v.size) == v.size - 1, v + 5, v)),
+    "short values": ("data", lambda v: v[:-4]),
+    "too few bounds": ("indptr", lambda v: v[:-1]),
+}
+
+
+@pytest.mark.parametrize("case", SPARSE_DAMAGE)
+@pytest.mark.parametrize("storage", ["csr", "csc"])
+def test_inconsistent_sparse_matrix_never_reaches_compiled_code(tmp_path, case, storage):
+    part, change = SPARSE_DAMAGE[case]
+    path = write(tmp_path, good_adata(STORAGES[storage]))
+    with h5py.File(path) as file:
+        values = file[f"X/{part}"][...]
+    text = refusal(broken(path, replaced(f"X/{part}", change(values))))
+    assert "is damaged: sparse matrix X is inconsistent" in text
+
+
+def test_repeated_sparse_entries_are_summed_and_said(tmp_path):
+    path = write(tmp_path)
+    with h5py.File(path) as file:
+        indices = file["X/indices"][...]
+    indices[1] = indices[0]
+    summary = look(broken(path, replaced("X/indices", indices)))
+    assert "sparse entries are unsorted or repeated" in warnings_of(summary)
+
+
+def test_truncated_file_is_told_by_its_size(tmp_path):
+    path = write(tmp_path)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[: size // 2])
+    assert f"is incomplete (cut off): {size // 2:,} of {size:,} bytes" in refusal(path)
+
+
+def test_other_contents_of_hdf5_are_refused_by_name(tmp_path):
+    layouts = {"h5mu": "mod/rna", "10x": "matrix/barcodes", "loom": "row_attrs/x", "AnnData": "other/x"}
+    for word, place in layouts.items():
+        path = tmp_path / f"{word}.h5"
+        with h5py.File(path, "w") as file:
+            file.create_group(place)
+            file.require_group("col_attrs")
+        assert word in refusal(path).replace(path.name, "")
+
+
+def test_file_that_points_outside_is_refused_before_it_is_followed(tmp_path):
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(b"\x00" * 4800)
+    other = write(tmp_path, name="other.h5ad")
+
+    def external_storage(file):
+        del file["X"]
+        file.create_dataset("X", shape=(60, 20), dtype="f4", external=[(str(secret), 0, 4800)])
+
+    def virtual(file):
+        del file["X"]
+        layout = h5py.VirtualLayout(shape=(1200,), dtype="f4")
+        layout[:] = h5py.VirtualSource(str(other), "X/data", shape=(1200,))
+        file.create_virtual_dataset("X", layout)
+
+    def external_link(file):
+        file["uns/deep"] = h5py.ExternalLink(str(other), "/X")
+
+    def soft_link(file):
+        file["uns/deep"] = h5py.SoftLink("/uns")
+
+    def loop(file):
+        file["uns/deep"] = file["/"]
+
+    for i, change in enumerate([external_storage, virtual, external_link]):
+        assert "points to another file outside it" in refusal(broken(write(tmp_path, name=f"{i}.h5ad"), change))
+    for i, change in enumerate([soft_link, loop]):
+        assert "itself in a loop" in refusal(broken(write(tmp_path, name=f"l{i}.h5ad"), change))
+
+
+def test_tree_too_deep_or_too_wide_is_refused(tmp_path):
+    deep = broken(write(tmp_path), lambda file: file.create_group("uns/" + "/".join("a" * 60)))
+    assert "nested more than 24 levels" in refusal(deep)
+
+
+def test_declared_size_is_checked_before_memory_is_taken(tmp_path):
+    def bomb(file):
+        file["obs"].create_dataset("big", shape=(6_000_000_000,), dtype="f8", chunks=(1000,), compression="gzip")
+        file["obs"].attrs["column-order"] = ["cell_type", "big"]
+
+    text = refusal(broken(write(tmp_path), bomb))
+    assert "obs/big declares a size of 44.7 GB, too large" in text
+
+
+def test_values_that_were_never_written_are_not_read_as_zeros(tmp_path):
+    def hollow(file):
+        del file["X"]
+        file.create_dataset("X", shape=(60, 20), dtype="f4", chunks=(10, 20))[:10] = 1
+
+    assert "is incomplete: values of X are missing from the file" in refusal(broken(write(tmp_path), hollow))
+
+
+def test_old_layouts_are_decoded_and_said(tmp_path):
+    path = tmp_path / "old.h5ad"
+    with h5py.File(path, "w") as file:
+        file["X"] = COUNTS
+        obs = np.zeros(60, dtype=[("index", "S10"), ("cell_type", "i1")])
+        obs["index"] = [f"cell{i}" for i in range(60)]
+        obs["cell_type"] = np.tile([0, 1], 30)
+        file["obs"] = obs
+        file["var"] = np.array([(f"G{i}",) for i in range(20)], dtype=[("index", "S10")])
+        file["uns/cell_type_categories"] = np.array([b"B cell", b"T cell"])
+    summary = look(path)
+    assert dict(summary.column("cell_type").counts) == {"B cell": 30, "T cell": 30}
+    assert "written by an old version of anndata" in warnings_of(summary)
+
+
+def test_text_table_named_h5ad_is_refused(tmp_path):
+    assert "is a plain text file, not what its name says" in refusal(table(tmp_path, "counts.h5ad"))
