@@ -1,0 +1,251 @@
+"""Modality: the one way in for data. Checked once, frozen, fingerprinted; sparse stays sparse."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from psmatch_core.checks import Finding, Severity, check_labels, check_matrix, raise_rejections
+from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.labels import text_labels
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Matrix = np.ndarray | sparse.csr_matrix
+
+
+@dataclass(frozen=True)
+class Modality:
+    """Cells measured in one way, each with one label.
+
+    Made by :meth:`from_anndata`, which checks everything once; what exists is valid.
+
+    Parameters
+    ----------
+    name
+        What the modality is called in tables and messages, such as ``RNA``.
+    X
+        Data matrix, ``(n_cells, n_features)``, dense or CSR, read-only.
+    labels
+        Label of each cell, ``(n_cells,)``, text.
+    obs_names, var_names
+        Names of cells ``(n_cells,)`` and features ``(n_features,)``; cell names are unique.
+    label_key
+        The column that the labels came from.
+    pair_ids
+        Name of the physical cell behind each row, ``(n_cells,)``, where it is known; equal ids on the
+        two sides are true pairs. Used only to judge, never to match.
+    findings
+        What the checks noticed and let pass.
+    excluded
+        Names of cells left out on the user's word, with the reason.
+    """
+
+    name: str
+    X: Matrix
+    labels: np.ndarray
+    obs_names: np.ndarray
+    var_names: np.ndarray
+    label_key: str = "label"
+    pair_ids: np.ndarray | None = None
+    findings: tuple[Finding, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def from_anndata(
+        cls,
+        adata: AnnData,
+        *,
+        label_key: str,
+        name: str,
+        matrix: str = "X",
+        pair_key: str | None = None,
+        missing_labels: str = "refuse",
+    ) -> Modality:
+        """Check an AnnData object and take what matching needs of it.
+
+        Parameters
+        ----------
+        adata
+            Cells × features.
+        label_key
+            Column of ``obs`` that holds the label (perturbation or cell type).
+        name
+            What to call the modality.
+        matrix
+            ``X``, ``raw``, ``layers/NAME`` or ``obsm/NAME``.
+        pair_key
+            Column of ``obs`` that names the physical cell, where the truth is known. Without it the cell
+            names serve, which are true pairs only where they agree between the modalities.
+        missing_labels
+            ``refuse`` cells without label (the error counts them) or ``drop`` them (recorded in ``excluded``).
+
+        Raises
+        ------
+        PsmatchError
+            For a missing column or matrix, NaN or infinite values, duplicated cell names, unusable labels.
+        """
+        if label_key not in adata.obs.columns:
+            raise PsmatchError(
+                f"{name}: there is no label column {label_key!r}.",
+                hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none, add one'}.",
+                code="PM-L01",
+            )
+        if pair_key and pair_key not in adata.obs.columns:
+            raise PsmatchError(
+                f"{name}: there is no pair column {pair_key!r}.",
+                hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none'}.",
+            )
+        X, var_names = _matrix_of(adata, matrix, name)
+        labels = text_labels(adata.obs[label_key])
+        missing = np.asarray(pd.isna(labels)) | (labels == "")
+        obs_names = np.asarray(adata.obs_names, dtype=str)
+        pair_ids = text_labels(adata.obs[pair_key]) if pair_key else None
+        excluded: tuple[tuple[str, str], ...] = ()
+        if missing.any():
+            if missing_labels != "drop":
+                raise PsmatchError(
+                    f"{name}: {plural(int(missing.sum()), 'cell')} of {missing.size:,} have no label in column {label_key!r}.",
+                    hint="Drop the cells without label (missing_labels='drop'), or fill in their label.",
+                    code="PM-L02",
+                )
+            keep = ~missing
+            excluded = tuple((cell, f"no label in column {label_key!r}") for cell in obs_names[missing])
+            X, labels, obs_names = X[keep], labels[keep], obs_names[keep]
+            pair_ids = pair_ids[keep] if pair_ids is not None else None
+        findings = check_matrix(X, obs_names=obs_names.tolist(), var_names=list(var_names), name=name, matrix=matrix)
+        findings += check_labels(pd.Series(labels), name=name, label_key=label_key)
+        raise_rejections(findings)
+        return cls(
+            name=name,
+            X=_frozen_matrix(X),
+            labels=_frozen(np.asarray(labels, dtype=str)),
+            obs_names=_frozen(obs_names),
+            var_names=_frozen(np.asarray(var_names, dtype=str)),
+            label_key=label_key,
+            pair_ids=None if pair_ids is None else _frozen(np.asarray(pair_ids, dtype=str)),
+            findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
+            excluded=excluded,
+        )
+
+    @property
+    def n_cells(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        return int(self.X.shape[1])
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """The distinct labels, sorted."""
+        return tuple(str(each) for each in np.unique(self.labels))
+
+    @cached_property
+    def label_counts(self) -> dict[str, int]:
+        """Cells of each label."""
+        names, counts = np.unique(self.labels, return_counts=True)
+        return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: values, labels and names, in their order."""
+        digest = hashlib.sha256()
+        parts: tuple[Any, ...] = (
+            (self.X.data, self.X.indices.astype(np.int64), self.X.indptr.astype(np.int64))
+            if sparse.issparse(self.X)
+            else (self.X,)
+        )
+        for part in parts:
+            array = np.ascontiguousarray(part)
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(memoryview(array).cast("B"))
+        for names in (self.labels, self.obs_names, self.var_names, self.pair_ids):
+            digest.update(b"\x1e" if names is None else "\x1f".join(names.tolist()).encode())
+            digest.update(b"\x1d")
+        return digest.hexdigest()
+
+    def with_features(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> Modality:
+        """The same cells described by other features ``(n_cells, n_features)``, as preprocessing makes them."""
+        return replace(self, X=_frozen_matrix(X), var_names=_frozen(np.asarray(var_names, dtype=str)))
+
+    def with_labels(self, mapping: dict[str, str]) -> Modality:
+        """The same cells with some labels renamed; labels not in ``mapping`` stay."""
+        if not mapping:
+            return self
+        labels = np.array([mapping.get(label, label) for label in self.labels.tolist()], dtype=str)
+        return replace(self, labels=_frozen(labels))
+
+    def select(self, keep: np.ndarray, reason: str) -> Modality:
+        """The cells where ``keep`` ``(n_cells,)`` is true; the others are recorded with ``reason``."""
+        keep = np.asarray(keep, dtype=bool)
+        if keep.all():
+            return self
+        left_out = tuple((str(cell), reason) for cell in self.obs_names[~keep])
+        return replace(
+            self,
+            X=_frozen_matrix(self.X[keep]),
+            labels=_frozen(self.labels[keep]),
+            obs_names=_frozen(self.obs_names[keep]),
+            pair_ids=None if self.pair_ids is None else _frozen(self.pair_ids[keep]),
+            excluded=self.excluded + left_out,
+        )
+
+    def __repr__(self) -> str:
+        kind = "sparse" if sparse.issparse(self.X) else "dense"
+        return f"Modality({self.name}: {self.n_cells:,} cells × {self.n_features:,} features, {kind}, {len(self.label_names)} labels)"
+
+
+def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray]:
+    """The chosen matrix and the names of its columns."""
+    kind, _, key = matrix.partition("/")
+    layers = [f"layers/{each}" for each in adata.layers]
+    embeddings = [f"obsm/{each}" for each in adata.obsm]
+    available = (
+        (["X"] if adata.X is not None else []) + (["raw"] if adata.raw is not None else []) + layers + embeddings
+    )
+    if matrix not in available:
+        raise PsmatchError(
+            f"{name}: there is no matrix {matrix!r}.",
+            hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
+        )
+    if kind == "X":
+        return adata.X, np.asarray(adata.var_names, dtype=str)
+    if kind == "raw":
+        return adata.raw.X, np.asarray(adata.raw.var_names, dtype=str)
+    if kind == "layers":
+        return adata.layers[key], np.asarray(adata.var_names, dtype=str)
+    values = adata.obsm[key]
+    names = values.columns if isinstance(values, pd.DataFrame) else [f"{key}_{i + 1}" for i in range(values.shape[1])]
+    return (values.to_numpy() if isinstance(values, pd.DataFrame) else values), np.asarray(names, dtype=str)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    array.setflags(write=False)
+    return array
+
+
+def _frozen_matrix(X: Any) -> Matrix:
+    """A read-only copy: dense float, or CSR with sorted, summed entries."""
+    if sparse.issparse(X):
+        csr = sparse.csr_matrix(X, copy=True)
+        csr.sum_duplicates()
+        if csr.dtype.kind != "f":
+            csr = csr.astype(np.float32)
+        for part in (csr.data, csr.indices, csr.indptr):
+            part.setflags(write=False)
+        return csr
+    dense = np.array(
+        X, dtype=X.dtype if getattr(X, "dtype", None) in (np.float32, np.float64) else np.float32, order="C"
+    )
+    dense.setflags(write=False)
+    return dense

@@ -1,0 +1,217 @@
+"""Counts to features, with scanpy: normalise, log, choose genes, PCA, z-score; and once fitted, kept.
+
+A fitted transform scores cells that were not there when it was fitted, in exactly the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.checks import detect_kind
+from psmatch_core.config import Config, option
+from psmatch_core.errors import PsmatchError
+from psmatch_core.modality import Matrix, Modality
+
+MEDIAN_FLOOR = 1.0  # a library size below one count cannot be a median of counts
+MANY_FEATURES = 2000  # above this "auto" chooses variable genes before anything dense is made
+CLIP = 10.0  # z-scores beyond ten standard deviations are outliers of one gene and would steer a net alone
+
+
+@dataclass(frozen=True)
+class Preprocessing(Config):
+    """How one modality's values become features."""
+
+    normalize: str = option(
+        "auto",
+        choices=("auto", "none", "log1p", "clr"),
+        help="auto: counts are normalised to equal library size and logged, anything else is left as it is; "
+        "clr: centred log-ratio, for protein counts.",
+    )
+    n_top_genes: int = option(
+        -1,
+        minimum=-1,
+        unit="features",
+        help=f"Keep this many highly variable features; 0 keeps all, -1 keeps {MANY_FEATURES:,} where there are more.",
+    )
+    n_components: int = option(
+        0, minimum=0, unit="components", help="Principal components to keep; 0 works on the features themselves."
+    )
+    scale: bool = option(True, help="Give every feature mean 0 and variance 1 (z-score).", advanced=True)
+
+    def fit(self, modality: Modality, *, seed: int = 0) -> FittedPreprocessing:
+        """Learn the transform from a modality's cells.
+
+        Raises
+        ------
+        PsmatchError
+            Where a step does not suit the values: logging what is negative, or more components than cells.
+        """
+        seen = detect_kind(modality.X)
+        kind, reason = seen.name, seen.reason
+        normalize = self.normalize
+        if normalize == "auto":
+            normalize = "log1p" if kind == "counts" else "none"
+        if normalize != "none" and _minimum(modality.X) < 0:
+            raise PsmatchError(
+                f"{modality.name}: {normalize} needs counts, but some values are negative ({reason}).",
+                hint="Choose normalise 'none', or the layer that holds the counts.",
+            )
+        notes = [f"{modality.name}: values look like {kind} ({reason}); normalisation used: {normalize}."]
+        if normalize == "log1p" and kind != "counts":
+            notes.append(f"{modality.name}: log1p was asked for although the values look {kind}.")
+        sizes = np.asarray(modality.X.sum(axis=1), dtype=np.float64).ravel()  # (n_cells,)
+        target_sum = float(max(np.median(sizes[sizes > 0]) if (sizes > 0).any() else 1.0, MEDIAN_FLOOR))
+        empty = int((sizes <= 0).sum()) if normalize == "log1p" else 0
+        if empty:
+            notes.append(f"{modality.name}: {empty} cells hold no counts at all; their features are zero.")
+        X = _normalized(modality.X, normalize, target_sum)
+        columns = self._columns(X, modality.name, notes)
+        X = X[:, columns]
+        if self.n_components > min(X.shape) - 1:
+            raise PsmatchError(
+                f"{modality.name}: {self.n_components} principal components were asked for, but {X.shape[0]:,} cells × "
+                f"{X.shape[1]:,} features have at most {min(X.shape) - 1}.",
+                hint=f"Choose at most {min(X.shape) - 1} components.",
+            )
+        mean, spread = _moments(X)
+        if (spread == 0).any():
+            notes.append(
+                f"{modality.name}: {int((spread == 0).sum())} features are constant and carry no information; they stay at 0."
+            )
+        components = np.zeros((0, 0))
+        if self.n_components:
+            components = _principal_axes(_scaled(X, mean, spread, self.scale), self.n_components, seed)
+            notes.append(f"{modality.name}: {self.n_components} principal components of {X.shape[1]:,} features.")
+        return FittedPreprocessing(
+            config=self,
+            normalize=normalize,
+            target_sum=target_sum,
+            var_names=tuple(modality.var_names.tolist()),
+            columns=columns,
+            mean=mean,
+            spread=spread,
+            components=components,
+            notes=tuple(notes),
+        )
+
+    def _columns(self, X: Matrix, name: str, notes: list[str]) -> np.ndarray:
+        wanted = self.n_top_genes
+        if wanted < 0:
+            wanted = MANY_FEATURES if X.shape[1] > MANY_FEATURES else 0
+        if wanted == 0 or wanted >= X.shape[1]:
+            return np.arange(X.shape[1])
+        columns = _variable_features(X, wanted)
+        notes.append(f"{name}: {wanted:,} highly variable of {X.shape[1]:,} features are used.")
+        return columns
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPreprocessing:
+    """A transform as it was fitted; :meth:`transform` applies it to the same or to new cells."""
+
+    config: Preprocessing
+    normalize: str
+    target_sum: float
+    var_names: tuple[str, ...]
+    columns: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    components: np.ndarray
+    notes: tuple[str, ...]
+
+    def transform(self, modality: Modality) -> Modality:
+        """The modality's cells described by the fitted features.
+
+        Raises
+        ------
+        PsmatchError
+            If its features are not those the transform was fitted on, by name and order.
+        """
+        if tuple(modality.var_names.tolist()) != self.var_names:
+            raise PsmatchError(
+                f"{modality.name}: its {modality.n_features:,} features are not the {len(self.var_names):,} that the "
+                "preprocessing was fitted on.",
+                hint="Give the same features, by name and in the same order.",
+            )
+        X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
+        names = modality.var_names[self.columns]
+        if self.components.size:
+            X = _scaled(X, self.mean, self.spread, self.config.scale) @ self.components
+            return modality.with_features(X.astype(np.float32), [f"PC{i + 1}" for i in range(X.shape[1])])
+        if self.config.scale:
+            return modality.with_features(_scaled(X, self.mean, self.spread, True).astype(np.float32), names)
+        return modality.with_features(X, names)
+
+    def readable(self, modality: Modality) -> Modality:
+        """The features before scaling and PCA: what a biologist reads off a translation."""
+        X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
+        return modality.with_features(X, modality.var_names[self.columns])
+
+
+def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:
+    if normalize == "none":
+        return X
+    if normalize == "log1p":
+        import scanpy as sc  # heavy: only where counts are normalised
+        from anndata import AnnData
+
+        adata = AnnData(X.astype(np.float32, copy=True))
+        sc.pp.normalize_total(adata, target_sum=target_sum)
+        sc.pp.log1p(adata)
+        return adata.X  # type: ignore[no-any-return]
+    # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the staining depth of a
+    # cell cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
+    dense = np.log1p(X.toarray() if sparse.issparse(X) else X)
+    return np.asarray(dense - dense.mean(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _variable_features(X: Matrix, n: int) -> np.ndarray:
+    """Indices of the ``n`` most variable features in file order, by scanpy's Seurat dispersion."""
+    import pandas as pd
+    import scanpy as sc
+    from anndata import AnnData
+
+    if _minimum(X) < 0:  # dispersion is defined on logged counts only; elsewhere the variance itself decides
+        return np.sort(np.argsort(-_moments(X)[1], kind="stable")[:n])
+    adata = AnnData(X, var=pd.DataFrame(index=[str(i) for i in range(X.shape[1])]))
+    table = sc.pp.highly_variable_genes(adata, n_top_genes=n, flavor="seurat", inplace=False)
+    score = table["dispersions_norm"].to_numpy(dtype=float)
+    return np.sort(np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n])
+
+
+def _moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each feature, float64."""
+    if sparse.issparse(X):
+        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+        square = np.asarray(X.multiply(X).mean(axis=0, dtype=np.float64)).ravel()
+        variance = np.maximum(square - mean**2, 0)
+        # what is left of a constant column by rounding is not variance
+        return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(square, 1e-300), variance, 0))
+    spread = X.std(axis=0, dtype=np.float64)
+    constant = (X[:1] == X).all(axis=0)
+    return X.mean(axis=0, dtype=np.float64), np.where(constant, 0, spread)
+
+
+def _scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
+    dense = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float64)
+    dense -= mean
+    if scale:
+        dense /= np.where(spread > 0, spread, 1.0)
+        np.clip(dense, -CLIP, CLIP, out=dense)
+    return dense
+
+
+def _principal_axes(dense: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Loadings ``(n_features, n)``."""
+    from sklearn.decomposition import PCA
+
+    pca: Any = PCA(n_components=n, random_state=seed % 2**32).fit(dense)
+    return np.asarray(pca.components_.T)
+
+
+def _minimum(X: Matrix) -> float:
+    return float(X.min()) if X.shape[0] and X.shape[1] else 0.0
