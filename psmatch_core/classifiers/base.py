@@ -1,0 +1,133 @@
+"""What a classifier is, what it gives back, and the folds on which it never cheats."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from psmatch_core.config import Config
+from psmatch_core.modality import Matrix
+from psmatch_core.progress import Progress
+from psmatch_core.randomness import stream
+
+NEVER_HELD_OUT = -1
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which cells are held out together.
+
+    Parameters
+    ----------
+    assignment
+        Fold of each cell, ``(n_cells,)``; -1 for a cell that always trains (the only one of its label).
+    n_folds
+        Number of folds.
+    """
+
+    assignment: np.ndarray
+    n_folds: int
+
+    def held_out(self, fold: int) -> np.ndarray:
+        """Mask ``(n_cells,)`` of the cells held out in a fold."""
+        return np.asarray(self.assignment == fold % self.n_folds)
+
+    def rotated(self, by: int) -> Folds:
+        """The same folds, renumbered so that fold ``by`` becomes fold 0."""
+        if not by % self.n_folds:
+            return self
+        moved = np.where(self.assignment == NEVER_HELD_OUT, NEVER_HELD_OUT, (self.assignment - by) % self.n_folds)
+        return Folds(moved, self.n_folds)
+
+
+def stratified_folds(y: np.ndarray, n_folds: int, *, seed: int, purpose: str = "folds") -> Folds:
+    """Deal the cells of every label to the folds in turn, in random order.
+
+    A label with at least two cells has cells on both sides of every split that holds one of it out; a label
+    with one cell always trains and is never validated.
+
+    Parameters
+    ----------
+    y
+        Label of each cell as an index, ``(n_cells,)``.
+    """
+    rng = stream(seed, purpose)
+    assignment = np.full(y.size, NEVER_HELD_OUT)
+    next_fold = int(rng.integers(n_folds))
+    for label in np.unique(y):
+        cells = rng.permutation(np.flatnonzero(y == label))
+        if cells.size < 2:
+            continue
+        assignment[cells] = (next_fold + np.arange(cells.size)) % n_folds
+        next_fold = (next_fold + cells.size) % n_folds
+    return Folds(assignment, n_folds)
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """Cross-entropy by epoch of one network, nats per cell; ``best`` is the epoch that was kept."""
+
+    name: str
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+    best: int
+
+
+@dataclass(frozen=True, eq=False)
+class FittedClassifier(ABC):
+    """A trained classifier.
+
+    Parameters
+    ----------
+    held_out
+        Centred logits ``(n_cells, n_labels)`` of the training cells, each from a fit that did not train on
+        that cell; NaN rows where there is no such fit.
+    curves
+        Loss by epoch, one curve a network.
+    notes
+        What happened that the user must know, such as a restart.
+    """
+
+    held_out: np.ndarray
+    curves: tuple[LossCurve, ...] = field(default=(), kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @abstractmethod
+    def logits(self, X: Matrix) -> np.ndarray:
+        """Centred logits ``(n_cells, n_labels)``, nats, of any cells with the same features."""
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """The fitted numbers by name, from which :meth:`Classifier.restore` makes an equal one."""
+
+
+@dataclass(frozen=True)
+class Classifier(Config, ABC):
+    """A strategy that learns the label from the features of one modality."""
+
+    @abstractmethod
+    def fit(
+        self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
+    ) -> FittedClassifier:
+        """Train on cells ``X (n_cells, n_features)`` with label indices ``y (n_cells,)``.
+
+        Fold 0 of ``folds`` is the validation set of a classifier that needs one.
+        """
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
+        """The fitted classifier whose :meth:`FittedClassifier.state` this is; it scores new cells only."""
+
+
+def centered(logits: np.ndarray) -> np.ndarray:
+    """Logits ``(n, n_labels)`` with mean 0 in every row: softmax leaves that constant free."""
+    logits = np.asarray(logits, dtype=np.float64)
+    return logits - logits.mean(axis=1, keepdims=True)
+
+
+def no_held_out(n_labels: int) -> np.ndarray:
+    """The held-out logits of a restored classifier: it has seen no cells."""
+    return np.empty((0, n_labels))

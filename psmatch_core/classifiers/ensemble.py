@@ -1,0 +1,137 @@
+"""Averages of classifiers: the single change that improves matching everywhere it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, no_held_out
+from psmatch_core.classifiers.linear import LinearClassifier
+from psmatch_core.classifiers.mlp import MLPClassifier
+from psmatch_core.config import option
+from psmatch_core.modality import Matrix
+from psmatch_core.progress import Event, Progress
+from psmatch_core.randomness import derived_seed
+
+
+@dataclass(frozen=True)
+class EnsembleClassifier(Classifier):
+    """Members trained with different validation folds, each given equal say, averaged.
+
+    The members' centred logits are brought to one scale (root mean square within labels) before they are
+    averaged, since an over-confident member would otherwise decide alone; the average then gets the
+    members' typical scale (their geometric mean), so that it stays in nats.
+    """
+
+    members: tuple[Classifier, ...] = option(
+        (MLPClassifier(),) * 5, help="The classifiers that are averaged; a member may itself be an ensemble."
+    )
+
+    def fit(
+        self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
+    ) -> FittedClassifier:
+        fitted: list[FittedClassifier] = []
+        for index, member in enumerate(self.members):
+            fitted.append(
+                member.fit(
+                    X,
+                    y,
+                    n_labels=n_labels,
+                    folds=folds.rotated(index),
+                    seed=derived_seed(seed, "member", index),
+                    progress=_part(progress, index, len(self.members)),
+                )
+            )
+        scales = np.array([_within_label_rms(member.logits(X), y) for member in fitted])
+        held_out = _nan_mean([member.held_out / scale for member, scale in zip(fitted, scales, strict=True)])
+        return FittedEnsemble(
+            held_out * _typical(scales),
+            tuple(fitted),
+            scales,
+            curves=tuple(curve for member in fitted for curve in member.curves),
+            notes=tuple(note for member in fitted for note in member.notes),
+        )
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
+        members = tuple(
+            member.restore(
+                {name.partition("/")[2]: value for name, value in state.items() if name.startswith(f"m{index}/")}
+            )
+            for index, member in enumerate(self.members)
+        )
+        return FittedEnsemble(no_held_out(members[0].held_out.shape[1]), members, state["scales"])
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble(FittedClassifier):
+    """Trained members and the scale ``(n_members,)`` of each."""
+
+    members: tuple[FittedClassifier, ...]
+    scales: np.ndarray
+
+    def logits(self, X: Matrix) -> np.ndarray:
+        total = sum(member.logits(X) / scale for member, scale in zip(self.members, self.scales, strict=True))
+        return np.asarray(total) * (_typical(self.scales) / len(self.members))
+
+    def state(self) -> dict[str, np.ndarray]:
+        numbers = {
+            f"m{i}/{name}": value for i, member in enumerate(self.members) for name, value in member.state().items()
+        }
+        return {"scales": self.scales, **numbers}
+
+
+@dataclass(frozen=True)
+class RecommendedClassifier(Classifier):
+    """The default: small networks averaged, and multinomial ridge regression beside them with equal weight."""
+
+    n_networks: int = option(5, minimum=1, maximum=50, unit="networks", help="Small networks that are averaged.")
+    network: MLPClassifier = option(MLPClassifier(), help="The network that is repeated.", advanced=True)
+    linear: LinearClassifier = option(LinearClassifier(), help="The linear member.", advanced=True)
+
+    @property
+    def ensemble(self) -> EnsembleClassifier:
+        """The ensemble that this stands for."""
+        return EnsembleClassifier((EnsembleClassifier((self.network,) * self.n_networks), self.linear))
+
+    def fit(
+        self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
+    ) -> FittedClassifier:
+        return self.ensemble.fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
+        return self.ensemble.restore(state)
+
+
+def _within_label_rms(logits: np.ndarray, y: np.ndarray) -> float:
+    """Root mean square of logits ``(n, n_labels)`` about their label's mean, nats."""
+    counts = np.bincount(y)
+    sums = np.zeros((counts.size, logits.shape[1]))
+    np.add.at(sums, y, logits)
+    residual = logits - (sums / np.maximum(counts, 1)[:, None])[y]
+    rms = float(np.sqrt(np.mean(residual**2)))
+    return rms if rms > 0 else 1.0  # every label one point: nothing to bring to scale
+
+
+def _typical(scales: np.ndarray) -> float:
+    return float(np.exp(np.mean(np.log(scales))))
+
+
+def _nan_mean(parts: list[np.ndarray]) -> np.ndarray:
+    """Mean over the members that held a cell out; NaN where none did."""
+    stacked = np.stack(parts)  # (n_members, n_cells, n_labels)
+    seen = ~np.isnan(stacked[:, :, :1])
+    count = seen.sum(axis=0)
+    total = np.where(seen, stacked, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _part(progress: Progress, index: int, of: int) -> Progress:
+    """A member's progress as a part of the whole."""
+
+    def report(event: Event, /) -> None:
+        values = {"member": index, **event.values}
+        progress(Event(f"{event.stage} {index + 1}/{of}", (index + event.fraction) / of, event.message, values))
+
+    return report

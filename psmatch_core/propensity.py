@@ -1,0 +1,397 @@
+"""Propensity: one classifier's scores of one modality's cells, and what is known of their quality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from psmatch_core.classifiers import (
+    Classifier,
+    FittedClassifier,
+    Folds,
+    LossCurve,
+    RecommendedClassifier,
+    stratified_folds,
+)
+from psmatch_core.config import Config, option
+from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.modality import Matrix, Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.randomness import derived_seed
+from psmatch_core.threads import one_thread
+
+TEMPERATURE_RANGE = (0.02, 50.0)  # beyond it a classifier is certain or silent, and the exact number says no more
+RELIABILITY_BINS = 10
+LOSS_FLOOR = -30.0  # nats; one cell at probability zero would otherwise make the mean infinite
+
+
+@dataclass(frozen=True)
+class Scoring(Config):
+    """Which scores serve for matching, and how cells are held out."""
+
+    scores: str = option(
+        "in_sample",
+        choices=("in_sample", "out_of_fold"),
+        help="in_sample: the ensemble scores all cells, its own training cells included (measured best for matching); "
+        "out_of_fold: each cell is scored only by classifiers that never saw it.",
+        advanced=True,
+    )
+    n_folds: int = option(
+        5, minimum=2, maximum=50, unit="folds", help="Parts into which cells are dealt.", advanced=True
+    )
+    n_repeats: int = option(
+        3, minimum=1, maximum=50, unit="repeats", help="Repeats of the folds for out-of-fold scores.", advanced=True
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PropensityModel:
+    """Propensity scores of one modality.
+
+    Parameters
+    ----------
+    modality
+        The cells and the features that were scored.
+    label_names
+        The labels, in the order of the logits' columns.
+    logits
+        Centred logits for matching, ``(n_cells, n_labels)``, nats.
+    held_out_logits
+        The same from classifiers that did not train on the cell; NaN rows where no cell of its label could be
+        held out. All losses and the calibration come from these.
+    fitted
+        The trained classifier, which scores new cells.
+    classifier, scoring, seed
+        What made it.
+    notes
+        What the user must know, such as labels too small to validate.
+    """
+
+    modality: Modality
+    label_names: tuple[str, ...]
+    logits: np.ndarray
+    held_out_logits: np.ndarray
+    fitted: FittedClassifier
+    classifier: Classifier
+    scoring: Scoring
+    seed: int
+    curves: tuple[LossCurve, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Label of each cell as a column of the logits, ``(n_cells,)``."""
+        column = {name: index for index, name in enumerate(self.label_names)}
+        return np.array([column[label] for label in self.modality.labels.tolist()], dtype=np.int64)
+
+    @cached_property
+    def is_validated(self) -> np.ndarray:
+        """Mask ``(n_cells,)``: the cell was scored by a classifier that did not see it."""
+        return ~np.isnan(self.held_out_logits[:, 0])
+
+    @cached_property
+    def temperature(self) -> float:
+        """The divisor of the logits that makes held-out cross-entropy smallest; above 1 means over-confident."""
+        seen = self.is_validated
+        if not seen.any():
+            return 1.0
+        logits, y = self.held_out_logits[seen], self.y[seen]
+        low, high = np.log(TEMPERATURE_RANGE[0]), np.log(TEMPERATURE_RANGE[1])
+        found = minimize_scalar(lambda t: _losses(logits / np.exp(t), y).mean(), bounds=(low, high), method="bounded")
+        return float(np.exp(found.x))
+
+    @cached_property
+    def log_propensity(self) -> np.ndarray:
+        """Calibrated log p(label given cell), ``(n_cells, n_labels)``, nats."""
+        return np.asarray(log_softmax(self.logits / self.temperature, axis=1))
+
+    @cached_property
+    def label_entropy(self) -> float:
+        """Cross-entropy of a classifier that knows only how frequent the labels are, nats per cell."""
+        share = np.bincount(self.y, minlength=len(self.label_names)) / self.y.size
+        return float(-np.sum(share[share > 0] * np.log(share[share > 0])))
+
+    @cached_property
+    def cell_losses(self) -> np.ndarray:
+        """Held-out, calibrated cross-entropy of each cell, ``(n_cells,)``, nats; NaN where not validated."""
+        out = np.full(self.y.size, np.nan)
+        seen = self.is_validated
+        out[seen] = _losses(self.held_out_logits[seen] / self.temperature, self.y[seen])
+        return out
+
+    @cached_property
+    def validation_loss(self) -> float:
+        """Held-out cross-entropy after temperature scaling, nats per cell."""
+        return _mean(self.cell_losses)
+
+    @cached_property
+    def raw_validation_loss(self) -> float:
+        """Held-out cross-entropy of the logits as they are (the paper's monitor), nats per cell."""
+        seen = self.is_validated
+        return _mean(_losses(self.held_out_logits[seen], self.y[seen]))
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share of held-out cells whose label scores highest."""
+        seen = self.is_validated
+        return _mean(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
+
+    @cached_property
+    def balanced_accuracy(self) -> float:
+        """The same averaged over labels, so that a large label counts once."""
+        confusion = self.confusion
+        totals = confusion.sum(axis=1)
+        return _mean(np.diag(confusion)[totals > 0] / totals[totals > 0])
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Held-out cells by true label (rows) and best-scoring label (columns), ``(n_labels, n_labels)``."""
+        n = len(self.label_names)
+        seen = self.is_validated
+        counts = np.zeros((n, n), dtype=np.int64)
+        np.add.at(counts, (self.y[seen], self.held_out_logits[seen].argmax(axis=1)), 1)
+        return counts
+
+    @cached_property
+    def per_label(self) -> tuple[LabelLoss, ...]:
+        """Cells, loss and accuracy of each label, in the order of ``label_names``."""
+        best = np.where(self.is_validated, np.nan_to_num(self.held_out_logits).argmax(axis=1), -1)
+        rows = []
+        for index, name in enumerate(self.label_names):
+            mine = self.y == index
+            seen = mine & self.is_validated
+            share = mine.sum() / self.y.size
+            rows.append(
+                LabelLoss(
+                    label=name,
+                    n_cells=int(mine.sum()),
+                    n_validated=int(seen.sum()),
+                    loss=_mean(self.cell_losses[seen]),
+                    baseline=float(-np.log(share)) if share > 0 else float("nan"),
+                    accuracy=_mean(best[seen] == index),
+                )
+            )
+        return tuple(rows)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Stated confidence against hit rate of the held-out cells, in ten bins of equal width."""
+        seen = self.is_validated
+        p = np.exp(log_softmax(self.held_out_logits[seen] / self.temperature, axis=1))
+        confidence, hit = (
+            p.max(axis=1, initial=0),
+            p.argmax(axis=1) == self.y[seen] if seen.any() else np.zeros(0, bool),
+        )
+        bins = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+        counts = np.bincount(bins, minlength=RELIABILITY_BINS)
+        divisor = np.maximum(counts, 1)
+        mean_confidence = np.bincount(bins, confidence, RELIABILITY_BINS) / divisor
+        hit_rate = np.bincount(bins, hit, RELIABILITY_BINS) / divisor
+        error = float(np.sum(counts * np.abs(mean_confidence - hit_rate)) / max(counts.sum(), 1))
+        return Reliability(mean_confidence, hit_rate, counts, error)
+
+    def score(self, X: Matrix) -> np.ndarray:
+        """Centred logits ``(n, n_labels)`` of new cells with the same features as the modality's."""
+        if X.shape[1] != self.modality.n_features:
+            raise PsmatchError(
+                f"{self.modality.name}: new cells have {X.shape[1]:,} features, the model was trained on "
+                f"{self.modality.n_features:,}.",
+                hint="Preprocess the new cells with the transform that was fitted for this run.",
+            )
+        return self.fitted.logits(X)
+
+    def __repr__(self) -> str:
+        return (
+            f"PropensityModel({self.modality.name}: {len(self.label_names)} labels, validation loss "
+            f"{self.validation_loss:.3f} of {self.label_entropy:.3f} nats, accuracy {self.accuracy:.2f})"
+        )
+
+
+@dataclass(frozen=True)
+class LabelLoss:
+    """How well one label is told: losses in nats per cell; ``baseline`` is −log of the label's share."""
+
+    label: str
+    n_cells: int
+    n_validated: int
+    loss: float
+    baseline: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Calibration: per bin the mean stated confidence, the hit rate, the cells; and the expected error (ECE)."""
+
+    confidence: np.ndarray
+    hit_rate: np.ndarray
+    counts: np.ndarray
+    expected_error: float
+
+
+def fit_propensity(
+    modality: Modality,
+    classifier: Classifier | None = None,
+    *,
+    label_names: Sequence[str] | None = None,
+    scoring: Scoring | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    executor: Executor | None = None,
+) -> PropensityModel:
+    """Train a classifier on one modality to tell the labels, and score its cells.
+
+    Parameters
+    ----------
+    modality
+        Cells and features.
+    classifier
+        The strategy; :class:`~psmatch_core.classifiers.RecommendedClassifier` unless given.
+    label_names
+        The labels shared with the other modality, in the order both sides use; the modality's own unless given.
+    scoring
+        Which scores serve for matching and how cells are held out.
+    seed
+        Folds and starts derive from it and from the modality's name, so that the two sides never share folds:
+        shared folds leak the pairing through the class priors of a fold.
+    executor
+        Runs the fits of out-of-fold scores side by side.
+
+    Raises
+    ------
+    PsmatchError
+        With fewer than two labels, or cells of a label that is not in ``label_names``.
+
+    Source: Xi et al. 2024, section 3 and appendix; averaging is ours (docs/method.md).
+    """
+    classifier = classifier or RecommendedClassifier()
+    scoring = scoring or Scoring()
+    names = tuple(label_names) if label_names is not None else modality.label_names
+    _check_labels(modality, names)
+    column = {name: index for index, name in enumerate(names)}
+    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
+    own_seed = derived_seed(seed, "propensity", modality.name)
+    folds = stratified_folds(y, scoring.n_folds, seed=own_seed)
+    stage = f"propensity: {modality.name}"
+    n_fits = scoring.n_folds * scoring.n_repeats if scoring.scores == "out_of_fold" else 0
+    whole = 1 / (1 + n_fits)
+    with one_thread():
+        fitted = classifier.fit(
+            modality.X, y, n_labels=len(names), folds=folds, seed=own_seed, progress=_staged(progress, stage, whole)
+        )
+    logits, held_out = fitted.logits(modality.X), fitted.held_out
+    notes = [f"{modality.name}: {note}" for note in fitted.notes]
+    if n_fits:
+        held_out = _out_of_fold(modality.X, y, len(names), classifier, scoring, own_seed, stage, progress, executor)
+        seen = ~np.isnan(held_out[:, 0])
+        logits = np.where(seen[:, None], held_out, logits)
+        if not seen.all():
+            notes.append(
+                f"{modality.name}: {plural(int((~seen).sum()), 'cell')} alone in their label cannot be scored out of "
+                "fold; their in-sample scores are used."
+            )
+    singles = [name for index, name in enumerate(names) if (y == index).sum() == 1]
+    if singles:
+        notes.append(
+            f"{modality.name}: too small to validate (one cell): {some(singles)}. They are trained on and matched."
+        )
+    return PropensityModel(
+        modality=modality,
+        label_names=names,
+        logits=_read_only(logits),
+        held_out_logits=_read_only(held_out),
+        fitted=fitted,
+        classifier=classifier,
+        scoring=scoring,
+        seed=seed,
+        curves=fitted.curves,
+        notes=tuple(notes),
+    )
+
+
+def _out_of_fold(
+    X: Matrix,
+    y: np.ndarray,
+    n_labels: int,
+    classifier: Classifier,
+    scoring: Scoring,
+    seed: int,
+    stage: str,
+    progress: Progress,
+    executor: Executor | None,
+) -> np.ndarray:
+    """Mean over the repeats of each cell's logits from fits without its fold; NaN for cells never held out."""
+    pieces = []
+    for repeat in range(scoring.n_repeats):
+        outer = stratified_folds(y, scoring.n_folds, seed=seed, purpose=f"outer folds {repeat}")
+        pieces += [(outer, fold, derived_seed(seed, "outer", repeat, fold)) for fold in range(scoring.n_folds)]
+    mapped = executor.map if executor is not None else map
+    total, count = np.zeros((y.size, n_labels)), np.zeros(y.size)
+    tasks = [(X, y, n_labels, classifier, scoring.n_folds, *piece) for piece in pieces]
+    for done, (test, logits) in enumerate(mapped(_fit_without_fold, tasks), start=1):
+        total[test] += logits
+        count[test] += 1
+        progress(Event(stage, (1 + done) / (1 + len(pieces)), f"out-of-fold scores {done} of {len(pieces)}"))
+    return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
+
+
+def _fit_without_fold(
+    task: tuple[Matrix, np.ndarray, int, Classifier, int, Folds, int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+    X, y, n_labels, classifier, n_folds, outer, fold, seed = task
+    test = outer.held_out(fold)
+    inner = stratified_folds(y[~test], n_folds, seed=seed)
+    with one_thread():
+        fitted = classifier.fit(X[~test], y[~test], n_labels=n_labels, folds=inner, seed=seed, progress=silent)
+    return np.flatnonzero(test), fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
+
+
+def _check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+    if len(set(names)) < 2:
+        raise PsmatchError(
+            f"{modality.name}: a classifier needs at least two labels, got {some(names) or 'none'}.",
+            hint="Choose a label column with two or more labels that both modalities share.",
+            code="PM-L15",
+        )
+    foreign = sorted(set(modality.label_names) - set(names))
+    if foreign:
+        raise PsmatchError(
+            f"{modality.name}: cells carry labels that are not among the shared ones: {some(foreign)}.",
+            hint="Leave these cells out first, or add their labels.",
+        )
+    absent = sorted(set(names) - set(modality.label_names))
+    if absent:
+        raise PsmatchError(
+            f"{modality.name}: no cell carries {some(absent)}.", hint="Leave these labels out of the shared ones."
+        )
+
+
+def _staged(progress: Progress, stage: str, share: float) -> Progress:
+    def report(event: Event, /) -> None:
+        progress(Event(stage, share * event.fraction, f"{event.stage}: {event.message}", event.values))
+
+    return report
+
+
+def _losses(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cross-entropy of each cell, nats."""
+    log_p = log_softmax(logits, axis=1)
+    return np.asarray(-np.maximum(log_p[np.arange(y.size), y], LOSS_FLOOR))
+
+
+def _mean(values: np.ndarray) -> float:
+    values = np.asarray(values, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    array.setflags(write=False)
+    return array
