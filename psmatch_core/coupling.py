@@ -1,0 +1,187 @@
+"""Coupling: who goes with whom, label by label, with a status for every label.
+
+A block holds one label's plan in one of three storages; everything above asks the same questions of all.
+A block has mass 1; its share of the whole coupling is its label's share of the matched source cells.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.blocks import Block
+from psmatch_core.errors import PsmatchError, some
+from psmatch_core.propensity import PropensityModel
+
+
+class Outcome(enum.Enum):
+    """How the matching of a label ended; the value is what to make of it."""
+
+    CONVERGED = "converged"
+    NOT_CONVERGED = "not converged: allow more iterations or a larger epsilon"
+    EXACT = "exact"
+    CLOSED_FORM = "closed form: nothing to iterate"
+    PARTIAL = "some cells have no match"
+    FAILED = "failed: no plan for this label"
+    NO_COUNTERPART = "label in one modality only: its cells are not matched"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a plan to look at."""
+        return self not in (Outcome.FAILED, Outcome.NO_COUNTERPART)
+
+    @property
+    def needs_attention(self) -> bool:
+        return self in (Outcome.NOT_CONVERGED, Outcome.PARTIAL, Outcome.FAILED, Outcome.NO_COUNTERPART)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What happened to one label.
+
+    Parameters
+    ----------
+    n_source, n_target
+        Cells on each side.
+    outcome, message
+        How it ended, and what the user must know beyond that.
+    iterations
+        Of the solver; 0 where nothing iterates.
+    marginal_error
+        L1 distance of the plan's marginals from those asked for (of mass 1).
+    epsilon
+        In units of cost; NaN where the matcher has none.
+    """
+
+    label: str
+    n_source: int
+    n_target: int
+    outcome: Outcome
+    message: str = ""
+    iterations: int = 0
+    marginal_error: float = 0.0
+    epsilon: float = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Coupling:
+    """Plans between the cells of two modalities, one block a label.
+
+    Parameters
+    ----------
+    source, target
+        The scored modalities; rows are source cells, columns target cells.
+    blocks
+        Plan of each label that has one, ``(n_label_source, n_label_target)``, mass 1.
+    statuses
+        Every label's status, in the order of the labels, labels without a plan included.
+    """
+
+    source: PropensityModel
+    target: PropensityModel
+    blocks: Mapping[str, Block] = field(repr=False)
+    statuses: tuple[Status, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that have a plan."""
+        return tuple(self.blocks)
+
+    def __getitem__(self, label: str) -> Block:
+        if label not in self.blocks:
+            raise PsmatchError(
+                f"There is no plan for label {label!r}.", hint=f"Labels with a plan: {some(self.blocks, 20) or 'none'}."
+            )
+        return self.blocks[label]
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.blocks)
+
+    @cached_property
+    def source_cells(self) -> dict[str, np.ndarray]:
+        """Row numbers in the source modality of each block's rows."""
+        return {label: np.flatnonzero(self.source.modality.labels == label) for label in self.blocks}
+
+    @cached_property
+    def target_cells(self) -> dict[str, np.ndarray]:
+        """Row numbers in the target modality of each block's columns."""
+        return {label: np.flatnonzero(self.target.modality.labels == label) for label in self.blocks}
+
+    def mass(self, label: str) -> float:
+        """The label's share of the matched source cells."""
+        total = sum(cells.size for cells in self.source_cells.values())
+        return self.source_cells[label].size / total
+
+    @cached_property
+    def n_effective(self) -> np.ndarray:
+        """Effective matches of each source cell, ``(n_source_cells,)``; NaN where a cell has no plan."""
+        out = np.full(self.source.modality.n_cells, np.nan)
+        for label, block in self.blocks.items():
+            out[self.source_cells[label]] = block.n_effective
+        return out
+
+    def pull(self, values: np.ndarray) -> np.ndarray:
+        """Barycentric projection of target values ``(n_target_cells, d)`` onto source cells ``(n_source_cells, d)``.
+
+        NaN rows for cells without a match.
+        """
+        return self._project(values, self.source_cells, self.target_cells, self.source.modality.n_cells, "pull")
+
+    def push(self, values: np.ndarray) -> np.ndarray:
+        """Barycentric projection of source values onto target cells, the other way round."""
+        return self._project(values, self.target_cells, self.source_cells, self.target.modality.n_cells, "push")
+
+    def _project(
+        self, values: np.ndarray, to: dict[str, np.ndarray], of: dict[str, np.ndarray], n: int, way: str
+    ) -> np.ndarray:
+        values = np.asarray(values, dtype=np.float64)
+        out = np.full((n, values.shape[1]), np.nan)
+        for label, block in self.blocks.items():
+            sums, masses = (
+                (block.pull(values[of[label]]), block.marginals[0])
+                if way == "pull"
+                else (block.push(values[of[label]]), block.marginals[1])
+            )
+            has_mass = masses > 0
+            out[to[label][has_mass]] = sums[has_mass] / masses[has_mass, None]
+        return out
+
+    def to_sparse(self, *, top: int | None = None, smallest: float = 0.0) -> sparse.csr_matrix:
+        """The whole coupling ``(n_source_cells, n_target_cells)`` with total mass 1.
+
+        Parameters
+        ----------
+        top
+            Keep only each source cell's heaviest matches.
+        smallest
+            Leave out entries below this share of their row.
+        """
+        shape = (self.source.modality.n_cells, self.target.modality.n_cells)
+        rows, columns, values = [], [], []
+        for label, block in self.blocks.items():
+            share = self.mass(label)
+            for start, matrix in block.sparse_rows(top=top, smallest=smallest):
+                part = matrix.tocoo()
+                rows.append(self.source_cells[label][part.row + start])
+                columns.append(self.target_cells[label][part.col])
+                values.append(part.data * share)
+        if not rows:
+            return sparse.csr_matrix(shape)
+        triplet = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        return sparse.csr_matrix(triplet, shape=shape)
+
+    def __repr__(self) -> str:
+        attention = sum(status.outcome.needs_attention for status in self.statuses)
+        return (
+            f"Coupling({self.source.modality.name} → {self.target.modality.name}: {len(self.blocks)} labels, "
+            f"{sum(c.size for c in self.source_cells.values()):,} × {sum(c.size for c in self.target_cells.values()):,} "
+            f"cells, {attention} needing attention)"
+        )

@@ -1,0 +1,18 @@
+"""Matchers: strategies that couple the source and target cells of one label. One file each."""
+
+from psmatch_core.matchers.base import LabelProblem, Matcher
+from psmatch_core.matchers.exact import ExactMatcher
+from psmatch_core.matchers.known_pairs import KnownPairsMatcher
+from psmatch_core.matchers.neighbors import NeighborMatcher
+from psmatch_core.matchers.sinkhorn import SinkhornMatcher
+from psmatch_core.matchers.uniform import UniformMatcher
+
+__all__ = [
+    "ExactMatcher",
+    "KnownPairsMatcher",
+    "LabelProblem",
+    "Matcher",
+    "NeighborMatcher",
+    "SinkhornMatcher",
+    "UniformMatcher",
+]

@@ -1,0 +1,43 @@
+"""The true pairs, where they are known: the upper bound that stands beside every result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.blocks import Block, SparseBlock
+from psmatch_core.coupling import Outcome, Status
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.matchers.base import LabelProblem, Matcher
+from psmatch_core.progress import Progress
+
+
+@dataclass(frozen=True)
+class KnownPairsMatcher(Matcher):
+    """Each cell with its own partner, by cell name or pair column."""
+
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+        if problem.source_ids is None or problem.target_ids is None:
+            raise PsmatchError(
+                "True pairs are not known: the modalities share no cell names and no pair column was named.",
+                hint="Name the column that identifies the physical cell on both sides, or use another matcher.",
+            )
+        rows, columns = true_pairs(problem.source_ids, problem.target_ids)
+        n, m = problem.x.shape[0], problem.y.shape[0]
+        if rows.size == 0:
+            return None, problem.status(Outcome.FAILED, "no cell of this label has a known partner")
+        plan = sparse.csr_matrix((np.full(rows.size, 1 / rows.size), (rows, columns)), shape=(n, m))
+        if rows.size < n:
+            return SparseBlock(plan), problem.status(
+                Outcome.PARTIAL, f"{plural(n - rows.size, 'source cell')} without partner"
+            )
+        return SparseBlock(plan), problem.status(Outcome.EXACT)
+
+
+def true_pairs(source_ids: np.ndarray, target_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the cells that are the same physical cell, two arrays ``(n_pairs,)``."""
+    _, rows, columns = np.intersect1d(source_ids, target_ids, return_indices=True)
+    order = np.argsort(rows)
+    return rows[order], columns[order]

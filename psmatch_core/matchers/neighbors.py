@@ -1,0 +1,89 @@
+"""Shared nearest neighbours: cells go together where their neighbourhoods overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.blocks import Block, SparseBlock
+from psmatch_core.config import option
+from psmatch_core.coupling import Outcome, Status
+from psmatch_core.errors import plural
+from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
+from psmatch_core.progress import Progress
+
+
+@dataclass(frozen=True)
+class NeighborMatcher(Matcher):
+    """Jaccard overlap of nearest neighbours within and across modalities, rows normalised, sparse throughout.
+
+    Source: Xi et al. 2024, appendix "Shared Nearest Neighbours". Every cell counts among its own neighbours.
+    """
+
+    n_neighbors: int = option(
+        1, minimum=1, maximum=1000, unit="cells", help="Neighbours looked at on each side.", label="k"
+    )
+    normalize: bool = option(
+        False,
+        help="Bring each cell's logits to length 1 first, as the released code does and the text does not.",
+        advanced=True,
+    )
+    align: bool = option(True, help="Centre and scale both sides within the label by one scalar each.", advanced=True)
+
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+        x, y = problem.x, problem.y
+        if self.normalize:
+            x, y = _unit_length(x), _unit_length(y)
+        if self.align:
+            x, y = aligned(x, y)
+        n, m = x.shape[0], y.shape[0]
+        k_source, k_target = min(self.n_neighbors, n), min(self.n_neighbors, m)
+        messages = []
+        if min(k_source, k_target) < self.n_neighbors:
+            messages.append(f"k = {self.n_neighbors} lowered to {k_source} source and {k_target} target cells")
+        within_source, across_source = _nearest(x, x, k_source), _nearest(x, y, k_target)
+        across_target, within_target = _nearest(y, x, k_source), _nearest(y, y, k_target)
+        shared = (within_source @ across_target.T + across_source @ within_target.T).tocsr()  # (n, m)
+        shared.sort_indices()
+        shared.data = shared.data / (2 * (k_source + k_target) - shared.data)
+        row_sums = np.asarray(shared.sum(axis=1)).ravel()
+        alone = int((row_sums == 0).sum())
+        if alone == n:
+            return None, problem.status(Outcome.FAILED, "no cell shares a neighbour with the other side; raise k")
+        scale = np.divide(1.0, row_sums, out=np.zeros(n), where=row_sums > 0) / (n - alone)
+        plan = sparse.csr_matrix(sparse.diags(scale) @ shared)
+        if alone:
+            messages.append(
+                f"{plural(alone, 'source cell')} share no neighbour with the other side; raise k to match them"
+            )
+        outcome = Outcome.PARTIAL if alone else Outcome.CLOSED_FORM
+        return SparseBlock(plan), problem.status(outcome, "; ".join(messages))
+
+
+def _nearest(points: np.ndarray, among: np.ndarray, k: int) -> sparse.csr_matrix:
+    """Indicator ``(len(points), len(among))`` of each point's k nearest; ties go to the lower index."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if k == among.shape[0]:
+        return sparse.csr_matrix(np.ones((points.shape[0], k)))
+    index = NearestNeighbors(n_neighbors=k).fit(among).kneighbors(points, return_distance=False)
+    if among is points:
+        index = _with_self(index)
+    rows = np.repeat(np.arange(points.shape[0]), k)
+    return sparse.csr_matrix((np.ones(index.size), (rows, index.ravel())), shape=(points.shape[0], among.shape[0]))
+
+
+def _with_self(index: np.ndarray) -> np.ndarray:
+    """Each cell among its own neighbours, also where duplicates of it pushed it out."""
+    own = np.arange(index.shape[0])
+    missing = ~(index == own[:, None]).any(axis=1)
+    index = index.copy()
+    index[missing, -1] = own[missing]
+    return index
+
+
+def _unit_length(points: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(points, axis=1, keepdims=True)
+    return points / np.where(length > 0, length, 1)

@@ -1,0 +1,133 @@
+"""match: two propensity models to a coupling, label by label."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+import numpy as np
+
+from psmatch_core.blocks import Block
+from psmatch_core.coupling import Coupling, Outcome, Status
+from psmatch_core.errors import PsmatchError, some
+from psmatch_core.matchers import LabelProblem, Matcher, SinkhornMatcher
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.randomness import derived_seed
+
+MASS_TOLERANCE = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
+
+
+def match(
+    source: PropensityModel,
+    target: PropensityModel,
+    matcher: Matcher | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+    executor: Executor | None = None,
+) -> Coupling:
+    """Match the cells of two modalities within each label, in the space of their propensity scores.
+
+    Parameters
+    ----------
+    source, target
+        Scored modalities with the same labels in the same order.
+    matcher
+        The strategy; :class:`~psmatch_core.matchers.SinkhornMatcher` unless given.
+    seed
+        For matchers that draw; each label has a stream of its own.
+    executor
+        Runs labels side by side, largest first.
+
+    Raises
+    ------
+    PsmatchError
+        Where the two sides were trained on different labels, or the matcher cannot do what is asked.
+
+    Source: Xi et al. 2024, section 4.
+    """
+    matcher = matcher or SinkhornMatcher()
+    if source.label_names != target.label_names:
+        only_one = sorted(set(source.label_names) ^ set(target.label_names))
+        raise PsmatchError(
+            f"{source.modality.name} and {target.modality.name} were trained on different labels"
+            + (f" ({some(only_one)} in one only)." if only_one else ", or on the same in another order."),
+            hint="Train both on the labels that they share.",
+        )
+    pair_ids = known_ids(source.modality, target.modality)
+    problems = [_problem(label, source, target, pair_ids, seed) for label in source.label_names]
+    problems.sort(key=lambda problem: -problem.x.shape[0] * problem.y.shape[0])  # so that no core waits for a giant
+    coupled: dict[str, tuple[Block | None, Status]] = {}
+    if executor is None:
+        for done, problem in enumerate(problems):
+            share = done / len(problems)
+            coupled[problem.label] = _couple(matcher, problem, _labelled(progress, problem.label, share))
+            progress(Event("match", (done + 1) / len(problems), f"label {problem.label}"))
+    else:
+        futures = [(problem, executor.submit(_couple, matcher, problem, silent)) for problem in problems]
+        for done, (problem, future) in enumerate(futures):
+            coupled[problem.label] = future.result()
+            progress(Event("match", (done + 1) / len(problems), f"label {problem.label}"))
+    blocks = {label: coupled[label][0] for label in source.label_names}
+    return Coupling(
+        source=source,
+        target=target,
+        blocks={label: block for label, block in blocks.items() if block is not None},
+        statuses=tuple(coupled[label][1] for label in source.label_names),
+    )
+
+
+def known_ids(source: Modality, target: Modality) -> tuple[np.ndarray, np.ndarray] | None:
+    """Names of the physical cells on both sides, where at least one is on both; else None.
+
+    The pair column where both sides have one, the cell names elsewhere.
+    """
+    both = source.pair_ids is not None and target.pair_ids is not None
+    left, right = (source.pair_ids, target.pair_ids) if both else (source.obs_names, target.obs_names)
+    if left is None or right is None or np.intersect1d(left, right).size == 0:
+        return None
+    return left, right
+
+
+def _problem(
+    label: str,
+    source: PropensityModel,
+    target: PropensityModel,
+    pair_ids: tuple[np.ndarray, np.ndarray] | None,
+    seed: int,
+) -> LabelProblem:
+    mine, theirs = source.modality.labels == label, target.modality.labels == label
+    return LabelProblem(
+        label=label,
+        x=source.logits[mine],
+        y=target.logits[theirs],
+        source_ids=None if pair_ids is None else pair_ids[0][mine],
+        target_ids=None if pair_ids is None else pair_ids[1][theirs],
+        seed=derived_seed(seed, "match", label),
+    )
+
+
+def _couple(matcher: Matcher, problem: LabelProblem, progress: Progress) -> tuple[Block | None, Status]:
+    """The matcher's answer, after the checks that every plan must pass before anyone sees it."""
+    block, status = matcher.couple(problem, progress=progress)
+    if block is None:
+        return block, status
+    row_sums, column_sums = block.marginals
+    sums = np.concatenate([row_sums, column_sums])
+    if not np.isfinite(sums).all() or (sums < 0).any() or abs(row_sums.sum() - 1) > MASS_TOLERANCE:
+        return None, problem.status(
+            Outcome.FAILED,
+            f"the plan is not usable (mass {row_sums.sum():.3g} of 1); allow more iterations or raise epsilon",
+            iterations=status.iterations,
+            marginal_error=status.marginal_error,
+            epsilon=status.epsilon,
+        )
+    return block, status
+
+
+def _labelled(progress: Progress, label: str, share: float) -> Progress:
+    def report(event: Event, /) -> None:
+        progress(Event("match", share, f"label {label}: {event.message}", event.values))
+
+    return report
