@@ -1,0 +1,254 @@
+"""evaluate: a coupling held against known pairs, with the uniform baseline beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from psmatch_core.blocks import Block, uniform_block
+from psmatch_core.config import Config, option
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.matchers.known_pairs import true_pairs
+from psmatch_core.matching import known_ids
+from psmatch_core.metrics import feature_r2, foscttm, true_weight
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+
+METRICS = ("trace", "trace_fold", "foscttm", "rank")
+CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}
+
+
+@dataclass(frozen=True)
+class Judging(Config):
+    """How a coupling is held against known pairs."""
+
+    smallest_label: int = option(
+        5,
+        minimum=2,
+        unit="pairs",
+        help="Labels with fewer true pairs are listed as skipped, not averaged.",
+        advanced=True,
+    )
+    n_components: int = option(
+        50, minimum=1, help="Principal components of the fixed space in which FOSCTTM is measured.", advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """Means over the true pairs of one label; ``baseline`` holds the same of a uniform plan."""
+
+    label: str
+    n_pairs: int
+    n_candidates: int
+    trace: float
+    trace_fold: float
+    foscttm: float
+    rank: float
+    baseline: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Within-label metrics of a coupling.
+
+    Parameters
+    ----------
+    per_label
+        One row a judged label.
+    per_cell
+        One row a true pair: its cell name, label and metrics, so that every mean can be made again.
+    skipped
+        Labels that were not judged, with the reason.
+    feature_r2
+        R² of each target feature projected onto source cells, against their true partner's, and ``pooled``.
+    """
+
+    per_label: tuple[LabelScore, ...]
+    per_cell: pd.DataFrame = field(repr=False)
+    skipped: Mapping[str, str]
+    feature_r2: Mapping[str, float] = field(repr=False)
+    pooled_r2: float
+    uniform_r2: float
+
+    @cached_property
+    def micro(self) -> dict[str, float]:
+        """Means over cells."""
+        return {metric: _mean(self.per_cell[metric]) for metric in METRICS}
+
+    @cached_property
+    def macro(self) -> dict[str, float]:
+        """Means over labels."""
+        return {metric: _mean([getattr(row, metric) for row in self.per_label]) for metric in METRICS}
+
+    @cached_property
+    def uniform_micro(self) -> dict[str, float]:
+        """Means over cells of the uniform baseline."""
+        weights = np.array([row.n_pairs for row in self.per_label], dtype=float)
+        total = weights.sum()
+        return {
+            metric: float(sum(w * row.baseline[metric] for w, row in zip(weights, self.per_label, strict=True)) / total)
+            if total
+            else float("nan")
+            for metric in METRICS
+        }
+
+    @cached_property
+    def uniform_macro(self) -> dict[str, float]:
+        """Means over labels of the uniform baseline."""
+        return {metric: _mean([row.baseline[metric] for row in self.per_label]) for metric in METRICS}
+
+    def table(self) -> pd.DataFrame:
+        """One row a label, the uniform baseline's figures beside each metric."""
+        rows = []
+        for row in self.per_label:
+            entry: dict[str, object] = {"label": row.label, "n_pairs": row.n_pairs, "n_candidates": row.n_candidates}
+            for metric in METRICS:
+                entry[metric] = getattr(row, metric)
+                entry[f"{metric}_uniform"] = row.baseline[metric]
+            rows.append(entry)
+        return pd.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain data for a report."""
+        return {
+            "n_pairs": len(self.per_cell),
+            "micro": self.micro,
+            "macro": self.macro,
+            "uniform_micro": self.uniform_micro,
+            "uniform_macro": self.uniform_macro,
+            "pooled_r2": self.pooled_r2,
+            "uniform_r2": self.uniform_r2,
+            "skipped": dict(self.skipped),
+        }
+
+    def __repr__(self) -> str:
+        figures = ", ".join(
+            f"{metric} {self.micro[metric]:.3f} (uniform {self.uniform_micro[metric]:.3f})" for metric in METRICS[1:]
+        )
+        return f"Evaluation({len(self.per_cell):,} pairs in {len(self.per_label)} labels: {figures})"
+
+
+def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Progress = silent) -> Evaluation:
+    """Hold a coupling against the true pairs, within each label.
+
+    Parameters
+    ----------
+    coupling
+        Who goes with whom. The true pairs come from the modalities' pair columns or equal cell names.
+    judging
+        Smallest label that is judged, and the fixed space.
+
+    Raises
+    ------
+    PsmatchError
+        Where no true pair is known.
+    """
+    judging = judging or Judging()
+    ids = known_ids(coupling.source.modality, coupling.target.modality)
+    if ids is None:
+        raise PsmatchError(
+            "No true pairs are known: the modalities share no cell names and no pair column was named.",
+            hint="Name the column that identifies the physical cell on both sides, or rely on the monitor.",
+        )
+    spaces = (fixed_space(coupling.source.modality, judging), fixed_space(coupling.target.modality, judging))
+    skipped: dict[str, str] = {
+        status.label: status.outcome.value for status in coupling.statuses if status.label not in coupling.blocks
+    }
+    scores: list[LabelScore] = []
+    cells: list[pd.DataFrame] = []
+    for done, (label, block) in enumerate(coupling.blocks.items()):
+        at, of = coupling.source_cells[label], coupling.target_cells[label]
+        rows, columns = true_pairs(ids[0][at], ids[1][of])
+        if rows.size < judging.smallest_label:
+            skipped[label] = f"{rows.size} true pairs, fewer than {judging.smallest_label}"
+            continue
+        local = (spaces[0][at], spaces[1][of])
+        mine = _judge(block, rows, columns, *local)
+        uniform = _judge(uniform_block(*block.shape), rows, columns, *local)
+        frame = pd.DataFrame({"cell": coupling.source.modality.obs_names[at[rows]], "label": label, **mine})
+        cells.append(frame)
+        scores.append(
+            LabelScore(
+                label=label,
+                n_pairs=int(rows.size),
+                n_candidates=int(block.shape[1]),
+                **{metric: _mean(mine[metric]) for metric in METRICS},
+                baseline={metric: _mean(uniform[metric]) for metric in METRICS},
+            )
+        )
+        progress(Event("evaluate", (done + 1) / len(coupling.blocks), f"label {label}"))
+    columns_of_cells = ["cell", "label", *METRICS]
+    r2, pooled, uniform_r2 = _translation_r2(coupling, ids)
+    return Evaluation(
+        per_label=tuple(scores),
+        per_cell=pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=columns_of_cells),
+        skipped=skipped,
+        feature_r2=r2,
+        pooled_r2=pooled,
+        uniform_r2=uniform_r2,
+    )
+
+
+def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
+    """Principal components of the z-scored features, ``(n_cells, ≤ n_components)``: no method's own space."""
+    from sklearn.decomposition import PCA
+
+    X = modality.X
+    dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+    spread = dense.std(axis=0)
+    dense = (dense - dense.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    n = min(judging.n_components, dense.shape[1], dense.shape[0] - 1)
+    return np.asarray(
+        PCA(n_components=n, svd_solver="full" if min(dense.shape) < 2000 else "auto", random_state=0).fit_transform(
+            dense
+        )
+    )
+
+
+def _judge(
+    block: Block, rows: np.ndarray, columns: np.ndarray, source_space: np.ndarray, target_space: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The metrics of each true pair of one label."""
+    weight, rank = true_weight(block, rows, columns)
+    row_mass, column_mass = (masses[:, None] for masses in block.marginals)
+    # A cell without a match is put where its label is: it is no better than uniform, and it is counted.
+    at_source = np.where(
+        row_mass > 0, block.pull(target_space) / np.where(row_mass > 0, row_mass, 1), target_space.mean(axis=0)
+    )
+    at_target = np.where(
+        column_mass > 0, block.push(source_space) / np.where(column_mass > 0, column_mass, 1), source_space.mean(axis=0)
+    )
+    closer = (foscttm(at_source[rows], target_space[columns]) + foscttm(at_target[columns], source_space[rows])) / 2
+    return {"trace": weight, "trace_fold": weight * block.shape[1], "foscttm": closer, "rank": rank}
+
+
+def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> tuple[dict[str, float], float, float]:
+    """R² of target features at source cells against the true partner's, per feature, pooled, and for uniform."""
+    target = coupling.target.modality
+    dense = np.asarray(target.X.toarray() if sparse.issparse(target.X) else target.X, dtype=np.float64)
+    rows, columns = true_pairs(*ids)
+    projected = coupling.pull(dense)[rows]
+    uniform = np.full_like(projected, np.nan)
+    for label in coupling.labels:
+        uniform[coupling.source.modality.labels[rows] == label] = dense[coupling.target_cells[label]].mean(axis=0)
+    matched = ~np.isnan(projected[:, 0])
+    if not matched.any():
+        return {}, float("nan"), float("nan")
+    reference = dense.mean(axis=0)
+    measured = dense[columns][matched]
+    per_feature, pooled = feature_r2(projected[matched], measured, reference)
+    _, uniform_pooled = feature_r2(uniform[matched], measured, reference)
+    return dict(zip(target.var_names.tolist(), per_feature.tolist(), strict=True)), pooled, uniform_pooled
+
+
+def _mean(values: object) -> float:
+    array = np.asarray(values, dtype=np.float64)
+    array = array[~np.isnan(array)]
+    return float(array.mean()) if array.size else float("nan")

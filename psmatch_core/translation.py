@@ -1,0 +1,107 @@
+"""translate: features of one modality at the cells of the other, through a coupling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.randomness import stream
+from psmatch_core.translators import BarycentricTranslator, Translator
+
+TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
+
+
+@dataclass(frozen=True, eq=False)
+class Translation:
+    """Features of one modality at the cells of the other.
+
+    Parameters
+    ----------
+    direction
+        ``target_to_source``: target features at source cells; ``source_to_target``: the other way.
+    at, of
+        The modality whose cells are described, and the one whose features describe them.
+    values
+        ``(n_cells of at, n_features of of)``; NaN rows for cells without a match.
+    """
+
+    direction: str
+    at: Modality
+    of: Modality
+    values: np.ndarray
+    translator: Translator
+    seed: int
+
+    @cached_property
+    def has_match(self) -> np.ndarray:
+        """Mask ``(n_cells,)`` of the cells that got features."""
+        return ~np.isnan(self.values[:, 0])
+
+    def __repr__(self) -> str:
+        return (
+            f"Translation({self.of.name} features at {self.at.name} cells: {self.values.shape[0]:,} × "
+            f"{self.values.shape[1]:,}, {int((~self.has_match).sum()):,} cells without a match)"
+        )
+
+
+def translate(
+    coupling: Coupling,
+    translator: Translator | None = None,
+    *,
+    direction: str = TO_SOURCE,
+    features: Modality | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Translation:
+    """Carry the features of one modality to the cells of the other.
+
+    Parameters
+    ----------
+    coupling
+        Who goes with whom.
+    translator
+        The strategy; the weighted mean unless given.
+    direction
+        ``target_to_source`` gives source cells the target's features; ``source_to_target`` the reverse.
+    features
+        The features to carry, for the same cells in the same order as the modality in the coupling (for
+        example genes, where matching worked on z-scores or principal components); those matched on unless given.
+    seed
+        For translators that draw; each label has a stream of its own.
+
+    Raises
+    ------
+    PsmatchError
+        For an unknown direction, or features of other cells.
+    """
+    if direction not in (TO_SOURCE, TO_TARGET):
+        raise PsmatchError(
+            f"direction must be {TO_SOURCE} or {TO_TARGET}, got {direction!r}.", hint="Choose one of the two."
+        )
+    translator = translator or BarycentricTranslator()
+    to_source = direction == TO_SOURCE
+    sides = (coupling.source.modality, coupling.target.modality)
+    at, matched = sides if to_source else sides[::-1]
+    of = features if features is not None else matched
+    if not np.array_equal(of.obs_names, matched.obs_names):
+        raise PsmatchError(
+            f"The features to carry belong to other cells than the matched ones of {matched.name}.",
+            hint="Give features of the same cells in the same order.",
+        )
+    values = np.full((at.n_cells, of.n_features), np.nan)
+    cells_at, cells_of = (coupling.source_cells, coupling.target_cells)[:: 1 if to_source else -1]
+    for done, (label, block) in enumerate(coupling.blocks.items()):
+        part = of.X[cells_of[label]]
+        dense = np.asarray(part.toarray() if sparse.issparse(part) else part, dtype=np.float64)
+        rng = stream(seed, "translate", direction, label)
+        values[cells_at[label]] = translator.carry(block, dense, to_source=to_source, rng=rng)
+        progress(Event("translate", (done + 1) / len(coupling.blocks), f"label {label}"))
+    values.setflags(write=False)
+    return Translation(direction, at, of, values, translator, seed)

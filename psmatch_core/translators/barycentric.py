@@ -1,0 +1,20 @@
+"""Barycentric projection: the weighted mean of a cell's matches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from psmatch_core.blocks import Block
+from psmatch_core.translators.base import Translator
+
+
+@dataclass(frozen=True)
+class BarycentricTranslator(Translator):
+    """Each cell gets the mean of its matches' features, weighted by the row-normalised plan."""
+
+    def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:
+        sums = block.pull(values) if to_source else block.push(values)
+        masses = block.marginals[0 if to_source else 1][:, None]
+        return np.divide(sums, masses, out=np.full(sums.shape, np.nan), where=masses > 0)

@@ -1,0 +1,41 @@
+"""Sampled pairs: the features of one matched cell, drawn from the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from psmatch_core.blocks import Block
+from psmatch_core.translators.base import Translator
+
+
+@dataclass(frozen=True)
+class SamplingTranslator(Translator):
+    """Each cell gets the features of one cell, drawn with the weights of its row (or column) of the plan.
+
+    Unlike the weighted mean, draws keep the spread of the other modality.
+    """
+
+    def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:
+        drawn = block.sample(rng)[:, 0] if to_source else _sample_columns(block, rng)
+        out = values[np.maximum(drawn, 0)].astype(np.float64)
+        out[drawn < 0] = np.nan
+        return out
+
+
+def _sample_columns(block: Block, rng: np.random.Generator) -> np.ndarray:
+    """A source cell for every target cell, drawn from its column in one pass over the rows.
+
+    Reservoir sampling (Chao 1982): a row replaces the choice so far with the probability of its share of the
+    mass seen until then, which is a draw in proportion to the column without ever holding it.
+    """
+    n, m = block.shape
+    chosen = np.full(m, -1, dtype=np.int64)
+    seen = np.zeros(m)
+    for row in range(n):
+        mass = block.rows(row, row + 1)[0]
+        seen += mass
+        take = rng.random(m) * seen < mass
+        chosen[take] = row
+    return chosen
