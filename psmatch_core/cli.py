@@ -1,0 +1,271 @@
+"""The command line: run, demo, inspect, options. The same power as the app, without a browser."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.progress import Event
+
+if TYPE_CHECKING:
+    from psmatch_core.folder import RunFolder
+    from psmatch_core.recipe import Recipe
+
+DEMO_FOLDER = "psmatch-demo"
+RUN_FOLDER = "psmatch-run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse and do; 0 where it went well, 1 where something is to be changed, 2 for a wrong command line."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.do(options))
+    except PsmatchError as error:
+        print(f"✗ {error.problem}\n  → {error.hint}" + (f"  [{error.code}]" if error.code else ""), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("✗ stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="psmatch", description="Match cells of two unpaired modalities by propensity score."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="do what a recipe.json says (or the run in a folder)")
+    run.add_argument("recipe", type=Path, help="recipe.json, or the folder of a run")
+    _add_data(run)
+    _add_settings(run)
+    run.add_argument(
+        "--out", type=Path, default=Path(RUN_FOLDER), help=f"folder for the run and its exports (./{RUN_FOLDER})"
+    )
+    run.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")
+    run.set_defaults(do=_run)
+
+    match = commands.add_parser("match", help="match two files without writing a recipe first")
+    match.add_argument("source_file", help="h5ad, csv or tsv: cells of modality 1")
+    match.add_argument("target_file", help="h5ad, csv or tsv: cells of modality 2")
+    match.add_argument("--label", required=True, help="label column (of both, unless --target-label is given)")
+    match.add_argument("--target-label", default="", help="label column of the target file")
+    match.add_argument("--pair", default="", help="column that names the physical cell, for judging")
+    match.add_argument("--preset", default="recommended", help="recommended, sharp, smooth or paper")
+    _add_settings(match)
+    match.add_argument(
+        "--out", type=Path, default=Path(RUN_FOLDER), help=f"folder for the run and its exports (./{RUN_FOLDER})"
+    )
+    match.set_defaults(do=_match)
+
+    demo = commands.add_parser("demo", help="the whole way on data that come with the program")
+    demo.add_argument("--data", choices=("screen", "pbmc"), default="screen", help="which demo data")
+    demo.add_argument(
+        "--out", type=Path, default=Path(DEMO_FOLDER), help=f"folder for the run and its exports (./{DEMO_FOLDER})"
+    )
+    _add_settings(demo)
+    demo.set_defaults(do=_demo)
+
+    inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
+    inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
+    inspect.add_argument("--label", default="", help="label column to judge")
+    inspect.set_defaults(do=_inspect)
+
+    options = commands.add_parser("options", help="every setting with its range, default and meaning")
+    options.add_argument("--preset", default="recommended", help="whose values to show")
+    options.set_defaults(do=_options)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", default="", help="source file, instead of the recipe's")
+    parser.add_argument("--target", default="", help="target file, instead of the recipe's")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="a setting, such as matcher.epsilon=0.02",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from psmatch_core.folder import DONE, RunFolder
+    from psmatch_core.recipe import Recipe
+    from psmatch_core.worker import execute
+
+    if options.recipe.is_dir():
+        if not (options.recipe / "recipe.json").exists():
+            raise PsmatchError(
+                f"The folder {options.recipe.name} holds no recipe.json.", hint="Give a recipe.json or a run's folder."
+            )
+        return 0 if execute(RunFolder(options.recipe.resolve()), cache=options.cache).state == DONE else 1
+    recipe = Recipe.read(options.recipe)
+    for side in ("source", "target"):
+        path, spec = getattr(options, side), getattr(recipe, side)
+        if path and spec is None:
+            raise PsmatchError(
+                f"The recipe names no label column for the {side} file.",
+                hint=f'Add "{side}": {{"path": "{path}", "label_key": "…"}} to the recipe, or use the match command.',
+            )
+        if path:
+            recipe = replace(recipe, **{side: replace(spec, path=path, sha256="")})
+    return _do(_with_settings(recipe, options.settings), options)
+
+
+def _match(options: argparse.Namespace) -> int:
+    from psmatch_core.readers import DataSpec
+    from psmatch_core.recipe import Recipe
+
+    recipe = _with_settings(Recipe.preset(options.preset), options.settings)
+    names = [Path(path).name.split(".")[0] for path in (options.source_file, options.target_file)]
+    if names[0] == names[1]:
+        names = [f"{names[0]} (source)", f"{names[1]} (target)"]
+    source = DataSpec(path=options.source_file, label_key=options.label, name=names[0], pair_key=options.pair)
+    target = DataSpec(
+        path=options.target_file, label_key=options.target_label or options.label, name=names[1], pair_key=options.pair
+    )
+    return _do(recipe.with_data(source, target), options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from psmatch_core.recipe import Recipe
+
+    return _do(_with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
+
+
+def demo_recipe(recipe: Recipe, data: str) -> Recipe:
+    """A recipe for one of the demo data sets."""
+    from psmatch_core.readers import DataSpec
+
+    names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B")}[data]
+    specs = [DataSpec(path=f"demo:{data}", label_key="label", name=name, pair_key="cell") for name in names]
+    return recipe.with_data(specs[0], specs[1])
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from psmatch_core.inspection import inspect_command
+
+    text, code = inspect_command(options.files, options.label)
+    print(text)
+    return code
+
+
+def _options(options: argparse.Namespace) -> int:
+    from psmatch_core.recipe import Recipe
+
+    for name, value, declared in settings_table(Recipe.preset(options.preset)):
+        unit = f" {declared.unit}" if declared.unit else ""
+        print(f"{name} = {json.dumps(value)}{unit}   ({declared.range_text()})\n    {declared.help}")
+    return 0
+
+
+def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """Every setting of a config and of the configs within it: dotted name, value, declaration."""
+    from psmatch_core.config import Config
+
+    rows: list[tuple[str, Any, Any]] = []
+    for name, declared in config.options().items():
+        value = getattr(config, name)
+        if isinstance(value, Config):
+            rows.append((prefix + name, type(value).__name__, declared))
+            rows.extend(settings_table(value, f"{prefix}{name}."))
+        else:
+            rows.append(
+                (
+                    prefix + name,
+                    [each.to_dict() if isinstance(each, Config) else each for each in value]
+                    if isinstance(value, tuple)
+                    else value,
+                    declared,
+                )
+            )
+    return rows
+
+
+def _with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise PsmatchError(f"--set {setting!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        recipe = recipe.with_setting(name, value)
+    return recipe
+
+
+def _do(recipe: Recipe, options: argparse.Namespace) -> int:
+    """Do a recipe in this process, in a new folder; print progress, the figures and where the files are."""
+    from dataclasses import replace
+
+    from psmatch_core.folder import DONE, RunFolder
+    from psmatch_core.worker import execute
+
+    absolute = {
+        side: replace(spec, path=str(Path(spec.path).resolve()))
+        for side in ("source", "target")
+        if (spec := getattr(recipe, side)) is not None and not spec.path.startswith("demo:")
+    }
+    started = time.perf_counter()
+    folder = RunFolder.create_at(options.out.resolve(), replace(recipe, **absolute))
+    status = execute(folder, also=_silent if options.quiet else _Printer())
+    if status.state != DONE:
+        raise PsmatchError(status.problem, hint=status.hint)
+    print(_summary(folder, time.perf_counter() - started))
+    return 0
+
+
+def _summary(folder: RunFolder, seconds: float) -> str:
+    import pandas as pd
+
+    labels = pd.read_parquet(folder.path / "labels.parquet")
+    lines = [
+        labels[
+            ["label", "n_source", "n_target", "status", "marginal_error", "iterations", "n_effective", "note"]
+        ].to_string(index=False, float_format=lambda value: f"{value:.3g}")
+    ]
+    if (folder.path / "evaluation.json").exists():
+        figures = json.loads((folder.path / "evaluation.json").read_text(encoding="utf-8"))
+        mine, uniform = figures["micro"], figures["uniform_micro"]
+        lines.append(f"\nAgainst {figures['n_pairs']:,} known pairs, within labels (uniform baseline beside it):")
+        lines += [
+            f"  {name:<11} {mine[name]:.3f}   uniform {uniform[name]:.3f}" for name in ("trace_fold", "foscttm", "rank")
+        ]
+    notes = json.loads((folder.path / "notes.json").read_text(encoding="utf-8"))
+    lines += ["\nNoticed on the way:", *(f"  {note}" for note in notes)] if notes else []
+    lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
+    return "\n".join(lines)
+
+
+class _Printer:
+    """Progress on a terminal: one line a stage, and the latest message where that is a terminal."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.live = sys.stderr.isatty()
+
+    def __call__(self, event: Event, /) -> None:
+        if event.stage not in self.seen:
+            self.seen.add(event.stage)
+            print(("\r\033[K" if self.live else "") + f"· {event.stage}", file=sys.stderr, flush=True)
+        elif self.live:
+            print(f"\r\033[K  {event.stage} {event.fraction:4.0%} {event.message}", end="", file=sys.stderr, flush=True)
+
+
+def _silent(event: Event, /) -> None:
+    """No progress was asked for."""

@@ -1,0 +1,135 @@
+"""Demo data that need no download: a synthetic perturbation screen, and real blood cells cut into two panels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.randomness import stream
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+DEMOS = {
+    "screen": "A synthetic perturbation screen: 12 perturbations and a control, RNA-like counts and image-like features.",
+    "pbmc": "Real blood cells (10x, inside scanpy), their genes cut into two panels measured separately.",
+}
+PERTURBATIONS = (
+    "control", "STAT1", "JAK2", "IFNGR1", "IRF1", "MYC", "BRD4", "CUL3", "KEAP1", "NFKBIA", "SMAD4", "SPI1", "CD86",
+)  # fmt: skip
+LATENT_DIMENSIONS = 6
+PANEL_OVERLAP = 0.8  # share of the cells that both panels measured, so that true pairs are known for most
+
+
+def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
+    """Source and target of a demo by name (``screen`` or ``pbmc``); ``obs`` holds ``label`` and ``cell``.
+
+    ``cell`` names the physical cell, so that a matching can be judged; it is never matched on.
+    """
+    if name == "screen":
+        return synthetic_screen(seed=seed)
+    if name == "pbmc":
+        return pbmc_panels(seed=seed)
+    raise PsmatchError(f"There is no demo {name!r}.", hint=f"Use one of {', '.join(DEMOS)}.")
+
+
+def synthetic_screen(
+    *,
+    n_shared: int = 700,
+    n_source_only: int = 300,
+    n_target_only: int = 150,
+    n_genes: int = 200,
+    n_image: int = 60,
+    seed: int = 0,
+) -> tuple[AnnData, AnnData]:
+    """A screen whose truth is known: cells in a latent state, shifted by their perturbation, seen twice.
+
+    A cell's state z (6 numbers) is drawn around 0; its perturbation shifts some of them and stretches the rest.
+    Modality 1 are counts, Poisson around an exponential of z with its own depth; modality 2 are image-like
+    features, tanh of z with noise of its own. ``n_shared`` cells are in both, the others in one only.
+
+    Returns
+    -------
+    Source and target, ``obs``: ``label``, ``cell``; ``obsm["latent"]``: z.
+    """
+    rng = stream(seed, "synthetic screen")
+    n = n_shared + n_source_only + n_target_only
+    n_labels = len(PERTURBATIONS)
+    label = rng.choice(n_labels, size=n, p=_uneven(n_labels, rng))
+    shift = rng.normal(size=(n_labels, LATENT_DIMENSIONS)) * (rng.random((n_labels, LATENT_DIMENSIONS)) < 0.6) * 1.4
+    shift[0] = 0.0
+    stretch = np.exp(0.3 * rng.normal(size=(n_labels, LATENT_DIMENSIONS)))
+    z = shift[label] + stretch[label] * rng.normal(size=(n, LATENT_DIMENSIONS))  # (n, 6)
+    depth = np.exp(0.35 * rng.normal(size=(n, 1)))
+    rates = np.exp(-1.0 + z @ rng.normal(size=(LATENT_DIMENSIONS, n_genes)) / np.sqrt(LATENT_DIMENSIONS) * 0.5)
+    counts = rng.poisson(np.minimum(rates * depth, 500)).astype(np.float32)
+    hidden = np.tanh(z @ rng.normal(size=(LATENT_DIMENSIONS, 24)) / np.sqrt(LATENT_DIMENSIONS))
+    image = 3.0 + hidden @ rng.normal(size=(24, n_image)) / 4 + 0.9 * rng.normal(size=(n, n_image))
+    cells = np.array([f"cell_{i:05d}" for i in range(n)])
+    names = np.array(PERTURBATIONS)[label]
+    in_source = np.r_[0 : n_shared + n_source_only]
+    in_target = np.r_[0:n_shared, n_shared + n_source_only : n]
+    source = _anndata(counts, names, cells, [f"gene_{i:03d}" for i in range(n_genes)], in_source, rng, "rna", z)
+    target = _anndata(
+        image.astype(np.float32), names, cells, [f"image_{i:02d}" for i in range(n_image)], in_target, rng, "img", z
+    )
+    return source, target
+
+
+def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
+    """700 real blood cells, their genes cut at random into two disjoint panels "measured" on separate aliquots.
+
+    The set ships inside scanpy (10x Genomics, 68k PBMC, reduced; values log-normalised). Labels are its cell
+    types; 80 % of the cells are in both panels, so that true pairs are known.
+    """
+    import scanpy as sc  # heavy, and it carries the data
+
+    whole = sc.datasets.pbmc68k_reduced().raw.to_adata()
+    rng = stream(seed, "pbmc panels")
+    genes = rng.permutation(whole.n_vars)
+    half = whole.n_vars // 2
+    cells = rng.permutation(whole.n_obs)
+    n_shared = int(whole.n_obs * PANEL_OVERLAP)
+    n_rest = (whole.n_obs - n_shared) // 3
+    chosen = (np.r_[cells[: n_shared + n_rest]], np.r_[cells[:n_shared], cells[n_shared + n_rest :]])
+    values = np.asarray(whole.X.toarray(), dtype=np.float32)
+    labels, names = whole.obs["bulk_labels"].astype(str).to_numpy(), np.asarray(whole.obs_names, dtype=str)
+    panels = []
+    for side, (part, picked) in enumerate(zip((genes[:half], genes[half:]), chosen, strict=True)):
+        part = np.sort(part)
+        panels.append(
+            _anndata(values[:, part], labels, names, list(whole.var_names[part]), picked, rng, f"panel{side + 1}", None)
+        )
+    return panels[0], panels[1]
+
+
+def _anndata(
+    X: np.ndarray,
+    labels: np.ndarray,
+    cells: np.ndarray,
+    var_names: list[str],
+    chosen: np.ndarray,
+    rng: np.random.Generator,
+    prefix: str,
+    latent: np.ndarray | None,
+) -> AnnData:
+    """The chosen cells in random order under names of their own, as two assays would deliver them."""
+    from anndata import AnnData
+
+    order = rng.permutation(chosen)
+    obs = pd.DataFrame(
+        {"label": pd.Categorical(labels[order]), "cell": cells[order]},
+        index=[f"{prefix}_{i:05d}" for i in range(order.size)],
+    )
+    obsm = {} if latent is None else {"latent": latent[order].astype(np.float32)}
+    return AnnData(X=X[order], obs=obs, var=pd.DataFrame(index=var_names), obsm=obsm)
+
+
+def _uneven(n_labels: int, rng: np.random.Generator) -> np.ndarray:
+    """Shares of labels as screens have them: a large control, the rest uneven."""
+    share = rng.dirichlet(np.full(n_labels, 8.0))
+    share[0] += 0.15
+    return share / share.sum()

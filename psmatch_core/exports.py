@@ -1,0 +1,218 @@
+"""What a run leaves for others: pairs, coupling, translation, recipe, and the lines that repeat it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.runs import DEMO_PREFIX, Run
+from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+ARCHIVE = "psmatch-export.zip"
+PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT", "numba", "umap-learn", "streamlit")
+
+
+def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
+    """The heaviest matches of every matched source cell.
+
+    Columns: ``source_cell``, ``target_cell``, ``label``, ``weight`` (share of the source cell's mass on that
+    target cell, 0 to 1), ``rank`` (1 is the heaviest), ``n_effective`` (effective matches of the source cell).
+    """
+    top = top or run.recipe.exports.top
+    source_names, target_names = run.source.obs_names, run.target.obs_names
+    parts = []
+    for label, block in run.coupling.blocks.items():
+        index, weight = block.top(top)  # (n, k)
+        row, column = np.nonzero(index >= 0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "source_cell": source_names[run.coupling.source_cells[label][row]],
+                    "target_cell": target_names[run.coupling.target_cells[label][index[row, column]]],
+                    "label": label,
+                    "weight": weight[row, column],
+                    "rank": column + 1,
+                    "n_effective": block.n_effective[row],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
+
+
+def coupling_anndata(run: Run) -> AnnData:
+    """The coupling as source cells × target cells, sparse, total mass 1 less what ``uns`` says was left out."""
+    from anndata import AnnData
+
+    matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest)
+    obs = pd.DataFrame(
+        {"label": pd.Categorical(run.source.labels), "n_effective": run.coupling.n_effective},
+        index=run.source.obs_names,
+    )
+    var = pd.DataFrame({"label": pd.Categorical(run.target.labels)}, index=run.target.obs_names)
+    left_out = 1 - float(matrix.sum())
+    uns = {
+        **provenance(run),
+        "weights": "whole coupling: rows of a label sum to 1 / matched source cells; divide a row by its sum for weights",
+        "smallest_kept_share_of_row": run.recipe.exports.smallest,
+        "left_out_mass": left_out,
+    }
+    return AnnData(X=matrix, obs=obs, var=var, uns=uns)
+
+
+def translation_anndata(run: Run, translation: Translation) -> AnnData:
+    """Translated features as an AnnData; rows of cells without a match are NaN and marked in ``obs``."""
+    from anndata import AnnData
+
+    at = translation.at
+    obs = pd.DataFrame({"label": pd.Categorical(at.labels), "has_match": translation.has_match}, index=at.obs_names)
+    uns = {
+        **provenance(run),
+        "direction": translation.direction,
+        "meaning": f"{translation.of.name} features predicted at {at.name} cells",
+        "translator": json.dumps(translation.translator.to_dict()),
+    }
+    return AnnData(
+        X=translation.values.astype(np.float32), obs=obs, var=pd.DataFrame(index=translation.of.var_names), uns=uns
+    )
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """Recipe, versions, inputs and statuses, as every exported file carries them."""
+    statuses = run.label_table[["label", "status", "note", "marginal_error"]]
+    return {
+        "recipe": json.dumps(portable_recipe(run)),
+        "versions": versions(),
+        "source": {"name": run.source.name, "fingerprint": run.source.fingerprint},
+        "target": {"name": run.target.name, "fingerprint": run.target.fingerprint},
+        "label_status": statuses.to_json(orient="records"),
+        "notes": list(run.notes),
+    }
+
+
+def versions() -> dict[str, str]:
+    """This program's, Python's and the libraries' versions."""
+    found = {"python": platform.python_version()}
+    for package in ("psmatch", *PACKAGES):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "from source" if package == "psmatch" else "not installed"
+    return found
+
+
+def portable_recipe(run: Run) -> dict[str, Any]:
+    """The recipe with data files by name only: they are looked for beside it, and no folder of a server is told."""
+    data = run.recipe.to_dict()
+    for side in ("source", "target"):
+        if data[side]:
+            for key in ("path", "labels_path"):
+                path = data[side][key]
+                if path and not path.startswith(DEMO_PREFIX):
+                    data[side][key] = Path(path).name
+    return data
+
+
+def reproduction(run: Run) -> tuple[str, str]:
+    """The command and the Python lines that repeat the run."""
+    command = "python -m psmatch_core run recipe.json --out psmatch-again"
+    if run.recipe.source is not None:
+        lines = [
+            "from pathlib import Path",
+            "from psmatch_core import Recipe, export, run",
+            "",
+            'again = run(Recipe.read(Path("recipe.json")))  # the data files lie beside recipe.json',
+            'export(again, "psmatch-again")',
+        ]
+    else:
+        lines = [
+            "import anndata",
+            "from pathlib import Path",
+            "from psmatch_core import Modality, Recipe, export, run",
+            "",
+            'recipe = Recipe.read(Path("recipe.json"))',
+            f'source = Modality.from_anndata(anndata.read_h5ad("source.h5ad"), label_key="label", name={run.source.name!r})',
+            f'target = Modality.from_anndata(anndata.read_h5ad("target.h5ad"), label_key="label", name={run.target.name!r})',
+            "again = run(recipe, source, target)  # source.h5ad and target.h5ad: the AnnData that you matched",
+            'export(again, "psmatch-again")',
+        ]
+        command = "python reproduce.py"
+    return command, "\n".join(lines) + "\n"
+
+
+def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path:
+    """Write every export of a run into a folder, and all of them as one zip.
+
+    ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``translation.h5ad`` (target features at source cells),
+    ``translation_back.h5ad`` (the other way), ``labels.csv``, ``excluded_cells.csv``, ``evaluation.csv`` where pairs
+    are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = pairs_table(run)
+    written: list[Path] = []
+
+    def told(path: Path) -> None:
+        written.append(path)
+        progress(Event("export", len(written) / 11, path.name))
+
+    told(_csv(pairs, folder / "pairs.csv"))
+    told(io.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
+    told(_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
+    told(_h5ad(translation_anndata(run, run.translate(TO_SOURCE)), folder / "translation.h5ad"))
+    told(_h5ad(translation_anndata(run, run.translate(TO_TARGET)), folder / "translation_back.h5ad"))
+    told(_csv(run.label_table, folder / "labels.csv"))
+    told(_csv(run.excluded, folder / "excluded_cells.csv"))
+    if run.evaluation is not None:
+        told(_csv(run.evaluation.table(), folder / "evaluation.csv"))
+    command, lines = reproduction(run)
+    told(io.write_json(folder / "recipe.json", portable_recipe(run)))
+    told(io.write_text(folder / "reproduce.py", lines))
+    told(io.write_text(folder / "README.txt", _readme(run, command, written)))
+    io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
+    progress(Event("export", 1.0, ARCHIVE))
+    return folder
+
+
+def _csv(table: pd.DataFrame, path: Path) -> Path:
+    return io.write_text(path, table.to_csv(index=False))
+
+
+def _h5ad(adata: AnnData, path: Path) -> Path:
+    """An h5ad with checksums and compression, written beside its place and renamed."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        adata.write_h5ad(partial, compression="gzip", compression_opts=4)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _zip(stream: Any, paths: list[Path]) -> None:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in paths:
+            archive.write(path, path.name)
+
+
+def _readme(run: Run, command: str, written: list[Path]) -> str:
+    files = "\n".join(f"  {path.name}" for path in written)
+    notes = "\n".join(f"- {note}" for note in run.notes) or "- nothing"
+    repeat = f"To repeat it: put the data files beside recipe.json and run\n  {command}\n"
+    return (
+        f"Matched pairs of {run.source.name} (source) and {run.target.name} (target)\n\n"
+        f"Weights are shares of a source cell's mass, 0 to 1. These pairs are inferred, not measured.\n\n{files}\n\n"
+        f"{repeat}or use reproduce.py.\n\nNoticed on the way:\n{notes}\n"
+    )

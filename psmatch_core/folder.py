@@ -1,0 +1,280 @@
+"""A run is a folder: what lies in it, and how it is read while someone else writes it.
+
+``recipe.json``  the settings;  ``status.json``  where the run stands;  ``events.jsonl``  its progress;
+``inputs.json``  what the data were;  ``environment.json``  the versions;  one file per finished stage;
+``exports/``  what the user takes away. Every file is whole or absent; the events only ever grow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from psmatch_core import io
+from psmatch_core.errors import PsmatchError
+from psmatch_core.progress import Event
+from psmatch_core.recipe import Recipe
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
+ENDED = (DONE, FAILED, CANCELLED, LOST)
+STAGES = ("propensity", "match")  # where a run may be asked to stop
+START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run stands.
+
+    Parameters
+    ----------
+    state
+        ``queued``, ``running``, ``done``, ``failed``, ``cancelled``, or ``lost`` (its process died without a word).
+    stage, fraction, message
+        What it is doing now and how much of that is done, 0 to 1.
+    problem, hint
+        What went wrong and what to change, where it failed.
+    pid
+        Process of the worker.
+    started, updated
+        Seconds since the epoch.
+    """
+
+    state: str = QUEUED
+    stage: str = ""
+    fraction: float = 0.0
+    message: str = ""
+    problem: str = ""
+    hint: str = ""
+    pid: int = 0
+    started: float = 0.0
+    updated: float = 0.0
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in (QUEUED, RUNNING)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+        """A new folder under ``root``, ready for a worker.
+
+        Parameters
+        ----------
+        stop_after
+            ``propensity`` to train only, ``match`` for everything.
+        name
+            What the user calls the run.
+        """
+        run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
+        return cls.create_at(root / run_id, recipe, stop_after=stop_after, name=name)
+
+    @classmethod
+    def create_at(cls, path: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+        """A folder at a place of the user's choice; an earlier run there is replaced.
+
+        Raises
+        ------
+        PsmatchError
+            If the place holds other files than a run's.
+        """
+        folder = cls(path)
+        if path.exists() and any(path.iterdir()):
+            if not (path / "status.json").exists():
+                raise PsmatchError(
+                    f"The folder {path.name} holds files that are not a run's.",
+                    hint="Give an empty or a new folder as --out.",
+                )
+            with folder.held():
+                _remove_run(path)
+        path.mkdir(parents=True, exist_ok=True)
+        io.write_text(folder.path / "recipe.json", recipe.to_json())
+        io.write_json(folder.path / "job.json", {"stop_after": stop_after, "name": name, "created": time.time()})
+        folder.write_status(RunStatus(started=time.time()))
+        return folder
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.read(self.path / "recipe.json")
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """What was asked for: ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
+        return _json(self.path / "job.json")
+
+    @property
+    def exports(self) -> Path:
+        return self.path / "exports"
+
+    def stage_file(self, name: str) -> Path:
+        """The file of a finished stage, such as ``source_propensity``."""
+        return self.path / f"{name}.npz"
+
+    def status(self) -> RunStatus:
+        """Where the run stands; ``lost`` where its process is gone and it had not ended."""
+        status = self._written_status()
+        if not status.is_active or self.is_worked_on():
+            return status
+        status = self._written_status()  # it may have ended between the two looks
+        waiting = status.state == QUEUED and time.time() - status.started < START_SECONDS
+        if not status.is_active or waiting:
+            return status
+        return replace(
+            status,
+            state=LOST,
+            problem="The run's process ended without a word, as when memory runs out or the machine restarts.",
+            hint="Start it again: finished stages are kept. If it happens again, use fewer cells or features.",
+        )
+
+    def write_status(self, status: RunStatus) -> None:
+        """Replace the status."""
+        io.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+
+    def events(self) -> list[Event]:
+        """All progress so far; a line that is still being written is left for the next look."""
+        path = self.path / "events.jsonl"
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        return [
+            Event(**{key: value for key, value in json.loads(line).items() if key != "time"}) for line in lines if line
+        ]
+
+    def is_worked_on(self) -> bool:
+        """Whether a worker holds this folder now; its lock goes with its process, however that dies."""
+        lock = self.path / "worker.lock"
+        if not lock.exists():
+            return False
+        with open(lock, "a+b") as stream:
+            try:
+                _lock(stream)
+            except OSError:
+                return True
+            _unlock(stream)
+        return False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder as its only worker.
+
+        Raises
+        ------
+        PsmatchError
+            If another process works on it.
+        """
+        with open(self.path / "worker.lock", "a+b") as stream:
+            try:
+                _lock(stream)
+            except OSError:
+                raise PsmatchError(
+                    f"Another process works on run {self.id}.", hint="Wait until it has ended, or cancel it."
+                ) from None
+            yield
+
+    def _written_status(self) -> RunStatus:
+        path = self.path / "status.json"
+        return (
+            RunStatus(**_json(path))
+            if path.exists()
+            else RunStatus(state=LOST, problem="The run's folder is incomplete.")
+        )
+
+
+class FolderKeeper:
+    """Keeps a run's stages in its folder, and shares them with later runs by what they were made of."""
+
+    def __init__(self, folder: RunFolder, cache: Path | None) -> None:
+        self.folder = folder
+        self.cache = cache
+
+    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        """The stage's result: loaded from the cache where its key is there, else made and kept."""
+        path = self.folder.stage_file(name)
+        shared = self.cache / f"{name.partition('_')[2] or name}-{key}.npz" if self.cache else None
+        if shared is not None and shared.exists():
+            try:
+                result = load(shared)
+            except PsmatchError:
+                shared.unlink(missing_ok=True)  # a damaged cache is no loss: it is made again below
+            else:
+                _link(shared, path)
+                return result
+        result = make()
+        io.save(result, path)  # type: ignore[arg-type]
+        if shared is not None:
+            shared.parent.mkdir(parents=True, exist_ok=True)
+            _link(path, shared)
+        return result
+
+    def done(self, stage: str, result: object) -> None:
+        """Nothing beyond the stage's own files."""
+
+
+def _remove_run(path: Path) -> None:
+    """Remove what a run wrote; its lock stays, since it is held."""
+    for each in (
+        *path.glob("*.json"),
+        *path.glob("*.jsonl"),
+        *path.glob("*.npz"),
+        *path.glob("*.parquet"),
+        *path.glob("*.txt"),
+    ):
+        each.unlink()
+    for each in (path / "exports").glob("*"):
+        each.unlink()
+
+
+def _link(existing: Path, new: Path) -> None:
+    """The same file under a second name, or a copy where the disk cannot do that."""
+    if new.exists():
+        return
+    try:
+        os.link(existing, new)
+    except OSError:
+        content = existing.read_bytes()
+
+        def write(stream: Any) -> None:
+            stream.write(content)
+
+        io.write_whole(new, write)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _lock(stream: Any) -> None:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+
+    def _unlock(stream: Any) -> None:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+
+else:
+    import fcntl
+
+    def _lock(stream: Any) -> None:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(stream: Any) -> None:
+        fcntl.flock(stream, fcntl.LOCK_UN)

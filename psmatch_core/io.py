@@ -1,0 +1,255 @@
+"""save and load every result: arrays without objects beside a JSON text, in one npz; the whole of it or nothing.
+
+No pickle anywhere: a file from someone else can hold wrong numbers, but it cannot run code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from scipy import sparse
+
+from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
+from psmatch_core.checks import Finding
+from psmatch_core.classifiers import Classifier, LossCurve
+from psmatch_core.coupling import Coupling, Outcome, Status
+from psmatch_core.errors import PsmatchError
+from psmatch_core.modality import Modality
+from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.propensity import PropensityModel, Scoring
+
+FORMAT = 1
+META = "meta.json"
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> Path:
+    """Write a file beside its place, flush it to disk, and rename it: a reader sees the whole of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        with open(partial, "wb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """A text file, whole or not at all."""
+    encoded = text.encode("utf-8")
+
+    def write(stream: BinaryIO) -> None:
+        stream.write(encoded)
+
+    return write_whole(path, write)
+
+
+def write_json(path: Path, data: Any) -> Path:
+    """Plain data as JSON, whole or not at all."""
+    return write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=True) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
+    """Named arrays and plain data in one npz."""
+    text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode("utf-8"), dtype=np.uint8)
+    return write_whole(path, lambda stream: np.savez(stream, **{META: text}, **arrays))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What :func:`write_arrays` wrote.
+
+    Raises
+    ------
+    PsmatchError
+        If the file is missing, damaged, or of a later version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(bytes(arrays.pop(META)).decode("utf-8"))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise PsmatchError(
+            f"{path.name} cannot be read as a result of this program.", hint="Run the stage again; the file is damaged."
+        ) from error
+    if meta["format"] > FORMAT:
+        raise PsmatchError(
+            f"{path.name} was written by a later version (format {meta['format']}, this one reads {FORMAT}).",
+            hint="Update the program to open it.",
+        )
+    return arrays, meta
+
+
+def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling, path: Path | str) -> Path:
+    """Write a result to a file, from which the ``load_…`` function of its kind makes an equal one."""
+    path = Path(path)
+    if isinstance(result, Modality):
+        return write_arrays(path, *_modality_data(result))
+    if isinstance(result, FittedPreprocessing):
+        arrays = {
+            "columns": result.columns,
+            "mean": result.mean,
+            "spread": result.spread,
+            "components": result.components,
+        }
+        arrays["var_names"] = np.array(result.var_names, dtype=str)
+        meta = {"config": result.config.to_dict(), "normalize": result.normalize, "target_sum": result.target_sum}
+        return write_arrays(path, arrays, {**meta, "notes": list(result.notes)})
+    if isinstance(result, PropensityModel):
+        arrays = {"logits": result.logits, "held_out_logits": result.held_out_logits}
+        arrays |= {f"fitted/{name}": value for name, value in result.fitted.state().items()}
+        meta = {
+            "label_names": list(result.label_names),
+            "classifier": result.classifier.to_dict(),
+            "scoring": result.scoring.to_dict(),
+            "seed": result.seed,
+            "curves": [asdict(curve) for curve in result.curves],
+            "notes": list(result.notes),
+        }
+        return write_arrays(path, arrays, meta)
+    if isinstance(result, Coupling):
+        return _save_coupling(result, path)
+    raise PsmatchError(f"A {type(result).__name__} has no file format.", hint="Save a modality, a model or a coupling.")
+
+
+def load_modality(path: Path | str) -> Modality:
+    """The modality in a file."""
+    arrays, meta = read_arrays(Path(path))
+    X: Any
+    if "X" in arrays:
+        X = arrays["X"]
+    else:
+        X = sparse.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(meta["shape"]))
+    for array in (*arrays.values(),):
+        array.setflags(write=False)
+    return Modality(
+        name=meta["name"],
+        X=X,
+        labels=arrays["labels"],
+        obs_names=arrays["obs_names"],
+        var_names=arrays["var_names"],
+        label_key=meta["label_key"],
+        pair_ids=arrays.get("pair_ids"),
+        findings=tuple(Finding.from_dict(finding) for finding in meta["findings"]),
+        excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
+    )
+
+
+def load_preprocessing(path: Path | str) -> FittedPreprocessing:
+    """The fitted transform in a file."""
+    arrays, meta = read_arrays(Path(path))
+    return FittedPreprocessing(
+        config=Preprocessing.from_dict(meta["config"]),
+        normalize=meta["normalize"],
+        target_sum=meta["target_sum"],
+        var_names=tuple(arrays["var_names"].tolist()),
+        columns=arrays["columns"],
+        mean=arrays["mean"],
+        spread=arrays["spread"],
+        components=arrays["components"],
+        notes=tuple(meta["notes"]),
+    )
+
+
+def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
+    """The propensity model in a file, for the cells that it was made of."""
+    arrays, meta = read_arrays(Path(path))
+    if arrays["logits"].shape[0] != modality.n_cells:
+        raise PsmatchError(
+            f"{Path(path).name} holds scores of {arrays['logits'].shape[0]:,} cells, {modality.name} has {modality.n_cells:,}.",
+            hint="Load the modality that the scores were made of.",
+        )
+    classifier = Classifier.from_dict(meta["classifier"])
+    state = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith("fitted/")}
+    return PropensityModel(
+        modality=modality,
+        label_names=tuple(meta["label_names"]),
+        logits=arrays["logits"],
+        held_out_logits=arrays["held_out_logits"],
+        fitted=classifier.restore(state),
+        classifier=classifier,
+        scoring=Scoring.from_dict(meta["scoring"]),
+        seed=meta["seed"],
+        curves=tuple(
+            LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
+            for curve in meta["curves"]
+        ),
+        notes=tuple(meta["notes"]),
+    )
+
+
+def load_coupling(path: Path | str, source: PropensityModel, target: PropensityModel) -> Coupling:
+    """The coupling in a file, between the models that it was made of."""
+    arrays, meta = read_arrays(Path(path))
+    blocks: dict[str, Block] = {}
+    for index, entry in enumerate(meta["blocks"]):
+        part = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith(f"b{index}/")}
+        blocks[entry["label"]] = _block_from(entry, part)
+    statuses = tuple(Status(**{**status, "outcome": Outcome[status["outcome"]]}) for status in meta["statuses"])
+    return Coupling(source, target, blocks, statuses)
+
+
+def _modality_data(modality: Modality) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    X = modality.X
+    arrays: dict[str, np.ndarray] = (
+        {"data": X.data, "indices": X.indices, "indptr": X.indptr} if sparse.issparse(X) else {"X": np.asarray(X)}
+    )
+    arrays |= {"labels": modality.labels, "obs_names": modality.obs_names, "var_names": modality.var_names}
+    if modality.pair_ids is not None:
+        arrays["pair_ids"] = modality.pair_ids
+    meta = {
+        "name": modality.name,
+        "label_key": modality.label_key,
+        "shape": list(X.shape),
+        "findings": [finding.to_dict() for finding in modality.findings],
+        "excluded": [list(entry) for entry in modality.excluded],
+    }
+    return arrays, meta
+
+
+def _save_coupling(coupling: Coupling, path: Path) -> Path:
+    arrays: dict[str, np.ndarray] = {}
+    entries = []
+    for index, (label, block) in enumerate(coupling.blocks.items()):
+        entry: dict[str, Any] = {"label": label, "kind": type(block).__name__}
+        if isinstance(block, SparseBlock):
+            entry["shape"] = list(block.shape)
+            part = {"data": block.P.data, "indices": block.P.indices, "indptr": block.P.indptr}
+        elif isinstance(block, PotentialBlock | DenseBlock):
+            values = {each.name: getattr(block, each.name) for each in fields(block)}
+            part = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+            entry |= {name: value for name, value in values.items() if name not in part}
+        else:
+            raise PsmatchError(f"A {type(block).__name__} has no file format.", hint="Use one of the three storages.")
+        arrays |= {f"b{index}/{name}": value for name, value in part.items()}
+        entries.append(entry)
+    statuses = [{**asdict(status), "outcome": status.outcome.name} for status in coupling.statuses]
+    return write_arrays(path, arrays, {"blocks": entries, "statuses": statuses})
+
+
+def _block_from(entry: Mapping[str, Any], part: Mapping[str, np.ndarray]) -> Block:
+    if entry["kind"] == "SparseBlock":
+        triple = (part["data"], part["indices"], part["indptr"])
+        return SparseBlock(sparse.csr_matrix(triple, shape=tuple(entry["shape"])))
+    if entry["kind"] == "DenseBlock":
+        return DenseBlock(part["P"])
+    return PotentialBlock(
+        x=part["x"],
+        y=part["y"],
+        f=part["f"],
+        g=part["g"],
+        epsilon=float(entry["epsilon"]),
+        a=part["a"],
+        b=part["b"],
+        cost=str(entry["cost"]),
+    )

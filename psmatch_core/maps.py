@@ -1,0 +1,90 @@
+"""Maps: the propensity scores of both modalities in two dimensions, for eyes only; nothing is matched on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.matchers.base import aligned
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.randomness import derived_seed, stream
+
+NEIGHBORS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreMap:
+    """Coordinates of the cells that are drawn.
+
+    Parameters
+    ----------
+    source_cells, target_cells
+        Row numbers of the drawn cells in their modality.
+    source_xy, target_xy
+        Their coordinates, ``(n, 2)`` and ``(m, 2)``, no unit.
+    """
+
+    source_cells: np.ndarray
+    target_cells: np.ndarray
+    source_xy: np.ndarray
+    target_xy: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The map as named arrays."""
+        return {
+            "source_cells": self.source_cells,
+            "target_cells": self.target_cells,
+            "source_xy": self.source_xy,
+            "target_xy": self.target_xy,
+        }
+
+
+def score_map(
+    source: PropensityModel, target: PropensityModel, *, method: str = "pca", largest: int = 20_000, seed: int = 0
+) -> ScoreMap:
+    """Both modalities' logits on one map.
+
+    Parameters
+    ----------
+    method
+        ``pca`` (at once) or ``umap`` (seconds to minutes).
+    largest
+        Cells drawn a side; above it every label is thinned alike.
+    """
+    chosen = [_thinned(model, largest, seed) for model in (source, target)]
+    x, y = aligned(source.logits, target.logits)  # one shift and one scale a side, as matching does within a label
+    points = np.concatenate([x[chosen[0]], y[chosen[1]]]).astype(np.float32)
+    xy = _pca(points) if method == "pca" else _umap(points, seed)
+    n = chosen[0].size
+    return ScoreMap(chosen[0], chosen[1], xy[:n].astype(np.float32), xy[n:].astype(np.float32))
+
+
+def _thinned(model: PropensityModel, largest: int, seed: int) -> np.ndarray:
+    n = model.modality.n_cells
+    if n <= largest:
+        return np.arange(n)
+    rng = stream(seed, "map", model.modality.name)
+    parts = []
+    for label in range(len(model.label_names)):
+        cells = np.flatnonzero(model.y == label)
+        parts.append(rng.permutation(cells)[: max(1, int(np.ceil(cells.size * largest / n)))])
+    return np.sort(np.concatenate(parts))
+
+
+def _pca(points: np.ndarray) -> np.ndarray:
+    centered = points - points.mean(axis=0)
+    _, _, axes = np.linalg.svd(centered.T @ centered)
+    plane = centered @ axes[:2].T
+    return plane if plane.shape[1] == 2 else np.column_stack([plane, np.zeros(len(plane))])
+
+
+def _umap(points: np.ndarray, seed: int) -> np.ndarray:
+    import umap  # heavy, and its first use on a machine compiles for tens of seconds
+
+    neighbors = min(NEIGHBORS, points.shape[0] - 1)
+    if neighbors < 2:
+        return _pca(points)
+    fitted: Any = umap.UMAP(n_neighbors=neighbors, random_state=derived_seed(seed, "umap") % 2**31, n_jobs=1)
+    return np.asarray(fitted.fit_transform(points))

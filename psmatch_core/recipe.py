@@ -1,0 +1,181 @@
+"""Recipe: every setting of a run and its seed, in one frozen object that JSON can carry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from psmatch_core.classifiers import Classifier, MLPClassifier, RecommendedClassifier
+from psmatch_core.config import Config, option
+from psmatch_core.errors import PsmatchError
+from psmatch_core.evaluation import Judging
+from psmatch_core.matchers import Matcher, SinkhornMatcher
+from psmatch_core.preprocessing import Preprocessing
+from psmatch_core.propensity import Scoring
+from psmatch_core.readers import DataSpec
+from psmatch_core.translators import BarycentricTranslator, Translator
+
+PRESETS = {
+    "recommended": "Averaged small networks and ridge regression, entropic transport at 0.05 × mean cost.",
+    "sharp": "As recommended, with fewer partners a cell (epsilon 0.02 × mean cost).",
+    "smooth": "As recommended, with more partners a cell (epsilon 0.1 × mean cost).",
+    "paper": "The settings of Xi et al. 2024: one wide network, raw logits, epsilon 0.05 absolute.",
+}
+SHARP, SMOOTH = 0.02, 0.1
+
+
+@dataclass(frozen=True)
+class LabelRules(Config):
+    """How the labels of two modalities are brought together; whatever is left out is listed by cell."""
+
+    rename_source: tuple[tuple[str, str], ...] = option(
+        (), help="Labels of the source to rename, as pairs (from, to).", advanced=True
+    )
+    rename_target: tuple[tuple[str, str], ...] = option(
+        (), help="Labels of the target to rename, as pairs (from, to).", advanced=True
+    )
+    unshared: str = option(
+        "leave out",
+        choices=("leave out", "refuse"),
+        help="What to do with cells whose label only one modality has: leave out and list them, or refuse the run.",
+    )
+    minimum_cells: int = option(
+        1, minimum=1, unit="cells", help="Leave out labels with fewer cells than this on either side; 1 keeps all."
+    )
+
+
+@dataclass(frozen=True)
+class ExportRules(Config):
+    """What the exported files hold."""
+
+    top: int = option(
+        10, minimum=1, maximum=1000, unit="matches", help="Matches of each source cell in the pairs table."
+    )
+    smallest: float = option(
+        1e-4,
+        minimum=0,
+        maximum=1,
+        help="Entries of the coupling below this share of their row are left out of coupling.h5ad.",
+    )
+
+
+@dataclass(frozen=True)
+class Recipe(Config):
+    """Everything that determines a run. ``Recipe()`` is the default."""
+
+    source_preprocessing: Preprocessing = option(Preprocessing(), help="How source values become features.")
+    target_preprocessing: Preprocessing = option(Preprocessing(), help="How target values become features.")
+    labels: LabelRules = option(LabelRules(), help="How labels are brought together.")
+    classifier: Classifier = option(RecommendedClassifier(), help="What tells the labels from the features.")
+    scoring: Scoring = option(Scoring(), help="Which scores serve for matching.")
+    matcher: Matcher = option(SinkhornMatcher(), help="What couples the cells of a label.")
+    translator: Translator = option(BarycentricTranslator(), help="What carries features across.")
+    judging: Judging = option(Judging(), help="How known pairs are used to judge.")
+    exports: ExportRules = option(ExportRules(), help="What the exported files hold.")
+    seed: int = option(0, minimum=0, help="Everything random derives from it.")
+    source: DataSpec | None = option(None, help="The source file, where a run reads files.")
+    target: DataSpec | None = option(None, help="The target file, where a run reads files.")
+
+    @classmethod
+    def preset(cls, name: str) -> Recipe:
+        """A named recipe: ``recommended``, ``sharp``, ``smooth`` or ``paper``.
+
+        Source of ``paper``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
+        """
+        if name not in PRESETS:
+            raise PsmatchError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
+        if name == "sharp":
+            return cls(matcher=SinkhornMatcher(epsilon=SHARP))
+        if name == "smooth":
+            return cls(matcher=SinkhornMatcher(epsilon=SMOOTH))
+        if name == "paper":
+            network = MLPClassifier(
+                hidden=(1024,) * 5,
+                dropout=0.0,
+                weight_decay=0.0,
+                learning_rate=1e-4,
+                n_epochs=100,
+                patience=100,
+                batch_size=256,
+                batch_norm=True,
+            )
+            matcher = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
+            return cls(classifier=network, matcher=matcher)
+        return cls()
+
+    def with_data(self, source: DataSpec | None, target: DataSpec | None) -> Recipe:
+        """The same settings for other files."""
+        return replace(self, source=source, target=target)
+
+    def with_setting(self, path: str, value: Any) -> Recipe:
+        """One setting changed by its dotted name, such as ``matcher.epsilon``.
+
+        Raises
+        ------
+        PsmatchError
+            For a name that does not exist or a value outside its range.
+        """
+        data = self.to_dict()
+        *parents, last = path.split(".")
+        at: Any = data
+        for parent in parents:
+            at = at.get(parent) if isinstance(at, dict) else None
+        if not isinstance(at, dict) or (last not in at):
+            raise PsmatchError(f"There is no setting {path!r}.", hint="`psmatch options` lists all settings by name.")
+        at[last] = {"kind": value} if isinstance(at[last], dict) and isinstance(value, str) else value
+        return type(self).from_dict(data)
+
+    def to_json(self) -> str:
+        """The recipe as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, *, name: str = "recipe.json") -> Self:
+        """The recipe that JSON text describes.
+
+        Raises
+        ------
+        PsmatchError
+            If it is not JSON, or holds an unknown setting or a value outside its range.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise PsmatchError(
+                f"{name} is not JSON: {error.msg} in line {error.lineno}.",
+                hint="Export the recipe again, or mend the file at that line.",
+            ) from None
+        return cls.from_dict(data)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The recipe in a file; data files are looked for where it says, then beside it."""
+        if not path.is_file():
+            raise PsmatchError(f"There is no file {path.name}.", hint="Give the path of a recipe.json.")
+        recipe = cls.from_json(path.read_text(encoding="utf-8"), name=path.name)
+        here = path.parent
+        return replace(recipe, source=_beside(recipe.source, here), target=_beside(recipe.target, here))
+
+
+def stage_key(*parts: Any) -> str:
+    """A name for a stage made of the content of its inputs and settings."""
+    text = json.dumps([part.to_dict() if isinstance(part, Config) else part for part in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _beside(spec: DataSpec | None, folder: Path) -> DataSpec | None:
+    if spec is None:
+        return None
+
+    def found(path: str) -> str:
+        if not path or path.startswith("demo:") or (Path(path).is_absolute() and Path(path).exists()):
+            return path
+        for candidate in (folder / path, folder / Path(path.replace("\\", "/")).name):
+            if candidate.exists():
+                return str(candidate.resolve())
+        return path
+
+    return replace(spec, path=found(spec.path), labels_path=found(spec.labels_path))

@@ -1,0 +1,96 @@
+"""What a run has left in its folder, loaded again as the objects that it was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import RunFolder
+from psmatch_core.maps import ScoreMap
+from psmatch_core.modality import Modality
+from psmatch_core.propensity import PropensityModel
+
+
+def has_propensities(folder: RunFolder) -> bool:
+    """Whether both propensity models are there."""
+    return all(folder.stage_file(f"{side}_propensity").exists() for side in ("source", "target"))
+
+
+def has_coupling(folder: RunFolder) -> bool:
+    """Whether the coupling is there."""
+    return folder.stage_file("coupling").exists()
+
+
+def load_models(folder: RunFolder) -> tuple[PropensityModel, PropensityModel]:
+    """Both propensity models of a run."""
+    _need(has_propensities(folder), "propensity scores", "Train the propensity models first.")
+    models = []
+    for side in ("source", "target"):
+        features = io.load_modality(folder.stage_file(f"{side}_features"))
+        models.append(io.load_propensity(folder.stage_file(f"{side}_propensity"), features))
+    return models[0], models[1]
+
+
+def load_inputs(folder: RunFolder) -> tuple[Modality, Modality]:
+    """The two modalities as they were read, cells that were left out not among them."""
+    _need(folder.stage_file("target").exists(), "data", "Start the run first.")
+    return io.load_modality(folder.stage_file("source")), io.load_modality(folder.stage_file("target"))
+
+
+def load_matching(folder: RunFolder, models: tuple[PropensityModel, PropensityModel]) -> Coupling:
+    """The coupling of a run, between its models."""
+    _need(has_coupling(folder), "coupling", "Match first.")
+    return io.load_coupling(folder.stage_file("coupling"), *models)
+
+
+def load_map(folder: RunFolder, method: str) -> ScoreMap | None:
+    """The map of scores (``pca`` or ``umap``), or None while it is not ready."""
+    path = folder.stage_file(f"map_{method}")
+    if not path.exists():
+        return None
+    arrays, _ = io.read_arrays(path)
+    return ScoreMap(arrays["source_cells"], arrays["target_cells"], arrays["source_xy"], arrays["target_xy"])
+
+
+def load_table(folder: RunFolder, name: str) -> pd.DataFrame | None:
+    """A table of the run (``labels``, ``evaluation_cells``, ``evaluation_labels``), or None where there is none."""
+    path = folder.path / f"{name}.parquet"
+    return pd.read_parquet(path) if path.exists() else None
+
+
+def load_facts(folder: RunFolder, name: str) -> Any:
+    """Plain data of the run (``inputs``, ``notes``, ``evaluation``, ``label_report``, ``feature_r2``), or None."""
+    path = folder.path / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:
+    """Loss curves of a run that still trains, from its events.
+
+    Returns
+    -------
+    By stage (``propensity: RNA``) and network: ``(n_epochs, 3)`` with epoch, training and validation loss
+    (nats per cell).
+    """
+    curves: dict[str, dict[int, list[tuple[float, float, float]]]] = {}
+    for event in folder.events():
+        if "epoch" in event.values and "training_loss" in event.values:
+            network = int(event.values.get("member", 0))
+            row = (
+                event.values["epoch"],
+                event.values["training_loss"],
+                event.values.get("validation_loss", float("nan")),
+            )
+            curves.setdefault(event.stage, {}).setdefault(network, []).append(row)
+    return {stage: {key: np.array(rows) for key, rows in networks.items()} for stage, networks in curves.items()}
+
+
+def _need(there: bool, what: str, hint: str) -> None:
+    if not there:
+        raise PsmatchError(f"This run has no {what} yet.", hint=hint)

@@ -1,0 +1,190 @@
+"""All runs of one workspace: started as processes of their own, listed, cancelled, opened by id."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
+from psmatch_core.recipe import Recipe
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
+GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
+DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One row of the list of runs; ``created`` in seconds since the epoch."""
+
+    id: str
+    name: str
+    created: float
+    state: str
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The folders of a workspace: ``runs/``, ``stages/`` (shared by content), ``deleted/``, and the table of runs."""
+
+    root: Path
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def stages(self) -> Path:
+        return self.root / "stages"
+
+    def start(self, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+        """Make a run's folder and start its worker process."""
+        folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
+        self._spawn(folder)
+        self._record(folder)
+        return folder
+
+    def start_again(self, folder: RunFolder) -> None:
+        """Start the worker of a run that was cancelled, failed or lost; finished stages are used again."""
+        if folder.status().is_active:
+            return
+        folder.write_status(RunStatus(started=time.time()))
+        self._spawn(folder)
+
+    def open(self, run_id: str) -> RunFolder:
+        """The run with this id.
+
+        Raises
+        ------
+        PsmatchError
+            If there is none; a foreign and a missing run look the same.
+        """
+        if not RUN_ID.fullmatch(run_id) or not (self.runs / run_id / "recipe.json").exists():
+            raise PsmatchError(
+                "There is no run with this link.", hint="Open it from the list of runs, or start a new one."
+            )
+        return RunFolder(self.runs / run_id)
+
+    def cancel(self, folder: RunFolder) -> RunStatus:
+        """End a run's worker, its children included, and say so in its status."""
+        pid = folder.status().pid
+        deadline = time.time() + GRACE_SECONDS
+        if pid and folder.is_worked_on():
+            _signal_group(pid, signal.SIGTERM)
+        while folder.is_worked_on() and time.time() < deadline:
+            time.sleep(0.05)
+        if pid and folder.is_worked_on():
+            _signal_group(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            while folder.is_worked_on() and time.time() < deadline + GRACE_SECONDS:
+                time.sleep(0.05)
+        status = folder.status()
+        if status.is_active or status.state == "lost":
+            status = replace(
+                status,
+                state=CANCELLED,
+                problem="The run was cancelled.",
+                hint="Start it again; finished stages are kept.",
+            )
+            folder.write_status(status)
+        for partial in folder.path.rglob(".*.partial"):
+            partial.unlink(missing_ok=True)
+        return status
+
+    def delete(self, folder: RunFolder) -> None:
+        """Cancel a run and move it aside, from where it can be brought back."""
+        self.cancel(folder)
+        (self.root / DELETED).mkdir(parents=True, exist_ok=True)
+        shutil.move(folder.path, self.root / DELETED / folder.id)
+        with self._table() as table:
+            table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
+
+    def entries(self) -> list[RunEntry]:
+        """All runs, newest first; the table is mended from the folders where the two disagree."""
+        found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
+        with self._table() as table:
+            rows = {row[0]: RunEntry(*row) for row in table.execute("SELECT id, name, created, state FROM runs")}
+        for run_id in found:
+            entry = rows.get(run_id)
+            if RUN_ID.fullmatch(run_id) and (entry is None or entry.state in ("queued", "running")):
+                rows[run_id] = self._record(RunFolder(self.runs / run_id))
+        return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
+
+    def _record(self, folder: RunFolder) -> RunEntry:
+        job = folder.job
+        entry = RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
+        with self._table() as table:
+            table.execute(
+                "INSERT OR REPLACE INTO runs (id, name, created, state) VALUES (?, ?, ?, ?)",
+                (entry.id, entry.name, entry.created, entry.state),
+            )
+        return entry
+
+    @contextmanager
+    def _table(self) -> Iterator[sqlite3.Connection]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / "runs.sqlite"
+        for attempt in ("open", "rebuild"):
+            with closing(sqlite3.connect(path, timeout=10)) as table:
+                try:
+                    table.execute("PRAGMA journal_mode=WAL")
+                    table.execute("PRAGMA synchronous=FULL")
+                    table.execute(
+                        "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, name TEXT, created REAL, state TEXT)"
+                    )
+                except sqlite3.DatabaseError:
+                    if attempt == "rebuild":
+                        raise
+                    damaged = True
+                else:
+                    damaged = False
+                    with table:
+                        yield table
+            if not damaged:
+                return
+            path.unlink(missing_ok=True)  # the folders hold the truth; the table is only their index
+
+    def _spawn(self, folder: RunFolder) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")]
+        ).strip(os.pathsep)
+        command = [sys.executable, "-m", "psmatch_core", "run", str(folder.path), "--cache", str(self.stages)]
+        if os.name != "nt":
+            command = ["nice", "-n", "5", *command]  # the page must stay quick while a run computes
+        with open(folder.path / "log.txt", "ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=folder.path,
+                start_new_session=True,
+            )
+        _reap(process)
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the child in a thread, so that it leaves no zombie behind in a long-lived server."""
+    import threading
+
+    threading.Thread(target=process.wait, name="psmatch-reaper", daemon=True).start()
+
+
+def _signal_group(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if os.name == "nt":
+            os.kill(pid, number)
+        else:
+            os.killpg(os.getpgid(pid), number)

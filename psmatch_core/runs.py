@@ -1,0 +1,382 @@
+"""run: from two modalities (or two files) to a coupling, its evaluation and everything that was noticed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.coupling import Coupling, Outcome
+from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.evaluation import Evaluation, evaluate
+from psmatch_core.labels import LabelReport, reconcile
+from psmatch_core.matching import known_ids, match
+from psmatch_core.modality import Modality
+from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import PropensityModel, fit_propensity
+from psmatch_core.readers import DataSpec, copy_into
+from psmatch_core.recipe import LabelRules, Recipe, stage_key
+from psmatch_core.translation import TO_SOURCE, Translation, translate
+
+FEW_LABELS = 8  # fewer labels than latent dimensions lose information (Xi et al. 2024, Prop. 2)
+DEMO_PREFIX = "demo:"
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Both sides after their labels were brought together; what was left out is listed in each modality."""
+
+    source: Modality
+    target: Modality
+    labels: LabelReport
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One finished run.
+
+    Parameters
+    ----------
+    recipe
+        The settings.
+    source, target
+        The matched cells with the values they came with.
+    labels
+        How the labels of the two sides compared.
+    source_preprocessing, target_preprocessing
+        The fitted transforms, which take new cells.
+    coupling
+        Who goes with whom; it holds the propensity models, and they the features.
+    evaluation
+        Metrics against the known pairs; None where none is known.
+    notes
+        Everything the user must know, in the order in which it happened.
+    """
+
+    recipe: Recipe
+    source: Modality
+    target: Modality
+    labels: LabelReport
+    source_preprocessing: FittedPreprocessing
+    target_preprocessing: FittedPreprocessing
+    coupling: Coupling
+    evaluation: Evaluation | None
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def source_propensity(self) -> PropensityModel:
+        return self.coupling.source
+
+    @property
+    def target_propensity(self) -> PropensityModel:
+        return self.coupling.target
+
+    @cached_property
+    def label_table(self) -> pd.DataFrame:
+        """One row a label of either side: cells, status, error, iterations, effective matches per cell."""
+        rows = []
+        for status in self.coupling.statuses:
+            block = self.coupling.blocks.get(status.label)
+            rows.append(
+                {
+                    "label": status.label,
+                    "n_source": status.n_source,
+                    "n_target": status.n_target,
+                    "status": status.outcome.value,
+                    "needs_attention": status.outcome.needs_attention,
+                    "note": status.message,
+                    "marginal_error": status.marginal_error,
+                    "iterations": status.iterations,
+                    "epsilon": status.epsilon,
+                    "n_effective": float(np.median(block.n_effective)) if block is not None else float("nan"),
+                }
+            )
+        kept = {status.label for status in self.coupling.statuses}
+        for label in sorted({*self.labels.source_counts, *self.labels.target_counts} - kept):
+            n_source, n_target = self.labels.source_counts.get(label, 0), self.labels.target_counts.get(label, 0)
+            one_side = not (n_source and n_target)
+            rows.append(
+                {
+                    "label": label,
+                    "n_source": n_source,
+                    "n_target": n_target,
+                    "status": Outcome.NO_COUNTERPART.value if one_side else "left out: too few cells",
+                    "needs_attention": True,
+                    "note": "",
+                    "marginal_error": float("nan"),
+                    "iterations": 0,
+                    "epsilon": float("nan"),
+                    "n_effective": float("nan"),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def excluded(self) -> pd.DataFrame:
+        """Every cell that was left out, with its modality and the reason."""
+        rows = [(side.name, cell, reason) for side in (self.source, self.target) for cell, reason in side.excluded]
+        return pd.DataFrame(rows, columns=["modality", "cell", "reason"])
+
+    def translate(self, direction: str = TO_SOURCE, *, progress: Progress = silent) -> Translation:
+        """Features as a biologist reads them (before z-scoring and PCA) carried across the coupling."""
+        raw, fitted = (
+            (self.target, self.target_preprocessing)
+            if direction == TO_SOURCE
+            else (self.source, self.source_preprocessing)
+        )
+        return translate(
+            self.coupling,
+            self.recipe.translator,
+            direction=direction,
+            features=fitted.readable(raw),
+            seed=self.recipe.seed,
+            progress=progress,
+        )
+
+    def __repr__(self) -> str:
+        return f"Run({self.coupling!r}, {self.evaluation!r})"
+
+
+class Keeper(Protocol):
+    """Where a run keeps finished stages, and finds those that an earlier run has finished."""
+
+    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        """The stage's result: loaded where one with this key exists, else made and kept."""
+
+    def done(self, stage: str, result: object) -> None:
+        """Told when a stage is finished."""
+
+
+class KeepNothing:
+    """The keeper of a run that lives in memory only."""
+
+    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        return make()
+
+    def done(self, stage: str, result: object) -> None:
+        """Nothing to keep."""
+
+
+def run(
+    recipe: Recipe | None = None,
+    source: Modality | None = None,
+    target: Modality | None = None,
+    *,
+    progress: Progress = silent,
+    executor: Executor | None = None,
+    keeper: Keeper | None = None,
+) -> Run:
+    """Do all that a recipe says: preprocess, train both propensity models, match, and judge where pairs are known.
+
+    Parameters
+    ----------
+    recipe
+        The settings; the default recipe unless given.
+    source, target
+        The two modalities; read from the recipe's files unless given.
+    executor
+        Runs labels side by side.
+    keeper
+        Keeps stages; nothing is kept unless given.
+
+    Raises
+    ------
+    PsmatchError
+        For anything about the data or the settings that the user must change.
+    """
+    recipe = recipe or Recipe()
+    keeper = keeper or KeepNothing()
+    if source is None or target is None:
+        source, target = load_inputs(recipe, progress=progress)
+    prepared = prepare(recipe.labels, source, target)
+    keeper.done("data", prepared)
+    sides = (prepared.source, prepared.target)
+    configs = (recipe.source_preprocessing, recipe.target_preprocessing)
+    names = ("source", "target")
+    fitted: list[FittedPreprocessing] = []
+    features: list[Modality] = []
+    for side, config, name in zip(sides, configs, names, strict=True):
+        progress(Event(f"preprocess: {side.name}", 0.0, "choosing and scaling features"))
+        transform, described = _features(side, config, name, recipe, keeper)
+        fitted.append(transform)
+        features.append(described)
+        progress(Event(f"preprocess: {side.name}", 1.0))
+    label_names = tuple(sorted(set(prepared.source.label_names)))
+    with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
+        models = list(
+            pool.map(
+                lambda args: _propensity(*args, label_names, recipe, keeper, progress),
+                zip(features, names, strict=True),
+            )
+        )
+    keeper.done("propensity", models)
+    coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
+    keeper.done("coupling", coupling)
+    evaluation = None
+    if known_ids(prepared.source, prepared.target) is not None:
+        evaluation = evaluate(coupling, recipe.judging, progress=progress)
+    notes = (*prepared.notes, *fitted[0].notes, *fitted[1].notes, *models[0].notes, *models[1].notes)
+    finished = Run(
+        recipe=recipe,
+        source=prepared.source,
+        target=prepared.target,
+        labels=prepared.labels,
+        source_preprocessing=fitted[0],
+        target_preprocessing=fitted[1],
+        coupling=coupling,
+        evaluation=evaluation,
+        notes=notes,
+    )
+    keeper.done("run", finished)
+    return finished
+
+
+def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
+    """The two modalities that a recipe's files hold."""
+    if recipe.source is None or recipe.target is None:
+        raise PsmatchError(
+            "The recipe names no data files.",
+            hint="Give source and target modalities, or name the files in the recipe.",
+        )
+    modalities = []
+    for side, spec in (("source", recipe.source), ("target", recipe.target)):
+        progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
+        modalities.append(load_input(spec, side=side, seed=recipe.seed))
+    progress(Event("read", 1.0))
+    return modalities[0], modalities[1]
+
+
+def load_input(spec: DataSpec, *, side: str, seed: int = 0) -> Modality:
+    """One modality: a demo's side, or a file, opened in a child process and copied before it is read."""
+    name = spec.name or side
+    if spec.path.startswith(DEMO_PREFIX):
+        from psmatch_core.datasets import demo
+
+        pair = demo(spec.path.removeprefix(DEMO_PREFIX), seed=seed)
+        adata = pair[0 if side == "source" else 1]
+        matrix = spec.matrix
+    else:
+        import anndata
+
+        with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
+            adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
+        matrix = "X"  # the copy holds the chosen matrix alone
+    return Modality.from_anndata(
+        adata,
+        label_key=spec.label_key,
+        name=name,
+        matrix=matrix,
+        pair_key=spec.pair_key or None,
+        missing_labels=spec.missing_labels,
+    )
+
+
+def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
+    """Bring the labels of both sides together: rename, leave out what only one side has, list every cell left out.
+
+    Raises
+    ------
+    PsmatchError
+        Where no label is shared, or labels on one side only are to be refused.
+    """
+    source = source.with_labels(dict(rules.rename_source))
+    target = target.with_labels(dict(rules.rename_target))
+    names = (
+        (source.name, target.name)
+        if source.name != target.name
+        else (f"{source.name} (source)", f"{target.name} (target)")
+    )
+    report = reconcile(
+        source.label_counts,
+        target.label_counts,
+        minimum_cells=rules.minimum_cells,
+        source_name=names[0],
+        target_name=names[1],
+    )
+    from psmatch_core.checks import raise_rejections
+
+    raise_rejections(report.findings)
+    one_sided = report.only_source + report.only_target
+    if one_sided and rules.unshared == "refuse":
+        raise PsmatchError(
+            f"{plural(len(one_sided), 'label')} stand in one modality only: {some(one_sided)}.",
+            hint="Rename them to their counterpart, or set labels.unshared to 'leave out'.",
+            code="PM-L11",
+        )
+    notes = [str(finding) for finding in (*source.findings, *target.findings, *report.findings)]
+    sides = []
+    for side in (source, target):
+        shared = np.isin(side.labels, report.shared)
+        small = np.isin(side.labels, [label for label, _, _ in report.too_small])
+        kept = side.select(shared | small, "its label is in this modality only")
+        small = small[shared | small]
+        kept = kept.select(~small, f"its label has fewer than {rules.minimum_cells} cells on a side")
+        left_out = side.n_cells - kept.n_cells
+        if left_out:
+            notes.append(
+                f"{side.name}: {plural(left_out, 'cell')} left out by label; they are listed in excluded_cells.csv."
+            )
+        sides.append(kept)
+    if len(report.shared) < 2:
+        raise PsmatchError(
+            f"Only {plural(len(report.shared), 'label')} remain on both sides; a classifier needs two.",
+            hint="Choose a label column with two or more shared labels, or lower labels.minimum_cells.",
+            code="PM-L15",
+        )
+    if len(report.shared) < FEW_LABELS:
+        notes.append(
+            f"Only {len(report.shared)} labels are shared: scores then live in {len(report.shared) - 1} dimensions and "
+            "tell cells within a label apart only roughly. More labels match better."
+        )
+    return Prepared(sides[0], sides[1], report, tuple(notes))
+
+
+def _features(
+    side: Modality, config: Preprocessing, name: str, recipe: Recipe, keeper: Keeper
+) -> tuple[FittedPreprocessing, Modality]:
+    key = stage_key("features", side.fingerprint, config, recipe.seed)
+    fitted = keeper.keep(
+        f"{name}_preprocessing", key, io.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
+    )
+    return fitted, keeper.keep(f"{name}_features", key, io.load_modality, lambda: fitted.transform(side))
+
+
+def _propensity(
+    features: Modality, name: str, label_names: tuple[str, ...], recipe: Recipe, keeper: Keeper, progress: Progress
+) -> PropensityModel:
+    key = stage_key(
+        "propensity",
+        features.fingerprint,
+        features.name,
+        list(label_names),
+        recipe.classifier,
+        recipe.scoring,
+        recipe.seed,
+    )
+    model = keeper.keep(
+        f"{name}_propensity",
+        key,
+        lambda path: io.load_propensity(path, features),
+        lambda: fit_propensity(
+            features,
+            recipe.classifier,
+            label_names=label_names,
+            scoring=recipe.scoring,
+            seed=recipe.seed,
+            progress=progress,
+        ),
+    )
+    progress(Event(f"propensity: {features.name}", 1.0, "trained"))
+    return model

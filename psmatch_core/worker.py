@@ -1,0 +1,227 @@
+"""The worker: does one run in a process of its own, and leaves everything in the run's folder."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psmatch_core import io
+from psmatch_core.errors import Cancelled, PsmatchError
+from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, FolderKeeper, RunFolder, RunStatus
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.runs import Prepared
+
+if TYPE_CHECKING:
+    from psmatch_core.modality import Modality
+    from psmatch_core.propensity import PropensityModel
+
+STATUS_SECONDS = 0.3  # a page looks once a second; writing more often than this serves nobody
+LARGEST_MAP = 20_000  # cells a side on the map of scores; a stratified sample above, and said
+
+
+class StopHere(Exception):  # noqa: N818 - not an error: the run was asked to stop after this stage
+    """The last stage that was asked for is done."""
+
+
+def execute(folder: RunFolder, *, cache: Path | None = None, also: Progress = silent) -> RunStatus:
+    """Do the run of a folder from start to end; the status says how it went.
+
+    Parameters
+    ----------
+    cache
+        Where stages of all runs are shared by content; nothing is shared unless given.
+    also
+        Told of progress beside the folder, for a command line.
+    """
+    with folder.held():
+        _clean(folder)
+        log = _Log(folder, also)
+        log.status(state=RUNNING, started=time.time(), pid=_pid())
+        previous = _cancel_on_signal()
+        try:
+            _stages(folder, cache, log)
+            log.status(state=DONE, stage="done", fraction=1.0, message="", problem="", hint="")
+        except Cancelled:
+            log.status(
+                state=CANCELLED, problem="The run was cancelled.", hint="Start it again; finished stages are kept."
+            )
+        except PsmatchError as error:
+            log.status(state=FAILED, problem=error.problem, hint=error.hint)
+        except MemoryError:
+            log.status(
+                state=FAILED,
+                problem="The run needs more memory than this machine has free.",
+                hint="Use fewer cells or features (highly variable genes, PCA), or a machine with more memory.",
+            )
+        except Exception as error:
+            io.write_text(folder.path / "traceback.txt", traceback.format_exc())
+            log.status(
+                state=FAILED,
+                problem=f"The program failed in a way it does not know ({type(error).__name__}).",
+                hint="Please report it with the file traceback.txt of the run.",
+            )
+        finally:
+            _clean(folder)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        return log.current
+
+
+def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
+    from psmatch_core.exports import export, versions
+    from psmatch_core.runs import run
+
+    io.write_json(folder.path / "environment.json", versions())
+    keeper = _WorkerKeeper(folder, cache, stop_after=folder.job.get("stop_after", "match"))
+    try:
+        finished = run(folder.recipe, progress=log, keeper=keeper)
+    except StopHere:
+        _map(folder, *keeper.models, log)
+        return
+    io.save(finished.coupling, folder.stage_file("coupling"))
+    io.write_json(folder.path / "notes.json", list(finished.notes))
+    if finished.evaluation is not None:
+        io.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
+        cells = finished.evaluation.per_cell
+        io.write_whole(folder.path / "evaluation_cells.parquet", lambda stream: cells.to_parquet(stream, index=False))
+        table = finished.evaluation.table()
+        io.write_whole(folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False))
+        io.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+    labels = finished.label_table
+    io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
+    export(finished, folder.exports, progress=log)
+    _map(folder, finished.source_propensity, finished.target_propensity, log)
+
+
+def _map(folder: RunFolder, source: PropensityModel, target: PropensityModel, log: Progress) -> None:
+    """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready."""
+    from psmatch_core.maps import score_map
+
+    for method in ("pca", "umap"):
+        log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
+        scores = score_map(source, target, method=method, largest=LARGEST_MAP, seed=folder.recipe.seed)
+        io.write_arrays(folder.stage_file(f"map_{method}"), scores.arrays(), {"method": method})
+    log(Event("map", 1.0))
+
+
+class _WorkerKeeper(FolderKeeper):
+    def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: str) -> None:
+        super().__init__(folder, cache)
+        self.stop_after = stop_after
+        self.models: list[PropensityModel] = []
+
+    def done(self, stage: str, result: Any) -> None:
+        if isinstance(result, Prepared):
+            io.save(result.source, self.folder.stage_file("source"))
+            io.save(result.target, self.folder.stage_file("target"))
+            report = {
+                "shared": list(result.labels.shared),
+                "only_source": list(result.labels.only_source),
+                "only_target": list(result.labels.only_target),
+                "too_small": [list(entry) for entry in result.labels.too_small],
+                "source_counts": dict(result.labels.source_counts),
+                "target_counts": dict(result.labels.target_counts),
+            }
+            io.write_json(self.folder.path / "label_report.json", report)
+            io.write_json(
+                self.folder.path / "inputs.json",
+                {"source": _described(result.source), "target": _described(result.target)},
+            )
+            io.write_json(self.folder.path / "notes.json", list(result.notes))
+        if stage == "propensity":
+            self.models = list(result)
+            if self.stop_after == "propensity":
+                raise StopHere
+
+
+class _Log:
+    """Progress written to the folder from any thread: every event with numbers, the others not too often."""
+
+    def __init__(self, folder: RunFolder, also: Progress) -> None:
+        self.folder, self.also = folder, also
+        self.current = RunStatus()
+        self._lock = threading.Lock()
+        self._last = 0.0
+        self._events = open(folder.path / "events.jsonl", "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the run
+
+    def __call__(self, event: Event, /) -> None:
+        with self._lock:
+            now = time.time()
+            line = {
+                "time": round(now, 3),
+                "stage": event.stage,
+                "fraction": round(event.fraction, 4),
+                "message": event.message,
+            }
+            rare = event.fraction >= 1.0 or now - self._last > STATUS_SECONDS
+            if event.values or rare:
+                line["values"] = {key: float(value) for key, value in event.values.items() if np.isfinite(value)}
+                self._events.write(json.dumps(line) + "\n")
+            if rare:
+                self._events.flush()
+                self._last = now
+                self._write(stage=event.stage, fraction=event.fraction, message=event.message)
+            self.also(event)
+
+    def status(self, **changes: Any) -> None:
+        """Write a change of state."""
+        with self._lock:
+            self._events.flush()
+            self._write(**changes)
+
+    def _write(self, **changes: Any) -> None:
+        self.current = replace(self.current, **changes)
+        self.folder.write_status(self.current)
+
+
+def _described(modality: Modality) -> dict[str, Any]:
+    return {
+        "name": modality.name,
+        "n_cells": modality.n_cells,
+        "n_features": modality.n_features,
+        "n_labels": len(modality.label_names),
+        "n_excluded": len(modality.excluded),
+        "fingerprint": modality.fingerprint,
+    }
+
+
+def _cancel_on_signal() -> dict[int, Any]:
+    """Turn the signal to end into :class:`Cancelled`, so that the folder is left clean; only a main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        raise Cancelled
+
+    return {number: signal.signal(number, cancel) for number in (signal.SIGTERM, signal.SIGINT)}
+
+
+def _clean(folder: RunFolder) -> None:
+    for partial in folder.path.rglob(".*.partial"):
+        partial.unlink(missing_ok=True)
+
+
+def _pid() -> int:
+    import os
+
+    return os.getpid()
+
+
+def main(path: str, cache: str = "") -> int:
+    """Entry point of the worker process."""
+    status = execute(RunFolder(Path(path)), cache=Path(cache) if cache else None)
+    return 0 if status.state == DONE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
