@@ -68,6 +68,9 @@ class DelimitedSource(Source):
             raise PsmatchError(
                 problem, hint="Load the table with the measurements; labels may come in a second file.", code="PM-M16"
             )
+        for i in features:
+            if frame[i].dtype == object:  # whole numbers too long for 64 bits
+                frame[i] = frame[i].astype(float)
         self._X = frame[features].to_numpy()
 
     @property
@@ -125,6 +128,8 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
             return False
         return True
     is_numeric = [is_number(str(each)) for each in column]
+    if all(is_numeric):
+        return True
     if sum(is_numeric) < NUMERIC_SHARE * len(column) or _ANNOTATIONS.fullmatch(name.strip()):
         return False
     first = is_numeric.index(False)

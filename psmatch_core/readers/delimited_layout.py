@@ -23,7 +23,7 @@ _NAME_HEADERS = frozenset(
     {"", "cell", "cells", "cell_id", "cellid", "cell id", "cell_name", "barcode", "barcodes", "id", "index", "name"}
     | {"sample", "sample_id", "obs", "obs_names", "unnamed: 0", "rownames", "row.names", "well", "spot"}
 )
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|inf", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
 
@@ -84,11 +84,11 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         problem = f"{opening.shown}: numbers are written with a decimal comma (0,5) and were read so."
         findings.append(warning("PM-F16", problem, "Check a value; write decimals with a point to be sure."))
         fields = [fields[0], *([each.replace(",", ".") for each in row] for row in fields[1:])]
+    fields = _without_trailing(fields)
     header, has_names = _header(fields, opening.shown, findings)
+    n_columns = len(header) or len(fields[0])
     _warn_about_name(opening.shown, separator, findings)
-    return Layout(
-        encoding, separator, decimal, n_skipped + bool(header), header, has_names, len(fields[-1]), tuple(findings)
-    )
+    return Layout(encoding, separator, decimal, n_skipped + bool(header), header, has_names, n_columns, tuple(findings))
 
 
 def first_encoding(head: bytes) -> str:
@@ -146,6 +146,18 @@ def _separator(lines: list[str], shown: str) -> str:
             code="PM-F13",
         )
     return best
+
+
+def _without_trailing(fields: list[list[str]]) -> list[list[str]]:
+    """The same rows without the empty field that a separator at the end of each row makes."""
+    ends = [not row[-1] for row in fields[1:] if row]
+    if not ends or not all(ends):
+        return fields
+    # the header may lack that separator; a header with a name there means a column that is empty
+    header = fields[0][:-1] if not fields[0][-1] else fields[0]
+    if len(header) != len(fields[1]) - 1:
+        return fields
+    return [header, *(row[:-1] for row in fields[1:])]
 
 
 def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tuple[tuple[str, ...], bool]:

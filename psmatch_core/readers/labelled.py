@@ -54,7 +54,8 @@ class LabelledSource(Source):
             self.findings.append(warning("PM-L08", problem, "Choose to drop these cells, or add them to the table."))
         extra = n_table - (len(self._rows) - len(missing))
         if extra > 0:
-            problem = f"{plural(extra, 'row')} of {shown} name cells that {self.shown} does not have."
+            rows = f"{extra:,} rows of {shown} name cells" if extra > 1 else f"1 row of {shown} names a cell"
+            problem = f"{rows} that {self.shown} does not have."
             self.findings.append(
                 warning("PM-L08", problem, "They are not used; check that both files belong together.")
             )

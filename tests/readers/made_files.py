@@ -77,7 +77,7 @@ def readable(error: PsmatchError) -> str:
     text = str(error)
     assert len(text) <= 300, text
     assert error.code.startswith("PM-")
-    for word in ("Traceback", "Error", "dtype", "object at", "h5py", "numpy", "pandas", "float32", "/tmp", "\\"):
+    for word in ("Traceback", "Error", "dtype", "object at", "h5py", "numpy.", "pandas.", "float32", "/tmp", "\\"):
         assert word not in text, text
     return text
 

@@ -1,0 +1,241 @@
+"""The reader of text tables: nothing is shifted, swallowed, filled or renamed without a word."""
+
+import gzip
+import itertools
+
+import numpy as np
+import pytest
+from made_files import COUNTS, look, refusal, table, warnings_of
+
+from psmatch_core.readers.opening import open_source
+
+
+def edit(line, old, new):
+    """A change of one line of a table."""
+
+    def change(lines):
+        assert old in lines[line]
+        lines[line] = lines[line].replace(old, new, 1)
+        return lines
+
+    return change
+
+
+def read(path, *text_columns):
+    return open_source(path, path.name, text_columns=text_columns, memory_mb=1024)[0]
+
+
+@pytest.mark.parametrize(("name", "separator"), [("a.csv", ","), ("a.tsv", "\t"), ("a.txt", ";")])
+def test_table_reads_back_equal(tmp_path, name, separator):
+    path = table(tmp_path, name, separator=separator)
+    source = read(path)
+    assert np.array_equal(source.whole("X"), COUNTS)
+    assert source.obs_names[:2] == ["cell0", "cell1"]
+    assert source.var_names("X")[:2] == ["GENE0", "GENE1"]
+    assert list(source.column("cell_type")[:3]) == ["B cell", "T cell", "Mono"]
+    summary = look(path)
+    assert summary.findings == ()
+    assert [each.name for each in summary.label_candidates] == ["cell_type"]
+
+
+def test_decimals_are_read_to_the_last_bit(tmp_path):
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "cell,a,b,c\n" + "".join(f"c{i}," + ",".join(map(repr, map(float, row))) + "\n" for i, row in enumerate(values))
+    )
+    assert np.array_equal(read(path).whole("X"), values)
+
+
+def test_gzipped_table_reads_like_a_plain_one(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(table(tmp_path).read_bytes()))
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+    assert look(path).findings == ()
+
+
+def test_cut_off_or_damaged_gzip_is_refused(tmp_path):
+    data = gzip.compress(table(tmp_path).read_bytes())
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(data[: len(data) // 2])
+    assert "is incomplete: it was cut off" in refusal(path)
+    path.write_bytes(data[:200] + bytes(64) + data[264:])
+    assert "gzip compression cannot be undone" in refusal(path)
+
+
+SAID = {
+    "tabs": ({"name": "a.csv", "separator": "\t"}, "separated by tabs, not commas as its name says"),
+    "utf-16": ({"encoding": "utf-16"}, "encoded as UTF-16"),
+    "latin-1": (
+        {"encoding": "latin-1", "change": edit(0, "GENE3", "µ-globin")},
+        "not encoded as UTF-8",
+    ),
+    "comment": ({"change": lambda lines: ["# from FlowJo", *lines]}, "skipped 1 comment line before the header"),
+    "no header": ({"header": False, "labels": False}, "has no header"),
+    "repeated column": ({"change": edit(0, "GENE1,", "GENE0,")}, "1 feature name is repeated: GENE0"),
+    "names like missing": ({"change": edit(1, "cell0,", "NA,")}, "read like missing values: NA"),
+    "not gzipped": ({"name": "a.csv.gz"}, "not compressed with gzip as its name says"),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_awkward_table_is_read_right_and_said(tmp_path, case):
+    keywords, words = SAID[case]
+    path = table(tmp_path, **keywords)
+    summary = look(path, label_key="" if keywords.get("labels") is False else "cell_type")
+    assert words in warnings_of(summary)
+    assert len(summary.findings) == 1
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+
+
+def test_decimal_comma_is_read_as_such_and_said(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("cell\ta\tb\n" + "".join(f"c{i}\t{i},333\t{i}\n" for i in range(40)))
+    assert read(path).whole("X")[3, 0] == 3.333
+    assert "decimal comma" in warnings_of(look(path, label_key=""))
+
+
+def test_missing_cell_names_are_made_up_and_said(tmp_path):
+    path = table(tmp_path, labels=False, change=lambda lines: [line.partition(",")[2] for line in lines])
+    source = read(path)
+    assert source.obs_names[:2] == ["cell_1", "cell_2"]
+    assert np.array_equal(source.whole("X"), COUNTS)
+    assert "has no cell names" in warnings_of(look(path, label_key=""))
+
+
+def test_corner_left_out_as_r_does_shifts_nothing(tmp_path):
+    path = table(tmp_path, change=lambda lines: [lines[0].removeprefix("cell,"), *lines[1:]])
+    assert read(path).var_names("X")[0] == "GENE0"
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+
+
+def test_trailing_separator_shifts_nothing(tmp_path):
+    path = table(tmp_path, change=lambda lines: [lines[0], *(line + "," for line in lines[1:])])
+    assert read(path).obs_names[0] == "cell0"
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+
+
+def test_separator_at_the_end_of_every_line_makes_no_column(tmp_path):
+    path = table(tmp_path, change=lambda lines: [line + "," for line in lines])
+    assert read(path).column_names == ("cell_type",)
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+
+
+def test_numbers_too_long_for_whole_ones_become_decimals(tmp_path):
+    path = table(tmp_path, change=edit(1, f",{COUNTS[0, 0]:g},", ",99999999999999999999999,"))
+    assert read(path).whole("X")[0, 0] == 1e23
+
+
+def test_index_numbers_of_pandas_are_cell_names(tmp_path):
+    def numbered(lines):
+        rows = [f"{i}," + line.partition(",")[2] for i, line in enumerate(lines[1:])]
+        return ["," + lines[0].partition(",")[2], *rows]
+
+    path = table(tmp_path, change=numbered)
+    assert read(path).obs_names[:3] == ["0", "1", "2"]
+    assert look(path).findings == ()
+
+
+BARCODES = ["AAACCTGAGA" + "".join(each) for each in itertools.islice(itertools.product("ACGT", repeat=3), 60)]
+
+
+def swapped(lines):
+    """Rows for columns; the cells get barcodes."""
+    columns = list(zip(*(line.split(",") for line in lines), strict=True))
+    return [
+        ",".join([columns[0][0], *(f"{barcode}-1" for barcode in BARCODES)]),
+        *(",".join(each) for each in columns[1:]),
+    ]
+
+
+def test_transposed_table_is_said(tmp_path):
+    assert "looks transposed" in warnings_of(look(table(tmp_path, labels=False, change=swapped), label_key=""))
+
+
+REFUSED = {
+    "open quote": (edit(5, "cell4", '"cell4'), "a quotation mark opened in line 6 is never closed"),
+    "short row": (
+        lambda lines: [*lines[:9], lines[9].rpartition(",")[0], *lines[10:]],
+        "line 10 has 21 fields, the other rows have 22",
+    ),
+    "long row": (lambda lines: [*lines[:9], lines[9] + ",1,2,3", *lines[10:]], "line 10 has 25 fields"),
+    "long first row": (lambda lines: [lines[0], lines[1] + ",1,2", *lines[2:]], "line 2 has 24 fields"),
+    "text in a feature": (
+        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :3]), "#DIV/0!,1,1"),
+        "column GENE0, cell cell3: the text #DIV/0! is not a number",
+    ),
+    "empty field": (
+        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), ",1"),
+        "column GENE0, cell cell3: an empty field is not a number",
+    ),
+    "nan": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "nan,1"), "the text nan is not a number"),
+    "inf": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "inf,1"), "1 infinite value, the first in cell cell3"),
+    "repeated cells": (edit(2, "cell1,", "cell0,"), "1 cell name used twice or more (duplicates): cell0"),
+    "no cell name": (edit(2, "cell1,", ","), "1 cell name of 60 is empty"),
+    "header only": (lambda lines: lines[:1], "is empty: no row follows the header"),
+    "one column": (lambda lines: [line.partition(",")[0] for line in lines], "has only one column"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_unreadable_table_is_refused_with_its_line_or_cell(tmp_path, case):
+    change, words = REFUSED[case]
+    text = refusal(table(tmp_path, change=change))
+    assert words in text
+
+
+def test_table_without_numbers_is_refused(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("cell,cell_type\n" + "".join(f"c{i},B\n" for i in range(40)))
+    assert "has no feature" in refusal(path)
+
+
+def test_numeric_label_column_is_taken_from_the_features_when_chosen(tmp_path):
+    def numbered(lines):
+        return [
+            lines[0].replace("cell_type", "kind"),
+            *(line.replace("B cell", "1").replace("T cell", "2").replace("Mono", "3") for line in lines[1:]),
+        ]
+
+    path = table(tmp_path, change=numbered)
+    assert look(path, label_key="").n_features == 21
+    summary = look(path, label_key="kind")
+    assert summary.n_features == 20
+    assert dict(summary.column("kind").counts) == {"1": 20, "2": 20, "3": 20}
+
+
+def test_numeric_column_named_like_an_annotation_is_no_feature_and_said(tmp_path):
+    path = table(tmp_path, change=edit(0, "GENE7", "leiden"))
+    summary = look(path)
+    assert summary.n_features == 19
+    assert "column leiden holds numbers but is taken as annotation" in warnings_of(summary)
+
+
+def test_codes_with_leading_zeros_stay_text(tmp_path):
+    path = table(tmp_path, change=lambda lines: [line.replace("B cell", "01").replace("T cell", "1") for line in lines])
+    assert dict(look(path).column("cell_type").counts) == {"01": 20, "1": 20, "Mono": 20}
+
+
+def test_labels_come_from_a_second_table(tmp_path):
+    data = table(tmp_path, labels=False)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("cell,kind\n" + "".join(f"cell{i},{'AB'[i % 2]}\n" for i in reversed(range(60))))
+    summary = look(data, label_key="kind", labels_path=labels)
+    assert dict(summary.column("kind").counts) == {"A": 30, "B": 30}
+    assert summary.findings == ()
+
+
+def test_second_table_that_fits_in_part_is_said_and_not_at_all_is_refused(tmp_path):
+    data = table(tmp_path, labels=False)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("cell,kind\nother,A\n" + "".join(f"cell{i},{'AB'[i % 2]}\n" for i in range(50)))
+    told = warnings_of(look(data, label_key="kind", labels_path=labels))
+    assert "10 cells of good.csv not in labels.csv, so without label: cell50" in told
+    assert "10 of 60 cells have no label (missing)" in told
+    assert "1 row of labels.csv names a cell that good.csv does not have" in told
+    labels.write_text("cell,kind\n" + "".join(f"x{i},A\n" for i in range(50)))
+    assert "No cell name of good.csv (such as cell0, cell1 and 58 more) is in the first column" in refusal(
+        data, label_key="kind", labels_path=labels
+    )
+    labels.write_text("cell,kind\nx0,A\nx0,B\n")
+    assert "cell name x0 is used twice" in refusal(data, label_key="kind", labels_path=labels)

@@ -1,0 +1,80 @@
+"""What a file really is, whatever its name says, and how each foreign kind is refused."""
+
+import gzip
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from made_files import refusal, write
+
+from psmatch_core.readers import shown_name
+
+
+def zipped(*names):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return buffer.getvalue()
+
+
+def arrays():
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.zeros(3))
+    return buffer.getvalue()
+
+
+FOREIGN = {
+    "empty": (b"", "is empty (0 bytes)"),
+    "web page": (b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>", "is a web page (HTML)"),
+    "server error": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "server's error message"),
+    "xlsx": (zipped("[Content_Types].xml", "xl/workbook.xml"), "is an Excel file (xlsx)"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an Excel file (xls)"),
+    "rds": (gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(50)), "is an R file (RDS, as Seurat writes)"),
+    "zarr": (zipped("data.zarr/.zgroup", "data.zarr/X/.zarray"), "is a zipped zarr store, which is not read yet"),
+    "npz": (arrays(), "is a numpy archive (npz), which is not read yet"),
+    "zip": (zipped("counts.csv"), "is a zip archive"),
+    "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "only a pointer to the file"),
+    "parquet": (b"PAR1" + bytes(50), "is a parquet table"),
+    "pdf": (b"%PDF-1.7 ...", "is a PDF document"),
+    "pickle": (b"\x80\x04\x95" + bytes(50), "is of no known format"),
+    "noise": (bytes(range(256)), "is of no known format"),
+    "gzip of nothing": (gzip.compress(b"")[:12], "is gzip, but its content is incomplete"),
+}
+
+
+@pytest.mark.parametrize("ending", ["h5ad", "csv"])
+@pytest.mark.parametrize("case", FOREIGN)
+def test_foreign_file_is_refused_by_what_it_is(tmp_path, case, ending):
+    content, words = FOREIGN[case]
+    path = tmp_path / f"counts.{ending}"
+    path.write_bytes(content)
+    assert words in refusal(path)
+
+
+def test_h5ad_with_another_name_is_refused_with_the_right_one(tmp_path):
+    assert "Rename it so that it ends in .h5ad" in refusal(write(tmp_path, name="counts.csv"))
+    packed = tmp_path / "counts.h5ad.gz"
+    packed.write_bytes(gzip.compress(write(tmp_path).read_bytes()))
+    assert "Unpack it first" in refusal(packed)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    assert "was not found" in refusal(tmp_path / "none.h5ad")
+    assert "is a folder, not a file" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../../../tmp/evil.h5ad", "evil.h5ad"),
+        ("C:\\Users\\me\\data.h5ad", "data.h5ad"),
+        ("x\u202eda5h.exe.h5ad", "xda5h.exe.h5ad"),
+        ("a\nb\x1b[31m.csv", "ab[31m.csv"),
+        ("a" * 300 + ".h5ad", "a" * 35 + "…" + "a" * 7 + ".h5ad"),
+        ("", "file"),
+    ],
+)
+def test_names_are_shown_without_path_control_characters_or_length(name, shown):
+    assert shown_name(name) == shown
