@@ -22,6 +22,7 @@ DEFAULT_MEMORY_MB = 8192
 MAX_ANSWER_BYTES = 64 * 2**20
 # What a Python process needs from its surroundings to start, on any of the three systems.
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
+_CHILD = ("-P", "-m", "psmatch_core.readers.child")  # -P: the working folder is no place to import from
 _logger = logging.getLogger("psmatch.readers")
 
 
@@ -85,7 +86,7 @@ def _run_child(order: bytes, folder: str, seconds: float) -> str:
     """Run the child to its end; how it ended, ``late`` when it was killed for time."""
     with open(Path(folder) / "stderr.txt", "wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "psmatch_core.readers.child"],
+            [sys.executable, *_CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -1,0 +1,81 @@
+"""The box: whatever becomes of the child, the parent gets an answer, in time, and nothing stays behind."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from made_files import readable, write
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.readers import box, inspect_file
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and process groups as POSIX has them")
+
+
+def answer_of(monkeypatch, code: str, seconds: float = 20.0) -> str:
+    """The refusal when the child runs ``code`` instead."""
+    monkeypatch.setattr(box, "_CHILD", ("-c", code))
+    with pytest.raises(PsmatchError) as caught:
+        box.run_boxed("inspect", {}, shown="a.h5ad", seconds=seconds, memory_mb=512)
+    return readable(caught.value)
+
+
+@POSIX
+def test_crash_is_a_damaged_file(monkeypatch):
+    assert "a.h5ad is damaged: the program that reads it stopped" in answer_of(
+        monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    )
+
+
+def test_silent_end_and_nonsense_are_a_damaged_file(monkeypatch):
+    assert "is damaged" in answer_of(monkeypatch, "pass")
+    assert "is damaged" in answer_of(monkeypatch, "open('answer.json', 'w').write('nonsense')")
+
+
+def test_endless_loop_ends_in_time(monkeypatch):
+    start = time.monotonic()
+    assert "could not be read within 1 seconds" in answer_of(monkeypatch, "while True: pass", seconds=1)
+    assert time.monotonic() - start < 5
+
+
+@POSIX
+def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
+    sign = tmp_path / "pid"
+    code = f"import subprocess as s; open({str(sign)!r}, 'w').write(str(s.Popen(['sleep', '60']).pid))"
+    answer_of(monkeypatch, code)
+    time.sleep(0.2)
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", sign.read_text()], capture_output=True, text=True, check=False)
+    assert listed.stdout.strip() in ("", "Z", "Zs")
+
+
+def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    environment = box._environment("/somewhere")
+    assert "SECRET_TOKEN" not in environment
+    assert environment["TMPDIR"] == "/somewhere"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="address space is limited on Linux only")
+def test_memory_limit_is_an_answer(tmp_path):
+    with pytest.raises(PsmatchError) as caught:
+        inspect_file(write(tmp_path), memory_mb=150)
+    assert "memory" in readable(caught.value) or "damaged" in readable(caught.value)
+
+
+def test_inspection_crosses_the_boundary_whole(tmp_path):
+    summary = inspect_file(write(tmp_path), display_name="../RNA.h5ad", label_key="cell_type")
+    assert summary.name == "RNA.h5ad"
+    assert summary.label_key == "cell_type"
+    assert type(summary).from_dict(summary.to_dict()) == summary
+
+
+def test_child_imports_little_and_the_parent_less():
+    heavy = ["anndata", "scanpy", "torch", "sklearn", "streamlit", "umap"]
+    code = "import sys, {0}; print([each for each in {1} if each in sys.modules])"
+    child = code.format("psmatch_core.readers.child, psmatch_core.readers.inspecting", [*heavy])
+    parent = code.format("psmatch_core.readers, psmatch_core.inspection", [*heavy, "pandas", "h5py", "scipy"])
+    for program in (child, parent):
+        told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert told.stdout.strip() == "[]"
