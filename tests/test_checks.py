@@ -40,6 +40,12 @@ def told(X, obs_names=None, var_names=None, matrix="X"):
         matrix=matrix,
     )
     assert all(len(str(each)) <= 300 for each in findings)
+    if X.ndim == 2:  # messages stay short however long the names are
+        long_cells, long_genes = [f"{i}" * 90 for i in range(X.shape[0])], [f"{i}" * 90 for i in range(X.shape[1])]
+        longest = check_matrix(
+            X, obs_names=long_cells, var_names=long_genes, name="n" * 40, matrix="layers/" + "m" * 99
+        )
+        assert all(len(str(each)) <= 300 for each in longest), [str(each) for each in longest]
     return findings
 
 
@@ -52,6 +58,9 @@ def changed(row, column, value, dtype=np.float32):
 def labelled(values):
     findings = check_labels(pd.Series(values), name="RNA", label_key="cell_type")
     assert all(len(str(each)) <= 300 for each in findings)
+    long = [each + "x" * 90 if isinstance(each, str) and each.strip() else each for each in values]
+    for each in check_labels(pd.Series(long), name="n" * 40, label_key="k" * 90):
+        assert len(str(each)) <= 300, str(each)
     return findings
 
 
@@ -233,4 +242,4 @@ def test_refusal_tells_how_many_further_problems_there_are():
 
 def test_names_are_shown_short_and_without_control_characters():
     assert display("a\n\u202eb") == "a··b"
-    assert len(display("x" * 500)) == 40
+    assert len(display("x" * 500)) == 32

@@ -86,6 +86,7 @@ class OneSide:
     name: str
     n_cells: int = 60
     sha256: str = ""
+    cell_names: tuple = ()
     cells: Sketch = field(default_factory=lambda: sketch(["c"]))
     features: Sketch = field(default_factory=lambda: sketch(["f"]))
     columns: tuple = ()
@@ -95,7 +96,12 @@ def side(name, *, prefix=None, features=None, n_cells=60, **keywords):
     prefix = name if prefix is None else prefix
     names = [f"{prefix}{i}" for i in range(n_cells)]
     return OneSide(
-        name, n_cells, cells=sketch(names), features=sketch(features or [f"{name}_f{i}" for i in range(9)]), **keywords
+        name,
+        n_cells,
+        cell_names=tuple(names[:9]),
+        cells=sketch(names),
+        features=sketch(features or [f"{name}_f{i}" for i in range(9)]),
+        **keywords,
     )
 
 
@@ -111,6 +117,10 @@ def test_two_modalities_of_different_cells_give_no_word():
 
 def test_same_cell_names_are_said():
     assert "60 cell names the same on both sides" in said(side("A", prefix="c"), side("B", prefix="c"))[0]
+
+
+def test_same_names_that_only_count_cells_are_no_pairs():
+    assert "these names only count cells" in said(side("A", prefix=""), side("B", prefix=""))[0]
 
 
 def test_same_modality_and_same_file_are_said_and_not_refused():

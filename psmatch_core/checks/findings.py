@@ -80,7 +80,7 @@ def raise_rejections(findings: Iterable[Finding]) -> None:
     raise PsmatchError(first.problem + more, hint=first.hint, code=first.code)
 
 
-def display(text: object, limit: int = 40) -> str:
+def display(text: object, limit: int = 32) -> str:
     """A name from a file made safe and short for a message: no control characters, at most ``limit`` long."""
     clean = "".join(each if each.isprintable() else "·" for each in str(text))
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
@@ -89,4 +89,4 @@ def display(text: object, limit: int = 40) -> str:
 def named(names: Iterable[object], limit: int = 4) -> str:
     """The first few names of a collection for a message, each made safe and short, and how many more there are."""
     items = list(names)
-    return some([display(each, 24) for each in items[:limit]] + [""] * (len(items) - limit), limit)
+    return some([display(each, 20) for each in items[:limit]] + [""] * (len(items) - limit), limit)

@@ -97,7 +97,7 @@ def check_labels(labels: pd.Series, *, name: str, label_key: str) -> tuple[Findi
 
 def check_tally(counted: Tally, *, name: str, label_key: str) -> tuple[Finding, ...]:
     """The same as :func:`check_labels`, from counts."""
-    where = f"{name}, label column {display(label_key)}"
+    where = f"{display(name, 40)}, label column {display(label_key)}"
     unusable = _unusable(counted, where)
     if unusable is not None:
         return (unusable,)
@@ -183,7 +183,7 @@ def _of_texts(counted: Tally, where: str) -> list[Finding]:
         folded.setdefault(" ".join(unicodedata.normalize("NFKC", label).casefold().split()), []).append(label)
     alike = [labels for labels in folded.values() if len(labels) > 1]
     if alike:
-        shown = " / ".join(repr(display(each, 24)) for each in alike[0][:3])
+        shown = " / ".join(repr(display(each, 24)) for each in alike[0][:2])
         problem = f"{where}: {plural(len(alike), 'label')} spelled in several ways (spaces, case, characters): {shown}."
         findings.append(
             warning(

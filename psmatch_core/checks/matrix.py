@@ -59,7 +59,10 @@ class MatrixScan:
     def add(self, rows: Any) -> None:
         """Take the next rows, (n, n_features), dense or scipy sparse."""
         if hasattr(rows, "tocsr"):
-            self._add_sparse(rows)
+            matrix = rows.tocsr()
+            step = max(1, int(CHUNK_VALUES / max(1.0, matrix.nnz / max(1, matrix.shape[0]))))
+            for start in range(0, matrix.shape[0], step):
+                self._add_sparse(matrix[start : start + step] if step < matrix.shape[0] else matrix)
             return
         array = np.asarray(rows)
         for start in range(0, array.shape[0], step := max(1, CHUNK_VALUES // max(self.n_features, 1))):
@@ -78,8 +81,7 @@ class MatrixScan:
         is_filled = (rows != 0).any(axis=1)  # (n,)
         self._note_rows(is_filled, (row.tobytes() for row in np.ascontiguousarray(rows)))
 
-    def _add_sparse(self, rows: Any) -> None:
-        matrix = rows.tocsr()
+    def _add_sparse(self, matrix: Any) -> None:
         if not matrix.has_canonical_format:
             matrix = matrix.copy()
             matrix.sum_duplicates()
@@ -167,14 +169,14 @@ def check_matrix(
 
 def check_form(shape: tuple[int, ...], dtype: Any, *, name: str, matrix: str) -> tuple[Finding, ...]:
     """Refusals that need no values: dimensions, text, and too few cells or features."""
-    where = f"{name}, matrix {matrix}"
+    where = _where(name, matrix)
     if len(shape) != 2:
         size = " × ".join(f"{each:,}" for each in shape) or "a single number"
         problem = f"{where}: has {plural(len(shape), 'dimension')} ({size}); a matrix has two, cells × features."
         return (rejection("PM-M29", problem, "Save a two-dimensional matrix, or choose another one."),)
     kind = np.dtype(dtype).kind
     if kind not in "biuf":
-        came = "complex numbers" if kind == "c" else "text, not numbers"
+        came = "text, not numbers" if kind in "OSUT" else "complex numbers" if kind == "c" else "no plain numbers"
         return (rejection("PM-M11", f"{where}: holds {came}.", "Save the matrix as numbers, or choose another one."),)
     n_cells, n_features = shape
     if n_cells == 0 or n_features == 0:
@@ -192,7 +194,7 @@ def check_values(
     scan: MatrixScan, *, obs_names: Sequence[str], var_names: Sequence[str], name: str, matrix: str
 ) -> tuple[Finding, ...]:
     """What is to say of the values that ``scan`` has seen."""
-    where = f"{name}, matrix {matrix}"
+    where = _where(name, matrix)
     findings: list[Finding] = []
     if scan.first_bad is not None:
         row, column = scan.first_bad
@@ -226,17 +228,15 @@ def check_values(
         problem = f"{where}: values look scaled already (z-scores): {kind.reason}."
         findings.append(warning("PM-M26", problem, "Use it without normalisation, or choose the matrix with counts."))
     if scan.empty_cells:
-        cells = named(obs_names[each] for each in scan.empty_cells)
+        cells = named((obs_names[each] for each in scan.empty_cells), 3)
         problem = f"{where}: {plural(len(scan.empty_cells), 'cell')} of {scan.n_cells:,} all zero (empty): {cells}."
         findings.append(warning("PM-M04", problem, "Drop empty cells before loading; they match by chance only."))
     constant = np.flatnonzero(scan.low == scan.high)
     if constant.size:
-        features = named(var_names[int(each)] for each in constant)
+        features = named((var_names[int(each)] for each in constant), 3)
         count = f"{plural(constant.size, 'feature')} of {scan.n_features:,}"
         problem = f"{where}: {count} constant over all cells (zero variance): {features}."
-        findings.append(
-            warning("PM-M05", problem, "They carry no information; drop them or leave them, results do not change.")
-        )
+        findings.append(warning("PM-M05", problem, "They carry no information; drop or leave them."))
     if scan.n_repeated_cells:
         problem = f"{where}: {plural(scan.n_repeated_cells, 'cell')} identical in all values to another cell."
         findings.append(
@@ -260,13 +260,17 @@ def mismatch(shape: tuple[int, ...], n_cells: int, n_features: int, *, name: str
         counts = f"{shape[0]:,} rows but there are {n_cells:,} cells"
     else:
         counts = f"{shape[1]:,} columns but there are {n_features:,} features"
-    problem = f"{name}: matrix {matrix} and its names do not match: {counts}."
+    problem = f"{_where(name, matrix)} and its names do not match: {counts}."
     return rejection("PM-F45", problem, "Write the file again from the object that it came from.")
 
 
 def not_canonical(name: str, matrix: str) -> Finding:
     """The warning for a sparse matrix with unsorted or repeated entries."""
-    problem = f"{name}, matrix {matrix}: sparse entries are unsorted or repeated."
+    problem = f"{_where(name, matrix)}: sparse entries are unsorted or repeated."
     return warning(
         "PM-M20", problem, "Repeated entries are summed; check that they were not meant to replace each other."
     )
+
+
+def _where(name: str, matrix: str) -> str:
+    return f"{display(name, 40)}, matrix {display(matrix)}"

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from psmatch_core.checks.findings import Finding, named, rejection, warning
+from psmatch_core.checks.findings import Finding, display, named, rejection, warning
 from psmatch_core.errors import plural
 
 # What table readers turn into "missing" by default, so that such a name is lost elsewhere.
@@ -19,6 +19,7 @@ LOOKS_SO = 0.8
 def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
     """What is to say of cell names (n_cells,) and feature names (n_features,) of the data called ``name``."""
     findings: list[Finding] = []
+    name = display(name, 40)
     empty = sum(not str(each).strip() for each in obs_names)
     if empty:
         cells = plural(empty, "cell name")

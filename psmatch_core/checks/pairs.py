@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +12,8 @@ from psmatch_core.checks.findings import Finding, display, named, warning
 from psmatch_core.errors import plural
 
 SKETCH_SIZE = 4096
+# Names that number cells without saying which: those of pandas, those we make up, and their like.
+_COUNTED = re.compile(r"(cell[_ ]?)?\d+")
 # Share of the smaller side's feature names found on the other: two panels of one assay overlap a little,
 # RNA and protein of one cell carry some equal symbols.
 SAME_FEATURES = 0.5
@@ -87,6 +90,8 @@ class Side(Protocol):
     @property
     def sha256(self) -> str: ...
     @property
+    def cell_names(self) -> Sequence[str]: ...
+    @property
     def cells(self) -> Sketch: ...
     @property
     def features(self) -> Sketch: ...
@@ -116,6 +121,9 @@ def check_pair(
         cells = f"{about}{plural(n_shared, 'cell name')}"
         problem = f"{s} and {t}: {cells} the same on both sides: these cells may be paired already."
         hint = "Use them as known pairs to score the matching; they are not used to train."
+        if all(_COUNTED.fullmatch(name) for name in source.cell_names):
+            problem = f"{s} and {t}: {cells} the same on both sides, but these names only count cells."
+            hint = "Do not use them as known pairs unless equal numbers are known to mean the same cell."
         findings.append(warning("PM-P02", problem, hint))
     few, many = sorted((source, target), key=lambda side: side.n_cells)
     if few.n_cells and many.n_cells > SIZE_RATIO * few.n_cells:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from psmatch_core.config import Config, option
-from psmatch_core.readers.box import DEFAULT_MEMORY_MB, DEFAULT_SECONDS, run_boxed
+from psmatch_core.readers.box import DEFAULT_MEMORY_MB, allowed_seconds, run_boxed
 from psmatch_core.readers.names import shown_name
 from psmatch_core.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
@@ -38,7 +39,7 @@ def inspect_file(
     label_key: str = "",
     labels_path: str = "",
     matrix: str = "",
-    seconds: float = DEFAULT_SECONDS,
+    seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> FileSummary:
     """What is in a file: cells, features, matrices, label candidates, and what is to say of them.
@@ -56,7 +57,7 @@ def inspect_file(
     matrix
         The matrix, if it is chosen already; it must then be usable.
     seconds, memory_mb
-        Limits of the child process [s, MB].
+        Limits of the child process [s, MB]; by the size of the file if no time is given.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def inspect_file(
         When the file, the chosen matrix or the chosen label column cannot be used.
     """
     shown = shown_name(display_name or str(path))
-    request = {
+    request: dict[str, Any] = {
         "path": str(Path(path).absolute()),
         "display_name": shown,
         "label_key": label_key,
@@ -72,14 +73,15 @@ def inspect_file(
         "matrix": matrix,
         "memory_mb": memory_mb,
     }
-    return FileSummary.from_dict(run_boxed("inspect", request, shown=shown, seconds=seconds, memory_mb=memory_mb))
+    limit = seconds or allowed_seconds(request["path"], request["labels_path"])
+    return FileSummary.from_dict(run_boxed("inspect", request, shown=shown, seconds=limit, memory_mb=memory_mb))
 
 
 def copy_into(
     spec: DataSpec,
     destination: Path,
     *,
-    seconds: float = 10 * DEFAULT_SECONDS,
+    seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> Path:
     """Write the chosen matrix and all columns of a file as a clean h5ad, checked, the whole of it or nothing.
@@ -92,7 +94,7 @@ def copy_into(
         Where the h5ad is to lie. ``uns["psmatch"]`` holds where it came from, the warnings and how many cells
         were dropped.
     seconds, memory_mb
-        Limits of the child process [s, MB].
+        Limits of the child process [s, MB]; by the size of the file if no time is given.
 
     Raises
     ------
@@ -108,8 +110,9 @@ def copy_into(
     )
     shown = shown_name(spec.name or spec.path)
     request = {"spec": named.to_dict(), "partial": str(partial), "destination": str(target), "memory_mb": memory_mb}
+    limit = seconds or 4 * allowed_seconds(named.path, named.labels_path)  # it compresses what it writes
     try:
-        run_boxed("copy", request, shown=shown, seconds=seconds, memory_mb=memory_mb)
+        run_boxed("copy", request, shown=shown, seconds=limit, memory_mb=memory_mb)
     finally:
         partial.unlink(missing_ok=True)  # a killed child leaves it behind
     return target

@@ -16,7 +16,8 @@ from typing import Any
 
 from psmatch_core.errors import PsmatchError
 
-DEFAULT_SECONDS = 60.0  # four times what a file of 1 GB needs
+# Time allowed: a start, and four times what the slowest format (text) needs for each byte.
+BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
 DEFAULT_MEMORY_MB = 8192
 # The answer is a summary; a larger one is not one of ours.
 MAX_ANSWER_BYTES = 64 * 2**20
@@ -24,6 +25,12 @@ MAX_ANSWER_BYTES = 64 * 2**20
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
 _CHILD = ("-P", "-m", "psmatch_core.readers.child")  # -P: the working folder is no place to import from
 _logger = logging.getLogger("psmatch.readers")
+
+
+def allowed_seconds(*paths: str) -> float:
+    """How long the child may take for these files [s]."""
+    n_bytes = sum(Path(path).stat().st_size for path in paths if path and Path(path).is_file())
+    return BASE_SECONDS + n_bytes / BYTES_PER_SECOND
 
 
 def run_boxed(
@@ -51,6 +58,7 @@ def run_boxed(
         order = {
             "function": function,
             "request": dict(request),
+            "shown": shown,
             "seconds": seconds,
             "memory_mb": memory_mb,
             "folder": folder,

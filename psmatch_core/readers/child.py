@@ -14,7 +14,7 @@ def main() -> None:
     """Serve one order."""
     order = json.loads(sys.stdin.buffer.read())
     _limit(order["seconds"], order["memory_mb"])
-    answer = _serve(order["function"], order["request"], order["memory_mb"])
+    answer = _serve(order["function"], order["request"], order["shown"], order["memory_mb"])
     folder = Path(order["folder"])
     (folder / "answer.part").write_text(json.dumps(answer), "utf-8")
     os.replace(folder / "answer.part", folder / "answer.json")
@@ -43,7 +43,7 @@ def _limit(seconds: float, memory_mb: int) -> None:
             continue
 
 
-def _serve(function: str, request: dict[str, Any], memory_mb: int) -> dict[str, Any]:
+def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -> dict[str, Any]:
     from psmatch_core.errors import PsmatchError
 
     try:
@@ -59,7 +59,7 @@ def _serve(function: str, request: dict[str, Any], memory_mb: int) -> dict[str, 
     except PsmatchError as error:
         return {"error": {"problem": error.problem, "hint": error.hint, "code": error.code}}
     except MemoryError:
-        problem = f"The file needs more memory than the {memory_mb / 1024:.0f} GB allowed for reading one."
+        problem = f"{shown} needs more memory than the {memory_mb / 1024:.0f} GB allowed for reading one."
         return {
             "error": {
                 "problem": problem,

@@ -85,7 +85,7 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
         )
     if (frame[layout.n_columns] != "").any() or (frame[layout.n_columns - 1].astype(str) == "").any():
         _refuse_uneven(opening, layout)
-    return layout, frame.drop(columns=layout.n_columns)
+    return layout, frame
 
 
 def _refuse_uneven(opening: Opening, layout: Layout) -> None:

@@ -50,7 +50,7 @@ class Table:
             self._index = _text(item.attrs.get("_index", "_index"))
             stored = [_text(each) for each in np.atleast_1d(item.attrs.get("column-order", []))]
             present = [each for each in item if each not in (self._index, "__categories")]
-            self.columns = tuple(each for each in stored if each in item) or tuple(present)
+            self.columns = tuple(stored) or tuple(present)
             if self._index not in item:
                 raise damaged(shown, f"the names in {self._place} are missing")
 
@@ -58,7 +58,10 @@ class Table:
         """The row names (n,)."""
         if self._compound is not None:
             return [_text(each) for each in self._compound[self._index]]
-        values = self._plain(self._item[self._index])
+        item = self._item[self._index]
+        if hasattr(item, "keys"):
+            return [_text(each) for each in self._group(self._index, item, None)]
+        values = self._plain(item)
         if values.ndim != 1:
             raise damaged(self.shown, f"the names in {self._place} are not a list")
         return [_text(each) for each in values]
@@ -74,13 +77,15 @@ class Table:
             categories = self._old_categories(name)
             found = self._categorical(name, values, categories) if categories is not None else values
         else:
-            item = self._item[name]
+            item = self._item.get(name)
+            if item is None:
+                raise damaged(self.shown, f"column {display(name)} is listed but missing")
             found = self._group(name, item, n_rows) if hasattr(item, "keys") else self._dataset(name, item, n_rows)
         if len(found) != n_rows:
             raise damaged(self.shown, f"column {display(name)} has {len(found):,} entries for {n_rows:,} rows")
         return pd.Series(found, name=name)
 
-    def _group(self, name: str, item: Any, n_rows: int) -> Any:
+    def _group(self, name: str, item: Any, n_rows: int | None) -> Any:
         import pandas as pd
 
         if "codes" in item and "categories" in item:

@@ -194,5 +194,6 @@ def _summarise_column(source: Source, name: str, label_key: str) -> ColumnSummar
     note = (rejected or findings)[0].problem.partition(": ")[2] if findings else ""
     n_distinct = len(counted.counts)
     keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
-    counts = dict(list(counted.counts.items())[:MOST_COUNTS]) if keeps_counts else {}
+    most = None if name == label_key else MOST_COUNTS  # the chosen labels are compared, so all of them
+    counts = dict(list(counted.counts.items())[:most]) if keeps_counts else {}
     return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note)

@@ -72,7 +72,7 @@ def test_missing_file_and_folder_are_refused(tmp_path):
         ("C:\\Users\\me\\data.h5ad", "data.h5ad"),
         ("x\u202eda5h.exe.h5ad", "xda5h.exe.h5ad"),
         ("a\nb\x1b[31m.csv", "ab[31m.csv"),
-        ("a" * 300 + ".h5ad", "a" * 35 + "…" + "a" * 7 + ".h5ad"),
+        ("a" * 300 + ".h5ad", "a" * 27 + "…" + "a" * 7 + ".h5ad"),
         ("", "file"),
     ],
 )
