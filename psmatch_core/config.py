@@ -107,19 +107,24 @@ class Config:
                 hint="Write the settings as a JSON object.",
             )
         kind = str(data.get("kind", cls.__name__))
-        known = {name: sub for name, sub in Config._registry.items() if issubclass(sub, cls) and not inspect.isabstract(sub)}
+        known = {
+            name: sub for name, sub in Config._registry.items() if issubclass(sub, cls) and not inspect.isabstract(sub)
+        }
         if kind not in known:
-            raise PsmatchError(f"{kind!r} is not a kind of {cls.__name__}.", hint=f"Use one of {some(sorted(known), 20)}.")
+            raise PsmatchError(
+                f"{kind!r} is not a kind of {cls.__name__}.", hint=f"Use one of {some(sorted(known), 20)}."
+            )
         target = known[kind]
         names = {each.name: each for each in fields(target)}  # type: ignore[arg-type]
         unknown = [key for key in data if key != "kind" and key not in names]
         if unknown:
             raise PsmatchError(
-                f"{kind} has no option {some(unknown)}.", hint=f"Its options are {some(names, 30)}; remove or rename it."
+                f"{kind} has no option {some(unknown)}.",
+                hint=f"Its options are {some(names, 30)}; remove or rename it.",
             )
         hints = typing.get_type_hints(target)
         values = {key: _revived(value, hints[key]) for key, value in data.items() if key != "kind"}
-        return typing.cast(Self, target(**values))
+        return target(**values)
 
 
 def _plain(value: Any) -> Any:
@@ -169,7 +174,11 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
             or (declared.above is not None and number <= declared.above)
         )
         if outside:
-            hint_text = "Write the decimal with a point, as in 0.05." if "," in str(value) else f"Choose {name} {declared.range_text()}."
+            hint_text = (
+                "Write the decimal with a point, as in 0.05."
+                if "," in str(value)
+                else f"Choose {name} {declared.range_text()}."
+            )
             raise PsmatchError(problem.format(rule=rule), hint=hint_text)
         value = int(number) if kind is int else number
     if kind is str and not isinstance(value, str):
@@ -186,5 +195,9 @@ def _allows_none(hint: Any) -> bool:
 
 
 def _plain_types(hint: Any) -> tuple[type, ...]:
-    arguments = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
+    arguments = (
+        typing.get_args(hint)
+        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+        else (hint,)
+    )
     return tuple(each for each in arguments if each in (bool, int, float, str))

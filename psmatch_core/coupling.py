@@ -180,8 +180,8 @@ class Coupling:
 
     def __repr__(self) -> str:
         attention = sum(status.outcome.needs_attention for status in self.statuses)
+        n, m = (sum(cells.size for cells in side.values()) for side in (self.source_cells, self.target_cells))
         return (
             f"Coupling({self.source.modality.name} → {self.target.modality.name}: {len(self.blocks)} labels, "
-            f"{sum(c.size for c in self.source_cells.values()):,} × {sum(c.size for c in self.target_cells.values()):,} "
-            f"cells, {attention} needing attention)"
+            f"{n:,} × {m:,} cells, {attention} needing attention)"
         )

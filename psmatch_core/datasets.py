@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 DEMOS = {
-    "screen": "A synthetic perturbation screen: 12 perturbations and a control, RNA-like counts and image-like features.",
+    "screen": "A synthetic screen: 12 perturbations and a control, RNA-like counts and image-like features.",
     "pbmc": "Real blood cells (10x, inside scanpy), their genes cut into two panels measured separately.",
 }
 PERTURBATIONS = (

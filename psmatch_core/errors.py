@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class PsmatchError(Exception):
     """A problem the user can mend, told in two parts.
@@ -27,7 +29,7 @@ class PsmatchError(Exception):
         return f"{self.problem} → {self.hint}{code}"
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - a wish, not an error
     """Raised out of a progress callback when the user has cancelled; no verb catches it."""
 
 
@@ -36,8 +38,8 @@ def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
 
 
-def some(names: object, limit: int = 5) -> str:
+def some(names: Iterable[object], limit: int = 5) -> str:
     """The first few names of a collection, and how many more there are, for a message."""
-    items = [str(name) for name in names]  # type: ignore[attr-defined]
+    items = [str(name) for name in names]
     shown = ", ".join(repr(item) if item != item.strip() or not item else item for item in items[:limit])
     return shown + (f" and {len(items) - limit:,} more" if len(items) > limit else "")

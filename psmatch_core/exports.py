@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.modality import Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.runs import DEMO_PREFIX, Run
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
@@ -65,7 +66,7 @@ def coupling_anndata(run: Run) -> AnnData:
     left_out = 1 - float(matrix.sum())
     uns = {
         **provenance(run),
-        "weights": "whole coupling: rows of a label sum to 1 / matched source cells; divide a row by its sum for weights",
+        "weights": "whole coupling: a row sums to 1 / matched source cells; divide it by its sum for weights",
         "smallest_kept_share_of_row": run.recipe.exports.smallest,
         "left_out_mass": left_out,
     }
@@ -103,7 +104,7 @@ def provenance(run: Run) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """This program's, Python's and the libraries' versions."""
+    """Versions of the program, of Python and of the libraries."""
     found = {"python": platform.python_version()}
     for package in ("psmatch", *PACKAGES):
         try:
@@ -143,13 +144,18 @@ def reproduction(run: Run) -> tuple[str, str]:
             "from psmatch_core import Modality, Recipe, export, run",
             "",
             'recipe = Recipe.read(Path("recipe.json"))',
-            f'source = Modality.from_anndata(anndata.read_h5ad("source.h5ad"), label_key="label", name={run.source.name!r})',
-            f'target = Modality.from_anndata(anndata.read_h5ad("target.h5ad"), label_key="label", name={run.target.name!r})',
-            "again = run(recipe, source, target)  # source.h5ad and target.h5ad: the AnnData that you matched",
+            "# source.h5ad and target.h5ad: the AnnData objects that you matched",
+            *(_reading_line(side, modality) for side, modality in (("source", run.source), ("target", run.target))),
+            "again = run(recipe, source, target)",
             'export(again, "psmatch-again")',
         ]
         command = "python reproduce.py"
     return command, "\n".join(lines) + "\n"
+
+
+def _reading_line(side: str, modality: Modality) -> str:
+    arguments = f"label_key={modality.label_key!r}, name={modality.name!r}"
+    return f'{side} = Modality.from_anndata(anndata.read_h5ad("{side}.h5ad"), {arguments})'
 
 
 def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path:

@@ -63,7 +63,7 @@ def write_json(path: Path, data: Any) -> Path:
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
     """Named arrays and plain data in one npz."""
     text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode("utf-8"), dtype=np.uint8)
-    return write_whole(path, lambda stream: np.savez(stream, **{META: text}, **arrays))
+    return write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **{META: text, **arrays}))
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -166,7 +166,8 @@ def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
     arrays, meta = read_arrays(Path(path))
     if arrays["logits"].shape[0] != modality.n_cells:
         raise PsmatchError(
-            f"{Path(path).name} holds scores of {arrays['logits'].shape[0]:,} cells, {modality.name} has {modality.n_cells:,}.",
+            f"{Path(path).name} holds scores of {arrays['logits'].shape[0]:,} cells, "
+            f"{modality.name} has {modality.n_cells:,}.",
             hint="Load the modality that the scores were made of.",
         )
     classifier = Classifier.from_dict(meta["classifier"])

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from psmatch_core.labels import text_labels
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Matrix = np.ndarray | sparse.csr_matrix
+Matrix: TypeAlias = Any  # np.ndarray or scipy.sparse.csr_matrix, (n_cells, n_features)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ class Modality:
         if missing.any():
             if missing_labels != "drop":
                 raise PsmatchError(
-                    f"{name}: {plural(int(missing.sum()), 'cell')} of {missing.size:,} have no label in column {label_key!r}.",
+                    f"{name}: {plural(int(missing.sum()), 'cell')} of {missing.size:,} have no label in column "
+                    f"{label_key!r}.",
                     hint="Drop the cells without label (missing_labels='drop'), or fill in their label.",
                     code="PM-L02",
                 )
@@ -167,7 +168,7 @@ class Modality:
         for part in parts:
             array = np.ascontiguousarray(part)
             digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(memoryview(array).cast("B"))
+            digest.update(array.tobytes())
         for names in (self.labels, self.obs_names, self.var_names, self.pair_ids):
             digest.update(b"\x1e" if names is None else "\x1f".join(names.tolist()).encode())
             digest.update(b"\x1d")
@@ -201,7 +202,8 @@ class Modality:
 
     def __repr__(self) -> str:
         kind = "sparse" if sparse.issparse(self.X) else "dense"
-        return f"Modality({self.name}: {self.n_cells:,} cells × {self.n_features:,} features, {kind}, {len(self.label_names)} labels)"
+        size = f"{self.n_cells:,} cells × {self.n_features:,} features"
+        return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
 
 
 def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray]:

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from psmatch_core.checks import detect_kind
 from psmatch_core.config import Config, option
-from psmatch_core.errors import PsmatchError
+from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.modality import Matrix, Modality
 
 MEDIAN_FLOOR = 1.0  # a library size below one count cannot be a median of counts
@@ -80,7 +80,8 @@ class Preprocessing(Config):
         mean, spread = _moments(X)
         if (spread == 0).any():
             notes.append(
-                f"{modality.name}: {int((spread == 0).sum())} features are constant and carry no information; they stay at 0."
+                f"{modality.name}: {plural(int((spread == 0).sum()), 'feature')} without variance carry no information "
+                "and stay at 0."
             )
         components = np.zeros((0, 0))
         if self.n_components:
@@ -162,7 +163,7 @@ def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:
         adata = AnnData(X.astype(np.float32, copy=True))
         sc.pp.normalize_total(adata, target_sum=target_sum)
         sc.pp.log1p(adata)
-        return adata.X  # type: ignore[no-any-return]
+        return adata.X
     # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the staining depth of a
     # cell cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
     dense = np.log1p(X.toarray() if sparse.issparse(X) else X)

@@ -217,7 +217,7 @@ def run(
     with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
         models = list(
             pool.map(
-                lambda args: _propensity(*args, label_names, recipe, keeper, progress),
+                lambda side: _propensity(side[0], side[1], label_names, recipe, keeper, progress),
                 zip(features, names, strict=True),
             )
         )

@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold BLAS, OpenMP and torch to one thread: 600 × 600 problems take 15 times longer on two that wait for each other."""
+    """Hold BLAS, OpenMP and torch to one thread.
+
+    Measured on two cores: the ridge path of 600 × 600 features takes 80 s on two threads that wait for each
+    other, 3 s on one.
+    """
     import torch  # heavy: only where something is trained
     from threadpoolctl import threadpool_limits
 

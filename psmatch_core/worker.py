@@ -86,7 +86,7 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
     try:
         finished = run(folder.recipe, progress=log, keeper=keeper)
     except StopHere:
-        _map(folder, *keeper.models, log)
+        _map(folder, keeper.models[0], keeper.models[1], log)
         return
     io.save(finished.coupling, folder.stage_file("coupling"))
     io.write_json(folder.path / "notes.json", list(finished.notes))

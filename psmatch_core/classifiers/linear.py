@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -100,7 +101,7 @@ class _Ridge:
         self.weights = np.zeros((0, n_labels))
         self.intercepts = np.zeros(n_labels)
         self.converged = True
-        self._model: object | None = None
+        self._model: Any = None
 
     def fit(self, X: Matrix, y: np.ndarray, strength: float) -> None:
         from sklearn.exceptions import ConvergenceWarning
@@ -110,17 +111,17 @@ class _Ridge:
         if self._model is None:
             self._model = LogisticRegression(tol=GRADIENT_TOLERANCE, max_iter=MAX_ITERATIONS, warm_start=True)
         model = self._model
-        model.set_params(C=strength)  # type: ignore[attr-defined]
+        model.set_params(C=strength)
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             try:
-                model.fit(X, y)  # type: ignore[attr-defined]
+                model.fit(X, y)
                 self.converged = True
             except ConvergenceWarning:
                 self.converged = False
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(X, y)  # type: ignore[attr-defined]
-        coefficients, intercepts = model.coef_, model.intercept_  # type: ignore[attr-defined]
+                model.fit(X, y)
+        coefficients, intercepts = model.coef_, model.intercept_
         if present.size == 2 and coefficients.shape[0] == 1:  # two labels share one row: ± half of it each
             coefficients = np.vstack([-coefficients / 2, coefficients / 2])
             intercepts = np.concatenate([-intercepts / 2, intercepts / 2])

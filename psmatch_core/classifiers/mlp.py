@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,7 @@ class MLPClassifier(Classifier):
             for cells in np.array_split(order, n_batches):
                 loss = cross_entropy(network(_tensor(X, cells), self.dropout, generator), labels[cells])
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimizer.step()
                 schedule.step()
                 total += float(loss.detach()) * cells.size
@@ -161,7 +162,7 @@ class _Network:
         self.tensors: dict[str, torch.Tensor] = {}
         self.trainable: list[torch.Tensor] = []
         self.n_layers = len(widths) - 1
-        for layer, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
             bound = 1 / np.sqrt(max(n_in, 1))  # torch.nn.Linear's own start
             self._add(f"{layer}.weight", (torch.rand(n_in, n_out, generator=generator) * 2 - 1) * bound)
             self._add(f"{layer}.bias", (torch.rand(n_out, generator=generator) * 2 - 1) * bound)

@@ -10,7 +10,6 @@ from scipy import sparse
 from psmatch_core.blocks import Block, SparseBlock
 from psmatch_core.config import option
 from psmatch_core.coupling import Outcome, Status
-from psmatch_core.errors import plural
 from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
 from psmatch_core.progress import Progress
 
@@ -40,26 +39,17 @@ class NeighborMatcher(Matcher):
             x, y = aligned(x, y)
         n, m = x.shape[0], y.shape[0]
         k_source, k_target = min(self.n_neighbors, n), min(self.n_neighbors, m)
-        messages = []
-        if min(k_source, k_target) < self.n_neighbors:
-            messages.append(f"k = {self.n_neighbors} lowered to {k_source} source and {k_target} target cells")
+        lowered = min(k_source, k_target) < self.n_neighbors
+        message = f"k = {self.n_neighbors} lowered to {k_source} source and {k_target} target cells" if lowered else ""
         within_source, across_source = _nearest(x, x, k_source), _nearest(x, y, k_target)
         across_target, within_target = _nearest(y, x, k_source), _nearest(y, y, k_target)
         shared = (within_source @ across_target.T + across_source @ within_target.T).tocsr()  # (n, m)
         shared.sort_indices()
         shared.data = shared.data / (2 * (k_source + k_target) - shared.data)
+        # No row is empty: a cell and its nearest target share that target, which is among its own neighbours.
         row_sums = np.asarray(shared.sum(axis=1)).ravel()
-        alone = int((row_sums == 0).sum())
-        if alone == n:
-            return None, problem.status(Outcome.FAILED, "no cell shares a neighbour with the other side; raise k")
-        scale = np.divide(1.0, row_sums, out=np.zeros(n), where=row_sums > 0) / (n - alone)
-        plan = sparse.csr_matrix(sparse.diags(scale) @ shared)
-        if alone:
-            messages.append(
-                f"{plural(alone, 'source cell')} share no neighbour with the other side; raise k to match them"
-            )
-        outcome = Outcome.PARTIAL if alone else Outcome.CLOSED_FORM
-        return SparseBlock(plan), problem.status(outcome, "; ".join(messages))
+        plan = sparse.csr_matrix(sparse.diags(1 / (row_sums * n)) @ shared)
+        return SparseBlock(plan), problem.status(Outcome.CLOSED_FORM, message)
 
 
 def _nearest(points: np.ndarray, among: np.ndarray, k: int) -> sparse.csr_matrix:

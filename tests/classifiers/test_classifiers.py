@@ -1,0 +1,164 @@
+"""Laws that every classifier keeps: one table, every law runs over the whole of it."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from psmatch_core.classifiers import (
+    EnsembleClassifier,
+    LinearClassifier,
+    MLPClassifier,
+    RecommendedClassifier,
+    stratified_folds,
+)
+from psmatch_core.errors import PsmatchError
+from psmatch_core.progress import silent
+
+SMALL = MLPClassifier(hidden=(16,), n_epochs=40, learning_rate=0.02)
+CLASSIFIERS = [
+    LinearClassifier(),
+    SMALL,
+    MLPClassifier(hidden=(16, 8), n_epochs=40, learning_rate=0.02, batch_norm=True, dropout=0.0),
+    EnsembleClassifier((SMALL, SMALL, LinearClassifier(strength=0.1))),
+    RecommendedClassifier(n_networks=2, network=SMALL),
+]
+each = pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda c: type(c).__name__)
+
+
+def data(n=120, n_features=10, n_labels=4, seed=0, noise=1.0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % n_labels
+    corner = rng.normal(size=(n_labels, n_features)) * 1.5
+    return (corner[y] + noise * rng.normal(size=(n, n_features))).astype(np.float32), y
+
+
+def fit(classifier, X, y, *, n_labels=4, seed=0, progress=silent):
+    folds = stratified_folds(y, 5, seed=seed)
+    return classifier.fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
+
+
+@each
+def test_logits_are_centred_and_read_the_labels(classifier):
+    X, y = data()
+    logits = fit(classifier, X, y).logits(X)
+    assert logits.shape == (120, 4)
+    assert np.allclose(logits.mean(axis=1), 0, atol=1e-6)
+    assert (logits.argmax(axis=1) == y).mean() > 0.9
+
+
+@each
+def test_held_out_scores_are_honest(classifier):
+    """On labels that are pure chance, the held-out loss is no better than knowing nothing."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(600, 10)).astype(np.float32), rng.integers(4, size=600)
+    held_out = fit(classifier, X, y).held_out
+    seen = ~np.isnan(held_out[:, 0])
+    loss = -log_softmax(held_out[seen], axis=1)[np.arange(seen.sum()), y[seen]].mean()
+    assert seen.sum() >= 100
+    assert loss > np.log(4) - 0.03
+
+
+@each
+def test_same_seed_same_scores(classifier):
+    X, y = data()
+    assert np.array_equal(fit(classifier, X, y).logits(X), fit(classifier, X, y).logits(X))
+
+
+@each
+def test_restored_classifier_scores_alike(classifier):
+    X, y = data()
+    fitted = fit(classifier, X, y)
+    assert np.allclose(classifier.restore(fitted.state()).logits(X), fitted.logits(X), atol=1e-6)
+
+
+@each
+def test_a_label_of_one_cell_is_learned_from_not_dropped(classifier):
+    X, y = data()
+    y = y.copy()
+    y[y == 3] = 2
+    y[0] = 3
+    X[0] += 20
+    fitted = fit(classifier, X, y)
+    assert np.isnan(fitted.held_out[0]).all()
+    assert fitted.logits(X)[0].argmax() == 3
+
+
+@each
+def test_two_labels_suffice(classifier):
+    X, y = data(n_labels=2)
+    logits = fit(classifier, X, y, n_labels=2).logits(X)
+    assert np.allclose(logits[:, 0], -logits[:, 1])
+    assert (logits.argmax(axis=1) == y).mean() > 0.9
+
+
+@each
+def test_progress_grows_to_1(classifier):
+    fractions = []
+    fit(classifier, *data(), progress=lambda event: fractions.append(event.fraction))
+    assert fractions[-1] == pytest.approx(1.0)
+    assert all(later >= earlier - 1e-9 for earlier, later in zip(fractions, fractions[1:], strict=False))
+
+
+def test_more_features_than_cells_give_the_same_ridge_as_their_rotation():
+    X, y = data(n=60, n_features=200)
+    wide = fit(LinearClassifier(strength=0.01), X, y)
+    q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(200, 200)))
+    turned = fit(LinearClassifier(strength=0.01), X @ q, y)
+    assert np.allclose(wide.logits(X), turned.logits(X @ q), atol=0.02)
+
+
+def test_network_stops_at_its_best_validation_loss():
+    X, y = data(noise=3.0)
+    curve = fit(MLPClassifier(hidden=(64,), n_epochs=60, patience=10, learning_rate=0.02), X, y).curves[0]
+    assert curve.best == int(np.argmin(curve.validation))
+    assert len(curve.validation) < 60
+
+
+def test_ensemble_gives_an_overconfident_member_no_more_say():
+    X, y = data()
+    sure, unsure = LinearClassifier(strength=1000.0), LinearClassifier(strength=0.001)
+    fitted = fit(EnsembleClassifier((sure, unsure)), X, y)
+    parts = [member.logits(X) / scale for member, scale in zip(fitted.members, fitted.scales, strict=True)]
+    within = [np.sqrt(np.mean([(part[y == k] - part[y == k].mean(axis=0)) ** 2 for k in range(4)])) for part in parts]
+    assert within[0] == pytest.approx(within[1], rel=1e-6)
+
+
+def test_divergence_is_restarted_lower_and_said(monkeypatch):
+    """No small data set diverges at one rate and not at a tenth of it on every machine, so the first try is cut."""
+    train = MLPClassifier._train
+
+    def diverging(self, X, y, held, n_labels, seed, learning_rate, progress):
+        if learning_rate == 1.0:
+            raise FloatingPointError
+        return train(self, X, y, held, n_labels, seed, learning_rate, progress)
+
+    monkeypatch.setattr(MLPClassifier, "_train", diverging)
+    fitted = fit(MLPClassifier(hidden=(16,), learning_rate=1.0, n_epochs=5), *data())
+    assert "diverged at learning rate 1 and was restarted at 0.1" in fitted.notes[0]
+
+
+def test_divergence_twice_is_an_error_with_advice():
+    X, y = data()
+    with pytest.raises(PsmatchError, match="The network diverged at learning rates") as caught:
+        fit(MLPClassifier(hidden=(16,), n_epochs=3), np.full_like(X, 3e38), y)
+    assert "Scale the features" in caught.value.hint
+
+
+class TestFolds:
+    def test_every_label_with_two_cells_is_on_both_sides(self):
+        y = np.repeat([0, 1, 2, 3], [2, 3, 50, 7])
+        folds = stratified_folds(y, 5, seed=0)
+        for fold in range(5):
+            held = folds.held_out(fold)
+            for label in np.unique(y[held]):
+                assert (y[~held] == label).any()
+        assert sum(folds.held_out(fold).sum() for fold in range(5)) == y.size
+
+    def test_folds_are_balanced(self):
+        folds = stratified_folds(np.repeat(np.arange(30), 7), 5, seed=0)
+        sizes = np.bincount(folds.assignment)
+        assert sizes.max() - sizes.min() <= 1
+
+    def test_rotation_renames_folds(self):
+        folds = stratified_folds(np.repeat([0, 1], 20), 5, seed=0)
+        assert np.array_equal(folds.rotated(2).held_out(0), folds.held_out(2))

@@ -1,0 +1,119 @@
+"""Laws that every storage of a plan keeps, against the same plan written out."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from psmatch_core.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.errors import PsmatchError
+from psmatch_core.transport import solve
+
+
+def potential_block(n=23, m=17, seed=0):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, 3)), rng.normal(size=(m, 3))
+    result = solve(x, y, 0.2, tolerance=1e-8)
+    return PotentialBlock(x, y, result.f, result.g, 0.2, np.full(n, 1 / n), np.full(m, 1 / m))
+
+
+def sparse_block(n=23, m=17, seed=0):
+    P = sparse.random(n, m, density=0.2, random_state=seed, format="csr")
+    P = sparse.csr_matrix(P / P.sum())
+    return SparseBlock(P)
+
+
+def block_of(kind):
+    if kind == "dense":
+        return DenseBlock(potential_block().to_array())
+    return {"sparse": sparse_block, "potential": potential_block, "uniform": lambda: uniform_block(23, 17)}[kind]()
+
+
+@pytest.fixture(params=["dense", "sparse", "potential", "uniform"])
+def block(request):
+    return block_of(request.param)
+
+
+def normalised(P):
+    sums = P.sum(axis=1, keepdims=True)
+    return np.divide(P, sums, out=np.zeros_like(P), where=sums > 0)
+
+
+def test_mass_is_1_and_nothing_is_negative(block):
+    P = block.to_array()
+    assert P.shape == block.shape == (23, 17)
+    assert P.sum() == pytest.approx(1)
+    assert (P >= 0).all()
+
+
+def test_rows_are_rows_of_the_whole(block):
+    assert np.allclose(block.rows(5, 9), block.to_array()[5:9])
+
+
+def test_pull_and_push_are_adjoint(block):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(23, 2)), rng.normal(size=(17, 2))
+    assert np.sum(x * block.pull(y)) == pytest.approx(np.sum(block.push(x) * y))
+    assert np.allclose(block.pull(y), block.to_array() @ y)
+
+
+def test_marginals_are_the_sums(block):
+    P = block.to_array()
+    assert np.allclose(block.marginals[0], P.sum(axis=1))
+    assert np.allclose(block.marginals[1], P.sum(axis=0))
+
+
+def test_top_are_the_heaviest_in_order(block):
+    index, weight = block.top(4)
+    P = normalised(block.to_array())
+    for row in range(23):
+        best = np.sort(P[row])[::-1][:4]
+        assert np.allclose(weight[row], best)
+        real = index[row] >= 0
+        assert np.allclose(P[row, index[row][real]], weight[row][real])
+        assert (weight[row][~real] == 0).all()
+
+
+def test_top_of_everything_sums_to_1(block):
+    _, weight = block.top(100)
+    has_mass = block.marginals[0] > 0
+    assert np.allclose(weight.sum(axis=1), has_mass)
+
+
+def test_effective_matches_lie_between_1_and_all(block):
+    effective = block.n_effective
+    has_mass = block.marginals[0] > 0
+    assert (effective[has_mass] >= 1 - 1e-9).all()
+    assert (effective <= 17 + 1e-9).all()
+    assert (effective[~has_mass] == 0).all()
+
+
+def test_samples_follow_the_row(block):
+    drawn = block.sample(np.random.default_rng(2), 4000)
+    P = normalised(block.to_array())
+    row = int(np.argmax(block.marginals[0]))
+    share = np.bincount(drawn[row], minlength=17) / 4000
+    assert np.abs(share - P[row]).max() < 0.04
+    assert (drawn[block.marginals[0] == 0] == -1).all()
+
+
+def test_sparse_rows_put_together_are_the_plan(block):
+    parts = sparse.vstack([matrix for _, matrix in block.sparse_rows()])
+    assert np.allclose(parts.toarray(), block.to_array())
+    thin = sparse.vstack([matrix for _, matrix in block.sparse_rows(top=2)])
+    assert thin.getnnz(axis=1).max() <= 2
+
+
+def test_a_cell_with_one_match_has_one_effective_match():
+    identity = SparseBlock(sparse.identity(6, format="csr") / 6)
+    assert np.allclose(identity.n_effective, 1)
+
+
+def test_uniform_has_all_cells_as_effective_matches():
+    assert np.allclose(uniform_block(5, 9).n_effective, 9)
+
+
+def test_a_plan_too_large_for_one_array_is_refused_with_its_size():
+    n = int(LARGEST_ARRAY**0.5) + 10
+    with pytest.raises(PsmatchError, match=r"would take 0\.4 GB as one array") as caught:
+        uniform_block(n, n).to_array()
+    assert "rows(start, stop)" in caught.value.hint

@@ -1,0 +1,103 @@
+"""match and Coupling: every label has a status, nothing is matched across labels."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from psmatch_core.blocks import DenseBlock
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.coupling import Outcome
+from psmatch_core.errors import PsmatchError
+from psmatch_core.matchers import KnownPairsMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
+from psmatch_core.matching import known_ids, match
+from psmatch_core.propensity import fit_propensity
+from tests.conftest import make_modality
+
+MATCHERS = [SinkhornMatcher(), NeighborMatcher(n_neighbors=3), UniformMatcher()]
+
+
+@pytest.fixture(params=MATCHERS, ids=repr)
+def coupling(request, models):
+    return match(*models, request.param)
+
+
+def test_no_mass_between_labels(coupling):
+    P = coupling.to_sparse().tocoo()
+    source, target = coupling.source.modality.labels, coupling.target.modality.labels
+    assert (source[P.row] == target[P.col]).all()
+    assert P.data.sum() == pytest.approx(1)
+
+
+def test_shares_of_labels_are_those_of_source_cells(coupling):
+    for label in coupling:
+        cells = (coupling.source.modality.labels == label).sum()
+        assert coupling.mass(label) == pytest.approx(cells / coupling.source.modality.n_cells)
+
+
+def test_every_label_has_a_status(coupling):
+    assert [status.label for status in coupling.statuses] == list(coupling.source.label_names)
+
+
+def test_projection_of_a_constant_is_the_constant(coupling):
+    n, m = coupling.source.modality.n_cells, coupling.target.modality.n_cells
+    assert np.allclose(coupling.pull(np.full((m, 2), 3.0)), 3.0)
+    assert np.allclose(coupling.push(np.full((n, 2), 3.0))[~np.isnan(coupling.push(np.ones((n, 1)))[:, 0])], 3.0)
+
+
+def test_projection_equals_the_written_out_plan(coupling):
+    y = np.random.default_rng(0).normal(size=(coupling.target.modality.n_cells, 2))
+    P = coupling.to_sparse().toarray()
+    assert np.allclose(coupling.pull(y), (P / P.sum(axis=1, keepdims=True)) @ y, atol=1e-6)
+
+
+def test_executor_changes_nothing(models):
+    alone = match(*models)
+    with ThreadPoolExecutor(2) as pool:
+        together = match(*models, executor=pool)
+    assert np.array_equal(alone.to_sparse().toarray(), together.to_sparse().toarray())
+
+
+def test_label_without_plan_is_named(models):
+    with pytest.raises(PsmatchError, match="There is no plan for label 'Z'") as caught:
+        match(*models)["Z"]
+    assert "A, B, C" in caught.value.hint
+
+
+def test_other_labels_on_the_two_sides_are_refused(models):
+    other = fit_propensity(make_modality("ADT", labels=("A", "B"), n_features=4), LinearClassifier(strength=0.1))
+    with pytest.raises(PsmatchError, match=r"trained on different labels \(C in one only\)"):
+        match(models[0], other)
+
+
+@dataclass(frozen=True)
+class BrokenMatcher(Matcher):
+    """Hands out plans that must not reach anyone."""
+
+    fault: str = "nan"
+
+    def couple(self, problem, *, progress):
+        P = np.full((problem.x.shape[0], problem.y.shape[0]), 1.0)
+        P = P / P.sum()
+        if self.fault == "nan":
+            P[0, 0] = np.nan
+        elif self.fault == "half":
+            P /= 2
+        else:
+            P -= P.max() * 1.5
+        return DenseBlock(P), problem.status(Outcome.CONVERGED)
+
+
+@pytest.mark.parametrize("fault", ["nan", "half", "negative"])
+def test_a_broken_plan_is_a_failed_label_not_a_result(models, fault):
+    coupling = match(*models, BrokenMatcher(fault))
+    assert len(coupling) == 0
+    assert all(status.outcome is Outcome.FAILED for status in coupling.statuses)
+    assert "the plan is not usable" in coupling.statuses[0].message
+
+
+def test_pairs_are_known_only_where_cells_agree(models):
+    assert known_ids(models[0].modality, models[1].modality) is None
+    with pytest.raises(PsmatchError, match="True pairs are not known"):
+        match(*models, KnownPairsMatcher())

@@ -1,0 +1,80 @@
+"""Metrics on plans whose answer is known."""
+
+import numpy as np
+import pytest
+
+from psmatch_core.blocks import DenseBlock, uniform_block
+from psmatch_core.metrics import feature_r2, foscttm, latent_error, true_weight
+
+
+def test_uniform_scores_exactly_chance():
+    for n in (2, 7, 40):
+        order = np.random.default_rng(n).permutation(n)
+        weight, rank = true_weight(uniform_block(n, n), np.arange(n), order)
+        assert np.all(weight * n == pytest.approx(1.0, abs=1e-12))
+        assert rank.mean() == 0.5
+        points = np.random.default_rng(n).normal(size=(n, 3))
+        assert foscttm(np.tile(points.mean(axis=0), (n, 1)), points).mean() == pytest.approx(0.5, abs=1e-15)
+
+
+def test_truth_scores_perfectly():
+    order = np.random.default_rng(0).permutation(12)
+    P = np.zeros((12, 12))
+    P[np.arange(12), order] = 1 / 12
+    weight, rank = true_weight(DenseBlock(P), np.arange(12), order)
+    assert np.array_equal(weight, np.ones(12))
+    assert np.array_equal(rank, np.zeros(12))
+    points = np.random.default_rng(0).normal(size=(12, 3))
+    assert np.array_equal(foscttm(points, points), np.zeros(12))
+
+
+def test_the_opposite_of_truth_scores_1():
+    points = np.arange(10.0)[:, None]
+    P = np.ones((10, 10)) - np.identity(10)
+    _, rank = true_weight(DenseBlock(P / P.sum()), np.arange(10), np.arange(10))
+    assert np.array_equal(rank, np.ones(10))
+    backwards = points[::-1]
+    assert foscttm(backwards, points).mean() > 0.5
+
+
+def test_rank_counts_written_out():
+    P = np.array([[0.4, 0.1, 0.1, 0.3, 0.1]])
+    assert true_weight(DenseBlock(P), np.array([0]), np.array([0]))[1][0] == 0.0
+    assert true_weight(DenseBlock(P), np.array([0]), np.array([3]))[1][0] == 1 / 4
+    assert true_weight(DenseBlock(P), np.array([0]), np.array([1]))[1][0] == (2 + 2 / 2) / 4
+
+
+def test_a_row_without_mass_is_chance_not_lucky():
+    P = np.array([[0.0, 0.0, 0.0], [0.5, 0.25, 0.25]])
+    weight, rank = true_weight(DenseBlock(P), np.array([0, 1]), np.array([2, 0]))
+    assert weight[0] == 0
+    assert rank[0] == 0.5
+    assert rank[1] == 0
+
+
+def test_a_random_permutation_is_chance_on_average():
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(300, 4))
+    assert foscttm(points[rng.permutation(300)], points).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_single_pair_cannot_be_judged():
+    assert np.isnan(foscttm(np.zeros((1, 2)), np.zeros((1, 2)))).all()
+    assert np.isnan(true_weight(uniform_block(1, 1), np.array([0]), np.array([0]))[1]).all()
+
+
+def test_label_mean_has_the_variance_as_latent_error_and_a_permutation_twice_that():
+    rng = np.random.default_rng(2)
+    z = rng.normal(size=(4000, 3))
+    assert latent_error(np.tile(z.mean(axis=0), (4000, 1)), z).mean() == pytest.approx(z.var(axis=0).mean(), rel=1e-9)
+    assert latent_error(z[rng.permutation(4000)], z).mean() == pytest.approx(2 * z.var(), rel=0.05)
+
+
+def test_r2_of_truth_and_of_the_mean():
+    y = np.random.default_rng(3).normal(size=(50, 4))
+    y[:, 3] = 1.0
+    per_feature, pooled = feature_r2(y, y, y.mean(axis=0))
+    assert np.allclose(per_feature[:3], 1)
+    assert np.isnan(per_feature[3])
+    assert pooled == 1
+    assert feature_r2(np.tile(y.mean(axis=0), (50, 1)), y, y.mean(axis=0))[1] == pytest.approx(0)

@@ -1,0 +1,93 @@
+"""A transform is fitted once and then does the same to every cell."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.modality import Modality
+from psmatch_core.preprocessing import Preprocessing
+from tests.conftest import make_adata, make_modality
+
+
+def counts(n=80, n_features=30, as_sparse=True, seed=0):
+    adata = make_adata(n=n, n_features=n_features)
+    depth = np.random.default_rng(seed).uniform(1, 5, size=(n, 1))
+    adata.X = np.random.default_rng(seed).poisson(np.exp(adata.X / 3) * depth).astype(np.float32)
+    if as_sparse:
+        adata.X = sparse.csr_matrix(adata.X)
+    return Modality.from_anndata(adata, label_key="label", name="RNA")
+
+
+def test_counts_are_seen_and_logged_values_left_alone():
+    fitted = Preprocessing().fit(counts())
+    assert fitted.normalize == "log1p"
+    assert "look like counts" in fitted.notes[0]
+    logged = counts()
+    logged = logged.with_features(logged.X.log1p(), logged.var_names)
+    assert Preprocessing().fit(logged).normalize == "none"
+
+
+def test_normalised_cells_have_equal_size():
+    modality = counts()
+    fitted = Preprocessing(scale=False).fit(modality)
+    sums = np.expm1(fitted.transform(modality).X.toarray()).sum(axis=1)
+    assert np.allclose(sums, fitted.target_sum, rtol=1e-4)
+
+
+def test_scaled_features_have_mean_0_and_variance_1():
+    X = Preprocessing().fit(make_modality()).transform(make_modality()).X
+    assert np.allclose(X.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(X.std(axis=0), 1, atol=1e-4)
+
+
+def test_sparse_and_dense_give_the_same_features():
+    for config in (Preprocessing(), Preprocessing(n_top_genes=10), Preprocessing(n_components=4)):
+        sparse_side, dense_side = counts(as_sparse=True), counts(as_sparse=False)
+        a = config.fit(sparse_side).transform(sparse_side).X
+        b = config.fit(dense_side).transform(dense_side).X
+        assert np.allclose(np.abs(a), np.abs(b), atol=1e-3)
+
+
+def test_one_cell_scored_alone_equals_itself_among_all():
+    modality = counts()
+    fitted = Preprocessing(n_components=5).fit(modality)
+    alone = modality.select(np.arange(modality.n_cells) == 7, "test")
+    assert np.allclose(fitted.transform(alone).X[0], fitted.transform(modality).X[7], atol=1e-5)
+
+
+def test_components_are_orthogonal_and_as_many_as_asked():
+    X = Preprocessing(n_components=5).fit(counts()).transform(counts()).X
+    covariance = np.cov(X.T)
+    assert X.shape[1] == 5
+    assert np.allclose(covariance - np.diag(np.diag(covariance)), 0, atol=1e-3 * covariance[0, 0])
+
+
+def test_clr_rows_have_mean_0():
+    modality = counts()
+    X = Preprocessing(normalize="clr", scale=False).fit(modality).transform(modality).X
+    assert np.allclose(X.mean(axis=1), 0, atol=1e-5)
+
+
+def test_constant_features_are_said_and_stay_at_0():
+    adata = make_adata()
+    adata.X[:, 2] = 3.0
+    modality = Modality.from_anndata(adata, label_key="label", name="RNA")
+    fitted = Preprocessing().fit(modality)
+    assert np.array_equal(fitted.transform(modality).X[:, 2], np.zeros(60, np.float32))
+    assert any("1 feature without variance" in note for note in fitted.notes)
+
+
+def test_more_components_than_there_are_is_refused():
+    with pytest.raises(PsmatchError, match="100 principal components were asked for"):
+        Preprocessing(n_components=100).fit(make_modality())
+
+
+def test_logging_negative_values_is_refused():
+    with pytest.raises(PsmatchError, match="log1p needs counts, but some values are negative"):
+        Preprocessing(normalize="log1p").fit(make_modality())
+
+
+def test_other_features_are_refused():
+    with pytest.raises(PsmatchError, match="are not the 8 that the preprocessing was fitted on"):
+        Preprocessing().fit(make_modality()).transform(make_modality(n_features=5))

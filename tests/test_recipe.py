@@ -1,0 +1,63 @@
+"""The recipe is the whole of a run's settings, and JSON carries it."""
+
+import json
+
+import pytest
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.matchers import NeighborMatcher, SinkhornMatcher
+from psmatch_core.readers import DataSpec
+from psmatch_core.recipe import PRESETS, LabelRules, Recipe, stage_key
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_survive_json(name):
+    recipe = Recipe.preset(name)
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_files_and_renamed_labels_survive_json():
+    recipe = Recipe(labels=LabelRules(rename_target=((" KO_A", "KO_A"),))).with_data(
+        DataSpec(path="a.h5ad", label_key="label"), DataSpec(path="b.csv", label_key="ko", labels_path="labels.csv")
+    )
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_default_is_the_recommended_preset():
+    assert Recipe() == Recipe.preset("recommended")
+    assert Recipe().matcher == SinkhornMatcher(epsilon=0.05, epsilon_unit="mean cost")
+
+
+def test_paper_preset_is_the_papers():
+    recipe = Recipe.preset("paper")
+    assert recipe.classifier.hidden == (1024,) * 5
+    assert recipe.classifier.batch_norm
+    assert (recipe.matcher.epsilon, recipe.matcher.epsilon_unit, recipe.matcher.align) == (0.05, "absolute", False)
+
+
+def test_unknown_preset_names_the_known():
+    with pytest.raises(PsmatchError, match="There is no preset 'magic'") as caught:
+        Recipe.preset("magic")
+    assert "paper" in caught.value.hint
+
+
+def test_broken_json_names_the_line():
+    with pytest.raises(PsmatchError, match=r"recipe\.json is not JSON: .* in line 2"):
+        Recipe.from_json('{"seed": 0,\n oops}')
+
+
+def test_stage_key_follows_content():
+    assert stage_key("a", SinkhornMatcher()) == stage_key("a", SinkhornMatcher())
+    assert len({stage_key("a", m) for m in (SinkhornMatcher(), SinkhornMatcher(epsilon=0.1), NeighborMatcher())}) == 3
+
+
+def test_data_are_looked_for_beside_the_recipe(tmp_path):
+    (tmp_path / "mine.h5ad").write_bytes(b"x")
+    spec = {"path": "C:\\elsewhere\\mine.h5ad", "label_key": "label", "kind": "DataSpec"}
+    (tmp_path / "recipe.json").write_text(json.dumps({"source": spec}), encoding="utf-8")
+    assert Recipe.read(tmp_path / "recipe.json").source.path == str((tmp_path / "mine.h5ad").resolve())
+
+
+def test_missing_recipe_is_said(tmp_path):
+    with pytest.raises(PsmatchError, match=r"There is no file recipe\.json"):
+        Recipe.read(tmp_path / "recipe.json")

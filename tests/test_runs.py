@@ -1,0 +1,114 @@
+"""run: from two modalities to a coupling; whatever is left out is listed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.errors import PsmatchError
+from psmatch_core.exports import pairs_table
+from psmatch_core.matchers import NeighborMatcher, UniformMatcher
+from psmatch_core.modality import Modality
+from psmatch_core.recipe import LabelRules, Recipe
+from psmatch_core.runs import run
+from tests.conftest import make_adata, make_modality
+
+QUICK = Recipe(classifier=LinearClassifier(strength=0.1))
+
+
+def relabelled(name, labels, **settings):
+    adata = make_adata(**settings)
+    adata.obs["label"] = [labels.get(label, label) for label in adata.obs["label"]]
+    return Modality.from_anndata(adata, label_key="label", name=name)
+
+
+def test_the_short_way_works():
+    result = run(QUICK, make_modality("RNA"), make_modality("ADT", n=45, n_features=5, seed=1))
+    P = result.coupling["A"].to_array()
+    assert P.shape == (20, 15)
+    assert P.sum() == pytest.approx(1)
+    assert result.evaluation is None
+    assert set(result.label_table["label"]) == {"A", "B", "C"}
+
+
+def test_same_seed_same_pairs_other_seed_other_folds():
+    sides = make_modality("RNA"), make_modality("ADT", n=45, seed=1)
+    first, again = (pairs_table(run(QUICK, *sides)) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    other = run(replace(QUICK, seed=1), *sides)
+    held_out = run(QUICK, *sides).source_propensity.held_out_logits
+    assert not np.allclose(other.source_propensity.held_out_logits, held_out)
+
+
+def test_cells_of_one_sided_labels_are_listed_by_name():
+    source = make_modality("RNA")
+    target = relabelled("ADT", {"C": "D"}, n=45, seed=1)
+    result = run(QUICK, source, target)
+    assert set(result.excluded["cell"]) == {
+        *source.obs_names[source.labels == "C"],
+        *target.obs_names[target.labels == "D"],
+    }
+    table = result.label_table.set_index("label")
+    assert "one modality only" in table.loc["C", "status"]
+    assert table.loc["D", "n_source"] == 0
+    assert any("cells left out by label" in note for note in result.notes)
+
+
+def test_cells_kept_and_left_out_are_all_cells():
+    source, target = make_modality("RNA"), relabelled("ADT", {"C": "D"}, n=45, seed=1)
+    result = run(QUICK, source, target)
+    kept = {*result.source.obs_names, *result.target.obs_names}
+    assert kept | set(result.excluded["cell"]) == {*source.obs_names, *target.obs_names}
+
+
+def test_one_sided_labels_can_be_refused():
+    with pytest.raises(PsmatchError, match="2 labels stand in one modality only: C, D"):
+        run(
+            replace(QUICK, labels=LabelRules(unshared="refuse")), make_modality(), relabelled("ADT", {"C": "D"}, seed=1)
+        )
+
+
+def test_renaming_brings_labels_together():
+    rules = LabelRules(rename_target=(("a", "A"),))
+    result = run(replace(QUICK, labels=rules), make_modality("RNA"), relabelled("ADT", {"A": "a"}, seed=1))
+    assert result.coupling.labels == ("A", "B", "C")
+    assert len(result.excluded) == 0
+
+
+def test_no_shared_label_names_both_lists():
+    renames = {"A": "x", "B": "y", "C": "z"}
+    with pytest.raises(PsmatchError) as caught:
+        run(QUICK, make_modality("RNA"), relabelled("ADT", renames, seed=1))
+    assert "A" in str(caught.value)
+    assert "x" in str(caught.value)
+
+
+def test_few_labels_are_said():
+    result = run(QUICK, make_modality("RNA"), make_modality("ADT", seed=1))
+    assert any("More labels match better" in note for note in result.notes)
+
+
+def test_small_labels_go_by_the_rule():
+    target = relabelled("ADT", {}, n=45, seed=1)
+    few = target.select((target.labels != "C") | (np.cumsum(target.labels == "C") <= 3), "test")
+    result = run(replace(QUICK, labels=LabelRules(minimum_cells=5)), make_modality("RNA"), few)
+    assert result.coupling.labels == ("A", "B")
+    assert "fewer than 5 cells" in " ".join(result.excluded["reason"])
+
+
+@pytest.mark.parametrize("matcher", [NeighborMatcher(n_neighbors=3), UniformMatcher()], ids=repr)
+def test_pairs_are_traceable_and_weighted(matcher):
+    result = run(replace(QUICK, matcher=matcher), make_modality("RNA"), make_modality("ADT", n=45, seed=1))
+    pairs = pairs_table(result, top=1000)
+    assert list(pairs.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+    label_of = dict(zip(result.target.obs_names, result.target.labels, strict=True))
+    assert (pairs["target_cell"].map(label_of) == pairs["label"]).all()
+    assert np.allclose(pairs.groupby("source_cell")["weight"].sum(), 1)
+    assert (pairs.groupby("source_cell")["rank"].min() == 1).all()
+
+
+def test_recipe_without_files_needs_modalities():
+    with pytest.raises(PsmatchError, match="The recipe names no data files"):
+        run(QUICK)

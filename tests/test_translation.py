@@ -1,0 +1,48 @@
+"""translate: both directions, both translators, in the features that were asked for."""
+
+import numpy as np
+import pytest
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.matching import match
+from psmatch_core.translation import TO_SOURCE, TO_TARGET, translate
+from psmatch_core.translators import BarycentricTranslator, SamplingTranslator
+
+
+@pytest.fixture(scope="module")
+def coupling(models):
+    return match(*models)
+
+
+@pytest.mark.parametrize("translator", [BarycentricTranslator(), SamplingTranslator()], ids=repr)
+@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
+def test_features_come_from_cells_of_the_same_label(coupling, translator, direction):
+    result = translate(coupling, translator, direction=direction)
+    of = coupling.target.modality if direction == TO_SOURCE else coupling.source.modality
+    assert result.values.shape == (result.at.n_cells, of.n_features)
+    for label in coupling:
+        mine, theirs = result.values[result.at.labels == label], of.X[of.labels == label]
+        assert (mine >= theirs.min(axis=0) - 1e-6).all()
+        assert (mine <= theirs.max(axis=0) + 1e-6).all()
+
+
+def test_barycentric_is_the_pull(coupling):
+    values = translate(coupling).values
+    assert np.allclose(values, coupling.pull(coupling.target.modality.X))
+
+
+@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
+def test_samples_are_real_cells_and_average_to_the_projection(coupling, direction):
+    of = coupling.target.modality if direction == TO_SOURCE else coupling.source.modality
+    draws = [translate(coupling, SamplingTranslator(), direction=direction, seed=seed).values for seed in range(300)]
+    cells = {tuple(np.round(row, 4)) for row in of.X.astype(float)}
+    assert all(tuple(np.round(row, 4)) in cells for row in draws[0])
+    expected = translate(coupling, direction=direction).values
+    assert np.abs(np.mean(draws, axis=0) - expected).mean() < 0.1
+
+
+def test_other_cells_and_unknown_directions_are_refused(coupling):
+    with pytest.raises(PsmatchError, match="direction must be target_to_source or source_to_target"):
+        translate(coupling, direction="sideways")
+    with pytest.raises(PsmatchError, match="belong to other cells"):
+        translate(coupling, features=coupling.source.modality)
