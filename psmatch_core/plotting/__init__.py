@@ -1,0 +1,36 @@
+"""Plotly figures from result objects, for notebooks and pages alike.
+
+Every figure is transparent and leaves text colours to the theme around it; data colours read on white and on
+dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
+"""
+
+from psmatch_core.plotting.counts import label_counts
+from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
+from psmatch_core.plotting.matches import cell_matches, effective_matches
+from psmatch_core.plotting.quality import feature_r2, metric_bars
+from psmatch_core.plotting.scores import score_map
+from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, palette, plain
+from psmatch_core.plotting.telling import confusion, label_losses, reliability
+from psmatch_core.plotting.training import fitted_curves, loss_curves
+
+__all__ = [
+    "PALETTE",
+    "SOURCE_COLOR",
+    "TARGET_COLOR",
+    "BlockMeans",
+    "block_means",
+    "cell_matches",
+    "confusion",
+    "coupling_heatmap",
+    "effective_matches",
+    "feature_r2",
+    "fitted_curves",
+    "label_counts",
+    "label_losses",
+    "loss_curves",
+    "metric_bars",
+    "palette",
+    "plain",
+    "reliability",
+    "score_map",
+]

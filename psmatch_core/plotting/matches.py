@@ -1,0 +1,155 @@
+"""How spread the matches are, over all cells and of one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import plural
+from psmatch_core.plotting.style import (
+    GREY,
+    PALETTE,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+
+LOG_ABOVE = 30.0  # largest over smallest: beyond it the small ones vanish on a linear axis
+TRUE_COLOR = PALETTE[2]
+
+
+def effective_matches(coupling: Coupling) -> go.Figure:
+    """Effective matches of the source cells, one box a label, the number of candidates marked.
+
+    The box spans the middle half of the cells, the whiskers the middle nine tenths; cells without a match are
+    left out of the boxes and counted in the note.
+    """
+    labels, stats, candidates, unmatched = [], [], [], 0
+    everything = []
+    for label, block in coupling.blocks.items():
+        spread = block.n_effective
+        unmatched += int((spread <= 0).sum())
+        spread = spread[spread > 0]
+        labels.append(label)
+        candidates.append(block.shape[1])
+        stats.append(np.quantile(spread, [0.05, 0.25, 0.5, 0.75, 0.95]) if spread.size else np.full(5, np.nan))
+        everything.append(spread)
+    order = sorted(range(len(labels)), key=lambda index: stats[index][2] / candidates[index])
+    labels = [labels[index] for index in order]
+    quantiles = np.array([stats[index] for index in order], dtype=np.float32).reshape(-1, 5)
+    most = np.array([candidates[index] for index in order], dtype=np.float32)
+    cells = np.concatenate(everything) if everything else np.zeros(0)
+    title = (
+        f"A {plain(coupling.source.modality.name, 24)} cell has {digits(float(np.median(cells)))} effective matches "
+        f"(median) of {digits(float(np.median(most)))} candidates"
+        if cells.size
+        else "No cell has a match"
+    )
+    note = f"{plural(unmatched, 'cell')} without a match left out" if unmatched else ""
+    fig = figure(title, height=height_of(len(labels), 22), note=note)
+    y = label_axis(fig, labels)
+    fig.add_box(
+        y=y,
+        lowerfence=quantiles[:, 0],
+        q1=quantiles[:, 1],
+        median=quantiles[:, 2],
+        q3=quantiles[:, 3],
+        upperfence=quantiles[:, 4],
+        orientation="h",
+        name="effective matches of a cell",
+        marker={"color": SOURCE_COLOR},
+        line={"width": 1.5},
+        hoverinfo="x",
+    )
+    fig.add_scatter(
+        x=most,
+        y=y,
+        mode="markers",
+        name="all candidates (uniform)",
+        marker={"symbol": "line-ns", "size": 11, "line": {"width": 2, "color": GREY}},
+        hovertext=[plain(label) for label in labels],
+        hovertemplate="%{hovertext}: %{x:,} target cells<extra></extra>",
+    )
+    known = quantiles[np.isfinite(quantiles)]
+    is_log = bool(known.size) and most.max() / max(float(known.min()), 1e-9) > LOG_ABOVE
+    fig.update_xaxes(title_text="effective matches (target cells)")
+    if is_log:
+        fig.update_xaxes(type="log", title_text="effective matches (target cells, log scale)", dtick=1)
+    else:
+        fig.update_xaxes(rangemode="tozero")
+    return fig
+
+
+def cell_matches(
+    names: Sequence[str] | np.ndarray,
+    weights: np.ndarray,
+    uniform_weight: float,
+    *,
+    cell: str,
+    measured_true: str | None = None,
+) -> go.Figure:
+    """The matches of one cell, heaviest on top, with the weight that each would have if all were alike.
+
+    Parameters
+    ----------
+    names
+        Target cells, ``(k,)``.
+    weights
+        Their shares of the cell's weight, ``(k,)``, summing to at most 1.
+    uniform_weight
+        1 / number of candidates.
+    cell
+        The source cell's name.
+    measured_true
+        The name of its true partner, where known.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    order = np.argsort(-weights, kind="stable")
+    order = order[weights[order] > 0]
+    shown = [str(np.asarray(names)[index]) for index in order]
+    weights = weights[order]
+    is_true = np.array([name == measured_true for name in shown], dtype=bool)
+    note = ""
+    if measured_true is not None:
+        rank = int(np.flatnonzero(is_true)[0]) + 1 if is_true.any() else 0
+        note = f"its true partner is match {rank}" if rank else f"its true partner is not among these {len(shown)}"
+    title = (
+        f"The best match of {plain(cell, 30)} has {weights[0]:.1%} of the weight, "
+        f"{digits(float(weights[0] / uniform_weight))} × uniform"
+        if weights.size
+        else f"{plain(cell, 30)} has no match"
+    )
+    fig = figure(title, height=height_of(len(shown)), note=note)
+    y = label_axis(fig, shown)
+    for which, name, color, pattern in (
+        (~is_true, "match", TARGET_COLOR, ""),
+        (is_true, "true partner", TRUE_COLOR, "x"),
+    ):
+        if which.any():
+            fig.add_bar(
+                x=weights[which].astype(np.float32),
+                y=y[which],
+                orientation="h",
+                name=name,
+                marker={"color": color, "pattern": {"shape": pattern}},
+                hovertext=[plain(each) for each, chosen in zip(shown, which, strict=True) if chosen],
+                hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
+            )
+    fig.add_scatter(
+        x=[uniform_weight, uniform_weight],
+        y=[-0.5, max(len(shown) - 0.5, 0.5)],
+        mode="lines",
+        name="uniform",
+        line={"color": GREY, "dash": "dash", "width": 2},
+        hovertemplate="uniform: %{x:.2%}<extra></extra>",
+    )
+    fig.update_layout(barmode="overlay", bargap=0.25)
+    fig.update_xaxes(title_text="share of the cell's weight", tickformat=".1~%", rangemode="tozero")
+    return fig

@@ -1,0 +1,138 @@
+"""Quality where the truth is known: metrics per label beside the uniform baseline, R² per feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.evaluation import CHANCE, METRICS
+from psmatch_core.plotting.style import (
+    GREY,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+
+WORDS = {
+    "trace": ("Weight on the true partner", "share of the cell's weight"),
+    "trace_fold": ("Weight on the true partner", "times the uniform weight"),
+    "foscttm": ("FOSCTTM", "share of cells closer than the true match"),
+    "rank": ("Rank of the true partner", "share of candidates ranked before it"),
+}
+SMALLER_IS_BETTER = ("foscttm", "rank")
+LOWEST_R2 = -1.0  # below it a bar is cut: how far below its own mean a prediction is has no upper bound
+
+
+def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
+    """A metric per label, best on top, beside the same of the uniform plan.
+
+    Parameters
+    ----------
+    table
+        As :meth:`~psmatch_core.evaluation.Evaluation.table` gives it: ``label``, ``n_pairs``, the metric and
+        ``<metric>_uniform``.
+    metric
+        ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.
+    """
+    if metric not in METRICS:
+        raise PsmatchError(f"There is no metric {metric!r}.", hint=f"Choose one of {', '.join(METRICS)}.")
+    name, unit = WORDS[metric]
+    if not len(table):
+        return figure(f"{name}: no label has enough true pairs to be judged", height=160, legend=False)
+    is_small_good = metric in SMALLER_IS_BETTER
+    table = table.sort_values(metric, ascending=is_small_good, kind="stable")
+    values = table[metric].to_numpy(dtype=np.float64)
+    uniform = table[f"{metric}_uniform"].to_numpy(dtype=np.float64)
+    pairs = table["n_pairs"].to_numpy(dtype=np.float64)
+    better = int(((values < uniform) if is_small_good else (values > uniform)).sum())
+    fig = figure(
+        f"{name}: {digits(float(np.average(values, weights=pairs)))} against "
+        f"{digits(float(np.average(uniform, weights=pairs)))} of the uniform plan; better in {better} of "
+        f"{plural(len(table), 'label')}",
+        height=height_of(len(table)),
+        note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better",
+    )
+    labels = [str(label) for label in table["label"]]
+    y = label_axis(fig, labels)
+    texts = [f"{plain(label)}, {plural(int(n), 'true pair')}" for label, n in zip(labels, pairs, strict=True)]
+    fig.add_bar(
+        x=values.astype(np.float32),
+        y=y,
+        orientation="h",
+        name="this coupling",
+        marker={"color": SOURCE_COLOR},
+        hovertext=texts,
+        hovertemplate="%{hovertext}: %{x:.3f}<extra></extra>",
+    )
+    fig.add_scatter(
+        x=uniform.astype(np.float32),
+        y=y,
+        mode="markers",
+        name="uniform plan",
+        marker={"symbol": "diamond", "size": 8, "color": TARGET_COLOR},
+        hovertext=texts,
+        hovertemplate="%{hovertext}: uniform %{x:.3f}<extra></extra>",
+    )
+    if metric in CHANCE:
+        fig.add_vline(x=CHANCE[metric], line={"color": GREY, "dash": "dash", "width": 1.5})
+    fig.update_xaxes(title_text=unit, rangemode="tozero")
+    fig.update_layout(bargap=0.25)
+    return fig
+
+
+def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
+    """R² of the translated features: all of them up to ``top``, else the best half and the worst half of ``top``.
+
+    Parameters
+    ----------
+    values
+        R² of each feature; 1 is perfect, 0 as good as its mean, below 0 worse. NaN where a feature is constant.
+    top
+        Most features drawn.
+    """
+    known = sorted(((r2, name) for name, r2 in values.items() if np.isfinite(r2)), reverse=True)
+    if not known:
+        return figure("No feature has an R²", height=160, legend=False)
+    r2 = np.array([value for value, _ in known])
+    good = int((r2 > 0).sum())
+    is_cut = len(known) > top
+    best, worst = (known[: (top + 1) // 2], known[-(top // 2) :]) if is_cut else (known, [])
+    if is_cut and top < 2:
+        worst = []
+    shown = best + worst
+    fig = figure(
+        f"{good:,} of {plural(len(known), 'feature')} are predicted better than by their mean; "
+        f"median R² {np.median(r2):.2f}",
+        height=height_of(len(shown)),
+        note=f"the best {len(best)} and the worst {len(worst)} features" if is_cut else "",
+        legend=False,
+    )
+    y = label_axis(fig, [name for _, name in shown])
+    at = np.array([value for value, _ in shown])
+    fig.add_bar(
+        x=np.maximum(at, LOWEST_R2).astype(np.float32),
+        y=y,
+        orientation="h",
+        marker={"color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in at]},
+        hovertext=[f"{plain(name)}: R² {value:.3f}" for value, name in shown],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    if worst:
+        fig.add_hline(y=len(best) - 0.5, line={"color": GREY, "dash": "dot", "width": 1})
+    lowest = float(np.maximum(at.min(), LOWEST_R2))
+    unit = "R² (1 perfect, 0 as good as the mean)"
+    fig.update_xaxes(
+        title_text=unit + (f", bars cut at {LOWEST_R2:g}" if at.min() < LOWEST_R2 else ""),
+        range=[min(lowest * 1.05, 0), max(float(at.max()) * 1.05, 0.1)],
+        zeroline=True,
+    )
+    fig.update_layout(bargap=0.25)
+    return fig

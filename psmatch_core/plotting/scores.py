@@ -1,0 +1,212 @@
+"""The propensity scores of both modalities on one map, side by side."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.maps import ScoreMap
+from psmatch_core.plotting.style import (
+    COLOR_SCALE,
+    GREY,
+    LABEL_WIDTH,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    dress,
+    palette,
+    plain,
+)
+from psmatch_core.propensity import PropensityModel
+
+WEBGL_ABOVE = 5_000  # points; SVG beyond it stutters
+MOST_HUES = 8
+Coloring = Literal["label", "modality", "loss", "confidence"]
+
+
+def score_map(
+    scores: ScoreMap,
+    source: PropensityModel,
+    target: PropensityModel,
+    *,
+    color: Coloring = "label",
+    highlight: str | None = None,
+    stacked: bool = False,
+) -> go.Figure:
+    """Both modalities' cells by propensity score, two panels with the same axes.
+
+    Parameters
+    ----------
+    scores
+        Coordinates of the drawn cells, no unit.
+    source, target
+        The models whose cells they are.
+    color
+        ``label``, ``modality``, ``loss`` (held-out, nats per cell) or ``confidence`` (calibrated, 0 to 1).
+        With more than eight labels the largest seven have hues and the rest are grey.
+    highlight
+        A label that is drawn in its modality's colour, all others grey.
+    stacked
+        Source above target, for narrow screens.
+
+    Each trace's ``customdata`` holds the row numbers of its cells in their modality, and its ``meta`` the side
+    (``source``, ``target``) and the label, so that a selection leads back to cells.
+    """
+    from plotly.subplots import make_subplots
+
+    models, cells, xy = (
+        (source, target),
+        (scores.source_cells, scores.target_cells),
+        (scores.source_xy, scores.target_xy),
+    )
+    if highlight is not None and highlight not in source.label_names:
+        raise PsmatchError(f"There is no label {highlight!r} to highlight.", hint="Choose one of the run's labels.")
+    names = [plain(model.modality.name, 24) for model in models]
+    fig = make_subplots(
+        rows=2 if stacked else 1,
+        cols=1 if stacked else 2,
+        shared_xaxes="all",
+        shared_yaxes="all",
+        subplot_titles=names,
+        horizontal_spacing=0.03,
+        vertical_spacing=0.08,
+    )
+    drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
+    by_value = color in ("loss", "confidence") and highlight is None
+    has_legend = color == "label" or highlight is not None
+    dress(
+        fig,
+        f"{drawn[0]} and {drawn[1]}: near means alike to the classifiers"
+        if highlight is None
+        else f"Where {plain(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
+        height=(620 if stacked else 420) + 20,
+        legend=has_legend,
+    )
+    is_large = sum(chosen.size for chosen in cells) > WEBGL_ABOVE
+    trace = go.Scattergl if is_large else go.Scatter
+    size = 3 if is_large else 5
+    for panel, (model, chosen, points, side) in enumerate(zip(models, cells, xy, ("source", "target"), strict=True)):
+        at = {"row": panel + 1, "col": 1} if stacked else {"row": 1, "col": panel + 1}
+        own = (SOURCE_COLOR, TARGET_COLOR)[panel]
+        groups = _by_value(model, chosen, color) if by_value else _groups(models, chosen, panel, color, highlight, own)
+        for which, look in groups:
+            marker = {"size": size, **look["marker"]}
+            fig.add_trace(
+                trace(
+                    x=points[which, 0].astype(np.float32),
+                    y=points[which, 1].astype(np.float32),
+                    mode="markers",
+                    name=look["name"],
+                    legendgroup=look["group"],
+                    showlegend=has_legend and look["in_legend"],
+                    marker=marker,
+                    opacity=look["opacity"],
+                    customdata=chosen[which].astype(np.int32),
+                    meta={"side": side, "label": look["label"]},
+                    hovertemplate=look["hover"],
+                ),
+                **at,
+            )
+    if by_value:
+        _color_axis(fig, models, color)
+    fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
+    fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")
+    fig.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
+    return fig
+
+
+def _groups(
+    models: tuple[PropensityModel, PropensityModel],
+    chosen: np.ndarray,
+    panel: int,
+    color: str,
+    highlight: str | None,
+    own: str,
+) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """One group a label: which of the drawn cells, and how they look. Grey first, so that hues lie on top."""
+    model = models[panel]
+    labels = model.label_names
+    sizes = sum(np.bincount(each.y, minlength=len(labels)) for each in models)
+    ranked = np.argsort(-np.asarray(sizes), kind="stable")
+    n_hues = len(labels) if len(labels) <= MOST_HUES else MOST_HUES - 1
+    hues = {int(label): hue for label, hue in zip(ranked[:n_hues], palette(n_hues), strict=True)}
+    if color == "modality":
+        hues = dict.fromkeys(range(len(labels)), own)
+    if highlight is not None:
+        hues = {labels.index(highlight): own}
+    n_grey = len(labels) - len(hues)
+    y = model.y[chosen]
+    groups = []
+    in_order = sorted(range(len(labels)), key=lambda index: (index in hues, -int(np.flatnonzero(ranked == index)[0])))
+    grey_shown = False
+    for index in in_order:
+        which = np.flatnonzero(y == index)
+        if not which.size:
+            continue
+        is_grey = index not in hues
+        name = plain(labels[index], LABEL_WIDTH)
+        look = {
+            "name": plural(n_grey, "other label") if is_grey else name,
+            "group": "others" if is_grey else f"label {index}",
+            "in_legend": panel == 0 and not (is_grey and grey_shown),
+            "label": plain(labels[index], 200),
+            "opacity": 0.3 if is_grey else 0.85,
+            "marker": {"color": GREY if is_grey else hues[index]},
+            "hover": plain(labels[index]) + "<extra></extra>",
+        }
+        grey_shown = grey_shown or is_grey
+        groups.append((which, look))
+    return groups
+
+
+def _by_value(model: PropensityModel, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """One group for all cells with a value, one in grey for those without."""
+    values = _values(model, color)[chosen]
+    known = np.isfinite(values)
+    unit = "nats" if color == "loss" else ""
+    look: dict[str, Any] = {
+        "name": color,
+        "group": color,
+        "in_legend": False,
+        "label": "",
+        "opacity": 0.85,
+        "marker": {"color": values[known].astype(np.float32), "coloraxis": "coloraxis"},
+        "hover": f"{color} %{{marker.color:.2f}} {unit}<extra></extra>",
+    }
+    grey = {**look, "opacity": 0.3, "marker": {"color": GREY}, "hover": "not held out<extra></extra>"}
+    groups = [(np.flatnonzero(~known), grey), (np.flatnonzero(known), look)]
+    return [group for group in groups if group[0].size]
+
+
+def _values(model: PropensityModel, color: str) -> np.ndarray:
+    return model.cell_losses if color == "loss" else np.exp(model.log_propensity.max(axis=1))
+
+
+def _color_axis(fig: go.Figure, models: tuple[PropensityModel, PropensityModel], color: str) -> None:
+    highest = 1.0
+    if color == "loss":
+        both = np.concatenate([_values(model, color) for model in models])
+        both = both[np.isfinite(both)]
+        highest = float(np.quantile(both, 0.95)) if both.size else 1.0
+    fig.update_layout(
+        coloraxis={
+            "colorscale": COLOR_SCALE,
+            "cmin": 0,
+            "cmax": highest,
+            "colorbar": {
+                "title": {"text": "held-out loss (nats)" if color == "loss" else "confidence", "side": "top"},
+                "orientation": "h",
+                "thickness": 10,
+                "len": 0.6,
+                "y": -0.02,
+                "yanchor": "top",
+            },
+        }
+    )
+
+
+def _drawn(model: PropensityModel, n_drawn: int) -> str:
+    n, name = model.modality.n_cells, plain(model.modality.name, 24)
+    return f"{n:,} {name} cells" if n_drawn == n else f"{n_drawn:,} of {n:,} {name} cells"

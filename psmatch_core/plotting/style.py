@@ -1,0 +1,144 @@
+"""What all figures share: colours, escaped text, titles that fit a telephone, an empty figure of the right height."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.checks import display
+from psmatch_core.errors import PsmatchError
+
+# Okabe and Ito 2008 ("Color Universal Design"), orange and sky blue darkened and yellow and black replaced, so that
+# each has a contrast of 3 : 1 on white and on #0e1117 (WCAG 2.1, 1.4.11). tests/test_plotting.py measures it.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88600", "#3B95CB", "#8A63D2", "#7F7F7F")
+SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
+GREY = "#8C8C8C"
+FAINT = "rgba(128,128,128,0.25)"  # grid and zero lines, on any background
+CLEAR = "rgba(0,0,0,0)"
+COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñez et al. 2018)
+
+TITLE_WIDTH = 44  # characters of 15 px that fit on a screen of 390 px
+LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
+ROW_HEIGHT = 20  # px a label needs on an axis to be read
+TITLE_LINE = 20  # px
+
+
+def palette(n: int) -> tuple[str, ...]:
+    """The first n ≤ 8 colours that colour-blind eyes tell apart, on white and on dark.
+
+    Raises
+    ------
+    PsmatchError
+        Above 8: more hues look alike; highlight a few labels and grey the rest.
+    """
+    if not 0 <= n <= len(PALETTE):
+        raise PsmatchError(
+            f"{n} colours were asked for; beyond {len(PALETTE)} hues look alike.",
+            hint="Colour the largest labels and draw the rest in grey.",
+        )
+    return PALETTE[:n]
+
+
+def plain(text: object, limit: int = 60) -> str:
+    """A text from a file that plotly shows as it is: tags, templates and formulas escaped, at most ``limit`` long."""
+    escaped = html.escape(display(text, limit), quote=False)
+    return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
+
+
+def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> go.Figure:
+    """An empty transparent figure.
+
+    Parameters
+    ----------
+    title
+        The finding; names in it already escaped by :func:`plain`. It is broken into lines that fit 390 px.
+    height
+        Of the plot without title and legend, px.
+    note
+        Smaller text under the title.
+    """
+    fig = go.Figure()
+    dress(fig, title, height=height, note=note, legend=legend)
+    return fig
+
+
+def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bool = True) -> None:
+    """Give a figure its title, transparent background, legend under the title and height (px, plot alone)."""
+    lines = wrapped(title, TITLE_WIDTH)
+    notes = wrapped(note, TITLE_WIDTH + 8)
+    text = "<br>".join(lines) + "".join(f"<br><span style='font-size:12px'>{line}</span>" for line in notes)
+    top = 14 + TITLE_LINE * (len(lines) + len(notes)) + (34 if legend else 10)
+    bottom = 54
+    fig.update_layout(
+        title={
+            "text": text,
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 8, "t": 10},
+            "font": {"size": 15},
+        },
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        height=height + top + bottom,
+        margin={"l": 8, "r": 12, "t": top, "b": bottom},
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "bgcolor": CLEAR},
+        hoverlabel={"align": "left"},
+    )
+    fig.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True)
+    fig.update_yaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most ``width`` shown characters; an escaped character counts once."""
+    if not text:
+        return []
+    shown = html.unescape(text)
+    if len(shown) <= width:
+        return [text]
+    lines = textwrap.wrap(shown, width, break_long_words=True)
+    return [plain(line, width + 1) for line in lines]
+
+
+def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.ndarray:
+    """Put labels on an axis, first on top, at whole numbers: two labels that are cut alike stay two rows.
+
+    Returns
+    -------
+    Their positions ``(n,)``.
+    """
+    positions = np.arange(len(labels), dtype=np.float32)
+    settings = {
+        "tickmode": "array",
+        "tickvals": positions,
+        "ticktext": [plain(label, LABEL_WIDTH) for label in labels],
+        "range": [len(labels) - 0.5, -0.5] if axis == "y" else [-0.5, len(labels) - 0.5],
+        "showgrid": False,
+        "zeroline": False,
+    }
+    (fig.update_yaxes if axis == "y" else fig.update_xaxes)(**settings)
+    return positions
+
+
+def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
+    """Height of a plot with one row a label, px."""
+    return max(160, n_rows * row)
+
+
+def digits(value: float) -> str:
+    """A number with the digits that matter: 1,250; 12.3; 0.0123."""
+    if not np.isfinite(value):
+        return "unknown"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"

@@ -1,0 +1,198 @@
+"""How well the labels are told apart: loss per label, calibration, confusion."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.errors import plural
+from psmatch_core.plotting.style import (
+    COLOR_SCALE,
+    GREY,
+    LABEL_WIDTH,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+from psmatch_core.propensity import PropensityModel
+
+COIN = 0.65  # of two labels' cells given to either, the share given rightly; 0.5 is a coin, below this we say "cannot"
+SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
+CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
+
+
+def label_losses(source: PropensityModel, target: PropensityModel) -> go.Figure:
+    """Held-out loss of each label in both modalities against its baseline, best-told labels on top.
+
+    The baseline, −log of the label's share (nats per cell), is the loss of knowing only how frequent it is.
+    """
+    rows = [{row.label: row for row in model.per_label} for model in (source, target)]
+    names = [plain(model.modality.name, 24) for model in (source, target)]
+
+    def gain(label: str) -> float:
+        gains = [side[label].baseline - side[label].loss for side in rows if label in side]
+        known = [value for value in gains if np.isfinite(value)]
+        return float(np.mean(known)) if known else -np.inf
+
+    labels = sorted({**rows[0], **rows[1]}, key=gain, reverse=True)
+    told = [
+        {label for label, row in side.items() if np.isfinite(row.loss) and row.loss < row.baseline} for side in rows
+    ]
+    both = len(told[0] & told[1])
+    fig = figure(
+        f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities",
+        height=height_of(len(labels), 22),
+        note="left of its tick: better than knowing only how frequent the label is",
+    )
+    y = label_axis(fig, labels)
+    for side, name, color, symbol, shift in (
+        (rows[0], names[0], SOURCE_COLOR, "circle", -0.16),
+        (rows[1], names[1], TARGET_COLOR, "diamond", 0.16),
+    ):
+        loss = np.array([side[label].loss if label in side else np.nan for label in labels], dtype=np.float32)
+        base = np.array([side[label].baseline if label in side else np.nan for label in labels], dtype=np.float32)
+        at = y + np.float32(shift)
+        gap = np.full_like(at, np.nan)
+        fig.add_scatter(
+            x=np.column_stack([loss, base, gap]).ravel(),
+            y=np.column_stack([at, at, gap]).ravel(),
+            mode="lines",
+            line={"color": color, "width": 1.5},
+            opacity=0.5,
+            hoverinfo="skip",
+            legendgroup=name,
+            showlegend=False,
+        )
+        fig.add_scatter(
+            x=base,
+            y=at,
+            mode="markers",
+            name=f"{name}, baseline",
+            marker={"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": color}},
+            hovertext=[plain(label) for label in labels],
+            hovertemplate="%{hovertext}: baseline %{x:.2f} nats per cell",
+        )
+        fig.add_scatter(
+            x=loss,
+            y=at,
+            mode="markers",
+            name=name,
+            legendgroup=name,
+            marker={"symbol": symbol, "size": 9, "color": color},
+            hovertext=[
+                f"{plain(label)}, {plural(side[label].n_validated, 'cell')} held out" if label in side else ""
+                for label in labels
+            ],
+            hovertemplate="%{hovertext}: loss %{x:.2f} nats per cell",
+        )
+    fig.update_xaxes(title_text="held-out loss (nats per cell)", rangemode="tozero")
+    return fig
+
+
+def reliability(source: PropensityModel, target: PropensityModel) -> go.Figure:
+    """Stated confidence against hit rate of the held-out cells; on the diagonal, 70% sure means 70% right."""
+    judged = [(plain(model.modality.name, 24), model.reliability) for model in (source, target)]
+    parts = []
+    for name, each in judged:
+        total = max(int(each.counts.sum()), 1)
+        over = float(np.sum(each.counts * (each.confidence - each.hit_rate))) / total
+        if not each.counts.sum():
+            parts.append(f"{name} has no held-out cells")
+        elif each.expected_error <= CALIBRATED:
+            parts.append(f"{name} is well calibrated")
+        elif abs(over) < each.expected_error / 2:
+            parts.append(f"{name} is off by {each.expected_error:.0%} both ways")
+        else:
+            parts.append(f"{name} is {'over' if over > 0 else 'under'}-confident by {abs(over):.0%}")
+    fig = figure("; ".join(parts), height=340)
+    fig.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": GREY, "dash": "dash", "width": 1.5},
+        name="perfect",
+        hoverinfo="skip",
+    )
+    for (name, each), color, symbol in zip(judged, (SOURCE_COLOR, TARGET_COLOR), ("circle", "diamond"), strict=True):
+        seen = each.counts > 0
+        counts = each.counts[seen]
+        fig.add_scatter(
+            x=each.confidence[seen].astype(np.float32),
+            y=each.hit_rate[seen].astype(np.float32),
+            mode="lines+markers",
+            name=f"{name} (ECE {each.expected_error:.3f})",
+            line={"color": color, "width": 2},
+            marker={
+                "color": color,
+                "symbol": symbol,
+                "size": (6 + 12 * np.sqrt(counts / max(counts.max(initial=1), 1))).astype(np.float32),
+            },
+            customdata=counts,
+            hovertemplate="stated %{x:.0%}, right %{y:.0%} of %{customdata:,} cells",
+        )
+    fig.update_xaxes(title_text="stated confidence", range=[0, 1.03], tickformat=".0%")
+    fig.update_yaxes(title_text="share of cells told rightly", range=[0, 1.05], tickformat=".0%")
+    return fig
+
+
+def confusion(model: PropensityModel) -> go.Figure:
+    """Share of each label's held-out cells (rows) given to each label (columns), similar labels side by side."""
+    counts = model.confusion
+    totals = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    order = _by_similarity(share)
+    labels = [model.label_names[index] for index in order]
+    z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
+    side = max(300, 17 * len(labels))
+    fig = figure(_confusion_title(model, share), height=side, legend=False)
+    x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
+    fig.add_heatmap(
+        z=z,
+        x=x,
+        y=y,
+        zmin=0,
+        zmax=1,
+        colorscale=COLOR_SCALE,
+        customdata=counts[np.ix_(order, order)].astype(np.int32),
+        hovertemplate="%{y} told as %{x}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
+        colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 10, "len": 0.6},
+        xgap=1,
+        ygap=1,
+    )
+    fig.update_xaxes(title_text="told as", tickangle=-90)
+    fig.update_yaxes(title_text="label of the cell")
+    return fig
+
+
+def _by_similarity(share: np.ndarray) -> np.ndarray:
+    """Labels in an order that puts those next to each other that are taken for each other, ``(n_labels,)``."""
+    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+    from scipy.spatial.distance import squareform
+
+    if len(share) < 3:
+        return np.arange(len(share))
+    distance = 1 - (share + share.T) / 2
+    np.fill_diagonal(distance, 0)
+    condensed = squareform(distance, checks=False)
+    return np.asarray(leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed)))
+
+
+def _confusion_title(model: PropensityModel, share: np.ndarray) -> str:
+    name = plain(model.modality.name, 24)
+    mutual = np.triu((share + share.T) / 2, 1)
+    if not model.confusion.sum():
+        return f"{name} has no held-out cells"
+    first, second = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
+    one, other = (plain(model.label_names[index], LABEL_WIDTH) for index in (first, second))
+    given = share[np.ix_([first, second], [first, second])]  # (2, 2), rows the true label
+    rightly = np.trace(given) / given.sum() if given.sum() else 1.0
+    if mutual[first, second] >= SPEAKS and rightly < COIN:
+        return f"{name} cannot tell {one} from {other}"
+    if mutual[first, second] >= SPEAKS:
+        if share[second, first] > share[first, second]:
+            one, other, first, second = other, one, second, first
+        return f"{name} takes {share[first, second]:.0%} of {one} cells for {other}, its most frequent error"
+    return f"{name} tells all labels apart (accuracy {model.accuracy:.0%})"

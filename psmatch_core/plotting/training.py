@@ -1,0 +1,131 @@
+"""Loss by epoch, live while it trains and afterwards, with the same function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, figure, plain
+from psmatch_core.propensity import PropensityModel
+
+STAGE_PREFIX = "propensity: "
+NO_ENTROPIES: Mapping[str, float] = MappingProxyType({})
+
+
+def fitted_curves(models: Sequence[PropensityModel]) -> dict[str, dict[int, np.ndarray]]:
+    """Loss curves of trained models in the form that :func:`loss_curves` draws.
+
+    Returns
+    -------
+    By modality name and network: ``(n_epochs, 3)`` with epoch, training and validation loss (nats per cell).
+    Models without epochs, such as ridge regression, have no entry.
+    """
+    found: dict[str, dict[int, np.ndarray]] = {}
+    for model in models:
+        for network, curve in enumerate(model.curves):
+            epochs = len(curve.training)
+            if not epochs:
+                continue
+            validation = np.full(epochs, np.nan)
+            validation[: len(curve.validation)] = curve.validation
+            found.setdefault(model.modality.name, {})[network] = np.column_stack(
+                [np.arange(1, epochs + 1), curve.training, validation]
+            )
+    return found
+
+
+def loss_curves(
+    curves: Mapping[str, Mapping[int, np.ndarray]], *, entropies: Mapping[str, float] = NO_ENTROPIES
+) -> go.Figure:
+    """Cross-entropy by epoch of both modalities on one axis: validation solid, training faint.
+
+    Parameters
+    ----------
+    curves
+        By stage (``propensity: RNA``) or modality and network: ``(n_epochs, 3)`` with epoch, training and
+        validation loss (nats per cell). An epoch that falls back starts another network.
+    entropies
+        Label entropy (nats per cell) by the same keys or by modality name: what a classifier reaches that knows
+        only how frequent the labels are. Validation loss above it has learned nothing.
+    """
+    named = {key.removeprefix(STAGE_PREFIX): value for key, value in entropies.items()}
+    colors = [SOURCE_COLOR, TARGET_COLOR, *PALETTE[2:]]
+    fig = figure(_title(curves, named), height=340)
+    for index, (stage, networks) in enumerate(curves.items()):
+        name, color = plain(stage.removeprefix(STAGE_PREFIX), 24), colors[index % len(colors)]
+        pieces = [piece for rows in networks.values() for piece in _networks(rows)]
+        for column, kind, look in ((2, "validation", {"width": 2}), (1, "training", {"width": 1.5, "dash": "dot"})):
+            joined = _joined(pieces, column)
+            fig.add_scatter(
+                x=joined[:, 0],
+                y=joined[:, 1],
+                mode="lines",
+                name=f"{name}, {kind}",
+                line={"color": color, **look},
+                opacity=1.0 if kind == "validation" else 0.45,
+                connectgaps=False,
+                hovertemplate="epoch %{x}: %{y:.3f} nats per cell",
+            )
+    _entropy_lines(fig, {key: colors[i % len(colors)] for i, key in enumerate(curves)}, named)
+    fig.update_xaxes(title_text="epoch", rangemode="tozero")
+    fig.update_yaxes(title_text="loss (nats per cell)", rangemode="tozero")
+    return fig
+
+
+def _entropy_lines(fig: go.Figure, colors: Mapping[str, str], entropies: Mapping[str, float]) -> None:
+    """One dashed line a modality; of two lines close together one is written above and one below."""
+    lines = sorted(
+        (entropies[key.removeprefix(STAGE_PREFIX)], key)
+        for key in colors
+        if key.removeprefix(STAGE_PREFIX) in entropies
+    )
+    for place, (entropy, key) in enumerate(lines):
+        fig.add_hline(
+            y=entropy,
+            line={"color": colors[key], "dash": "dash", "width": 1.5},
+            annotation={
+                "text": f"{plain(key.removeprefix(STAGE_PREFIX), 16)}: knows nothing, H = {entropy:.2f}",
+                "font": {"size": 11},
+            },
+            annotation_position="top right" if place == len(lines) - 1 else "bottom right",
+        )
+
+
+def _networks(rows: np.ndarray) -> list[np.ndarray]:
+    """One array a network; networks reported under one number are told apart by the epoch falling back."""
+    rows = np.asarray(rows, dtype=np.float64)
+    if not rows.size:
+        return []
+    return np.split(rows, np.flatnonzero(np.diff(rows[:, 0]) <= 0) + 1)
+
+
+def _joined(pieces: list[np.ndarray], column: int) -> np.ndarray:
+    """Epoch and one loss of all networks ``(n, 2)``, a gap between networks so that one trace draws them all."""
+    gap = np.full((1, 2), np.nan)
+    parts = [part for piece in pieces for part in (piece[:, [0, column]], gap)][:-1]
+    return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 2), dtype=np.float32)
+
+
+def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[str, float]) -> str:
+    parts = []
+    for stage, networks in curves.items():
+        name = stage.removeprefix(STAGE_PREFIX)
+        best = [
+            float(np.nanmin(piece[:, 2]))
+            for rows in networks.values()
+            for piece in _networks(rows)
+            if not np.isnan(piece[:, 2]).all()
+        ]
+        if not best:
+            continue
+        loss, entropy = float(np.mean(best)), entropies.get(name)
+        if entropy is None:
+            parts.append(f"{plain(name, 24)} reaches {digits(loss)} nats per cell")
+        elif loss >= entropy:
+            parts.append(f"{plain(name, 24)} has learned nothing ({digits(loss)} against {digits(entropy)} nats)")
+        else:
+            parts.append(f"{plain(name, 24)} reaches {digits(loss)} of {digits(entropy)} nats")
+    return "; ".join(parts) if parts else "Loss by epoch: waiting for the first epoch"
