@@ -102,7 +102,7 @@ def reconcile(
         target_counts=dict(target_counts),
         findings=(),
     )
-    source, target = display(source_name, 24), display(target_name, 24)
+    source, target = display(source_name, 20), display(target_name, 20)
     if source == target:
         source, target = f"{source} (source)", f"{target} (target)"
     found = _findings(report, minimum_cells, source, target)
@@ -131,19 +131,21 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
             )
             findings.append(rejection("PM-L10", problem, "Merge small labels or load more cells."))
         else:
-            here, there = named(report.only_source, 3), named(report.only_target, 3)
+            here, there = named(report.only_source, 2), named(report.only_target, 2)
             problem = f"No label is shared: {source} has {here}; {target} has {there}."
             findings.append(
                 rejection("PM-L09", problem, "Choose label columns that mean the same, or rename the labels.")
             )
+    if len(report.shared) == 1 and not suggested_map(report):
+        problem = f"Only one label is shared by {source} and {target}: {display(report.shared[0])}."
+        hint = "Choose label columns with two or more labels in common; a propensity score needs two."
+        findings.append(rejection("PM-L15", problem, hint))
     if alike:
         shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])
         verb = "looks" if len(alike) == 1 else "look"
         problem = f"{plural(len(alike), 'label')} of {source} and {target} {verb} alike but differ: {shown}."
         code = {"Unicode form": "PM-L06", "similar characters": "PM-L07"}.get(alike[0][2], "PM-L05")
-        findings.append(
-            warning(code, problem, "Treat look-alikes as one, or rename them; as spelled they do not match.")
-        )
+        findings.append(warning(code, problem, "Treat look-alikes as one, or rename them."))
     pairs = {label for a, b, _ in alike for label in (a, b)}
     sides = (
         (report.only_source, report.source_counts, source, target),
@@ -158,7 +160,7 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
                 warning(
                     "PM-L11",
                     problem,
-                    "These cells are left out of the matching; rename or merge the labels to keep them.",
+                    "These cells are left out; rename or merge the labels to keep them.",
                 )
             )
     if report.too_small and report.shared:

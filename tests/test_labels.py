@@ -29,6 +29,12 @@ def test_no_shared_label_is_refused_with_both_lists():
     assert report.findings[0].problem == "No label is shared: A.h5ad has B cell, T; B.h5ad has Mono."
 
 
+def test_one_shared_label_is_not_enough():
+    report = reconcile({"a": 5, "b": 5}, {"a": 5, "c": 5})
+    assert report.findings[0].severity is Severity.REJECT
+    assert "Only one label is shared by source and target: a." in report.findings[0].problem
+
+
 def test_shared_labels_that_are_all_too_small_are_refused():
     report = reconcile({"a": 1}, {"a": 50})
     assert codes(report) == ["PM-L10"]
@@ -107,7 +113,8 @@ def side(name, *, prefix=None, features=None, n_cells=60, **keywords):
 
 def said(source, target, **keywords):
     findings = check_pair(source, target, **keywords)
-    assert all(each.severity is Severity.WARN and len(str(each)) <= 300 for each in findings)
+    assert all(each.severity is Severity.WARN for each in findings)
+    assert [str(each) for each in findings if len(str(each)) > 300] == []
     return [each.problem for each in findings]
 
 
@@ -153,6 +160,21 @@ def test_numbers_on_one_side_and_text_on_the_other_are_said():
         "Labels are whole numbers (1) in A and numbers like 1.0 (1) in B.",
         "Column pair_id (pair ids?) holds whole numbers in A and text in B.",
     ]
+
+
+def test_messages_stay_short_however_long_the_names():
+    long, name = [str(i) * 90 for i in range(9)], "n" * 90
+    source, target = {f"B {each}": 1234567 for each in long}, {f"b {each}": 1234567 for each in long}
+    columns = (Column(long[0], "numbers like 1.0", 60, dict.fromkeys(long, 5)), Column(long[1], "whole numbers", 60))
+    others = (Column(long[0], "true or false", 60, dict.fromkeys(long, 5)), Column(long[1], "text", 60))
+    for counts in (target, dict.fromkeys(long, 5), {**source, "x" * 90: 7}, dict.fromkeys(source, 1)):
+        report = reconcile(source, counts, source_name=name, target_name=name)
+        assert report.findings
+        assert all(len(str(each)) <= 300 for each in report.findings), [str(each) for each in report.findings]
+    a = side(name, prefix="c", columns=columns, n_cells=2000)
+    for b in (side(name, prefix="c", columns=others), side(name, features=long, columns=columns[1:])):
+        assert said(a, b, source_label_key=long[0])
+        assert said(a, b, source_label_key=long[0], target_label_key=long[1])
 
 
 def test_sketch_counts_small_sets_exactly_and_estimates_large_ones():

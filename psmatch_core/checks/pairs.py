@@ -159,11 +159,7 @@ def _of_columns(source: Side, target: Side, source_label_key: str, target_label_
         findings.append(warning("PM-P07", problem, "Check that both columns mean the same."))
     if source_label and target_label and source_label.kind != target_label.kind:
         problem = f"Labels are {_stored(source_label)} in {s} and {_stored(target_label)} in {t}."
-        findings.append(
-            warning(
-                "PM-L04", problem, "They are compared as text, 1.0 written as 1; check that the numbers mean the same."
-            )
-        )
+        findings.append(warning("PM-L04", problem, "They are compared as text, 1.0 written as 1."))
     for key, column in on_source.items():
         other = on_target.get(key)
         if other is None or column is source_label or other is target_label or column.kind == other.kind:
@@ -181,7 +177,7 @@ def _most_alike(column: ColumnSide, candidates: Sequence[ColumnSide]) -> ColumnS
 
 
 def _stored(column: ColumnSide) -> str:
-    return f"{column.kind} ({named(column.counts, 2)})"
+    return f"{column.kind} ({named(column.counts, 1)})"
 
 
 def _smaller(one: Sketch, other: Sketch) -> int:
@@ -191,5 +187,5 @@ def _smaller(one: Sketch, other: Sketch) -> int:
 def _sides(source: Side, target: Side) -> tuple[str, str]:
     """Names of both sides for a message; told apart where two files are called the same."""
     if source.name == target.name:
-        return f"{display(source.name)} (source)", f"{display(target.name)} (target)"
-    return display(source.name), display(target.name)
+        return f"{display(source.name, 20)} (source)", f"{display(target.name, 20)} (target)"
+    return display(source.name, 28), display(target.name, 28)

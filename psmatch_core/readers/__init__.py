@@ -91,8 +91,8 @@ def copy_into(
     spec
         File, matrix and label column; cells without label are refused or dropped as it says.
     destination
-        Where the h5ad is to lie. ``uns["psmatch"]`` holds where it came from, the warnings and how many cells
-        were dropped.
+        Where the h5ad is to lie. ``uns["psmatch"]`` holds where it came from, the warnings, and how many and which
+        cells were dropped for want of a label.
     seconds, memory_mb
         Limits of the child process [s, MB]; by the size of the file if no time is given.
 

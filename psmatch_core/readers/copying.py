@@ -68,6 +68,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
     index = pd.Index(obs_names, name=None)
     obs = pd.DataFrame({name: pd.Series(values, index=index) for name, values in columns.items()}, index=index)
     adata = anndata.AnnData(X=X, obs=obs, var=pd.DataFrame(index=pd.Index(unique_names(var_names))))
+    dropped = [name for name, kept in zip(obs_names, is_labelled, strict=True) if not kept]
     if n_dropped:
         adata = adata[is_labelled].copy()
     warnings = [*source.findings, *findings, *label_findings, *skipped]
@@ -77,6 +78,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
         "matrix": spec.matrix,
         "label_key": spec.label_key,
         "n_dropped_without_label": n_dropped,
+        "dropped_without_label": np.array(dropped, dtype=object),
         "warnings": np.array([str(each) for each in warnings], dtype=object),
     }
     return adata

@@ -64,6 +64,7 @@ def test_cells_without_label_are_refused_or_dropped_and_counted(tmp_path):
     copy = copied(tmp_path, path, label_key="kind", missing_labels="drop")
     assert copy.n_obs == 40
     assert copy.uns["psmatch"]["n_dropped_without_label"] == 20
+    assert list(copy.uns["psmatch"]["dropped_without_label"][:2]) == ["cell2", "cell5"]
     assert np.array_equal(copy.X.toarray(), COUNTS[np.asarray(labels.codes) >= 0])
     assert list(copy.obs["kind"]) == [each for each in labels if each == each and each is not None]
 

@@ -297,5 +297,29 @@ def test_old_layouts_are_decoded_and_said(tmp_path):
     assert "written by an old version of anndata" in warnings_of(summary)
 
 
+def test_layout_of_anndata_0_7_is_decoded(tmp_path):
+    path = tmp_path / "old.h5ad"
+    with h5py.File(path, "w") as file:
+        file["X"] = COUNTS
+        for table, names in (("obs", [f"cell{i}" for i in range(60)]), ("var", [f"G{i}" for i in range(20)])):
+            group = file.create_group(table)
+            group.attrs.update({"_index": "_index", "encoding-type": "dataframe", "encoding-version": "0.1.0"})
+            group["_index"] = np.array(names, dtype=object)
+        file["obs"].attrs["column-order"] = np.array(["cell_type"], dtype=object)
+        texts = file.create_dataset("obs/__categories/cell_type", data=np.array(["B cell", "T cell"], dtype=object))
+        codes = file.create_dataset("obs/cell_type", data=np.tile([0, 1, -1], 20).astype(np.int8))
+        codes.attrs["categories"] = texts.ref
+    column = look(path).column("cell_type")
+    assert dict(column.counts) == {"B cell": 20, "T cell": 20}
+    assert column.n_missing == 20
+    assert [each.name for each in look(path).columns] == ["cell_type"]
+
+
+def test_column_that_is_listed_but_missing_is_said(tmp_path):
+    path = broken(write(tmp_path), lambda file: file["obs"].attrs.__setitem__("column-order", ["cell_type", "gone"]))
+    assert "column gone is listed but missing. The column is left out." in warnings_of(look(path))
+    assert "column gone is listed but missing" in refusal(path, label_key="gone")
+
+
 def test_text_table_named_h5ad_is_refused(tmp_path):
     assert "is a plain text file, not what its name says" in refusal(table(tmp_path, "counts.h5ad"))
