@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def copy_into(
         When the file, the matrix or the labels cannot be used.
     """
     target = Path(destination).absolute()
-    partial = target.with_name(f".{target.name}.partial")
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     named = replace(
         spec,
         path=str(Path(spec.path).absolute()),
