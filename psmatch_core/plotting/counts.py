@@ -18,6 +18,7 @@ from psmatch_core.plotting.style import (
     plain,
 )
 
+ALONE = " (not on the other side)"
 LOG_ABOVE = 50.0  # largest over smallest label: beyond it the small bars vanish on a linear axis
 
 
@@ -59,7 +60,7 @@ def label_counts(
             name=name,
             customdata=counts,
             hovertext=[
-                f"{plain(label)}: {plural(int(count), 'cell')}{' (not on the other side)' if count and not there else ''}"
+                f"{plain(label)}: {plural(int(count), 'cell')}" + (ALONE if count and not there else "")
                 for label, count, there in zip(labels, counts, other, strict=True)
             ],
             hovertemplate="%{hovertext}",
@@ -96,7 +97,13 @@ def _title(labels: list[str], sides: list[np.ndarray], names: list[str]) -> str:
 def _ticks(largest: int, is_log: bool) -> tuple[list[float], list[str]]:
     """Few round numbers, the same to both sides of zero."""
     if is_log:
-        numbers = [float(10**power) for power in range(1, int(np.log10(largest)) + 1)] or [float(largest)]
+        ladder = [3 * 10**k if half else 10**k for k in range(1 + int(np.log10(largest))) for half in (False, True)]
+        numbers = [float(number) for number in ladder if number <= largest]
+        numbers = (
+            [number for number in numbers if number >= 10 and np.log10(number) % 1 == 0]
+            if largest > 1000
+            else numbers[1:]
+        )
         at = [float(np.log10(number + 1)) for number in numbers]
     else:
         step = 10.0 ** np.floor(np.log10(max(largest, 1)))

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.blocks import CHUNK_VALUES, Block, DenseBlock, PotentialBlock, SparseBlock
-from psmatch_core.plotting.style import COLOR_SCALE, digits, figure, plain
+from psmatch_core.plotting.style import COLOR_BAR, COLOR_SCALE, about, figure, plain
 
 SMALL = 1_000_000  # entries up to which a plan is formed once and asked freely (8 MB)
 ITERATIONS = 12  # of reciprocal averaging; the order is for eyes, and moves little after ten
@@ -107,7 +107,7 @@ def coupling_heatmap(
     highest = float(fold.max(initial=0.0))
     scaled = np.sqrt(fold / highest) if highest > 0 else np.zeros_like(fold)
     is_binned = n > max_bins or m > max_bins
-    fig = figure(_title(block), height=420, note=_note(n, m, found, is_binned), legend=False)
+    fig = figure(_title(block), height=420, note=_note(n, m, found, is_binned))
     ticks = _color_ticks(highest)
     fig.add_heatmap(
         z=np.round(scaled * DEEPEST).astype(np.uint8),
@@ -119,11 +119,9 @@ def coupling_heatmap(
         colorscale=COLOR_SCALE,
         hovertemplate="%{y}<br>%{x}<br>%{customdata:.3~g} × the uniform weight<extra></extra>",
         colorbar={
-            "title": {"text": "× uniform"},
+            **COLOR_BAR,
             "tickvals": [DEEPEST * np.sqrt(tick / highest) if highest else 0 for tick in ticks],
-            "ticktext": [f"{tick:,g}" for tick in ticks],
-            "thickness": 10,
-            "len": 0.8,
+            "ticktext": [f"{tick:,g} ×" for tick in ticks],
         },
     )
     # The hover shows an axis' tick text, so names travel once a bin and not once a pair; the ticks stay unseen.
@@ -212,16 +210,16 @@ def _title(block: Block) -> str:
     if not n or not m:
         return "No cells on one side: nothing to match"
     if isinstance(block, SparseBlock) or "n_effective" in vars(block) or n * m <= SMALL:
-        spread, about = block.n_effective, ""
+        spread, word = block.n_effective, ""
     else:
-        spread, about = _effective_of_some(block), "about "
+        spread, word = _effective_of_some(block), "about "
     spread = spread[spread > 0]
     if not spread.size:
         return "No cell has a match"
     typical = float(np.median(spread))
     if m > 1 and typical > 0.95 * m:
         return f"No cell is told from another: all {m:,} target cells match alike"
-    return f"A cell spreads over {about}{digits(typical)} effective matches of {m:,}"
+    return f"A cell spreads over {word}{about(typical)} effective matches of {m:,}"
 
 
 def _effective_of_some(block: Block) -> np.ndarray:
@@ -231,10 +229,11 @@ def _effective_of_some(block: Block) -> np.ndarray:
 
 
 def _note(n: int, m: int, found: BlockMeans, is_binned: bool) -> str:
+    unit = "colour: weight as a multiple of the uniform plan's"
     if not is_binned:
-        return ""
+        return unit
     bins = found.means.shape
-    return f"{n:,} × {m:,} cells averaged into {bins[0]} × {bins[1]} blocks"
+    return f"{unit}; {n:,} × {m:,} cells averaged into {bins[0]} × {bins[1]} blocks"
 
 
 def _color_ticks(highest: float) -> list[float]:

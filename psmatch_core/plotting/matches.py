@@ -14,7 +14,7 @@ from psmatch_core.plotting.style import (
     PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
-    digits,
+    about,
     figure,
     height_of,
     label_axis,
@@ -47,8 +47,8 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     most = np.array([candidates[index] for index in order], dtype=np.float32)
     cells = np.concatenate(everything) if everything else np.zeros(0)
     title = (
-        f"A {plain(coupling.source.modality.name, 24)} cell has {digits(float(np.median(cells)))} effective matches "
-        f"(median) of {digits(float(np.median(most)))} candidates"
+        f"A cell of {plain(coupling.source.modality.name, 24)} has {about(float(np.median(cells)))} effective matches "
+        f"(median) of {about(float(np.median(most)))} candidates"
         if cells.size
         else "No cell has a match"
     )
@@ -79,9 +79,9 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     )
     known = quantiles[np.isfinite(quantiles)]
     is_log = bool(known.size) and most.max() / max(float(known.min()), 1e-9) > LOG_ABOVE
-    fig.update_xaxes(title_text="effective matches (target cells)")
+    fig.update_xaxes(title_text="effective matches (cells)")
     if is_log:
-        fig.update_xaxes(type="log", title_text="effective matches (target cells, log scale)", dtick=1)
+        fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", dtick="D2")
     else:
         fig.update_xaxes(rangemode="tozero")
     return fig
@@ -122,23 +122,20 @@ def cell_matches(
         note = f"its true partner is match {rank}" if rank else f"its true partner is not among these {len(shown)}"
     title = (
         f"The best match of {plain(cell, 30)} has {weights[0]:.1%} of the weight, "
-        f"{digits(float(weights[0] / uniform_weight))} × uniform"
+        f"{about(float(weights[0] / uniform_weight))} × uniform"
         if weights.size
         else f"{plain(cell, 30)} has no match"
     )
     fig = figure(title, height=height_of(len(shown)), note=note)
-    y = label_axis(fig, shown)
-    for which, name, color, pattern in (
-        (~is_true, "match", TARGET_COLOR, ""),
-        (is_true, "true partner", TRUE_COLOR, "x"),
-    ):
+    y = label_axis(fig, [f"★ {name}" if true else name for name, true in zip(shown, is_true, strict=True)])
+    for which, name, color in ((~is_true, "match", TARGET_COLOR), (is_true, "★ true partner", TRUE_COLOR)):
         if which.any():
             fig.add_bar(
                 x=weights[which].astype(np.float32),
                 y=y[which],
                 orientation="h",
                 name=name,
-                marker={"color": color, "pattern": {"shape": pattern}},
+                marker={"color": color},
                 hovertext=[plain(each) for each, chosen in zip(shown, which, strict=True) if chosen],
                 hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
             )

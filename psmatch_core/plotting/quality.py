@@ -22,10 +22,10 @@ from psmatch_core.plotting.style import (
 )
 
 WORDS = {
-    "trace": ("Weight on the true partner", "share of the cell's weight"),
+    "trace": ("Weight on the true partner", "share of the weight"),
     "trace_fold": ("Weight on the true partner", "times the uniform weight"),
-    "foscttm": ("FOSCTTM", "share of cells closer than the true match"),
-    "rank": ("Rank of the true partner", "share of candidates ranked before it"),
+    "foscttm": ("FOSCTTM", "share of nearer cells"),
+    "rank": ("Rank of the true partner", "share ranked before it"),
 }
 SMALLER_IS_BETTER = ("foscttm", "rank")
 LOWEST_R2 = -1.0  # below it a bar is cut: how far below its own mean a prediction is has no upper bound

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.maps import ScoreMap
 from psmatch_core.plotting.style import (
-    COLOR_SCALE,
     GREY,
     LABEL_WIDTH,
+    POINT_SCALE,
     SOURCE_COLOR,
     TARGET_COLOR,
     dress,
@@ -100,6 +100,7 @@ def score_map(
                     mode="markers",
                     name=look["name"],
                     legendgroup=look["group"],
+                    legendrank=look["rank"] + 1,
                     showlegend=has_legend and look["in_legend"],
                     marker=marker,
                     opacity=look["opacity"],
@@ -109,6 +110,7 @@ def score_map(
                 ),
                 **at,
             )
+    fig.update_annotations(font={"size": 13})
     if by_value:
         _color_axis(fig, models, color)
     fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
@@ -139,7 +141,8 @@ def _groups(
     n_grey = len(labels) - len(hues)
     y = model.y[chosen]
     groups = []
-    in_order = sorted(range(len(labels)), key=lambda index: (index in hues, -int(np.flatnonzero(ranked == index)[0])))
+    index_of = {int(label): place for place, label in enumerate(ranked)}
+    in_order = sorted(range(len(labels)), key=lambda index: (index in hues, -index_of[index]))
     grey_shown = False
     for index in in_order:
         which = np.flatnonzero(y == index)
@@ -152,7 +155,8 @@ def _groups(
             "group": "others" if is_grey else f"label {index}",
             "in_legend": panel == 0 and not (is_grey and grey_shown),
             "label": plain(labels[index], 200),
-            "opacity": 0.3 if is_grey else 0.85,
+            "rank": 1000 if is_grey else index_of[index],
+            "opacity": 0.4 if is_grey else 0.85,
             "marker": {"color": GREY if is_grey else hues[index]},
             "hover": plain(labels[index]) + "<extra></extra>",
         }
@@ -171,11 +175,12 @@ def _by_value(model: PropensityModel, chosen: np.ndarray, color: str) -> list[tu
         "group": color,
         "in_legend": False,
         "label": "",
+        "rank": 0,
         "opacity": 0.85,
         "marker": {"color": values[known].astype(np.float32), "coloraxis": "coloraxis"},
         "hover": f"{color} %{{marker.color:.2f}} {unit}<extra></extra>",
     }
-    grey = {**look, "opacity": 0.3, "marker": {"color": GREY}, "hover": "not held out<extra></extra>"}
+    grey = {**look, "opacity": 0.4, "marker": {"color": GREY}, "hover": "not held out<extra></extra>"}
     groups = [(np.flatnonzero(~known), grey), (np.flatnonzero(known), look)]
     return [group for group in groups if group[0].size]
 
@@ -192,7 +197,8 @@ def _color_axis(fig: go.Figure, models: tuple[PropensityModel, PropensityModel],
         highest = float(np.quantile(both, 0.95)) if both.size else 1.0
     fig.update_layout(
         coloraxis={
-            "colorscale": COLOR_SCALE,
+            "colorscale": POINT_SCALE,
+            "reversescale": color == "confidence",  # the same hue means "told well" in both
             "cmin": 0,
             "cmax": highest,
             "colorbar": {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,9 +21,15 @@ SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
 GREY = "#8C8C8C"
 FAINT = "rgba(128,128,128,0.25)"  # grid and zero lines, on any background
 CLEAR = "rgba(0,0,0,0)"
-COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñez et al. 2018)
+COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñez et al. 2018); for filled areas
+# For points: no end of it sinks into a white or a dark background, which both ends of Cividis do.
+POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
-TITLE_WIDTH = 44  # characters of 15 px that fit on a screen of 390 px
+COLOR_BAR: Mapping[str, Any] = MappingProxyType(  # lies over the picture, where the legend of others is
+    {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "thickness": 8, "len": 0.6, "ypad": 4}
+)
+
+TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
@@ -69,9 +77,9 @@ def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> g
 def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bool = True) -> None:
     """Give a figure its title, transparent background, legend under the title and height (px, plot alone)."""
     lines = wrapped(title, TITLE_WIDTH)
-    notes = wrapped(note, TITLE_WIDTH + 8)
+    notes = wrapped(note, TITLE_WIDTH + 10)
     text = "<br>".join(lines) + "".join(f"<br><span style='font-size:12px'>{line}</span>" for line in notes)
-    top = 14 + TITLE_LINE * (len(lines) + len(notes)) + (34 if legend else 10)
+    top = 16 + TITLE_LINE * (len(lines) + len(notes)) + (34 if legend else 10)
     bottom = 54
     fig.update_layout(
         title={
@@ -82,7 +90,7 @@ def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bo
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"l": 8, "t": 10},
+            "pad": {"l": 8, "t": 8 if len(lines) + len(notes) == 1 else 19},  # plotly lifts the first of many lines
             "font": {"size": 15},
         },
         paper_bgcolor=CLEAR,
@@ -93,7 +101,7 @@ def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bo
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "bgcolor": CLEAR},
         hoverlabel={"align": "left"},
     )
-    fig.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True)
+    fig.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True, title_standoff=6)
     fig.update_yaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True)
 
 
@@ -131,6 +139,11 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
 def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
     """Height of a plot with one row a label, px."""
     return max(160, n_rows * row)
+
+
+def about(value: float) -> str:
+    """A number of cells or a multiple with two digits: 6.3, 14, 1,250."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.2g}"
 
 
 def digits(value: float) -> str:

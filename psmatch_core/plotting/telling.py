@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
 from psmatch_core.plotting.style import (
+    COLOR_BAR,
     COLOR_SCALE,
     GREY,
     LABEL_WIDTH,
@@ -21,6 +22,7 @@ from psmatch_core.propensity import PropensityModel
 
 COIN = 0.65  # of two labels' cells given to either, the share given rightly; 0.5 is a coin, below this we say "cannot"
 SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
+MOST_TICKS = 16  # labels under a matrix that are still read on a screen of 390 px
 CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
 
 
@@ -45,7 +47,7 @@ def label_losses(source: PropensityModel, target: PropensityModel) -> go.Figure:
     fig = figure(
         f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities",
         height=height_of(len(labels), 22),
-        note="left of its tick: better than knowing only how frequent the label is",
+        note="left of its tick: better than label frequencies alone",
     )
     y = label_axis(fig, labels)
     for side, name, color, symbol, shift in (
@@ -147,7 +149,7 @@ def confusion(model: PropensityModel) -> go.Figure:
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
     side = max(300, 17 * len(labels))
-    fig = figure(_confusion_title(model, share), height=side, legend=False)
+    fig = figure(_confusion_title(model, share), height=side)
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
     fig.add_heatmap(
         z=z,
@@ -158,11 +160,14 @@ def confusion(model: PropensityModel) -> go.Figure:
         colorscale=COLOR_SCALE,
         customdata=counts[np.ix_(order, order)].astype(np.int32),
         hovertemplate="%{y} told as %{x}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
-        colorbar={"title": {"text": "share"}, "tickformat": ".0%", "thickness": 10, "len": 0.6},
-        xgap=1,
-        ygap=1,
+        colorbar={**COLOR_BAR, "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
     )
-    fig.update_xaxes(title_text="told as", tickangle=-90)
+    is_many = len(labels) > MOST_TICKS
+    fig.update_xaxes(
+        title_text="told as (share of the row)" + (", same order as the rows" if is_many else ""),
+        tickangle=-90,
+        showticklabels=not is_many,
+    )
     fig.update_yaxes(title_text="label of the cell")
     return fig
 

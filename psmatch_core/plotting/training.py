@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +13,7 @@ from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, dig
 from psmatch_core.propensity import PropensityModel
 
 STAGE_PREFIX = "propensity: "
+LINES_APART = 0.08  # of the higher: closer, the texts of two lines overlap
 NO_ENTROPIES: Mapping[str, float] = MappingProxyType({})
 
 
@@ -49,49 +51,47 @@ def loss_curves(
         validation loss (nats per cell). An epoch that falls back starts another network.
     entropies
         Label entropy (nats per cell) by the same keys or by modality name: what a classifier reaches that knows
-        only how frequent the labels are. Validation loss above it has learned nothing.
+        only how frequent the labels are. Validation loss above it has learned nothing. Their order, source first,
+        gives the colours, whichever modality trains first.
     """
     named = {key.removeprefix(STAGE_PREFIX): value for key, value in entropies.items()}
-    colors = [SOURCE_COLOR, TARGET_COLOR, *PALETTE[2:]]
-    fig = figure(_title(curves, named), height=340)
-    for index, (stage, networks) in enumerate(curves.items()):
-        name, color = plain(stage.removeprefix(STAGE_PREFIX), 24), colors[index % len(colors)]
-        pieces = [piece for rows in networks.values() for piece in _networks(rows)]
+    stages = {stage.removeprefix(STAGE_PREFIX): networks for stage, networks in curves.items()}
+    hues = cycle([SOURCE_COLOR, TARGET_COLOR, *PALETTE[2:]])
+    colors = dict(zip({**named, **stages}, hues, strict=False))
+    fig = figure(_title(stages, named), height=340)
+    for stage in sorted(stages, key=list(colors).index):
+        pieces = [piece for rows in stages[stage].values() for piece in _networks(rows)]
         for column, kind, look in ((2, "validation", {"width": 2}), (1, "training", {"width": 1.5, "dash": "dot"})):
             joined = _joined(pieces, column)
             fig.add_scatter(
                 x=joined[:, 0],
                 y=joined[:, 1],
                 mode="lines",
-                name=f"{name}, {kind}",
-                line={"color": color, **look},
+                name=f"{plain(stage, 24)}, {kind}",
+                line={"color": colors[stage], **look},
                 opacity=1.0 if kind == "validation" else 0.45,
                 connectgaps=False,
                 hovertemplate="epoch %{x}: %{y:.3f} nats per cell",
             )
-    _entropy_lines(fig, {key: colors[i % len(colors)] for i, key in enumerate(curves)}, named)
+    _entropy_lines(fig, colors, named)
+    highest = [float(np.nanmax(trace.y)) for trace in fig.data if np.isfinite(trace.y).any()] + list(named.values())
     fig.update_xaxes(title_text="epoch", rangemode="tozero")
-    fig.update_yaxes(title_text="loss (nats per cell)", rangemode="tozero")
+    fig.update_yaxes(title_text="loss (nats per cell)", range=[0, 1.12 * max(highest, default=1.0)])
     return fig
 
 
 def _entropy_lines(fig: go.Figure, colors: Mapping[str, str], entropies: Mapping[str, float]) -> None:
-    """One dashed line a modality; of two lines close together one is written above and one below."""
-    lines = sorted(
-        (entropies[key.removeprefix(STAGE_PREFIX)], key)
-        for key in colors
-        if key.removeprefix(STAGE_PREFIX) in entropies
-    )
-    for place, (entropy, key) in enumerate(lines):
-        fig.add_hline(
-            y=entropy,
-            line={"color": colors[key], "dash": "dash", "width": 1.5},
-            annotation={
-                "text": f"{plain(key.removeprefix(STAGE_PREFIX), 16)}: knows nothing, H = {entropy:.2f}",
-                "font": {"size": 11},
-            },
-            annotation_position="top right" if place == len(lines) - 1 else "bottom right",
-        )
+    """One dashed line a modality; lines that nearly coincide share one text, which would else overlap."""
+    if not entropies:
+        return
+    lines = sorted(entropies.items(), key=lambda line: line[1])
+    apart = lines[-1][1] - lines[0][1] > LINES_APART * lines[-1][1]
+    joint = "label entropy: " + ", ".join(f"{plain(name, 12)} {entropy:.2f}" for name, entropy in entropies.items())
+    for place, (name, entropy) in enumerate(lines):
+        text = f"label entropy of {plain(name, 16)} {entropy:.2f}" if apart else joint
+        note = {"annotation": {"text": text, "font": {"size": 11}}, "annotation_position": "top right"}
+        line = {"color": colors[name], "dash": "dash", "width": 1.5}
+        fig.add_hline(y=entropy, line=line, **(note if apart or place == len(lines) - 1 else {}))
 
 
 def _networks(rows: np.ndarray) -> list[np.ndarray]:
@@ -111,11 +111,10 @@ def _joined(pieces: list[np.ndarray], column: int) -> np.ndarray:
 
 def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[str, float]) -> str:
     parts = []
-    for stage, networks in curves.items():
-        name = stage.removeprefix(STAGE_PREFIX)
+    for name in [each for each in {**entropies, **curves} if each in curves]:
         best = [
             float(np.nanmin(piece[:, 2]))
-            for rows in networks.values()
+            for rows in curves[name].values()
             for piece in _networks(rows)
             if not np.isnan(piece[:, 2]).all()
         ]
