@@ -14,7 +14,7 @@ from psmatch_core.checks import Finding, display
 from psmatch_core.checks.findings import warning
 from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.readers.delimited_layout import is_number
+from psmatch_core.readers.delimited_layout import is_comma_number, is_number
 from psmatch_core.readers.delimited_rows import as_numbers, free_name, read_table
 from psmatch_core.readers.signature import Signature
 
@@ -130,7 +130,17 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
     is_numeric = [is_number(str(each)) for each in column]
     if all(is_numeric):
         return True
-    if sum(is_numeric) < NUMERIC_SHARE * len(column) or _ANNOTATIONS.fullmatch(name.strip()):
+    n_comma = sum(is_comma_number(str(each)) for each in column)
+    if _ANNOTATIONS.fullmatch(name.strip()):
+        return False
+    if n_comma and n_comma + sum(is_numeric) >= NUMERIC_SHARE * len(column):
+        entry = next(str(each) for each in column if is_comma_number(str(each)))
+        raise PsmatchError(
+            f"{opening.shown}: column {display(name)} holds numbers written with commas, such as {display(entry, 20)}.",
+            hint="Export decimals with a point and thousands without separator.",
+            code="PM-F16",
+        )
+    if sum(is_numeric) < NUMERIC_SHARE * len(column):
         return False
     first = is_numeric.index(False)
     entry = str(column.iloc[first])

@@ -85,6 +85,10 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
         findings.append(warning("PM-F16", problem, "Check a value; write decimals with a point to be sure."))
         fields = [fields[0], *([each.replace(",", ".") for each in row] for row in fields[1:])]
     fields = _without_trailing(fields)
+    if any(each != each.strip() for each in fields[0]):
+        problem = f"{opening.shown}: column names had spaces around them, which were removed."
+        findings.append(warning("PM-F24", problem, "Write separators without spaces to be sure."))
+        fields = [[each.strip() for each in fields[0]], *fields[1:]]
     header, has_names = _header(fields, opening.shown, findings)
     n_columns = len(header) or len(fields[0])
     _warn_about_name(opening.shown, separator, findings)
@@ -96,6 +100,11 @@ def first_encoding(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig"
+
+
+def is_comma_number(text: str) -> bool:
+    """Whether a field holds a number with a decimal comma or separated thousands."""
+    return re.fullmatch(r"[+-]?\d+(,\d+)+(\.\d+)?", text.strip()) is not None
 
 
 def is_number(text: str) -> bool:

@@ -95,6 +95,26 @@ def test_decimal_comma_is_read_as_such_and_said(tmp_path):
     assert "decimal comma" in warnings_of(look(path, label_key=""))
 
 
+def test_numbers_in_quotes_with_commas_are_refused_not_taken_for_labels(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("cell,a,b,c\n" + "".join(f'c{i},"1,{200 + i}",{i},{i}\n' for i in range(40)))
+    assert "column a holds numbers written with commas, such as 1,200" in refusal(path, label_key="")
+
+
+def test_spaces_around_column_names_are_removed_and_said(tmp_path):
+    path = table(tmp_path, change=lambda lines: [lines[0].replace(",", ", "), *lines[1:]])
+    assert "column names had spaces around them" in warnings_of(look(path))
+    assert read(path).var_names("X")[0] == "GENE0"
+
+
+@pytest.mark.parametrize(("ending", "start"), [("\r\n", ""), ("\r", ""), ("\n", "\ufeff"), ("\r\n", "sep=,\r\n")])
+def test_line_ends_and_marks_of_other_programs_change_nothing(tmp_path, ending, start):
+    path = table(tmp_path)
+    path.write_bytes((start + path.read_text().replace("\n", ending)).encode())
+    assert np.array_equal(read(path).whole("X"), COUNTS)
+    assert look(path).findings == ()
+
+
 def test_missing_cell_names_are_made_up_and_said(tmp_path):
     path = table(tmp_path, labels=False, change=lambda lines: [line.partition(",")[2] for line in lines])
     source = read(path)
