@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.inputs import DEMO_PREFIX
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.runs import DEMO_PREFIX, Run
+from psmatch_core.runs import Run
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
 
 if TYPE_CHECKING:

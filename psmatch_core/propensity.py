@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from psmatch_core.classifiers import (
@@ -24,11 +23,16 @@ from psmatch_core.errors import PsmatchError, plural, some
 from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.randomness import derived_seed
+from psmatch_core.scores import (
+    LabelLoss,
+    Reliability,
+    confusion_counts,
+    cross_entropy,
+    fitted_temperature,
+    mean_of,
+    reliability_of,
+)
 from psmatch_core.threads import one_thread
-
-TEMPERATURE_RANGE = (0.02, 50.0)  # beyond it a classifier is certain or silent, and the exact number says no more
-RELIABILITY_BINS = 10
-LOSS_FLOOR = -30.0  # nats; one cell at probability zero would otherwise make the mean infinite
 
 
 @dataclass(frozen=True)
@@ -99,12 +103,7 @@ class PropensityModel:
     def temperature(self) -> float:
         """The divisor of the logits that makes held-out cross-entropy smallest; above 1 means over-confident."""
         seen = self.is_validated
-        if not seen.any():
-            return 1.0
-        logits, y = self.held_out_logits[seen], self.y[seen]
-        low, high = np.log(TEMPERATURE_RANGE[0]), np.log(TEMPERATURE_RANGE[1])
-        found = minimize_scalar(lambda t: _losses(logits / np.exp(t), y).mean(), bounds=(low, high), method="bounded")
-        return float(np.exp(found.x))
+        return fitted_temperature(self.held_out_logits[seen], self.y[seen])
 
     @cached_property
     def log_propensity(self) -> np.ndarray:
@@ -122,41 +121,38 @@ class PropensityModel:
         """Held-out, calibrated cross-entropy of each cell, ``(n_cells,)``, nats; NaN where not validated."""
         out = np.full(self.y.size, np.nan)
         seen = self.is_validated
-        out[seen] = _losses(self.held_out_logits[seen] / self.temperature, self.y[seen])
+        out[seen] = cross_entropy(self.held_out_logits[seen] / self.temperature, self.y[seen])
         return out
 
     @cached_property
     def validation_loss(self) -> float:
         """Held-out cross-entropy after temperature scaling, nats per cell."""
-        return _mean(self.cell_losses)
+        return mean_of(self.cell_losses)
 
     @cached_property
     def raw_validation_loss(self) -> float:
         """Held-out cross-entropy of the logits as they are (the paper's monitor), nats per cell."""
         seen = self.is_validated
-        return _mean(_losses(self.held_out_logits[seen], self.y[seen]))
+        return mean_of(cross_entropy(self.held_out_logits[seen], self.y[seen]))
 
     @cached_property
     def accuracy(self) -> float:
         """Share of held-out cells whose label scores highest."""
         seen = self.is_validated
-        return _mean(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
+        return mean_of(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
 
     @cached_property
     def balanced_accuracy(self) -> float:
         """The same averaged over labels, so that a large label counts once."""
         confusion = self.confusion
         totals = confusion.sum(axis=1)
-        return _mean(np.diag(confusion)[totals > 0] / totals[totals > 0])
+        return mean_of(np.diag(confusion)[totals > 0] / totals[totals > 0])
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """Held-out cells by true label (rows) and best-scoring label (columns), ``(n_labels, n_labels)``."""
-        n = len(self.label_names)
         seen = self.is_validated
-        counts = np.zeros((n, n), dtype=np.int64)
-        np.add.at(counts, (self.y[seen], self.held_out_logits[seen].argmax(axis=1)), 1)
-        return counts
+        return confusion_counts(self.held_out_logits[seen], self.y[seen])
 
     @cached_property
     def per_label(self) -> tuple[LabelLoss, ...]:
@@ -172,9 +168,9 @@ class PropensityModel:
                     label=name,
                     n_cells=int(mine.sum()),
                     n_validated=int(seen.sum()),
-                    loss=_mean(self.cell_losses[seen]),
+                    loss=mean_of(self.cell_losses[seen]),
                     baseline=float(-np.log(share)) if share > 0 else float("nan"),
-                    accuracy=_mean(best[seen] == index),
+                    accuracy=mean_of(best[seen] == index),
                 )
             )
         return tuple(rows)
@@ -183,18 +179,7 @@ class PropensityModel:
     def reliability(self) -> Reliability:
         """Stated confidence against hit rate of the held-out cells, in ten bins of equal width."""
         seen = self.is_validated
-        p = np.exp(log_softmax(self.held_out_logits[seen] / self.temperature, axis=1))
-        confidence, hit = (
-            p.max(axis=1, initial=0),
-            p.argmax(axis=1) == self.y[seen] if seen.any() else np.zeros(0, bool),
-        )
-        bins = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
-        counts = np.bincount(bins, minlength=RELIABILITY_BINS)
-        divisor = np.maximum(counts, 1)
-        mean_confidence = np.bincount(bins, confidence, RELIABILITY_BINS) / divisor
-        hit_rate = np.bincount(bins, hit, RELIABILITY_BINS) / divisor
-        error = float(np.sum(counts * np.abs(mean_confidence - hit_rate)) / max(counts.sum(), 1))
-        return Reliability(mean_confidence, hit_rate, counts, error)
+        return reliability_of(self.held_out_logits[seen] / self.temperature, self.y[seen])
 
     def score(self, X: Matrix) -> np.ndarray:
         """Centred logits ``(n, n_labels)`` of new cells with the same features as the modality's."""
@@ -211,28 +196,6 @@ class PropensityModel:
             f"PropensityModel({self.modality.name}: {len(self.label_names)} labels, validation loss "
             f"{self.validation_loss:.3f} of {self.label_entropy:.3f} nats, accuracy {self.accuracy:.2f})"
         )
-
-
-@dataclass(frozen=True)
-class LabelLoss:
-    """How well one label is told: losses in nats per cell; ``baseline`` is −log of the label's share."""
-
-    label: str
-    n_cells: int
-    n_validated: int
-    loss: float
-    baseline: float
-    accuracy: float
-
-
-@dataclass(frozen=True, eq=False)
-class Reliability:
-    """Calibration: per bin the mean stated confidence, the hit rate, the cells; and the expected error (ECE)."""
-
-    confidence: np.ndarray
-    hit_rate: np.ndarray
-    counts: np.ndarray
-    expected_error: float
 
 
 def fit_propensity(
@@ -377,18 +340,6 @@ def _staged(progress: Progress, stage: str, share: float) -> Progress:
         progress(Event(stage, share * event.fraction, f"{event.stage}: {event.message}", event.values))
 
     return report
-
-
-def _losses(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Cross-entropy of each cell, nats."""
-    log_p = log_softmax(logits, axis=1)
-    return np.asarray(-np.maximum(log_p[np.arange(y.size), y], LOSS_FLOOR))
-
-
-def _mean(values: np.ndarray) -> float:
-    values = np.asarray(values, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if values.size else float("nan")
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ import numpy as np
 from psmatch_core import io
 from psmatch_core.errors import Cancelled, PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, FolderKeeper, RunFolder, RunStatus
+from psmatch_core.inputs import Prepared
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.runs import Prepared
 
 if TYPE_CHECKING:
     from psmatch_core.modality import Modality

@@ -1,5 +1,7 @@
 """Laws that every classifier keeps: one table, every law runs over the whole of it."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -96,7 +98,7 @@ def test_progress_grows_to_1(classifier):
     fractions = []
     fit(classifier, *data(), progress=lambda event: fractions.append(event.fraction))
     assert fractions[-1] == pytest.approx(1.0)
-    assert all(later >= earlier - 1e-9 for earlier, later in zip(fractions, fractions[1:], strict=False))
+    assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(fractions))
 
 
 def test_more_features_than_cells_give_the_same_ridge_as_their_rotation():

@@ -1,0 +1,99 @@
+"""What a user takes home, opened with the tools that they have."""
+
+import json
+import runpy
+import sys
+import zipfile
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.exports import ARCHIVE, export
+from psmatch_core.modality import Modality
+from psmatch_core.recipe import ExportRules, Recipe
+from psmatch_core.runs import run
+from tests.conftest import make_adata
+
+
+@pytest.fixture(scope="module")
+def finished():
+    source, target = make_adata(n=60), make_adata(n=45, n_features=5, seed=1)
+    target.obs["label"] = target.obs["label"].replace({"C": "D"})
+    sides = [
+        Modality.from_anndata(adata, label_key="label", name=name) for adata, name in ((source, "RNA"), (target, "ADT"))
+    ]
+    return run(Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=4)), *sides)
+
+
+@pytest.fixture(scope="module")
+def folder(finished, tmp_path_factory):
+    return export(finished, tmp_path_factory.mktemp("exports"))
+
+
+def test_csv_and_parquet_hold_the_same_pairs(folder):
+    csv, parquet = pd.read_csv(folder / "pairs.csv"), pd.read_parquet(folder / "pairs.parquet")
+    assert list(csv.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+    pd.testing.assert_frame_equal(csv, parquet, check_dtype=False)
+    assert csv.groupby("source_cell").size().max() <= 4
+
+
+def test_coupling_is_source_by_target_with_labels_recipe_and_versions(folder, finished):
+    adata = anndata.read_h5ad(folder / "coupling.h5ad")
+    assert list(adata.obs_names) == list(finished.source.obs_names)
+    assert list(adata.var_names) == list(finished.target.obs_names)
+    P = adata.X.tocoo()
+    assert (adata.obs["label"].to_numpy()[P.row] == adata.var["label"].to_numpy()[P.col]).all()
+    assert P.data.sum() + adata.uns["left_out_mass"] == pytest.approx(1)
+    assert Recipe.from_dict(json.loads(adata.uns["recipe"])) == finished.recipe
+    assert adata.uns["versions"]["numpy"] == np.__version__
+
+
+def test_pairs_carry_the_weights_of_the_coupling(folder):
+    adata = anndata.read_h5ad(folder / "coupling.h5ad")
+    pairs = pd.read_csv(folder / "pairs.csv")
+    row = pairs.iloc[len(pairs) // 2]
+    weights = np.asarray(adata[row["source_cell"]].X.todense()).ravel()
+    mine = weights[adata.var_names.get_loc(row["target_cell"])]
+    assert mine / weights.sum() == pytest.approx(row["weight"], rel=1e-3)
+
+
+def test_translations_name_their_direction(folder, finished):
+    there, back = (anndata.read_h5ad(folder / f"{name}.h5ad") for name in ("translation", "translation_back"))
+    assert there.uns["direction"] == "target_to_source"
+    assert list(there.obs_names) == list(finished.source.obs_names)
+    assert list(there.var_names) == list(finished.target.var_names)
+    assert back.uns["direction"] == "source_to_target"
+    assert back.shape == (finished.target.n_cells, finished.source.n_features)
+    assert np.isfinite(there.X).all()
+
+
+def test_left_out_cells_are_in_the_exports(folder, finished):
+    listed = pd.read_csv(folder / "excluded_cells.csv")
+    assert len(listed) == len(finished.excluded) == 35
+
+
+def test_one_zip_holds_them_all(folder):
+    with zipfile.ZipFile(folder / ARCHIVE) as archive:
+        assert set(archive.namelist()) == {path.name for path in folder.iterdir()} - {ARCHIVE}
+        assert archive.testzip() is None
+
+
+def test_recipe_tells_no_folder_of_the_server(folder):
+    assert str(folder.parent) not in (folder / "recipe.json").read_text(encoding="utf-8")
+
+
+def test_the_python_lines_repeat_the_run(folder, tmp_path, monkeypatch):
+    make_adata(n=60).write_h5ad(tmp_path / "source.h5ad")
+    target = make_adata(n=45, n_features=5, seed=1)
+    target.obs["label"] = target.obs["label"].replace({"C": "D"})
+    target.write_h5ad(tmp_path / "target.h5ad")
+    for name in ("recipe.json", "reproduce.py"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reproduce.py"])
+    runpy.run_path("reproduce.py")
+    again = pd.read_csv(tmp_path / "psmatch-again" / "pairs.csv")
+    pd.testing.assert_frame_equal(again, pd.read_csv(folder / "pairs.csv"))

@@ -1,0 +1,90 @@
+"""Every result comes back equal; files are whole or absent; nothing is unpickled."""
+
+import json
+
+import numpy as np
+import pytest
+
+from psmatch_core import io
+from psmatch_core.classifiers import RecommendedClassifier
+from psmatch_core.errors import PsmatchError
+from psmatch_core.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher
+from psmatch_core.matching import match
+from psmatch_core.preprocessing import Preprocessing
+from psmatch_core.propensity import fit_propensity
+from tests.conftest import make_modality
+
+
+def test_modality_comes_back_equal(tmp_path):
+    modality = make_modality()
+    again = io.load_modality(io.save(modality, tmp_path / "m.npz"))
+    assert again.fingerprint == modality.fingerprint
+    assert again.findings == modality.findings
+    assert (again.name, again.label_key) == (modality.name, modality.label_key)
+
+
+def test_preprocessing_comes_back_equal(tmp_path):
+    modality = make_modality()
+    fitted = Preprocessing(n_components=3).fit(modality)
+    again = io.load_preprocessing(io.save(fitted, tmp_path / "p.npz"))
+    assert np.array_equal(again.transform(modality).X, fitted.transform(modality).X)
+    assert again.notes == fitted.notes
+
+
+def test_propensity_comes_back_equal_and_scores_new_cells(tmp_path):
+    modality = make_modality(n=45)
+    model = fit_propensity(modality, RecommendedClassifier(n_networks=2))
+    again = io.load_propensity(io.save(model, tmp_path / "s.npz"), modality)
+    assert np.array_equal(again.logits, model.logits)
+    assert again.validation_loss == model.validation_loss
+    assert again.curves == model.curves
+    assert again.classifier == model.classifier
+    assert np.allclose(again.score(modality.X[:5]), model.logits[:5], atol=1e-6)
+
+
+@pytest.mark.parametrize("matcher", [SinkhornMatcher(), NeighborMatcher(n_neighbors=3), ExactMatcher()], ids=repr)
+def test_coupling_comes_back_equal(tmp_path, models, matcher):
+    coupling = match(*models, matcher)
+    again = io.load_coupling(io.save(coupling, tmp_path / "c.npz"), *models)
+    assert [status.label for status in again.statuses] == [status.label for status in coupling.statuses]
+    assert again.statuses[0].outcome is coupling.statuses[0].outcome
+    for label in coupling:
+        assert np.array_equal(again[label].to_array(), coupling[label].to_array())
+
+
+def test_scores_of_other_cells_are_refused(tmp_path, models):
+    path = io.save(models[0], tmp_path / "s.npz")
+    with pytest.raises(PsmatchError, match="holds scores of 66 cells, RNA has 60"):
+        io.load_propensity(path, make_modality())
+
+
+def test_a_damaged_file_is_said(tmp_path):
+    path = io.save(make_modality(), tmp_path / "m.npz")
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(PsmatchError, match=r"m\.npz cannot be read as a result"):
+        io.load_modality(path)
+
+
+def test_a_file_of_objects_is_not_unpickled(tmp_path):
+    np.savez(tmp_path / "evil.npz", X=np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(PsmatchError, match="cannot be read"):
+        io.read_arrays(tmp_path / "evil.npz")
+
+
+def test_a_later_format_is_named(tmp_path):
+    io.write_arrays(tmp_path / "new.npz", {"a": np.zeros(1)}, {"format": io.FORMAT + 1})
+    with pytest.raises(PsmatchError, match="written by a later version"):
+        io.read_arrays(tmp_path / "new.npz")
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_partial(tmp_path):
+    path = io.write_json(tmp_path / "a.json", {"old": True})
+
+    def fail(stream):
+        stream.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        io.write_whole(path, fail)
+    assert json.loads(path.read_text()) == {"old": True}
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]

@@ -1,0 +1,128 @@
+"""Runs as processes of their own: started, polled, cancelled, killed, listed, found again."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from psmatch_core import results
+from psmatch_core.cli import demo_recipe
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RunFolder, RunStatus
+from psmatch_core.recipe import Recipe
+from psmatch_core.run_store import RunStore
+
+QUICK = Recipe.from_dict({"classifier": {"kind": "LinearClassifier", "strength": 0.05}})
+ENDLESS = {"kind": "MLPClassifier", "hidden": [512, 512], "n_epochs": 5000, "patience": 5000}
+SLOW = Recipe.from_dict({"classifier": ENDLESS})
+
+
+def wait(folder, states, seconds=120):
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        status = folder.status()
+        if status.state in states:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"still {folder.status()}; log: {(folder.path / 'log.txt').read_text()[-2000:]}")
+
+
+def until_training(folder):
+    deadline = time.time() + 60
+    while not any("epoch" in event.values for event in folder.events()):
+        assert time.time() < deadline, folder.status()
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path)
+
+
+def test_a_run_goes_from_start_to_exports_and_shares_its_stages(store):
+    first = store.start(demo_recipe(QUICK, "pbmc"), stop_after="propensity", name="first")
+    assert wait(first, [DONE, FAILED, LOST]).state == DONE
+    assert results.has_propensities(first)
+    assert not results.has_coupling(first)
+    second = store.start(demo_recipe(QUICK.with_setting("matcher.epsilon", 0.2), "pbmc"), name="second")
+    assert wait(second, [DONE, FAILED, LOST]).state == DONE
+    assert (second.exports / "pairs.csv").exists()
+    a, b = results.load_models(first), results.load_models(second)
+    assert np.array_equal(a[0].logits, b[0].logits)
+    if os.name != "nt":
+        assert first.stage_file("source_propensity").samefile(second.stage_file("source_propensity"))
+    assert not any("epoch" in event.values for event in second.events())
+    assert len(results.load_matching(second, b)) == 10
+    assert {entry.name for entry in store.entries()} == {"first", "second"}
+    assert {entry.state for entry in store.entries()} == {DONE}
+
+
+def test_cancel_ends_the_process_and_leaves_the_folder_clean(store):
+    folder = store.start(demo_recipe(SLOW, "screen"))
+    until_training(folder)
+    started = time.time()
+    status = store.cancel(folder)
+    assert status.state == CANCELLED
+    assert time.time() - started < 5
+    assert not folder.is_worked_on()
+    assert not list(folder.path.rglob("*.partial"))
+
+
+def test_a_killed_worker_is_told_and_its_run_can_start_again(store):
+    folder = store.start(demo_recipe(SLOW, "screen"))
+    until_training(folder)
+    os.kill(folder.status().pid, signal.SIGKILL)
+    assert wait(folder, [LOST], 10).hint.startswith("Start it again")
+    (folder.path / "recipe.json").write_text(demo_recipe(QUICK, "screen").to_json(), encoding="utf-8")
+    store.start_again(folder)
+    assert wait(folder, [DONE, FAILED]).state == DONE
+
+
+def test_a_worker_that_was_killed_reads_as_lost_only_after_its_time_to_start(store):
+    folder = RunFolder.create(store.runs, QUICK)
+    assert folder.status().state == QUEUED
+    folder.write_status(RunStatus(started=time.time() - 3600))
+    assert folder.status().state == LOST
+
+
+def test_a_problem_of_the_data_reaches_the_status_in_words(store, tmp_path):
+    (tmp_path / "empty.h5ad").write_bytes(b"")
+    data = {"path": str(tmp_path / "empty.h5ad"), "label_key": "label"}
+    recipe = Recipe.from_dict({"source": {"kind": "DataSpec", **data}, "target": {"kind": "DataSpec", **data}})
+    status = wait(store.start(recipe), [DONE, FAILED, LOST])
+    assert status.state == FAILED
+    assert "empty" in status.problem
+    assert "Traceback" not in status.problem + status.hint
+
+
+@pytest.mark.parametrize("run_id", ["../../etc", "20260101-000000-0123456789ab", "", "a\x00b"])
+def test_foreign_and_missing_runs_look_the_same(store, run_id):
+    with pytest.raises(PsmatchError, match="There is no run with this link"):
+        store.open(run_id)
+
+
+def test_the_table_of_runs_is_rebuilt_from_the_folders(store):
+    folder = RunFolder.create(store.runs, QUICK, name="mine")
+    assert [entry.id for entry in store.entries()] == [folder.id]
+    for path in store.root.glob("runs.sqlite*"):
+        path.unlink()
+    (store.root / "runs.sqlite").write_bytes(b"not a table" * 500)
+    assert [entry.name for entry in store.entries()] == ["mine"]
+
+
+def test_a_deleted_run_is_moved_aside(store):
+    folder = RunFolder.create(store.runs, QUICK)
+    store.delete(folder)
+    assert store.entries() == []
+    assert (store.root / "deleted" / folder.id / "recipe.json").exists()
+
+
+def test_only_one_worker_at_a_time(store):
+    folder = RunFolder.create(store.runs, QUICK)
+    with folder.held():
+        assert folder.is_worked_on()
+        with pytest.raises(PsmatchError, match="Another process works on run"), folder.held():
+            pass
+    assert not folder.is_worked_on()
