@@ -1,0 +1,157 @@
+"""The metrics of a coupling beside those of a uniform plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from pages._shared import charts, results
+from pages._shared.navigation import path_of
+from pages._shared.text import count, number, plain
+from psmatch_core.checks import display
+from psmatch_core.folder import RunFolder
+
+METRICS = {
+    "foscttm": (
+        "FOSCTTM",
+        "Share of the label's cells that lie closer than the true partner: 0.5 is chance, 0 perfect.",
+    ),
+    "trace_fold": (
+        "Weight on the true partner",
+        "Weight that a cell puts on its true partner, × that of a uniform plan. 1 is chance, more is better.",
+    ),
+    "rank": (
+        "Rank of the true partner",
+        "Share of the label's cells with more weight than the true partner; 0.5 is chance.",
+    ),
+    "trace": ("Weight, absolute", "Weight that a cell puts on its true partner, 0 to 1."),
+}
+TOP_FEATURES = 25
+
+
+def evaluate_view(folder: RunFolder) -> None:
+    """Everything about how a coupling does where the truth is known."""
+    found = results.facts(folder, "evaluation")
+    if found is None:
+        _nothing_known(folder)
+        return
+    if not found["n_pairs"]:
+        st.info(
+            "True pairs are known, but every label has too few of them to judge. They are listed below.",
+            icon=":material/arrow_forward:",
+        )
+    else:
+        _summary(found)
+        _per_label(folder)
+        _features(folder, found)
+    _skipped(found["skipped"])
+
+
+def _nothing_known(folder: RunFolder) -> None:
+    if folder.status().is_active:
+        st.info("The result is still being judged.", icon=":material/hourglass_top:")
+        return
+    st.info(
+        "No true pair is known: the two files share no cell names, and no pair column was chosen. "
+        "Cells measured in both assays, even a few, can be used to judge: name their column under “Known pairs” "
+        "on the Data page, then match again.",
+        icon=":material/arrow_forward:",
+    )
+    st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
+    st.caption("Without known pairs, read the held-out losses on Propensity and the effective matches on Match.")
+
+
+def _summary(found: dict[str, Any]) -> None:
+    st.caption(f"{count(found['n_pairs'], 'true pair')}. Over cells (micro) beside a uniform plan within each label:")
+    columns = st.columns(4)
+    for column, metric in zip(columns, ("foscttm", "trace_fold", "rank"), strict=False):
+        title, meaning = METRICS[metric]
+        fold = metric == "trace_fold"
+        column.metric(
+            title,
+            number(found["micro"][metric]) + (" ×" if fold else ""),
+            delta=f"uniform {number(found['uniform_micro'][metric], 2)}",
+            delta_color="off",
+            delta_arrow="off",
+            help=meaning,
+        )
+    columns[3].metric(
+        "Variance explained (R²)",
+        number(found["pooled_r2"]),
+        delta=f"uniform {number(found['uniform_r2'])}",
+        delta_color="off",
+        delta_arrow="off",
+        help="Target features projected onto source cells, against those measured in the true partner, all pooled.",
+    )
+    rows = [
+        {
+            "metric": METRICS[metric][0],
+            "micro": found["micro"][metric],
+            "uniform, micro": found["uniform_micro"][metric],
+            "macro": found["macro"][metric],
+            "uniform, macro": found["uniform_macro"][metric],
+            "meaning": METRICS[metric][1],
+        }
+        for metric in METRICS
+    ]
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name, format="%.3f")
+        for name in ("micro", "uniform, micro", "macro", "uniform, macro")
+    }
+    with st.expander("Over cells (micro) and over labels (macro)"):
+        st.dataframe(
+            rows, hide_index=True, column_config={**config, "meaning": st.column_config.TextColumn(width="large")}
+        )
+
+
+def _per_label(folder: RunFolder) -> None:
+    from psmatch_core.plotting import metric_bars
+
+    table = results.table(folder, "evaluation_labels")
+    if table is None or not len(table):
+        return
+    st.subheader("By label")
+    metric = st.selectbox("Metric", list(METRICS), format_func=lambda each: METRICS[each][0], key=f"metric.{folder.id}")
+    charts.show(
+        metric_bars(table, metric or "foscttm"),
+        key=f"bars.{folder.id}.{metric}",
+        alt="The metric of each label beside the uniform baseline",
+    )
+    with st.expander("The same as a table"):
+        shown = table.copy()
+        shown["label"] = [display(each, 60) for each in shown["label"]]
+        config: dict[str, Any] = {
+            name: st.column_config.NumberColumn(_heading(name), format="%.3f")
+            for name in table.columns
+            if name != "label"
+        }
+        for name, title in (("n_pairs", "True pairs"), ("n_candidates", "Candidates")):
+            config[name] = st.column_config.NumberColumn(title, format="localized")
+        st.dataframe(shown, hide_index=True, column_config=config)
+
+
+def _features(folder: RunFolder, found: dict[str, Any]) -> None:
+    from psmatch_core.plotting import feature_r2
+
+    values = results.facts(folder, "feature_r2")
+    if not values:
+        return
+    st.subheader("By feature")
+    charts.show(
+        feature_r2(values, top=TOP_FEATURES), key=f"r2.{folder.id}", alt="Variance explained of each target feature"
+    )
+
+
+def _skipped(skipped: dict[str, str]) -> None:
+    if not skipped:
+        return
+    with st.expander(f"{count(len(skipped), 'label')} not judged", icon=":material/warning:"):
+        rows = [{"label": display(label, 60), "reason": str(reason)} for label, reason in skipped.items()]
+        st.dataframe(rows, hide_index=True)
+
+
+def _heading(name: str) -> str:
+    metric = name.removesuffix("_uniform")
+    title = METRICS.get(metric, (metric.replace("_", " "), ""))[0]
+    return f"{plain(title)}, uniform" if name.endswith("_uniform") else title

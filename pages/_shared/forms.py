@@ -1,0 +1,150 @@
+"""A form from a config: label, help, unit, range and choices come from the config's own declaration."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from pages._shared import session
+from pages._shared.errors import told
+from pages._shared.text import plain
+from psmatch_core.config import Config, Option
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+MARK = " ●"  # stands behind an option that differs from the preset
+
+
+def config_form(config: AnyConfig, base: Config, *, name: str, hide: tuple[str, ...] = ()) -> AnyConfig:
+    """Draw a form; returns the config that it describes, or the one it began with where a value is refused.
+
+    Parameters
+    ----------
+    config
+        Where the form begins.
+    base
+        What the preset says: differing options are marked, and one button goes back.
+    name
+        What the form's widgets are called; no dot in it.
+    hide
+        Options that stand elsewhere.
+    """
+    base = base if type(base) is type(config) else type(config)()
+    if session.take(f"{name}.reset"):
+        config = base
+    options = {key: option for key, option in type(config).options().items() if key not in hide}
+    shown = {key: option for key, option in options.items() if not option.advanced}
+    folded = {key: option for key, option in options.items() if option.advanced}
+    values = _fields(config, base, shown, name)
+    if folded:
+        n_changed = sum(getattr(config, key) != getattr(base, key) for key in folded)
+        label = "Advanced" + (f" ({n_changed} changed){MARK}" if n_changed else "")
+        with st.expander(label, key=f"{session.key(name)}.advanced"):
+            values |= _fields(config, base, folded, name)
+    result = config
+    with told():
+        result = _changed(config, values)
+    changed = [key for key in options if getattr(result, key) != getattr(base, key)]
+    if changed:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            names = ", ".join(_title(key, options[key]).lower() for key in changed)
+            st.caption(f"Changed from the preset{MARK}: {plain(names)}")
+            if st.button("Back to the preset", key=f"{name}.undo", icon=":material/undo:"):
+                session.renew(name)
+                session.leave(f"{name}.reset", True)
+                st.rerun()
+    return result
+
+
+def _changed(config: AnyConfig, values: dict[str, Any]) -> AnyConfig:
+    data: Any = config  # every config is a dataclass, which its base class cannot say
+    changed: AnyConfig = dataclasses.replace(data, **values)
+    return changed
+
+
+def _fields(config: Config, base: Config, options: dict[str, Option], name: str) -> dict[str, Any]:
+    hints = typing.get_type_hints(type(config))
+    values: dict[str, Any] = {}
+    plain_ones = {key: option for key, option in options.items() if not isinstance(getattr(config, key), Config)}
+    columns = st.columns(2) if len(plain_ones) > 1 else [st.container()]
+    for index, (key, option) in enumerate(plain_ones.items()):
+        with columns[index % len(columns)]:
+            value = getattr(config, key)
+            values[key] = _field(key, option, value, value != getattr(base, key), hints[key], f"{name}.{key}")
+    for key, option in options.items():
+        inner, inner_base = getattr(config, key), getattr(base, key)
+        if isinstance(inner, Config):
+            st.markdown(f"**{_title(key, option)}**", help=option.help)
+            inner_base = inner_base if type(inner_base) is type(inner) else type(inner)()
+            with told():
+                every = type(inner).options()
+                values[key] = _changed(inner, _fields(inner, inner_base, every, f"{name}.{key}"))
+    return values
+
+
+def _field(key: str, option: Option, value: Any, is_changed: bool, hint: Any, name: str) -> Any:
+    label = _title(key, option) + (f" [{option.unit}]" if option.unit else "") + (MARK if is_changed else "")
+    has_range = bool(option.choices) or option.range_text() != "any"
+    help_text = plain(option.help + (f" ({option.range_text()})" if has_range and not option.choices else ""))
+    widget_key = f"{session.key(name.partition('.')[0])}.{name}"
+    if option.choices:
+        return st.selectbox(
+            label,
+            option.choices,
+            index=option.choices.index(value),
+            help=help_text,
+            key=widget_key,
+            format_func=_choice,
+        )
+    if isinstance(value, bool):
+        return st.toggle(label, value=value, help=help_text, key=widget_key)
+    if isinstance(value, int):
+        low = None if option.minimum is None else int(option.minimum)
+        high = None if option.maximum is None else int(option.maximum)
+        return st.number_input(
+            label, min_value=low, max_value=high, value=value, step=1, help=help_text, key=widget_key
+        )
+    if isinstance(value, float):
+        return _float_field(label, option, value, help_text, widget_key)
+    if isinstance(value, tuple) and typing.get_args(hint)[:1] == (int,):
+        return _widths(st.text_input(label, ", ".join(map(str, value)), help=help_text, key=widget_key))
+    if isinstance(value, str):
+        return st.text_input(label, value, help=help_text, key=widget_key)
+    st.caption(f"{label}: {plain(value)} (set in Python)")
+    return value
+
+
+def _float_field(label: str, option: Option, value: float, help_text: str, key: str) -> float:
+    step = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.01
+    return float(
+        st.number_input(
+            label,
+            min_value=None if option.minimum is None else float(option.minimum),
+            max_value=None if option.maximum is None else float(option.maximum),
+            value=float(value),
+            step=step,
+            format="%g",
+            help=help_text,
+            key=key,
+        )
+    )
+
+
+def _widths(text: str) -> Any:
+    """Whole numbers between commas; what is none of these is passed on, and refused by the config in its own words."""
+    try:
+        return tuple(int(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        return text
+
+
+def _title(key: str, option: Option) -> str:
+    words = option.label or key.replace("_", " ").removeprefix("n ").replace(" mb", "")
+    return words if len(words) == 1 else words[0].upper() + words[1:]
+
+
+def _choice(value: Any) -> str:
+    return str(value).replace("_", " ")

@@ -1,0 +1,92 @@
+"""What stands on every page: the guard, the title with its question, the run on show, and the next step."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._shared import session
+from pages._shared.errors import show_error
+from pages._shared.navigation import PAGES, guard, path_of
+from pages._shared.text import plain, when
+from pages._shared.workspace import Workspace
+from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
+
+STATES = {
+    QUEUED: ":material/hourglass_top: starting",
+    RUNNING: ":material/hourglass_top: running",
+    DONE: ":material/check: done",
+    FAILED: ":material/error: failed",
+    CANCELLED: ":material/cancel: cancelled",
+    LOST: ":material/error: ended without a word",
+}
+
+
+def begin(page: str, question: str) -> Workspace:
+    """Open a page; returns what the visitor works on."""
+    guard()
+    workspace = session.workspace()
+    session.show_link()
+    st.title(PAGES[page][0])
+    st.markdown(f"**{question}**")
+    error = session.said("link")
+    if error is not None:
+        show_error(error)
+    _sidebar(workspace)
+    return workspace
+
+
+def need_data(workspace: Workspace) -> None:
+    """Stop here until the Data page is finished, and say what is missing."""
+    if workspace.run_id or not workspace.missing:
+        return
+    st.info(f"Nothing to show yet. {plain(workspace.missing)}", icon=":material/arrow_forward:")
+    st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
+    end()
+    st.stop()
+
+
+def need(there: bool, text: str, page: str) -> None:
+    """Stop here until an earlier page has done its work."""
+    if there:
+        return
+    st.info(text, icon=":material/arrow_forward:")
+    title, icon = PAGES[page]
+    st.page_link(path_of(page), label=f"Go to {title}", icon=icon)
+    end()
+    st.stop()
+
+
+def next_step(page: str, text: str) -> None:
+    """The last line of a page: where to go from here."""
+    st.divider()
+    title, icon = PAGES[page]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(path_of(page), label=f"Next: {title}", icon=icon)
+        st.caption(text)
+    end()
+
+
+def end() -> None:
+    """The end of a page's script."""
+    session.settle()
+
+
+def run_name(folder: RunFolder) -> str:
+    """What the user calls a run, or when it was made."""
+    job = folder.job
+    return str(job.get("name") or when(float(job.get("created", 0.0))))
+
+
+def _sidebar(workspace: Workspace) -> None:
+    with st.sidebar:
+        folder = session.current_run()
+        if folder is None:
+            if workspace.source and workspace.target:
+                st.caption(f"{plain(workspace.source.name)} → {plain(workspace.target.name)}: no run yet")
+            else:
+                st.caption("No data loaded yet")
+            return
+        status = folder.status()
+        st.caption("Run on show")
+        st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
+        st.caption("The address of this page leads back to the run, in any browser.")

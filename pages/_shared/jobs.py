@@ -1,0 +1,119 @@
+"""A run while it works: stage, how much is done, time left, live curves, cancel; and what to do when it has failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages._shared import charts, results, session
+from pages._shared.errors import tell, told
+from pages._shared.frame import run_name
+from pages._shared.text import duration, plain
+from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
+from psmatch_core.progress import Event
+from psmatch_core.recipe import Recipe
+
+# How the time of a run is shared between its stages, roughly: for the bar and the time left only.
+SHARES = {
+    "read": 0.03,
+    "preprocess": 0.07,
+    "propensity": 0.5,
+    "match": 0.15,
+    "evaluate": 0.05,
+    "export": 0.05,
+    "map": 0.15,
+}
+WHAT = {
+    "read": "reading the files",
+    "preprocess": "choosing and scaling features",
+    "propensity": "training the propensity models",
+    "match": "matching label by label",
+    "evaluate": "holding the result against the known pairs",
+    "export": "writing the exports",
+    "map": "drawing the map of scores (UMAP); everything else is ready",
+}
+
+
+def start(recipe: Recipe, *, stop_after: str, name: str) -> None:
+    """Start a run and make it the one on show."""
+    with told():
+        folder = session.store().start(recipe, stop_after=stop_after, name=name)
+        session.keep(session.workspace().with_run(folder.id))
+        st.rerun()
+
+
+def watch(folder: RunFolder, *, curves: bool = False) -> None:
+    """Show where a run stands; while it works this redraws itself every second, and the page when a stage is done.
+
+    Parameters
+    ----------
+    curves
+        Draw the loss of the networks while they train.
+    """
+    status = folder.status()
+    if status.is_active:
+        _live(folder, results.milestones(folder), curves)
+    elif status.state in (FAILED, LOST):
+        tell(status.problem, status.hint)
+        _again(folder, "Start it again")
+    elif status.state == CANCELLED:
+        st.warning("This run was cancelled. Finished stages are kept.", icon=":material/cancel:")
+        _again(folder, "Go on with it")
+
+
+def _live(folder: RunFolder, drawn: object, curves: bool) -> None:
+    fragment: Callable[[], None] = st.fragment(lambda: _look(folder, drawn, curves), run_every="1s")
+    fragment()
+
+
+def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
+    status = folder.status()
+    if results.milestones(folder) != drawn:
+        st.rerun()
+    events = folder.events()
+    stage = status.stage.partition(":")[0]
+    done = fraction(events)
+    elapsed = max(0.0, time.time() - status.started)
+    what = WHAT.get(stage, "starting the worker (it loads the libraries first: some 10 s)")
+    left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 and stage != "map" else ""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(f":material/hourglass_top: **{plain(run_name(folder))}**: {what}")
+            if st.button("Cancel", key=f"cancel.{folder.id}", help="Ends the run; finished stages are kept."):
+                with st.spinner("Cancelling…"):
+                    session.store().cancel(folder)
+                st.rerun()
+        st.progress(min(done, 1.0), text=f"{plain(status.message) or 'working'} · {duration(elapsed)}{left}")
+        st.caption("It goes on when this page is closed; its address leads back here.")
+        if curves and stage in ("propensity", "preprocess"):
+            figure = results.live_figure(folder)
+            if figure is not None:
+                charts.show(figure, key=f"live.{folder.id}", alt="Loss by epoch of the networks that train now")
+
+
+def fraction(events: list[Event]) -> float:
+    """How much of a run is done, 0 to 1, from the last word of each of its stages."""
+    last: dict[str, dict[str, float]] = {}
+    for event in events:
+        kind = event.stage.partition(":")[0]
+        last.setdefault(kind, {})[event.stage] = event.fraction
+    done = 0.0
+    for kind, share in SHARES.items():
+        parts = last.get(kind, {})
+        n_parts = 2 if kind in ("preprocess", "propensity") else 1
+        done += share * min(1.0, sum(parts.values()) / n_parts)
+    return done
+
+
+def _again(folder: RunFolder, label: str) -> None:
+    if st.button(label, key=f"again.{folder.id}", icon=":material/refresh:"):
+        with told():
+            session.store().start_again(folder)
+        st.rerun()
+
+
+def is_done(folder: RunFolder) -> bool:
+    """Whether a run has ended well."""
+    return folder.status().state == DONE

@@ -1,0 +1,147 @@
+"""A coupling looked at: every label with its status, the plan of one label, the matches of one cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages._shared import charts, results
+from pages._shared.text import count, number, plain
+from psmatch_core.checks import display
+from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.coupling import Coupling
+
+LISTED = 1000  # cells in the list of one label; any other can be typed
+TOP = 20  # matches of one cell that are drawn
+
+
+def match_view(folder: RunFolder) -> None:
+    """Everything about one coupling."""
+    coupling = results.coupling(folder)
+    table = results.table(folder, "labels")
+    if table is None:
+        return
+    source, target = coupling.source.modality.name, coupling.target.modality.name
+    _headline(table, source, target)
+    _label_table(table, source, target)
+    tabs = st.tabs(["One label", "One cell", "Effective matches"], key=f"match.tabs.{folder.id}")
+    with tabs[0]:
+        _label(folder, coupling)
+    with tabs[1]:
+        _cell(folder, coupling)
+    with tabs[2]:
+        from psmatch_core.plotting import effective_matches
+
+        charts.show(effective_matches(coupling), key=f"effective.{folder.id}", alt="Effective matches a cell, by label")
+
+
+def _headline(table: pd.DataFrame, source: str, target: str) -> None:
+    attention = int(table["needs_attention"].sum())
+    matched = table[table["n_effective"].notna()]
+    columns = st.columns(4)
+    columns[0].metric("Labels matched", f"{len(matched):,} of {len(table):,}")
+    columns[1].metric(f"{plain(source)} cells", f"{int(matched['n_source'].sum()):,}")
+    columns[2].metric(f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}")
+    columns[3].metric(
+        "Effective matches a cell",
+        number(float(matched["n_effective"].median())),
+        help="exp(entropy) of a cell's weights, median over labels: 1 where a cell has one partner, the number of "
+        "candidates where all are alike.",
+    )
+    if attention:
+        st.warning(
+            f"**{count(attention, 'label needs', 'labels need')} a look.** → They stand first in the table.",
+            icon=":material/warning:",
+        )
+
+
+def _label_table(table: pd.DataFrame, source: str, target: str) -> None:
+    ordered = table.sort_values(["needs_attention", "n_source"], ascending=[False, False]).copy()
+    ordered.insert(0, "look", [":material/warning:" if each else "" for each in ordered["needs_attention"]])
+    ordered["label"] = [display(each, 60) for each in ordered["label"]]
+    ordered["status"] = [
+        f"{status}. {note}" if note else status for status, note in zip(ordered["status"], ordered["note"], strict=True)
+    ]
+    column = st.column_config
+    config = {
+        "look": column.TextColumn("", width=30),
+        "label": column.TextColumn("Label", width="medium", pinned=True),
+        "n_source": column.NumberColumn(f"{source} [cells]", format="localized"),
+        "n_target": column.NumberColumn(f"{target} [cells]", format="localized"),
+        "n_effective": column.NumberColumn("Effective matches", format="%.1f", help="Median over the label's cells."),
+        "status": column.TextColumn("Status", width="medium"),
+        "iterations": column.NumberColumn("Iterations", format="localized"),
+        "marginal_error": column.NumberColumn(
+            "Marginal error", format="%.1e", help="How far the plan's sums are from those asked for, of mass 1."
+        ),
+        "epsilon": column.NumberColumn("ε [nats]", format="%.3g", help="Regularisation in units of cost."),
+    }
+    rows = min(len(ordered), 9)
+    st.dataframe(ordered[list(config)], hide_index=True, column_config=config, height=38 + 35 * rows, key="match.table")
+
+
+def _label(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.plotting import coupling_heatmap
+
+    label = _choose_label(folder, coupling, "heat")
+    if label is None:
+        return
+    block = coupling[label]
+    names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
+    figure = coupling_heatmap(
+        block,
+        row_names=names[0][coupling.source_cells[label]],
+        column_names=names[1][coupling.target_cells[label]],
+    )
+    charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"The plan of label {display(label)} as a heatmap")
+    st.caption(
+        f"{count(block.shape[0], 'source cell')} × {count(block.shape[1], 'target cell')}, ordered by the plan; "
+        f"{coupling.mass(label):.1%} of the matched source cells. Colour: times the weight of a uniform plan."
+    )
+
+
+def _cell(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.plotting import cell_matches
+
+    left, right = st.columns(2)
+    with left:
+        label = _choose_label(folder, coupling, "cell")
+    if label is None:
+        return
+    modality = coupling.source.modality
+    names = [str(each) for each in modality.obs_names[coupling.source_cells[label]]]
+    with right:
+        asked = st.selectbox(
+            "Source cell",
+            names[:LISTED],
+            key=f"cell.{folder.id}.{label}",
+            accept_new_options=len(names) > LISTED,
+            help=f"{count(len(names), 'cell')} of this label; a name that is not listed can be typed."
+            if len(names) > LISTED
+            else None,
+        )
+    if asked not in names:
+        st.info(
+            f"Label {plain(label)} has no source cell {plain(asked or '')}. Choose one from the list.",
+            icon=":material/arrow_forward:",
+        )
+        return
+    chosen, weights, uniform, partner = results.matches_of(coupling, label, names.index(asked), TOP)
+    figure = cell_matches(chosen, weights, uniform, cell=asked, measured_true=partner)
+    charts.show(figure, key=f"matches.{folder.id}.{label}.{asked}", alt=f"Weights of the matches of {display(asked)}")
+    if partner is None:
+        st.caption("Its true partner is not known.")
+
+
+def _choose_label(folder: RunFolder, coupling: Coupling, name: str) -> str | None:
+    """One label out of those with a plan, the largest first."""
+    labels = sorted(coupling.labels, key=lambda each: -coupling.blocks[each].shape[0])
+    if not labels:
+        st.info("No label has a plan: the table says why.", icon=":material/arrow_forward:")
+        return None
+    return st.selectbox("Label", labels, format_func=display, key=f"{name}.label.{folder.id}")

@@ -1,0 +1,183 @@
+"""What runs have left in their folders, loaded once and kept while their files do not change.
+
+Only ids and times of files reach the cache's keys: Streamlit hashes a mere sample of large arrays.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.coupling import Coupling
+    from psmatch_core.maps import ScoreMap
+    from psmatch_core.propensity import PropensityModel
+
+KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
+Models = tuple["PropensityModel", "PropensityModel"]
+
+
+def milestones(folder: RunFolder) -> tuple[bool, ...]:
+    """What a run has finished so far; when it changes, the page has more to show."""
+    names = ("target_propensity.npz", "map_pca.npz", "map_umap.npz", "labels.parquet", "exports/psmatch-export.zip")
+    return (*((folder.path / name).exists() for name in names), folder.status().is_active)
+
+
+def has_propensities(folder: RunFolder) -> bool:
+    """Whether both propensity models are there."""
+    return all(folder.stage_file(f"{side}_propensity").exists() for side in ("source", "target"))
+
+
+def has_matching(folder: RunFolder) -> bool:
+    """Whether the coupling and its table of labels are there."""
+    return folder.stage_file("coupling").exists() and (folder.path / "labels.parquet").exists()
+
+
+def has_exports(folder: RunFolder) -> bool:
+    """Whether the exported files are there, all of them."""
+    return (folder.exports / "psmatch-export.zip").exists()
+
+
+def models(folder: RunFolder) -> Models:
+    """Both propensity models of a run."""
+    paths = [
+        folder.stage_file(f"{side}_{what}") for side in ("source", "target") for what in ("features", "propensity")
+    ]
+    return _models(str(folder.path), _stamp(*paths))
+
+
+def coupling(folder: RunFolder) -> Coupling:
+    """The coupling of a run."""
+    return _coupling(str(folder.path), _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity")))
+
+
+def score_map(folder: RunFolder) -> tuple[str, ScoreMap]:
+    """The best map of scores there is by now, and how it was made."""
+    for method in ("umap", "pca"):
+        path = folder.stage_file(f"map_{method}")
+        if path.exists():
+            found = _map(str(folder.path), method, _stamp(path))
+            if found is not None:
+                return method, found
+    stamp = _stamp(folder.stage_file("source_propensity"), folder.stage_file("target_propensity"))
+    return "pca", _quick_map(str(folder.path), stamp)
+
+
+def table(folder: RunFolder, name: str) -> pd.DataFrame | None:
+    """A table of the run: ``labels``, ``evaluation_cells``, ``evaluation_labels``."""
+    from psmatch_core.results import load_table
+
+    return load_table(folder, name)
+
+
+def facts(folder: RunFolder, name: str) -> Any:
+    """Plain data of the run: ``inputs``, ``notes``, ``evaluation``, ``label_report``, ``feature_r2``."""
+    from psmatch_core.results import load_facts
+
+    return load_facts(folder, name)
+
+
+def live_figure(folder: RunFolder) -> Any:
+    """Loss by epoch of a run that trains, or None before the first epoch."""
+    from psmatch_core.plotting import loss_curves
+    from psmatch_core.results import live_curves
+
+    curves = live_curves(folder)
+    return loss_curves(curves, entropies=_entropies(folder)) if curves else None
+
+
+def _entropies(folder: RunFolder) -> dict[str, float]:
+    """Label entropy of each side [nats per cell] of the labels that are trained on."""
+    report, inputs = facts(folder, "label_report"), facts(folder, "inputs")
+    if not report or not inputs:
+        return {}
+    found = {}
+    for side in ("source", "target"):
+        cells = [report[f"{side}_counts"].get(label, 0) for label in report["shared"]]
+        total = sum(cells)
+        found[inputs[side]["name"]] = -sum(n / total * math.log(n / total) for n in cells if n) if total else 0.0
+    return found
+
+
+def _stamp(*paths: Path) -> tuple[int, ...]:
+    return tuple(path.stat().st_mtime_ns for path in paths if path.exists())
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Loading the propensity models…")
+def _models(path: str, stamp: tuple[int, ...]) -> Models:
+    from psmatch_core.results import load_models
+
+    return load_models(RunFolder(Path(path)))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Loading the coupling…")
+def _coupling(path: str, stamp: tuple[int, ...]) -> Coupling:
+    from psmatch_core.results import load_matching
+
+    folder = RunFolder(Path(path))
+    return load_matching(folder, models(folder))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _map(path: str, method: str, stamp: tuple[int, ...]) -> ScoreMap | None:
+    from psmatch_core.results import load_map
+
+    return load_map(RunFolder(Path(path)), method)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _quick_map(path: str, stamp: tuple[int, ...]) -> ScoreMap:
+    from psmatch_core.maps import score_map as make
+
+    return make(*models(RunFolder(Path(path))), method="pca")
+
+
+def matches_of(coupling: Coupling, label: str, row: int, top: int) -> tuple[list[str], Any, float, str | None]:
+    """The matches of one source cell of a label.
+
+    Returns
+    -------
+    The heaviest target cells by name, their shares of the cell's weight ``(k,)``, the weight that each would have
+    if all were alike, and the name of its true partner where that is known and among the label's cells.
+    """
+    import numpy as np
+
+    from psmatch_core.matching import known_ids
+
+    block = coupling[label]
+    weights = np.asarray(block.rows(row, row + 1)[0])  # (m,)
+    total = float(weights.sum())
+    weights = weights / total if total > 0 else weights
+    order = np.argsort(-weights, kind="stable")[:top]
+    rows, columns = coupling.source_cells[label], coupling.target_cells[label]
+    names = coupling.target.modality.obs_names[columns]
+    partner = None
+    ids = known_ids(coupling.source.modality, coupling.target.modality)
+    if ids is not None:
+        found = np.flatnonzero(ids[1][columns] == ids[0][rows[row]])
+        partner = str(names[found[0]]) if found.size else None
+    return [str(each) for each in names[order]], weights[order], 1 / block.shape[1], partner
+
+
+def head_of(path: Path, n_rows: int) -> tuple[pd.DataFrame, int]:
+    """The first rows of a parquet file, and how many there are; the rest is not read."""
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        first = next(file.iter_batches(batch_size=n_rows), None)
+        head = first.to_pandas() if first is not None else file.read().to_pandas()
+        return head, int(file.metadata.num_rows)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A small table of the exports, all of it as text."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -1,0 +1,151 @@
+"""What is to be computed: preset, classifier, matcher and their options; kept in the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from pages._shared import session
+from pages._shared.forms import config_form
+from pages._shared.text import plain
+from pages._shared.workspace import Workspace, changed_settings
+from psmatch_core.classifiers import Classifier, LinearClassifier, MLPClassifier, RecommendedClassifier
+from psmatch_core.config import Config
+from psmatch_core.folder import RunFolder
+from psmatch_core.matchers import (
+    ExactMatcher,
+    KnownPairsMatcher,
+    Matcher,
+    NeighborMatcher,
+    SinkhornMatcher,
+    UniformMatcher,
+)
+from psmatch_core.recipe import PRESETS
+
+CLASSIFIERS: dict[type[Classifier], str] = {
+    RecommendedClassifier: "Recommended: small networks and ridge regression, averaged",
+    MLPClassifier: "One network",
+    LinearClassifier: "Ridge regression (multinomial, no network)",
+}
+MATCHERS: dict[type[Matcher], str] = {
+    SinkhornMatcher: "Entropic optimal transport (recommended)",
+    NeighborMatcher: "Shared nearest neighbours",
+    ExactMatcher: "Exact optimal transport",
+    UniformMatcher: "Uniform: all cells of the label alike (baseline)",
+    KnownPairsMatcher: "Known pairs (the truth, as an upper bound)",
+}
+TRAINED = (
+    "source",
+    "target",
+    "source_preprocessing",
+    "target_preprocessing",
+    "labels",
+    "classifier",
+    "scoring",
+    "seed",
+)
+MATCHED = (*TRAINED, "matcher")
+# Names and columns that change no number.
+SILENT = ("source.name", "target.name", "source.pair_key", "target.pair_key", "source.sha256", "target.sha256")
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
+def propensity_settings() -> None:
+    """Preset, classifier with its options, scoring and seed."""
+    workspace = session.workspace()
+    names = list(PRESETS)
+    preset = st.selectbox(
+        "Preset",
+        names,
+        index=names.index(workspace.preset),
+        key=session.key("preset"),
+        format_func=lambda name: f"{name}: {PRESETS[name]}",
+        help="Sets the classifier and the matcher together.",
+    )
+    if preset and preset != workspace.preset:
+        for name in ("classifier", "matcher"):
+            session.renew(name)
+        session.keep(workspace.with_preset(preset))
+        st.rerun()
+    classifier = _kind(CLASSIFIERS, workspace.classifier, workspace.base.classifier, "Classifier", "classifier")
+    classifier = config_form(classifier, workspace.base.classifier, name="classifier")
+    scoring = config_form(workspace.scoring, workspace.base.scoring, name="scoring")
+    seed = st.number_input(
+        "Seed",
+        min_value=0,
+        value=workspace.seed,
+        step=1,
+        key=session.key("seed"),
+        help="Everything random derives from it: the same seed gives the same result.",
+        width=200,
+    )
+    _keep(workspace, replace(workspace, classifier=classifier, scoring=scoring, seed=int(seed)))
+
+
+def matcher_settings(*, has_pairs: bool) -> None:
+    """Matcher with its options.
+
+    Parameters
+    ----------
+    has_pairs
+        Whether true pairs are known; without them they cannot be matched on.
+    """
+    workspace = session.workspace()
+    kinds = {kind: text for kind, text in MATCHERS.items() if has_pairs or kind is not KnownPairsMatcher}
+    matcher = _kind(kinds, workspace.matcher, workspace.base.matcher, "Method", "matcher")
+    matcher = config_form(matcher, workspace.base.matcher, name="matcher")
+    _keep(workspace, replace(workspace, matcher=matcher))
+
+
+def say_what_changed(folder: RunFolder, workspace: Workspace, parts: tuple[str, ...], action: str) -> bool:
+    """Say it where the results on show were made with other settings; whether that is so."""
+    if workspace.source is None or workspace.target is None:
+        return False
+    changes = [each for each in changed_settings(folder.recipe, workspace.recipe, only=parts) if each[0] not in SILENT]
+    if not changes:
+        return False
+    then = ", ".join(f"{_words(name)} = {_value(before)}" for name, before, _ in changes[:4])
+    now = ", ".join(_value(after) for _, _, after in changes[:4])
+    more = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
+    st.warning(
+        f"**These results belong to {plain(then)}{more}** (now {plain(now)}). → {action}", icon=":material/refresh:"
+    )
+    return True
+
+
+def _kind(kinds: dict[type[AnyConfig], str], config: AnyConfig, base: AnyConfig, label: str, name: str) -> AnyConfig:
+    """The strategy; another kind begins with the preset's values where the preset has it, else with its own."""
+    options = list(kinds) if type(config) in kinds else [type(config), *kinds]
+    chosen = st.selectbox(
+        label,
+        options,
+        index=options.index(type(config)),
+        key=f"{session.key(name)}.kind",
+        format_func=lambda kind: kinds.get(kind, kind.__name__),
+    )
+    if chosen is None or chosen is type(config):
+        return config
+    return base if isinstance(base, chosen) else chosen()
+
+
+def _keep(before: Workspace, after: Workspace) -> None:
+    if after != before:
+        session.keep(after)
+
+
+def _words(name: str) -> str:
+    return {
+        "matcher.epsilon": "ε",
+        "matcher.n_neighbors": "k",
+        "matcher.kind": "method",
+        "classifier.kind": "classifier",
+    }.get(name, name.replace("_", " ").replace(".", ": "))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "–" if value in (None, "", []) else str(value)

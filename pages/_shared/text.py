@@ -1,0 +1,58 @@
+"""Text from files shown as text, and numbers with as many digits as they carry."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+
+from psmatch_core.checks import display
+
+# Markdown, Streamlit's colour and icon directives, mathematics: every ASCII punctuation mark loses its meaning.
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+# Links and emoji are found in the finished text, where a backslash no longer helps: a character without width does.
+_JOINER = "\u2060"
+_ACTIVE = re.compile(r"(?i)(?<=:)(?=[^\s])|(?<=www)(?=\.)|(?<=\w)(?=@)|(?<=@)(?=\w)")
+
+
+def plain(text: object, limit: int = 2000) -> str:
+    """``text`` made safe for anything that reads markdown: no tags, links, images, formulas or colours."""
+    shown = display(" ".join(str(text).split()), limit)
+    return _MARKS.sub(r"\\\1", _ACTIVE.sub(_JOINER, shown))
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with ``digits`` significant digits, ``–`` where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0 or 1e-4 <= abs(value) < 1e5:
+        places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+        return f"{value:,.{places}f}"
+    return f"{value:.{digits - 1}e}"
+
+
+def count(value: int, noun: str, nouns: str = "") -> str:
+    """``1 cell``, ``4,180 cells``."""
+    return f"{value:,} {noun if value == 1 else nouns or noun + 's'}"
+
+
+def size(n_bytes: float) -> str:
+    """Bytes in the unit that people use."""
+    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if n_bytes >= scale:
+            return f"{n_bytes / scale:.1f} {unit}"
+    return f"{n_bytes:.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, roughly."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def when(stamp: float) -> str:
+    """A time of the server's clock."""
+    return time.strftime("%d %b %Y, %H:%M", time.localtime(stamp)) if stamp else "–"

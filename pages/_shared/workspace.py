@@ -1,0 +1,280 @@
+"""What one visitor works on: two sides, the settings, and the run that belongs to them. Knows no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from psmatch_core.classifiers import Classifier
+from psmatch_core.errors import PsmatchError
+from psmatch_core.evaluation import Judging
+from psmatch_core.labels import LabelReport, reconcile
+from psmatch_core.matchers import Matcher
+from psmatch_core.preprocessing import Preprocessing
+from psmatch_core.propensity import Scoring
+from psmatch_core.readers import ColumnSummary, DataSpec, FileSummary
+from psmatch_core.recipe import PRESETS, ExportRules, LabelRules, Recipe
+from psmatch_core.translators import Translator
+
+SIDES = ("source", "target")
+DEMO = "demo:"
+# Whoever uses the app decides about labels that one side lacks: nothing is left out until a button says so.
+START_RULES = LabelRules(unshared="refuse")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One modality as it was chosen.
+
+    Parameters
+    ----------
+    path
+        Where the file lies on the server, or ``demo:NAME``.
+    shown
+        What the file is called in front of people.
+    summary
+        What is in it; None while it has not been looked at in this session.
+    labels_path, labels_shown
+        A second table with the labels, if there is one.
+    """
+
+    path: str
+    shown: str
+    summary: FileSummary | None
+    labels_path: str = ""
+    labels_shown: str = ""
+    label_key: str = ""
+    matrix: str = "X"
+    name: str = ""
+    pair_key: str = ""
+    missing_labels: str = "refuse"
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    @property
+    def spec(self) -> DataSpec:
+        """The side as a recipe names it."""
+        known = self.summary is not None and not self.path.startswith(DEMO)
+        return DataSpec(
+            path=self.path,
+            label_key=self.label_key,
+            matrix=self.matrix,
+            name=self.name,
+            labels_path=self.labels_path,
+            pair_key=self.pair_key,
+            missing_labels=self.missing_labels,
+            sha256=self.summary.sha256 if known and self.summary else "",
+        )
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What decides which cells and values a run sees; everything downstream hangs on it."""
+        return (self.path, self.labels_path, self.label_key, self.matrix, self.missing_labels)
+
+    @property
+    def label_column(self) -> ColumnSummary | None:
+        """The chosen label column."""
+        return self.summary.column(self.label_key) if self.summary else None
+
+    @property
+    def missing(self) -> int:
+        """Cells without label about which nothing is decided yet."""
+        column = self.label_column
+        return column.n_missing if column is not None and self.missing_labels == "refuse" else 0
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Two sides, the settings of a recipe, and the run that was last started or opened.
+
+    ``with_…`` returns a new workspace in which nothing is left that belonged to something else.
+    """
+
+    source: Side | None = None
+    target: Side | None = None
+    labels: LabelRules = START_RULES
+    preset: str = "recommended"
+    classifier: Classifier = field(default_factory=lambda: Recipe().classifier)
+    scoring: Scoring = field(default_factory=Scoring)
+    matcher: Matcher = field(default_factory=lambda: Recipe().matcher)
+    translator: Translator = field(default_factory=lambda: Recipe().translator)
+    judging: Judging = field(default_factory=Judging)
+    exports: ExportRules = field(default_factory=ExportRules)
+    seed: int = 0
+    run_id: str = ""
+
+    def side(self, which: str) -> Side | None:
+        """``source`` or ``target``."""
+        return self.source if which == "source" else self.target
+
+    def with_side(self, which: str, side: Side | None) -> Workspace:
+        """Another file, matrix, label column or preprocessing on one side."""
+        before = self.side(which)
+        changed = replace(self, source=side) if which == "source" else replace(self, target=side)
+        if before is not None and side is not None and before.content == side.content:
+            return changed  # other names or preprocessing: the results are those of earlier settings, and are said so
+        same_labels = before is not None and side is not None and before.content[:3] == side.content[:3]
+        return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
+
+    def with_labels(self, rules: LabelRules) -> Workspace:
+        """Other rules for the labels."""
+        return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)
+
+    def with_preset(self, name: str) -> Workspace:
+        """The classifier and matcher of a named recipe; results stay and are compared with it."""
+        recipe = Recipe.preset(name)
+        return replace(self, preset=name, classifier=recipe.classifier, scoring=recipe.scoring, matcher=recipe.matcher)
+
+    def with_run(self, run_id: str) -> Workspace:
+        """The run that belongs to these settings."""
+        return replace(self, run_id=run_id)
+
+    @property
+    def recipe(self) -> Recipe:
+        """Everything a run needs."""
+        source, target = self._both
+        return Recipe(
+            source_preprocessing=source.preprocessing,
+            target_preprocessing=target.preprocessing,
+            labels=self.labels,
+            classifier=self.classifier,
+            scoring=self.scoring,
+            matcher=self.matcher,
+            translator=self.translator,
+            judging=self.judging,
+            exports=self.exports,
+            seed=self.seed,
+            source=source.spec,
+            target=target.spec,
+        )
+
+    @property
+    def _both(self) -> tuple[Side, Side]:
+        if self.source is None or self.target is None:
+            raise PsmatchError(self.missing, hint="Go to Data.")
+        return self.source, self.target
+
+    @property
+    def base(self) -> Recipe:
+        """The preset that forms compare with."""
+        return Recipe.preset(self.preset)
+
+    @property
+    def missing(self) -> str:
+        """What is still to be done on the Data page, in words; empty where a run can start."""
+        for which in SIDES:
+            side = self.side(which)
+            if side is None:
+                return f"Load a file for the {which} modality, or open a demo."
+            if not side.label_key:
+                return f"Choose the label column of the {which} modality."
+            if side.missing:
+                return f"Decide about the {side.missing:,} cells without label in the {which} modality."
+        source, target = self._both
+        if source.name.strip() == target.name.strip():
+            return "Give the two modalities different names."
+        report = self.report
+        if report is not None and (report.only_source or report.only_target) and self.labels.unshared == "refuse":
+            return "Decide about the labels that only one side has."
+        if report is not None and len(report.shared) < 2:
+            return "Choose label columns that share at least two labels."
+        return ""
+
+    @property
+    def report(self) -> LabelReport | None:
+        """The labels of both sides under the rules so far; None until both columns are known."""
+        if self.source is None or self.target is None:
+            return None
+        columns = (self.source.label_column, self.target.label_column)
+        if columns[0] is None or columns[1] is None:
+            return None
+        return reconcile(
+            renamed(columns[0].counts, dict(self.labels.rename_source)),
+            renamed(columns[1].counts, dict(self.labels.rename_target)),
+            minimum_cells=self.labels.minimum_cells,
+            source_name=self.source.name,
+            target_name=self.target.name,
+        )
+
+
+def renamed(counts: Mapping[str, int], mapping: Mapping[str, str]) -> dict[str, int]:
+    """Cells of each label after renaming [cells]."""
+    out: dict[str, int] = {}
+    for label, cells in counts.items():
+        name = mapping.get(label, label)
+        out[name] = out.get(name, 0) + cells
+    return out
+
+
+def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
+    """The workspace in which a run was started, as far as its recipe tells."""
+    return Workspace(
+        source=_side(recipe.source, recipe.source_preprocessing),
+        target=_side(recipe.target, recipe.target_preprocessing),
+        labels=recipe.labels,
+        preset=_preset_of(recipe),
+        classifier=recipe.classifier,
+        scoring=recipe.scoring,
+        matcher=recipe.matcher,
+        translator=recipe.translator,
+        judging=recipe.judging,
+        exports=recipe.exports,
+        seed=recipe.seed,
+        run_id=run_id,
+    )
+
+
+def _side(spec: DataSpec | None, preprocessing: Preprocessing) -> Side | None:
+    if spec is None:
+        return None
+    return Side(
+        path=spec.path,
+        shown=_last(spec.path),
+        summary=None,
+        labels_path=spec.labels_path,
+        labels_shown=_last(spec.labels_path),
+        label_key=spec.label_key,
+        matrix=spec.matrix,
+        name=spec.name,
+        pair_key=spec.pair_key,
+        missing_labels=spec.missing_labels,
+        preprocessing=preprocessing,
+    )
+
+
+def _last(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _preset_of(recipe: Recipe) -> str:
+    """The preset that a recipe is nearest to."""
+
+    def distance(name: str) -> int:
+        preset = Recipe.preset(name)
+        pairs = ((preset.classifier, recipe.classifier), (preset.matcher, recipe.matcher))
+        return sum(one != other for one, other in pairs)
+
+    return min(PRESETS, key=distance)
+
+
+def changed_settings(before: Recipe, now: Recipe, *, only: tuple[str, ...] = ()) -> list[tuple[str, Any, Any]]:
+    """Settings that differ: dotted name, value then, value now.
+
+    Parameters
+    ----------
+    only
+        First parts of the names to look at; all of them unless given.
+    """
+    then, today = _flat(before.to_dict()), _flat(now.to_dict())
+    names = [name for name in {**then, **today} if not only or name.partition(".")[0] in only]
+    return [(name, then.get(name), today.get(name)) for name in names if then.get(name) != today.get(name)]
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            out.update(_flat(value, f"{prefix}{key}."))
+        elif key != "kind" or prefix:
+            out[f"{prefix}{key}"] = value
+    return out

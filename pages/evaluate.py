@@ -1,0 +1,20 @@
+"""Evaluate: the coupling held against known pairs."""
+
+from pages._shared import jobs, results, session
+from pages._shared.evaluate_view import evaluate_view
+from pages._shared.frame import begin, need, need_data, next_step
+from pages._shared.settings import MATCHED, say_what_changed
+
+workspace = begin("evaluate", "How good is the matching where I know the truth?")
+need_data(workspace)
+folder = session.current_run()
+is_matched = folder is not None and results.has_matching(folder)
+is_working = folder is not None and folder.status().is_active
+
+if folder is not None:
+    jobs.watch(folder)
+need(is_matched or is_working, "Nothing is matched yet, so there is nothing to judge.", "match")
+if folder is not None and is_matched:
+    say_what_changed(folder, workspace, MATCHED, "Match again, then look here.")
+    evaluate_view(folder)
+next_step("export", "Take the pairs, the coupling and the recipe with you.")

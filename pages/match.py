@@ -1,0 +1,36 @@
+"""Match: the cells of each label coupled by their propensity scores."""
+
+import streamlit as st
+
+from pages._shared import jobs, results, session
+from pages._shared.frame import begin, need_data, next_step
+from pages._shared.match_view import match_view
+from pages._shared.settings import MATCHED, matcher_settings, say_what_changed
+
+workspace = begin("match", "Who goes with whom?")
+need_data(workspace)
+folder = session.current_run()
+is_matched = folder is not None and results.has_matching(folder)
+is_trained = folder is not None and results.has_propensities(folder)
+is_working = folder is not None and folder.status().is_active
+
+with st.expander("Settings", expanded=not is_matched, icon=":material/tune:"):
+    matcher_settings(has_pairs=session.may_know_pairs())
+workspace = session.workspace()
+if st.button(
+    "Match again" if is_matched else "Match",
+    type="secondary" if is_matched else "primary",
+    key="match",
+    disabled=is_working,
+):
+    jobs.start(workspace.recipe, stop_after="match", name=session.next_name())
+
+if folder is not None:
+    jobs.watch(folder, curves=True)
+if not is_matched and not is_working:
+    trained = "The propensity scores are used again." if is_trained else "The propensity models are trained first."
+    st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
+if folder is not None and is_matched:
+    say_what_changed(folder, workspace, MATCHED, "Match again to see those of the present settings.")
+    match_view(folder)
+next_step("evaluate", "Hold the coupling against the pairs that are known.")

@@ -1,0 +1,34 @@
+"""Propensity: two classifiers, one a modality, and how well they tell the labels."""
+
+import streamlit as st
+
+from pages._shared import jobs, results, session
+from pages._shared.frame import begin, need_data, next_step
+from pages._shared.propensity_view import propensity_view
+from pages._shared.settings import TRAINED, propensity_settings, say_what_changed
+
+workspace = begin("propensity", "Can each modality tell the perturbations apart?")
+need_data(workspace)
+folder = session.current_run()
+is_trained = folder is not None and results.has_propensities(folder)
+
+with st.expander("Settings", expanded=not is_trained, icon=":material/tune:"):
+    propensity_settings()
+workspace = session.workspace()
+is_working = folder is not None and folder.status().is_active
+if st.button(
+    "Train again" if is_trained else "Train",
+    type="secondary" if is_trained else "primary",
+    key="train",
+    disabled=is_working,
+):
+    jobs.start(workspace.recipe, stop_after="propensity", name=session.next_name())
+
+if folder is not None:
+    jobs.watch(folder, curves=True)
+elif not is_trained:
+    st.info("Not trained yet: press Train. It takes some 10 s for 1,000 cells a side.", icon=":material/arrow_forward:")
+if folder is not None and is_trained:
+    say_what_changed(folder, workspace, TRAINED, "Train again to see those of the present ones.")
+    propensity_view(folder)
+next_step("match", "Couple the cells of each label by these scores.")
