@@ -97,13 +97,9 @@ def _title(labels: list[str], sides: list[np.ndarray], names: list[str]) -> str:
 def _ticks(largest: int, is_log: bool) -> tuple[list[float], list[str]]:
     """Few round numbers, the same to both sides of zero."""
     if is_log:
-        ladder = [3 * 10**k if half else 10**k for k in range(1 + int(np.log10(largest))) for half in (False, True)]
-        numbers = [float(number) for number in ladder if number <= largest]
-        numbers = (
-            [number for number in numbers if number >= 10 and np.log10(number) % 1 == 0]
-            if largest > 1000
-            else numbers[1:]
-        )
+        is_wide = largest > 1000
+        ladder = [step * 10**k for k in range(1 + int(np.log10(largest))) for step in ((1,) if is_wide else (1, 3))]
+        numbers = [float(number) for number in ladder[1:] if number <= largest]
         at = [float(np.log10(number + 1)) for number in numbers]
     else:
         step = 10.0 ** np.floor(np.log10(max(largest, 1)))

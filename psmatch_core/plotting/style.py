@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,6 @@ CLEAR = "rgba(0,0,0,0)"
 COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñez et al. 2018); for filled areas
 # For points: no end of it sinks into a white or a dark background, which both ends of Cividis do.
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
-
-COLOR_BAR: Mapping[str, Any] = MappingProxyType(  # lies over the picture, where the legend of others is
-    {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "thickness": 8, "len": 0.6, "ypad": 4}
-)
 
 TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
@@ -103,6 +98,16 @@ def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bo
     )
     fig.update_xaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True, title_standoff=6)
     fig.update_yaxes(gridcolor=FAINT, zerolinecolor=FAINT, automargin=True)
+
+
+def color_bar(fig: go.Figure) -> dict[str, Any]:
+    """A colour bar that lies over the picture, where other figures have their legend.
+
+    Placed by the container: placed by the plot it would push the margin, and plotly then lifts the title off the top.
+    """
+    height, top = fig.layout.height, fig.layout.margin.t
+    place = {"x": 0, "xanchor": "left", "yref": "container", "y": 1 - top / height, "yanchor": "bottom"}
+    return {"orientation": "h", "thickness": 8, "len": 0.6, "ypad": 4, "tickangle": 0, **place}
 
 
 def wrapped(text: str, width: int) -> list[str]:

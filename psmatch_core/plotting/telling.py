@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
 from psmatch_core.plotting.style import (
-    COLOR_BAR,
     COLOR_SCALE,
     GREY,
     LABEL_WIDTH,
     SOURCE_COLOR,
     TARGET_COLOR,
+    color_bar,
     figure,
     height_of,
     label_axis,
@@ -160,11 +160,12 @@ def confusion(model: PropensityModel) -> go.Figure:
         colorscale=COLOR_SCALE,
         customdata=counts[np.ix_(order, order)].astype(np.int32),
         hovertemplate="%{y} told as %{x}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
-        colorbar={**COLOR_BAR, "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
+        colorbar={**color_bar(fig), "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
     )
     is_many = len(labels) > MOST_TICKS
     fig.update_xaxes(
-        title_text="told as (share of the row)" + (", same order as the rows" if is_many else ""),
+        title_text="told as, in the rows' order" if is_many else "told as",
+        title_standoff=12 if is_many else 6,
         tickangle=-90,
         showticklabels=not is_many,
     )

@@ -1,0 +1,382 @@
+"""Figures: what they show sums to what was given, and no text of a file becomes markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from anndata import AnnData
+from scipy import sparse
+
+from psmatch_core import plotting
+from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.maps import ScoreMap, score_map
+from psmatch_core.matchers import SinkhornMatcher
+from psmatch_core.matching import match
+from psmatch_core.modality import Modality
+from psmatch_core.plotting.style import POINT_SCALE, TITLE_WIDTH, wrapped
+from psmatch_core.propensity import PropensityModel, fit_propensity
+
+HOSTILE = ("<b>KO</b>", '<a href="http://x.example">A</a>', "$x^2$", "%{customdata}", "A & B")
+OURS = re.compile(r"<br>|<extra></extra>|</?span[^<>]*>")
+TAG = re.compile(r"<\s*/?\s*[a-zA-Z]")
+
+
+def hostile_model(name: str, seed: int) -> PropensityModel:
+    """A trained modality whose name, labels and cells are full of markup."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(HOSTILE)[np.arange(60) % len(HOSTILE)]
+    corner = np.random.default_rng(9).normal(size=(len(HOSTILE), 4))[np.arange(60) % len(HOSTILE)]
+    obs = pd.DataFrame({"label": labels}, index=[f"<i>{seed}-{i}</i>" for i in range(60)])
+    adata = AnnData(X=(corner + rng.normal(size=(60, 4))).astype(np.float32), obs=obs)
+    return fit_propensity(Modality.from_anndata(adata, label_key="label", name=name), LinearClassifier(), seed=0)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> tuple[PropensityModel, PropensityModel]:
+    return hostile_model("<u>RNA</u>", 1), hostile_model("$ADT$", 2)
+
+
+def table(labels: tuple[str, ...]) -> pd.DataFrame:
+    values = np.linspace(0.1, 0.6, len(labels))
+    return pd.DataFrame({"label": labels, "n_pairs": 5, "foscttm": values, "foscttm_uniform": 0.5})
+
+
+def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, go.Figure]:
+    source, target = models
+    coupling = match(source, target, SinkhornMatcher(), seed=0)
+    label = coupling.labels[0]
+    rows = source.modality.obs_names[coupling.source_cells[label]]
+    columns = target.modality.obs_names[coupling.target_cells[label]]
+    index, weight = coupling[label].top(4)
+    name, other = source.modality.name, target.modality.name
+    curve = {0: np.array([[1, 2.0, 2.1], [2, 1.0, 1.5]])}
+    scores = score_map(source, target)
+    counts = {each: 5 + place for place, each in enumerate(source.label_names)}
+    return {
+        "counts": plotting.label_counts(counts, {"<s>alone</s>": 3}, source_name=name, target_name=other),
+        "curves": plotting.loss_curves({f"propensity: {name}": curve}, entropies={name: 2.0, other: 1.1}),
+        "losses": plotting.label_losses(source, target),
+        "reliability": plotting.reliability(source, target),
+        "confusion": plotting.confusion(source),
+        "map": plotting.score_map(scores, source, target),
+        "map of losses": plotting.score_map(scores, source, target, color="loss", stacked=True),
+        "map of one": plotting.score_map(scores, source, target, highlight=label),
+        "heatmap": plotting.coupling_heatmap(coupling[label], row_names=rows, column_names=columns),
+        "effective": plotting.effective_matches(coupling),
+        "cell": plotting.cell_matches(
+            columns[index[0]], weight[0], 0.1, cell=rows[0], measured_true=columns[index[0, 1]]
+        ),
+        "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
+        "r2": plotting.feature_r2(dict.fromkeys(source.label_names, 0.1)),
+    }
+
+
+def texts(value: Any) -> list[str]:
+    """Every text anywhere in a figure."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for key, each in value.items() if key not in ("bdata", "template") for text in texts(each)]
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [text for each in value for text in texts(each)]
+    return []
+
+
+def test_no_text_of_a_file_becomes_markup(hostile: tuple[PropensityModel, PropensityModel]) -> None:
+    for name, fig in every_figure(hostile).items():
+        for text in texts(fig.to_plotly_json()):
+            assert not TAG.search(OURS.sub("", text)), (name, text)
+            assert "$" not in text, (name, text)
+        for trace in fig.data:
+            template = getattr(trace, "hovertemplate", None) or ""
+            assert "&lt;" not in template or "%{customdata}" not in template
+            assert "%{" not in (trace.name or "")
+
+
+def test_figures_leave_text_and_background_to_the_theme(models: tuple[PropensityModel, PropensityModel]) -> None:
+    for name, fig in every_figure(models).items():
+        layout = fig.layout
+        assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)", name
+        assert layout.font.color is None, name
+        assert layout.title.font.color is None, name
+        assert all(note.font.color is None for note in layout.annotations), name
+        assert layout.title.text, name
+        assert layout.height > layout.margin.t + layout.margin.b, name
+
+
+def test_titles_fit_a_telephone_and_lose_no_word() -> None:
+    text = "RNA takes 30% of JAK2 &amp; STAT1 cells for &lt;b&gt;control&lt;/b&gt;, its most frequent error by far"
+    lines = wrapped(text, TITLE_WIDTH)
+    assert " ".join(lines) == text
+    assert all(
+        len(line.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")) <= TITLE_WIDTH for line in lines
+    )
+
+
+# Colours
+
+
+def luminance(color: str) -> float:
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("color", [*plotting.PALETTE, *(color for _, color in POINT_SCALE)])
+@pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])
+def test_colours_read_on_white_and_on_dark(color: str, background: str) -> None:
+    bright, dim = sorted((luminance(color), luminance(background)), reverse=True)
+    assert (bright + 0.05) / (dim + 0.05) >= 2.9
+
+
+def test_more_hues_than_eyes_tell_are_refused() -> None:
+    assert len(set(plotting.palette(8))) == 8
+    with pytest.raises(PsmatchError, match=r"9 colours were asked for; beyond 8 hues look alike\."):
+        plotting.palette(9)
+
+
+# Counts
+
+
+@pytest.mark.parametrize("largest", [40, 40_000])
+def test_bars_hold_the_counts_on_both_sides(largest: int) -> None:
+    source, target = {"A": largest, "B": 3, "only": 2}, {"A": 7, "B": 5}
+    left, right, alone = plotting.label_counts(source, target, source_name="RNA", target_name="ADT").data
+    assert left.customdata.sum() == sum(source.values())
+    assert right.customdata.sum() == sum(target.values())
+    assert (np.asarray(left.x) <= 0).all()
+    assert (np.asarray(right.x) >= 0).all()
+    assert np.array_equal(np.argsort(-np.asarray(left.x)), np.argsort(left.customdata))
+    assert len(alone.y) == 1
+
+
+def test_labels_cut_alike_stay_two_rows() -> None:
+    long = "CD8+ T CD57+ CD45RA+ " * 3
+    fig = plotting.label_counts({long + "1": 5, long + "2": 6}, {}, source_name="RNA", target_name="ADT")
+    assert len(set(fig.layout.yaxis.tickvals)) == 2
+    assert len(set(fig.layout.yaxis.ticktext)) == 1
+
+
+def test_the_figure_grows_with_its_labels() -> None:
+    few, many = (
+        plotting.label_counts({f"L{i}": 5 for i in range(n)}, {}, source_name="a", target_name="b") for n in (20, 60)
+    )
+    assert many.layout.height - few.layout.height >= 40 * 15
+
+
+# Training and telling
+
+
+def test_networks_reported_under_one_number_are_drawn_apart() -> None:
+    rows = np.array([[1, 2.0, 2.2], [2, 1.0, 1.4], [1, 2.1, 2.3], [2, 1.1, 1.2]])
+    fig = plotting.loss_curves({"propensity: RNA": {0: rows}}, entropies={"RNA": 2.0})
+    validation = fig.data[0]
+    assert np.isnan(validation.y).sum() == 1
+    assert np.allclose(np.asarray(validation.y)[~np.isnan(validation.y)], rows[:, 2])
+    assert fig.layout.title.text == "RNA reaches 1.30 of 2.00 nats"
+
+
+def test_colours_follow_the_sides_and_not_who_trains_first() -> None:
+    curve = {0: np.array([[1, 2.0, 2.2]])}
+    late = plotting.loss_curves({"propensity: ADT": curve}, entropies={"RNA": 2.0, "ADT": 2.0})
+    assert late.data[0].line.color == plotting.TARGET_COLOR
+
+
+def test_a_loss_above_the_entropy_is_said_to_have_learned_nothing() -> None:
+    fig = plotting.loss_curves({"RNA": {0: np.array([[1, 2.0, 2.2]])}}, entropies={"RNA": 2.0})
+    assert "has learned nothing" in fig.layout.title.text
+
+
+def test_no_curve_yet_is_a_figure_that_says_so() -> None:
+    assert "waiting for the first epoch" in plotting.loss_curves({}).layout.title.text
+
+
+def test_models_without_epochs_have_no_curves(models: tuple[PropensityModel, PropensityModel]) -> None:
+    assert plotting.fitted_curves(models) == {}
+
+
+def test_confusion_holds_every_held_out_cell_once(models: tuple[PropensityModel, PropensityModel]) -> None:
+    (trace,) = plotting.confusion(models[0]).data
+    assert trace.customdata.sum() == models[0].is_validated.sum()
+    assert np.allclose(np.nansum(trace.z, axis=1), 1, atol=1e-6)
+
+
+def test_label_losses_are_those_of_the_model(models: tuple[PropensityModel, PropensityModel]) -> None:
+    fig = plotting.label_losses(*models)
+    drawn = {trace.name: np.sort(trace.x) for trace in fig.data if trace.name in ("RNA", "ADT")}
+    for model in models:
+        assert np.allclose(drawn[model.modality.name], sorted(row.loss for row in model.per_label), atol=1e-5)
+
+
+def test_reliability_states_the_calibration_error(models: tuple[PropensityModel, PropensityModel]) -> None:
+    names = [trace.name for trace in plotting.reliability(*models).data]
+    assert f"RNA (ECE {models[0].reliability.expected_error:.3f})" in names
+
+
+# Maps
+
+
+def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel, ScoreMap]:
+    sides = []
+    for name, seed in (("RNA", 1), ("ADT", 2)):
+        rng = np.random.default_rng(seed)
+        obs = pd.DataFrame({"label": [f"L{i % n_labels}" for i in range(n)]}, index=[f"{name}{i}" for i in range(n)])
+        adata = AnnData(X=rng.normal(size=(n, 3)).astype(np.float32), obs=obs)
+        modality = Modality.from_anndata(adata, label_key="label", name=name)
+        sides.append(fit_propensity(modality, LinearClassifier(), seed=0))
+    return sides[0], sides[1], score_map(*sides)
+
+
+@pytest.mark.parametrize("color", ["label", "modality", "loss", "confidence"])
+def test_every_drawn_cell_is_on_its_side_once(color: Any, models: tuple[PropensityModel, PropensityModel]) -> None:
+    scores = score_map(*models)
+    fig = plotting.score_map(scores, *models, color=color)
+    for side, cells in (("source", scores.source_cells), ("target", scores.target_cells)):
+        drawn = np.concatenate([trace.customdata for trace in fig.data if trace.meta["side"] == side])
+        assert np.array_equal(np.sort(drawn), cells)
+
+
+def test_many_labels_get_seven_hues_and_one_legend_entry_for_the_rest() -> None:
+    source, target, scores = many_labels(12, 120)
+    fig = plotting.score_map(scores, source, target)
+    shown = [trace for trace in fig.data if trace.showlegend]
+    assert len({trace.marker.color for trace in shown}) == 8
+    assert [trace.name for trace in shown if trace.legendgroup == "others"] == ["5 other labels"]
+    assert len(fig.data) == 2 * 12
+
+
+def test_a_highlighted_label_alone_has_a_hue() -> None:
+    source, target, scores = many_labels(12, 120)
+    fig = plotting.score_map(scores, source, target, highlight="L3")
+    assert {trace.meta["label"] for trace in fig.data if trace.legendgroup != "others"} == {"L3"}
+    with pytest.raises(PsmatchError, match=r"There is no label 'nowhere' to highlight\."):
+        plotting.score_map(scores, source, target, highlight="nowhere")
+
+
+def test_large_maps_use_webgl_and_float32() -> None:
+    source, target, scores = many_labels(3, 2_600)
+    fig = plotting.score_map(scores, source, target)
+    assert {trace.type for trace in fig.data} == {"scattergl"}
+    assert {np.asarray(trace.x).dtype for trace in fig.data} == {np.dtype(np.float32)}
+
+
+# Heatmap
+
+
+def potential(n: int, m: int) -> Block:
+    rng = np.random.default_rng(0)
+    ones = np.zeros(n), np.zeros(m)
+    return PotentialBlock(
+        rng.normal(size=(n, 3)), rng.normal(size=(m, 3)), *ones, 0.5, np.full(n, 1 / n), np.full(m, 1 / m)
+    )
+
+
+STORAGES: dict[str, Callable[[int, int], Block]] = {
+    "dense": lambda n, m: DenseBlock(np.random.default_rng(0).random((n, m)) / (n * m)),
+    "sparse": lambda n, m: SparseBlock(sparse.random(n, m, 0.3, format="csr", random_state=0)),
+    "potentials": potential,
+    "uniform": uniform_block,
+}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("shape", [(1, 7), (7, 1), (1, 1), (30, 20), (131, 250), (1_100, 1_000)])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_block_means_keep_the_mass(storage: str, shape: tuple[int, int], ordered: bool) -> None:
+    block = STORAGES[storage](*shape)
+    found = plotting.block_means(block, max_bins=120, ordered=ordered)
+    sizes = np.diff(found.row_edges)[:, None] * np.diff(found.column_edges)
+    assert found.means.shape == (min(shape[0], 120), min(shape[1], 120))
+    assert np.sum(found.means * sizes) == pytest.approx(block.marginals[0].sum())
+    assert np.array_equal(np.sort(found.row_order), np.arange(shape[0]))
+    assert np.array_equal(np.sort(found.column_order), np.arange(shape[1]))
+
+
+@pytest.mark.parametrize("storage", [DenseBlock, lambda P: SparseBlock(sparse.csr_matrix(P))])
+def test_block_means_are_the_means_of_the_arranged_plan(storage: Callable[[np.ndarray], Block]) -> None:
+    P = np.random.default_rng(1).random((12, 9))
+    found = plotting.block_means(storage(P), max_bins=4)
+    arranged = P[np.ix_(found.row_order, found.column_order)]
+    for i in range(4):
+        for j in range(4):
+            rows, columns = slice(*found.row_edges[i : i + 2]), slice(*found.column_edges[j : j + 2])
+            assert found.means[i, j] == pytest.approx(arranged[rows, columns].mean())
+
+
+def test_a_hidden_permutation_is_drawn_as_a_diagonal() -> None:
+    rng = np.random.default_rng(0)
+    n = 60
+    near = np.exp(-((np.arange(n)[:, None] - np.arange(n)) ** 2) / 20)
+    hidden = near[np.ix_(rng.permutation(n), rng.permutation(n))]
+    found = plotting.block_means(DenseBlock(hidden / hidden.sum()))
+    arranged = hidden[np.ix_(found.row_order, found.column_order)]
+    peaks = arranged.argmax(axis=1)
+    assert abs(np.corrcoef(peaks, np.arange(n))[0, 1]) > 0.99
+
+
+def test_the_heatmap_is_small_whole_numbers_with_the_exact_ratio_beside() -> None:
+    block = potential(300, 260)
+    names = [np.array([f"c{i}" for i in range(size)]) for size in block.shape]
+    (trace,) = plotting.coupling_heatmap(block, row_names=names[0], column_names=names[1]).data
+    assert trace.z.dtype == np.uint8
+    assert trace.z.shape == (120, 120)
+    assert trace.z.max() == 255
+    exact = trace.customdata
+    assert np.allclose((trace.z / 255.0) ** 2 * exact.max(), exact, atol=exact.max() / 100)
+
+
+def test_a_uniform_plan_is_said_to_tell_nothing() -> None:
+    fig = plotting.coupling_heatmap(uniform_block(8, 6), row_names=list("abcdefgh"), column_names=list("abcdef"))
+    assert fig.layout.title.text.startswith("No cell is told from another: all 6 target cells")
+
+
+# Matches and quality
+
+
+def test_boxes_hold_the_quantiles_and_the_candidates(models: tuple[PropensityModel, PropensityModel]) -> None:
+    coupling: Coupling = match(*models, SinkhornMatcher(), seed=0)
+    box, candidates = plotting.effective_matches(coupling).data
+    medians = [np.median(block.n_effective) for block in coupling.blocks.values()]
+    assert np.allclose(np.sort(box.median), np.sort(medians), rtol=1e-5)
+    assert sorted(candidates.x) == sorted(block.shape[1] for block in coupling.blocks.values())
+
+
+def test_the_matches_of_a_cell_keep_their_weights_heaviest_first() -> None:
+    fig = plotting.cell_matches(list("abc"), np.array([0.2, 0.5, 0.3]), 0.1, cell="s", measured_true="c")
+    others, true, _ = fig.data
+    assert np.sum(others.x) + np.sum(true.x) == pytest.approx(1.0)
+    assert list(fig.layout.yaxis.ticktext) == ["b", "★ c", "a"]
+    assert "its true partner is match 2" in fig.layout.title.text
+
+
+def test_a_true_partner_that_is_not_drawn_is_said() -> None:
+    fig = plotting.cell_matches(["a"], np.array([1.0]), 0.1, cell="s", measured_true="z")
+    assert "its true partner is not among these 1" in fig.layout.title.text
+    assert "has no match" in plotting.cell_matches([], np.zeros(0), 0.1, cell="s").layout.title.text
+
+
+def test_metric_bars_count_the_labels_that_beat_the_baseline() -> None:
+    labels = ("a", "b", "c", "d", "e", "f")
+    fig = plotting.metric_bars(table(labels), "foscttm")
+    assert np.allclose(fig.data[0].x, table(labels)["foscttm"])
+    assert "better in 4 of 6 labels" in fig.layout.title.text.replace("<br>", " ")
+    with pytest.raises(PsmatchError, match=r"There is no metric 'speed'\."):
+        plotting.metric_bars(table(labels), "speed")
+
+
+def test_the_best_and_the_worst_features_are_drawn_and_long_bars_are_cut() -> None:
+    values = {f"f{i}": 1 - i / 4 for i in range(20)} | {"constant": float("nan")}
+    fig = plotting.feature_r2(values, top=6)
+    assert list(fig.layout.yaxis.ticktext) == ["f0", "f1", "f2", "f17", "f18", "f19"]
+    assert min(fig.data[0].x) == -1
+    assert "4 of 20 features" in fig.layout.title.text.replace("<br>", " ")
+    assert plotting.feature_r2({}).layout.title.text == "No feature has an R²"
