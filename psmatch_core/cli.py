@@ -75,10 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
     inspect.add_argument("--label", default="", help="label column to judge")
+    inspect.add_argument("--labels", nargs="+", default=[], help="second table with the labels, one a file")
     inspect.set_defaults(do=_inspect)
 
     options = commands.add_parser("options", help="every setting with its range, default and meaning")
     options.add_argument("--preset", default="recommended", help="whose values to show")
+    options.add_argument("--markdown", action="store_true", help="as the table of docs/options.md")
     options.set_defaults(do=_options)
     return parser
 
@@ -159,7 +161,7 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
 def _inspect(options: argparse.Namespace) -> int:
     from psmatch_core.inspection import inspect_command
 
-    text, code = inspect_command(options.files, options.label)
+    text, code = inspect_command(options.files, options.label, options.labels)
     print(text)
     return code
 
@@ -167,9 +169,16 @@ def _inspect(options: argparse.Namespace) -> int:
 def _options(options: argparse.Namespace) -> int:
     from psmatch_core.recipe import Recipe
 
-    for name, value, declared in settings_table(Recipe.preset(options.preset)):
-        unit = f" {declared.unit}" if declared.unit else ""
-        print(f"{name} = {json.dumps(value)}{unit}   ({declared.range_text()})\n    {declared.help}")
+    rows = settings_table(Recipe.preset(options.preset))
+    if options.markdown:
+        print("| setting | default | unit | range | meaning |\n|---|---|---|---|---|")
+    for name, value, declared in rows:
+        text = json.dumps(value, ensure_ascii=False)
+        if options.markdown:
+            cells = (f"`{name}`", f"`{text}`", declared.unit, declared.range_text(), declared.help)
+            print("| " + " | ".join(cells) + " |")
+        else:
+            print(f"{name} = {text} {declared.unit}".rstrip() + f"   ({declared.range_text()})\n    {declared.help}")
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
 def load_input(spec: DataSpec, *, side: str, seed: int = 0) -> Modality:
     """One modality: a demo's side, or a file, opened in a child process and copied before it is read."""
     name = spec.name or side
+    dropped: tuple[str, ...] = ()
     if spec.path.startswith(DEMO_PREFIX):
         from psmatch_core.datasets import demo
 
@@ -60,7 +61,8 @@ def load_input(spec: DataSpec, *, side: str, seed: int = 0) -> Modality:
         with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
             adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
         matrix = "X"  # the copy holds the chosen matrix alone
-    return Modality.from_anndata(
+        dropped = tuple(str(cell) for cell in adata.uns["psmatch"]["dropped_without_label"])
+    modality = Modality.from_anndata(
         adata,
         label_key=spec.label_key,
         name=name,
@@ -68,6 +70,8 @@ def load_input(spec: DataSpec, *, side: str, seed: int = 0) -> Modality:
         pair_key=spec.pair_key or None,
         missing_labels=spec.missing_labels,
     )
+    reason = f"no label in column {spec.label_key!r}"
+    return replace(modality, excluded=(*modality.excluded, *((cell, reason) for cell in dropped)))
 
 
 def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
@@ -101,6 +105,11 @@ def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
             code="PM-L11",
         )
     notes = [str(finding) for finding in (*source.findings, *target.findings, *report.findings)]
+    notes += [
+        f"{side.name}: {plural(len(side.excluded), 'cell')} left out when reading; they are listed in excluded_cells.csv."
+        for side in (source, target)
+        if side.excluded
+    ]
     sides = []
     for side in (source, target):
         shared = np.isin(side.labels, report.shared)

@@ -11,6 +11,7 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.exports import pairs_table
 from psmatch_core.matchers import NeighborMatcher, UniformMatcher
 from psmatch_core.modality import Modality
+from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import LabelRules, Recipe
 from psmatch_core.runs import run
 from tests.conftest import make_adata, make_modality
@@ -112,3 +113,20 @@ def test_pairs_are_traceable_and_weighted(matcher):
 def test_recipe_without_files_needs_modalities():
     with pytest.raises(PsmatchError, match="The recipe names no data files"):
         run(QUICK)
+
+
+def test_cells_dropped_on_reading_are_listed_too(tmp_path):
+    adata = make_adata()
+    adata.obs["label"] = [None, None, *adata.obs["label"].iloc[2:]]
+    adata.write_h5ad(tmp_path / "rna.h5ad")
+    make_adata(n=45, n_features=5, seed=1).write_h5ad(tmp_path / "adt.h5ad")
+    specs = [
+        DataSpec(path=str(tmp_path / f"{name}.h5ad"), label_key="label", name=name, missing_labels="drop")
+        for name in ("rna", "adt")
+    ]
+    result = run(QUICK.with_data(*specs))
+    assert list(result.excluded["cell"]) == list(adata.obs_names[:2])
+    assert list(result.excluded["reason"]) == ["no label in column 'label'"] * 2
+    assert any("rna: 2 cells left out when reading" in note for note in result.notes)
+    with pytest.raises(PsmatchError, match="2 of 60 cells have no label"):
+        run(QUICK.with_data(replace(specs[0], missing_labels="refuse"), specs[1]))

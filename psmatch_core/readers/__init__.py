@@ -109,7 +109,7 @@ def copy_into(
         path=str(Path(spec.path).absolute()),
         labels_path=str(Path(spec.labels_path).absolute()) if spec.labels_path else "",
     )
-    shown = shown_name(spec.name or spec.path)
+    shown = shown_name(spec.path)
     request = {"spec": named.to_dict(), "partial": str(partial), "destination": str(target), "memory_mb": memory_mb}
     limit = seconds or 4 * allowed_seconds(named.path, named.labels_path)  # it compresses what it writes
     try:

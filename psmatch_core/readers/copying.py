@@ -22,7 +22,7 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """Write what ``request`` asks for (see ``copy_into``)."""
     spec = DataSpec.from_dict(request["spec"])
     path = Path(spec.path)
-    shown = shown_name(spec.name or spec.path)
+    shown = shown_name(spec.path)
     source, _ = open_labelled(path, shown, spec.label_key, spec.pair_key, spec.labels_path, request["memory_mb"])
     content_hash = file_hash(path)
     if spec.sha256 and content_hash != spec.sha256:
