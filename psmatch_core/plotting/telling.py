@@ -149,7 +149,7 @@ def confusion(model: PropensityModel) -> go.Figure:
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
     side = max(300, 17 * len(labels))
-    fig = figure(_confusion_title(model, share), height=side)
+    fig = figure(_confusion_title(model, share), height=side, note="rows: a cell's label; columns: what it is told as")
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
     fig.add_heatmap(
         z=z,
@@ -169,7 +169,6 @@ def confusion(model: PropensityModel) -> go.Figure:
         tickangle=-90,
         showticklabels=not is_many,
     )
-    fig.update_yaxes(title_text="label of the cell")
     return fig
 
 
