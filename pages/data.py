@@ -7,7 +7,8 @@ from pages._shared.errors import told
 from pages._shared.frame import begin, next_step
 from pages._shared.label_panel import label_panel
 from pages._shared.run_list import run_list
-from pages._shared.side_form import demo_side, side_form
+from pages._shared.side_file import demo_side
+from pages._shared.side_form import side_form
 from pages._shared.text import plain
 from pages._shared.workspace import Workspace
 

@@ -22,7 +22,7 @@ def label_panel(workspace: Workspace) -> None:
     report = workspace.report
     if report is None:
         return
-    st.subheader("Do the two sides speak of the same labels?")
+    st.subheader("Labels of both sides")
     _pair_findings(workspace)
     shown = [f for f in report.findings if f.code != ONE_SIDED or f.severity is Severity.REJECT]
     show_findings(shown)

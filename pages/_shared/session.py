@@ -104,6 +104,11 @@ def take(name: str, default: Any = None) -> Any:
     return st.session_state.pop(name, default)
 
 
+def peek(name: str) -> Any:
+    """A value left by a callback, which stays."""
+    return st.session_state.get(name)
+
+
 def leave(name: str, value: Any) -> None:
     """Leave a value for the script that follows a callback."""
     st.session_state[name] = value

@@ -1,0 +1,151 @@
+"""A server of our own and a real, headless Chromium: Debian's, driven by Playwright without any download."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    """The app on a free port, with a workspace of its own."""
+
+    workspace: Path
+    roots: Path
+    url: str = ""
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def log(self) -> Path:
+        return self.workspace.parent / "server.log"
+
+    def start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = {
+            **os.environ,
+            "PSMATCH_WORKSPACE": str(self.workspace),
+            "PSMATCH_DATA_ROOTS": str(self.roots),
+        }
+        options = {
+            "server.port": port,
+            "server.address": "127.0.0.1",
+            "server.headless": "true",
+            "server.fileWatcherType": "none",
+        }
+        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.url = f"http://127.0.0.1:{port}"
+        deadline = time.time() + START_SECONDS
+        while time.time() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(self.log.read_text())
+            try:
+                if urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read() == b"ok":
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError("the server did not start: " + self.log.read_text())
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Servers that nobody has visited yet; each call starts another on the same workspace."""
+    started: list[Server] = []
+
+    def start() -> Server:
+        server = Server(tmp_path / "workspace", tmp_path)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests of a file; its log must not hold a traceback when they are done."""
+    place = tmp_path_factory.mktemp("app")
+    server = Server(place / "workspace", place)
+    server.start()
+    yield server
+    server.stop()
+    assert "Traceback" not in server.log.read_text(), server.log.read_text()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """The browser."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium: object) -> Iterator[Callable[..., object]]:
+    """Pages, each in a visitor's context of its own; none of them may ask anything of another host."""
+    contexts: list[object] = []
+    foreign: list[str] = []
+
+    def note(request: object) -> None:
+        url = request.url  # type: ignore[attr-defined]
+        if url.startswith(("http", "ws")) and "//127.0.0.1" not in url:
+            foreign.append(url)
+
+    def open_page(*, width: int = 1280, height: int = 900, scheme: str = "light") -> object:
+        context = chromium.new_context(  # type: ignore[attr-defined]
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", note)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()  # type: ignore[attr-defined]
+    assert not foreign, f"requests left the host: {foreign}"

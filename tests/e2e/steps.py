@@ -1,0 +1,66 @@
+"""What a person does in the app, as steps for tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+LONG = 120_000  # ms; a run on two busy cores
+
+
+def settle(page: Page, timeout: float = LONG) -> None:
+    """Wait until the script has finished."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=timeout)
+
+
+def visit(page: Page, url: str, title: str) -> None:
+    page.goto(url)
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=60_000)
+    settle(page)
+
+
+def go(page: Page, title: str) -> None:
+    """Follow the sidebar."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=60_000)
+    settle(page)
+
+
+def part(page: Page, key: str) -> Locator:
+    """The element whose key begins with ``key``."""
+    return page.locator(f"[class*='st-key-{re.sub('[^A-Za-z0-9_-]', '-', key)}']")
+
+
+def upload(page: Page, side: str, path: Path) -> None:
+    """Hand a file to the uploader of a side, and wait until the page speaks of it."""
+    part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
+    expect(page.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible(timeout=60_000)
+    settle(page)
+
+
+def choose(page: Page, label: str, option: str, *, nth: int = 0) -> None:
+    """Pick an option, by the text it begins with, of the selectbox whose label begins with ``label``."""
+    page.get_by_role("combobox", name=re.compile(rf"{re.escape(label)}")).nth(nth).click()
+    page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}")).first.click()
+    settle(page)
+
+
+def press(page: Page, name: str, **settings: Any) -> None:
+    page.get_by_role("button", name=name, **settings).click()
+
+
+def no_exception(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def picture(page: Page, path: Path, *, width: int = 1280) -> None:
+    """A screenshot of the whole page."""
+    height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(700, min(int(height), 5000))})
+    page.wait_for_timeout(800)  # figures redraw to the new size
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(path))
+    page.set_viewport_size({"width": width, "height": 900})
