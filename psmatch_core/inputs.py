@@ -106,7 +106,7 @@ def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
         )
     notes = [str(finding) for finding in (*source.findings, *target.findings, *report.findings)]
     notes += [
-        f"{side.name}: {plural(len(side.excluded), 'cell')} left out when reading; they are listed in excluded_cells.csv."
+        f"{side.name}: {plural(len(side.excluded), 'cell')} left out when reading, listed in excluded_cells.csv."
         for side in (source, target)
         if side.excluded
     ]
