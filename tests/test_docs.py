@@ -1,0 +1,40 @@
+"""Documentation is tested like code: lines that users copy are those that CI runs; tables agree with their source."""
+
+import re
+from pathlib import Path
+
+from psmatch_core.cli import main
+from psmatch_core.recipe import PRESETS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ci_calls_the_readmes_test_line():
+    line = re.search(r"^(python3 -m venv .*requirements-dev\.txt.*pytest)$", README, re.M).group(1)
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert line.replace("pip install -r", "pip install -q -r") in run
+
+
+def test_readme_starts_the_app_in_one_line():
+    assert re.search(r"^python3 -m venv .*-r requirements\.txt && .*streamlit run app\.py$", README, re.M)
+    assert re.search(r"^py -m venv .*streamlit run app\.py$", README, re.M)
+
+
+def test_options_page_is_what_the_program_says(capsys):
+    main(["options", "--markdown"])
+    page = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    assert capsys.readouterr().out.strip() in page
+
+
+def test_guide_and_method_name_what_exists():
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")) + README
+    for name in ("SinkhornMatcher", "NeighborMatcher", "ExactMatcher", *PRESETS):
+        assert name in text
+    for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_no_page_names_a_machine():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        assert not re.search(r"(?<![\w.])/(home|work|root|Users|tmp)/", path.read_text(encoding="utf-8")), path.name
