@@ -152,6 +152,7 @@ class _Log:
         self.current = RunStatus()
         self._lock = threading.Lock()
         self._last = 0.0
+        self._seen: set[str] = set()
         self._events = open(folder.path / "events.jsonl", "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the run
 
     def __call__(self, event: Event, /) -> None:
@@ -163,7 +164,9 @@ class _Log:
                 "fraction": round(event.fraction, 4),
                 "message": event.message,
             }
-            rare = event.fraction >= 1.0 or now - self._last > STATUS_SECONDS
+            is_new = event.stage not in self._seen  # else a page would name the stage before for the length of this one
+            self._seen.add(event.stage)
+            rare = is_new or event.fraction >= 1.0 or now - self._last > STATUS_SECONDS
             if event.values or rare:
                 line["values"] = {key: float(value) for key, value in event.values.items() if np.isfinite(value)}
                 self._events.write(json.dumps(line) + "\n")
