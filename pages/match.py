@@ -13,15 +13,17 @@ folder = session.current_run()
 is_matched = folder is not None and results.has_matching(folder)
 is_trained = folder is not None and results.has_propensities(folder)
 is_working = folder is not None and folder.status().is_active
+# A run that has only its map of scores left to draw holds nobody up.
+is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == "propensity")
 
-with st.expander("Settings", expanded=not is_matched, icon=":material/tune:"):
+with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
     matcher_settings(has_pairs=session.may_know_pairs())
 workspace = session.workspace()
 if st.button(
     "Match again" if is_matched else "Match",
     type="secondary" if is_matched else "primary",
     key="match",
-    disabled=is_working,
+    disabled=is_working and not is_ready,
 ):
     jobs.start(workspace.recipe, stop_after="match", name=session.next_name())
 

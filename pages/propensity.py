@@ -10,17 +10,17 @@ from pages._shared.settings import TRAINED, propensity_settings, say_what_change
 workspace = begin("propensity", "Can each modality tell the perturbations apart?")
 need_data(workspace)
 folder = session.current_run()
+is_working = folder is not None and folder.status().is_active
 is_trained = folder is not None and results.has_propensities(folder)
 
-with st.expander("Settings", expanded=not is_trained, icon=":material/tune:"):
+with st.expander("Settings", expanded=not is_trained and not is_working, icon=":material/tune:"):
     propensity_settings()
 workspace = session.workspace()
-is_working = folder is not None and folder.status().is_active
 if st.button(
     "Train again" if is_trained else "Train",
     type="secondary" if is_trained else "primary",
     key="train",
-    disabled=is_working,
+    disabled=is_working and not is_trained,
 ):
     jobs.start(workspace.recipe, stop_after="propensity", name=session.next_name())
 

@@ -25,11 +25,10 @@ def tell(problem: str, hint: str, code: str = "") -> None:
 def show_findings(findings: Iterable[Finding]) -> None:
     """Findings, refusals first; what stays usable is a warning."""
     for finding in findings:
-        text = _worded(finding.problem, finding.hint, finding.code)
         if finding.severity is Severity.REJECT:
-            st.error(text, icon=":material/error:")
+            tell(finding.problem, finding.hint, finding.code)
         else:
-            st.warning(text, icon=":material/warning:")
+            st.warning(_worded(finding.problem, finding.hint, finding.code, strong=False), icon=":material/warning:")
 
 
 @contextmanager
@@ -41,6 +40,7 @@ def told() -> Iterator[None]:
         show_error(error)
 
 
-def _worded(problem: str, hint: str, code: str) -> str:
+def _worded(problem: str, hint: str, code: str, *, strong: bool = True) -> str:
     action = f" → {plain(hint)}" if hint else ""
-    return f"**{plain(problem)}**{action}" + (f"  `{code}`" if code else "")
+    mark = "**" if strong else ""
+    return f"{mark}{plain(problem)}{mark}{action}" + (f"  `{code}`" if code else "")

@@ -18,7 +18,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 MARK = " ●"  # stands behind an option that differs from the preset
 
 
-def config_form(config: AnyConfig, base: Config, *, name: str, hide: tuple[str, ...] = ()) -> AnyConfig:
+def config_form(config: AnyConfig, base: Config, *, name: str, more: str = "Advanced") -> AnyConfig:
     """Draw a form; returns the config that it describes, or the one it began with where a value is refused.
 
     Parameters
@@ -29,19 +29,19 @@ def config_form(config: AnyConfig, base: Config, *, name: str, hide: tuple[str, 
         What the preset says: differing options are marked, and one button goes back.
     name
         What the form's widgets are called; no dot in it.
-    hide
-        Options that stand elsewhere.
+    more
+        What the folded part of the form is called.
     """
     base = base if type(base) is type(config) else type(config)()
     if session.take(f"{name}.reset"):
         config = base
-    options = {key: option for key, option in type(config).options().items() if key not in hide}
+    options = type(config).options()
     shown = {key: option for key, option in options.items() if not option.advanced}
     folded = {key: option for key, option in options.items() if option.advanced}
     values = _fields(config, base, shown, name)
     if folded:
-        n_changed = sum(getattr(config, key) != getattr(base, key) for key in folded)
-        label = "Advanced" + (f" ({n_changed} changed){MARK}" if n_changed else "")
+        n_changed = sum(getattr(config, key) != getattr(base, key) for key in folded)  # as of the last rerun
+        label = more + (f" ({n_changed} changed){MARK}" if n_changed else "")
         with st.expander(label, key=f"{session.key(name)}.advanced"):
             values |= _fields(config, base, folded, name)
     result = config
@@ -72,8 +72,7 @@ def _fields(config: Config, base: Config, options: dict[str, Option], name: str)
     columns = st.columns(2) if len(plain_ones) > 1 else [st.container()]
     for index, (key, option) in enumerate(plain_ones.items()):
         with columns[index % len(columns)]:
-            value = getattr(config, key)
-            values[key] = _field(key, option, value, value != getattr(base, key), hints[key], f"{name}.{key}")
+            values[key] = _field(key, option, getattr(config, key), getattr(base, key), hints[key], f"{name}.{key}")
     for key, option in options.items():
         inner, inner_base = getattr(config, key), getattr(base, key)
         if isinstance(inner, Config):
@@ -85,11 +84,13 @@ def _fields(config: Config, base: Config, options: dict[str, Option], name: str)
     return values
 
 
-def _field(key: str, option: Option, value: Any, is_changed: bool, hint: Any, name: str) -> Any:
+def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: str) -> Any:
+    widget_key = f"{session.key(name.partition('.')[0])}.{name}"
+    now = session.value_of(widget_key)  # the visitor's last word, which the config does not have yet
+    is_changed = (value if now is None or isinstance(value, tuple) else now) != preset
     label = _title(key, option) + (f" [{option.unit}]" if option.unit else "") + (MARK if is_changed else "")
     has_range = bool(option.choices) or option.range_text() != "any"
     help_text = plain(option.help + (f" ({option.range_text()})" if has_range and not option.choices else ""))
-    widget_key = f"{session.key(name.partition('.')[0])}.{name}"
     if option.choices:
         return st.selectbox(
             label,

@@ -12,8 +12,8 @@ from pages._shared.workspace import Workspace
 from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
 
 STATES = {
-    QUEUED: ":material/hourglass_top: starting",
-    RUNNING: ":material/hourglass_top: running",
+    QUEUED: ":material/hourglass_top: at work",
+    RUNNING: ":material/hourglass_top: at work",
     DONE: ":material/check: done",
     FAILED: ":material/error: failed",
     CANCELLED: ":material/cancel: cancelled",

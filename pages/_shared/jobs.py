@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -32,7 +33,7 @@ WHAT = {
     "match": "matching label by label",
     "evaluate": "holding the result against the known pairs",
     "export": "writing the exports",
-    "map": "drawing the map of scores (UMAP); everything else is ready",
+    "map": "The map of scores (UMAP) is being drawn; everything else is ready.",
 }
 
 
@@ -76,8 +77,11 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
     stage = status.stage.partition(":")[0]
     done = fraction(events)
     elapsed = max(0.0, time.time() - status.started)
+    if stage == "map":
+        st.caption(f":material/hourglass_top: {WHAT[stage]} ({duration(elapsed)})")
+        return
     what = WHAT.get(stage, "starting the worker (it loads the libraries first: some 10 s)")
-    left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 and stage != "map" else ""
+    left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(run_name(folder))}**: {what}")
@@ -85,12 +89,20 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
                 with st.spinner("Cancelling…"):
                     session.store().cancel(folder)
                 st.rerun()
-        st.progress(min(done, 1.0), text=f"{plain(status.message) or 'working'} · {duration(elapsed)}{left}")
+        st.progress(min(done, 1.0), text=f"{_message(status.message)} · {duration(elapsed)}{left}")
         st.caption("It goes on when this page is closed; its address leads back here.")
         if curves and stage in ("propensity", "preprocess"):
             figure = results.live_figure(folder)
             if figure is not None:
                 charts.show(figure, key=f"live.{folder.id}", alt="Loss by epoch of the networks that train now")
+
+
+def _message(text: str) -> str:
+    """The worker's word, without how its networks are nested."""
+    epoch = re.search(r"(\d+)/(\d+).*?: epoch (\d+)", text)
+    if epoch:
+        return f"network {epoch[1]} of {epoch[2]}, epoch {epoch[3]}"
+    return plain(text) or "working"
 
 
 def fraction(events: list[Event]) -> float:

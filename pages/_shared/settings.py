@@ -72,7 +72,9 @@ def propensity_settings() -> None:
         st.rerun()
     classifier = _kind(CLASSIFIERS, workspace.classifier, workspace.base.classifier, "Classifier", "classifier")
     classifier = config_form(classifier, workspace.base.classifier, name="classifier")
-    scoring = config_form(workspace.scoring, workspace.base.scoring, name="scoring")
+    scoring = config_form(
+        workspace.scoring, workspace.base.scoring, name="scoring", more="Which scores serve for matching"
+    )
     seed = st.number_input(
         "Seed",
         min_value=0,

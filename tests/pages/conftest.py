@@ -1,0 +1,70 @@
+"""A workspace without anything in it, and one with a finished run of the small demo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.cli import demo_recipe
+from psmatch_core.folder import RunFolder
+from psmatch_core.recipe import Recipe
+from psmatch_core.run_store import RunStore
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60  # seconds for one script; AppTest's own three are too few for a busy machine
+RUN_SECONDS = 240
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of the screen demo, done by the real worker."""
+    store = RunStore(tmp_path_factory.mktemp("finished"))
+    folder = store.start(demo_recipe(Recipe(classifier=LinearClassifier()), "screen"), name="the demo")
+    deadline = time.time() + RUN_SECONDS
+    while folder.status().is_active and time.time() < deadline:
+        time.sleep(0.3)
+    status = folder.status()
+    assert status.state == "done", f"{status} {(folder.path / 'log.txt').read_text()[-2000:]}"
+    return folder
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page in a workspace that holds nothing."""
+    return _opener(tmp_path / "workspace", monkeypatch)
+
+
+@pytest.fixture
+def full(finished: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page by the link of the finished run."""
+    return _opener(finished.path.parents[1], monkeypatch, run=finished.id)
+
+
+def _opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -> Open:
+    monkeypatch.setenv("PSMATCH_WORKSPACE", str(workspace))
+    monkeypatch.syspath_prepend(str(ROOT))
+
+    def open_page(page: str = "data", *, link: str = run) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+        if link:
+            app.query_params["run"] = link
+        app.run()
+        if page != "data":
+            app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+def texts(app: AppTest) -> str:
+    """All that a page says, in one text."""
+    kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)

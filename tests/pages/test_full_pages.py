@@ -1,0 +1,119 @@
+"""Every page with a finished run, opened by its link in a session of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages._shared.navigation import PAGES
+from psmatch_core.folder import RunFolder
+from tests.pages.conftest import Open, texts
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_finds_its_run_by_the_link(full: Open, finished: RunFolder, page: str) -> None:
+    app = full(page)
+    assert app.query_params["run"] in (finished.id, [finished.id])
+    assert "the demo" in texts(app)
+    assert not app.error
+
+
+def test_data_shows_what_the_run_was_made_of(full: Open) -> None:
+    app = full()
+    assert "1,000 cells × 200 features" in texts(app)
+    assert {metric.label: metric.value for metric in app.metric}["Shared labels"] == "13"
+
+
+def test_propensity_shows_both_modalities(full: Open) -> None:
+    app = full("propensity")
+    assert [each.value for each in app.subheader] == ["RNA", "Image"]
+    labels = [metric.label for metric in app.metric]
+    assert labels == ["Loss [nats a cell]", "Accuracy", "Calibration error"] * 2
+    assert [tab.label for tab in app.tabs] == [
+        "Map of scores",
+        "Loss by epoch",
+        "Loss by label",
+        "Calibration",
+        "Confusion",
+    ]
+    assert "Ridge regression has no epochs" in texts(app)
+
+
+@pytest.mark.parametrize("color", ["modality", "loss", "confidence"])
+def test_the_map_takes_every_colour(full: Open, finished: RunFolder, color: str) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select(color).run()
+    assert not app.exception
+
+
+def test_the_map_highlights_one_label(full: Open, finished: RunFolder) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"highlight.{finished.id}").select("STAT1").run()
+    assert not app.exception
+
+
+def test_match_lists_labels_and_shows_one(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    assert {metric.label: metric.value for metric in app.metric}["Labels matched"] == "13 of 13"
+    table = app.dataframe[0].value
+    assert set(table["label"]) >= {"control", "STAT1"}
+    assert list(table["status"].unique()) == ["converged"]
+    app.selectbox(key=f"heat.label.{finished.id}").select("JAK2").run()
+    assert not app.exception
+
+
+def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    box = app.selectbox(key=f"cell.{finished.id}.control")
+    box.select(box.options[3]).run()
+    assert not app.exception
+
+
+def test_changed_settings_are_said_with_the_old_value(full: Open) -> None:
+    app = full("match")
+    assert "These results belong to" not in texts(app)
+    (epsilon,) = [each for each in app.number_input if each.label.startswith("Epsilon")]
+    epsilon.set_value(0.2).run()
+    assert "These results belong to ε" in texts(app).replace("\\", "")
+    assert "0.05" in texts(app).replace("\\", "")
+    (undo,) = [each for each in app.button if each.label == "Back to the preset"]
+    undo.click().run()
+    assert "These results belong to" not in texts(app)
+
+
+def test_evaluate_stands_beside_uniform(full: Open) -> None:
+    app = full("evaluate")
+    assert "700 true pairs" in texts(app)
+    by_label = {metric.label: metric for metric in app.metric}
+    assert by_label["FOSCTTM"].delta == "uniform 0.50"
+    assert float(by_label["FOSCTTM"].value) < 0.5
+
+
+def test_evaluate_without_known_pairs_says_what_to_do(full: Open, finished: RunFolder) -> None:
+    hidden = finished.path / "evaluation.hidden"
+    (finished.path / "evaluation.json").rename(hidden)
+    try:
+        app = full("evaluate")
+    finally:
+        hidden.rename(finished.path / "evaluation.json")
+    assert "No true pair is known" in texts(app)
+
+
+def test_export_previews_and_offers_every_file(full: Open, finished: RunFolder) -> None:
+    app = full("export")
+    offered = {button.label for button in app.get("download_button")}
+    on_disk = {path.name for path in finished.exports.iterdir()} - {"psmatch-export.zip"}
+    assert on_disk <= offered
+    assert list(app.dataframe[0].value.columns)[:3] == ["source_cell", "target_cell", "label"]
+    code = [each.value for each in app.code]
+    assert code[0] == "python -m psmatch_core run recipe.json --out psmatch-again"
+    assert code[0] in (finished.exports / "README.txt").read_text()
+    assert code[1] == (finished.exports / "reproduce.py").read_text().strip()
+    assert "No cell was left out" in texts(app)
+
+
+def test_the_list_opens_a_run(full: Open, finished: RunFolder) -> None:
+    app = full(link="")
+    assert "run" not in app.query_params
+    app.button(key=f"open.{finished.id}").click().run()
+    assert app.query_params["run"] in (finished.id, [finished.id])
+    assert not app.exception
