@@ -1,0 +1,186 @@
+"""The Data page: files of every kind, good and bad, and every decision about labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import Open, texts
+
+HOSTILE = "![x](http://evil.example/a.png) <b>KO</b> :red[hot] $x^2$"
+
+
+def csv(labels: list[str], *, prefix: str = "a", n_features: int = 3, seed: int = 0) -> bytes:
+    values = np.random.default_rng(seed).normal(size=(len(labels), n_features)).round(3)
+    table = pd.DataFrame(values, columns=[f"{prefix}_gene{i}" for i in range(n_features)])
+    table.insert(0, "label", labels)
+    table.insert(0, "cell", [f"{prefix}{i}" for i in range(len(labels))])
+    return table.to_csv(index=False).encode()
+
+
+def hand_over(app: AppTest, side: str, name: str, content: bytes) -> AppTest:
+    """Upload a file on one side."""
+    (widget,) = [each for each in app.get("file_uploader") if each.key.startswith(f"upload.{side}")]
+    widget.set_value((name, content, "text/csv")).run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = [each for each in app.button if each.label.startswith(label)]
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def plainly(app: AppTest) -> str:
+    return texts(app).replace("\\", "").replace("\u2060", "")
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def loaded(empty: Open, source: list[str], target: list[str]) -> AppTest:
+    app = empty()
+    hand_over(app, "source", "rna.csv", csv(source))
+    return hand_over(app, "target", "protein.csv", csv(target, prefix="b", seed=1))
+
+
+def test_a_demo_is_one_click(empty: Open) -> None:
+    app = press(empty(), "Demo: perturbation screen")
+    assert metrics(app)["Shared labels"] == "13"
+    assert "850 cells × 60 features" in plainly(app)
+    assert "One more thing" not in plainly(app)
+
+
+def test_two_uploads_are_looked_into_and_kept_on_disk(empty: Open, tmp_path: Path) -> None:
+    app = loaded(empty, ["KO_A", "KO_B"] * 10, ["KO_A", "KO_B"] * 12)
+    assert metrics(app)["Shared labels"] == "2"
+    kept = sorted(path.name for path in (tmp_path / "workspace" / "uploads").rglob("*") if path.is_file())
+    assert kept == ["protein.csv", "rna.csv"]
+
+
+def test_a_refused_file_says_why_and_leaves_the_other_choice(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10, ["A", "B"] * 10)
+    hand_over(app, "source", "counts.h5ad", b"<!DOCTYPE html><html>not found</html>")
+    assert "counts.h5ad" in app.error[0].value.replace("\\", "")
+    assert "stays as it was" in plainly(app)
+    assert metrics(app)["Shared labels"] == "2"
+    hand_over(app, "source", "rna2.csv", csv(["A", "B"] * 9))
+    assert not app.error
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n" + bytes(50), b"\x00" * 200])
+def test_a_damaged_file_leaves_the_page_usable(empty: Open, content: bytes) -> None:
+    app = hand_over(empty(), "source", "data.h5ad", content)
+    assert "data.h5ad" in app.error[0].value.replace("\\", "")
+    assert len(app.get("file_uploader")) == 2
+
+
+def test_labels_of_one_side_wait_for_a_decision(empty: Open) -> None:
+    app = loaded(empty, ["A", "B", "C"] * 8, ["A", "B", "D"] * 8)
+    assert "Decide about the labels that only one side has" in plainly(app)
+    press(app, "Leave out labels that only one side has")
+    assert "One more thing" not in plainly(app)
+    assert "16 cells" in plainly(app)
+    press(app, "Undo all decisions")
+    assert "Decide about the labels" in plainly(app)
+
+
+def test_look_alikes_become_one(empty: Open) -> None:
+    app = loaded(empty, ["KO_A", "KO_B", "ctrl"] * 8, ["ko a", "KO_B ", "ctrl"] * 8)
+    before = int(metrics(app)["Shared labels"])
+    press(app, "Treat")
+    assert int(metrics(app)["Shared labels"]) == 3 > before
+    assert "Treated as one" in plainly(app)
+
+
+def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10 + ["rare"] * 2, ["A", "B"] * 10 + ["rare"] * 9)
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Leave out labels")]
+    minimum.set_value(5).run()
+    assert metrics(app)["Too small"] == "1"
+    assert metrics(app)["Shared labels"] == "2"
+
+
+def test_cells_without_label_wait_for_a_decision(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10 + [""] * 3, ["A", "B"] * 10)
+    assert "3 cells without label" in plainly(app)
+    press(app, "Drop cells without label")
+    assert "3 cells of 23 without label are left out" in plainly(app)
+    assert "One more thing" not in plainly(app)
+
+
+def test_labels_may_come_in_a_second_table(empty: Open) -> None:
+    app = empty()
+    table = pd.read_csv(__import__("io").BytesIO(csv(["A", "B"] * 10)))
+    hand_over(app, "source", "rna.csv", table.drop(columns="label").to_csv(index=False).encode())
+    assert "No column can serve as label" in plainly(app)
+    (widget,) = [each for each in app.get("file_uploader") if each.key.startswith("upload.labels.source")]
+    widget.set_value(("labels.csv", table[["cell", "label"]].to_csv(index=False).encode(), "text/csv")).run()
+    assert not app.exception
+    assert not app.error
+    assert "A 10, B 10" in plainly(app)
+
+
+def test_no_shared_label_is_refused_with_both_names(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10, ["X", "Y"] * 10)
+    assert "No label is shared" in plainly(app)
+    assert len(app.get("file_uploader")) >= 2
+
+
+def test_two_files_of_one_modality_are_said_not_refused(empty: Open) -> None:
+    app = empty()
+    hand_over(app, "source", "one.csv", csv(["A", "B"] * 10))
+    hand_over(app, "target", "two.csv", csv(["A", "B"] * 11, seed=2))
+    assert "look like the same modality" in plainly(app)
+    assert "One more thing" not in plainly(app)
+
+
+def test_labels_are_shown_as_text(empty: Open) -> None:
+    app = loaded(empty, [HOSTILE, "B"] * 10, [HOSTILE, "B"] * 10)
+    for element in (*app.markdown, *app.caption, *app.warning, *app.error, *app.info):
+        text = element.value
+        assert "<b>" not in text.replace("\\<", "")
+        assert "![" not in text
+        assert "http://" not in text.replace("\\:", ":").replace("\\/", "/")
+
+
+def test_two_names_must_differ(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10, ["A", "B"] * 10)
+    names = [each for each in app.text_input if each.label.startswith("Name in figures")]
+    names[1].set_value("rna").run()
+    assert "different names" in plainly(app)
+
+
+def test_a_path_outside_the_open_folders_is_refused(
+    empty: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "rna.csv").write_bytes(csv(["A", "B"] * 10))
+    (tmp_path / "secret.csv").write_bytes(csv(["A", "B"] * 10))
+    (tmp_path / "open" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    monkeypatch.setenv("PSMATCH_DATA_ROOTS", str(tmp_path / "open"))
+    app = empty()
+    for asked in (str(tmp_path / "secret.csv"), "../secret.csv", "link.csv", "nothing.csv", ""):
+        (path,) = [each for each in app.text_input if each.key.startswith("path.source")]
+        path.set_value(asked)
+        app.button(key="open.source").click().run()
+        assert "Files are opened only below" in plainly(app), asked
+    (path,) = [each for each in app.text_input if each.key.startswith("path.source")]
+    path.set_value("rna.csv")
+    app.button(key="open.source").click().run()
+    assert not app.error
+    assert "20 cells × 3 features" in plainly(app)
+
+
+def test_other_labels_make_the_run_another(full: Open) -> None:
+    app = full()
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Leave out labels")]
+    minimum.set_value(60).run()
+    assert "run" not in app.query_params
