@@ -64,26 +64,18 @@ def _nothing_known(folder: RunFolder) -> None:
 
 def _summary(found: dict[str, Any]) -> None:
     st.caption(f"{count(found['n_pairs'], 'true pair')}. Over cells (micro) beside a uniform plan within each label:")
-    columns = st.columns(4)
-    for column, metric in zip(columns, ("foscttm", "trace_fold", "rank"), strict=False):
-        title, meaning = METRICS[metric]
-        fold = metric == "trace_fold"
-        column.metric(
-            title,
-            number(found["micro"][metric]) + (" ×" if fold else ""),
-            delta=f"uniform {number(found['uniform_micro'][metric], 2)}",
-            delta_color="off",
-            delta_arrow="off",
-            help=meaning,
+    shown = [
+        (
+            METRICS[metric][0],
+            number(found["micro"][metric]) + (" ×" if metric == "trace_fold" else ""),
+            f"uniform {number(found['uniform_micro'][metric], 2)}",
+            METRICS[metric][1],
         )
-    columns[3].metric(
-        "Variance explained (R²)",
-        number(found["pooled_r2"]),
-        delta=f"uniform {number(found['uniform_r2'])}",
-        delta_color="off",
-        delta_arrow="off",
-        help="Target features projected onto source cells, against those measured in the true partner, all pooled.",
-    )
+        for metric in ("foscttm", "trace_fold", "rank")
+    ]
+    explained = "Target features projected onto source cells, against those measured in the true partner, all pooled."
+    r2 = ("Variance explained (R²)", number(found["pooled_r2"]), f"uniform {number(found['uniform_r2'])}", explained)
+    charts.metrics([*shown, r2])
     rows = [
         {
             "metric": METRICS[metric][0],

@@ -26,11 +26,14 @@ def label_panel(workspace: Workspace) -> None:
     _pair_findings(workspace)
     shown = [f for f in report.findings if f.code != ONE_SIDED or f.severity is Severity.REJECT]
     show_findings(shown)
-    columns = st.columns(4)
-    columns[0].metric("Shared labels", f"{len(report.shared):,}")
-    columns[1].metric("Only in source", f"{len(report.only_source):,}")
-    columns[2].metric("Only in target", f"{len(report.only_target):,}")
-    columns[3].metric("Too small", f"{len(report.too_small):,}")
+    charts.metrics(
+        [
+            ("Shared labels", f"{len(report.shared):,}", "", ""),
+            ("Only in source", f"{len(report.only_source):,}", "", ""),
+            ("Only in target", f"{len(report.only_target):,}", "", ""),
+            ("Too small", f"{len(report.too_small):,}", "", "Shared labels with fewer cells than the minimum below."),
+        ]
+    )
     _remedies(workspace, report)
     _figure(workspace, report)
 

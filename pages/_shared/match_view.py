@@ -43,15 +43,19 @@ def match_view(folder: RunFolder) -> None:
 def _headline(table: pd.DataFrame, source: str, target: str) -> None:
     attention = int(table["needs_attention"].sum())
     matched = table[table["n_effective"].notna()]
-    columns = st.columns(4)
-    columns[0].metric("Labels matched", f"{len(matched):,} of {len(table):,}")
-    columns[1].metric(f"{plain(source)} cells", f"{int(matched['n_source'].sum()):,}")
-    columns[2].metric(f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}")
-    columns[3].metric(
-        "Effective matches a cell",
-        number(float(matched["n_effective"].median())),
-        help="exp(entropy) of a cell's weights, median over labels: 1 where a cell has one partner, the number of "
-        "candidates where all are alike.",
+    charts.metrics(
+        [
+            ("Labels matched", f"{len(matched):,} of {len(table):,}", "", ""),
+            (f"{plain(source)} cells", f"{int(matched['n_source'].sum()):,}", "", ""),
+            (f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}", "", ""),
+            (
+                "Effective matches a cell",
+                number(float(matched["n_effective"].median()), 2),
+                "",
+                "exp(entropy) of a cell's weights, median over labels: 1 where a cell has one partner, the number of "
+                "candidates where all are alike.",
+            ),
+        ]
     )
     if attention:
         st.warning(
@@ -69,7 +73,7 @@ def _label_table(table: pd.DataFrame, source: str, target: str) -> None:
     ]
     column = st.column_config
     config = {
-        "look": column.TextColumn("", width=30),
+        "look": column.TextColumn("", width=30, pinned=True),
         "label": column.TextColumn("Label", width="medium", pinned=True),
         "n_source": column.NumberColumn(f"{source} [cells]", format="localized"),
         "n_target": column.NumberColumn(f"{target} [cells]", format="localized"),
@@ -99,10 +103,7 @@ def _label(folder: RunFolder, coupling: Coupling) -> None:
         column_names=names[1][coupling.target_cells[label]],
     )
     charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"The plan of label {display(label)} as a heatmap")
-    st.caption(
-        f"{count(block.shape[0], 'source cell')} × {count(block.shape[1], 'target cell')}, ordered by the plan; "
-        f"{coupling.mass(label):.1%} of the matched source cells. Colour: times the weight of a uniform plan."
-    )
+    st.caption(f"This label holds {coupling.mass(label):.1%} of the matched source cells.")
 
 
 def _cell(folder: RunFolder, coupling: Coupling) -> None:

@@ -65,32 +65,31 @@ def propensity_view(folder: RunFolder) -> None:
 def _figures_of_merit(model: PropensityModel) -> None:
     st.subheader(plain(model.modality.name))
     largest = max(row.n_cells for row in model.per_label) / model.modality.n_cells
-    with st.container(horizontal=True, gap="large"):
-        _metric(
-            "Loss [nats a cell]",
-            number(model.validation_loss),
-            f"label entropy {number(model.label_entropy)}",
-            "Cross-entropy of cells the classifier did not see, after calibration. Label entropy is what one reaches "
-            "who knows only how frequent the labels are: a loss above it has learned nothing.",
-        )
-        _metric(
-            "Accuracy",
-            f"{model.accuracy:.0%}",
-            f"balanced {model.balanced_accuracy:.0%}",
-            f"Share of held-out cells whose label scores highest; always saying the largest label reaches "
-            f"{largest:.0%}. Balanced: every label counts once.",
-        )
-        _metric(
-            "Calibration error",
-            f"{model.reliability.expected_error:.1%}",
-            f"temperature {number(model.temperature, 2)}",
-            "How far stated confidence is from the hit rate (ECE), after the scores were divided by the temperature; "
-            "above 1 the classifier was over-confident.",
-        )
-
-
-def _metric(label: str, value: str, beside: str, meaning: str) -> None:
-    st.metric(label, value, delta=beside, delta_color="off", delta_arrow="off", help=meaning, width="content")
+    charts.metrics(
+        [
+            (
+                "Loss [nats a cell]",
+                number(model.validation_loss),
+                f"label entropy {number(model.label_entropy)}",
+                "Cross-entropy of cells the classifier did not see, after calibration. Label entropy is what one "
+                "reaches who knows only how frequent the labels are: a loss above it has learned nothing.",
+            ),
+            (
+                "Accuracy",
+                f"{model.accuracy:.0%}",
+                f"balanced {model.balanced_accuracy:.0%}",
+                f"Share of held-out cells whose label scores highest; always saying the largest label reaches "
+                f"{largest:.0%}. Balanced: every label counts once.",
+            ),
+            (
+                "Calibration error",
+                f"{model.reliability.expected_error:.1%}",
+                f"temperature {number(model.temperature, 2)}",
+                "How far stated confidence is from the hit rate (ECE), after the scores were divided by the "
+                "temperature; above 1 the classifier was over-confident.",
+            ),
+        ]
+    )
 
 
 def _notes(folder: RunFolder, models: results.Models) -> None:
