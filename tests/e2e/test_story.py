@@ -13,37 +13,43 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, upload, visit
+from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
+from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
+LARGEST_README_PICTURE = 300_000  # bytes
+PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+TITLES = ("Data", "Propensity", "Match", "Evaluate", "Export")
 
 
 @pytest.fixture(scope="module")
-def linked(server: Server) -> dict[str, str]:
-    """What the tests of this file tell each other: the address of the run that the first of them made."""
+def story(server: Server) -> dict[str, str]:
+    """What the tests of this file tell each other: the id of the run that the first of them made."""
     return {}
 
 
 @pytest.mark.data
 def test_two_uploads_become_pairs(
-    server: Server, new_page: Any, shared: Path, linked: dict[str, str], tmp_path: Path
+    server: Server, new_page: Any, shared: Path, story: dict[str, str], tmp_path: Path
 ) -> None:
     page = new_page()
     visit(page, server.url, "Data")
     upload(page, "source", shared / "data" / "bmmc_cite" / "mod1.h5ad")
     upload(page, "target", shared / "data" / "bmmc_cite" / "mod2.h5ad")
-    for nth in (0, 1):
+    for nth, name in enumerate(("RNA", "Protein")):
         choose(page, "Label column", "label_coarse", nth=nth)
-    expect(page.get_by_role("heading", name="Labels of both sides")).to_be_visible()
+        field = page.get_by_label("Name in figures and messages").nth(nth)
+        field.fill(name)
+        field.press("Enter")
+        settle(page)
+    expect(page.get_by_text("RNA and Protein share 5 labels")).to_be_visible(timeout=30_000)
     no_exception(page)
-    picture(page, SCREENSHOTS / "data.png")
 
     go(page, "Propensity")
     press(page, "Train", exact=True)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LONG)
-    picture(page, SCREENSHOTS / "propensity_working.png")
+    picture(page, SCREENSHOTS / "propensity_at_work.png")
     expect(page.get_by_role("button", name="Train again")).to_be_visible(timeout=LONG)
     expect(page.get_by_text("Calibration error").first).to_be_visible(timeout=LONG)
     no_exception(page)
@@ -52,11 +58,14 @@ def test_two_uploads_become_pairs(
     press(page, "Match", exact=True)
     expect(page.get_by_role("button", name="Match again")).to_be_visible(timeout=LONG)
     expect(page.get_by_text("Labels matched")).to_be_visible(timeout=LONG)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LONG)
     no_exception(page)
     found = re.search(r"run=([0-9a-f-]+)", page.url)
     assert found, page.url
-    linked["run"] = found.group(1)
+    story["run"] = found.group(1)
+
+    go(page, "Evaluate")
+    expect(page.get_by_text("600 true pairs")).to_be_visible(timeout=LONG)
+    no_exception(page)
 
     go(page, "Export")
     expect(page.get_by_role("button", name="pairs.csv")).to_be_visible(timeout=LONG)
@@ -64,10 +73,59 @@ def test_two_uploads_become_pairs(
         press(page, "pairs.csv")
     kept = tmp_path / "pairs.csv"
     download.value.save_as(kept)
-    exported = server.workspace / "runs" / linked["run"] / "exports" / "pairs.csv"
+    exported = server.workspace / "runs" / story["run"] / "exports" / "pairs.csv"
     assert kept.read_bytes() == exported.read_bytes()
     pairs = pd.read_csv(kept)
-    assert list(pairs.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+    assert list(pairs.columns) == PAIR_COLUMNS
     assert pairs["source_cell"].nunique() == 600
     assert pairs["weight"].between(0, 1).all()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("Download all")).click()
+    assert download.value.suggested_filename == f"psmatch-{story['run']}.zip"
     no_exception(page)
+
+
+@pytest.mark.data
+def test_a_reload_and_another_browser_find_the_run(server: Server, new_page: Any, story: dict[str, str]) -> None:
+    if "run" not in story:
+        pytest.skip("the run that the first test makes is not there")
+    page = new_page()
+    visit(page, f"{server.url}/match?run={story['run']}", "Match")
+    expect(page.get_by_text("Labels matched")).to_be_visible(timeout=30_000)
+    page.reload()
+    expect(page.get_by_text("Labels matched")).to_be_visible(timeout=30_000)
+    for title in TITLES:  # the address keeps the run from page to page
+        go(page, title)
+        expect(page).to_have_url(re.compile(f"run={story['run']}"))
+        no_exception(page)
+    assert "mod1.h5ad" in page.get_by_test_id("stMain").inner_text() or title != "Data"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_pages_fit_their_screen(server: Server, new_page: Any, story: dict[str, str], width: int, scheme: str) -> None:
+    if "run" not in story:
+        pytest.skip("the run that the first test makes is not there")
+    page = new_page(width=width, scheme=scheme)
+    for title in TITLES:
+        visit(page, f"{server.url}/{title.lower().replace('data', '')}?run={story['run']}", title)
+        page.wait_for_timeout(500)
+        main = "document.querySelector('[data-testid=stMain]')"
+        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth + 1"), f"{title} scrolls sideways"
+        no_exception(page)
+        picture(page, SCREENSHOTS / f"{title.lower()}_{width}_{scheme}.png", width=width)
+
+
+@pytest.mark.data
+def test_the_readme_picture_is_of_this_app(server: Server, new_page: Any, story: dict[str, str]) -> None:
+    """Write the README's screenshot; only if it is asked for, since every run of the tests would change it."""
+    if "run" not in story:
+        pytest.skip("the run that the first test makes is not there")
+    page = new_page(width=1280, height=1000)
+    visit(page, f"{server.url}/propensity?run={story['run']}", "Propensity")
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1500)
+    taken = SCREENSHOTS / "app.png"
+    page.screenshot(path=str(taken))
+    assert taken.stat().st_size < LARGEST_README_PICTURE
+    assert (ROOT / "docs" / "images" / "app.png").stat().st_size < LARGEST_README_PICTURE
