@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -40,9 +40,9 @@ def show(figure: Any, *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
-def metrics(rows: Iterable[tuple[str, str, str, str]]) -> None:
+def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:
     """Figures of merit in a row that wraps: label, value, what to compare it with, and what it means."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap=gap):
         for label, value, beside, meaning in rows:
             st.metric(
                 label,

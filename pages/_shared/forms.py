@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages._shared import session
-from pages._shared.errors import told
+from pages._shared.errors import tell, told
 from pages._shared.text import plain
 from psmatch_core.config import Config, Option
 
@@ -111,7 +111,8 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
     if isinstance(value, float):
         return _float_field(label, option, value, help_text, widget_key)
     if isinstance(value, tuple) and typing.get_args(hint)[:1] == (int,):
-        return _widths(st.text_input(label, ", ".join(map(str, value)), help=help_text, key=widget_key))
+        text = st.text_input(label, ", ".join(map(str, value)), help=help_text, key=widget_key)
+        return _widths(_title(key, option), text, value)
     if isinstance(value, str):
         return st.text_input(label, value, help=help_text, key=widget_key)
     st.caption(f"{label}: {plain(value)} (set in Python)")
@@ -119,11 +120,12 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
 
 
 def _float_field(label: str, option: Option, value: float, help_text: str, key: str) -> float:
+    low = option.above if option.minimum is None else option.minimum  # the config itself refuses the open end
     step = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.01
     return float(
         st.number_input(
             label,
-            min_value=None if option.minimum is None else float(option.minimum),
+            min_value=None if low is None else float(low),
             max_value=None if option.maximum is None else float(option.maximum),
             value=float(value),
             step=step,
@@ -134,12 +136,13 @@ def _float_field(label: str, option: Option, value: float, help_text: str, key: 
     )
 
 
-def _widths(text: str) -> Any:
-    """Whole numbers between commas; what is none of these is passed on, and refused by the config in its own words."""
-    try:
-        return tuple(int(part) for part in text.replace(";", ",").split(",") if part.strip())
-    except ValueError:
-        return text
+def _widths(label: str, text: str, value: tuple[int, ...]) -> tuple[int, ...]:
+    """Whole numbers between commas; anything else is told, and the value stays."""
+    parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+    if all(part.isdecimal() and int(part) > 0 for part in parts):
+        return tuple(int(part) for part in parts)
+    tell(f"{label} must be whole numbers above 0 between commas, got {text!r}.", "Write it as in 128, 64.")
+    return value
 
 
 def _title(key: str, option: Option) -> str:

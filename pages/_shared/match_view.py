@@ -27,7 +27,7 @@ def match_view(folder: RunFolder) -> None:
     if table is None:
         return
     source, target = coupling.source.modality.name, coupling.target.modality.name
-    _headline(table, source, target)
+    _headline(table, coupling)
     _label_table(table, source, target)
     tabs = st.tabs(["One label", "One cell", "Effective matches"], key=f"match.tabs.{folder.id}")
     with tabs[0]:
@@ -40,7 +40,8 @@ def match_view(folder: RunFolder) -> None:
         charts.show(effective_matches(coupling), key=f"effective.{folder.id}", alt="Effective matches a cell, by label")
 
 
-def _headline(table: pd.DataFrame, source: str, target: str) -> None:
+def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
+    source, target = coupling.source.modality.name, coupling.target.modality.name
     attention = int(table["needs_attention"].sum())
     matched = table[table["n_effective"].notna()]
     charts.metrics(
@@ -50,9 +51,9 @@ def _headline(table: pd.DataFrame, source: str, target: str) -> None:
             (f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}", "", ""),
             (
                 "Effective matches a cell",
-                number(float(matched["n_effective"].median()), 2),
+                number(results.median_effective(coupling), 2),
                 "",
-                "exp(entropy) of a cell's weights, median over labels: 1 where a cell has one partner, the number of "
+                "exp(entropy) of a cell's weights, median over cells: 1 where a cell has one partner, the number of "
                 "candidates where all are alike.",
             ),
         ]

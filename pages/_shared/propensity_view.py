@@ -68,11 +68,11 @@ def _figures_of_merit(model: PropensityModel) -> None:
     charts.metrics(
         [
             (
-                "Loss [nats a cell]",
+                "Loss [nats]",
                 number(model.validation_loss),
-                f"label entropy {number(model.label_entropy)}",
-                "Cross-entropy of cells the classifier did not see, after calibration. Label entropy is what one "
-                "reaches who knows only how frequent the labels are: a loss above it has learned nothing.",
+                f"entropy {number(model.label_entropy)}",
+                "Cross-entropy of cells the classifier did not see, nats a cell, after calibration. Label entropy is "
+                "what one reaches who knows only how frequent the labels are: a loss above it has learned nothing.",
             ),
             (
                 "Accuracy",
@@ -82,13 +82,14 @@ def _figures_of_merit(model: PropensityModel) -> None:
                 f"{largest:.0%}. Balanced: every label counts once.",
             ),
             (
-                "Calibration error",
+                "Calibration",
                 f"{model.reliability.expected_error:.1%}",
                 f"temperature {number(model.temperature, 2)}",
-                "How far stated confidence is from the hit rate (ECE), after the scores were divided by the "
-                "temperature; above 1 the classifier was over-confident.",
+                "Calibration error (ECE): how far stated confidence is from the hit rate, after the scores were "
+                "divided by the temperature; above 1 the classifier was over-confident.",
             ),
-        ]
+        ],
+        gap="xsmall",
     )
 
 

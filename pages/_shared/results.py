@@ -139,6 +139,14 @@ def _quick_map(path: str, stamp: tuple[int, ...]) -> ScoreMap:
     return make(*models(RunFolder(Path(path))), method="pca")
 
 
+def median_effective(coupling: Coupling) -> float:
+    """Effective matches of the median source cell that has a match [cells]."""
+    import numpy as np
+
+    spread = coupling.n_effective
+    return float(np.median(spread[spread > 0])) if (spread > 0).any() else float("nan")
+
+
 def matches_of(coupling: Coupling, label: str, row: int, top: int) -> tuple[list[str], Any, float, str | None]:
     """The matches of one source cell of a label.
 

@@ -48,6 +48,8 @@ def workspace() -> Workspace:
 def keep(changed: Workspace) -> None:
     """Remember the workspace, and let the address carry its run."""
     st.session_state["workspace"] = changed
+    if changed.run_id:
+        hush("link")
     show_link()
 
 

@@ -48,7 +48,8 @@ TRAINED = (
 )
 MATCHED = (*TRAINED, "matcher")
 # Names and columns that change no number.
-SILENT = ("source.name", "target.name", "source.pair_key", "target.pair_key", "source.sha256", "target.sha256")
+SILENT_IN_JUDGING = ("source.name", "target.name", "source.sha256", "target.sha256")
+SILENT = (*SILENT_IN_JUDGING, "source.pair_key", "target.pair_key")
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -102,11 +103,23 @@ def matcher_settings(*, has_pairs: bool) -> None:
     _keep(workspace, replace(workspace, matcher=matcher))
 
 
-def say_what_changed(folder: RunFolder, workspace: Workspace, parts: tuple[str, ...], action: str) -> bool:
-    """Say it where the results on show were made with other settings; whether that is so."""
+def say_what_changed(
+    folder: RunFolder, workspace: Workspace, parts: tuple[str, ...], action: str, *, silent: tuple[str, ...] = SILENT
+) -> bool:
+    """Say it where the results on show were made with other settings; whether that is so.
+
+    Parameters
+    ----------
+    parts
+        First parts of the settings that bear on these results.
+    action
+        What to do about it.
+    silent
+        Settings that change no number here.
+    """
     if workspace.source is None or workspace.target is None:
         return False
-    changes = [each for each in changed_settings(folder.recipe, workspace.recipe, only=parts) if each[0] not in SILENT]
+    changes = [each for each in changed_settings(folder.recipe, workspace.recipe, only=parts) if each[0] not in silent]
     if not changes:
         return False
     then = ", ".join(f"{_words(name)} = {_value(before)}" for name, before, _ in changes[:4])

@@ -109,7 +109,7 @@ def _label_choice(which: str, side: Side, summary: FileSummary, key: str) -> str
     )
     column = candidates.get(chosen or "")
     if column is not None:
-        st.caption(_counts_text(column))
+        st.caption(_counts_text(column, with_note=summary.label_key != column.name))
     others = [each for each in summary.columns if not each.is_label_candidate]
     if others:
         with st.expander(f"{count(len(others), 'other column')}, and why not"):
@@ -161,10 +161,10 @@ def _pair_choice(side: Side, summary: FileSummary, key: str) -> str:
     return chosen or ""
 
 
-def _counts_text(column: ColumnSummary) -> str:
+def _counts_text(column: ColumnSummary, *, with_note: bool) -> str:
     largest = ", ".join(f"{plain(label, 30)} {cells:,}" for label, cells in list(column.counts.items())[:MOST_COUNTS])
     more = f" and {column.n_distinct - MOST_COUNTS:,} more" if column.n_distinct > MOST_COUNTS else ""
-    note = f" · {plain(column.note)}" if column.note else ""
+    note = f" · {plain(column.note)}" if with_note and column.note else ""
     return f"Cells: {largest}{more}{note}"
 
 

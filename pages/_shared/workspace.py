@@ -209,8 +209,8 @@ def renamed(counts: Mapping[str, int], mapping: Mapping[str, str]) -> dict[str, 
 def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
     """The workspace in which a run was started, as far as its recipe tells."""
     return Workspace(
-        source=_side(recipe.source, recipe.source_preprocessing),
-        target=_side(recipe.target, recipe.target_preprocessing),
+        source=_side(recipe.source, recipe.source_preprocessing, "source"),
+        target=_side(recipe.target, recipe.target_preprocessing, "target"),
         labels=recipe.labels,
         preset=_preset_of(recipe),
         classifier=recipe.classifier,
@@ -224,7 +224,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
     )
 
 
-def _side(spec: DataSpec | None, preprocessing: Preprocessing) -> Side | None:
+def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Side | None:
     if spec is None:
         return None
     return Side(
@@ -235,7 +235,7 @@ def _side(spec: DataSpec | None, preprocessing: Preprocessing) -> Side | None:
         labels_shown=_last(spec.labels_path),
         label_key=spec.label_key,
         matrix=spec.matrix,
-        name=spec.name,
+        name=spec.name or which,
         pair_key=spec.pair_key,
         missing_labels=spec.missing_labels,
         preprocessing=preprocessing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_cells_without_label_wait_for_a_decision(empty: Open) -> None:
 
 def test_labels_may_come_in_a_second_table(empty: Open) -> None:
     app = empty()
-    table = pd.read_csv(__import__("io").BytesIO(csv(["A", "B"] * 10)))
+    table = pd.read_csv(BytesIO(csv(["A", "B"] * 10)))
     hand_over(app, "source", "rna.csv", table.drop(columns="label").to_csv(index=False).encode())
     assert "No column can serve as label" in plainly(app)
     (widget,) = [each for each in app.get("file_uploader") if each.key.startswith("upload.labels.source")]

@@ -27,7 +27,7 @@ def test_propensity_shows_both_modalities(full: Open) -> None:
     app = full("propensity")
     assert [each.value for each in app.subheader] == ["RNA", "Image"]
     labels = [metric.label for metric in app.metric]
-    assert labels == ["Loss [nats a cell]", "Accuracy", "Calibration error"] * 2
+    assert labels == ["Loss [nats]", "Accuracy", "Calibration"] * 2
     assert [tab.label for tab in app.tabs] == [
         "Map of scores",
         "Loss by epoch",

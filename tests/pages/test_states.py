@@ -1,0 +1,122 @@
+"""A run at work, failed, cancelled or lost: each says what happens and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from psmatch_core.cli import demo_recipe
+from psmatch_core.folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder
+from psmatch_core.recipe import Recipe
+from psmatch_core.run_store import RunStore
+from tests.pages.conftest import Open, texts
+
+
+@pytest.fixture
+def unstarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    """A store whose workers never come to life."""
+    monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
+    return RunStore(tmp_path / "workspace")
+
+
+def begun(store: RunStore, **status: object) -> RunFolder:
+    folder = store.start(demo_recipe(Recipe(), "screen"), name="mine")
+    folder.write_status(replace(folder.status(), **status))  # type: ignore[arg-type]
+    return folder
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_a_waiting_run_says_what_it_does_and_can_be_cancelled(empty: Open, unstarted: RunStore) -> None:
+    app = empty("propensity", link=begun(unstarted).id)
+    assert "Cancel" in labels(app)
+    assert "starting the worker" in texts(app)
+
+
+def test_a_failed_run_says_what_to_change(empty: Open, unstarted: RunStore) -> None:
+    folder = begun(unstarted, state=FAILED, problem="RNA: 90 components were asked for.", hint="Choose at most 59.")
+    app = empty("propensity", link=folder.id)
+    said = app.error[0].value.replace("\\", "")
+    assert "RNA:" in said
+    assert "90 components were asked for." in said
+    assert "Choose at most 59." in said
+    assert "Start it again" in labels(app)
+    assert "Train" in labels(app)
+
+
+@pytest.mark.parametrize("page", ["propensity", "match", "evaluate", "export"])
+def test_a_cancelled_run_can_go_on(empty: Open, unstarted: RunStore, page: str) -> None:
+    folder = begun(unstarted, state=CANCELLED)
+    app = empty(page, link=folder.id)
+    assert "was cancelled" in texts(app)
+    (again,) = [button for button in app.button if button.label == "Go on with it"]
+    again.click().run()
+    assert not app.exception
+    assert folder.status().is_active
+
+
+def test_a_worker_that_died_is_told(empty: Open, unstarted: RunStore) -> None:
+    folder = begun(unstarted, state=RUNNING, pid=1)
+    assert folder.status().state == LOST
+    app = empty("match", link=folder.id)
+    assert "ended without a word" in texts(app)
+    assert "Start it again" in labels(app)
+
+
+def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: RunStore) -> None:
+    app = empty()
+    app.button[0].click().run()
+    app.switch_page("pages/propensity.py").run()
+    app.button(key="train").click().run()
+    assert not app.exception
+    (folder,) = unstarted.runs.iterdir()
+    assert app.query_params["run"] in (folder.name, [folder.name])
+    assert RunFolder(folder).job["stop_after"] == "propensity"
+    assert RunFolder(folder).job["name"] == "RNA → Image, recommended"
+    assert app.button(key="train").disabled
+
+
+def test_a_preset_sets_classifier_and_matcher(empty: Open, unstarted: RunStore) -> None:
+    app = empty()
+    app.button[0].click().run()
+    app.switch_page("pages/propensity.py").run()
+    (preset,) = [each for each in app.selectbox if each.label == "Preset"]
+    preset.select("paper").run()
+    assert not app.exception
+    app.switch_page("pages/match.py").run()
+    app.button(key="match").click().run()
+    (folder,) = unstarted.runs.iterdir()
+    data = RunFolder(folder).recipe.to_dict()
+    paper = Recipe.preset("paper").to_dict()
+    assert data["classifier"] == paper["classifier"]
+    assert data["matcher"] == paper["matcher"]
+
+
+@pytest.mark.parametrize("kind", ["NeighborMatcher", "ExactMatcher", "UniformMatcher", "KnownPairsMatcher"])
+def test_every_matcher_can_be_chosen(empty: Open, unstarted: RunStore, kind: str) -> None:
+    app = empty()
+    app.button[0].click().run()
+    app.switch_page("pages/match.py").run()
+    (method,) = [each for each in app.selectbox if each.label == "Method"]
+    from psmatch_core import matchers
+
+    method.select(getattr(matchers, kind)).run()
+    assert not app.exception
+    app.button(key="match").click().run()
+    (folder,) = unstarted.runs.iterdir()
+    assert RunFolder(folder).recipe.to_dict()["matcher"]["kind"] == kind
+
+
+def test_a_deleted_run_is_gone_from_list_and_address(empty: Open, unstarted: RunStore) -> None:
+    folder = begun(unstarted, state=CANCELLED)
+    app = empty(link=folder.id)
+    app.button(key=f"delete.{folder.id}").click().run()
+    assert not app.exception
+    assert "run" not in app.query_params
+    assert unstarted.entries() == []
+    assert (unstarted.root / "deleted" / folder.id).is_dir()
