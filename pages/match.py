@@ -25,7 +25,7 @@ if st.button(
     key="match",
     disabled=is_working and not is_ready,
 ):
-    jobs.start(workspace.recipe, stop_after="match", name=session.next_name())
+    jobs.start(workspace.recipe, stop_after="match", name=session.next_name("match"))
 
 if folder is not None:
     jobs.watch(folder, curves=True)

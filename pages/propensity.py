@@ -22,7 +22,7 @@ if st.button(
     key="train",
     disabled=is_working and not is_trained,
 ):
-    jobs.start(workspace.recipe, stop_after="propensity", name=session.next_name())
+    jobs.start(workspace.recipe, stop_after="propensity", name=session.next_name("propensity"))
 
 if folder is not None:
     jobs.watch(folder, curves=True)

@@ -16,16 +16,10 @@ from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
 from psmatch_core.progress import Event
 from psmatch_core.recipe import Recipe
 
-# How the time of a run is shared between its stages, roughly: for the bar and the time left only.
-SHARES = {
-    "read": 0.03,
-    "preprocess": 0.07,
-    "propensity": 0.5,
-    "match": 0.15,
-    "evaluate": 0.05,
-    "export": 0.05,
-    "map": 0.15,
-}
+# How the time of a run is shared between its stages, roughly: for the bar and the time left only. The map of scores
+# is not among them, since nobody has to wait for it.
+SHARES = {"read": 0.04, "preprocess": 0.1, "propensity": 0.6, "match": 0.16, "evaluate": 0.05, "export": 0.05}
+TRAINING = ("read", "preprocess", "propensity")
 WHAT = {
     "read": "reading the files",
     "preprocess": "choosing and scaling features",
@@ -56,7 +50,11 @@ def watch(folder: RunFolder, *, curves: bool = False) -> None:
     status = folder.status()
     if status.is_active:
         _live(folder, results.milestones(folder), curves)
-    elif status.state in (FAILED, LOST):
+    elif status.state == FAILED:
+        tell(status.problem, status.hint)
+        st.caption("Data and preprocessing are changed on Data, everything else in the settings above.")
+        _again(folder, "Try the same again")
+    elif status.state == LOST:
         tell(status.problem, status.hint)
         _again(folder, "Start it again")
     elif status.state == CANCELLED:
@@ -75,7 +73,7 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
         st.rerun()
     events = folder.events()
     stage = status.stage.partition(":")[0]
-    done = fraction(events)
+    done = fraction(events, stop_after=str(folder.job.get("stop_after", "match")))
     elapsed = max(0.0, time.time() - status.started)
     if stage == "map":
         st.caption(f":material/hourglass_top: {WHAT[stage]} ({duration(elapsed)})")
@@ -105,18 +103,17 @@ def _message(text: str) -> str:
     return plain(text) or "working"
 
 
-def fraction(events: list[Event]) -> float:
+def fraction(events: list[Event], *, stop_after: str = "match") -> float:
     """How much of a run is done, 0 to 1, from the last word of each of its stages."""
     last: dict[str, dict[str, float]] = {}
     for event in events:
-        kind = event.stage.partition(":")[0]
-        last.setdefault(kind, {})[event.stage] = event.fraction
+        last.setdefault(event.stage.partition(":")[0], {})[event.stage] = event.fraction
+    shares = {kind: share for kind, share in SHARES.items() if stop_after == "match" or kind in TRAINING}
     done = 0.0
-    for kind, share in SHARES.items():
-        parts = last.get(kind, {})
+    for kind, share in shares.items():
         n_parts = 2 if kind in ("preprocess", "propensity") else 1
-        done += share * min(1.0, sum(parts.values()) / n_parts)
-    return done
+        done += share * min(1.0, sum(last.get(kind, {}).values()) / n_parts)
+    return done / sum(shares.values())
 
 
 def _again(folder: RunFolder, label: str) -> None:

@@ -140,12 +140,14 @@ def settle() -> None:
         gc.freeze()
 
 
-def next_name() -> str:
-    """What to call a new run, so that it is known again in the list: both modalities and what couples them."""
+def next_name(stop_after: str) -> str:
+    """What to call a new run, so that it is known again in the list: both modalities, and how far it goes."""
     held = workspace()
     if held.source is None or held.target is None:
         return ""
-    return f"{held.source.name} → {held.target.name}, {held.preset}"
+    epsilon = getattr(held.matcher, "epsilon", None)
+    method = f"ε = {epsilon:g}" if epsilon is not None else type(held.matcher).__name__.removesuffix("Matcher").lower()
+    return f"{held.source.name} → {held.target.name}, {'scores only' if stop_after == 'propensity' else method}"
 
 
 def may_know_pairs() -> bool:

@@ -56,8 +56,14 @@ def no_exception(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def drawn(page: Page) -> None:
+    """Wait until what the browser loads late (metrics, figures, tables) has taken its place."""
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+
+
 def picture(page: Page, path: Path, *, width: int = 1280) -> None:
     """A screenshot of the whole page."""
+    drawn(page)
     height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(700, min(int(height), 5000))})
     page.wait_for_timeout(800)  # figures redraw to the new size

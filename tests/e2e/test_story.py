@@ -16,7 +16,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
+from tests.e2e.steps import LONG, choose, drawn, go, no_exception, picture, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
 LARGEST_README_PICTURE = 300_000  # bytes
@@ -127,7 +127,9 @@ def test_the_readme_picture_is_of_this_app(server: Server, new_page: Any, story:
     page = new_page(width=1280, height=1000)
     visit(page, f"{server.url}/propensity?run={story['run']}", "Propensity")
     expect(page.get_by_text("UMAP of the scores")).to_be_visible(timeout=LONG)
-    page.wait_for_timeout(2000)
+    drawn(page)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1500)
     taken = SCREENSHOTS / "app.png"
     page.screenshot(path=str(taken))
     assert taken.stat().st_size < LARGEST_README_PICTURE

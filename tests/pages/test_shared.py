@@ -130,12 +130,13 @@ def test_how_much_is_done_never_falls_and_ends_at_one() -> None:
     stages = ["read", "preprocess: A", "preprocess: B", "propensity: A", "propensity: B", "match", "evaluate", "export"]
     events: list[Event] = []
     seen = [0.0]
-    for stage in [*stages, "map"]:
+    for stage in stages:
         for part in (0.2, 1.0):
             events.append(Event(stage, part))
             seen.append(jobs.fraction(events))
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
+    assert jobs.fraction(events[:10], stop_after="propensity") == pytest.approx(1.0)
 
 
 def _form() -> None:

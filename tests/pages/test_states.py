@@ -45,7 +45,7 @@ def test_a_failed_run_says_what_to_change(empty: Open, unstarted: RunStore) -> N
     assert "RNA:" in said
     assert "90 components were asked for." in said
     assert "Choose at most 59." in said
-    assert "Start it again" in labels(app)
+    assert "Try the same again" in labels(app)
     assert "Train" in labels(app)
 
 
@@ -77,7 +77,7 @@ def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: Run
     (folder,) = unstarted.runs.iterdir()
     assert app.query_params["run"] in (folder.name, [folder.name])
     assert RunFolder(folder).job["stop_after"] == "propensity"
-    assert RunFolder(folder).job["name"] == "RNA → Image, recommended"
+    assert RunFolder(folder).job["name"] == "RNA → Image, scores only"
     assert app.button(key="train").disabled
 
 
