@@ -71,8 +71,13 @@ def data_roots() -> list[Path]:
     return [Path(each).resolve() for each in named] or [Path.cwd().resolve()]
 
 
-def server_file(text: str) -> Path:
+def server_file(text: str, *, closed: Path) -> Path:
     """The file at a path that the visitor typed.
+
+    Parameters
+    ----------
+    closed
+        A folder whose files are never opened this way: the workspace, where other visitors' uploads lie.
 
     Raises
     ------
@@ -85,7 +90,8 @@ def server_file(text: str) -> Path:
     with suppress(OSError, ValueError):
         for candidate in candidates:
             found = candidate.resolve()
-            if any(found.is_relative_to(root) for root in roots) and found.is_file():
+            is_open = any(found.is_relative_to(root) for root in roots) and not found.is_relative_to(closed.resolve())
+            if is_open and found.is_file():
                 return found
     folders = ", ".join(str(root) for root in roots)
     raise PsmatchError(

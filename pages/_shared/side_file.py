@@ -58,7 +58,7 @@ def uploaded(which: str, name: str, part: str) -> None:
 
 def _opened(which: str, name: str) -> None:
     try:
-        found = files.server_file(session.value_of(session.key(name)) or "")
+        found = files.server_file(session.value_of(session.key(name)) or "", closed=session.root())
         session.leave(f"new.{which}.path", (str(found), found.name))
         session.hush(which)
     except PsmatchError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,10 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import LONG, choose, drawn, go, no_exception, picture, press, settle, upload, visit
+from tests.e2e.conftest import SCREENSHOTS, Server
+from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
-LARGEST_README_PICTURE = 300_000  # bytes
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
 TITLES = ("Data", "Propensity", "Match", "Evaluate", "Export")
 
@@ -117,24 +114,3 @@ def test_pages_fit_their_screen(server: Server, new_page: Any, story: dict[str, 
         assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth + 1"), f"{title} scrolls sideways"
         no_exception(page)
         picture(page, SCREENSHOTS / f"{title.lower()}_{width}_{scheme}.png", width=width)
-
-
-@pytest.mark.data
-def test_the_readme_picture_is_of_this_app(server: Server, new_page: Any, story: dict[str, str]) -> None:
-    """The picture is taken each time, and put into the README only where PSMATCH_PICTURES asks for it."""
-    if "run" not in story:
-        pytest.skip("the run that the first test makes is not there")
-    page = new_page(width=1280, height=1000)
-    visit(page, f"{server.url}/propensity?run={story['run']}", "Propensity")
-    expect(page.get_by_text("UMAP of the scores")).to_be_visible(timeout=LONG)
-    drawn(page)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(1500)
-    taken = SCREENSHOTS / "app.png"
-    page.screenshot(path=str(taken))
-    assert taken.stat().st_size < LARGEST_README_PICTURE
-    kept = ROOT / "docs" / "images" / "app.png"
-    if os.environ.get("PSMATCH_PICTURES"):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(taken, kept)
-    assert kept.stat().st_size < LARGEST_README_PICTURE

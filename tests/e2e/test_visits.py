@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +18,11 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import Server
-from tests.e2e.steps import LONG, go, no_exception, part, press, settle, upload, visit
+from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
+from tests.e2e.steps import LONG, drawn, go, no_exception, part, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
+LARGEST_README_PICTURE = 300_000  # bytes
 HOSTILE = "![x](http://evil.example/a.png) <img src=x> http://evil.example :red[a] $b$ :smile:"
 
 
@@ -107,8 +110,25 @@ def test_the_demo_trains_is_cancelled_and_goes_on(server: Server, new_page: Any)
     assert run is not None
     assert not list((server.workspace / "runs" / run.group(1)).rglob(".*.partial"))
     press(page, "Go on with it")
-    expect(page.get_by_text("temperature").first).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("UMAP of the scores")).to_be_visible(timeout=LONG)
     no_exception(page)
+    picture_of_readme(new_page, page.url)
+
+
+def picture_of_readme(new_page: Any, url: str) -> None:
+    """Taken each time, and put into the README's place only where PSMATCH_PICTURES asks for it."""
+    page = new_page(width=1280, height=1240)
+    visit(page, url, "Propensity")
+    drawn(page)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1500)
+    taken, kept = SCREENSHOTS / "app.png", ROOT / "docs" / "images" / "app.png"
+    taken.parent.mkdir(exist_ok=True)
+    page.screenshot(path=str(taken))
+    if os.environ.get("PSMATCH_PICTURES"):
+        shutil.copy(taken, kept)
+    for picture in (taken, kept):
+        assert picture.stat().st_size < LARGEST_README_PICTURE
 
 
 def test_a_restarted_server_shows_the_run_that_still_works(new_server: Callable[[], Server], new_page: Any) -> None:

@@ -166,9 +166,19 @@ def test_a_path_outside_the_open_folders_is_refused(
     (tmp_path / "open" / "rna.csv").write_bytes(csv(["A", "B"] * 10))
     (tmp_path / "secret.csv").write_bytes(csv(["A", "B"] * 10))
     (tmp_path / "open" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "open" / "workspace" / "uploads").mkdir(parents=True)
+    (tmp_path / "open" / "workspace" / "uploads" / "other.csv").write_bytes(csv(["A", "B"] * 10))
+    monkeypatch.setenv("PSMATCH_WORKSPACE", str(tmp_path / "open" / "workspace"))
     monkeypatch.setenv("PSMATCH_DATA_ROOTS", str(tmp_path / "open"))
     app = empty()
-    for asked in (str(tmp_path / "secret.csv"), "../secret.csv", "link.csv", "nothing.csv", ""):
+    for asked in (
+        str(tmp_path / "secret.csv"),
+        "../secret.csv",
+        "link.csv",
+        "workspace/uploads/other.csv",
+        "nothing.csv",
+        "",
+    ):
         (path,) = [each for each in app.text_input if each.key.startswith("path.source")]
         path.set_value(asked)
         app.button(key="open.source").click().run()
