@@ -18,6 +18,7 @@ from psmatch_core.readers import ColumnSummary, FileSummary, MatrixSummary
 
 HEADINGS = {"source": "Modality 1 (source)", "target": "Modality 2 (target)"}
 MOST_COUNTS = 6
+MISSING = ("PM-L02", "PM-L18")  # cells without label: said below, beside the button that decides about them
 
 
 def side_form(which: str) -> None:
@@ -48,7 +49,7 @@ def _described(which: str, side: Side, summary: FileSummary) -> Side:
         f"{count(summary.n_cells, 'cell')} × {count(summary.n_features, 'feature')} · {summary.format} · "
         f"{size(summary.n_bytes)} · SHA-256 {summary.sha256[:12]}…"
     )
-    show_findings(summary.findings)
+    show_findings(finding for finding in summary.findings if finding.code not in MISSING or not side.has_missing)
     key = session.key(f"side.{which}")
     name = st.text_input("Name in figures and messages", side.name, key=f"{key}.name", max_chars=40)
     matrix = _matrix_choice(side, summary, f"{key}.matrix")

@@ -77,6 +77,11 @@ class Side:
         return self.summary.column(self.label_key) if self.summary else None
 
     @property
+    def has_missing(self) -> bool:
+        """Whether some cells have no label."""
+        return self.label_column is not None and self.label_column.n_missing > 0
+
+    @property
     def missing(self) -> int:
         """Cells without label about which nothing is decided yet."""
         column = self.label_column
