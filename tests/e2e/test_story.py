@@ -82,6 +82,11 @@ def test_two_uploads_become_pairs(
         page.get_by_role("button", name=re.compile("Download all")).click()
     assert download.value.suggested_filename == f"psmatch-{story['run']}.zip"
     no_exception(page)
+    assert server.process is not None
+    loaded = Path(f"/proc/{server.process.pid}/maps")
+    if loaded.exists():  # Linux only: the server draws and never trains, so that it stays small and quick
+        heavy = [each for each in ("libtorch", "sklearn", "numba", "h5py") if each in loaded.read_text()]
+        assert not heavy, f"the server has loaded {heavy}"
 
 
 @pytest.mark.data
