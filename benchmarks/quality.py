@@ -49,8 +49,8 @@ PROTOCOL = (
     "last three columns are medians of differences on the same split against the paper's recipe."
 )
 READING = (
-    "How to read it: the paper's recipe here is one small network, raw logits, entropic transport at 0.05 absolute; the "
-    "wide network of the preset takes only one or two steps an epoch on sets this small and stays undertrained. Exact "
+    "How to read it: the paper's recipe here is one small network, raw logits, entropic transport at 0.05 absolute; "
+    "the wide network of the preset takes only one or two steps an epoch on sets this small and stays undertrained. Exact "
     "transport and shared neighbours put more weight on the true partner (trace) and rank the others worse. Sets with "
     "little signal within labels move little. These sets are small, and seeds differ by about 0.015 in FOSCTTM: read "
     "agreement across sets, not single cells of a table."
