@@ -49,11 +49,11 @@ PROTOCOL = (
     "last three columns are medians of differences on the same split against the paper's recipe."
 )
 READING = (
-    "How to read it: the paper's recipe here is one small network, raw logits, entropic transport at 0.05 absolute; "
-    "the wide network of the preset takes only one or two steps an epoch on sets this small and stays undertrained. Exact "
-    "transport and shared neighbours put more weight on the true partner (trace) and rank the others worse. Sets with "
-    "little signal within labels move little. These sets are small, and seeds differ by about 0.015 in FOSCTTM: read "
-    "agreement across sets, not single cells of a table."
+    "How to read it: the paper's recipe here is one small network, raw logits, entropic transport at 0.05 "
+    "absolute; the wide network of the preset takes only one or two steps an epoch on sets this small and stays "
+    "undertrained. Exact transport and shared neighbours put more weight on the true partner (trace) and rank the "
+    "others worse. Sets with little signal within labels move little. These sets are small, and seeds differ by "
+    "about 0.015 in FOSCTTM: read agreement across sets, not single cells of a table."
 )
 RAW = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
 

@@ -187,6 +187,14 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
         raise PsmatchError(problem.format(rule=declared.range_text()), hint=f"Choose {name} from that list.")
     if isinstance(value, list):
         value = tuple(value)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, tuple):
+            raise PsmatchError(problem.format(rule="a list"), hint=f"Write {name} as a list, such as [96].")
+        inner = typing.get_args(hint)[0]
+        value = tuple(_checked(owner, name, each, inner, declared) for each in value)
+    config = _config_class(hint)
+    if config is not None and typing.get_origin(hint) is not tuple and not isinstance(value, config):
+        raise PsmatchError(problem.format(rule=f"a {config.__name__}"), hint=f"Give {name} as one of its kinds.")
     return value
 
 

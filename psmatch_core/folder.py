@@ -208,7 +208,7 @@ class FolderKeeper:
     def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
         """The stage's result: loaded from the cache where its key is there, else made and kept."""
         path = self.folder.stage_file(name)
-        shared = self.cache / f"{name.partition('_')[2] or name}-{key}.npz" if self.cache else None
+        shared = self.cache / f"{name.partition('_')[2]}-{key}.npz" if self.cache else None
         if shared is not None and shared.exists():
             try:
                 result = load(shared)

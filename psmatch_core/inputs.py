@@ -40,19 +40,19 @@ def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
     modalities = []
     for side, spec in (("source", recipe.source), ("target", recipe.target)):
         progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
-        modalities.append(load_input(spec, side=side, seed=recipe.seed))
+        modalities.append(load_input(spec, side=side))
     progress(Event("read", 1.0))
     return modalities[0], modalities[1]
 
 
-def load_input(spec: DataSpec, *, side: str, seed: int = 0) -> Modality:
+def load_input(spec: DataSpec, *, side: str) -> Modality:
     """One modality: a demo's side, or a file, opened in a child process and copied before it is read."""
     name = spec.name or side
     dropped: tuple[str, ...] = ()
     if spec.path.startswith(DEMO_PREFIX):
         from psmatch_core.datasets import demo
 
-        pair = demo(spec.path.removeprefix(DEMO_PREFIX), seed=seed)
+        pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data whatever the seed of the run
         adata = pair[0 if side == "source" else 1]
         matrix = spec.matrix
     else:

@@ -22,6 +22,7 @@ from psmatch_core.checks import Finding
 from psmatch_core.classifiers import Classifier, LossCurve
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError
+from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.propensity import PropensityModel, Scoring
@@ -91,7 +92,7 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, meta
 
 
-def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling, path: Path | str) -> Path:
+def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling | ScoreMap, path: Path | str) -> Path:
     """Write a result to a file, from which the ``load_…`` function of its kind makes an equal one."""
     path = Path(path)
     if isinstance(result, Modality):
@@ -120,6 +121,8 @@ def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling, pa
         return write_arrays(path, arrays, meta)
     if isinstance(result, Coupling):
         return _save_coupling(result, path)
+    if isinstance(result, ScoreMap):
+        return write_arrays(path, result.arrays(), {})
     raise PsmatchError(f"A {type(result).__name__} has no file format.", hint="Save a modality, a model or a coupling.")
 
 
@@ -199,6 +202,12 @@ def load_coupling(path: Path | str, source: PropensityModel, target: PropensityM
         blocks[entry["label"]] = _block_from(entry, part)
     statuses = tuple(Status(**{**status, "outcome": Outcome[status["outcome"]]}) for status in meta["statuses"])
     return Coupling(source, target, blocks, statuses)
+
+
+def load_map(path: Path | str) -> ScoreMap:
+    """The map of scores in a file."""
+    arrays, _ = read_arrays(Path(path))
+    return ScoreMap(arrays["source_cells"], arrays["target_cells"], arrays["source_xy"], arrays["target_xy"])
 
 
 def _modality_data(modality: Modality) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -221,8 +221,8 @@ def fit_propensity(
     scoring
         Which scores serve for matching and how cells are held out.
     seed
-        Folds and starts derive from it and from the modality's name, so that the two sides never share folds:
-        shared folds leak the pairing through the class priors of a fold.
+        Folds and starts derive from it and from the modality's name and content, so that the two sides never
+        share folds: shared folds leak the pairing through the class priors of a fold.
     executor
         Runs the fits of out-of-fold scores side by side.
 
@@ -239,7 +239,7 @@ def fit_propensity(
     _check_labels(modality, names)
     column = {name: index for index, name in enumerate(names)}
     y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
-    own_seed = derived_seed(seed, "propensity", modality.name)
+    own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
     folds = stratified_folds(y, scoring.n_folds, seed=own_seed)
     stage = f"propensity: {modality.name}"
     n_fits = scoring.n_folds * scoring.n_repeats if scoring.scores == "out_of_fold" else 0

@@ -52,10 +52,7 @@ def load_matching(folder: RunFolder, models: tuple[PropensityModel, PropensityMo
 def load_map(folder: RunFolder, method: str) -> ScoreMap | None:
     """The map of scores (``pca`` or ``umap``), or None while it is not ready."""
     path = folder.stage_file(f"map_{method}")
-    if not path.exists():
-        return None
-    arrays, _ = io.read_arrays(path)
-    return ScoreMap(arrays["source_cells"], arrays["target_cells"], arrays["source_xy"], arrays["target_xy"])
+    return io.load_map(path) if path.exists() else None
 
 
 def load_table(folder: RunFolder, name: str) -> pd.DataFrame | None:

@@ -109,6 +109,23 @@ class RunStore:
         with self._table() as table:
             table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
 
+    def restore(self, run_id: str) -> RunFolder:
+        """Bring a deleted run back.
+
+        Raises
+        ------
+        PsmatchError
+            If there is none with this id.
+        """
+        aside = self.root / DELETED / run_id
+        if not RUN_ID.fullmatch(run_id) or not aside.exists():
+            raise PsmatchError(
+                "There is no deleted run with this id.", hint="Runs are kept aside until the folder is emptied."
+            )
+        shutil.move(aside, self.runs / run_id)
+        self._record(RunFolder(self.runs / run_id))
+        return RunFolder(self.runs / run_id)
+
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; the table is mended from the folders where the two disagree."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()

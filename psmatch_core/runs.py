@@ -206,13 +206,14 @@ def run(
                 zip(features, names, strict=True),
             )
         )
+    notes = (*prepared.notes, *fitted[0].notes, *fitted[1].notes, *models[0].notes, *models[1].notes)
+    keeper.done("notes", notes)
     keeper.done("propensity", models)
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
     keeper.done("coupling", coupling)
     evaluation = None
     if known_ids(prepared.source, prepared.target) is not None:
         evaluation = evaluate(coupling, recipe.judging, progress=progress)
-    notes = (*prepared.notes, *fitted[0].notes, *fitted[1].notes, *models[0].notes, *models[1].notes)
     finished = Run(
         recipe=recipe,
         source=prepared.source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from psmatch_core.errors import Cancelled, PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, FolderKeeper, RunFolder, RunStatus
 from psmatch_core.inputs import Prepared
 from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.recipe import stage_key
 
 if TYPE_CHECKING:
     from psmatch_core.modality import Modality
@@ -86,10 +89,9 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
     try:
         finished = run(folder.recipe, progress=log, keeper=keeper)
     except StopHere:
-        _map(folder, keeper.models[0], keeper.models[1], log)
+        _map(folder, keeper, log)
         return
     io.save(finished.coupling, folder.stage_file("coupling"))
-    io.write_json(folder.path / "notes.json", list(finished.notes))
     if finished.evaluation is not None:
         io.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
         cells = finished.evaluation.per_cell
@@ -100,17 +102,24 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
     labels = finished.label_table
     io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
     export(finished, folder.exports, progress=log)
-    _map(folder, finished.source_propensity, finished.target_propensity, log)
+    _map(folder, keeper, log)
 
 
-def _map(folder: RunFolder, source: PropensityModel, target: PropensityModel, log: Progress) -> None:
-    """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready."""
+def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress) -> None:
+    """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; drawn once for the same scores."""
     from psmatch_core.maps import score_map
 
+    source, target = keeper.models
+    content = [hashlib.sha256(model.logits.tobytes()).hexdigest() for model in keeper.models]
+    seed = folder.recipe.seed
     for method in ("pca", "umap"):
         log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
-        scores = score_map(source, target, method=method, largest=LARGEST_MAP, seed=folder.recipe.seed)
-        io.write_arrays(folder.stage_file(f"map_{method}"), scores.arrays(), {"method": method})
+        keeper.keep(
+            f"map_{method}",
+            stage_key("map", method, content, LARGEST_MAP, seed),
+            io.load_map,
+            partial(score_map, source, target, method=method, largest=LARGEST_MAP, seed=seed),
+        )
     log(Event("map", 1.0))
 
 
@@ -137,7 +146,8 @@ class _WorkerKeeper(FolderKeeper):
                 self.folder.path / "inputs.json",
                 {"source": _described(result.source), "target": _described(result.target)},
             )
-            io.write_json(self.folder.path / "notes.json", list(result.notes))
+        if stage == "notes":
+            io.write_json(self.folder.path / "notes.json", list(result))
         if stage == "propensity":
             self.models = list(result)
             if self.stop_after == "propensity":
@@ -210,8 +220,8 @@ def _cancel_on_signal() -> dict[int, Any]:
 
 
 def _clean(folder: RunFolder) -> None:
-    for partial in folder.path.rglob(".*.partial"):
-        partial.unlink(missing_ok=True)
+    for unfinished in folder.path.rglob(".*.partial"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _pid() -> int:

@@ -41,6 +41,17 @@ def test_whole_numbers_only_where_only_they_mean_something():
         NeighborMatcher(n_neighbors=1.5)
 
 
+@pytest.mark.parametrize("hidden", ["x", (0,), (-3, 8), (1.5,), 96])
+def test_what_stands_in_a_list_is_checked_too(hidden):
+    with pytest.raises(PsmatchError, match="MLPClassifier: option 'hidden' must be"):
+        MLPClassifier(hidden=hidden)
+
+
+def test_a_strategy_of_another_kind_is_refused():
+    with pytest.raises(PsmatchError, match="option 'matcher' must be a Matcher"):
+        Recipe(matcher=LinearClassifier())
+
+
 def test_choice_outside_the_list_is_refused():
     with pytest.raises(PsmatchError, match="must be one of euclidean, sqeuclidean, got 'cosine'"):
         SinkhornMatcher(cost="cosine")

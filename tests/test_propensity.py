@@ -99,6 +99,11 @@ def test_the_two_sides_never_share_folds():
         for name in ("RNA", "ADT")
     ]
     assert not np.allclose(models[0].held_out_logits, models[1].held_out_logits)
+    named_alike = make_adata(n=90)
+    named_alike.X = named_alike.X + 1e-6
+    twin = Modality.from_anndata(named_alike, label_key="label", name="RNA")
+    other = fit_propensity(twin, LinearClassifier(strength=0.1), seed=0)
+    assert not np.allclose(models[0].held_out_logits, other.held_out_logits)
 
 
 def test_a_label_too_small_to_validate_is_said_and_kept():

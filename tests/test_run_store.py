@@ -46,13 +46,15 @@ def test_a_run_goes_from_start_to_exports_and_shares_its_stages(store):
     assert wait(first, [DONE, FAILED, LOST]).state == DONE
     assert results.has_propensities(first)
     assert not results.has_coupling(first)
+    assert any("normalisation used" in note for note in results.load_facts(first, "notes"))
     second = store.start(demo_recipe(QUICK.with_setting("matcher.epsilon", 0.2), "pbmc"), name="second")
     assert wait(second, [DONE, FAILED, LOST]).state == DONE
     assert (second.exports / "pairs.csv").exists()
     a, b = results.load_models(first), results.load_models(second)
     assert np.array_equal(a[0].logits, b[0].logits)
     if os.name != "nt":
-        assert first.stage_file("source_propensity").samefile(second.stage_file("source_propensity"))
+        for stage in ("source_propensity", "map_umap"):
+            assert first.stage_file(stage).samefile(second.stage_file(stage))
     assert not any("epoch" in event.values for event in second.events())
     assert len(results.load_matching(second, b)) == 10
     assert {entry.name for entry in store.entries()} == {"first", "second"}
@@ -112,11 +114,15 @@ def test_the_table_of_runs_is_rebuilt_from_the_folders(store):
     assert [entry.name for entry in store.entries()] == ["mine"]
 
 
-def test_a_deleted_run_is_moved_aside(store):
-    folder = RunFolder.create(store.runs, QUICK)
+def test_a_deleted_run_is_moved_aside_and_can_come_back(store):
+    folder = RunFolder.create(store.runs, QUICK, name="mine")
     store.delete(folder)
     assert store.entries() == []
     assert (store.root / "deleted" / folder.id / "recipe.json").exists()
+    assert store.restore(folder.id).recipe == QUICK
+    assert [entry.name for entry in store.entries()] == ["mine"]
+    with pytest.raises(PsmatchError, match="There is no deleted run with this id"):
+        store.restore(folder.id)
 
 
 def test_only_one_worker_at_a_time(store):

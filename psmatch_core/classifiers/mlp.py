@@ -29,7 +29,7 @@ NORM_EPSILON = 1e-5
 class MLPClassifier(Classifier):
     """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
 
-    hidden: tuple[int, ...] = option((96,), help="Widths of the hidden layers.", unit="units")
+    hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")
     dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units left out in each step.")
     weight_decay: float = option(1e-3, minimum=0, help="Decoupled weight decay.", advanced=True)
     learning_rate: float = option(3e-3, above=0, maximum=1, help="Peak of the one-cycle schedule.", advanced=True)
