@@ -54,7 +54,9 @@ class MatrixScan:
     @property
     def feature_deviation(self) -> npt.NDArray[np.float64]:
         """Standard deviation of each feature (n_features,)."""
-        return np.asarray(np.sqrt(np.maximum(self._squares / max(self.n_cells, 1) - self.feature_mean**2, 0)))
+        with np.errstate(all="ignore"):  # infinite values are a finding of their own
+            variance = self._squares / max(self.n_cells, 1) - self.feature_mean**2
+        return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
     def add(self, rows: Any) -> None:
         """Take the next rows, (n, n_features), dense or scipy sparse."""

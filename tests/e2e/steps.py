@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 LONG = 120_000  # ms; a run on two busy cores
+TRIES = 5
 
 
 def settle(page: Page, timeout: float = LONG) -> None:
@@ -42,9 +44,22 @@ def upload(page: Page, side: str, path: Path) -> None:
 
 
 def choose(page: Page, label: str, option: str, *, nth: int = 0) -> None:
-    """Pick an option, by the text it begins with, of the selectbox whose label begins with ``label``."""
-    page.get_by_role("combobox", name=re.compile(rf"{re.escape(label)}")).nth(nth).click()
-    page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}")).first.click()
+    """Pick an option, by the text it begins with, of the selectbox whose label begins with ``label``.
+
+    A page that redraws itself closes an open list; a person then opens it again, and so does this.
+    """
+    box = page.get_by_role("combobox", name=re.compile(rf"{re.escape(label)}")).nth(nth)
+    wanted = page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}")).first
+    for _ in range(TRIES):
+        settle(page)
+        box.click()
+        try:
+            wanted.click(timeout=5_000)
+            break
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
+    else:
+        raise AssertionError(f"no option {option!r} in {label!r} after {TRIES} tries")
     settle(page)
 
 
