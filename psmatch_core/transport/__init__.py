@@ -1,0 +1,6 @@
+"""Within-label transport: arrays in, arrays out; knows no labels."""
+
+from psmatch_core.transport.balanced import mean_cost, path, resolve, solve
+from psmatch_core.transport.result import TransportResult
+
+__all__ = ["TransportResult", "mean_cost", "path", "resolve", "solve"]
