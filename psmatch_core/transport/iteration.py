@@ -128,12 +128,13 @@ def sinkhorn(
 
 @compiled
 def _step(
-    kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int
+    kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int, shift: float
 ) -> tuple[Array, int]:
     """Newton's direction for log v by conjugate gradients, stopped when the residual has fallen by ``forcing``.
 
     The Hessian of the semi-dual, diag(c) − Pᵀ diag(1 / a) P, is the Laplacian of a bipartite graph: positive up to
-    the constant vector, which the slight shift below takes care of.
+    constants, and hardly more than that where every row has one match. The shift, of the size of the kernel's
+    rounding, keeps it positive; where it is not even so, the direction is that of a Sinkhorn iteration.
     """
     m = b.size
     weights = u * u / a
@@ -153,9 +154,11 @@ def _step(
         passes += 1
         curvature = 0.0
         for j in range(m):
-            out[j] = columns[j] * search[j] - v[j] * out[j] + 1e-9 * diagonal[j] * search[j]
+            out[j] = columns[j] * search[j] - v[j] * out[j] + shift * diagonal[j] * search[j]
             curvature += search[j] * out[j]
         if not curvature > 0.0:
+            if passes == 1:
+                direction = search
             break
         length = product / curvature
         following = 0.0
@@ -186,6 +189,7 @@ def newton(
     """
     n, m = a.size, b.size
     v = v.copy()
+    shift = 8.0 * np.finfo(kernel[-1].dtype).eps
     s, u, out = np.empty(n), np.empty(n), np.empty(m)
     one_pass(kernel, v, a, True, s, u, out)
     passes = 1
@@ -202,7 +206,7 @@ def newton(
     fruitless = 0
     while error > tolerance and passes < max_passes and fruitless < 3:
         forcing = min(0.3, max(0.02, np.sqrt(error)))
-        direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)))
+        direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
         passes += used
         longest = np.abs(direction).max()
         length = min(1.0, _LONGEST_STEP / longest) if longest > 0.0 else 0.0
@@ -217,7 +221,7 @@ def newton(
             value2 = (b * np.log(np.maximum(trial, _TINY))).sum() - (a * np.log(np.maximum(s2, _TINY))).sum()
             rises = value2 >= value + 1e-4 * length * slope
             # near the optimum the gain drowns in rounding: there a smaller error decides
-            if np.isfinite(value2) and (rises or (error < 1e-2 and error2 < error)):
+            if np.isfinite(value2) and ((rises and error2 != error) or (error < 1e-2 and error2 < error)):
                 accepted = True
                 break
             length *= 0.4

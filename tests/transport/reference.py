@@ -30,8 +30,9 @@ def costs(x: Array, y: Array, cost: str = "euclidean") -> Array:
 
 
 def plan_of(f: Array, g: Array, a: Array, b: Array, cost: Array, epsilon: float) -> Array:
-    """P = a b exp((f + g − C) / epsilon), all of it."""
-    return a[:, None] * b[None] * np.exp((f[:, None] + g[None] - cost) / epsilon)
+    """P = a b exp((f + g − C) / epsilon), all of it; nothing where a weight is 0, whatever the potentials there."""
+    mass = a[:, None] * b[None]
+    return np.where(mass > 0, mass * np.exp(np.where(mass > 0, (f[:, None] + g[None] - cost) / epsilon, 0)), 0)
 
 
 def l1_error(plan: Array, a: Array, b: Array) -> float:
