@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from psmatch_core.progress import Progress, silent
 from psmatch_core.transport import fullpass, multilevel
-from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.geometry import Array, Geometry
 from psmatch_core.transport.multilevel import Outcome, Schedule
 from psmatch_core.transport.plan import Plan
 from psmatch_core.transport.problem import Executor, Problem, Run
@@ -187,11 +187,32 @@ def _from_potentials(
 def _result(
     question: Question, outcome: Outcome, epsilon: float, tolerance: float, run: Run, began: float
 ) -> TransportResult:
-    problem = question.problem
-    f, g = np.zeros(question.a.size), np.zeros(question.b.size)
-    f[question.sources], g[question.targets] = outcome.f, outcome.g
-    if not question.is_whole:
-        _extend(question, f, g, epsilon, run)
+    return result_of(
+        question,
+        outcome,
+        epsilon,
+        tolerance,
+        iterations=run.tally.iterations,
+        full_passes=run.tally.full_passes,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def result_of(
+    question: Question,
+    outcome: Outcome,
+    epsilon: float,
+    tolerance: float,
+    *,
+    iterations: int,
+    full_passes: int,
+    seconds: float,
+) -> TransportResult:
+    """The answer to a question, from where a solve of its problem ended."""
+    if question.is_whole:
+        f, g = outcome.f, outcome.g
+    else:
+        f, g = _extended(question, outcome, epsilon)
     f, g = f + question.offset_x, g + question.offset_y
     for array in (f, g):
         array.flags.writeable = False
@@ -207,25 +228,29 @@ def _result(
         column_error=outcome.column_error,
         dropped_mass=outcome.dropped,
         tolerance=tolerance,
-        iterations=run.tally.iterations,
-        full_passes=run.tally.full_passes,
-        seconds=time.perf_counter() - began,
+        iterations=iterations,
+        full_passes=full_passes,
+        seconds=seconds,
         path=outcome.path,
         question=question,
-        plan=Plan(problem, outcome.f, outcome.g, epsilon, outcome.support),
+        plan=Plan(question.problem, outcome.f, outcome.g, epsilon, outcome.support),
     )
 
 
-def _extend(question: Question, f: Array, g: Array, epsilon: float, run: Run) -> None:
-    """Potentials of cells without weight, by a soft c-transform: where they would be if they had a little."""
+def _extended(question: Question, outcome: Outcome, epsilon: float) -> tuple[Array, Array]:
+    """Potentials of all cells: those without weight by a soft c-transform, where they would be with a little."""
     problem, geometry = question.problem, question.problem.geometry
-    idle_x = np.flatnonzero(question.a == 0)
-    idle_y = np.flatnonzero(question.b == 0)
-    if idle_x.size:
-        one = np.full(idle_x.size, 1 / idle_x.size)
-        side = Problem(type(geometry)(question.x[idle_x], geometry.y, geometry.squared), one, problem.b)
-        f[idle_x] = fullpass.soft_transform(side, g[question.targets], epsilon, run)
-    if idle_y.size:
-        one = np.full(idle_y.size, 1 / idle_y.size)
-        side = Problem(type(geometry)(question.y[idle_y], geometry.x, geometry.squared), one, problem.a)
-        g[idle_y] = fullpass.soft_transform(side, f[question.sources], epsilon, run)
+    run = _run(silent, None, None, _MEMORY_MB, 0)
+    f, g = np.zeros(question.a.size), np.zeros(question.b.size)
+    f[question.sources], g[question.targets] = outcome.f, outcome.g
+    sides = (
+        (f, question.x, question.a, geometry.y, problem.b, outcome.g),
+        (g, question.y, question.b, geometry.x, problem.a, outcome.f),
+    )
+    for potentials, points, weights, others, masses, theirs in sides:
+        idle = np.flatnonzero(weights == 0)
+        if idle.size:
+            some = Geometry(np.ascontiguousarray(points[idle]), others, geometry.squared)
+            side = Problem(some, np.full(idle.size, 1 / idle.size), masses)
+            potentials[idle] = fullpass.soft_transform(side, theirs, epsilon, run)
+    return f, g

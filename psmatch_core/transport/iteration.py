@@ -177,6 +177,15 @@ def _step(
 
 
 @compiled
+def _log_sum(weights: Array, sums: Array) -> float:
+    """``Σ weights · log sums``."""
+    total = 0.0
+    for i in range(sums.size):
+        total += weights[i] * np.log(max(sums[i], _TINY))
+    return total
+
+
+@compiled
 def newton(
     kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, plain: int
 ) -> tuple[Array, Array, float, int, bool]:
@@ -201,11 +210,14 @@ def newton(
         passes += 1
     columns = v * out
     error = np.abs(b - columns).sum()
-    value = (b * np.log(v)).sum() - (a * np.log(np.maximum(s, _TINY))).sum()
+    logs = np.log(v)
+    value = (b * logs).sum() - _log_sum(a, s)
     s2, u2, out2 = np.empty(n), np.empty(n), np.empty(m)
+    trial, columns2, logs2 = np.empty(m), np.empty(m), np.empty(m)
     fruitless = 0
     while error > tolerance and passes < max_passes and fruitless < 3:
-        forcing = min(0.3, max(0.02, np.sqrt(error)))
+        # no direction need be better than what the tolerance asks of the step it makes
+        forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
         direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
         passes += used
         longest = np.abs(direction).max()
@@ -213,12 +225,17 @@ def newton(
         slope = ((b - columns) * direction).sum()
         accepted = False
         for _ in range(12):
-            trial = v * np.exp(length * direction)
+            error2, value2 = 0.0, 0.0
+            for j in range(m):
+                logs2[j] = logs[j] + length * direction[j]
+                trial[j] = exponential(logs2[j])
+                value2 += b[j] * logs2[j]
             one_pass(kernel, trial, a, True, s2, u2, out2)
             passes += 1
-            columns2 = trial * out2
-            error2 = np.abs(b - columns2).sum()
-            value2 = (b * np.log(np.maximum(trial, _TINY))).sum() - (a * np.log(np.maximum(s2, _TINY))).sum()
+            for j in range(m):
+                columns2[j] = trial[j] * out2[j]
+                error2 += abs(b[j] - columns2[j])
+            value2 -= _log_sum(a, s2)
             rises = value2 >= value + 1e-4 * length * slope
             # near the optimum the gain drowns in rounding: there a smaller error decides
             if np.isfinite(value2) and ((rises and error2 != error) or (error < 1e-2 and error2 < error)):
@@ -231,16 +248,19 @@ def newton(
             passes += used + 1
             columns = v * out
             error = np.abs(b - columns).sum()
-            value = (b * np.log(v)).sum() - (a * np.log(np.maximum(s, _TINY))).sum()
+            logs = np.log(np.maximum(v, _TINY))
+            value = (b * logs).sum() - _log_sum(a, s)
             continue
         fruitless = fruitless + 1 if longest > _LONGEST_STEP and error2 > 0.8 * error else 0
-        v = trial
-        if np.abs(np.log(v)).max() > _RANGE:  # the caller takes v up into the kernel: float32 ends at e⁸⁸
-            max_passes = passes
+        v, trial = trial, v
+        logs, logs2 = logs2, logs
         s, s2 = s2, s
         u, u2 = u2, u
         out, out2 = out2, out
-        columns, error, value = columns2, error2, value2
+        columns, columns2 = columns2, columns
+        error, value = error2, value2
+        if np.abs(logs).max() > _RANGE:  # the caller takes v up into the kernel: float32 ends at e⁸⁸
+            break
     return v, u, error, passes, fruitless >= 3
 
 
