@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import fullpass, multilevel
+from psmatch_core.transport import fullpass, multilevel, sliding
 from psmatch_core.transport.geometry import Array, Geometry
 from psmatch_core.transport.multilevel import Outcome, Schedule
 from psmatch_core.transport.plan import Plan
@@ -122,9 +122,16 @@ def resolve(
     positive(epsilon, "epsilon")
     run = _run(progress, should_stop, executor, memory_budget_mb, 0)
     aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
-    state = State(result.plan.f, result.plan.g, result.epsilon, support=result.plan.support)
-    outcome = multilevel.slide(result.plan.problem, state, epsilon, aim, max_iterations, run, Schedule())
-    return _result(result.question, outcome, epsilon, aim, run, began)
+    plan = result.plan
+    state = State(plan.f, plan.g, result.epsilon, support=plan.support, settled=result.converged)
+    if "wide" not in plan.memo and plan.support is not None:
+        plan.memo["wide"] = sliding.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
+    wide = plan.memo.get("wide")
+    outcome = sliding.slide(plan.problem, state, wide, epsilon, aim, max_iterations, run, Schedule())
+    found = _result(result.question, outcome, epsilon, aim, run, began)
+    if outcome.path == "sparse, slid":
+        found.plan.memo["wide"] = wide  # the next step starts from it too
+    return found
 
 
 def path(

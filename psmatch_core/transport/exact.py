@@ -116,7 +116,7 @@ def assign(
     should_stop: Callable[[], bool] | None = None,
     executor: Executor | None = None,
 ) -> ExactResult:
-    """The cheapest plan with uniform marginals: one partner each where n = m, as few as possible where not.
+    """The cheapest plan with uniform marginals: one partner each where n = m, shares of few where not.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def assign(
             raise Stopped
         state.f, state.g = start.f.copy(), start.g.copy()
         reach = _REACH * epsilon
-        for rounds in range(1, 60):  # noqa: B007 - told in the result
+        for rounds in range(1, 60):
             run.watch.stage(0.5 + 0.5 * rounds / (rounds + 3), f"exact, round {rounds}")
             found = _pairs(problem, state.f, state.g, reach, epsilon, run)
             lowered = _least(found, state.f, state.g)
@@ -267,14 +267,15 @@ def _send(state: _Flow, run: Run) -> bool:
     np.cumsum(np.bincount(support.indices, minlength=state.g.size), out=starts[1:])
     # reduced costs at the support's potentials serve as costs, so that small differences keep their digits
     f, g = state.f - support.f, state.g - support.g
+    costs = np.asarray(support.reduced, dtype=np.float64)
     flow.tighten(
-        support.indptr, support.unsigned, support.reduced, f, g, state.amounts, state.supply, state.demand
+        support.indptr, support.unsigned, costs, f, g, state.amounts, state.supply, state.demand
     )
     row = 0
     while 0 <= row < f.size:
         run.watch.look()
         row = flow.send(
-            support.indptr, support.unsigned, support.reduced, starts, order, rows, f, g,
+            support.indptr, support.unsigned, costs, starts, order, rows, f, g,
             state.amounts, state.supply, state.demand, row, _EDGES,
         )  # fmt: skip
     state.f, state.g = f + support.f, g + support.g

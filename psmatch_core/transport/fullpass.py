@@ -25,13 +25,13 @@ def arithmetic(problem: Problem, epsilon: float, allowed: float) -> np.dtype[Any
     return _SINGLE if problem.geometry.rounding(epsilon) <= allowed else _DOUBLE
 
 
-def soft_transform(problem: Problem, g: Array, epsilon: float, run: Run) -> Array:
+def soft_transform(problem: Problem, g: Array, epsilon: float, run: Run, allowed: float = _ROUGH) -> Array:
     """``f_i = −epsilon · log Σ_j b_j exp((g_j − C_ij) / epsilon)``: the f for which every row sum is right.
 
     g ``(m,)`` and the result ``(n,)`` in units of cost. Formed with the largest term taken out, so that it is finite
-    for any g, any cost and any epsilon.
+    for any g, any cost and any epsilon. Kernel entries are right to a relative error of ``allowed``.
     """
-    dtype = arithmetic(problem, epsilon, _ROUGH)
+    dtype = arithmetic(problem, epsilon, allowed)
     points, leaves = problem.geometry.sources(dtype), problem.geometry.leaves(dtype)
     middle = float(np.median(g))  # large potentials of one sign cost digits in float32
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)

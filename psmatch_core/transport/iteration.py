@@ -30,7 +30,17 @@ _RANGE = 20.0
 
 
 @compiled
-def dense_pass(matrix: Any, w: Array, p: Array, divide: bool, s: Array, q: Array, out: Array) -> None:
+def _raised(p: float, s: float, power: float) -> float:
+    """``p · s^power``, by a division or a product where that will do."""
+    if power == -1.0:
+        return p / max(s, _TINY)
+    if power == 1.0:
+        return p * s
+    return float(p * np.exp(power * np.log(max(s, _TINY))))
+
+
+@compiled
+def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
     """One pass over a dense kernel ``(n, ≥ m)``; sums run in the kernel's type over at most 64 rows at a time."""
     m = out.size
     small = np.empty(m, matrix.dtype)
@@ -47,7 +57,7 @@ def dense_pass(matrix: Any, w: Array, p: Array, divide: bool, s: Array, q: Array
         for j in range(m):
             total += row[j] * small[j]
         s[i] = total
-        q[i] = p[i] / max(s[i], _TINY) if divide else p[i] * s[i]
+        q[i] = _raised(p[i], s[i], power)
         factor[0] = q[i]
         weight = factor[0]
         for j in range(m):
@@ -60,7 +70,7 @@ def dense_pass(matrix: Any, w: Array, p: Array, divide: bool, s: Array, q: Array
 
 @compiled
 def sparse_pass(
-    indptr: Any, indices: Any, values: Any, w: Array, p: Array, divide: bool, s: Array, q: Array, out: Array
+    indptr: Any, indices: Any, values: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array
 ) -> None:
     """One pass over a sparse kernel in rows; indices are unsigned.
 
@@ -79,30 +89,36 @@ def sparse_pass(
         for entry in range(row.size):
             total += row[entry] * small[columns[entry]]
         s[i] = total
-        factor = p[i] / max(s[i], _TINY) if divide else p[i] * s[i]
+        factor = _raised(p[i], s[i], power)
         q[i] = factor
         for entry in range(row.size):
             out[columns[entry]] += factor * row[entry]
 
 
-def one_pass(kernel: Kernel, w: Array, p: Array, divide: bool, s: Array, q: Array, out: Array) -> None:
-    """``s = K w; q = p / s if divide else p · s; out = Kᵀ q`` for either kind of kernel, in compiled code."""
+def one_pass(kernel: Kernel, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
+    """``s = K w; q = p · s^power; out = Kᵀ q`` for either kind of kernel, in compiled code."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(one_pass, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
-def _one_pass(kernel: Any, w: Any, p: Any, divide: Any, s: Any, q: Any, out: Any) -> Any:
+def _one_pass(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> Any:
     if isinstance(kernel, types.BaseTuple) and len(kernel) == 1:
 
-        def dense(kernel: Any, w: Any, p: Any, divide: Any, s: Any, q: Any, out: Any) -> None:
-            dense_pass(kernel[0], w, p, divide, s, q, out)
+        def dense(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
+            dense_pass(kernel[0], w, p, power, s, q, out)
 
         return dense
 
-    def sparse(kernel: Any, w: Any, p: Any, divide: Any, s: Any, q: Any, out: Any) -> None:
-        sparse_pass(kernel[0], kernel[1], kernel[2], w, p, divide, s, q, out)
+    def sparse(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
+        sparse_pass(kernel[0], kernel[1], kernel[2], w, p, power, s, q, out)
 
     return sparse
+
+
+@compiled
+def single_pass(kernel: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
+    """:func:`one_pass` for callers outside compiled code."""
+    one_pass(kernel, w, p, power, s, q, out)
 
 
 @compiled
@@ -114,7 +130,7 @@ def sinkhorn(
     error = np.inf
     passes = 0
     while passes < max_passes:
-        one_pass(kernel, v, a, True, s, q, out)
+        one_pass(kernel, v, a, -1.0, s, q, out)
         passes += 1
         error = 0.0
         for j in range(b.size):
@@ -150,7 +166,7 @@ def _step(
     while passes < max_passes:
         for j in range(m):
             w[j] = v[j] * search[j]
-        one_pass(kernel, w, weights, False, s, q, out)
+        one_pass(kernel, w, weights, 1.0, s, q, out)
         passes += 1
         curvature = 0.0
         for j in range(m):
@@ -200,13 +216,13 @@ def newton(
     v = v.copy()
     shift = 8.0 * np.finfo(kernel[-1].dtype).eps
     s, u, out = np.empty(n), np.empty(n), np.empty(m)
-    one_pass(kernel, v, a, True, s, u, out)
+    one_pass(kernel, v, a, -1.0, s, u, out)
     passes = 1
     for _ in range(plain):
         for j in range(m):
             if out[j] > 0.0:
                 v[j] = b[j] / max(out[j], _TINY)
-        one_pass(kernel, v, a, True, s, u, out)
+        one_pass(kernel, v, a, -1.0, s, u, out)
         passes += 1
     columns = v * out
     error = np.abs(b - columns).sum()
@@ -230,7 +246,7 @@ def newton(
                 logs2[j] = logs[j] + length * direction[j]
                 trial[j] = exponential(logs2[j])
                 value2 += b[j] * logs2[j]
-            one_pass(kernel, trial, a, True, s2, u2, out2)
+            one_pass(kernel, trial, a, -1.0, s2, u2, out2)
             passes += 1
             for j in range(m):
                 columns2[j] = trial[j] * out2[j]
@@ -244,7 +260,7 @@ def newton(
             length *= 0.4
         if not accepted:
             _, error, used = sinkhorn(kernel, a, b, v, tolerance, max(1, min(20, max_passes - passes)))
-            one_pass(kernel, v, a, True, s, u, out)
+            one_pass(kernel, v, a, -1.0, s, u, out)
             passes += used + 1
             columns = v * out
             error = np.abs(b - columns).sum()

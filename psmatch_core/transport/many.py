@@ -75,7 +75,8 @@ def solve_many(
     }  # fmt: skip
 
     # here a large group reports for itself; in a worker it cannot, and this loop does
-    single = functools.partial(_solve_one, progress=progress, should_stop=should_stop) if executor is None else _solve_one
+    watching = {"progress": progress, "should_stop": should_stop} if executor is None else {}
+    single = functools.partial(_solve_one, **watching)
 
     batches = _batches([k for k in order if is_small[k]], questions)
     jobs: list[tuple[list[int], Callable[..., Any], tuple[Any, ...]]] = []

@@ -211,7 +211,7 @@ def finish(
     """From potentials near the solution at the state's epsilon to the certified solution at epsilon."""
     try:
         steps = descent(state.epsilon, epsilon, schedule.step)
-        if steps:
+        if steps and not state.settled:
             _settle_on_the_way(problem, state, schedule.rough, run, schedule)
         for step in steps[:-1]:
             run.watch.stage(0.7, f"epsilon {step:.3g}")
@@ -299,9 +299,3 @@ def _certified_dense(problem: Problem, state: State, tolerance: float, max_itera
     status = "converged" if error <= tolerance else "not converged"
     return Outcome(state.f, state.g, slack / 2, error - slack / 2, 0.0, None, path, status)
 
-
-def slide(
-    problem: Problem, state: State, epsilon: float, tolerance: float, max_iterations: int, run: Run, schedule: Schedule
-) -> Outcome:
-    """From a solved epsilon to a neighbouring one: on the support at hand where it reaches, else afresh."""
-    return finish(problem, state, epsilon, tolerance, max_iterations, run, schedule)

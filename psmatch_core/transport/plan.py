@@ -7,7 +7,7 @@ are read from the support; others tile by tile, n × m never at once.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,8 @@ class Plan:
         Units of cost.
     support
         The entries that matter, where they are few.
+    memo
+        Holds ``wide``, a support that reaches far beyond for neighbouring epsilons, once it was asked for.
     """
 
     problem: Problem
@@ -46,6 +48,7 @@ class Plan:
     g: Array
     epsilon: float
     support: Support | None
+    memo: dict[str, Support | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:

@@ -54,8 +54,10 @@ class Question:
         return self.sources.size == self.a.size and self.targets.size == self.b.size
 
 
-def ask(x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, cost: str) -> Question:
-    """Check points and weights and centre the clouds.
+def ask(
+    x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, cost: str, *, together: bool = False
+) -> Question:
+    """Check points and weights and centre the clouds; ``together`` moves both alike, whatever the cost.
 
     Distances do not change when both clouds move together, and squared ones change by a function of i plus one of
     j when each moves alone, which the potentials take up: so coordinates, and their roundings, stay small.
@@ -78,7 +80,7 @@ def ask(x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, co
     weights_a, weights_b = _weights(a, len(sources), "source"), _weights(b, len(targets), "target")
     some_x, some_y = np.flatnonzero(weights_a), np.flatnonzero(weights_b)
     centre_x, centre_y = sources[some_x].mean(0), targets[some_y].mean(0)
-    if cost == "sqeuclidean":
+    if cost == "sqeuclidean" and not together:
         apart = centre_x - centre_y
         sources, targets = sources - centre_x, targets - centre_y
         offset_x, offset_y = 2 * sources @ apart + apart @ apart, -2 * targets @ apart
@@ -89,6 +91,8 @@ def ask(x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, co
     geometry = Geometry(
         np.ascontiguousarray(sources[some_x]), np.ascontiguousarray(targets[some_y]), cost == "sqeuclidean"
     )
+    for array in (sources, targets, weights_a, weights_b, offset_x, offset_y):
+        array.flags.writeable = False
     return Question(
         problem=Problem(geometry, weights_a[some_x], weights_b[some_y]),
         sources=some_x,

@@ -45,7 +45,12 @@ class TransportResult:
     seconds
         Wall time.
     path
-        How the plan was held at the end: ``sparse``, ``dense`` or ``unstored``.
+        How the plan was held at the end: ``sparse``, ``sparse, slid`` (a step from another epsilon that needed no
+        pass over all pairs), ``dense`` or ``unstored``.
+    question, plan
+        What was asked, and the plan in the engine's form.
+    rho1, rho2
+        What missing mass costs where the marginals are relaxed, units of cost; else infinite.
     """
 
     f: Array
@@ -64,6 +69,8 @@ class TransportResult:
     path: str
     question: Question
     plan: Plan
+    rho1: float = np.inf
+    rho2: float = np.inf
 
     @property
     def converged(self) -> bool:
@@ -160,5 +167,14 @@ class TransportResult:
 
     @cached_property
     def dual_value(self) -> float:
-        """``⟨f, a⟩ + ⟨g, b⟩ − epsilon (Σ P − 1)``, units of cost: at most the optimum of the entropic problem."""
-        return float(self.f @ self.a + self.g @ self.b - self.epsilon * (self.marginals()[0].sum() - 1))
+        """The dual objective at f and g, units of cost: at most the optimum of the entropic problem."""
+        mass = self.marginals()[0].sum()
+        rows = _conjugate(self.f, self.a, self.rho1)
+        columns = _conjugate(self.g, self.b, self.rho2)
+        return float(rows + columns - self.epsilon * (mass - 1))
+
+
+def _conjugate(potentials: Array, weights: Array, rho: float) -> float:
+    """What potentials are worth: ⟨f, a⟩ for a marginal that is kept, rho ⟨1 − exp(−f / rho), a⟩ for a relaxed one."""
+    worth = potentials if np.isinf(rho) else -rho * np.expm1(-potentials / rho)
+    return float(worth @ weights)

@@ -33,7 +33,8 @@ _ABSORB = 25.0
 class State:
     """Potentials on their way, ``f (n,)`` and ``g (m,)`` in units of cost, and where they stand.
 
-    ``error`` is the L1 error of the marginals on whatever kernel was last iterated on.
+    ``error`` is the L1 error of the marginals on whatever kernel was last iterated on; ``settled`` says that the
+    potentials solve the problem at ``epsilon`` already, from an earlier solve.
     """
 
     f: Array
@@ -41,6 +42,7 @@ class State:
     epsilon: float
     error: float = np.inf
     support: Support | None = None
+    settled: bool = False
     path: str = ""
 
 
@@ -185,10 +187,10 @@ def settle_unstored(
         images.append(state.g + residual)
         residuals.append(residual)
         del images[:-6], residuals[:-6]
-        state.g = _mixed(images, residuals, problem.b)
+        state.g = mixed(images, residuals, problem.b)
 
 
-def _mixed(images: list[Array], residuals: list[Array], weights: Array) -> Array:
+def mixed(images: list[Array], residuals: list[Array], weights: Array) -> Array:
     """The combination of the last images whose combined residual is smallest, in the norm of the marginal."""
     if len(images) == 1:
         return images[-1]
