@@ -163,7 +163,7 @@ def assign(
             bound = float((state.f + np.minimum(lowered, 0)).mean() + state.g.mean())
             if rounds > 1 and not state.supply.any():
                 paid = _cost(state, units)
-                if paid - bound <= gap * max(paid, 1e-300) + 1e-13 * problem.geometry.scale:
+                if paid - bound <= gap * max(paid, 1e-300) + 1e-13 * (problem.geometry.scale + epsilon):
                     state.f += np.minimum(lowered, 0)
                     status = "converged"
                     break

@@ -75,8 +75,9 @@ def solve_many(
     }  # fmt: skip
 
     # here a large group reports for itself; in a worker it cannot, and this loop does
-    watching = {"progress": progress, "should_stop": should_stop} if executor is None else {}
-    single = functools.partial(_solve_one, **watching)
+    single: Callable[..., TransportResult] = _solve_one
+    if executor is None:
+        single = functools.partial(_solve_one, progress=progress, should_stop=should_stop)
 
     batches = _batches([k for k in order if is_small[k]], questions)
     jobs: list[tuple[list[int], Callable[..., Any], tuple[Any, ...]]] = []

@@ -23,6 +23,9 @@ from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped
 
 
+_ATTEMPTS = 10  # supports found at the last epsilon before the plan is taken for not sparse
+
+
 @dataclass(frozen=True)
 class Schedule:
     """The numbers that steer the way from coarse to fine; none changes what is solved, only how fast.
@@ -254,7 +257,7 @@ def _certified(
         _settle_on_narrowed(problem, state, run, schedule, inner)
     limit = run.memory_budget // settling.ENTRY_BYTES
     outcome: Outcome | None = None
-    for attempt in range(12):
+    for attempt in range(_ATTEMPTS):
         share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
         if share >= schedule.sparse_under:
             break
@@ -276,7 +279,11 @@ def _certified(
         settling.settle_sparse(problem, state, support, inner, left, run)
     else:
         assert outcome is not None
-        return outcome
+        if 4 * problem.geometry.n_pairs > run.memory_budget:
+            return outcome
+        # no truncation carries these marginals in a few attempts; all pairs do
+        state.f = fullpass.soft_transform(problem, state.g, state.epsilon, run)
+        state.g = fullpass.soft_transform(problem.transposed, state.f, state.epsilon, run)
     return _certified_dense(problem, state, tolerance, max_iterations, run)
 
 

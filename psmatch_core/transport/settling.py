@@ -80,8 +80,21 @@ def settle_sparse(
         run.tally.iterations += passes
         state.error = float(error)
         run.watch.look(state.error)
+        if gave_up:
+            _hold_back(state, support)
         if error <= tolerance or used >= max_passes or gave_up:
             return
+
+
+def _hold_back(state: State, support: Support) -> None:
+    """Undo what Newton's steps overshot on a support that cannot carry the marginals.
+
+    They point the right way, towards the entries left out, but without end. Past about theta those entries would
+    have held all the mass, so nothing further is known.
+    """
+    furthest = 0.7 * support.theta * state.epsilon
+    state.f = support.f + np.clip(state.f - support.f, -furthest, furthest)
+    state.g = support.g + np.clip(state.g - support.g, -furthest, furthest)
 
 
 def complete(problem: Problem, state: State, support: Support, epsilon: float, theta: float, run: Run) -> Support:
