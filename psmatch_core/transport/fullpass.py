@@ -50,11 +50,21 @@ def _soft_tile(points: Any, leaves: Any, columns: Any, scale: float, squared: bo
 
 
 def find_support(
-    problem: Problem, f: Array, g: Array, epsilon: float, theta: float, run: Run, *, exact: bool, limit: int
+    problem: Problem,
+    f: Array,
+    g: Array,
+    epsilon: float,
+    theta: float,
+    run: Run,
+    *,
+    exact: bool,
+    limit: int,
+    bounded: bool = True,
 ) -> Support | None:
     """The entries of the plan that hold more than e^−theta of their row's or their column's mass.
 
-    f, g in units of cost; exact keeps the reduced costs in float64. None where there are more than ``limit``.
+    f, g in units of cost; exact keeps the reduced costs in float64; bounded works out what lies outside, which a
+    support on the way does not need. None where there are more than ``limit``.
     """
     dtype = arithmetic(problem, epsilon, _ROUGH)
     geometry = problem.geometry
@@ -70,7 +80,7 @@ def find_support(
 
     def task(i: int, j: int) -> tuple[Any, ...]:
         tile = points[i:j], leaves, rows[i:j], columns, row_floor[i:j], column_floor, 1 / epsilon, geometry.squared
-        return *tile, geometry.x[i:j], geometry.y, f[i:j], g, kept_dtype, limit
+        return *tile, geometry.x[i:j], geometry.y, f[i:j], g, kept_dtype, limit, bounded
 
     counts, indices, reduced, dropped = [], [], [], []
     total = 0
@@ -111,6 +121,7 @@ def _support_tile(
     g: Array,
     kept_dtype: np.dtype[Any],
     limit: int,
+    bounded: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any], Array] | None:
     n_rows = len(points)
     counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
@@ -121,7 +132,7 @@ def _support_tile(
     while done < n_rows:
         done, written = passes.support_rows(
             points, leaves, rows, columns, row_floor, column_floor, points.dtype.type(scale), squared,
-            counts, indices, dropped, done,
+            counts, indices, dropped, done, bounded,
         )  # fmt: skip
         pieces.append(indices[:written].copy())
         total += written
@@ -167,7 +178,7 @@ def density(problem: Problem, f: Array, g: Array, epsilon: float, theta: float) 
         problem.geometry.sources(dtype)[some], problem.geometry.leaves(dtype), rows,
         lanes_of((g - middle) / epsilon + problem.log_b, dtype), (problem.log_a[some] - theta).astype(dtype),
         lanes_of(problem.log_b - theta, dtype, padding=0.0), dtype.type(1 / epsilon), problem.geometry.squared,
-        counts, np.empty(some.size * (m + 64), dtype=np.int32), dropped, 0,
+        counts, np.empty(some.size * (m + 64), dtype=np.int32), dropped, 0, False,
     )  # fmt: skip
     return float(written / (some.size * m))
 

@@ -27,6 +27,7 @@ _TINY = 1e-280
 # Newton steps are held to a factor e⁸ in any one scaling: beyond that the quadratic model says nothing.
 _LONGEST_STEP = 8.0
 _RANGE = 20.0
+FRUITLESS = 3
 
 
 @compiled
@@ -203,14 +204,15 @@ def _log_sum(weights: Array, sums: Array) -> float:
 
 @compiled
 def newton(
-    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, plain: int
-) -> tuple[Array, Array, float, int, bool]:
+    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, plain: int, fruitless: int
+) -> tuple[Array, Array, float, int, int]:
     """Maximise the semi-dual ``Σ b log v − Σ a log(K v)`` from v, after ``plain`` Sinkhorn iterations.
 
-    Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and whether it
-    gave up: on a truncated kernel that cannot carry the marginals (a component whose rows hold more mass than its
-    columns) the semi-dual has no maximum, steps stay as long as they may be, and the error stays. Where no step
-    improves for rounding, it falls back on Sinkhorn iterations, which always do.
+    Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and
+    how many of the last steps were fruitless: on a truncated kernel that cannot carry the marginals (a component
+    whose rows hold more mass than its columns) the semi-dual has no maximum, steps stay as long as they may be, and
+    the error stays. It gives up at the third; ``fruitless`` is the count so far. Where no step improves for
+    rounding, it falls back on Sinkhorn iterations, which always do.
     """
     n, m = a.size, b.size
     v = v.copy()
@@ -230,8 +232,7 @@ def newton(
     value = (b * logs).sum() - _log_sum(a, s)
     s2, u2, out2 = np.empty(n), np.empty(n), np.empty(m)
     trial, columns2, logs2 = np.empty(m), np.empty(m), np.empty(m)
-    fruitless = 0
-    while error > tolerance and passes < max_passes and fruitless < 3:
+    while error > tolerance and passes < max_passes and fruitless < FRUITLESS:
         # no direction need be better than what the tolerance asks of the step it makes
         forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
         direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
@@ -277,7 +278,7 @@ def newton(
         error, value = error2, value2
         if np.abs(logs).max() > _RANGE:  # the caller takes v up into the kernel: float32 ends at e⁸⁸
             break
-    return v, u, error, passes, fruitless >= 3
+    return v, u, error, passes, fruitless
 
 
 @compiled

@@ -23,6 +23,7 @@ from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped
 
 
+_FAR_OFF = 0.2
 _ATTEMPTS = 10  # supports found at the last epsilon before the plan is taken for not sparse
 
 
@@ -46,6 +47,9 @@ class Schedule:
         L1 error at which an epsilon on the way is left for the next.
     theta
         Threshold of supports on the way: entries under e^−theta of their row are left out.
+    further
+        How much further the first support of all cells reaches: potentials carried over from fewer cells are off by
+        several epsilon for some, and a support found again costs more than a wide one.
     sparse_under
         Density under which the plan is held sparse.
     """
@@ -57,6 +61,7 @@ class Schedule:
     entries: float = 100.0
     rough: float = 0.04
     theta: float = 8.0
+    further: float = 4.0
     sparse_under: float = settling.SPARSE_UNDER
 
 
@@ -175,17 +180,22 @@ def _approach(problem: Problem, state: State, epsilon: float, run: Run, schedule
             return
 
 
-def _settle_on_the_way(problem: Problem, state: State, tolerance: float, run: Run, schedule: Schedule) -> float:
-    """Iterate at the state's epsilon to a rough tolerance; returns the entries a row that matter."""
+def _settle_on_the_way(
+    problem: Problem, state: State, tolerance: float, run: Run, schedule: Schedule, further: float = 0.0
+) -> float:
+    """Iterate at the state's epsilon to a rough tolerance; returns the entries a row that matter.
+
+    The support reaches ``further`` than theta where smaller epsilons are to be settled on parts of it.
+    """
     n, m = problem.shape
-    theta = schedule.theta
+    theta = schedule.theta + further
     share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
     state.support = None
     level = float(np.exp(-7.0))
     limit = run.memory_budget // settling.ENTRY_BYTES
     for _ in range(4 if share < schedule.sparse_under else 0):
         support = fullpass.find_support(
-            problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit
+            problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
         )
         if support is None:
             break
@@ -215,12 +225,12 @@ def finish(
     try:
         steps = descent(state.epsilon, epsilon, schedule.step)
         if steps and not state.settled:
-            _settle_on_the_way(problem, state, schedule.rough, run, schedule)
+            _settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
         for step in steps[:-1]:
             run.watch.stage(0.7, f"epsilon {step:.3g}")
             state.epsilon = step
-            if not _settle_on_narrowed(problem, state, run, schedule):
-                _settle_on_the_way(problem, state, schedule.rough, run, schedule)
+            if not _settle_on_narrowed(problem, state, schedule.theta, schedule.rough, run):
+                _settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
         state.epsilon = epsilon
         run.watch.stage(0.8, f"epsilon {epsilon:.3g}")
         return _certified(problem, state, tolerance, max_iterations, run, schedule)
@@ -228,9 +238,7 @@ def finish(
         return Outcome(state.f, state.g, np.inf, np.inf, np.inf, None, state.path, "stopped")
 
 
-def _settle_on_narrowed(
-    problem: Problem, state: State, run: Run, schedule: Schedule, tolerance: float | None = None
-) -> bool:
+def _settle_on_narrowed(problem: Problem, state: State, theta: float, tolerance: float, run: Run) -> bool:
     """Settle at a lower epsilon on the part of the last support that matters there; False if there is none.
 
     A support found at a larger epsilon reaches further than the smaller one needs, so no pass over all pairs is due;
@@ -238,10 +246,9 @@ def _settle_on_narrowed(
     """
     if state.support is None:
         return False
-    theta = schedule.theta
     support = state.support.narrowed(problem, state.f, state.g, state.epsilon, theta)
     support = settling.complete(problem, state, support, state.epsilon, theta, run)
-    settling.settle_sparse(problem, state, support, tolerance or schedule.rough, 150, run)
+    settling.settle_sparse(problem, state, support, tolerance, 150, run)
     return True
 
 
@@ -254,7 +261,9 @@ def _certified(
     inner = 0.3 * tolerance
     share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
     if state.support is not None and share < schedule.sparse_under:
-        _settle_on_narrowed(problem, state, run, schedule, inner)
+        # roughly first: with better potentials fewer entries matter, and most iterations run on those
+        for aim in (schedule.rough, inner):
+            _settle_on_narrowed(problem, state, theta, aim, run)
     limit = run.memory_budget // settling.ENTRY_BYTES
     outcome: Outcome | None = None
     for attempt in range(_ATTEMPTS):
@@ -274,9 +283,11 @@ def _certified(
             return outcome
         run.watch.stage(0.8 + 0.02 * attempt, f"marginal error {row + column:.1e}")
         support = settling.complete(problem, state, support, state.epsilon, theta, run)
-        if 2 * dropped > 0.4 * tolerance:
+        if 2 * dropped > 0.4 * tolerance and row + column < _FAR_OFF:
             theta += float(np.log(2 * dropped / (0.2 * tolerance)))
-        settling.settle_sparse(problem, state, support, inner, left, run)
+        # far off, the support is not yet the right one, and to iterate to the end on it would be for nothing
+        aim = inner if row + column < _FAR_OFF else schedule.rough
+        settling.settle_sparse(problem, state, support, aim, left, run)
     else:
         assert outcome is not None
         if 4 * problem.geometry.n_pairs > run.memory_budget:

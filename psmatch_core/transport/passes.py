@@ -21,6 +21,7 @@ _BLOCK = 16
 # A leaf whose largest entry lies this far (in exponents) under the threshold is not summed: each of its entries is
 # counted as if it lay there, which bounds the mass left out from above and spares most of the exponentials.
 _UNSUMMED = 2.0
+_NEGLIGIBLE = 12.0  # and this far, however far it is: e⁻¹² of the threshold, which n times over is still nothing
 
 
 @compiled
@@ -150,12 +151,13 @@ def support_rows(
     indices: NDArray[np.int32],
     dropped: Array,
     start: int,
+    bounded: bool,
 ) -> tuple[int, int]:
     """The entries that matter, row by row: those with log P above the floor of their row or of their column.
 
     row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Writes the number of entries of
-    every row into counts, their columns into indices, and an upper bound of the mass of all others into dropped,
-    from row ``start`` on; returns the rows done and the entries written, short of the tile where indices is full.
+    every row into counts, their columns into indices, and an upper bound of the mass of all others into dropped
+    (infinite unless ``bounded``), from row ``start`` on; returns the rows done and the entries written, short of the tile where indices is full.
     """
     n_rows = points.shape[0]
     n_leaves = leaves.shape[0]
@@ -173,7 +175,7 @@ def support_rows(
         size = min(_BLOCK, n_rows - first)
         n_staged[:] = 0
         for i in range(size):
-            dropped[first + i] = 0.0
+            dropped[first + i] = 0.0 if bounded else np.inf
         for j in range(n_leaves):
             leaf = leaves[j]
             shift = columns[j]
@@ -182,16 +184,15 @@ def support_rows(
                 top = exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
                 floor = row_floor[first + i]
                 low = min(floor, lowest[j])
-                if top <= low - _UNSUMMED:
-                    dropped[first + i] += LEAF * np.exp(np.float64(top)) if top > low - 12 else LEAF * np.exp(
-                        np.float64(low) - 12.0
-                    )
-                    continue
-                part = nothing
-                for k in range(LEAF):
-                    value = buffer[k]
-                    part += exponential(value if value <= min(floor, floors[k]) else never)
-                dropped[first + i] += part
+                if bounded:
+                    if top <= low - _UNSUMMED:
+                        dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
+                        continue
+                    part = nothing
+                    for k in range(LEAF):
+                        value = buffer[k]
+                        part += exponential(value if value <= min(floor, floors[k]) else never)
+                    dropped[first + i] += part
                 if top > low:
                     n = n_staged[i]
                     into = staged[i]

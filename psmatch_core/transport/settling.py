@@ -64,15 +64,17 @@ def settle_sparse(
     Gives up early where the support cannot carry the marginals: the potentials have then moved so that a fresh
     support will.
     """
-    used, plain = 0, 1
+    used, plain, fruitless = 0, 1, 0
     segment = max(6, _VISITS_SPARSE // max(support.n_entries, 1))
     state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
+    f, g = state.f, state.g
     while True:
         values = support.values(problem, state.f, state.g, state.epsilon)
         kernel = (support.indptr, support.unsigned, values)
-        v, u, error, passes, gave_up = iteration.newton(
-            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, min(segment, max_passes - used), plain
-        )
+        v, u, error, passes, fruitless = iteration.newton(
+            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, min(segment, max_passes - used), plain,
+            fruitless,
+        )  # fmt: skip
         plain = 0
         state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
         state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
@@ -80,21 +82,15 @@ def settle_sparse(
         run.tally.iterations += passes
         state.error = float(error)
         run.watch.look(state.error)
-        if gave_up:
-            _hold_back(state, support)
-        if error <= tolerance or used >= max_passes or gave_up:
+        if fruitless >= iteration.FRUITLESS:
+            # undo what the steps overshot: they point the right way, towards entries left out, but without end, and
+            # past about theta those entries would have held all the mass
+            furthest = 0.7 * support.theta * state.epsilon
+            state.f = f + np.clip(state.f - f, -furthest, furthest)
+            state.g = g + np.clip(state.g - g, -furthest, furthest)
             return
-
-
-def _hold_back(state: State, support: Support) -> None:
-    """Undo what Newton's steps overshot on a support that cannot carry the marginals.
-
-    They point the right way, towards the entries left out, but without end. Past about theta those entries would
-    have held all the mass, so nothing further is known.
-    """
-    furthest = 0.7 * support.theta * state.epsilon
-    state.f = support.f + np.clip(state.f - support.f, -furthest, furthest)
-    state.g = support.g + np.clip(state.g - support.g, -furthest, furthest)
+        if error <= tolerance or used >= max_passes:
+            return
 
 
 def complete(problem: Problem, state: State, support: Support, epsilon: float, theta: float, run: Run) -> Support:
@@ -144,7 +140,7 @@ def settle_dense(
         v = np.ones(problem.b.size)
         while True:
             v, u, error, passes, _ = iteration.newton(
-                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), plain
+                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), plain, 0
             )
             plain = 0
             used += passes

@@ -85,7 +85,7 @@ def solve_small(
                 g[:] = scaled[:m] * current
             rows = f * scale + log_a
             dense_kernel(x, leaves_y, rows, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, kernel)
-            v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, max(1, max_passes - passes), 0)
+            v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, max(1, max_passes - passes), 0, 0)
             passes += used
             f += current * np.log(np.maximum(u, 1e-280))
             g += current * np.log(np.maximum(v, 1e-280))
