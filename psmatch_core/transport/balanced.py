@@ -216,10 +216,10 @@ def result_of(
     seconds: float,
 ) -> TransportResult:
     """The answer to a question, from where a solve of its problem ended."""
-    if question.is_whole:
-        f, g = outcome.f, outcome.g
-    else:
-        f, g = _extended(question, outcome, epsilon)
+    f, g = np.zeros(question.a.size), np.zeros(question.b.size)
+    f[question.sources], g[question.targets] = outcome.f, outcome.g
+    if not question.is_whole:
+        _extend(question, outcome, f, g, epsilon)
     f, g = f + question.offset_x, g + question.offset_y
     for array in (f, g):
         array.flags.writeable = False
@@ -244,12 +244,10 @@ def result_of(
     )
 
 
-def _extended(question: Question, outcome: Outcome, epsilon: float) -> tuple[Array, Array]:
-    """Potentials of all cells: those without weight by a soft c-transform, where they would be with a little."""
+def _extend(question: Question, outcome: Outcome, f: Array, g: Array, epsilon: float) -> None:
+    """Potentials of cells without weight, by a soft c-transform, where they would be with a little; in place."""
     problem, geometry = question.problem, question.problem.geometry
     run = _run(silent, None, None, _MEMORY_MB, 0)
-    f, g = np.zeros(question.a.size), np.zeros(question.b.size)
-    f[question.sources], g[question.targets] = outcome.f, outcome.g
     sides = (
         (f, question.x, question.a, geometry.y, problem.b, outcome.g),
         (g, question.y, question.b, geometry.x, problem.a, outcome.f),
@@ -260,4 +258,3 @@ def _extended(question: Question, outcome: Outcome, epsilon: float) -> tuple[Arr
             some = Geometry(np.ascontiguousarray(points[idle]), others, geometry.squared)
             side = Problem(some, np.full(idle.size, 1 / idle.size), masses)
             potentials[idle] = fullpass.soft_transform(side, theirs, epsilon, run)
-    return f, g

@@ -182,11 +182,14 @@ def _answer(
     question: Question, state: _Flow, units: int, cost: float, gap: float, status: SolveStatus, rounds: int,
     seconds: float,
 ) -> ExactResult:  # fmt: skip
-    used = sparse.csr_matrix(
-        (state.amounts / units, state.support.indices.copy(), state.support.indptr.copy()), shape=question.shape
-    )
-    used.eliminate_zeros()
-    f, g = state.f + question.offset_x, state.g + question.offset_y
+    in_use = np.flatnonzero(state.amounts > 0)
+    rows = np.repeat(np.arange(state.f.size), np.diff(state.support.indptr))[in_use]
+    columns = state.support.indices[in_use]
+    placed = question.sources[rows], question.targets[columns]
+    used = sparse.csr_matrix((state.amounts[in_use] / units, placed), shape=question.shape)
+    f, g = question.offset_x.copy(), question.offset_y.copy()
+    f[question.sources] += state.f
+    g[question.targets] += state.g
     return ExactResult(used, f, g, cost, gap, status, rounds, seconds)
 
 

@@ -20,7 +20,8 @@ _BLOCK = 16
 
 # A leaf whose largest entry lies this far (in exponents) under the threshold is not summed: each of its entries is
 # counted as if it lay there, which bounds the mass left out from above and spares most of the exponentials.
-_UNSUMMED = 2.0
+_UNSUMMED = 4.0
+_GLIMPSE = 8  # axes looked at first; they are the widest
 _NEGLIGIBLE = 12.0  # and this far, however far it is: e⁻¹² of the threshold, which n times over is still nothing
 
 
@@ -167,6 +168,8 @@ def support_rows(
     lowest = np.empty(n_leaves, points.dtype)
     nothing = scale * 0
     never = nothing - 80
+    glimpsing = points.shape[1] >= 2 * _GLIMPSE
+    margin = _UNSUMMED if bounded else 0.0
     none, one = np.uint64(0), np.uint64(1)
     for j in range(n_leaves):
         lowest[j] = column_floor[j].min()
@@ -180,10 +183,18 @@ def support_rows(
             leaf = leaves[j]
             shift = columns[j]
             floors = column_floor[j]
+            glimpse = leaf[:_GLIMPSE]
             for i in range(size):
-                top = exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
                 floor = row_floor[first + i]
                 low = min(floor, lowest[j])
+                if glimpsing:
+                    # costs over the first axes alone are smaller, exponents larger: what they rule out is out
+                    top = exponents(points[first + i, :_GLIMPSE], glimpse, shift, rows[first + i], scale, squared, buffer)
+                    if top <= low - margin:
+                        if bounded:
+                            dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
+                        continue
+                top = exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
                 if bounded:
                     if top <= low - _UNSUMMED:
                         dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))

@@ -57,19 +57,20 @@ class Plan:
         values = self.support.values(self.problem, self.f, self.g, self.epsilon)
         return sparse.csr_matrix((values, self.support.indices, self.support.indptr), shape=self.problem.shape)
 
-    def tile(self, start: int, stop: int) -> Array:
-        """Rows of the plan as a dense ``(stop − start, m)`` array."""
+    def rows(self, places: NDArray[np.intp] | slice) -> Array:
+        """Some rows of the plan as a dense ``(r, m)`` array."""
         if self.support is not None:
-            return np.asarray(self.matrix[start:stop].toarray(), dtype=np.float64)
+            return np.asarray(self.matrix[places].toarray(), dtype=np.float64)
         problem, geometry = self.problem, self.problem.geometry
         dtype = arithmetic(problem, self.epsilon, _ALLOWED)
         leaves = geometry.leaves(dtype)
         middle = float(np.median(self.g))
-        out = np.empty((stop - start, leaves.shape[0] * leaves.shape[2]), dtype=dtype)
+        rows = ((self.f[places] + middle) / self.epsilon + problem.log_a[places]).astype(dtype)
+        out = np.empty((rows.size, leaves.shape[0] * leaves.shape[2]), dtype=dtype)
         passes.dense_kernel(
-            np.ascontiguousarray(geometry.sources(dtype)[start:stop]),
+            np.ascontiguousarray(geometry.sources(dtype)[places]),
             leaves,
-            ((self.f[start:stop] + middle) / self.epsilon + problem.log_a[start:stop]).astype(dtype),
+            rows,
             lanes_of((self.g - middle) / self.epsilon + problem.log_b, dtype),
             dtype.type(1 / self.epsilon),
             geometry.squared,
@@ -86,7 +87,7 @@ class Plan:
         step = max(1, _TILE_BYTES // (8 * m))
         for start in range(0, n, step):
             stop = min(start + step, n)
-            yield start, stop, self.tile(start, stop)
+            yield start, stop, self.rows(slice(start, stop))
 
     def pull(self, values: Array) -> Array:
         """``P values``: features of targets ``(m, d)`` summed at the sources, ``(n, d)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.transport.geometry import Array, Geometry
+from psmatch_core.transport.ordering import near_together, widest_first
 from psmatch_core.transport.problem import Problem
 
 Cost = Literal["euclidean", "sqeuclidean"]
@@ -24,9 +26,9 @@ class Question:
     problem
         The cells with weight, centred; the engine's potentials belong to it.
     sources, targets
-        Which of the given cells those are, ``(n',)`` and ``(m',)``.
+        Which of the given cells those are, ``(n',)`` and ``(m',)``, in the problem's order.
     x, y
-        All cells in the problem's coordinates, ``(n, T)`` and ``(m, T)``.
+        All cells in the problem's coordinates, in the order given, ``(n, T)`` and ``(m, T)``.
     a, b
         All weights, ``(n,)`` and ``(m,)``, summing to one.
     offset_x, offset_y
@@ -52,6 +54,13 @@ class Question:
     def is_whole(self) -> bool:
         """Whether every cell has weight."""
         return self.sources.size == self.a.size and self.targets.size == self.b.size
+
+    @cached_property
+    def places(self) -> NDArray[np.intp]:
+        """Where every given source stands in the problem, ``(n,)``; −1 for one without weight."""
+        places = np.full(self.a.size, -1, dtype=np.intp)
+        places[self.sources] = np.arange(self.sources.size)
+        return places
 
 
 def ask(
@@ -88,6 +97,8 @@ def ask(
         middle = (centre_x + centre_y) / 2
         sources, targets = sources - middle, targets - middle
         offset_x, offset_y = np.zeros(len(sources)), np.zeros(len(targets))
+    sources, targets = widest_first(np.ascontiguousarray(sources), np.ascontiguousarray(targets))
+    some_x, some_y = some_x[near_together(sources[some_x])], some_y[near_together(targets[some_y])]
     geometry = Geometry(
         np.ascontiguousarray(sources[some_x]), np.ascontiguousarray(targets[some_y]), cost == "sqeuclidean"
     )

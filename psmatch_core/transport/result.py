@@ -91,21 +91,16 @@ class TransportResult:
         if self.plan.support is None:
             return None
         matrix = self.plan.matrix
-        if self.question.is_whole:
-            return matrix.copy()
         wide = matrix.tocoo()
         rows, columns = self.question.sources[wide.row], self.question.targets[wide.col]
         return sparse.csr_matrix((wide.data, (rows, columns)), shape=self.shape)
 
     def rows(self, start: int, stop: int) -> Array:
         """Rows start to stop of the plan, ``(stop − start, m)``."""
-        out = np.zeros((stop - start, self.b.size))
-        if self.question.is_whole:
-            return self.plan.tile(start, stop)
-        first, last = np.searchsorted(self.question.sources, [start, stop])
-        if first < last:
-            here = self.question.sources[first:last] - start
-            out[np.ix_(here, self.question.targets)] = self.plan.tile(int(first), int(last))
+        places = self.question.places[start:stop]
+        out = np.zeros((places.size, self.b.size))
+        here = np.flatnonzero(places >= 0)
+        out[np.ix_(here, self.question.targets)] = self.plan.rows(places[here])
         return out
 
     def pull(self, values: ArrayLike) -> Array:
