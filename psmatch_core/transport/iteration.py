@@ -238,7 +238,9 @@ def newton(
         direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
         passes += used
         longest = np.abs(direction).max()
-        length = min(1.0, _LONGEST_STEP / longest) if longest > 0.0 else 0.0
+        # one by one: a few cells that would go to infinity must not hold up all others
+        direction = np.minimum(np.maximum(direction, -_LONGEST_STEP), _LONGEST_STEP)
+        length = 1.0
         slope = ((b - columns) * direction).sum()
         accepted = False
         for _ in range(12):

@@ -23,7 +23,9 @@ from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped
 
 
-_FAR_OFF = 0.2
+_FAR_OFF = 0.2  # L1 error of a fresh support up to which it is taken for nearly the right one
+_WIDENED = 3.0  # added to theta where a support could not carry the marginals
+_CARRIED = 70.0  # exponents that float32 carries, with room for a Sinkhorn step
 _ATTEMPTS = 10  # supports found at the last epsilon before the plan is taken for not sparse
 
 
@@ -131,7 +133,11 @@ def anneal(
 
 def _first(problem: Problem, epsilon: float, run: Run, schedule: Schedule) -> State:
     """Potentials at a large epsilon from nothing: one iteration in logarithms."""
-    large = max(epsilon, schedule.start * sampled_mean_cost(problem))
+    mean = sampled_mean_cost(problem)
+    large = max(epsilon, schedule.start * mean)
+    if problem.geometry.scale / large < _CARRIED:
+        # so large that the kernel of constant potentials fits float32, the first iteration included
+        return State(np.full(problem.a.size, mean / 2), np.full(problem.b.size, mean / 2), large)
     g = np.zeros(problem.b.size)
     f = fullpass.soft_transform(problem, g, large, run)
     g = fullpass.soft_transform(problem.transposed, f, large, run)
@@ -190,6 +196,9 @@ def _settle_on_the_way(
     n, m = problem.shape
     theta = schedule.theta + further
     share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    if further and share >= schedule.sparse_under:
+        theta = schedule.theta
+        share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
     state.support = None
     level = float(np.exp(-7.0))
     limit = run.memory_budget // settling.ENTRY_BYTES
@@ -239,7 +248,7 @@ def finish(
 
 
 def _settle_on_narrowed(problem: Problem, state: State, theta: float, tolerance: float, run: Run) -> bool:
-    """Settle at a lower epsilon on the part of the last support that matters there; False if there is none.
+    """Settle at a lower epsilon on the part of the last support that matters there; False if it cannot.
 
     A support found at a larger epsilon reaches further than the smaller one needs, so no pass over all pairs is due;
     what it missed, the certificate will find.
@@ -248,8 +257,7 @@ def _settle_on_narrowed(problem: Problem, state: State, theta: float, tolerance:
         return False
     support = state.support.narrowed(problem, state.f, state.g, state.epsilon, theta)
     support = settling.complete(problem, state, support, state.epsilon, theta, run)
-    settling.settle_sparse(problem, state, support, tolerance, 150, run)
-    return True
+    return settling.settle_sparse(problem, state, support, tolerance, 150, run)
 
 
 def _certified(
@@ -263,7 +271,8 @@ def _certified(
     if state.support is not None and share < schedule.sparse_under:
         # roughly first: with better potentials fewer entries matter, and most iterations run on those
         for aim in (schedule.rough, inner):
-            _settle_on_narrowed(problem, state, theta, aim, run)
+            if not _settle_on_narrowed(problem, state, theta, aim, run):
+                theta += _WIDENED
     limit = run.memory_budget // settling.ENTRY_BYTES
     outcome: Outcome | None = None
     for attempt in range(_ATTEMPTS):
@@ -287,7 +296,8 @@ def _certified(
             theta += float(np.log(2 * dropped / (0.2 * tolerance)))
         # far off, the support is not yet the right one, and to iterate to the end on it would be for nothing
         aim = inner if row + column < _FAR_OFF else schedule.rough
-        settling.settle_sparse(problem, state, support, aim, left, run)
+        if not settling.settle_sparse(problem, state, support, aim, left, run):
+            theta += _WIDENED
     else:
         assert outcome is not None
         if 4 * problem.geometry.n_pairs > run.memory_budget:

@@ -83,7 +83,7 @@ def widest_first(x: Array, y: Array) -> tuple[Array, Array]:
     """Both clouds turned onto their common principal axes, widest first; distances stay as they are."""
     if x.shape[1] <= _FEW_AXES or max(len(x), len(y)) < _FEW_CELLS:
         return x, y
-    sample = np.concatenate([x[:: max(1, len(x) // 2000)], y[:: max(1, len(y) // 2000)]])
+    sample = np.concatenate([x[:: max(1, len(x) // 500)], y[:: max(1, len(y) // 500)]])
     sample = sample - sample.mean(0)
     _, axes = np.linalg.eigh(np.einsum("ij,ik->jk", sample, sample))
     axes = np.ascontiguousarray(axes[:, ::-1])

@@ -58,11 +58,11 @@ def threshold(tolerance: float) -> float:
 
 def settle_sparse(
     problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run
-) -> None:
+) -> bool:
     """Newton iterations on a support until the column error is under tolerance; rows are exact there.
 
-    Gives up early where the support cannot carry the marginals: the potentials have then moved so that a fresh
-    support will.
+    False where it gave up because the support cannot carry the marginals: the potentials have then moved towards
+    those for which a fresh one will.
     """
     used, plain, fruitless = 0, 1, 0
     segment = max(6, _VISITS_SPARSE // max(support.n_entries, 1))
@@ -88,9 +88,9 @@ def settle_sparse(
             furthest = 0.7 * support.theta * state.epsilon
             state.f = f + np.clip(state.f - f, -furthest, furthest)
             state.g = g + np.clip(state.g - g, -furthest, furthest)
-            return
+            return False
         if error <= tolerance or used >= max_passes:
-            return
+            return True
 
 
 def complete(problem: Problem, state: State, support: Support, epsilon: float, theta: float, run: Run) -> Support:
