@@ -124,7 +124,7 @@ def resolve(
     aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
     plan = result.plan
     state = State(plan.f, plan.g, result.epsilon, support=plan.support, settled=result.converged)
-    if "wide" not in plan.memo and plan.support is not None:
+    if "wide" not in plan.memo:
         plan.memo["wide"] = sliding.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
     wide = plan.memo.get("wide")
     outcome = sliding.slide(plan.problem, state, wide, epsilon, aim, max_iterations, run, Schedule())
