@@ -1,13 +1,15 @@
 """How fast the transport engine is, and how much faster than its peers: ``python benchmarks/transport.py [cases]``.
 
-CPU seconds, best of a few, compiled beforehand, and the rise of peak memory over the input. Cases: small, large, slider,
-groups, exact, real, cold, peers, even (1M + 1M cells in 200 labels, both cores, parquet), all but ``even`` by default.
+CPU seconds, best of a few, compiled beforehand, and the rise of peak memory over the input. Cases: small, large,
+slider, groups, exact, real, cold, peers, even (1M + 1M cells in 200 labels, both cores, parquet); all but ``even`` by
+default.
 Set OMP_NUM_THREADS=1 for figures of one core.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -63,8 +65,9 @@ def report(case: str, seconds: float, reach: float | None, **more: Any) -> None:
     row = {"case": case, "seconds": round(seconds, 4), "reach": reach, **more}
     ROWS.append(row)
     verdict = "" if reach is None else ("  ok" if seconds <= reach else "  MISSED")
-    rest = "  ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in more.items())
-    print(f"{case:44s} {seconds:9.4f} s" + (f"  (reach {reach:g})" if reach else "") + verdict + "  " + rest, flush=True)
+    told = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in more.items())
+    aim = f"  (reach {reach:g})" if reach else ""
+    print(f"{case:44s} {seconds:9.4f} s{aim}{verdict}  " + "  ".join(told), flush=True)
 
 
 def one(case: str, x: Any, y: Any, epsilon: float, reach: float | None, repeats: int = 5) -> Any:
@@ -98,7 +101,7 @@ def large() -> None:
 def slide(case: str, x: Any, y: Any, epsilon: float, reach: float) -> None:
     start = resolve(solve(x, y, epsilon), epsilon * 1.02)
     for factor in (0.8, 0.9, 1.1, 1.25):
-        result, seconds, _ = timed(lambda factor=factor: resolve(start, epsilon * factor), 3)
+        result, seconds, _ = timed(functools.partial(resolve, start, epsilon * factor), 3)
         report(
             f"slider {case} × {factor}", seconds, reach, status=result.status, path=result.path,
             full_passes=result.full_passes,
@@ -140,7 +143,7 @@ def groups() -> None:
 def exact() -> None:
     for n, reach in ((5000, 1.0), (20_000, 15.0)):
         x, y = simulated(n)
-        result, seconds, _ = timed(lambda: assign(x, y), 2 if n < 10_000 else 1)
+        result, seconds, _ = timed(functools.partial(assign, x, y), 2 if n < 10_000 else 1)
         report(f"exact, n = {n:,}", seconds, reach, gap=result.relative_gap, status=result.status, cost=result.cost)
         if n == 5000:
             peer, cost = peers.pot_emd(x, y)
@@ -173,7 +176,7 @@ def against_peers(ott: str | None, allowed: float) -> None:
         x, y = simulated(n)
         epsilon = 0.05 * mean_cost(x, y) if scaled else 0.05
         case = f"n = {n:,}, epsilon 0.05" + (" × mean" if scaled else "")
-        _, mine, _ = timed(lambda x=x, y=y, epsilon=epsilon: solve(x, y, epsilon), 5 if n < 5000 else 2)
+        _, mine, _ = timed(functools.partial(solve, x, y, epsilon), 5 if n < 5000 else 2)
         report(f"{case}, ours", mine, None)
         found = []
         needed = 36 if scaled else 500
@@ -247,7 +250,8 @@ def main() -> None:
 
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    print(f"{model}; Python {platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}, POT {ot.__version__}")
+    versions = f"numpy {np.__version__}, numba {numba.__version__}, POT {ot.__version__}"
+    print(f"{model}; Python {platform.python_version()}, {versions}")
     print(f"threads: {os.environ.get('OMP_NUM_THREADS', 'unset')}; tolerance {TOLERANCE:g}, certified\n")
     for name in wanted:
         if name == "peers":

@@ -119,8 +119,8 @@ def ott(python: str, x: Any, y: Any, epsilon: float, tolerance: float) -> list[M
         path = os.path.join(folder, "points.npz")
         np.savez(path, x=x, y=y)
         for kind in ("stored", "anderson", *(("online",) if len(x) <= 2000 else ())):
-            arguments = [path, str(epsilon), str(tolerance), kind]
-            done = subprocess.run([python, __file__, "--worker", *arguments], capture_output=True, text=True, check=False)
+            command = [python, __file__, "--worker", path, str(epsilon), str(tolerance), kind]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 print(f"  OTT {kind} failed: {done.stderr.strip().splitlines()[-1:]}")
                 continue

@@ -22,7 +22,6 @@ from psmatch_core.transport.settling import State
 from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped
 
-
 _FAR_OFF = 0.2  # L1 error of a fresh support up to which it is taken for nearly the right one
 _WIDENED = 3.0  # added to theta where a support could not carry the marginals
 _CARRIED = 70.0  # exponents that float32 carries, with room for a Sinkhorn step
@@ -294,9 +293,7 @@ def _certified(
         support = settling.complete(problem, state, support, state.epsilon, theta, run)
         if 2 * dropped > 0.4 * tolerance and row + column < _FAR_OFF:
             theta += float(np.log(2 * dropped / (0.2 * tolerance)))
-        # far off, the support is not yet the right one, and to iterate to the end on it would be for nothing
-        aim = inner if row + column < _FAR_OFF else schedule.rough
-        if not settling.settle_sparse(problem, state, support, aim, left, run):
+        if not settling.settle_sparse(problem, state, support, inner, left, run):
             theta += _WIDENED
     else:
         assert outcome is not None

@@ -158,7 +158,8 @@ def support_rows(
 
     row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Writes the number of entries of
     every row into counts, their columns into indices, and an upper bound of the mass of all others into dropped
-    (infinite unless ``bounded``), from row ``start`` on; returns the rows done and the entries written, short of the tile where indices is full.
+    (infinite unless ``bounded``), from row ``start`` on;
+    returns the rows done and the entries written, short of the tile where indices is full.
     """
     n_rows = points.shape[0]
     n_leaves = leaves.shape[0]
@@ -189,7 +190,8 @@ def support_rows(
                 low = min(floor, lowest[j])
                 if glimpsing:
                     # costs over the first axes alone are smaller, exponents larger: what they rule out is out
-                    top = exponents(points[first + i, :_GLIMPSE], glimpse, shift, rows[first + i], scale, squared, buffer)
+                    point = points[first + i, :_GLIMPSE]
+                    top = exponents(point, glimpse, shift, rows[first + i], scale, squared, buffer)
                     if top <= low - margin:
                         if bounded:
                             dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))

@@ -25,6 +25,8 @@ _VISITS_SPARSE = 100_000_000
 _VISITS_DENSE = 800_000_000
 # Relative error of an entry of a support in units of the type's rounding: exponents there stay under about 30.
 _VALUE_ROUNDING = 16.0
+_PATIENCE = 60
+_HOPELESS = 5e-3
 # Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
 _ABSORB = 25.0
 
@@ -62,10 +64,11 @@ def settle_sparse(
     """Newton iterations on a support until the column error is under tolerance; rows are exact there.
 
     False where it gave up because the support cannot carry the marginals: the potentials have then moved towards
-    those for which a fresh one will.
+    those for which a fresh one will. It also stops where the error is still large after ``_PATIENCE`` passes: then
+    too the support is more likely wrong than the problem hard.
     """
     used, plain, fruitless = 0, 1, 0
-    segment = max(6, _VISITS_SPARSE // max(support.n_entries, 1))
+    segment = min(_PATIENCE, max(6, _VISITS_SPARSE // max(support.n_entries, 1)))
     state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
     f, g = state.f, state.g
     while True:
@@ -89,7 +92,7 @@ def settle_sparse(
             state.f = f + np.clip(state.f - f, -furthest, furthest)
             state.g = g + np.clip(state.g - g, -furthest, furthest)
             return False
-        if error <= tolerance or used >= max_passes:
+        if error <= tolerance or used >= max_passes or (used >= _PATIENCE and error > _HOPELESS):
             return True
 
 
