@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import fullpass, multilevel, sliding
+from psmatch_core.transport import finishing, fullpass, multilevel, sliding
+from psmatch_core.transport.finishing import Outcome
 from psmatch_core.transport.geometry import Array, Geometry
-from psmatch_core.transport.multilevel import Outcome, Schedule
 from psmatch_core.transport.plan import Plan
 from psmatch_core.transport.problem import Executor, Problem, Run
 from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import SolveStatus, TransportResult
+from psmatch_core.transport.schedule import Schedule
 from psmatch_core.transport.settling import State
 from psmatch_core.transport.watch import Watch
 
@@ -188,7 +189,7 @@ def _from_potentials(
 ) -> Outcome:
     f = fullpass.soft_transform(problem, g, epsilon, run)
     g = fullpass.soft_transform(problem.transposed, f, epsilon, run)
-    return multilevel.finish(problem, State(f, g, epsilon), epsilon, tolerance, max_iterations, run, schedule)
+    return finishing.finish(problem, State(f, g, epsilon), epsilon, tolerance, max_iterations, run, schedule)
 
 
 def _result(

@@ -22,10 +22,10 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.progress import Progress, silent
 from psmatch_core.transport import flow, fullpass, multilevel
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.multilevel import Schedule
 from psmatch_core.transport.problem import Executor, Problem, Run
 from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import SolveStatus
+from psmatch_core.transport.schedule import Schedule, sampled_mean_cost
 from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped, Watch
 
@@ -141,7 +141,7 @@ def assign(
     problem = question.problem
     n, m = problem.shape
     units = math.lcm(n, m)
-    scale = multilevel.sampled_mean_cost(problem)
+    scale = sampled_mean_cost(problem)
     state = _Flow(
         _empty(problem), np.zeros(0), np.full(n, float(units // n)), np.full(m, float(units // m)),
         np.zeros(n), np.zeros(m),

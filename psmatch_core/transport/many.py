@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.transport import small
 from psmatch_core.transport.balanced import result_of, solve
+from psmatch_core.transport.finishing import Outcome
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.multilevel import Outcome
 from psmatch_core.transport.problem import Executor
 from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import TransportResult

@@ -20,13 +20,14 @@ from numpy.typing import ArrayLike
 
 from psmatch_core.errors import PsmatchError
 from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import fullpass, iteration, multilevel, settling
+from psmatch_core.transport import fullpass, kernels, multilevel, settling
 from psmatch_core.transport.balanced import result_of
+from psmatch_core.transport.finishing import Outcome
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.multilevel import Outcome, Schedule
 from psmatch_core.transport.problem import Executor, Problem, Run
 from psmatch_core.transport.questions import ask, positive
 from psmatch_core.transport.result import TransportResult
+from psmatch_core.transport.schedule import Schedule
 from psmatch_core.transport.watch import Stopped, Watch
 
 _ROUNDS = 20
@@ -235,7 +236,7 @@ def _iterate(state: _Relaxed, kernel: Any, tolerance: float, max_passes: int, ru
     best = error = np.inf
     for _ in range(max_passes):
         v = np.exp((state.g - g0) / epsilon)
-        iteration.single_pass(kernel, v, factor, power1, s, u, out)
+        kernels.single_pass(kernel, v, factor, power1, s, u, out)
         run.tally.iterations += 1
         state.f = f0 + epsilon * np.log(np.maximum(u, 1e-280))
         error = float(np.abs(v * out - state.wanted_columns).sum())

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import fullpass, iteration
+from psmatch_core.transport import fullpass, iteration, kernels
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.problem import Problem, Run
+from psmatch_core.transport.schedule import Schedule
 from psmatch_core.transport.support import Support
 
-# A sparse pass costs 1.5 ns an entry (gather and scatter), a dense one 0.2 ns a pair.
-SPARSE_UNDER = 0.12
 # Bytes of a sparse entry while it is worked on: index, reduced cost, value, and copies while it is put together.
 ENTRY_BYTES = 20
 # Entry visits in one compiled call: 0.2 s or so, after which the user is asked whether to go on.
@@ -25,6 +24,7 @@ _VISITS_SPARSE = 100_000_000
 _VISITS_DENSE = 800_000_000
 # Relative error of an entry of a support in units of the type's rounding: exponents there stay under about 30.
 _VALUE_ROUNDING = 16.0
+# Passes after which a support is given up whose error is still this large.
 _PATIENCE = 60
 _HOPELESS = 5e-3
 # Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
@@ -215,6 +215,41 @@ def mixed(images: list[Array], residuals: list[Array], weights: Array) -> Array:
     return np.asarray(mixed)
 
 
+def settle_on_the_way(
+    problem: Problem, state: State, tolerance: float, run: Run, schedule: Schedule, further: float = 0.0
+) -> float:
+    """Iterate at the state's epsilon to a rough tolerance; returns the entries a row that matter.
+
+    The support reaches ``further`` than theta where smaller epsilons are to be settled on parts of it.
+    """
+    n, m = problem.shape
+    theta = schedule.theta + further
+    share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    if further and share >= schedule.sparse_under:
+        theta = schedule.theta
+        share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    state.support = None
+    level = float(np.exp(-7.0))
+    limit = run.memory_budget // ENTRY_BYTES
+    for _ in range(4 if share < schedule.sparse_under else 0):
+        support = fullpass.find_support(
+            problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
+        )
+        if support is None:
+            break
+        support = complete(problem, state, support, state.epsilon, theta, run)
+        settle_sparse(problem, state, support, tolerance, 100, run)
+        state.support = support
+        if state.error <= tolerance:
+            values = support.values(problem, state.f, state.g, state.epsilon)
+            return kernels.n_above(values, level / n) / n
+    if n * m * 4 <= run.memory_budget:
+        matrix = settle_dense(problem, state, tolerance, 100, run, 0.01)
+        return kernels.n_above(matrix.reshape(-1), level / n) / n
+    settle_unstored(problem, state, tolerance, 30, run, 0.01)
+    return share * m
+
+
 def certify(problem: Problem, support: Support, f: Array, g: Array, epsilon: float) -> tuple[float, float, float]:
     """(row error, column error, dropped mass) of the full plan, as upper bounds, from a support found at f, g.
 
@@ -223,7 +258,7 @@ def certify(problem: Problem, support: Support, f: Array, g: Array, epsilon: flo
     """
     values = support.values(problem, f, g, epsilon)
     rows, columns = np.empty(problem.a.size), np.empty(problem.b.size)
-    iteration.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
+    kernels.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
     dropped = float(support.dropped.sum())
     rounding = _VALUE_ROUNDING * float(np.finfo(values.dtype).eps) * float(rows.sum())
     return (

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from psmatch_core.transport import fullpass, iteration, multilevel, settling
+from psmatch_core.transport import finishing, fullpass, kernels, settling
+from psmatch_core.transport.finishing import Outcome
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.multilevel import Outcome, Schedule
 from psmatch_core.transport.problem import Problem, Run
+from psmatch_core.transport.schedule import Schedule
 from psmatch_core.transport.settling import State
 from psmatch_core.transport.support import Support
 from psmatch_core.transport.watch import Stopped
@@ -58,7 +59,7 @@ def slide(
             return Outcome(begun.f, begun.g, np.inf, np.inf, np.inf, None, "sparse", "stopped")
         if outcome is not None:
             return outcome
-    return multilevel.finish(problem, state, epsilon, tolerance, max_iterations, run, schedule)
+    return finishing.finish(problem, state, epsilon, tolerance, max_iterations, run, schedule)
 
 
 def _within(
@@ -82,7 +83,7 @@ def _within(
             every = np.empty(problem.a.size), np.empty(problem.b.size)
             for support, sums in ((kept, held), (wide, every)):
                 values = support.values(problem, state.f, state.g, epsilon)
-                iteration.sparse_marginals(support.indptr, support.unsigned, values, *sums)
+                kernels.sparse_marginals(support.indptr, support.unsigned, values, *sums)
             kept = replace(kept, dropped=leaked + np.maximum(every[0] - held[0], 0))
             return Outcome(
                 state.f, state.g, row, column, float(kept.dropped.sum()), kept, "sparse, slid", "converged"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import iteration
+from psmatch_core.transport import kernels
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.problem import Problem
 
@@ -52,7 +52,7 @@ class Support:
         """The plan's mass on the support at any potentials and epsilon."""
         out = np.empty_like(self.reduced)
         kind = out.dtype.type
-        iteration.kernel_values(
+        kernels.kernel_values(
             self.indptr,
             self.unsigned,
             self.reduced,
@@ -66,7 +66,7 @@ class Support:
     def balanced(self, problem: Problem, f: Array, g: Array, epsilon: float) -> tuple[Array, Array]:
         """Potentials after one Sinkhorn iteration in logarithms on the support, from whatever they were."""
         rows, columns = (f - self.f) / epsilon, (g - self.g) / epsilon
-        iteration.sparse_soft_minima(
+        kernels.sparse_soft_minima(
             self.indptr, self.unsigned, self.reduced, rows, columns, problem.log_a, problem.log_b, 1 / epsilon
         )
         return self.f + epsilon * rows, self.g + epsilon * columns
@@ -83,7 +83,7 @@ class Support:
         """
         values = self.values(problem, f, g, epsilon)
         keep = np.empty(values.size, dtype=bool)
-        iteration.that_matter(self.indptr, self.unsigned, values, problem.a, problem.b, np.exp(-theta), keep)
+        kernels.that_matter(self.indptr, self.unsigned, values, problem.a, problem.b, np.exp(-theta), keep)
         running = np.zeros(keep.size + 1, dtype=np.int64)
         np.cumsum(keep, out=running[1:])
         return replace(

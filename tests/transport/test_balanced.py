@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from psmatch_core.transport import multilevel, solve
+from psmatch_core.transport import solve
 from psmatch_core.transport.geometry import Geometry
-from psmatch_core.transport.multilevel import Schedule
 from psmatch_core.transport.problem import Problem
+from psmatch_core.transport.schedule import Schedule, levels
 
 from .reference import costs, l1_error, plan_of, sinkhorn, weights
 
@@ -118,7 +118,7 @@ def test_plan_is_pots(seed: int, n: int, m: int, exponent: float) -> None:
 def test_levels_are_nested_and_end_with_everything() -> None:
     geometry = Geometry(np.zeros((100, 2)), np.zeros((50, 2)), False)
     problem = Problem(geometry, np.full(100, 0.01), np.full(50, 0.02))
-    samples = multilevel.levels(problem, Schedule(coarsest=20, ratio=2.0), 0)
+    samples = levels(problem, Schedule(coarsest=20, ratio=2.0), 0)
     for (fewer, _), (more, _) in itertools.pairwise(samples):
         assert set(fewer) <= set(more)
     assert samples[-1][0].size == 100

@@ -13,7 +13,7 @@ import pytest
 from psmatch_core.errors import Cancelled
 from psmatch_core.progress import Event
 from psmatch_core.transport import TransportResult, problem, solve
-from psmatch_core.transport.multilevel import Schedule
+from psmatch_core.transport.schedule import Schedule
 
 from .test_balanced import clouds
 
