@@ -33,7 +33,7 @@ def soft_transform(problem: Problem, g: Array, epsilon: float, run: Run, allowed
     """
     dtype = arithmetic(problem, epsilon, allowed)
     points, leaves = problem.geometry.sources(dtype), problem.geometry.leaves(dtype)
-    middle = float(np.median(g))  # large potentials of one sign cost digits in float32
+    middle = float(g.mean())  # large potentials of one sign cost digits in float32
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
     run.tally.full_passes += 1
     n, m = problem.shape
@@ -69,7 +69,7 @@ def find_support(
     dtype = arithmetic(problem, epsilon, _ROUGH)
     geometry = problem.geometry
     points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(np.median(g))
+    middle = float(g.mean())
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
     column_floor = lanes_of(problem.log_b - theta, dtype, padding=0.0)
     rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
@@ -171,7 +171,7 @@ def density(problem: Problem, f: Array, g: Array, epsilon: float, theta: float) 
     n, m = problem.shape
     some = np.linspace(0, n - 1, min(n, 32)).astype(np.intp)
     dtype = arithmetic(problem, epsilon, _ROUGH)
-    middle = float(np.median(g))
+    middle = float(g.mean())
     rows = ((f[some] + middle) / epsilon + problem.log_a[some]).astype(dtype)
     counts, dropped = np.zeros(some.size, dtype=np.int64), np.zeros(some.size)
     _, written = passes.support_rows(
@@ -191,7 +191,7 @@ def dense_kernel(problem: Problem, f: Array, g: Array, epsilon: float, run: Run,
     dtype = arithmetic(problem, epsilon, allowed)
     geometry = problem.geometry
     points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(np.median(g))
+    middle = float(g.mean())
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
     rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
     n, _ = problem.shape
@@ -217,7 +217,7 @@ def half_and_half(
     dtype = arithmetic(problem, epsilon, allowed)
     geometry = problem.geometry
     points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(np.median(g))
+    middle = float(g.mean())
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
     rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
     run.tally.full_passes += 1

@@ -116,7 +116,8 @@ class Geometry:
         return Geometry(self.y, self.x, self.squared)
 
     def rows(self, rows: NDArray[np.intp]) -> Geometry:
-        """The cost between some sources and all targets; the leaves are shared."""
+        """The cost between some sources and all targets; leaves made for all are shared."""
+        self.leaves(np.dtype(np.float32))  # whoever asks for some rows of many will ask for all
         some = Geometry(np.ascontiguousarray(self.x[rows]), self.y, self.squared)
         for name in ("_leaves_single", "_leaves_double", "scale"):
             if name in self.__dict__:

@@ -64,7 +64,7 @@ class Plan:
         problem, geometry = self.problem, self.problem.geometry
         dtype = arithmetic(problem, self.epsilon, _ALLOWED)
         leaves = geometry.leaves(dtype)
-        middle = float(np.median(self.g))
+        middle = float(self.g.mean())
         rows = ((self.f[places] + middle) / self.epsilon + problem.log_a[places]).astype(dtype)
         out = np.empty((rows.size, leaves.shape[0] * leaves.shape[2]), dtype=dtype)
         passes.dense_kernel(

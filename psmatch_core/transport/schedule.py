@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmatch_core.randomness import stream
+from psmatch_core.transport.fullpass import mean_cost
 from psmatch_core.transport.problem import Problem
 
 
@@ -72,9 +73,6 @@ def descent(start: float, end: float, step: float) -> list[float]:
 
 
 def sampled_mean_cost(problem: Problem) -> float:
-    """Mean cost over at most 64 × 512 pairs spread evenly, for choosing where to begin."""
-    n, m = problem.shape
-    rows = problem.geometry.x[np.linspace(0, n - 1, min(n, 64)).astype(np.intp)]
-    columns = problem.geometry.y[np.linspace(0, m - 1, min(m, 512)).astype(np.intp)]
-    squares = ((rows[:, None] - columns[None]) ** 2).sum(2)  # (64, 512)
-    return float((squares if problem.geometry.squared else np.sqrt(squares)).mean())
+    """Mean cost of at most 32 sources, spread evenly, to all targets: for choosing where to begin."""
+    n, _ = problem.shape
+    return mean_cost(problem.some_rows(np.linspace(0, n - 1, min(n, 32)).astype(np.intp)))

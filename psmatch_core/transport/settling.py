@@ -225,12 +225,12 @@ def settle_on_the_way(
     n, m = problem.shape
     theta = schedule.theta + further
     share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
-    if further and share >= schedule.sparse_under:
+    limit = run.memory_budget // ENTRY_BYTES
+    if further and (share >= schedule.sparse_under or share * n * m > 0.7 * limit):
         theta = schedule.theta
         share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
     state.support = None
     level = float(np.exp(-7.0))
-    limit = run.memory_budget // ENTRY_BYTES
     for _ in range(4 if share < schedule.sparse_under else 0):
         support = fullpass.find_support(
             problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
