@@ -78,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--labels", nargs="+", default=[], help="second table with the labels, one a file")
     inspect.set_defaults(do=_inspect)
 
+    warm = commands.add_parser("warm", help="compile the transport engine now, before the first match waits for it")
+    warm.set_defaults(do=_warm)
+
     options = commands.add_parser("options", help="every setting with its range, default and meaning")
     options.add_argument("--preset", default="recommended", help="whose values to show")
     options.add_argument("--markdown", action="store_true", help="as the table of docs/options.md")
@@ -164,6 +167,15 @@ def _inspect(options: argparse.Namespace) -> int:
     text, code = inspect_command(options.files, options.label, options.labels)
     print(text)
     return code
+
+
+def _warm(options: argparse.Namespace) -> int:
+    from psmatch_core.transport import is_compiled, warm
+
+    was, started = is_compiled(), time.perf_counter()
+    warm()
+    print(f"{'It was compiled already' if was else 'Compiled'} ({time.perf_counter() - started:.0f} s).")
+    return 0
 
 
 def _options(options: argparse.Namespace) -> int:

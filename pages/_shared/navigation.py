@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from pages._shared.warmup import warm_engine
+
 PAGES = {
     "data": ("Data", ":material/folder_open:"),
     "propensity": ("Propensity", ":material/show_chart:"),
@@ -18,6 +20,7 @@ BOOTED = "booted"
 def boot() -> StreamlitPage:
     """Tell Streamlit the pages, in the order of the work; returns the one to run."""
     st.session_state[BOOTED] = True
+    warm_engine()
     return st.navigation(
         [
             # No icons here: the browser would fetch a page's icon from the internet, as the icon of its tab.

@@ -1,0 +1,110 @@
+"""Logits to measure the transport engine on: simulated ones, and those of the real sets where they are at hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+# Mean cost between two cells of one label, by number of labels, as classifiers on real data give.
+MEAN_COST = {5: 5.0, 25: 10.0, 45: 18.0, 100: 25.0}
+POOL = 50_000
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@cache
+def _pool(n_labels: int) -> tuple[Floats, Floats]:
+    """Paired logits of 50,000 cells of one label in two modalities, each centred by row.
+
+    Cells have eight latent dimensions in six states; a label shifts them and changes the mix of states. Either
+    modality is a noisy nonlinear view, and its logits come from a small network trained on cells of all labels.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(n_labels)
+    rng = np.random.default_rng(n_labels)
+    latent, states = 8, 6
+    centres = 1.6 * rng.normal(size=(states, latent))
+    spread = [0.35 * rng.normal(size=(latent, latent)) * np.exp(0.5 * rng.normal(size=latent)) for _ in range(states)]
+    shift = 0.9 * rng.normal(size=(n_labels, latent))
+    mix = rng.dirichlet(np.full(states, 1.5), size=n_labels)
+    views = rng.normal(size=(latent, 200)) / np.sqrt(latent), rng.normal(size=(latent, 50)) / np.sqrt(latent)
+
+    def cells(labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        state = (rng.random(labels.size)[:, None] > np.cumsum(mix, axis=1)[labels]).sum(1).clip(0, states - 1)
+        z = np.empty((labels.size, latent))
+        for k in range(states):
+            here = state == k
+            z[here] = centres[k] + rng.normal(size=(int(here.sum()), latent)) @ spread[k].T
+        z += shift[labels]
+        first = np.tanh(0.6 * z @ views[0]) + 0.35 * rng.normal(size=(labels.size, 200))
+        second = np.logaddexp(0, z @ views[1]) + 0.5 * rng.normal(size=(labels.size, 50))
+        return first.astype(np.float32), second.astype(np.float32)
+
+    labels = rng.integers(0, n_labels, 30_000)
+    training, group = cells(labels), cells(np.zeros(POOL, dtype=np.int64))
+    logits = []
+    for seen, asked in zip(training, group, strict=True):
+        mean, scale = seen.mean(0), seen.std(0)
+        inputs, wanted = torch.from_numpy((seen - mean) / scale), torch.from_numpy(labels)
+        layers = [torch.nn.Linear(seen.shape[1], 256), torch.nn.ReLU(), torch.nn.Linear(256, 128), torch.nn.ReLU()]
+        network = torch.nn.Sequential(*layers, torch.nn.Linear(128, n_labels))
+        optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=1e-3)
+        for _ in range(8):
+            for batch in torch.randperm(len(seen)).split(256):
+                loss = torch.nn.functional.cross_entropy(network(inputs[batch]), wanted[batch])
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+        with torch.no_grad():
+            values = network(torch.from_numpy((asked - mean) / scale)).numpy()
+        logits.append(values - values.mean(1, keepdims=True))
+    apart = np.linalg.norm(logits[0][:1000, None] - logits[1][None, 1000:2000], axis=2).mean()
+    factor = MEAN_COST[n_labels] / apart
+    return (factor * logits[0]).astype(np.float32), (factor * logits[1]).astype(np.float32)
+
+
+def simulated(n: int, n_labels: int = 25, seed: int = 0) -> tuple[Floats, Floats]:
+    """Logits of n cells of one label in two modalities, ``(n, n_labels)`` each, in unrelated orders."""
+    first, second = _pool(n_labels)
+    rng = np.random.default_rng(seed)
+    some = rng.permutation(POOL)[:n]
+    return np.ascontiguousarray(first[some]), np.ascontiguousarray(second[some[rng.permutation(n)]])
+
+
+@cache
+def real(name: str, label: str) -> tuple[Floats, Floats] | None:
+    """Logits of one label of a real set, n ≠ m: all cells of modality 1 and four fifths of modality 2.
+
+    One multinomial logistic regression a modality, on standardised features or 50 singular vectors where there are
+    more. None where the set is not at hand.
+    """
+    if not (DATA / name).is_dir():
+        return None
+    import anndata
+    from scipy import sparse
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.linear_model import LogisticRegression
+
+    found = []
+    for number in (1, 2):
+        modality = anndata.read_h5ad(DATA / name / f"mod{number}.h5ad")
+        labels = modality.obs["label"].astype(str).to_numpy()
+        kept = labels != "Mis"
+        X, labels = modality.X[kept], labels[kept]
+        if X.shape[1] > 500:
+            X = TruncatedSVD(50, random_state=0).fit_transform(X)
+        X = X.toarray() if sparse.issparse(X) else np.asarray(X)
+        X = (X - X.mean(0)) / np.maximum(X.std(0), 1e-6)
+        model = LogisticRegression(max_iter=100).fit(X, labels)
+        here = np.flatnonzero(labels == label)
+        if number == 2:
+            here = np.random.default_rng(0).permutation(here)[: len(here) * 4 // 5]
+        values = model.predict_log_proba(X[here])
+        found.append((values - values.mean(1, keepdims=True)).astype(np.float32))
+    return found[0], found[1]

@@ -1,0 +1,224 @@
+"""Exact transport on a support: successive shortest paths from potentials that are nearly right.
+
+Masses are whole numbers held in float64, so that uniform marginals of different sizes (m units a source, n units a
+target, over their common divisor) never round. Every round sends mass from a source that has some left along the
+cheapest path of the residual graph to a target that wants some: forward edges at their reduced cost, backward edges
+where mass already flows at none. Potentials move so that reduced costs stay at least 0 and those in use exactly 0,
+which is what makes the flow optimal at the end.
+
+Source: successive shortest paths with potentials: Ahuja, Magnanti & Orlin, Network Flows (1993), section 9.7.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport.compiled import compiled
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+INFEASIBLE = -1
+
+
+@compiled
+def _push_heap(keys: Array, items: Any, size: int, key: float, item: int) -> int:
+    """Add to a binary heap held in two arrays; returns its new size."""
+    place = size
+    while place > 0:
+        parent = (place - 1) >> 1
+        if keys[parent] <= key:
+            break
+        keys[place] = keys[parent]
+        items[place] = items[parent]
+        place = parent
+    keys[place] = key
+    items[place] = item
+    return size + 1
+
+
+@compiled
+def _pop_heap(keys: Array, items: Any, size: int) -> int:
+    """Drop the smallest of a binary heap; returns its new size."""
+    size -= 1
+    key, item = keys[size], items[size]
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and keys[child + 1] < keys[child]:
+            child += 1
+        if keys[child] >= key:
+            break
+        keys[place] = keys[child]
+        items[place] = items[child]
+        place = child
+    keys[place] = key
+    items[place] = item
+    return size
+
+
+@compiled
+def tighten(
+    indptr: Integers,
+    indices: Any,
+    costs: Array,
+    f: Array,
+    g: Array,
+    flow: Array,
+    supply: Array,
+    demand: Array,
+) -> None:
+    """Make potentials feasible on the support, let go of mass that is then not free, and send what is.
+
+    f is set to the largest value that leaves all reduced costs of its row at least 0. supply and demand are what is
+    left to send and to receive; all of these change in place.
+    """
+    for i in range(f.size):
+        least = np.inf
+        for entry in range(indptr[i], indptr[i + 1]):
+            least = min(least, costs[entry] - g[indices[entry]])
+        if least < np.inf:
+            f[i] = least
+        for entry in range(indptr[i], indptr[i + 1]):
+            j = indices[entry]
+            reduced = costs[entry] - f[i] - g[j]
+            if flow[entry] > 0.0 and reduced > 0.0:
+                supply[i] += flow[entry]
+                demand[j] += flow[entry]
+                flow[entry] = 0.0
+    for i in range(f.size):
+        for entry in range(indptr[i], indptr[i + 1]):
+            if supply[i] <= 0.0:
+                break
+            j = indices[entry]
+            if demand[j] > 0.0 and costs[entry] - f[i] - g[j] <= 0.0:
+                amount = min(supply[i], demand[j])
+                flow[entry] += amount
+                supply[i] -= amount
+                demand[j] -= amount
+
+
+@compiled
+def send(
+    indptr: Integers,
+    indices: Any,
+    costs: Array,
+    column_starts: Integers,
+    column_entries: Any,
+    row_of: Any,
+    f: Array,
+    g: Array,
+    flow: Array,
+    supply: Array,
+    demand: Array,
+    first: int,
+    budget: int,
+) -> int:
+    """Send the supplies of rows from ``first`` on, all in place; returns the row to go on with.
+
+    Stops at a row's end once ``budget`` edges have been looked at. The number of rows means done, −1 that some
+    supply cannot reach any demand on this support. column_starts and column_entries list the entries by column.
+    """
+    n, m = f.size, g.size
+    distance = np.full(m, np.inf)
+    into = np.empty(m, np.int64)  # entry by which a column was reached
+    done = np.zeros(m, np.bool_)
+    row_distance = np.full(n, np.inf)
+    back = np.empty(n, np.int64)  # entry by which a row was reached, backwards
+    capacity = 4 * m + 64
+    keys, items = np.empty(capacity), np.empty(capacity, np.int64)
+    touched, rows = np.empty(m, np.int64), np.empty(n, np.int64)
+    looked = 0
+    for source in range(first, n):
+        while supply[source] > 0.0:
+            size = n_touched = n_rows = 0
+            row_distance[source] = 0.0
+            rows[0] = source
+            n_rows = 1
+            row = source
+            base = 0.0
+            end = -1
+            while True:
+                for entry in range(indptr[row], indptr[row + 1]):
+                    j = indices[entry]
+                    if done[j]:
+                        continue
+                    reach = base + max(costs[entry] - f[row] - g[j], 0.0)
+                    if reach < distance[j]:
+                        if distance[j] == np.inf:
+                            touched[n_touched] = j
+                            n_touched += 1
+                        distance[j] = reach
+                        into[j] = entry
+                        if size == capacity:  # stale entries have filled the heap: room for as many again
+                            keys, items = np.append(keys, np.empty(capacity)), np.append(items, items)
+                            capacity *= 2
+                        size = _push_heap(keys, items, size, reach, j)
+                looked += indptr[row + 1] - indptr[row]
+                row = -1
+                while row < 0 and end < 0:
+                    # the nearest column not yet left; then a row that sends to it, one at a time
+                    if size == 0:
+                        return INFEASIBLE
+                    j = items[0]
+                    if done[j] or keys[0] > distance[j]:
+                        size = _pop_heap(keys, items, size)
+                        continue
+                    if demand[j] > 0.0:
+                        end = j
+                        break
+                    for place in range(column_starts[j], column_starts[j + 1]):
+                        entry = column_entries[place]
+                        other = row_of[entry]
+                        if flow[entry] > 0.0 and row_distance[other] == np.inf:
+                            row = other
+                            row_distance[row] = distance[j]
+                            back[row] = entry
+                            rows[n_rows] = row
+                            n_rows += 1
+                            base = distance[j]
+                            break
+                    looked += column_starts[j + 1] - column_starts[j]
+                    if row < 0:
+                        done[j] = True
+                        size = _pop_heap(keys, items, size)
+                if end >= 0:
+                    break
+            length = distance[end]
+            for place in range(n_rows):
+                f[rows[place]] += length - row_distance[rows[place]]
+            for place in range(n_touched):
+                j = touched[place]
+                if distance[j] < length:
+                    g[j] -= length - distance[j]
+            amount = min(supply[source], demand[end])
+            j = end
+            while True:
+                row = row_of[into[j]]
+                if row == source:
+                    break
+                amount = min(amount, flow[back[row]])
+                j = indices[back[row]]
+            j = end
+            while True:
+                flow[into[j]] += amount
+                row = row_of[into[j]]
+                if row == source:
+                    break
+                flow[back[row]] -= amount
+                j = indices[back[row]]
+            supply[source] -= amount
+            demand[end] -= amount
+            for place in range(n_touched):
+                distance[touched[place]] = np.inf
+                done[touched[place]] = False
+            for place in range(n_rows):
+                row_distance[rows[place]] = np.inf
+        if looked > budget:
+            return source + 1
+    return n

@@ -1,0 +1,129 @@
+"""Two clouds of points as the engine reads them: centred, in leaves of 64, in the arithmetic the question needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport.lanes import LEAF
+
+Array = NDArray[np.float64]
+
+# log of the weight of a padding lane: exp of it is nothing, and it is far from overflow in float32
+PADDING = -1e30
+
+# Largest relative error of one kernel entry computed in float32, in units of 2⁻²⁴ × cost scale / epsilon:
+# three roundings of numbers of the cost's size (potentials, cost, their sum) and the sum over dimensions.
+_ROUNDINGS = 8.0
+# The same for what does not grow with the cost: logarithms of weights, the exponential, sums.
+_EXPONENTIAL = 24.0
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    """An empty array on a 64-byte boundary: a vector load across two cache lines costs two loads."""
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(n_bytes + 64, dtype=np.uint8)
+    offset = -raw.ctypes.data % 64
+    return raw[offset : offset + n_bytes].view(dtype).reshape(shape)
+
+
+def in_leaves(points: NDArray[np.floating], dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    """Points ``(n, T)`` as leaves ``(ceil(n / 64), T, 64)``, the last one padded with zeros."""
+    n, dimensions = points.shape
+    n_leaves = -(-n // LEAF)
+    leaves = aligned((n_leaves, dimensions, LEAF), dtype)
+    whole = n // LEAF
+    leaves[:whole] = points[: whole * LEAF].reshape(whole, LEAF, dimensions).transpose(0, 2, 1)
+    if whole < n_leaves:
+        leaves[whole] = 0
+        leaves[whole, :, : n - whole * LEAF] = points[whole * LEAF :].T
+    return leaves
+
+
+def lanes_of(values: Array, dtype: np.dtype[np.floating], padding: float = PADDING) -> NDArray[np.floating]:
+    """One value a point ``(n,)`` in the layout of the leaves ``(n_leaves, 64)``."""
+    n_leaves = -(-values.size // LEAF)
+    lanes = aligned((n_leaves, LEAF), dtype)
+    flat = lanes.reshape(-1)
+    flat[: values.size] = values
+    flat[values.size :] = padding
+    return lanes
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The cost between two clouds, never stored.
+
+    Parameters
+    ----------
+    x
+        Source points, ``(n, T)``, float64, centred.
+    y
+        Target points, ``(m, T)``, float64, centred.
+    squared
+        Squared Euclidean cost in place of Euclidean.
+    """
+
+    x: Array
+    y: Array
+    squared: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.x.shape[0], self.y.shape[0]
+
+    @property
+    def n_pairs(self) -> int:
+        return int(self.x.shape[0] * self.y.shape[0])
+
+    @cached_property
+    def scale(self) -> float:
+        """No cost is larger than this."""
+        reach = float(np.sqrt((self.x**2).sum(1).max()) + np.sqrt((self.y**2).sum(1).max()))
+        return float(reach**2) if self.squared else reach
+
+    def rounding(self, epsilon: float) -> float:
+        """Bound of the relative error of a kernel entry worked out in float32."""
+        per_cost = (_ROUNDINGS + self.x.shape[1] / 4) * self.scale / epsilon
+        return float((per_cost + _EXPONENTIAL) * 2.0**-24)
+
+    def leaves(self, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+        """The targets in leaves, ``(n_leaves, T, 64)``."""
+        return self._leaves_single if dtype == np.float32 else self._leaves_double
+
+    def sources(self, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+        """The sources in one arithmetic, ``(n, T)``, contiguous."""
+        return self._sources_single if dtype == np.float32 else self.x
+
+    @cached_property
+    def _leaves_single(self) -> NDArray[np.floating]:
+        return in_leaves(self.y, np.dtype(np.float32))
+
+    @cached_property
+    def _leaves_double(self) -> NDArray[np.floating]:
+        return in_leaves(self.y, np.dtype(np.float64))
+
+    @cached_property
+    def _sources_single(self) -> NDArray[np.floating]:
+        return np.ascontiguousarray(self.x, dtype=np.float32)
+
+    @cached_property
+    def transposed(self) -> Geometry:
+        """The same cost with the sides exchanged."""
+        return Geometry(self.y, self.x, self.squared)
+
+    def rows(self, rows: NDArray[np.intp]) -> Geometry:
+        """The cost between some sources and all targets; leaves made for all are shared."""
+        self.leaves(np.dtype(np.float32))  # whoever asks for some rows of many will ask for all
+        some = Geometry(np.ascontiguousarray(self.x[rows]), self.y, self.squared)
+        for name in ("_leaves_single", "_leaves_double", "scale"):
+            if name in self.__dict__:
+                some.__dict__[name] = self.__dict__[name]
+        return some
+
+    def subset(self, rows: NDArray[np.intp] | slice, columns: NDArray[np.intp] | slice) -> Geometry:
+        """The cost between some of the points."""
+        return Geometry(np.ascontiguousarray(self.x[rows]), np.ascontiguousarray(self.y[columns]), self.squared)

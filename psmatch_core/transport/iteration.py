@@ -1,0 +1,184 @@
+"""Sinkhorn and Newton iterations on a kernel that is held in memory, dense or sparse; one compiled call each.
+
+The unknown is the column scaling v, with the row scaling u = a / (K v) put in (the semi-dual). A conjugate gradient
+step of Newton's method reads the kernel once, as a Sinkhorn iteration does, and a few dozen of them do the work of a
+thousand.
+
+Source: semi-dual of entropic transport: Peyré & Cuturi, Computational Optimal Transport (2019), section 4.4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport.compiled import compiled, exponential
+from psmatch_core.transport.kernels import TINY, one_pass
+
+Array = NDArray[np.float64]
+
+# Newton steps are held to a factor e⁸ in any one scaling: beyond that the quadratic model says nothing.
+_LONGEST_STEP = 8.0
+_RANGE = 20.0
+FRUITLESS = 3
+
+
+@compiled
+def sinkhorn(kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int) -> tuple[Array, float, int]:
+    """Plain Sinkhorn iterations from column scaling v (changed in place): row scaling, column error, passes."""
+    s, q, out = np.empty(a.size), np.empty(a.size), np.empty(b.size)
+    error = np.inf
+    passes = 0
+    while passes < max_passes:
+        one_pass(kernel, v, a, -1.0, s, q, out)
+        passes += 1
+        error = 0.0
+        for j in range(b.size):
+            error += abs(v[j] * out[j] - b[j])
+        if error <= tolerance or passes == max_passes:
+            break
+        for j in range(b.size):
+            v[j] = b[j] / max(out[j], TINY)
+    return q, error, passes
+
+
+@compiled
+def _step(
+    kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int, shift: float
+) -> tuple[Array, int]:
+    """Newton's direction for log v by conjugate gradients, stopped when the residual has fallen by ``forcing``.
+
+    The Hessian of the semi-dual, diag(c) − Pᵀ diag(1 / a) P, is the Laplacian of a bipartite graph: positive up to
+    constants, and hardly more than that where every row has one match. The shift, of the size of the kernel's
+    rounding, keeps it positive; where it is not even so, the direction is that of a Sinkhorn iteration.
+    """
+    m = b.size
+    weights = u * u / a
+    s, q, out = np.empty(a.size), np.empty(a.size), np.empty(m)
+    direction, residual = np.zeros(m), b - columns
+    diagonal = np.maximum(columns, 1e-3 * b)
+    z = residual / diagonal
+    search = z.copy()
+    product = (residual * z).sum()
+    enough = forcing * forcing * product
+    passes = 0
+    w = np.empty(m)
+    while passes < max_passes:
+        for j in range(m):
+            w[j] = v[j] * search[j]
+        one_pass(kernel, w, weights, 1.0, s, q, out)
+        passes += 1
+        curvature = 0.0
+        for j in range(m):
+            out[j] = columns[j] * search[j] - v[j] * out[j] + shift * diagonal[j] * search[j]
+            curvature += search[j] * out[j]
+        if not curvature > 0.0:
+            if passes == 1:
+                direction = search
+            break
+        length = product / curvature
+        following = 0.0
+        for j in range(m):
+            direction[j] += length * search[j]
+            residual[j] -= length * out[j]
+            z[j] = residual[j] / diagonal[j]
+            following += residual[j] * z[j]
+        if following < enough:
+            break
+        ratio = following / product
+        for j in range(m):
+            search[j] = z[j] + ratio * search[j]
+        product = following
+    return direction, passes
+
+
+@compiled
+def _log_sum(weights: Array, sums: Array) -> float:
+    """``Σ weights · log sums``."""
+    total = 0.0
+    for i in range(sums.size):
+        total += weights[i] * np.log(max(sums[i], TINY))
+    return total
+
+
+@compiled
+def newton(
+    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, plain: int, fruitless: int
+) -> tuple[Array, Array, float, int, int]:
+    """Maximise the semi-dual ``Σ b log v − Σ a log(K v)`` from v, after ``plain`` Sinkhorn iterations.
+
+    Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and
+    how many of the last steps were fruitless: on a truncated kernel that cannot carry the marginals (a component
+    whose rows hold more mass than its columns) the semi-dual has no maximum, steps stay as long as they may be, and
+    the error stays. It gives up at the third; ``fruitless`` is the count so far. Where no step improves for
+    rounding, it falls back on Sinkhorn iterations, which always do.
+    """
+    n, m = a.size, b.size
+    v = v.copy()
+    shift = 8.0 * np.finfo(kernel[-1].dtype).eps
+    s, u, out = np.empty(n), np.empty(n), np.empty(m)
+    one_pass(kernel, v, a, -1.0, s, u, out)
+    passes = 1
+    for _ in range(plain):
+        for j in range(m):
+            if out[j] > 0.0:
+                v[j] = b[j] / max(out[j], TINY)
+        one_pass(kernel, v, a, -1.0, s, u, out)
+        passes += 1
+    columns = v * out
+    error = np.abs(b - columns).sum()
+    logs = np.log(v)
+    value = (b * logs).sum() - _log_sum(a, s)
+    s2, u2, out2 = np.empty(n), np.empty(n), np.empty(m)
+    trial, columns2, logs2 = np.empty(m), np.empty(m), np.empty(m)
+    while error > tolerance and passes < max_passes and fruitless < FRUITLESS:
+        # no direction need be better than what the tolerance asks of the step it makes
+        forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
+        direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
+        passes += used
+        longest = np.abs(direction).max()
+        # one by one: a few cells that would go to infinity must not hold up all others
+        direction = np.minimum(np.maximum(direction, -_LONGEST_STEP), _LONGEST_STEP)
+        length = 1.0
+        slope = ((b - columns) * direction).sum()
+        accepted = False
+        for _ in range(12):
+            error2, value2 = 0.0, 0.0
+            for j in range(m):
+                logs2[j] = logs[j] + length * direction[j]
+                trial[j] = exponential(logs2[j])
+                value2 += b[j] * logs2[j]
+            one_pass(kernel, trial, a, -1.0, s2, u2, out2)
+            passes += 1
+            for j in range(m):
+                columns2[j] = trial[j] * out2[j]
+                error2 += abs(b[j] - columns2[j])
+            value2 -= _log_sum(a, s2)
+            rises = value2 >= value + 1e-4 * length * slope
+            # near the optimum the gain drowns in rounding: there a smaller error decides
+            if np.isfinite(value2) and ((rises and error2 != error) or (error < 1e-2 and error2 < error)):
+                accepted = True
+                break
+            length *= 0.4
+        if not accepted:
+            _, error, used = sinkhorn(kernel, a, b, v, tolerance, max(1, min(20, max_passes - passes)))
+            one_pass(kernel, v, a, -1.0, s, u, out)
+            passes += used + 1
+            columns = v * out
+            error = np.abs(b - columns).sum()
+            logs = np.log(np.maximum(v, TINY))
+            value = (b * logs).sum() - _log_sum(a, s)
+            continue
+        fruitless = fruitless + 1 if longest > _LONGEST_STEP and error2 > 0.8 * error else 0
+        v, trial = trial, v
+        logs, logs2 = logs2, logs
+        s, s2 = s2, s
+        u, u2 = u2, u
+        out, out2 = out2, out
+        columns, columns2 = columns2, columns
+        error, value = error2, value2
+        if np.abs(logs).max() > _RANGE:  # the caller takes v up into the kernel: float32 ends at e⁸⁸
+            break
+    return v, u, error, passes, fruitless

@@ -1,0 +1,281 @@
+"""Passes over all pairs of a tile of rows, pair by pair and never stored: distance, exponent, and one sum.
+
+Names here are of scaled quantities: ``rows`` = f / epsilon + log a, ``columns`` = g / epsilon + log b, so that a
+pair's mass is P = exp(rows + columns − cost / epsilon). Every function takes the rows of one tile, the targets in
+leaves, and works through ``_BLOCK`` rows at a time so that a leaf is read from the first-level cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport.compiled import compiled, exponential
+from psmatch_core.transport.lanes import LEAF, above, exponents, lowest_bit
+
+Floats = NDArray[np.floating]
+Array = NDArray[np.float64]
+
+_BLOCK = 16
+
+# A leaf whose largest entry lies this far (in exponents) under the threshold is not summed: each of its entries is
+# counted as if it lay there, which bounds the mass left out from above and spares most of the exponentials.
+_UNSUMMED = 4.0
+_GLIMPSE = 8  # axes looked at first; they are the widest
+_NEGLIGIBLE = 12.0  # and this far, however far it is: e⁻¹² of the threshold, which n times over is still nothing
+
+
+@compiled
+def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, squared: bool, out: Array) -> None:
+    """``out_i = −log Σ_j exp(columns_j − scale · cost_ij)``: the soft c-transform, divided by epsilon.
+
+    points ``(r, T)``, leaves ``(n_leaves, T, 64)``, columns ``(n_leaves, 64)``, out ``(r,)``; scale is 1 / epsilon.
+    """
+    nothing = scale * 0
+    buffer = np.empty(LEAF, points.dtype)
+    largest = np.empty(_BLOCK, points.dtype)
+    total = np.empty(_BLOCK, np.float64)
+    for first in range(0, points.shape[0], _BLOCK):
+        size = min(_BLOCK, points.shape[0] - first)
+        for i in range(size):
+            largest[i] = -1e30
+            total[i] = 0.0
+        for j in range(leaves.shape[0]):
+            leaf = leaves[j]
+            shift = columns[j]
+            for i in range(size):
+                top = exponents(points[first + i], leaf, shift, nothing, scale, squared, buffer)
+                if top > largest[i]:
+                    total[i] *= np.exp(np.float64(largest[i]) - np.float64(top))
+                    largest[i] = top
+                if top > largest[i] - 20:  # 64 · e⁻²⁰ a leaf is under the rounding of the sum
+                    reference = largest[i]
+                    part = nothing
+                    for k in range(LEAF):
+                        part += exponential(buffer[k] - reference)
+                    total[i] += part
+        for i in range(size):
+            out[first + i] = -(np.float64(largest[i]) + np.log(total[i]))
+
+
+@compiled
+def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, out: Array) -> None:
+    """``out_i = Σ_j cost_ij``; columns ``(n_leaves, 64)`` hold 1 for a target and 0 for padding."""
+    buffer, zeros = np.empty(LEAF, points.dtype), np.zeros(LEAF, points.dtype)
+    nothing = columns[0, 0] * 0
+    for i in range(points.shape[0]):
+        total = 0.0
+        for j in range(leaves.shape[0]):
+            exponents(points[i], leaves[j], zeros, nothing, nothing - 1, squared, buffer)
+            counts = columns[j]
+            part = nothing
+            for k in range(LEAF):
+                part += counts[k] * buffer[k]
+            total += part
+        out[i] = total
+
+
+@compiled
+def dense_kernel(
+    points: Floats, leaves: Floats, rows: Floats, columns: Floats, scale: float, squared: bool, out: Floats
+) -> None:
+    """``out_ij = P_ij``, all of it, for one tile; out is ``(r, 64 · n_leaves)``, padding columns hold nothing."""
+    buffer = np.empty(LEAF, points.dtype)
+    for first in range(0, points.shape[0], _BLOCK):
+        size = min(_BLOCK, points.shape[0] - first)
+        for j in range(leaves.shape[0]):
+            leaf = leaves[j]
+            shift = columns[j]
+            for i in range(first, first + size):
+                exponents(points[i], leaf, shift, rows[i], scale, squared, buffer)
+                target = out[i, j * LEAF : (j + 1) * LEAF]
+                for k in range(LEAF):
+                    target[k] = exponential(buffer[k])
+
+
+@compiled
+def half_and_half(
+    points: Floats,
+    leaves: Floats,
+    rows: Floats,
+    columns: Floats,
+    scale: float,
+    squared: bool,
+    a: Array,
+    sums: Array,
+    column_sums: Array,
+) -> None:
+    """One Sinkhorn iteration with one exponential a pair: row sums, and the column sums once rows are rescaled.
+
+    ``sums_i = Σ_j P_ij``, then ``column_sums_j += a_i / sums_i · P_ij``. a and sums ``(r,)``; column_sums
+    ``(64 · n_leaves,)``. A block of rows is held in cache between the two uses.
+    """
+    block = 8
+    n_leaves = leaves.shape[0]
+    buffer = np.empty(LEAF, points.dtype)
+    held = np.empty((block, n_leaves * LEAF), points.dtype)
+    nothing = scale * 0
+    for first in range(0, points.shape[0], block):
+        size = min(block, points.shape[0] - first)
+        for i in range(size):
+            sums[first + i] = 0.0
+        for j in range(n_leaves):
+            leaf = leaves[j]
+            shift = columns[j]
+            for i in range(size):
+                exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
+                target = held[i, j * LEAF : (j + 1) * LEAF]
+                part = nothing
+                for k in range(LEAF):
+                    value = exponential(buffer[k])
+                    target[k] = value
+                    part += value
+                sums[first + i] += part
+        for i in range(size):
+            factor = a[first + i] / max(sums[first + i], 1e-300)
+            row = held[i]
+            for j in range(column_sums.size):
+                column_sums[j] += factor * row[j]
+
+
+@compiled
+def support_rows(
+    points: Floats,
+    leaves: Floats,
+    rows: Floats,
+    columns: Floats,
+    row_floor: Floats,
+    column_floor: Floats,
+    scale: float,
+    squared: bool,
+    counts: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    dropped: Array,
+    start: int,
+    bounded: bool,
+) -> tuple[int, int]:
+    """The entries that matter, row by row: those with log P above the floor of their row or of their column.
+
+    row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Writes the number of entries of
+    every row into counts, their columns into indices, and an upper bound of the mass of all others into dropped
+    (infinite unless ``bounded``), from row ``start`` on;
+    returns the rows done and the entries written, short of the tile where indices is full.
+    """
+    n_rows = points.shape[0]
+    n_leaves = leaves.shape[0]
+    staged = np.empty((_BLOCK, n_leaves * LEAF), np.int32)
+    n_staged = np.empty(_BLOCK, np.int64)
+    buffer = np.empty(LEAF, points.dtype)
+    lowest = np.empty(n_leaves, points.dtype)
+    nothing = scale * 0
+    never = nothing - 80
+    glimpsing = points.shape[1] >= 2 * _GLIMPSE
+    margin = _UNSUMMED if bounded else 0.0
+    none, one = np.uint64(0), np.uint64(1)
+    for j in range(n_leaves):
+        lowest[j] = column_floor[j].min()
+    written = 0
+    for first in range(start, n_rows, _BLOCK):
+        size = min(_BLOCK, n_rows - first)
+        n_staged[:] = 0
+        for i in range(size):
+            dropped[first + i] = 0.0 if bounded else np.inf
+        for j in range(n_leaves):
+            leaf = leaves[j]
+            shift = columns[j]
+            floors = column_floor[j]
+            glimpse = leaf[:_GLIMPSE]
+            for i in range(size):
+                floor = row_floor[first + i]
+                low = min(floor, lowest[j])
+                if glimpsing:
+                    # costs over the first axes alone are smaller, exponents larger: what they rule out is out
+                    point = points[first + i, :_GLIMPSE]
+                    top = exponents(point, glimpse, shift, rows[first + i], scale, squared, buffer)
+                    if top <= low - margin:
+                        if bounded:
+                            dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
+                        continue
+                top = exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
+                if bounded:
+                    if top <= low - _UNSUMMED:
+                        dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
+                        continue
+                    part = nothing
+                    for k in range(LEAF):
+                        value = buffer[k]
+                        part += exponential(value if value <= min(floor, floors[k]) else never)
+                    dropped[first + i] += part
+                if top > low:
+                    n = n_staged[i]
+                    into = staged[i]
+                    mask = above(buffer, floors, floor)
+                    while mask != none:
+                        into[n] = j * LEAF + lowest_bit(mask)
+                        n += 1
+                        mask &= mask - one
+                    n_staged[i] = n
+        total = 0
+        for i in range(size):
+            total += n_staged[i]
+        if written + total > indices.size:
+            return first, written
+        for i in range(size):
+            counts[first + i] = n_staged[i]
+            for k in range(n_staged[i]):
+                indices[written] = staged[i, k]
+                written += 1
+    return n_rows, written
+
+
+@compiled
+def costs_of_pairs(
+    x: Array,
+    y: Array,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    squared: bool,
+    f: Array,
+    g: Array,
+    out: Floats,
+) -> None:
+    """Reduced costs ``C_ij − f_i − g_j`` of the entries of a support, worked out in float64.
+
+    They are small where the plan has mass, so that float32 holds them a hundred times finer than the costs.
+    """
+    for i in range(indptr.size - 1):
+        point = x[i]
+        for entry in range(indptr[i], indptr[i + 1]):
+            other = y[indices[entry]]
+            total = 0.0
+            for dimension in range(point.size):
+                difference = point[dimension] - other[dimension]
+                total += difference * difference
+            cost = total if squared else np.sqrt(total)
+            out[entry] = cost - f[i] - g[indices[entry]]
+
+
+@compiled
+def top_of_rows(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], values: Floats, best: NDArray[np.int64], shares: Array
+) -> None:
+    """The largest entries of every sparse row by insertion: columns into best ``(n, k)``, shares of the row beside."""
+    k = best.shape[1]
+    for i in range(indptr.size - 1):
+        total = 0.0
+        found = 0
+        for entry in range(indptr[i], indptr[i + 1]):
+            value = np.float64(values[entry])
+            total += value
+            if value <= 0.0 or (found == k and value <= shares[i, k - 1]):
+                continue
+            place = found if found < k else k - 1
+            while place > 0 and shares[i, place - 1] < value:
+                shares[i, place] = shares[i, place - 1]
+                best[i, place] = best[i, place - 1]
+                place -= 1
+            shares[i, place] = value
+            best[i, place] = indices[entry]
+            found = min(found + 1, k)
+        for place in range(found):
+            shares[i, place] /= total

@@ -1,0 +1,268 @@
+"""At one epsilon: choose how the plan is held, iterate on it until the marginals are right, and certify.
+
+The plan is held sparse where few entries matter, dense where many do and memory allows, and not at all else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport import fullpass, iteration, kernels
+from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.problem import Problem, Run
+from psmatch_core.transport.schedule import Schedule
+from psmatch_core.transport.support import Support
+
+# Bytes of a sparse entry while it is worked on: index, reduced cost, value, and copies while it is put together.
+ENTRY_BYTES = 20
+# Entry visits in one compiled call: 0.2 s or so, after which the user is asked whether to go on.
+_VISITS_SPARSE = 100_000_000
+_VISITS_DENSE = 800_000_000
+# Relative error of an entry of a support in units of the type's rounding: exponents there stay under about 30.
+_VALUE_ROUNDING = 16.0
+# Passes after which a support is given up whose error is still this large.
+_PATIENCE = 60
+_HOPELESS = 5e-3
+# Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
+_ABSORB = 25.0
+
+
+@dataclass
+class State:
+    """Potentials on their way, ``f (n,)`` and ``g (m,)`` in units of cost, and where they stand.
+
+    ``error`` is the L1 error of the marginals on whatever kernel was last iterated on; ``settled`` says that the
+    potentials solve the problem at ``epsilon`` already, from an earlier solve.
+    """
+
+    f: Array
+    g: Array
+    epsilon: float
+    error: float = np.inf
+    support: Support | None = None
+    settled: bool = False
+    path: str = ""
+
+
+def threshold(tolerance: float) -> float:
+    """Theta for a support whose complement holds well under the tolerance.
+
+    Entries are left out by their share of their row, so that as n grows their number in a row grows and their
+    share falls alike; measured at tolerance 1e-3, a tenth of it is lost at n = 2,000 and a fifth at n = 10,000.
+    Where it is more, the certificate says so and theta grows.
+    """
+    return float(np.log(1 / tolerance) + 4.0)
+
+
+def settle_sparse(
+    problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run
+) -> bool:
+    """Newton iterations on a support until the column error is under tolerance; rows are exact there.
+
+    False where it gave up because the support cannot carry the marginals: the potentials have then moved towards
+    those for which a fresh one will. It also stops where the error is still large after ``_PATIENCE`` passes: then
+    too the support is more likely wrong than the problem hard.
+    """
+    used, plain, fruitless = 0, 1, 0
+    segment = min(_PATIENCE, max(6, _VISITS_SPARSE // max(support.n_entries, 1)))
+    state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
+    f, g = state.f, state.g
+    while True:
+        values = support.values(problem, state.f, state.g, state.epsilon)
+        kernel = (support.indptr, support.unsigned, values)
+        v, u, error, passes, fruitless = iteration.newton(
+            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, min(segment, max_passes - used), plain,
+            fruitless,
+        )  # fmt: skip
+        plain = 0
+        state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
+        state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
+        used += passes
+        run.tally.iterations += passes
+        state.error = float(error)
+        run.watch.look(state.error)
+        if fruitless >= iteration.FRUITLESS:
+            # undo what the steps overshot: they point the right way, towards entries left out, but without end, and
+            # past about theta those entries would have held all the mass
+            furthest = 0.7 * support.theta * state.epsilon
+            state.f = f + np.clip(state.f - f, -furthest, furthest)
+            state.g = g + np.clip(state.g - g, -furthest, furthest)
+            return False
+        if error <= tolerance or used >= max_passes or (used >= _PATIENCE and error > _HOPELESS):
+            return True
+
+
+def complete(problem: Problem, state: State, support: Support, epsilon: float, theta: float, run: Run) -> Support:
+    """The support with rows and columns added that hold no entry, their potentials set by a soft c-transform.
+
+    A potential carried over from coarser cells can leave a lone cell so far off that all of its entries fall under
+    the threshold; without any, its marginal could never be met. There are few such cells, so few rows are passed.
+    """
+    empty_rows = np.flatnonzero(np.diff(support.indptr) == 0)
+    found = np.zeros(problem.b.size, dtype=bool)
+    found[support.indices] = True
+    empty_columns = np.flatnonzero(~found)
+    if not empty_rows.size and not empty_columns.size:
+        return support
+    f, g = state.f.copy(), state.g.copy()
+    added_rows, added_columns = [], []
+    for side, empty in ((problem, empty_rows), (problem.transposed, empty_columns)):
+        if not empty.size:
+            continue
+        some = side.some_rows(empty)
+        mine, other = (f, g) if side is problem else (g, f)
+        mine[empty] = fullpass.soft_transform(some, other, epsilon, run)
+        part = fullpass.find_support(some, mine[empty], other, epsilon, theta, run, exact=False, limit=2**31)
+        assert part is not None
+        here, there = np.repeat(empty, np.diff(part.indptr)), part.indices.astype(np.intp)
+        added_rows.append(here if side is problem else there)
+        added_columns.append(there if side is problem else here)
+    state.f, state.g = f, g
+    rows = np.concatenate([np.repeat(np.arange(problem.a.size), np.diff(support.indptr)), *added_rows])
+    columns = np.concatenate([support.indices, *added_columns]).astype(np.int32)
+    order = np.lexsort((columns, rows))
+    rows, columns = rows[order], columns[order]
+    first = np.ones(rows.size, dtype=bool)
+    first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
+    rows, columns = rows[first], columns[first]
+    return fullpass.support_of(problem, rows, columns, f, g, epsilon, theta, support.reduced.dtype)
+
+
+def settle_dense(
+    problem: Problem, state: State, tolerance: float, max_passes: int, run: Run, allowed: float
+) -> NDArray[Any]:
+    """Newton iterations on the stored kernel, made afresh when the scalings have grown; returns the plan."""
+    used, plain = 0, 2
+    segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
+    while True:
+        matrix = fullpass.dense_kernel(problem, state.f, state.g, state.epsilon, run, allowed)
+        v = np.ones(problem.b.size)
+        while True:
+            v, u, error, passes, _ = iteration.newton(
+                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), plain, 0
+            )
+            plain = 0
+            used += passes
+            run.tally.iterations += passes
+            state.error = float(error)
+            run.watch.look(state.error)
+            grown = max(_largest_log(u), _largest_log(v))
+            if error <= tolerance or used >= max_passes or grown > _ABSORB:
+                break
+        state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
+        state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
+        if (error <= tolerance and grown <= _ABSORB) or used >= max_passes:
+            matrix *= u[:, None].astype(matrix.dtype)
+            matrix[:, : v.size] *= v.astype(matrix.dtype)
+            return matrix
+
+
+def _largest_log(scaling: Array) -> float:
+    return float(np.abs(np.log(np.maximum(scaling, 1e-280))).max())
+
+
+def settle_unstored(
+    problem: Problem, state: State, tolerance: float, max_passes: int, run: Run, allowed: float
+) -> None:
+    """Sinkhorn iterations with nothing stored, accelerated after Anderson with five differences.
+
+    Source: Anderson mixing for fixed points: Walker & Ni, SIAM J. Numer. Anal. 49 (2011), algorithm AA.
+    """
+    epsilon = state.epsilon
+    images: list[Array] = []
+    residuals: list[Array] = []
+    best = np.inf
+    for _ in range(max_passes):
+        sums, columns = fullpass.half_and_half(problem, state.f, state.g, epsilon, run, allowed)
+        run.tally.iterations += 1
+        if not (np.isfinite(sums).all() and sums.min() > 0 and columns.min() > 0):
+            # too far off for sums without a maximum taken out: one iteration in logarithms
+            state.f = fullpass.soft_transform(problem, state.g, epsilon, run)
+            state.g = fullpass.soft_transform(problem.transposed, state.f, epsilon, run)
+            images.clear()
+            residuals.clear()
+            continue
+        state.f = state.f + epsilon * np.log(problem.a / sums)
+        state.error = float(np.abs(columns - problem.b).sum())
+        run.watch.look(state.error)
+        if state.error <= tolerance:
+            return
+        residual = epsilon * np.log(problem.b / columns)
+        if state.error > 3 * best:
+            images.clear()
+            residuals.clear()
+        best = min(best, state.error)
+        images.append(state.g + residual)
+        residuals.append(residual)
+        del images[:-6], residuals[:-6]
+        state.g = mixed(images, residuals, problem.b)
+
+
+def mixed(images: list[Array], residuals: list[Array], weights: Array) -> Array:
+    """The combination of the last images whose combined residual is smallest, in the norm of the marginal."""
+    if len(images) == 1:
+        return images[-1]
+    last = residuals[-1]
+    differences = np.array([residual - last for residual in residuals[:-1]])  # (h, m)
+    gram = (differences * weights) @ differences.T
+    gram[np.diag_indices_from(gram)] += 1e-10 * np.trace(gram) + 1e-300
+    shares = np.linalg.lstsq(gram, -(differences * weights) @ last, rcond=None)[0]
+    mixed = images[-1] + sum(share * (image - images[-1]) for share, image in zip(shares, images[:-1], strict=True))
+    return np.asarray(mixed)
+
+
+def settle_on_the_way(
+    problem: Problem, state: State, tolerance: float, run: Run, schedule: Schedule, further: float = 0.0
+) -> float:
+    """Iterate at the state's epsilon to a rough tolerance; returns the entries a row that matter.
+
+    The support reaches ``further`` than theta where smaller epsilons are to be settled on parts of it.
+    """
+    n, m = problem.shape
+    theta = schedule.theta + further
+    share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    limit = run.memory_budget // ENTRY_BYTES
+    if further and (share >= schedule.sparse_under or share * n * m > 0.7 * limit):
+        theta = schedule.theta
+        share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    state.support = None
+    level = float(np.exp(-7.0))
+    for _ in range(4 if share < schedule.sparse_under else 0):
+        support = fullpass.find_support(
+            problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
+        )
+        if support is None:
+            break
+        support = complete(problem, state, support, state.epsilon, theta, run)
+        settle_sparse(problem, state, support, tolerance, 100, run)
+        state.support = support
+        if state.error <= tolerance:
+            values = support.values(problem, state.f, state.g, state.epsilon)
+            return kernels.n_above(values, level / n) / n
+    if n * m * 4 <= run.memory_budget:
+        matrix = settle_dense(problem, state, tolerance, 100, run, 0.01)
+        return kernels.n_above(matrix.reshape(-1), level / n) / n
+    settle_unstored(problem, state, tolerance, 30, run, 0.01)
+    return share * m
+
+
+def certify(problem: Problem, support: Support, f: Array, g: Array, epsilon: float) -> tuple[float, float, float]:
+    """(row error, column error, dropped mass) of the full plan, as upper bounds, from a support found at f, g.
+
+    The plan is the support plus what was dropped, so its row sums are off by at most |support − a| + dropped, and its
+    column sums likewise.
+    """
+    values = support.values(problem, f, g, epsilon)
+    rows, columns = np.empty(problem.a.size), np.empty(problem.b.size)
+    kernels.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
+    dropped = float(support.dropped.sum())
+    rounding = _VALUE_ROUNDING * float(np.finfo(values.dtype).eps) * float(rows.sum())
+    return (
+        float(np.abs(rows - problem.a).sum()) + dropped + rounding,
+        float(np.abs(columns - problem.b).sum()) + dropped + rounding,
+        dropped,
+    )

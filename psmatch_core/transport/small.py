@@ -1,0 +1,129 @@
+"""A whole small problem in one compiled call: for labels of a few dozen cells the calls would cost more than the work.
+
+Dense, exponents in float64, epsilon falling from a tenth of the mean cost; at every epsilon one iteration in
+logarithms, so that no start is too far off, then Newton. The kernel is stored in float32 unless more is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psmatch_core.transport.compiled import compiled
+from psmatch_core.transport.geometry import PADDING
+from psmatch_core.transport.iteration import newton
+from psmatch_core.transport.lanes import LEAF
+from psmatch_core.transport.passes import cost_sums, dense_kernel, soft_minimum
+
+Array = NDArray[np.float64]
+
+_START = 0.1  # epsilon to begin with, in mean costs
+_STEP = 4.0
+_ROUGH = 0.04
+
+
+@compiled
+def _leaves(points: Array) -> Array:
+    """Points ``(n, T)`` in leaves ``(n_leaves, T, 64)``."""
+    n, dimensions = points.shape
+    leaves = np.zeros(((n + LEAF - 1) // LEAF, dimensions, LEAF))
+    for i in range(n):
+        for dimension in range(dimensions):
+            leaves[i // LEAF, dimension, i % LEAF] = points[i, dimension]
+    return leaves
+
+
+@compiled
+def _lanes(values: Array, log_weights: Array, scale: float, n_leaves: int) -> Array:
+    """``values · scale + log_weights`` in the leaves' layout, padding without weight."""
+    lanes = np.full((n_leaves, LEAF), PADDING)
+    for i in range(values.size):
+        lanes[i // LEAF, i % LEAF] = values[i] * scale + log_weights[i]
+    return lanes
+
+
+@compiled
+def solve_small(
+    x: Array,
+    y: Array,
+    a: Array,
+    b: Array,
+    epsilon: float,
+    squared: bool,
+    tolerance: float,
+    max_passes: int,
+    store: Any,
+    f: Array,
+    g: Array,
+) -> tuple[float, int]:
+    """Potentials into f ``(n,)`` and g ``(m,)``; returns the L1 error of the columns (rows are exact) and the passes.
+
+    ``store`` is an empty array of the kernel's type. Weights must be positive.
+    """
+    n, m = a.size, b.size
+    leaves_x, leaves_y = _leaves(x), _leaves(y)
+    log_a, log_b = np.log(a), np.log(b)
+    ones = _lanes(np.ones(m), np.zeros(m), 1.0, leaves_y.shape[0])
+    for j in range(m, leaves_y.shape[0] * LEAF):
+        ones[j // LEAF, j % LEAF] = 0.0
+    sums = np.empty(n)
+    cost_sums(x, leaves_y, ones, squared, sums)
+    start = max(epsilon, _START * sums.sum() / (n * m))
+    steps = 0
+    if start > epsilon * (1 + 1e-9):
+        steps = int(np.ceil(np.log(start / epsilon) / np.log(_STEP) - 1e-9))
+    kernel = np.empty((n, leaves_y.shape[0] * LEAF), store.dtype)
+    scaled = np.empty(max(n, m))
+    g[:] = 0.0
+    f[:] = 0.0
+    error = np.inf
+    passes = 0
+    for step in range(steps + 1):
+        at_goal = step == steps
+        current = epsilon if at_goal else start * (epsilon / start) ** (step / steps)
+        aim = tolerance if at_goal else _ROUGH
+        scale = 1 / current
+        for attempt in range(50):
+            # after a settled epsilon no exponent grows past 4 log n, which float32 carries
+            if (step == 0 and attempt == 0) or not error <= _ROUGH:
+                soft_minimum(x, leaves_y, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, scaled[:n])
+                f[:] = scaled[:n] * current
+                soft_minimum(y, leaves_x, _lanes(f, log_a, scale, leaves_x.shape[0]), scale, squared, scaled[:m])
+                g[:] = scaled[:m] * current
+            rows = f * scale + log_a
+            dense_kernel(x, leaves_y, rows, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, kernel)
+            v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, max(1, max_passes - passes), 0, 0)
+            passes += used
+            f += current * np.log(np.maximum(u, 1e-280))
+            g += current * np.log(np.maximum(v, 1e-280))
+            if error <= aim or passes >= max_passes:
+                break
+    return error, passes
+
+
+@compiled
+def solve_groups(
+    x: Array,
+    y: Array,
+    a: Array,
+    b: Array,
+    starts_x: NDArray[np.int64],
+    starts_y: NDArray[np.int64],
+    epsilons: Array,
+    squared: bool,
+    tolerance: float,
+    max_passes: int,
+    store: Any,
+    f: Array,
+    g: Array,
+    errors: Array,
+    passes: NDArray[np.int64],
+) -> None:
+    """:func:`solve_small` for every group; group k holds rows starts[k] to starts[k + 1] of either side."""
+    for k in range(epsilons.size):
+        i, j, p, q = starts_x[k], starts_x[k + 1], starts_y[k], starts_y[k + 1]
+        errors[k], passes[k] = solve_small(
+            x[i:j], y[p:q], a[i:j], b[p:q], epsilons[k], squared, tolerance, max_passes, store, f[i:j], g[p:q]
+        )

@@ -1,0 +1,31 @@
+"""Warm-up: numba compiles the engine at its first use on a machine; better before a user waits for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from psmatch_core.transport.balanced import solve
+from psmatch_core.transport.exact import assign
+
+# One problem of each way through the engine: dense and small, with a sparse support, exact.
+_DENSE_CELLS, _SPARSE_CELLS = 60, 1500
+
+
+def is_compiled() -> bool:
+    """Whether numba has the engine on disk already, where it looks for it."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    if folder:
+        return any(Path(folder).rglob("passes.*.nbi"))
+    return any((Path(__file__).parent / "__pycache__").glob("passes.*.nbi"))
+
+
+def warm() -> None:
+    """Compile what a first match would wait for; quick where it is compiled."""
+    rng = np.random.default_rng(0)
+    for n_cells, epsilon in ((_DENSE_CELLS, 0.2), (_SPARSE_CELLS, 0.2), (_SPARSE_CELLS, 0.02)):
+        x = rng.normal(size=(n_cells, 6))
+        solve(x, x + 0.3 * rng.normal(size=x.shape), epsilon)
+    assign(x[:_DENSE_CELLS], x[:_DENSE_CELLS] + 0.1)
