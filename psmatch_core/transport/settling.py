@@ -85,14 +85,15 @@ def settle_sparse(
         run.tally.iterations += passes
         state.error = float(error)
         run.watch.look(state.error)
-        if fruitless >= iteration.FRUITLESS:
+        gave_up = fruitless >= iteration.FRUITLESS
+        if gave_up or (used >= _PATIENCE and error > _HOPELESS):
             # undo what the steps overshot: they point the right way, towards entries left out, but without end, and
             # past about theta those entries would have held all the mass
             furthest = 0.7 * support.theta * state.epsilon
             state.f = f + np.clip(state.f - f, -furthest, furthest)
             state.g = g + np.clip(state.g - g, -furthest, furthest)
-            return False
-        if error <= tolerance or used >= max_passes or (used >= _PATIENCE and error > _HOPELESS):
+            return not gave_up
+        if error <= tolerance or used >= max_passes:
             return True
 
 
