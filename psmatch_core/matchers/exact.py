@@ -10,7 +10,6 @@ from psmatch_core.coupling import Outcome, Status
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
 from psmatch_core.progress import Progress
-from psmatch_core.transport import assign
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
 
@@ -42,6 +41,8 @@ class ExactMatcher(Matcher):
             return uniform_block(n, m), problem.status(
                 Outcome.CLOSED_FORM, "one cell on a side: it goes with all others"
             )
+        from psmatch_core.transport import assign  # brings numba, which a config must not
+
         x, y = aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)
         result = assign(x, y, cost=self.cost, memory_budget_mb=self.memory_mb, seed=problem.seed, progress=progress)
         block = SparseBlock(result.matrix)

@@ -11,7 +11,6 @@ from psmatch_core.config import option
 from psmatch_core.coupling import Outcome, Status
 from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
 from psmatch_core.progress import Event, Progress
-from psmatch_core.transport import is_compiled, mean_cost, solve
 
 COMPILING = "compiling the transport engine: once on this machine, some 15 s"
 
@@ -57,6 +56,8 @@ class SinkhornMatcher(Matcher):
     )
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+        from psmatch_core.transport import is_compiled, mean_cost, solve  # brings numba, which a config must not
+
         n, m = problem.x.shape[0], problem.y.shape[0]
         if n == 1 or m == 1:
             return uniform_block(n, m), problem.status(

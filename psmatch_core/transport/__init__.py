@@ -1,18 +1,35 @@
-"""The numerical engine: within-label transport. Arrays in, arrays out; knows no labels."""
+"""The numerical engine: within-label transport. Arrays in, arrays out; knows no labels.
 
-from psmatch_core.transport.balanced import mean_cost, path, resolve, solve
-from psmatch_core.transport.costs import distances
-from psmatch_core.transport.exact import ExactResult, assign
-from psmatch_core.transport.many import solve_many
-from psmatch_core.transport.relaxed import solve_unbalanced
-from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.warming import is_compiled, warm
+Names are imported when first used: they bring numba, which a page that only reads results must not wait for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psmatch_core.transport.balanced import mean_cost, path, resolve, solve
+    from psmatch_core.transport.exact import ExactResult, assign
+    from psmatch_core.transport.many import solve_many
+    from psmatch_core.transport.relaxed import solve_unbalanced
+    from psmatch_core.transport.result import TransportResult
+    from psmatch_core.transport.warming import is_compiled, warm
+
+_HOMES = {
+    "balanced": ("mean_cost", "path", "resolve", "solve"),
+    "exact": ("ExactResult", "assign"),
+    "many": ("solve_many",),
+    "relaxed": ("solve_unbalanced",),
+    "result": ("TransportResult",),
+    "warming": ("is_compiled", "warm"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ExactResult",
     "TransportResult",
     "assign",
-    "distances",
     "is_compiled",
     "mean_cost",
     "path",
@@ -22,3 +39,10 @@ __all__ = [
     "solve_unbalanced",
     "warm",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
