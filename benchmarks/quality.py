@@ -53,7 +53,8 @@ READING = (
     "absolute; the wide network of the preset takes only one or two steps an epoch on sets this small and stays "
     "undertrained. Exact transport and shared neighbours put more weight on the true partner (trace) and rank the "
     "others worse. Sets with little signal within labels move little. These sets are small, and seeds differ by "
-    "about 0.015 in FOSCTTM: read agreement across sets, not single cells of a table."
+    "about 0.015 in FOSCTTM; training again with other folds on the same splits moves the median ratio of "
+    "trace_fold by a tenth. Read agreement across sets, not single cells of a table."
 )
 RAW = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
 
