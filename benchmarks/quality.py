@@ -1,7 +1,7 @@
 """How good are the matchings? Default, paper's recipe, exact, neighbours and uniform on real cells.
 
-    python benchmarks/quality.py ../shared/data            # all paired sets, five seeds
-    python benchmarks/quality.py ../shared/data --sets bmmc_cite --seeds 3
+    python -m benchmarks.quality ../shared/data            # all paired sets, five seeds
+    python -m benchmarks.quality ../shared/data --sets bmmc_cite --seeds 3
 
 Protocol (docs/method.md): shared cells E stand in both populations, extra cells A only in modality 1 and B only in
 modality 2; classifiers and matchings see A∪E and B∪E; the judgement is on E, within labels, ties one half, in a fixed
@@ -202,7 +202,7 @@ def page(rows: pd.DataFrame, runs: dict[str, dict[str, object]]) -> str:
     parts = [
         "# How good the matchings are",
         "",
-        "Made by `python benchmarks/quality.py ../shared/data`. " + PROTOCOL,
+        "Made by `python -m benchmarks.quality ../shared/data`. " + PROTOCOL,
         "",
     ]
     for name in [each for each in PAIRED if each in runs]:

@@ -1,7 +1,7 @@
 """How long from the README's first line to an open app, and to its first paint?
 
-    python benchmarks/start.py              # server start and first paint, three cold starts, warm page cache
-    python benchmarks/start.py --install    # also the README's first line in a fresh folder (warm package cache)
+    python -m benchmarks.start              # server start and first paint, three cold starts, warm page cache
+    python -m benchmarks.start --install    # also the README's first line in a fresh folder (warm package cache)
 
 Needs Chromium and Playwright (requirements-dev.txt). First paint is the moment at which the Data page's demo button can
 be seen in a real browser.

@@ -1,6 +1,6 @@
 """Time and memory against n, the engine beside its peers: the README's performance section.
 
-    OMP_NUM_THREADS=1 python benchmarks/transport_curve.py --ott /path/to/python/with/ott-jax
+    OMP_NUM_THREADS=1 python -m benchmarks.transport_curve --ott /path/to/python/with/ott-jax
 
 Writes docs/images/transport.png, benchmarks/results/transport_curve.json and the table between the marks in README.md.
 CPU seconds to an L1 error of both marginals of 1e-3, compilation left out; memory is the rise of a process's peak,
@@ -20,11 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import transport_peers as peers
-from transport import TOLERANCE, peak_megabytes, timed
-from transport_data import simulated
-
+from benchmarks import transport_peers as peers
+from benchmarks.transport import TOLERANCE, peak_megabytes, timed
+from benchmarks.transport_data import simulated
 from psmatch_core import io
 from psmatch_core.exports import versions
 from psmatch_core.transport import mean_cost, solve

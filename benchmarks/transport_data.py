@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,8 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @cache
-def _pool(n_labels: int) -> tuple[Floats, Floats]:
-    """Paired logits of 50,000 cells of one label in two modalities, each centred by row.
+def _source(n_labels: int) -> tuple[tuple[Floats, Floats], Callable[[int], tuple[Floats, Floats]]]:
+    """Paired logits of 50,000 cells of one label in two modalities, each centred by row, and a source of more.
 
     Cells have eight latent dimensions in six states; a label shifts them and changes the mix of states. Either
     modality is a noisy nonlinear view, and its logits come from a small network trained on cells of all labels.
@@ -48,8 +49,8 @@ def _pool(n_labels: int) -> tuple[Floats, Floats]:
 
     labels = rng.integers(0, n_labels, 30_000)
     training, group = cells(labels), cells(np.zeros(POOL, dtype=np.int64))
-    logits = []
-    for seen, asked in zip(training, group, strict=True):
+    networks = []
+    for seen in training:
         mean, scale = seen.mean(0), seen.std(0)
         inputs, wanted = torch.from_numpy((seen - mean) / scale), torch.from_numpy(labels)
         layers = [torch.nn.Linear(seen.shape[1], 256), torch.nn.ReLU(), torch.nn.Linear(256, 128), torch.nn.ReLU()]
@@ -61,20 +62,39 @@ def _pool(n_labels: int) -> tuple[Floats, Floats]:
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
-        with torch.no_grad():
-            values = network(torch.from_numpy((asked - mean) / scale)).numpy()
-        logits.append(values - values.mean(1, keepdims=True))
+        networks.append((network, mean, scale))
+
+    def scores(views: tuple[Floats, Floats]) -> list[Floats]:
+        found = []
+        for (network, mean, scale), asked in zip(networks, views, strict=True):
+            with torch.no_grad():
+                values = network(torch.from_numpy((asked - mean) / scale)).numpy()
+            found.append(values - values.mean(1, keepdims=True))
+        return found
+
+    logits = scores(group)
     apart = np.linalg.norm(logits[0][:1000, None] - logits[1][None, 1000:2000], axis=2).mean()
     factor = MEAN_COST[n_labels] / apart
-    return (factor * logits[0]).astype(np.float32), (factor * logits[1]).astype(np.float32)
+
+    def scaled(pair: list[Floats]) -> tuple[Floats, Floats]:
+        return (factor * pair[0]).astype(np.float32), (factor * pair[1]).astype(np.float32)
+
+    return scaled(logits), lambda n: scaled(scores(cells(np.zeros(n, dtype=np.int64))))
 
 
 def simulated(n: int, n_labels: int = 25, seed: int = 0) -> tuple[Floats, Floats]:
     """Logits of n cells of one label in two modalities, ``(n, n_labels)`` each, in unrelated orders."""
-    first, second = _pool(n_labels)
+    (first, second), _ = _source(n_labels)
     rng = np.random.default_rng(seed)
     some = rng.permutation(POOL)[:n]
     return np.ascontiguousarray(first[some]), np.ascontiguousarray(second[some[rng.permutation(n)]])
+
+
+def fresh(n: int, n_labels: int = 25) -> tuple[Floats, Floats]:
+    """The same of n cells that no call has returned before."""
+    _, draw = _source(n_labels)
+    first, second = draw(n)
+    return first, np.ascontiguousarray(second[np.random.default_rng(n).permutation(n)])
 
 
 @cache
