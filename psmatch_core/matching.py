@@ -5,12 +5,13 @@ from __future__ import annotations
 from concurrent.futures import Executor
 
 import numpy as np
+from scipy import sparse
 
 from psmatch_core.blocks import Block
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError, some
-from psmatch_core.matchers import LabelProblem, Matcher, SinkhornMatcher
-from psmatch_core.modality import Modality
+from psmatch_core.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
+from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.propensity import PropensityModel
 from psmatch_core.randomness import derived_seed
@@ -56,19 +57,16 @@ def match(
             hint="Train both on the labels that they share.",
         )
     pair_ids = known_ids(source.modality, target.modality)
-    problems = [_problem(label, source, target, pair_ids, seed) for label in source.label_names]
-    problems.sort(key=lambda problem: -problem.x.shape[0] * problem.y.shape[0])  # so that no core waits for a giant
-    coupled: dict[str, tuple[Block | None, Status]] = {}
-    if executor is None:
-        for done, problem in enumerate(problems):
-            share = done / len(problems)
-            coupled[problem.label] = _couple(matcher, problem, _labelled(progress, problem.label, share))
-            progress(Event("match", (done + 1) / len(problems), f"label {problem.label}"))
-    else:
-        futures = [(problem, executor.submit(_couple, matcher, problem, silent)) for problem in problems]
-        for done, (problem, future) in enumerate(futures):
-            coupled[problem.label] = future.result()
-            progress(Event("match", (done + 1) / len(problems), f"label {problem.label}"))
+    problems = [
+        _problem(label, source, target, pair_ids, seed, with_features=matcher.needs_features)
+        for label in source.label_names
+    ]
+    problems.sort(key=lambda problem: -problem.n_pairs)  # so that no core waits for a giant
+    coupled: dict[str, Answer] = {}
+    answers = matcher.couple_all(problems, progress=progress, executor=executor)
+    for problem, (block, status) in zip(problems, answers, strict=True):
+        coupled[problem.label] = _checked(problem, block, status)
+        progress(Event("match", len(coupled) / len(problems), f"label {problem.label}"))
     blocks = {label: coupled[label][0] for label in source.label_names}
     return Coupling(
         source=source,
@@ -96,6 +94,8 @@ def _problem(
     target: PropensityModel,
     pair_ids: tuple[np.ndarray, np.ndarray] | None,
     seed: int,
+    *,
+    with_features: bool,
 ) -> LabelProblem:
     column = source.label_names.index(label)  # numbers compare ten times as fast as names
     mine, theirs = source.y == column, target.y == column
@@ -106,12 +106,13 @@ def _problem(
         source_ids=None if pair_ids is None else pair_ids[0][mine],
         target_ids=None if pair_ids is None else pair_ids[1][theirs],
         seed=derived_seed(seed, "match", label),
+        x_features=_dense(source.modality.X[mine]) if with_features else None,
+        y_features=_dense(target.modality.X[theirs]) if with_features else None,
     )
 
 
-def _couple(matcher: Matcher, problem: LabelProblem, progress: Progress) -> tuple[Block | None, Status]:
+def _checked(problem: LabelProblem, block: Block | None, status: Status) -> Answer:
     """The matcher's answer, after the checks that every plan must pass before anyone sees it."""
-    block, status = matcher.couple(problem, progress=progress)
     if block is None:
         return block, status
     row_sums, column_sums = block.marginals
@@ -127,8 +128,5 @@ def _couple(matcher: Matcher, problem: LabelProblem, progress: Progress) -> tupl
     return block, status
 
 
-def _labelled(progress: Progress, label: str, share: float) -> Progress:
-    def report(event: Event, /) -> None:
-        progress(Event("match", share, f"label {label}: {event.message}", event.values))
-
-    return report
+def _dense(matrix: Matrix) -> np.ndarray:
+    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)

@@ -10,7 +10,7 @@ from psmatch_core.blocks import DenseBlock
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import KnownPairsMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
+from psmatch_core.matchers import KnownPairsMatcher, LabelMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 from psmatch_core.matching import known_ids, match
 from psmatch_core.propensity import fit_propensity
 from tests.conftest import make_modality
@@ -72,7 +72,7 @@ def test_other_labels_on_the_two_sides_are_refused(models):
 
 
 @dataclass(frozen=True)
-class BrokenMatcher(Matcher):
+class BrokenMatcher(LabelMatcher):
     """Hands out plans that must not reach anyone."""
 
     fault: str = "nan"

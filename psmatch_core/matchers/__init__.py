@@ -1,6 +1,6 @@
-"""Matchers: strategies that couple the source and target cells of one label. One file each."""
+"""Matchers: strategies that couple the source and target cells of each label. One file each."""
 
-from psmatch_core.matchers.base import LabelProblem, Matcher
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, Matcher
 from psmatch_core.matchers.exact import ExactMatcher
 from psmatch_core.matchers.known_pairs import KnownPairsMatcher
 from psmatch_core.matchers.neighbors import NeighborMatcher
@@ -8,8 +8,10 @@ from psmatch_core.matchers.sinkhorn import SinkhornMatcher
 from psmatch_core.matchers.uniform import UniformMatcher
 
 __all__ = [
+    "Answer",
     "ExactMatcher",
     "KnownPairsMatcher",
+    "LabelMatcher",
     "LabelProblem",
     "Matcher",
     "NeighborMatcher",

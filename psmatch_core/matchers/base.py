@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from psmatch_core.blocks import Block
 from psmatch_core.config import Config
 from psmatch_core.coupling import Outcome, Status
-from psmatch_core.progress import Progress
+from psmatch_core.progress import Event, Progress, silent
+
+Answer = tuple[Block | None, Status]  # a label's plan, and how it went; no plan only with a status that says why
 
 SMALLEST_SPREAD = 1e-12  # below this all cells of a label are one point, and a scale has no meaning
 
@@ -29,6 +34,9 @@ class LabelProblem:
         Names of the physical cells ``(n,)``, ``(m,)``, or None; only a matcher that judges may look at them.
     seed
         For what is random in this label alone.
+    x_features, y_features
+        Features of the same cells as the classifiers saw them, ``(n, p)`` and ``(m, q)``; None unless the matcher
+        ``needs_features``.
     """
 
     label: str
@@ -37,6 +45,13 @@ class LabelProblem:
     source_ids: np.ndarray | None
     target_ids: np.ndarray | None
     seed: int
+    x_features: np.ndarray | None = None
+    y_features: np.ndarray | None = None
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of cells in the label's block."""
+        return self.x.shape[0] * self.y.shape[0]
 
     def status(
         self,
@@ -55,11 +70,43 @@ class LabelProblem:
 
 @dataclass(frozen=True)
 class Matcher(Config, ABC):
-    """A strategy that couples the cells of one label."""
+    """A strategy that couples the cells of every label: label by label, or all labels at once."""
+
+    needs_features: ClassVar[bool] = False  # whether problems carry the cells' features beside their logits
 
     @abstractmethod
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
-        """The plan of one label and how it went; no plan only with a status that says why."""
+    def couple_all(
+        self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
+    ) -> Iterator[Answer]:
+        """Plan and status of each label, in the order of the problems.
+
+        Parameters
+        ----------
+        problems
+            One a label, those with most pairs first.
+        executor
+            Where labels are worked on side by side; here if None.
+        """
+
+
+@dataclass(frozen=True)
+class LabelMatcher(Matcher, ABC):
+    """A matcher to which each label is a problem of its own."""
+
+    @abstractmethod
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
+        """Plan and status of one label."""
+
+    def couple_all(
+        self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
+    ) -> Iterator[Answer]:
+        if executor is None:
+            for done, problem in enumerate(problems):
+                yield self.couple(problem, progress=_of_label(progress, problem.label, done / len(problems)))
+        else:
+            futures = [executor.submit(self.couple, problem, progress=silent) for problem in problems]
+            for future in futures:
+                yield future.result()
 
 
 def aligned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,3 +122,12 @@ def aligned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return x, y
     common = np.sqrt(spread_x * spread_y)
     return x * (common / spread_x), y * (common / spread_y)
+
+
+def _of_label(progress: Progress, label: str, share: float) -> Progress:
+    """Reports of one label as reports of the whole matching, of which ``share`` was done before."""
+
+    def report(event: Event, /) -> None:
+        progress(Event("match", share, f"label {label}: {event.message}", event.values))
+
+    return report

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psmatch_core.blocks import Block, SparseBlock, uniform_block
+from psmatch_core.blocks import SparseBlock, uniform_block
 from psmatch_core.config import option
-from psmatch_core.coupling import Outcome, Status
+from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.progress import Progress
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
 
 
 @dataclass(frozen=True)
-class ExactMatcher(Matcher):
+class ExactMatcher(LabelMatcher):
     """Exact optimal transport with uniform marginals: a permutation where both sides have as many cells.
 
     Solved by :mod:`psmatch_core.transport`; the status tells the gap to the dual bound, which no plan can beat.
@@ -29,7 +29,7 @@ class ExactMatcher(Matcher):
         1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
     )
 
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         n, m = problem.x.shape[0], problem.y.shape[0]
         if n * m > LARGEST_BLOCK:
             raise PsmatchError(

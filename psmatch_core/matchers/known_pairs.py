@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import Block, SparseBlock
-from psmatch_core.coupling import Outcome, Status
+from psmatch_core.blocks import SparseBlock
+from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.matchers.base import LabelProblem, Matcher
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
 from psmatch_core.progress import Progress
 
 
 @dataclass(frozen=True)
-class KnownPairsMatcher(Matcher):
+class KnownPairsMatcher(LabelMatcher):
     """Each cell with its own partner, by cell name or pair column."""
 
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         if problem.source_ids is None or problem.target_ids is None:
             raise PsmatchError(
                 "True pairs are not known: the modalities share no cell names and no pair column was named.",

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import Block, SparseBlock
+from psmatch_core.blocks import SparseBlock
 from psmatch_core.config import option
-from psmatch_core.coupling import Outcome, Status
-from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
+from psmatch_core.coupling import Outcome
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.progress import Progress
 
 
 @dataclass(frozen=True)
-class NeighborMatcher(Matcher):
+class NeighborMatcher(LabelMatcher):
     """Jaccard overlap of nearest neighbours within and across modalities, rows normalised, sparse throughout.
 
     Source: Xi et al. 2024, appendix "Shared Nearest Neighbours". Every cell counts among its own neighbours.
@@ -31,7 +31,7 @@ class NeighborMatcher(Matcher):
     )
     align: bool = option(True, help="Centre and scale both sides within the label by one scalar each.", advanced=True)
 
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         x, y = problem.x, problem.y
         if self.normalize:
             x, y = _unit_length(x), _unit_length(y)

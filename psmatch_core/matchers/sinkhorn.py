@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.blocks import Block, PotentialBlock, uniform_block
+from psmatch_core.blocks import PotentialBlock, uniform_block
 from psmatch_core.config import option
-from psmatch_core.coupling import Outcome, Status
-from psmatch_core.matchers.base import LabelProblem, Matcher, aligned
+from psmatch_core.coupling import Outcome
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.progress import Event, Progress
 
 COMPILING = "compiling the transport engine: once on this machine, some 15 s"
 
 
 @dataclass(frozen=True)
-class SinkhornMatcher(Matcher):
+class SinkhornMatcher(LabelMatcher):
     """Entropic optimal transport with uniform marginals between the cells of a label.
 
     Solved by :mod:`psmatch_core.transport`; the marginal error in the status is a certified upper bound.
@@ -55,7 +55,7 @@ class SinkhornMatcher(Matcher):
         1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
     )
 
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> tuple[Block | None, Status]:
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         from psmatch_core.transport import is_compiled, mean_cost, solve  # brings numba, which a config must not
 
         n, m = problem.x.shape[0], problem.y.shape[0]
