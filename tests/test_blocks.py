@@ -1,10 +1,13 @@
 """Laws that every storage of a plan keeps, against the same plan written out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from psmatch_core.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.blocks.potential import ENGINE_PAIRS
 from psmatch_core.errors import PsmatchError
 from psmatch_core.transport import solve
 
@@ -117,3 +120,43 @@ def test_a_plan_too_large_for_one_array_is_refused_with_its_size():
     with pytest.raises(PsmatchError, match=r"would take 0\.4 GB as one array") as caught:
         uniform_block(n, n).to_array()
     assert "rows(start, stop)" in caught.value.hint
+
+
+def large_block(seed=0, epsilon=0.2, n=2100, m=2000):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, 6)), rng.normal(size=(m, 6))
+    result = solve(x, y, epsilon)
+    return PotentialBlock(x, y, result.f, result.g, epsilon, result.a, result.b)
+
+
+@pytest.mark.parametrize("epsilon", [0.05, 1.0], ids=["sparse", "spread"])
+def test_the_engine_answers_for_a_large_plan_as_its_rows_do(epsilon):
+    block = large_block(epsilon=epsilon)
+    stored = DenseBlock(block.rows(0, block.shape[0]))
+    assert block.shape[0] * block.shape[1] >= ENGINE_PAIRS
+    values = np.random.default_rng(1).normal(size=(2000, 3))
+    assert np.allclose(block.pull(values), stored.pull(values), atol=1e-4 / 2100)  # of a row of 1 / 2100
+    assert np.allclose(block.push(block.x), stored.push(block.x), atol=1e-4 / 2000)
+    assert np.abs(block.marginals[0] - stored.marginals[0]).sum() < 1e-4
+    assert np.allclose(block.n_effective, stored.n_effective, rtol=5e-3)
+    index, weight = block.top(3)
+    expected_index, expected_weight = stored.top(3)
+    assert (index == expected_index)[expected_weight > 1e-4].all()  # the rest may be left out
+    assert np.allclose(weight, expected_weight, atol=1e-4)
+    drawn = block.sample(np.random.default_rng(2), 4)
+    assert (stored.rows(0, 2100)[np.arange(2100)[:, None], drawn] > 0).all()
+
+
+def test_sparse_rows_of_a_large_plan_hold_what_was_asked_for():
+    block = large_block(epsilon=0.05)
+    stored = DenseBlock(block.rows(0, block.shape[0]))
+    mine = sparse.vstack([part for _, part in block.sparse_rows(smallest=1e-4)])
+    truth = sparse.vstack([part for _, part in stored.sparse_rows(smallest=1e-4)])
+    assert abs(mine - truth).max() < 1e-8
+    assert mine.nnz == pytest.approx(truth.nnz, rel=1e-3)
+
+
+def test_a_large_plan_with_broken_potentials_stays_broken():
+    block = large_block()
+    broken = replace(block, f=np.full(block.shape[0], np.nan))
+    assert np.isnan(broken.marginals[0]).all()

@@ -102,7 +102,7 @@ class LabelMatcher(Matcher, ABC):
     ) -> Iterator[Answer]:
         if executor is None:
             for done, problem in enumerate(problems):
-                yield self.couple(problem, progress=_of_label(progress, problem.label, done / len(problems)))
+                yield self.couple(problem, progress=of_label(progress, problem.label, done / len(problems)))
         else:
             futures = [executor.submit(self.couple, problem, progress=silent) for problem in problems]
             for future in futures:
@@ -124,7 +124,7 @@ def aligned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x * (common / spread_x), y * (common / spread_y)
 
 
-def _of_label(progress: Progress, label: str, share: float) -> Progress:
+def of_label(progress: Progress, label: str, share: float) -> Progress:
     """Reports of one label as reports of the whole matching, of which ``share`` was done before."""
 
     def report(event: Event, /) -> None:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from psmatch_core.blocks import PotentialBlock, uniform_block
 from psmatch_core.config import option
 from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.progress import Event, Progress
+from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned, of_label
+from psmatch_core.progress import Event, Progress, silent
+
+if TYPE_CHECKING:
+    from psmatch_core.transport import TransportResult
 
 COMPILING = "compiling the transport engine: once on this machine, some 15 s"
+BATCHED_PAIRS = 65_536  # labels up to this many pairs are solved many in one call
+
+
+@dataclass(frozen=True, eq=False)
+class _Posed:
+    """Points ``(n, d)``, ``(m, d)`` and regularisation, units of cost, of one label."""
+
+    x: np.ndarray
+    y: np.ndarray
+    epsilon: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,51 @@ class SinkhornMatcher(LabelMatcher):
     )
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
-        from psmatch_core.transport import is_compiled, mean_cost, solve  # brings numba, which a config must not
+        from psmatch_core.transport import solve  # brings numba, which a config must not
+
+        posed = self._posed(problem, progress)
+        if not isinstance(posed, _Posed):
+            return posed
+        options = self._options()
+        result = solve(posed.x, posed.y, posed.epsilon, **options, seed=problem.seed, progress=progress)
+        return self._answer(problem, posed, result)
+
+    def couple_all(
+        self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
+    ) -> Iterator[Answer]:
+        """As for any matcher; labels too small to be worth a call each are solved together."""
+        from psmatch_core.transport import solve_many
+
+        large = [problem for problem in problems if problem.n_pairs > BATCHED_PAIRS]
+        small = problems[len(large) :]  # problems come largest first
+        yield from super().couple_all(large, progress=progress, executor=executor)
+        posed = [self._posed(problem, progress) for problem in small]
+        asked = [each for each in posed if isinstance(each, _Posed)]
+        results = iter(
+            solve_many(
+                [(each.x, each.y) for each in asked],
+                [each.epsilon for each in asked],
+                **self._options(),
+                progress=of_label(progress, f"{len(asked):,} small labels together", len(large) / len(problems)),
+                executor=executor,
+            )
+            if asked
+            else ()
+        )
+        for problem, each in zip(small, posed, strict=True):
+            yield self._answer(problem, each, next(results)) if isinstance(each, _Posed) else each
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "cost": self.cost,
+            "tolerance": self.tolerance,
+            "max_iterations": self.max_iterations,
+            "memory_budget_mb": self.memory_mb,
+        }
+
+    def _posed(self, problem: LabelProblem, progress: Progress) -> _Posed | Answer:
+        """What the engine is asked about a label, or the answer where there is nothing to ask."""
+        from psmatch_core.transport import is_compiled, mean_cost
 
         n, m = problem.x.shape[0], problem.y.shape[0]
         if n == 1 or m == 1:
@@ -71,23 +131,17 @@ class SinkhornMatcher(LabelMatcher):
             return uniform_block(n, m), problem.status(
                 Outcome.CLOSED_FORM, "all scores are equal: every pair is as good as any other"
             )
-        epsilon = self.epsilon * typical if self.epsilon_unit == "mean cost" else self.epsilon
-        result = solve(
-            x,
-            y,
-            epsilon,
-            cost=self.cost,
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-            memory_budget_mb=self.memory_mb,
-            seed=problem.seed,
-            progress=progress,
-        )
-        block = PotentialBlock(x, y, result.f, result.g, epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost=self.cost)
-        outcome = Outcome.CONVERGED if result.converged else Outcome.NOT_CONVERGED
-        message = (
-            "" if result.converged else f"error {result.marginal_error:.2g} after {result.iterations:,} iterations"
-        )
+        return _Posed(x, y, self.epsilon * typical if self.epsilon_unit == "mean cost" else self.epsilon)
+
+    def _answer(self, problem: LabelProblem, posed: _Posed, result: TransportResult) -> Answer:
+        block = PotentialBlock(
+            posed.x, posed.y, result.f, result.g, posed.epsilon, result.a, result.b, cost=self.cost
+        )  # fmt: skip
+        converged = result.converged
         return block, problem.status(
-            outcome, message, iterations=result.iterations, marginal_error=result.marginal_error, epsilon=epsilon
+            Outcome.CONVERGED if converged else Outcome.NOT_CONVERGED,
+            "" if converged else f"error {result.marginal_error:.2g} after {result.iterations:,} iterations",
+            iterations=result.iterations,
+            marginal_error=result.marginal_error,
+            epsilon=posed.epsilon,
         )

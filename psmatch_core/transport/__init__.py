@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from psmatch_core.transport.exact import ExactResult, assign
     from psmatch_core.transport.many import solve_many
     from psmatch_core.transport.relaxed import solve_unbalanced
+    from psmatch_core.transport.restoring import restore
     from psmatch_core.transport.result import TransportResult
     from psmatch_core.transport.warming import is_compiled, warm
 
@@ -21,6 +22,7 @@ _HOMES = {
     "exact": ("ExactResult", "assign"),
     "many": ("solve_many",),
     "relaxed": ("solve_unbalanced",),
+    "restoring": ("restore",),
     "result": ("TransportResult",),
     "warming": ("is_compiled", "warm"),
 }
@@ -34,6 +36,7 @@ __all__ = [
     "mean_cost",
     "path",
     "resolve",
+    "restore",
     "solve",
     "solve_many",
     "solve_unbalanced",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.transport import fullpass, settling
+from psmatch_core.transport import fullpass, mending, settling
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.problem import Problem, Run
 from psmatch_core.transport.schedule import Schedule, descent
@@ -68,8 +68,8 @@ def _settle_on_narrowed(problem: Problem, state: State, theta: float, tolerance:
     if state.support is None:
         return False
     support = state.support.narrowed(problem, state.f, state.g, state.epsilon, theta)
-    support = settling.complete(problem, state, support, state.epsilon, theta, run)
-    return settling.settle_sparse(problem, state, support, tolerance, 150, run)
+    support = mending.complete(problem, state, support, state.epsilon, theta, run)
+    return settling.settle_sparse(problem, state, support, tolerance, 150, run)[0]
 
 
 def _certified(
@@ -101,10 +101,11 @@ def _certified(
         if status == "converged" or left <= 0:
             return outcome
         run.watch.stage(0.8 + 0.02 * attempt, f"marginal error {row + column:.1e}")
-        support = settling.complete(problem, state, support, state.epsilon, theta, run)
+        support = mending.complete(problem, state, support, state.epsilon, theta, run)
         if 2 * dropped > 0.4 * tolerance and row + column < _FAR_OFF:
             theta += float(np.log(2 * dropped / (0.2 * tolerance)))
-        if not settling.settle_sparse(problem, state, support, inner, left, run):
+        carries, _ = settling.settle_sparse(problem, state, support, inner, left, run)
+        if not carries:
             theta += _WIDENED
     else:
         assert outcome is not None

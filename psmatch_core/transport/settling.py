@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import fullpass, iteration, kernels
+from psmatch_core.transport import fullpass, iteration, kernels, mending
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.problem import Problem, Run
 from psmatch_core.transport.schedule import Schedule
@@ -27,6 +27,9 @@ _VALUE_ROUNDING = 16.0
 # Passes after which a support is given up whose error is still this large.
 _PATIENCE = 60
 _HOPELESS = 5e-3
+# What is left of an error in which a whole segment of passes has gained nothing.
+_STANDSTILL = 0.9999
+_MENDINGS = 3
 # Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
 _ABSORB = 25.0
 
@@ -60,17 +63,41 @@ def threshold(tolerance: float) -> float:
 
 def settle_sparse(
     problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run
-) -> bool:
+) -> tuple[bool, Support]:
+    """Newton iterations on a support until the column error is under tolerance, and the support they ended on.
+
+    A support that cannot carry the marginals is mended where few cells are to blame. False where it still cannot.
+    """
+    before = run.tally.iterations
+    for mending_number in range(_MENDINGS + 1):
+        state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
+        f, g = state.f, state.g
+        left = max_passes - (run.tally.iterations - before)
+        if _settle(problem, state, support, tolerance, left, run):
+            return True, support
+        mended = mending.reconnected(problem, state, support, run) if mending_number < _MENDINGS else None
+        if mended is None:
+            break
+        support = mended
+    # undo what the steps overshot: they point the right way, towards entries left out, but without end, and past
+    # about theta those entries would have held all the mass
+    furthest = 0.7 * support.theta * state.epsilon
+    state.f = f + np.clip(state.f - f, -furthest, furthest)
+    state.g = g + np.clip(state.g - g, -furthest, furthest)
+    return False, support
+
+
+def _settle(problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run) -> bool:
     """Newton iterations on a support until the column error is under tolerance; rows are exact there.
 
-    False where it gave up because the support cannot carry the marginals: the potentials have then moved towards
-    those for which a fresh one will. It also stops where the error is still large after ``_PATIENCE`` passes: then
-    too the support is more likely wrong than the problem hard.
+    False where it gave up because the support cannot carry the marginals: steps grow without gain, or the error
+    stands still. The potentials have then moved, too far, towards those for which a fresh support will. It also
+    gives up where the error is still large after ``_PATIENCE`` passes: then too the support is more likely wrong than
+    the problem hard.
     """
+    last = np.inf
     used, plain, fruitless = 0, 1, 0
     segment = min(_PATIENCE, max(6, _VISITS_SPARSE // max(support.n_entries, 1)))
-    state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
-    f, g = state.f, state.g
     while True:
         values = support.values(problem, state.f, state.g, state.epsilon)
         kernel = (support.indptr, support.unsigned, values)
@@ -85,52 +112,12 @@ def settle_sparse(
         run.tally.iterations += passes
         state.error = float(error)
         run.watch.look(state.error)
-        gave_up = fruitless >= iteration.FRUITLESS
+        gave_up = fruitless >= iteration.FRUITLESS or tolerance < error >= _STANDSTILL * last
+        last = float(error)
         if gave_up or (used >= _PATIENCE and error > _HOPELESS):
-            # undo what the steps overshot: they point the right way, towards entries left out, but without end, and
-            # past about theta those entries would have held all the mass
-            furthest = 0.7 * support.theta * state.epsilon
-            state.f = f + np.clip(state.f - f, -furthest, furthest)
-            state.g = g + np.clip(state.g - g, -furthest, furthest)
-            return not gave_up
+            return False
         if error <= tolerance or used >= max_passes:
             return True
-
-
-def complete(problem: Problem, state: State, support: Support, epsilon: float, theta: float, run: Run) -> Support:
-    """The support with rows and columns added that hold no entry, their potentials set by a soft c-transform.
-
-    A potential carried over from coarser cells can leave a lone cell so far off that all of its entries fall under
-    the threshold; without any, its marginal could never be met. There are few such cells, so few rows are passed.
-    """
-    empty_rows = np.flatnonzero(np.diff(support.indptr) == 0)
-    found = np.zeros(problem.b.size, dtype=bool)
-    found[support.indices] = True
-    empty_columns = np.flatnonzero(~found)
-    if not empty_rows.size and not empty_columns.size:
-        return support
-    f, g = state.f.copy(), state.g.copy()
-    added_rows, added_columns = [], []
-    for side, empty in ((problem, empty_rows), (problem.transposed, empty_columns)):
-        if not empty.size:
-            continue
-        some = side.some_rows(empty)
-        mine, other = (f, g) if side is problem else (g, f)
-        mine[empty] = fullpass.soft_transform(some, other, epsilon, run)
-        part = fullpass.find_support(some, mine[empty], other, epsilon, theta, run, exact=False, limit=2**31)
-        assert part is not None
-        here, there = np.repeat(empty, np.diff(part.indptr)), part.indices.astype(np.intp)
-        added_rows.append(here if side is problem else there)
-        added_columns.append(there if side is problem else here)
-    state.f, state.g = f, g
-    rows = np.concatenate([np.repeat(np.arange(problem.a.size), np.diff(support.indptr)), *added_rows])
-    columns = np.concatenate([support.indices, *added_columns]).astype(np.int32)
-    order = np.lexsort((columns, rows))
-    rows, columns = rows[order], columns[order]
-    first = np.ones(rows.size, dtype=bool)
-    first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
-    rows, columns = rows[first], columns[first]
-    return fullpass.support_of(problem, rows, columns, f, g, epsilon, theta, support.reduced.dtype)
 
 
 def settle_dense(
@@ -238,8 +225,8 @@ def settle_on_the_way(
         )
         if support is None:
             break
-        support = complete(problem, state, support, state.epsilon, theta, run)
-        settle_sparse(problem, state, support, tolerance, 100, run)
+        support = mending.complete(problem, state, support, state.epsilon, theta, run)
+        _, support = settle_sparse(problem, state, support, tolerance, 100, run)
         state.support = support
         if state.error <= tolerance:
             values = support.values(problem, state.f, state.g, state.epsilon)

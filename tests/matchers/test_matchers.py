@@ -1,5 +1,8 @@
 """Laws that every matcher keeps: one table, every law runs over the whole of it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -193,3 +196,24 @@ def test_known_pairs_count_cells_without_partner():
     assert status.outcome is Outcome.PARTIAL
     assert "7 source cells without partner" in status.message
     assert block.P.nnz == 13
+
+
+def test_small_labels_solved_together_are_as_if_solved_alone():
+    problems = [problem(n, m, seed=n) for n, m in ((300, 280), (40, 40), (30, 50), (9, 9), (1, 7))]
+    matcher = SinkhornMatcher(epsilon=0.1, tolerance=1e-6)
+    together = list(matcher.couple_all(problems))
+    with ThreadPoolExecutor(2) as executor:
+        spread = list(matcher.couple_all(problems, executor=executor))
+    for given, (block, status), (other, _) in zip(problems, together, spread, strict=True):
+        alone, said = couple(matcher, given)
+        assert np.abs(block.to_array() - alone.to_array()).sum() < 1e-4
+        assert np.allclose(block.to_array(), other.to_array(), atol=1e-12)
+        assert (status.outcome, status.epsilon) == (said.outcome, pytest.approx(said.epsilon, nan_ok=True))
+
+
+def test_a_thousand_small_labels_take_seconds_not_minutes():
+    problems = [problem(50, 50, seed=seed) for seed in range(1000)]
+    began = time.process_time()
+    answers = list(SinkhornMatcher().couple_all(problems))
+    assert time.process_time() - began < 5
+    assert all(status.outcome is Outcome.CONVERGED for _, status in answers)

@@ -72,8 +72,10 @@ def test_certificate_bounds_the_true_error_whatever_the_clouds(
     a = None if weighted == "uniform" else uneven(seed, n, weighted == "zeros")
     b = None if weighted == "uniform" else uneven(seed + 1, m, weighted == "zeros")
     matrix = costs(x, y, cost)
-    spread = float(matrix.std()) or float(matrix.mean()) or 1.0
-    epsilon = spread * 10.0**exponent
+    spread = float(matrix.std())
+    if spread < 1e-9 * matrix.mean():  # rounding alone
+        spread = float(matrix.mean())
+    epsilon = (spread or 1.0) * 10.0**exponent
     result = solve(x, y, epsilon, a, b, cost=cost, schedule=SCHEDULES[schedule], max_iterations=20_000)
     wa, wb = weights(a, n), weights(b, m)
     plan = plan_of(result.f, result.g, wa, wb, matrix, epsilon)
@@ -86,6 +88,32 @@ def test_certificate_bounds_the_true_error_whatever_the_clouds(
     noise = 1e-8 + 20 * np.finfo(float).eps * matrix.max() / epsilon
     assert error <= result.marginal_error + noise
     assert result.converged
+
+
+@pytest.mark.parametrize("share", [0.003, 0.02, 0.2, 2.0])
+@pytest.mark.parametrize(
+    ("n", "m", "dimensions", "kind", "weighted"),
+    [
+        (2000, 2000, 25, "plain", "uniform"),
+        (2000, 1500, 5, "duplicates", "weights"),
+        (1200, 2000, 100, "plain", "zeros"),
+        (2000, 2000, 2, "identical", "uniform"),
+    ],
+)
+def test_certificate_bounds_the_true_error_of_labels_as_large_as_real_ones(
+    n: int, m: int, dimensions: int, kind: str, weighted: str, share: float
+) -> None:
+    x, y = clouds(n + m, n, m, dimensions, kind)
+    a = None if weighted == "uniform" else uneven(1, n, weighted == "zeros")
+    b = None if weighted == "uniform" else uneven(2, m, weighted == "zeros")
+    matrix = costs(x, y)
+    epsilon = share * float(matrix.mean())
+    result = solve(x, y, epsilon, a, b)
+    wa, wb = weights(a, n), weights(b, m)
+    error = l1_error(plan_of(result.f, result.g, wa, wb, matrix, epsilon), wa, wb)
+    assert result.converged
+    assert error <= result.marginal_error + 1e-8
+    assert result.marginal_error <= 1e-3
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

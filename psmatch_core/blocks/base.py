@@ -1,21 +1,15 @@
-"""The plan of one label, in three storages that answer the same questions.
-
-``DenseBlock`` for small labels, ``SparseBlock`` for neighbour graphs and exact plans, ``PotentialBlock`` for
-entropic plans of any size: it stores n + m potentials and computes rows when they are asked for.
-"""
+"""What every storage of a plan answers, and the answers of those whose rows are cheap to produce."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from psmatch_core.errors import PsmatchError
-from psmatch_core.transport.costs import distances
 
 CHUNK_VALUES = 4_000_000  # 32 MB of float64: the rows that are ever in memory at once
 LARGEST_ARRAY = 50_000_000  # 400 MB: a plan above this is not handed out whole by accident
@@ -84,7 +78,7 @@ class Block(ABC):
         return self.rows(0, n)
 
 
-class _ChunkedBlock(Block):
+class ChunkedBlock(Block):
     """A block whose rows are cheap to produce: every question is answered a chunk of rows at a time."""
 
     def _chunks(self) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -105,6 +99,9 @@ class _ChunkedBlock(Block):
 
     @cached_property
     def marginals(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.chunked_marginals()
+
+    def chunked_marginals(self) -> tuple[np.ndarray, np.ndarray]:
         row_sums, column_sums = np.zeros(self.shape[0]), np.zeros(self.shape[1])
         for start, stop, chunk in self._chunks():
             row_sums[start:stop] = chunk.sum(axis=1)
@@ -129,140 +126,30 @@ class _ChunkedBlock(Block):
 
     @cached_property
     def n_effective(self) -> np.ndarray:
+        return self.chunked_n_effective()
+
+    def chunked_n_effective(self) -> np.ndarray:
         return np.concatenate([_effective(chunk) for _, _, chunk in self._chunks()])
 
     def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:
         for start, _, chunk in self._chunks():
             floor = smallest * chunk.sum(axis=1, keepdims=True)
-            yield start, _thinned(sparse.csr_matrix(np.where(chunk >= floor, chunk, 0)), top)
+            yield start, thinned(sparse.csr_matrix(np.where(chunk >= floor, chunk, 0)), top)
 
 
-@dataclass(frozen=True, eq=False)
-class DenseBlock(_ChunkedBlock):
-    """A plan stored whole: ``P (n, m)``."""
-
-    P: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.P.shape[0], self.P.shape[1]
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        return self.P[start:stop]
-
-
-@dataclass(frozen=True, eq=False)
-class PotentialBlock(_ChunkedBlock):
-    """An entropic plan P_ij = a_i b_j exp((f_i + g_j − C_ij) / ε), memory n + m.
-
-    Parameters
-    ----------
-    x, y
-        The points between which C is the cost, ``(n, d)`` and ``(m, d)``.
-    f, g
-        Potentials ``(n,)``, ``(m,)``, units of cost.
-    epsilon
-        Units of cost.
-    a, b
-        Masses ``(n,)``, ``(m,)``.
-    cost
-        ``euclidean`` or ``sqeuclidean``.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    f: np.ndarray
-    g: np.ndarray
-    epsilon: float
-    a: np.ndarray
-    b: np.ndarray
-    cost: str = "euclidean"
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.x.shape[0], self.y.shape[0]
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        exponent = self.f[start:stop, None] + self.g - distances(self.x[start:stop], self.y, self.cost)  # (rows, m)
-        return np.asarray(np.exp(exponent / self.epsilon) * self.b * self.a[start:stop, None])
-
-
-@dataclass(frozen=True, eq=False)
-class SparseBlock(Block):
-    """A plan stored as CSR ``(n, m)``; what is not stored is zero."""
-
-    P: sparse.csr_matrix
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.P.shape[0], self.P.shape[1]
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        return np.asarray(self.P[start:stop].toarray())
-
-    def pull(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self.P @ values)
-
-    def push(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self.P.T @ values)
-
-    @cached_property
-    def marginals(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.asarray(self.P.sum(axis=1)).ravel(), np.asarray(self.P.sum(axis=0)).ravel()
-
-    def top(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        k = min(k, self.shape[1])
-        index = np.full((self.shape[0], k), -1, dtype=np.int64)
-        weight = np.zeros((self.shape[0], k))
-        for row in range(self.shape[0]):
-            part = slice(self.P.indptr[row], self.P.indptr[row + 1])
-            columns, values = self.P.indices[part], self.P.data[part]
-            order = np.lexsort((columns, -values))[:k]
-            order = order[values[order] > 0]
-            index[row, : order.size] = columns[order]
-            if order.size:
-                weight[row, : order.size] = values[order] / values.sum()
-        return index, weight
-
-    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> np.ndarray:
-        drawn = np.full((self.shape[0], n_draws), -1, dtype=np.int64)
-        for row in range(self.shape[0]):
-            part = slice(self.P.indptr[row], self.P.indptr[row + 1])
-            values = self.P.data[part]
-            if values.sum() > 0:
-                drawn[row] = rng.choice(self.P.indices[part], size=n_draws, p=values / values.sum())
-        return drawn
-
-    @cached_property
-    def n_effective(self) -> np.ndarray:
-        sums = self.marginals[0]
-        row_of = np.repeat(np.arange(self.shape[0]), np.diff(self.P.indptr))
-        positive = self.P.data > 0
-        row_of, p = row_of[positive], self.P.data[positive]
-        p = p / sums[row_of]
-        entropy = np.bincount(row_of, -p * np.log(p), minlength=self.shape[0])
-        return np.where(sums > 0, np.exp(entropy), 0.0)
-
-    def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:
-        matrix = self.P.copy()
-        if smallest > 0:
-            row_of = np.repeat(np.arange(self.shape[0]), np.diff(matrix.indptr))
-            matrix.data[matrix.data < smallest * self.marginals[0][row_of]] = 0
-            matrix.eliminate_zeros()
-        yield 0, _thinned(matrix, top)
-
-
-def uniform_block(n: int, m: int) -> PotentialBlock:
-    """Every pair alike: the plan of zero cost, which needs no points at all."""
-    return PotentialBlock(
-        x=np.zeros((n, 0)),
-        y=np.zeros((m, 0)),
-        f=np.zeros(n),
-        g=np.zeros(m),
-        epsilon=1.0,
-        a=np.full(n, 1 / n),
-        b=np.full(m, 1 / m),
-    )
+def thinned(matrix: sparse.csr_matrix, top: int | None) -> sparse.csr_matrix:
+    """Only the ``top`` largest entries of each row."""
+    if top is None:
+        return matrix
+    keep = np.zeros(matrix.nnz, dtype=bool)
+    for row in range(matrix.shape[0]):
+        start, stop = matrix.indptr[row], matrix.indptr[row + 1]
+        order = np.argsort(-matrix.data[start:stop], kind="stable")[:top]
+        keep[start + order] = True
+    thin = matrix.copy()
+    thin.data[~keep] = 0
+    thin.eliminate_zeros()
+    return thin
 
 
 def _top_of_dense(chunk: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -283,18 +170,3 @@ def _effective(chunk: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(p > 0, p * np.log(p), 0.0).sum(axis=1)
     return np.where(sums[:, 0] > 0, np.exp(entropy), 0.0)
-
-
-def _thinned(matrix: sparse.csr_matrix, top: int | None) -> sparse.csr_matrix:
-    """Only the ``top`` largest entries of each row."""
-    if top is None:
-        return matrix
-    keep = np.zeros(matrix.nnz, dtype=bool)
-    for row in range(matrix.shape[0]):
-        start, stop = matrix.indptr[row], matrix.indptr[row + 1]
-        order = np.argsort(-matrix.data[start:stop], kind="stable")[:top]
-        keep[start + order] = True
-    thin = matrix.copy()
-    thin.data[~keep] = 0
-    thin.eliminate_zeros()
-    return thin

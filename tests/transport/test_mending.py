@@ -1,0 +1,69 @@
+"""Supports that fall apart where the two sides have unequal mass: the case that a truncation cannot carry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from psmatch_core.progress import silent
+from psmatch_core.transport import assign, solve
+from psmatch_core.transport.fullpass import find_support, support_of
+from psmatch_core.transport.mending import reconnected
+from psmatch_core.transport.problem import Run
+from psmatch_core.transport.questions import ask
+from psmatch_core.transport.schedule import Schedule
+from psmatch_core.transport.settling import State, _settle, settle_sparse
+from psmatch_core.transport.watch import Watch
+from tests.transport.reference import costs, l1_error, plan_of
+
+SPARSE = Schedule(sparse_under=1.1)
+
+
+def islands(n: int = 600, seed: int = 0, surplus: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Sixty groups of cells far apart; some hold a few more sources than targets, as many hold fewer."""
+    rng = np.random.default_rng(seed)
+    centres = 30 * rng.normal(size=(60, 4))
+    x = centres[rng.permutation(np.repeat(np.arange(60), n // 60))]
+    counts = np.full(60, n // 60)
+    counts[:2] += surplus
+    counts[2:4] -= surplus
+    y = centres[np.repeat(np.arange(60), counts)]
+    return x + rng.normal(size=x.shape), y + rng.normal(size=y.shape)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_of_unequal_size_are_matched_with_their_surplus(seed: int) -> None:
+    x, y = islands(seed=seed)
+    result = solve(x, y, 0.5, schedule=SPARSE)
+    assert result.converged
+    matrix = costs(x, y)
+    error = l1_error(plan_of(result.f, result.g, result.a, result.b, matrix, 0.5), result.a, result.b)
+    assert error <= result.marginal_error + 1e-8
+    least = assign(x, y).cost
+    assert least - 1e-2 <= result.transport_cost <= least + 0.5 * np.log(600) + 1e-2  # entropy is at most log n
+
+
+def test_a_support_without_ways_out_gets_them() -> None:
+    x, y = islands()
+    question = ask(x, y, None, None, "euclidean")
+    problem = question.problem
+    solved = solve(x, y, 0.5)
+    f, g = solved.f[question.sources], solved.g[question.targets]
+    near = np.linalg.norm(problem.geometry.x[:, None] - problem.geometry.y[None], axis=2) < 8  # the same group
+    rows, columns = np.nonzero(near)
+    support = support_of(problem, rows, columns.astype(np.int32), f, g, 0.5, 8.0, np.dtype(np.float32))
+    run = Run(Watch(silent, None), None, 2**30, 0)
+    assert not _settle(problem, State(f, g, 0.5), support, 1e-4, 2000, run)
+    carries, ended = settle_sparse(problem, State(f, g, 0.5), support, 1e-4, 2000, run)
+    assert carries
+    assert ended.n_entries > support.n_entries
+
+
+def test_where_nearly_all_cells_are_unfit_a_fresh_support_is_due() -> None:
+    x, y = islands()
+    problem = ask(x, y, None, None, "euclidean").problem
+    run = Run(Watch(silent, None), None, 2**30, 0)
+    f, g = np.zeros(problem.a.size), np.zeros(problem.b.size)
+    support = find_support(problem, f, g, 5.0, 8.0, run, exact=False, limit=2**31)
+    assert support is not None
+    assert reconnected(problem, State(f, g, 5.0), support, run) is None
