@@ -11,7 +11,6 @@ A peer that would take longer than allowed is projected from its seconds an iter
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import re
 import subprocess
@@ -30,7 +29,7 @@ from psmatch_core.transport import mean_cost, solve
 ROOT = Path(__file__).parents[1]
 SIZES = (500, 1000, 2000, 5000, 10_000)
 SMALLEST_MB = 1.0  # a rise below this was served from memory that the process had already; it says nothing
-LARGEST_PEER = 2000  # beyond it a run takes minutes; the slope is plain by then
+LARGEST_POT = 2000  # beyond it a run is projected from seconds an iteration and takes gigabytes
 ALLOWED = 20.0
 BEGIN, END = "<!-- transport: begin -->", "<!-- transport: end -->"
 OURS = "psmatch"
@@ -74,16 +73,17 @@ def measured(x: Any, y: Any, epsilon: float, n: int, ott: str | None) -> list[tu
     ours()
     _, seconds, _ = timed(ours, 5 if n < 5000 else 2)
     found.append((OURS, seconds, fresh_peak(n, epsilon), False))
-    if n <= LARGEST_PEER:
+    if n <= LARGEST_POT:
         for backend in ("numpy", "torch"):
             run: Callable[[], peers.Measured] = lambda backend=backend: peers.pot_sinkhorn(  # noqa: E731
                 x, y, epsilon, TOLERANCE, ALLOWED, backend
             )
             peer, peak = peak_megabytes(run)
             found.append((peer.name, peer.seconds, peak, peer.projected))
-    if ott and n <= LARGEST_PEER:
+    if ott:
         found += [
-            (peer.name, peer.seconds, float("nan"), peer.projected) for peer in peers.ott(ott, x, y, epsilon, TOLERANCE)
+            (peer.name, peer.seconds, peer.megabytes, peer.projected)
+            for peer in peers.ott(ott, x, y, epsilon, TOLERANCE)
         ]
     return [entry for entry in found if entry[1] == entry[1]]
 
@@ -91,15 +91,14 @@ def measured(x: Any, y: Any, epsilon: float, n: int, ott: str | None) -> list[tu
 def fresh_peak(n: int, epsilon: float) -> float:
     """Rise of peak memory [MB] of one solve in a process of its own: a used one serves it from what it freed before."""
     code = (
-        "from transport import peak_megabytes; from transport_data import simulated;"
+        "from benchmarks.transport import peak_megabytes; from benchmarks.transport_data import simulated;"
         "from psmatch_core.transport import solve;"
         f"x, y = simulated({n}); solve(x[:200], y[:200], {epsilon}); solve(x[:1500], y[:1500], {epsilon});"
         f"print(peak_megabytes(lambda: solve(x, y, {epsilon}))[1])"
     )
-    paths = os.pathsep.join([str(ROOT), str(Path(__file__).resolve().parent)])
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": paths},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -118,9 +117,11 @@ def table(rows: list[dict[str, Any]]) -> str:
                 f"{by_n[n]['seconds']:.3g} s{'*' if by_n[n]['projected'] else ''}" if n in by_n else "" for n in SIZES
             ]
             lines.append(f"| {unit} | {solver} | {' | '.join(cells)} |")
-        peaks = {row["n"]: row["mb"] for row in mine if row["solver"] == OURS}
-        told = [f"{peaks[n]:.0f} MB" if peaks[n] >= SMALLEST_MB else "–" for n in SIZES]
-        lines.append(f"| {unit} | {OURS}, memory | {' | '.join(told)} |")
+            if any(row["mb"] >= SMALLEST_MB for row in by_n.values()):
+                told = [
+                    f"{by_n[n]['mb']:,.0f} MB" if n in by_n and by_n[n]["mb"] >= SMALLEST_MB else "–" for n in SIZES
+                ]
+                lines.append(f"| {unit} | {solver}, memory | {' | '.join(told)} |")
     return "\n".join(
         [
             *lines,

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,14 @@ SLICE = 50
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU seconds to the tolerance; ``projected`` where stopped early and extrapolated."""
+    """CPU seconds to the tolerance, ``projected`` where stopped early and extrapolated, and the rise of peak memory."""
 
     name: str
     seconds: float
     iterations: int
     error: float
     projected: bool = False
+    megabytes: float = float("nan")
 
 
 def l1_error(x: Any, y: Any, f: Any, g: Any, epsilon: float) -> float:
@@ -126,7 +128,8 @@ def ott(python: str, x: Any, y: Any, epsilon: float, tolerance: float) -> list[M
                 continue
             answer = json.loads(done.stdout.splitlines()[-1])
             error = l1_error(x, y, np.array(answer["f"]), np.array(answer["g"]), epsilon)
-            found.append(Measured(f"OTT-JAX {kind}", answer["seconds"], answer["iterations"], error))
+            name, megabytes = f"OTT-JAX {kind}", answer["megabytes"]
+            found.append(Measured(name, answer["seconds"], answer["iterations"], error, megabytes=megabytes))
     return found
 
 
@@ -152,15 +155,24 @@ def _ott_worker(path: str, epsilon: float, tolerance: float, kind: str) -> None:
 
     x, y = jnp.asarray(points["x"]), jnp.asarray(points["y"])
     ready = jax.jit(solve).lower(x, y).compile()
+    before = _status("VmRSS")
     began = time.process_time()
     f, g, iterations = jax.block_until_ready(ready(x, y))
     seconds = time.process_time() - began
+    rise = _status("VmHWM") - before
     # OTT's plan is exp((f + g − C) / epsilon) without the weights
     n, m = len(x), len(y)
     shift = epsilon * np.log(n), epsilon * np.log(m)
     f, g = np.asarray(f, np.float64) + shift[0], np.asarray(g, np.float64) + shift[1]
-    answer = {"seconds": seconds, "iterations": int(iterations), "f": f.tolist(), "g": g.tolist()}
+    answer = {"seconds": seconds, "megabytes": rise, "iterations": int(iterations), "f": f.tolist(), "g": g.tolist()}
     print(json.dumps(answer))
+
+
+def _status(key: str) -> float:
+    """A line of /proc/self/status, megabytes; NaN where the kernel has none."""
+    file = Path("/proc/self/status")
+    lines = file.read_text().splitlines() if file.exists() else [f"{key} nan"]
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(key))
 
 
 if __name__ == "__main__":
