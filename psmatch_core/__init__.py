@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from psmatch_core.matchers import (
         ExactMatcher,
         KnownPairsMatcher,
+        LabeledCootMatcher,
+        LabeledGromovMatcher,
         Matcher,
         NeighborMatcher,
         SinkhornMatcher,
@@ -51,6 +53,8 @@ _HOMES = {
     "matchers": (
         "ExactMatcher",
         "KnownPairsMatcher",
+        "LabeledCootMatcher",
+        "LabeledGromovMatcher",
         "Matcher",
         "NeighborMatcher",
         "SinkhornMatcher",
@@ -80,6 +84,8 @@ __all__ = [
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
+    "LabeledCootMatcher",
+    "LabeledGromovMatcher",
     "LinearClassifier",
     "MLPClassifier",
     "Matcher",

@@ -17,6 +17,8 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.matchers import (
     ExactMatcher,
     KnownPairsMatcher,
+    LabeledCootMatcher,
+    LabeledGromovMatcher,
     Matcher,
     NeighborMatcher,
     SinkhornMatcher,
@@ -33,6 +35,8 @@ MATCHERS: dict[type[Matcher], str] = {
     SinkhornMatcher: "Entropic optimal transport (recommended)",
     NeighborMatcher: "Shared nearest neighbours",
     ExactMatcher: "Exact optimal transport",
+    LabeledGromovMatcher: "Labeled Gromov-Wasserstein: distances within each modality, all labels at once",
+    LabeledCootMatcher: "Labeled co-optimal transport: cells and features matched in turn, all labels at once",
     UniformMatcher: "Uniform: all cells of the label alike (baseline)",
     KnownPairsMatcher: "Known pairs (the truth, as an upper bound)",
 }

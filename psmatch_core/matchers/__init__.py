@@ -3,6 +3,8 @@
 from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, Matcher
 from psmatch_core.matchers.exact import ExactMatcher
 from psmatch_core.matchers.known_pairs import KnownPairsMatcher
+from psmatch_core.matchers.labeled_coot import LabeledCootMatcher
+from psmatch_core.matchers.labeled_gromov import LabeledGromovMatcher
 from psmatch_core.matchers.neighbors import NeighborMatcher
 from psmatch_core.matchers.sinkhorn import SinkhornMatcher
 from psmatch_core.matchers.uniform import UniformMatcher
@@ -13,6 +15,8 @@ __all__ = [
     "KnownPairsMatcher",
     "LabelMatcher",
     "LabelProblem",
+    "LabeledCootMatcher",
+    "LabeledGromovMatcher",
     "Matcher",
     "NeighborMatcher",
     "SinkhornMatcher",
