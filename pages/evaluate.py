@@ -2,6 +2,7 @@
 
 from pages._shared import jobs, results, session
 from pages._shared.evaluate_view import evaluate_view
+from pages._shared.feature_view import feature_view
 from pages._shared.frame import begin, need, need_data, next_step
 from pages._shared.settings import MATCHED, SILENT_IN_JUDGING, say_what_changed
 
@@ -17,4 +18,5 @@ need(is_matched or is_working, "Nothing is matched yet, so there is nothing to j
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
     evaluate_view(folder)
+    feature_view(folder)
 next_step("export", "Take the pairs, the coupling and the recipe with you.")

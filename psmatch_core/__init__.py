@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from psmatch_core.errors import PsmatchError
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
+    from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
     from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, save
     from psmatch_core.matchers import (
         ExactMatcher,
@@ -49,6 +50,7 @@ _HOMES = {
     "errors": ("PsmatchError",),
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
+    "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
     "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "save"),
     "matchers": (
         "ExactMatcher",
@@ -81,6 +83,8 @@ __all__ = [
     "Evaluation",
     "ExactMatcher",
     "ExportRules",
+    "FeatureMatching",
+    "FeatureRules",
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
@@ -115,6 +119,7 @@ __all__ = [
     "load_preprocessing",
     "load_propensity",
     "match",
+    "match_features",
     "run",
     "save",
     "translate",

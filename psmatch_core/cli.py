@@ -1,4 +1,4 @@
-"""The command line: run, demo, inspect, options. The same power as the app, without a browser."""
+"""The command line: run, match, demo, features, inspect, options. The same power as the app, without a browser."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
+FEATURES_FILE = "feature_matches.csv"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(demo)
     demo.set_defaults(do=_demo)
 
+    features = commands.add_parser("features", help="which feature of one modality goes with which of the other")
+    features.add_argument("run", type=Path, help="folder of a finished run")
+    features.add_argument("--out", type=Path, default=None, help=f"csv to write (RUN/exports/{FEATURES_FILE})")
+    features.add_argument("--of", choices=("target", "source"), default="target", help="whose features to list")
+    features.add_argument("--top", type=int, default=5, help="partners of each feature (5)")
+    _add_settings(features, "epsilon=0.2")
+    features.set_defaults(do=_features)
+
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
     inspect.add_argument("--label", default="", help="label column to judge")
@@ -93,14 +102,14 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="", help="target file, instead of the recipe's")
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_settings(parser: argparse.ArgumentParser, example: str = "matcher.epsilon=0.02") -> None:
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
         dest="settings",
-        help="a setting, such as matcher.epsilon=0.02",
+        help=f"a setting, such as {example}",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -161,6 +170,31 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
     return recipe.with_data(specs[0], specs[1])
 
 
+def _features(options: argparse.Namespace) -> int:
+    from psmatch_core import io
+    from psmatch_core.feature_matching import FeatureRules
+    from psmatch_core.folder import RunFolder
+    from psmatch_core.results import features_of
+
+    if not (options.run / "recipe.json").exists():
+        raise PsmatchError(
+            f"{options.run} is not the folder of a run.", hint="Give the folder named by --out of a run."
+        )
+    if options.top < 1:
+        raise PsmatchError(f"--top must be at least 1, got {options.top}.", hint="Give a number of partners.")
+    rules = FeatureRules.from_dict(dict(_setting(each) for each in options.settings))
+    folder = RunFolder(options.run.resolve())
+    found = features_of(folder, rules, progress=_silent if options.quiet else _Printer())
+    table = found.table(of=options.of, top=options.top)
+    out = options.out or folder.exports / FEATURES_FILE
+    io.write_text(out, table.to_csv(index=False))
+    first = table[table["rank"] == 1].head(20).drop(columns="rank")
+    print(f"\n{found}, first partners, strongest evidence first:")
+    print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    print("\n".join(["", *found.notes, f"All of it: {out}"]))
+    return 0
+
+
 def _inspect(options: argparse.Namespace) -> int:
     from psmatch_core.inspection import inspect_command
 
@@ -219,15 +253,19 @@ def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
 
 def _with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise PsmatchError(f"--set {setting!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        recipe = recipe.with_setting(name, value)
+        recipe = recipe.with_setting(*_setting(setting))
     return recipe
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Name and value of NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise PsmatchError(f"--set {text!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
 
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:

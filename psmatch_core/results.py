@@ -11,9 +11,11 @@ import pandas as pd
 from psmatch_core import io
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
+from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
 from psmatch_core.folder import RunFolder
 from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
+from psmatch_core.progress import Progress, silent
 from psmatch_core.propensity import PropensityModel
 
 
@@ -47,6 +49,29 @@ def load_matching(folder: RunFolder, models: tuple[PropensityModel, PropensityMo
     """The coupling of a run, between its models."""
     _need(has_coupling(folder), "coupling", "Match first.")
     return io.load_coupling(folder.stage_file("coupling"), *models)
+
+
+def features_of(
+    folder: RunFolder,
+    rules: FeatureRules | None = None,
+    *,
+    coupling: Coupling | None = None,
+    progress: Progress = silent,
+) -> FeatureMatching:
+    """The features of a run's two modalities matched, as a biologist reads them: before z-scoring and PCA.
+
+    Parameters
+    ----------
+    coupling
+        The run's coupling, where it is loaded already.
+    """
+    if coupling is None:
+        coupling = load_matching(folder, load_models(folder))
+    source, target = (
+        io.load_preprocessing(folder.stage_file(f"{name}_preprocessing")).readable(raw)
+        for name, raw in zip(("source", "target"), load_inputs(folder), strict=True)
+    )
+    return match_features(coupling, source, target, rules, seed=folder.recipe.seed, progress=progress)
 
 
 def load_map(folder: RunFolder, method: str) -> ScoreMap | None:

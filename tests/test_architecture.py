@@ -18,8 +18,8 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "modality", "readers", "inspection",
     "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling", "matchers", "matching",
-    "translators", "translation", "metrics", "evaluation", "maps", "plotting", "io", "recipe", "datasets", "inputs",
-    "runs", "exports", "folder", "results", "worker", "run_store", "cli",
+    "feature_matching", "translators", "translation", "metrics", "evaluation", "maps", "plotting", "io", "recipe",
+    "datasets", "inputs", "runs", "exports", "folder", "results", "worker", "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350
 

@@ -61,6 +61,21 @@ def test_a_folder_with_other_files_is_not_written_over(files):
     assert (files / "rna.h5ad").exists()
 
 
+def test_features_writes_which_goes_with_which(files):
+    psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
+    out, _ = psmatch("features", "one", "--quiet", "--set", "n_permutations=19", "--top", "2", cwd=files)
+    assert "first partners" in out
+    table = pd.read_csv(files / "one" / "exports" / "feature_matches.csv")
+    assert len(table) == 2 * 5  # five target features
+    assert (table["p_value"].dropna() >= 1 / 20).all()
+    psmatch("features", "one", "--quiet", "--of", "source", "--out", "mine.csv", cwd=files)
+    assert set(pd.read_csv(files / "mine.csv")["feature"]) == {f"f{i}" for i in range(8)}
+    _, err = psmatch("features", "one", "--set", "sharpness=1", cwd=files, code=1)
+    assert "FeatureRules has no option sharpness" in err
+    _, err = psmatch("features", ".", cwd=files, code=1)
+    assert "is not the folder of a run" in err
+
+
 def test_inspect_prints_what_the_data_page_shows(files):
     out, _ = psmatch("inspect", "rna.h5ad", "--label", "label", cwd=files)
     assert "45" in out

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from psmatch_core.folder import RunFolder
+from psmatch_core.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from psmatch_core.coupling import Coupling
+    from psmatch_core.feature_matching import FeatureMatching, FeatureRules
     from psmatch_core.maps import ScoreMap
     from psmatch_core.propensity import PropensityModel
 
@@ -56,6 +58,13 @@ def models(folder: RunFolder) -> Models:
 def coupling(folder: RunFolder) -> Coupling:
     """The coupling of a run."""
     return _coupling(str(folder.path), _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity")))
+
+
+def features_of(folder: RunFolder, rules: FeatureRules, progress: Progress) -> FeatureMatching:
+    """The features of a run's two modalities matched; worked out here, since it takes seconds."""
+    from psmatch_core.results import features_of as make
+
+    return make(folder, rules, coupling=coupling(folder), progress=progress)
 
 
 def score_map(folder: RunFolder) -> tuple[str, ScoreMap]:

@@ -28,7 +28,7 @@ class LabeledCootMatcher(Matcher):
     Features are z-scored over all matched cells. The features' plan belongs to the last turn;
     :func:`psmatch_core.feature_matching.match_features` makes and judges it for any coupling.
 
-    Source: Ryu et al. 2025, section 3 (labeled COOT); solved by :mod:`psmatch_core.transport.coot`.
+    Source: Ryu et al. 2025 (labeled COOT); solved by :mod:`psmatch_core.transport.coot`.
     """
 
     needs_features: ClassVar[bool] = True

@@ -28,7 +28,7 @@ class LabeledGromovMatcher(Matcher):
     Squared Euclidean distances, divided by their largest in each modality. The two modalities need no common space, so
     that features serve without a classifier.
 
-    Source: Ryu et al. 2025, section 3 (labeled EGW); solved by :mod:`psmatch_core.transport.gromov`.
+    Source: Ryu et al. 2025 (labeled EGW); solved by :mod:`psmatch_core.transport.gromov`.
     """
 
     needs_features: ClassVar[bool] = True

@@ -5,6 +5,7 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.plotting.counts import label_counts
+from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
@@ -23,6 +24,7 @@ __all__ = [
     "confusion",
     "coupling_heatmap",
     "effective_matches",
+    "feature_heatmap",
     "feature_r2",
     "fitted_curves",
     "label_counts",

@@ -1,7 +1,7 @@
 """Labeled co-optimal transport: a plan between the cells of each label, and one between the features, shared by all.
 
 Minimises Σ_l π_l Σ (X_ip − Y_jq)² T^l_ij V_pq + ε_T Σ_l π_l KL(T^l ‖ a bᵀ) + ε_V KL(V ‖ uniform) by solving for all
-T and for V in turn. Source: Ryu et al. 2025, section 3; co-optimal transport: Redko et al. 2020. With V given, a label's
+T and for V in turn. Source: Ryu et al. 2025; co-optimal transport: Redko et al. 2020. With V given, a label's
 cost is −2 x_iᵀ V y_j, with all T given that of the features is −2 (Σ_l π_l X_lᵀ T_l Y_l)_pq, each up to terms of one
 side: both are inner products, and the engine solves both. Each step is a minimum: the objective never rises.
 """

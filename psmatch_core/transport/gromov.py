@@ -1,7 +1,7 @@
 """Labeled entropic Gromov-Wasserstein transport: distances within each side agree, and labels are kept.
 
 Minimises ½ Σ (A_ik − B_jl)² T_ij T_kl + ε KL(T ‖ p qᵀ) over plans T that are zero where labels differ; A and B are the
-squared Euclidean distances within the sides. Source: Ryu et al. 2025, section 3; the factor ½ is that of the published
+squared Euclidean distances within the sides. Source: Ryu et al. 2025; the factor ½ is that of the published
 implementation, whose ε this therefore is.
 
 With both sides centred under their weights, and r_i = |x_i|², s_j = |y_j|²,

@@ -117,3 +117,20 @@ def test_the_list_opens_a_run(full: Open, finished: RunFolder) -> None:
     app.button(key=f"open.{finished.id}").click().run()
     assert app.query_params["run"] in (finished.id, [finished.id])
     assert not app.exception
+
+
+def test_evaluate_matches_features_when_asked(full: Open, finished: RunFolder) -> None:
+    app = full("evaluate")
+    assert "Which feature goes with which" in texts(app)
+    (n,) = [each for each in app.number_input if each.label.startswith("Permutations")]
+    n.set_value(19).run()
+    app.button(key="features.go").click().run()
+    assert not app.exception
+    table = app.dataframe[-1].value
+    assert list(table.columns)[:3] == ["feature", "rank", "partner"]
+    assert (table["p_value"] >= 1 / 20).all()
+    assert "does not confirm it" in texts(app).replace("\\", "")
+    assert "Download as csv" in {button.label for button in app.get("download_button")}
+    n = next(each for each in app.number_input if each.label.startswith("Permutations"))
+    n.set_value(29).run()
+    assert "This belongs to other settings" in texts(app)
