@@ -67,7 +67,7 @@ class LabeledCootMatcher(Matcher):
         advanced=True,
     )
     max_iterations: int = option(
-        100, minimum=1, help="Turns after which all labels are reported as not converged.", advanced=True
+        500, minimum=1, help="Turns after which all labels are reported as not converged.", advanced=True
     )
     memory_mb: int = option(
         4096, minimum=16, unit="MB", help="Memory that the solver of all labels may use.", advanced=True

@@ -149,3 +149,21 @@ def test_match_gives_them_what_they_need(matcher, models):
     coupling = match(*models, matcher)
     assert set(coupling.labels) == set(models[0].label_names)
     assert not any(status.outcome.needs_attention for status in coupling.statuses)
+
+
+@pytest.mark.parametrize("kind", ["LabeledGromovMatcher", "LabeledCootMatcher"])
+def test_a_whole_run_on_the_demo_takes_them(kind):
+    from psmatch_core.cli import demo_recipe
+    from psmatch_core.evaluation import evaluate
+    from psmatch_core.inputs import load_inputs
+    from psmatch_core.recipe import Recipe
+    from psmatch_core.runs import run
+
+    settings = {"classifier": "LinearClassifier", "classifier.strength": 0.05, "matcher": kind}
+    recipe = demo_recipe(Recipe(), "screen")
+    for name, value in settings.items():
+        recipe = recipe.with_setting(name, value)
+    result = run(recipe, *load_inputs(recipe))
+    assert len(result.coupling) == 13
+    assert evaluate(result.coupling).micro["foscttm"] < 0.35
+    assert not any(status.outcome.needs_attention for status in result.coupling.statuses)
