@@ -42,9 +42,10 @@ EXAMPLES = ("entropic", "true pairs")
 # Genes that encode a protein whose antibody goes by another name; equal names need no entry.
 OWN = {
     "CD3": ("CD3E", "CD3D", "CD3G"), "CD8": ("CD8A", "CD8B"), "CD8a": ("CD8A",), "CD16": ("FCGR3A",),
-    "CD56": ("NCAM1",), "CD11c": ("ITGAX",), "CD11b": ("ITGAM",), "CD20": ("MS4A1",), "CD25": ("IL2RA",), "CD127": ("IL7R",),
-    "CD45RA": ("PTPRC",), "CD45RO": ("PTPRC",), "PD-1": ("PDCD1",), "CD15": ("FUT4",), "CD64": ("FCGR1A",),
-    "CD123": ("IL3RA",), "CD62L": ("SELL",), "CD161": ("KLRB1",), "CD71": ("TFRC",), "HLA-DR": ("HLA-DRA",),
+    "CD56": ("NCAM1",), "CD11c": ("ITGAX",), "CD11b": ("ITGAM",), "CD20": ("MS4A1",), "CD25": ("IL2RA",),
+    "CD127": ("IL7R",), "CD45RA": ("PTPRC",), "CD45RO": ("PTPRC",), "PD-1": ("PDCD1",), "CD15": ("FUT4",),
+    "CD64": ("FCGR1A",), "CD123": ("IL3RA",), "CD62L": ("SELL",), "CD161": ("KLRB1",), "CD71": ("TFRC",),
+    "HLA-DR": ("HLA-DRA",),
 }  # fmt: skip
 
 

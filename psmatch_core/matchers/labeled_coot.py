@@ -15,10 +15,10 @@ from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem, Matcher
 from psmatch_core.matchers.exact import LARGEST_BLOCK
-from psmatch_core.matchers.labeled_gromov import MASSES, SPACES, clouds, label_masses, refuse_above
+from psmatch_core.matchers.labeled_gromov import MASSES, SPACES, clouds, label_masses, refuse_above, tell_compiling
 from psmatch_core.progress import Progress, silent
 
-COPIES = 6  # arrays of the size of the cells' features that are alive at once, measured
+COPIES = 6  # arrays of the size of the cells' features that are alive at once
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class LabeledCootMatcher(Matcher):
         from psmatch_core.transport.coot import labeled_coot  # brings numba, which a config must not
         from psmatch_core.transport.result import TransportResult
 
+        tell_compiling(progress)
         masses = label_masses(problems, self.label_mass)
         found = labeled_coot(
             standardized(x, masses),

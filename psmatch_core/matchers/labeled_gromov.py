@@ -14,11 +14,12 @@ from psmatch_core.config import option
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import Answer, LabelProblem, Matcher
-from psmatch_core.progress import Progress, silent
+from psmatch_core.matchers.sinkhorn import COMPILING
+from psmatch_core.progress import Event, Progress, silent
 
 SPACES = ("features", "scores")
 MASSES = ("pooled", "source", "target", "uniform")
-COPIES = 6  # arrays of the size of the clouds that are alive at once, measured
+COPIES = 6  # arrays of the size of the engine's clouds that are alive at once
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,12 @@ class LabeledGromovMatcher(Matcher):
         n_cells = sum(len(each) for side in (x, y) for each in side)
         refuse_above(
             self.memory_mb,
-            COPIES * n_cells * (min(d_x, d_y) + 2) * 8 + (d_x**2 + d_y**2 + d_x * d_y) * 8,
+            (COPIES * n_cells * (min(d_x, d_y) + 2) + 2 * n_cells * (d_x + d_y) + 2 * d_x * d_y) * 8,
             f"Labeled Gromov-Wasserstein of {n_cells:,} cells with {d_x:,} and {d_y:,} coordinates",
         )
         from psmatch_core.transport.gromov import labeled_gromov  # brings numba, which a config must not
 
+        tell_compiling(progress)
         is_turned = d_x < d_y  # the engine's clouds have the coordinates of the second side
         found = labeled_gromov(
             *((y, x) if is_turned else (x, y)),
@@ -133,6 +135,14 @@ def clouds(problems: Sequence[LabelProblem], space: str) -> tuple[list[np.ndarra
         x.append(each.x_features)
         y.append(each.y_features)
     return x, y
+
+
+def tell_compiling(progress: Progress) -> None:
+    """Say it where the engine is to be compiled first, so that nobody takes it for work on the labels."""
+    from psmatch_core.transport import is_compiled
+
+    if not is_compiled():
+        progress(Event("match", 0.0, COMPILING))
 
 
 def label_masses(problems: Sequence[LabelProblem], kind: str) -> np.ndarray:

@@ -163,9 +163,11 @@ def _to_unit(points: list[Array]) -> list[Array]:
 
 def _squared(points: list[Array], lengths: list[Array], masses: Array) -> float:
     """Σ A_ik² p_i p_k of centred points: 2 E[r²] + 2 E[r]² + 4 |E[x xᵀ]|², with no pair ever formed."""
-    covariance = sum(mass * each.T @ each / len(each) for mass, each in zip(masses, points, strict=True))
+    weighted = np.concatenate([np.sqrt(mass / len(each)) * each for mass, each in zip(masses, points, strict=True)])
+    n, d = weighted.shape
+    products = weighted @ weighted.T if n < d else weighted.T @ weighted  # of one norm, whichever is smaller
     squares = average([each**2 for each in lengths], masses)
-    return float(2 * squares + 2 * average(lengths, masses) ** 2 + 4 * np.sum(np.square(covariance)))
+    return float(2 * squares + 2 * average(lengths, masses) ** 2 + 4 * np.sum(products**2))
 
 
 def of_iteration(progress: Progress, done: int, of: int) -> Progress:

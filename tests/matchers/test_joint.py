@@ -130,7 +130,7 @@ def test_equal_features_make_every_pair_alike():
 
 def test_too_much_memory_is_refused_before_work_with_the_estimate():
     rng = np.random.default_rng(0)
-    wide = rng.normal(size=(20, 2000))
+    wide = rng.normal(size=(80, 2000))
     given = [LabelProblem("A", wide, wide, None, None, 0, wide, wide)]
     for matcher in (LabeledGromovMatcher(memory_mb=16), LabeledCootMatcher(memory_mb=16)):
         with pytest.raises(PsmatchError, match=r"2,000 .* would take about [\d,]+ MB; the limit is 16 MB") as caught:

@@ -1,5 +1,9 @@
 """Labeled Gromov-Wasserstein: what the published implementation gives, and the laws that follow from the definition."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,7 @@ from psmatch_core.transport.gromov import labeled_gromov
 from psmatch_core.transport.inner import as_points, largest_distance, level, spread
 from tests.conftest import SHARED
 
+ROOT = Path(__file__).parents[2]
 ORACLE = SHARED / "oracles" / "labeled_egw.npz"
 
 
@@ -121,6 +126,26 @@ def test_all_points_alike_give_the_uniform_plan():
     found = labeled_gromov([np.ones((4, 2)), np.ones((3, 2))], [np.ones((5, 3)), np.ones((2, 3))], 0.01)
     assert np.allclose(found.plans[0].rows(0, 4), 1 / 20)
     assert found.settled
+
+
+GROWTH = """
+import resource, numpy as np
+from psmatch_core.transport.gromov import labeled_gromov
+def cells(n, seed):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(n, 5)) + 3 * k for k in range(4)]
+labeled_gromov(cells(50, 0), cells(40, 1), 0.01)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = labeled_gromov(cells(2000, 0), cells(2000, 1), 0.001, max_iterations=2)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_is_that_of_a_label_and_not_of_all_pairs():
+    """Four labels of 2,000 × 2,000 cells: 512 MB for all pairs, 128 MB for all label blocks, in float64."""
+    done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert float(done.stdout) < 128
 
 
 @pytest.mark.parametrize(("n", "d"), [(2, 3), (50, 1), (200, 40)])
