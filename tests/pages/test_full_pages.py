@@ -134,3 +134,13 @@ def test_evaluate_matches_features_when_asked(full: Open, finished: RunFolder) -
     n = next(each for each in app.number_input if each.label.startswith("Permutations"))
     n.set_value(29).run()
     assert "This belongs to other settings" in texts(app)
+
+
+@pytest.mark.parametrize("name", ["Labeled Gromov-Wasserstein", "Labeled co-optimal transport"])
+def test_match_offers_the_methods_that_take_all_labels(full: Open, name: str) -> None:
+    app = full("match")
+    (method,) = [each for each in app.selectbox if each.label == "Method"]
+    (shown,) = [each for each in method.options if each.startswith(name)]
+    method.select(shown).run()
+    assert not app.exception
+    assert {"Space", "Label mass"} <= {each.label for each in app.selectbox}
