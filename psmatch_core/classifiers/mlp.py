@@ -11,18 +11,16 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.training import NORM_EPSILON, NORM_MOMENTUM, Schedule, restarted, train
 from psmatch_core.config import option
-from psmatch_core.errors import PsmatchError
 from psmatch_core.modality import Matrix
-from psmatch_core.progress import Event, Progress
+from psmatch_core.progress import Progress
 from psmatch_core.randomness import derived_seed
 
 if TYPE_CHECKING:
     import torch
 
 SCORING_ROWS = 8192
-NORM_MOMENTUM = 0.1
-NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
@@ -44,21 +42,9 @@ class MLPClassifier(Classifier):
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
         held = folds.held_out(0)
-        notes: tuple[str, ...] = ()
-        try:
-            parameters, curve = self._train(X, y, held, n_labels, seed, self.learning_rate, progress)
-        except FloatingPointError:
-            lower = self.learning_rate / 10
-            notes = (
-                f"network: training diverged at learning rate {self.learning_rate:g} and was restarted at {lower:g}.",
-            )
-            try:
-                parameters, curve = self._train(X, y, held, n_labels, seed, lower, progress)
-            except FloatingPointError:
-                raise PsmatchError(
-                    f"The network diverged at learning rates {self.learning_rate:g} and {lower:g}.",
-                    hint="Scale the features (z-score), or lower the learning rate.",
-                ) from None
+        (parameters, curve), notes = restarted(
+            lambda rate: self._train(X, y, held, n_labels, seed, rate, progress), self.learning_rate
+        )
         fitted = FittedMLP(np.full((y.size, n_labels), np.nan), parameters, curves=(curve,), notes=notes)
         fitted.held_out[held] = fitted.logits(X[held])
         return fitted
@@ -80,49 +66,11 @@ class MLPClassifier(Classifier):
         import torch  # heavy: only where a network trains
 
         generator = torch.Generator().manual_seed(derived_seed(seed, "mlp") % 2**63)
-        network = _Network((X.shape[1], *self.hidden, n_labels), self.batch_norm, generator)
-        train, test = np.flatnonzero(~held), np.flatnonzero(held)
-        labels = torch.from_numpy(y.astype(np.int64))
-        batch_size = min(self.batch_size, train.size)
-        n_batches = max(1, train.size // batch_size)
-        optimizer = torch.optim.AdamW(network.trainable, lr=learning_rate, weight_decay=self.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=self.n_epochs * n_batches)
-        cross_entropy = torch.nn.functional.cross_entropy
-        training: list[float] = []
-        validation: list[float] = []
-        best, best_loss, best_state = 0, np.inf, network.numbers()
-        for epoch in range(self.n_epochs):
-            order = train[torch.randperm(train.size, generator=generator).numpy()]
-            total = 0.0
-            # equal parts, so that no batch is left with the single cell that batch normalisation cannot take
-            for cells in np.array_split(order, n_batches):
-                loss = cross_entropy(network(_tensor(X, cells), self.dropout, generator), labels[cells])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                total += float(loss.detach()) * cells.size
-            training.append(total / train.size)
-            if not np.isfinite(training[-1]):
-                raise FloatingPointError
-            if test.size:
-                with torch.no_grad():
-                    validation.append(float(cross_entropy(network(_tensor(X, test)), labels[test])))
-            watched = validation[-1] if validation else training[-1]
-            if watched < best_loss:
-                best, best_loss, best_state = epoch, watched, network.numbers()
-            progress(
-                Event(
-                    "network",
-                    (epoch + 1) / self.n_epochs,
-                    f"epoch {epoch + 1}",
-                    {"epoch": epoch + 1, "training_loss": training[-1], "validation_loss": watched},
-                )
-            )
-            if test.size and epoch - best >= self.patience:
-                break
-        progress(Event("network", 1.0, f"best epoch {best + 1}"))
-        return best_state, LossCurve("network", tuple(training), tuple(validation), best)
+        network = _Network((X.shape[1], *self.hidden, n_labels), self.batch_norm, self.dropout, generator)
+        schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
+        return train(
+            network, lambda cells: _tensor(X, cells), y, held, schedule, generator=generator, progress=progress
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +104,10 @@ class FittedMLP(FittedClassifier):
 class _Network:
     """The trainable network. Dropout and start draw from a generator of its own, never from torch's global one."""
 
-    def __init__(self, widths: tuple[int, ...], batch_norm: bool, generator: Any) -> None:
+    def __init__(self, widths: tuple[int, ...], batch_norm: bool, dropout: float, generator: Any) -> None:
         import torch
 
+        self.dropout = dropout
         self.tensors: dict[str, torch.Tensor] = {}
         self.trainable: list[torch.Tensor] = []
         self.n_layers = len(widths) - 1
@@ -176,7 +125,7 @@ class _Network:
         self.tensors[name] = tensor.requires_grad_(True)
         self.trainable.append(tensor)
 
-    def __call__(self, hidden: torch.Tensor, dropout: float = 0.0, generator: Any = None) -> torch.Tensor:
+    def __call__(self, hidden: torch.Tensor, generator: Any = None) -> torch.Tensor:
         """Logits ``(batch, n_labels)``; with a generator the network trains, without it only scores."""
         import torch
         from torch.nn.functional import batch_norm
@@ -198,9 +147,9 @@ class _Network:
                     eps=NORM_EPSILON,
                 )
             hidden = torch.relu(hidden)
-            if generator is not None and dropout:
-                keep = torch.rand(hidden.shape, generator=generator) >= dropout
-                hidden = hidden * keep / (1 - dropout)
+            if generator is not None and self.dropout:
+                keep = torch.rand(hidden.shape, generator=generator) >= self.dropout
+                hidden = hidden * keep / (1 - self.dropout)
         return hidden
 
     def numbers(self) -> dict[str, np.ndarray]:
