@@ -29,6 +29,12 @@ with st.container(horizontal=True):
         "Demo: blood cells", icon=":material/bloodtype:", help="700 real cells, their genes cut into two panels."
     ):
         asked = "pbmc"
+    if st.button(
+        "Demo: images",
+        icon=":material/image:",
+        help="Synthetic: two objects under 12 interventions, circles or squares.",
+    ):
+        asked = "images"
 if asked:
     with told(), st.spinner("Making the demo (some seconds, once)…"):
         session.keep(Workspace(source=demo_side(asked, "source"), target=demo_side(asked, "target")))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psmatch_core.classifiers import (
         Classifier,
+        CNNClassifier,
         EnsembleClassifier,
         LinearClassifier,
         MLPClassifier,
@@ -45,7 +46,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "classifiers": ("Classifier", "EnsembleClassifier", "LinearClassifier", "MLPClassifier", "RecommendedClassifier"),
+    "classifiers": (
+        "CNNClassifier",
+        "Classifier",
+        "EnsembleClassifier",
+        "LinearClassifier",
+        "MLPClassifier",
+        "RecommendedClassifier",
+    ),
     "coupling": ("Coupling", "Outcome", "Status"),
     "errors": ("PsmatchError",),
     "evaluation": ("Evaluation", "Judging", "evaluate"),
@@ -76,6 +84,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BarycentricTranslator",
+    "CNNClassifier",
     "Classifier",
     "Coupling",
     "DataSpec",

@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     match.set_defaults(do=_match)
 
     demo = commands.add_parser("demo", help="the whole way on data that come with the program")
-    demo.add_argument("--data", choices=("screen", "pbmc"), default="screen", help="which demo data")
+    demo.add_argument("--data", choices=("screen", "pbmc", "images"), default="screen", help="which demo data")
     demo.add_argument(
         "--out", type=Path, default=Path(DEMO_FOLDER), help=f"folder for the run and its exports (./{DEMO_FOLDER})"
     )
@@ -165,7 +165,7 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
     """A recipe for one of the demo data sets."""
     from psmatch_core.readers import DataSpec
 
-    names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B")}[data]
+    names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}[data]
     specs = [DataSpec(path=f"demo:{data}", label_key="label", name=name, pair_key="cell") for name in names]
     return recipe.with_data(specs[0], specs[1])
 

@@ -1,4 +1,4 @@
-"""Demo data that need no download: a synthetic perturbation screen, and real blood cells cut into two panels."""
+"""Demo data that need no download: a synthetic screen, real blood cells cut into two panels, synthetic images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.errors import PsmatchError
+from psmatch_core.images import SHAPE_KEY, flattened, pixel_names
 from psmatch_core.randomness import stream
+from psmatch_core.rendering import INTERVENTIONS, draw_latents, render, seen_by_second
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 DEMOS = {
     "screen": "A synthetic screen: 12 perturbations and a control, RNA-like counts and image-like features.",
     "pbmc": "Real blood cells (10x, inside scanpy), their genes cut into two panels measured separately.",
+    "images": "Synthetic images: two objects under 12 interventions, circles on one side, squares on the other.",
 }
 PERTURBATIONS = (
     "control", "STAT1", "JAK2", "IFNGR1", "IRF1", "MYC", "BRD4", "CUL3", "KEAP1", "NFKBIA", "SMAD4", "SPI1", "CD86",
@@ -25,7 +28,7 @@ PANEL_OVERLAP = 0.8  # share of the cells that both panels measured, so that tru
 
 
 def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
-    """Source and target of a demo by name (``screen`` or ``pbmc``); ``obs`` holds ``label`` and ``cell``.
+    """Source and target of a demo by name (one of ``DEMOS``); ``obs`` holds ``label`` and ``cell``.
 
     ``cell`` names the physical cell, so that a matching can be judged; it is never matched on.
     """
@@ -33,6 +36,8 @@ def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
         return synthetic_screen(seed=seed)
     if name == "pbmc":
         return pbmc_panels(seed=seed)
+    if name == "images":
+        return interventional_images(seed=seed)
     raise PsmatchError(f"There is no demo {name!r}.", hint=f"Use one of {', '.join(DEMOS)}.")
 
 
@@ -104,6 +109,35 @@ def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
             _anndata(values[:, part], labels, names, list(whole.var_names[part]), picked, rng, f"panel{side + 1}", None)
         )
     return panels[0], panels[1]
+
+
+def interventional_images(
+    *, n_shared: int = 720, n_source_only: int = 240, n_target_only: int = 120, size: int = 32, seed: int = 0
+) -> tuple[AnnData, AnnData]:
+    """Images of two objects under 12 interventions: circles in modality 1, squares, turned, in modality 2.
+
+    ``n_shared`` physical cells were imaged in both modalities, the others in one only. See
+    :mod:`psmatch_core.rendering` for what the paper says of these images and what is chosen here.
+
+    Returns
+    -------
+    Source and target: X holds the flat pixels as bytes, ``uns["image_shape"]`` their shape; ``obs``: ``label``,
+    ``cell``; ``obsm["latent"]``: z, the positions as modality 1 shows them.
+    """
+    n = n_shared + n_source_only + n_target_only
+    z, label = draw_latents(n, seed=seed)
+    cells = np.array([f"cell_{i:06d}" for i in range(n)])
+    names = np.array(INTERVENTIONS)[label]
+    rng = stream(seed, "interventional images")
+    chosen = (np.r_[0 : n_shared + n_source_only], np.r_[0:n_shared, n_shared + n_source_only : n])
+    sides = []
+    for side, (kind, picked) in enumerate(zip(("circles", "squares"), chosen, strict=True)):
+        positions = z if side == 0 else seen_by_second(z)
+        pixels, shape = flattened(render(positions, squares=side == 1, size=size, seed=seed))
+        adata = _anndata(pixels, names, cells, pixel_names(shape, kind), picked, rng, kind, z)
+        adata.uns[SHAPE_KEY] = np.array(shape)
+        sides.append(adata)
+    return sides[0], sides[1]
 
 
 def _anndata(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.images import SHAPE_KEY
 from psmatch_core.inputs import DEMO_PREFIX
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Event, Progress, silent
@@ -86,6 +87,8 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
         "meaning": f"{translation.of.name} features predicted at {at.name} cells",
         "translator": json.dumps(translation.translator.to_dict()),
     }
+    if translation.of.image_shape is not None:
+        uns[SHAPE_KEY] = np.array(translation.of.image_shape)
     return AnnData(
         X=translation.values.astype(np.float32), obs=obs, var=pd.DataFrame(index=translation.of.var_names), uns=uns
     )

@@ -16,7 +16,8 @@ MOST_LABELS = 8
 
 def describe(summary: FileSummary) -> str:
     """A file's summary in lines for a terminal."""
-    size = f"{plural(summary.n_cells, 'cell')} × {plural(summary.n_features, 'feature')}"
+    main = summary.matrices[0]
+    size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
     lines = [
         f"{summary.name}: {size} ({summary.format}, {_bytes(summary.n_bytes)}, SHA-256 {summary.sha256[:12]}…)",
         "  matrices",
@@ -100,8 +101,9 @@ def _matrix_line(matrix: MatrixSummary) -> str:
         return f"{display(matrix.key)}: cannot be used ({matrix.findings[0].problem})"
     storage = "sparse" if matrix.is_sparse else "dense"
     part = ", first rows only" if matrix.is_sampled else ""
-    features = plural(matrix.n_features, "feature")
-    return f"{display(matrix.key)}: {features}, {storage}, {matrix.kind} ({matrix.reason}{part})"
+    if matrix.image_shape is not None:
+        return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
+    return f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
 
 
 def _column_line(column: ColumnSummary) -> str:

@@ -22,6 +22,7 @@ from psmatch_core.checks import Finding
 from psmatch_core.classifiers import Classifier, LossCurve
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError
+from psmatch_core.images import ImageShape
 from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
@@ -106,7 +107,7 @@ def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling | S
         }
         arrays["var_names"] = np.array(result.var_names, dtype=str)
         meta = {"config": result.config.to_dict(), "normalize": result.normalize, "target_sum": result.target_sum}
-        return write_arrays(path, arrays, {**meta, "notes": list(result.notes)})
+        return write_arrays(path, arrays, {**meta, "notes": list(result.notes), "image_shape": result.image_shape})
     if isinstance(result, PropensityModel):
         arrays = {"logits": result.logits, "held_out_logits": result.held_out_logits}
         arrays |= {f"fitted/{name}": value for name, value in result.fitted.state().items()}
@@ -146,6 +147,7 @@ def load_modality(path: Path | str) -> Modality:
         pair_ids=arrays.get("pair_ids"),
         findings=tuple(Finding.from_dict(finding) for finding in meta["findings"]),
         excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
+        image_shape=_shape(meta),
     )
 
 
@@ -162,7 +164,13 @@ def load_preprocessing(path: Path | str) -> FittedPreprocessing:
         spread=arrays["spread"],
         components=arrays["components"],
         notes=tuple(meta["notes"]),
+        image_shape=_shape(meta),
     )
+
+
+def _shape(meta: Mapping[str, Any]) -> ImageShape | None:
+    shape = meta.get("image_shape")  # results of earlier versions have none
+    return (shape[0], shape[1], shape[2]) if shape else None
 
 
 def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
@@ -224,6 +232,7 @@ def _modality_data(modality: Modality) -> tuple[dict[str, np.ndarray], dict[str,
         "shape": list(X.shape),
         "findings": [finding.to_dict() for finding in modality.findings],
         "excluded": [list(entry) for entry in modality.excluded],
+        "image_shape": modality.image_shape,
     }
     return arrays, meta
 

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from psmatch_core.checks import Finding, Severity, check_labels, check_matrix, raise_rejections
 from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
 from psmatch_core.labels import text_labels
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Modality:
     name
         What the modality is called in tables and messages, such as ``RNA``.
     X
-        Data matrix, ``(n_cells, n_features)``, dense or CSR, read-only.
+        Data matrix, ``(n_cells, n_features)``, dense or CSR, read-only. Images lie flat in it, bytes as bytes.
     labels
         Label of each cell, ``(n_cells,)``, text.
     obs_names, var_names
@@ -47,6 +48,8 @@ class Modality:
         What the checks noticed and let pass.
     excluded
         Names of cells left out on the user's word, with the reason.
+    image_shape
+        Channels, height and width, where the features are the pixels of an image; else None.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Modality:
     pair_ids: np.ndarray | None = None
     findings: tuple[Finding, ...] = ()
     excluded: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    image_shape: ImageShape | None = None
 
     @classmethod
     def from_anndata(
@@ -81,7 +85,8 @@ class Modality:
         name
             What to call the modality.
         matrix
-            ``X``, ``raw``, ``layers/NAME`` or ``obsm/NAME``.
+            ``X``, ``raw``, ``layers/NAME`` or ``obsm/NAME``. An obsm matrix of four dimensions is a stack of images,
+            cells × channels × height × width; so are the rows of X where ``uns["image_shape"]`` says it.
         pair_key
             Column of ``obs`` that names the physical cell, where the truth is known. Without it the cell
             names serve, which are true pairs only where they agree between the modalities.
@@ -104,7 +109,7 @@ class Modality:
                 f"{name}: there is no pair column {pair_key!r}.",
                 hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none'}.",
             )
-        X, var_names = _matrix_of(adata, matrix, name)
+        X, var_names, image_shape = _matrix_of(adata, matrix, name)
         labels = text_labels(adata.obs[label_key])
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
@@ -122,12 +127,20 @@ class Modality:
             excluded = tuple((cell, f"no label in column {label_key!r}") for cell in obs_names[missing])
             X, labels, obs_names = X[keep], labels[keep], obs_names[keep]
             pair_ids = pair_ids[keep] if pair_ids is not None else None
-        findings = check_matrix(X, obs_names=obs_names.tolist(), var_names=list(var_names), name=name, matrix=matrix)
+        findings = check_matrix(
+            X,
+            obs_names=obs_names.tolist(),
+            var_names=list(var_names),
+            name=name,
+            matrix=matrix,
+            are_pixels=image_shape is not None,
+        )
+        findings += check_shape(image_shape, name=name, matrix=matrix) if image_shape else ()
         findings += check_labels(pd.Series(labels), name=name, label_key=label_key)
         raise_rejections(findings)
         return cls(
             name=name,
-            X=_frozen_matrix(X),
+            X=_frozen_matrix(X, keep_bytes=image_shape is not None),
             labels=_frozen(np.asarray(labels, dtype=str)),
             obs_names=_frozen(obs_names),
             var_names=_frozen(np.asarray(var_names, dtype=str)),
@@ -135,6 +148,7 @@ class Modality:
             pair_ids=None if pair_ids is None else _frozen(np.asarray(pair_ids, dtype=str)),
             findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
             excluded=excluded,
+            image_shape=image_shape,
         )
 
     @property
@@ -172,11 +186,18 @@ class Modality:
         for names in (self.labels, self.obs_names, self.var_names, self.pair_ids):
             digest.update(b"\x1e" if names is None else "\x1f".join(names.tolist()).encode())
             digest.update(b"\x1d")
+        if self.image_shape is not None:
+            digest.update(shape_text(self.image_shape).encode())
         return digest.hexdigest()
+
+    def in_shape(self, X: Matrix) -> Matrix:
+        """Rows like this modality's as classifiers take them: images ``(n, c, h, w)``, features as they are."""
+        return X if self.image_shape is None else np.asarray(X).reshape(-1, *self.image_shape)
 
     def with_features(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> Modality:
         """The same cells described by other features ``(n_cells, n_features)``, as preprocessing makes them."""
-        return replace(self, X=_frozen_matrix(X), var_names=_frozen(np.asarray(var_names, dtype=str)))
+        names = _frozen(np.asarray(var_names, dtype=str))
+        return replace(self, X=_frozen_matrix(X), var_names=names, image_shape=None)
 
     def with_labels(self, mapping: dict[str, str]) -> Modality:
         """The same cells with some labels renamed; labels not in ``mapping`` stay."""
@@ -193,7 +214,7 @@ class Modality:
         left_out = tuple((str(cell), reason) for cell in self.obs_names[~keep])
         return replace(
             self,
-            X=_frozen_matrix(self.X[keep]),
+            X=_frozen_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
             labels=_frozen(self.labels[keep]),
             obs_names=_frozen(self.obs_names[keep]),
             pair_ids=None if self.pair_ids is None else _frozen(self.pair_ids[keep]),
@@ -202,12 +223,13 @@ class Modality:
 
     def __repr__(self) -> str:
         kind = "sparse" if sparse.issparse(self.X) else "dense"
-        size = f"{self.n_cells:,} cells × {self.n_features:,} features"
+        what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
+        size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
 
 
-def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray]:
-    """The chosen matrix and the names of its columns."""
+def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray, ImageShape | None]:
+    """The chosen matrix, the names of its columns, and their shape where they are pixels."""
     kind, _, key = matrix.partition("/")
     layers = [f"layers/{each}" for each in adata.layers]
     embeddings = [f"obsm/{each}" for each in adata.obsm]
@@ -220,14 +242,17 @@ def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray]
             hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
         )
     if kind == "X":
-        return adata.X, np.asarray(adata.var_names, dtype=str)
+        return adata.X, np.asarray(adata.var_names, dtype=str), declared_shape(adata.uns, adata.n_vars)
     if kind == "raw":
-        return adata.raw.X, np.asarray(adata.raw.var_names, dtype=str)
+        return adata.raw.X, np.asarray(adata.raw.var_names, dtype=str), None
     if kind == "layers":
-        return adata.layers[key], np.asarray(adata.var_names, dtype=str)
+        return adata.layers[key], np.asarray(adata.var_names, dtype=str), None
     values = adata.obsm[key]
+    if np.ndim(values) == 4:
+        flat, shape = flattened(np.asarray(values))
+        return flat, np.asarray(pixel_names(shape, key), dtype=str), shape
     names = values.columns if isinstance(values, pd.DataFrame) else [f"{key}_{i + 1}" for i in range(values.shape[1])]
-    return (values.to_numpy() if isinstance(values, pd.DataFrame) else values), np.asarray(names, dtype=str)
+    return (values.to_numpy() if isinstance(values, pd.DataFrame) else values), np.asarray(names, dtype=str), None
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
@@ -236,8 +261,8 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _frozen_matrix(X: Any) -> Matrix:
-    """A read-only copy: dense float, or CSR with sorted, summed entries."""
+def _frozen_matrix(X: Any, *, keep_bytes: bool = False) -> Matrix:
+    """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes."""
     if sparse.issparse(X):
         csr = sparse.csr_matrix(X, copy=True)
         csr.sum_duplicates()
@@ -246,8 +271,7 @@ def _frozen_matrix(X: Any) -> Matrix:
         for part in (csr.data, csr.indices, csr.indptr):
             part.setflags(write=False)
         return csr
-    dense = np.array(
-        X, dtype=X.dtype if getattr(X, "dtype", None) in (np.float32, np.float64) else np.float32, order="C"
-    )
+    kept = (np.float32, np.float64, np.uint8) if keep_bytes else (np.float32, np.float64)
+    dense = np.array(X, dtype=X.dtype if getattr(X, "dtype", None) in kept else np.float32, order="C")
     dense.setflags(write=False)
     return dense

@@ -13,7 +13,8 @@ from scipy import sparse
 
 from psmatch_core.checks import detect_kind
 from psmatch_core.config import Config, option
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.images import ImageShape, shape_text
 from psmatch_core.modality import Matrix, Modality
 
 MEDIAN_FLOOR = 1.0  # a library size below one count cannot be a median of counts
@@ -50,6 +51,8 @@ class Preprocessing(Config):
         PsmatchError
             Where a step does not suit the values: logging what is negative, or more components than cells.
         """
+        if modality.image_shape is not None:
+            return self._untouched(modality, modality.image_shape)
         seen = detect_kind(modality.X)
         kind, reason = seen.name, seen.reason
         normalize = self.normalize
@@ -99,6 +102,26 @@ class Preprocessing(Config):
             notes=tuple(notes),
         )
 
+    def _untouched(self, modality: Modality, shape: ImageShape) -> FittedPreprocessing:
+        """Images as they are: a pixel is no feature to choose, log or scale alone; the network scales by channel."""
+        asked = [name for name, value in vars(self).items() if value != getattr(Preprocessing(), name)]
+        unused = f" The settings {some(asked)} are for features and were not used." if asked else ""
+        return FittedPreprocessing(
+            config=self,
+            normalize="none",
+            target_sum=1.0,
+            var_names=tuple(modality.var_names.tolist()),
+            columns=np.arange(modality.n_features),
+            mean=np.zeros(0),
+            spread=np.zeros(0),
+            components=np.zeros((0, 0)),
+            notes=(
+                f"{modality.name}: {shape_text(shape)}, pass on untouched; the network itself brings each channel to "
+                f"mean 0 and deviation 1.{unused}",
+            ),
+            image_shape=shape,
+        )
+
     def _columns(self, X: Matrix, name: str, notes: list[str]) -> np.ndarray:
         wanted = self.n_top_genes
         if wanted < 0:
@@ -123,6 +146,7 @@ class FittedPreprocessing:
     spread: np.ndarray
     components: np.ndarray
     notes: tuple[str, ...]
+    image_shape: ImageShape | None = None
 
     def transform(self, modality: Modality) -> Modality:
         """The modality's cells described by the fitted features.
@@ -138,6 +162,14 @@ class FittedPreprocessing:
                 "preprocessing was fitted on.",
                 hint="Give the same features, by name and in the same order.",
             )
+        if modality.image_shape != self.image_shape:
+            was, came = (shape_text(each) if each else "no images" for each in (self.image_shape, modality.image_shape))
+            raise PsmatchError(
+                f"{modality.name}: the preprocessing was fitted on {was}, these cells are {came}.",
+                hint="Give images of the same channels, height and width.",
+            )
+        if self.image_shape is not None:
+            return modality
         X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
         names = modality.var_names[self.columns]
         if self.components.size:
@@ -149,6 +181,8 @@ class FittedPreprocessing:
 
     def readable(self, modality: Modality) -> Modality:
         """The features before scaling and PCA: what a biologist reads off a translation."""
+        if self.image_shape is not None:
+            return modality
         X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
         return modality.with_features(X, modality.var_names[self.columns])
 

@@ -182,14 +182,14 @@ class PropensityModel:
         return reliability_of(self.held_out_logits[seen] / self.temperature, self.y[seen])
 
     def score(self, X: Matrix) -> np.ndarray:
-        """Centred logits ``(n, n_labels)`` of new cells with the same features as the modality's."""
+        """Centred logits ``(n, n_labels)`` of new cells ``(n, n_features)`` with the modality's features."""
         if X.shape[1] != self.modality.n_features:
             raise PsmatchError(
                 f"{self.modality.name}: new cells have {X.shape[1]:,} features, the model was trained on "
                 f"{self.modality.n_features:,}.",
                 hint="Preprocess the new cells with the transform that was fitted for this run.",
             )
-        return self.fitted.logits(X)
+        return self.fitted.logits(self.modality.in_shape(X))
 
     def __repr__(self) -> str:
         return (
@@ -237,6 +237,8 @@ def fit_propensity(
     scoring = scoring or Scoring()
     names = tuple(label_names) if label_names is not None else modality.label_names
     _check_labels(modality, names)
+    X = modality.in_shape(modality.X)
+    classifier.check(X, name=modality.name)
     column = {name: index for index, name in enumerate(names)}
     y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
     own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
@@ -246,12 +248,12 @@ def fit_propensity(
     whole = 1 / (1 + n_fits)
     with one_thread():
         fitted = classifier.fit(
-            modality.X, y, n_labels=len(names), folds=folds, seed=own_seed, progress=_staged(progress, stage, whole)
+            X, y, n_labels=len(names), folds=folds, seed=own_seed, progress=_staged(progress, stage, whole)
         )
-    logits, held_out = fitted.logits(modality.X), fitted.held_out
+    logits, held_out = fitted.logits(X), fitted.held_out
     notes = [f"{modality.name}: {note}" for note in fitted.notes]
     if n_fits:
-        held_out = _out_of_fold(modality.X, y, len(names), classifier, scoring, own_seed, stage, progress, executor)
+        held_out = _out_of_fold(X, y, len(names), classifier, scoring, own_seed, stage, progress, executor)
         seen = ~np.isnan(held_out[:, 0])
         logits = np.where(seen[:, None], held_out, logits)
         if not seen.all():

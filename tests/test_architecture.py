@@ -16,10 +16,11 @@ FILES = sorted(CORE.rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # The order of docs/architecture.md: a module imports only from those before it.
 ORDER = (
-    "errors", "progress", "config", "randomness", "threads", "checks", "labels", "modality", "readers", "inspection",
-    "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling", "matchers", "matching",
-    "feature_matching", "translators", "translation", "metrics", "evaluation", "maps", "plotting", "io", "recipe",
-    "datasets", "inputs", "runs", "exports", "folder", "results", "worker", "run_store", "cli",
+    "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
+    "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
+    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "evaluation", "maps",
+    "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results", "worker",
+    "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350
 

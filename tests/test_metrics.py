@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.blocks import DenseBlock, uniform_block
-from psmatch_core.metrics import feature_r2, foscttm, latent_error, true_weight
+from psmatch_core.metrics import feature_r2, foscttm, latent_error, latent_mse, latent_r2, true_weight
 
 
 def test_uniform_scores_exactly_chance():
@@ -68,6 +68,35 @@ def test_label_mean_has_the_variance_as_latent_error_and_a_permutation_twice_tha
     z = rng.normal(size=(4000, 3))
     assert latent_error(np.tile(z.mean(axis=0), (4000, 1)), z).mean() == pytest.approx(z.var(axis=0).mean(), rel=1e-9)
     assert latent_error(z[rng.permutation(4000)], z).mean() == pytest.approx(2 * z.var(), rel=0.05)
+
+
+class TestLatent:
+    """Three answers are known: the true pairs, a uniform plan, a random partner of the same label."""
+
+    rng = np.random.default_rng(5)
+    labels = rng.integers(4, size=6000)
+    z = rng.normal(size=(4, 3))[labels] * 5 + rng.normal(size=(6000, 3)) * np.array([0.5, 1.0, 2.0])
+
+    def matched(self, plan_of):
+        projected = np.empty_like(self.z)
+        for label in range(4):
+            mine = np.flatnonzero(self.labels == label)
+            projected[mine] = plan_of(mine)
+        return latent_r2(projected, self.z, self.labels)
+
+    def test_true_pairs_score_1(self):
+        assert latent_mse(self.z, self.z) == 0
+        assert latent_r2(self.z, self.z, self.labels) == 1
+
+    def test_uniform_scores_0(self):
+        uniform = self.matched(lambda mine: uniform_block(mine.size, mine.size).pull(self.z[mine]) * mine.size)
+        assert uniform == pytest.approx(0, abs=1e-9)
+
+    def test_a_random_permutation_scores_minus_1(self):
+        assert self.matched(lambda mine: self.z[self.rng.permutation(mine)]) == pytest.approx(-1, abs=0.05)
+
+    def test_states_that_do_not_vary_cannot_be_judged(self):
+        assert np.isnan(latent_r2(np.ones((4, 2)), np.ones((4, 2)), np.zeros(4)))
 
 
 def test_r2_of_truth_and_of_the_mean():

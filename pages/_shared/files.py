@@ -17,7 +17,7 @@ from psmatch_core.readers import FileSummary, inspect_file, shown_name
 
 CHUNK = 2**20
 ROOTS_VARIABLE = "PSMATCH_DATA_ROOTS"
-DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B")}
+DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 # The demo is made in a process of its own: it needs anndata or scanpy, which the server never imports.
 _MAKE_DEMO = """
 import sys

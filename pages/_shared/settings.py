@@ -11,7 +11,7 @@ from pages._shared import session
 from pages._shared.forms import config_form
 from pages._shared.text import plain
 from pages._shared.workspace import Workspace, changed_settings
-from psmatch_core.classifiers import Classifier, LinearClassifier, MLPClassifier, RecommendedClassifier
+from psmatch_core.classifiers import Classifier, CNNClassifier, LinearClassifier, MLPClassifier, RecommendedClassifier
 from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
 from psmatch_core.matchers import (
@@ -29,6 +29,7 @@ from psmatch_core.recipe import PRESETS
 CLASSIFIERS: dict[type[Classifier], str] = {
     RecommendedClassifier: "Recommended: small networks and ridge regression, averaged",
     MLPClassifier: "One network",
+    CNNClassifier: "One convolutional network (images)",
     LinearClassifier: "Ridge regression (multinomial, no network)",
 }
 MATCHERS: dict[type[Matcher], str] = {

@@ -30,7 +30,7 @@ def demo_side(name: str, which: str) -> Side:
 def choose_file(which: str) -> None:
     name = f"upload.{which}"
     st.file_uploader(
-        "h5ad, csv or tsv (also .gz): cells in rows, first column the cell names",
+        "h5ad, csv or tsv (also .gz): cells in rows, first column the cell names; images as h5ad or npz",
         key=session.key(name),
         on_change=uploaded,
         args=(which, name, "path"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import streamlit as st
@@ -46,19 +47,22 @@ def side_form(which: str) -> None:
 def _described(which: str, side: Side, summary: FileSummary) -> Side:
     st.markdown(f"**{plain(summary.name)}**")
     st.caption(
-        f"{count(summary.n_cells, 'cell')} × {count(summary.n_features, 'feature')} · {summary.format} · "
+        f"{count(summary.n_cells, 'cell')}{_size_text(summary)} · {summary.format} · "
         f"{size(summary.n_bytes)} · SHA-256 {summary.sha256[:12]}…"
     )
     show_findings(finding for finding in summary.findings if finding.code not in MISSING or not side.has_missing)
     key = session.key(f"side.{which}")
     name = st.text_input("Name in figures and messages", side.name, key=f"{key}.name", max_chars=40)
     matrix = _matrix_choice(side, summary, f"{key}.matrix")
+    _preview(summary.matrix(matrix))
     label_key = _label_choice(which, side, summary, f"{key}.label")
     missing_labels = _missing_choice(which, side, f"{key}.missing")
     pair_key = _pair_choice(side, summary, f"{key}.pair")
     with st.expander("Preprocessing", icon=":material/tune:"):
         chosen = summary.matrix(matrix)
-        if chosen is not None:
+        if chosen is not None and chosen.image_shape is not None:
+            st.caption("Images pass on untouched: no feature is chosen, logged or scaled here; the network does that.")
+        elif chosen is not None:
             used = "normalise and log1p" if chosen.kind == "counts" else "leave as they are"
             st.caption(f"The values look like **{chosen.kind}** ({plain(chosen.reason)}): “auto” will {used}.")
         preprocessing = config_form(side.preprocessing, Preprocessing(), name=f"prep-{which}")
@@ -169,6 +173,18 @@ def _counts_text(column: ColumnSummary, *, with_note: bool) -> str:
     return f"Cells: {largest}{more}{note}"
 
 
+def _preview(matrix: MatrixSummary | None) -> None:
+    if matrix is not None and matrix.preview:
+        st.image(base64.b64decode(matrix.preview), caption="The first images", width="stretch")
+
+
+def _size_text(summary: FileSummary) -> str:
+    main = summary.matrices[0]
+    return f"{', ' if main.image_shape else ' × '}{main.size_text}"
+
+
 def _matrix_text(matrix: MatrixSummary) -> str:
+    if matrix.image_shape is not None:
+        return f"{display(matrix.key)}: {matrix.size_text}"
     storage = "sparse" if matrix.is_sparse else "dense"
     return f"{display(matrix.key)}: {matrix.kind}, {count(matrix.n_features, 'feature')}, {storage}"

@@ -138,7 +138,13 @@ class MatrixScan:
 
 
 def check_matrix(
-    X: Any, *, obs_names: Sequence[str], var_names: Sequence[str], name: str, matrix: str = "X"
+    X: Any,
+    *,
+    obs_names: Sequence[str],
+    var_names: Sequence[str],
+    name: str,
+    matrix: str = "X",
+    are_pixels: bool = False,
 ) -> tuple[Finding, ...]:
     """What is to say of a matrix and its names, worst first.
 
@@ -152,6 +158,8 @@ def check_matrix(
         What the data are called in messages, such as the file's name.
     matrix
         Which matrix of the file this is, such as ``X`` or ``layers/counts``.
+    are_pixels
+        The features are pixels: what is said of single features does not hold for them.
     """
     early = check_form(X.shape, X.dtype, name=name, matrix=matrix)
     if early:
@@ -162,7 +170,7 @@ def check_matrix(
     scan.add(X)
     found = (
         *check_names(obs_names, var_names, name=name),
-        *check_values(scan, obs_names=obs_names, var_names=var_names, name=name, matrix=matrix),
+        *check_values(scan, obs_names=obs_names, var_names=var_names, name=name, matrix=matrix, are_pixels=are_pixels),
     )
     if hasattr(X, "tocsr") and X.format in ("csr", "csc") and not X.has_canonical_format:
         found = (*found, not_canonical(name, matrix))
@@ -175,7 +183,8 @@ def check_form(shape: tuple[int, ...], dtype: Any, *, name: str, matrix: str) ->
     if len(shape) != 2:
         size = " × ".join(f"{each:,}" for each in shape) or "a single number"
         problem = f"{where}: has {plural(len(shape), 'dimension')} ({size}); a matrix has two, cells × features."
-        return (rejection("PM-M29", problem, "Save a two-dimensional matrix, or choose another one."),)
+        way = "Save a two-dimensional matrix, or images in obsm as cells × channels × height × width."
+        return (rejection("PM-M29", problem, way),)
     kind = np.dtype(dtype).kind
     if kind not in "biuf":
         came = "text, not numbers" if kind in "OSUT" else "complex numbers" if kind == "c" else "no plain numbers"
@@ -193,9 +202,15 @@ def check_form(shape: tuple[int, ...], dtype: Any, *, name: str, matrix: str) ->
 
 
 def check_values(
-    scan: MatrixScan, *, obs_names: Sequence[str], var_names: Sequence[str], name: str, matrix: str
+    scan: MatrixScan,
+    *,
+    obs_names: Sequence[str],
+    var_names: Sequence[str],
+    name: str,
+    matrix: str,
+    are_pixels: bool = False,
 ) -> tuple[Finding, ...]:
-    """What is to say of the values that ``scan`` has seen."""
+    """What is to say of the values that ``scan`` has seen; of pixels nothing that holds for single features only."""
     where = _where(name, matrix)
     findings: list[Finding] = []
     if scan.first_bad is not None:
@@ -221,12 +236,12 @@ def check_values(
             rejection("PM-M09", problem, "Export the file again: part of it may be missing, or choose another matrix."),
         )
     kind = kind_of(scan)
-    if "count" in matrix.lower() and kind.name not in ("counts", "binary"):
+    if "count" in matrix.lower() and not are_pixels and kind.name not in ("counts", "binary"):
         problem = f"{where}: is not counts although its name says so: {kind.reason}."
         findings.append(
             warning("PM-M32", problem, "Choose the matrix with whole numbers, or no log transformation for this one.")
         )
-    if kind.name == "scaled" and not matrix.startswith("obsm/"):  # an embedding is meant to be
+    if kind.name == "scaled" and not are_pixels and not matrix.startswith("obsm/"):  # an embedding is meant to be
         problem = f"{where}: values look scaled already (z-scores): {kind.reason}."
         findings.append(warning("PM-M26", problem, "Use it without normalisation, or choose the matrix with counts."))
     if scan.empty_cells:
@@ -234,7 +249,7 @@ def check_values(
         problem = f"{where}: {plural(len(scan.empty_cells), 'cell')} of {scan.n_cells:,} all zero (empty): {cells}."
         findings.append(warning("PM-M04", problem, "Drop empty cells before loading; they match by chance only."))
     constant = np.flatnonzero(scan.low == scan.high)
-    if constant.size:
+    if constant.size and not are_pixels:
         features = named((var_names[int(each)] for each in constant), 3)
         count = f"{plural(constant.size, 'feature')} of {scan.n_features:,}"
         problem = f"{where}: {count} constant over all cells (zero variance): {features}."
@@ -247,7 +262,7 @@ def check_values(
     if scan.n_cells < FEW_CELLS:
         problem = f"{where}: only {plural(scan.n_cells, 'cell')}; scores learnt from so few cells are unsure."
         findings.append(warning("PM-M33", problem, "Load more cells, or read the validation loss with care."))
-    if scan.n_cells < scan.n_features:
+    if scan.n_cells < scan.n_features and not are_pixels:
         sizes = f"{scan.n_features:,} features, {scan.n_cells:,} cells"
         problem = f"{where}: more features than cells ({sizes}): a classifier can overfit."
         findings.append(

@@ -1,11 +1,13 @@
 """Classifiers: strategies that learn p(label given cell) from one modality. One file each."""
 
 from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, stratified_folds
+from psmatch_core.classifiers.cnn import CNNClassifier
 from psmatch_core.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
 from psmatch_core.classifiers.linear import LinearClassifier
 from psmatch_core.classifiers.mlp import MLPClassifier
 
 __all__ = [
+    "CNNClassifier",
     "Classifier",
     "EnsembleClassifier",
     "FittedClassifier",

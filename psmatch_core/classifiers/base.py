@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from psmatch_core.config import Config
+from psmatch_core.errors import PsmatchError
+from psmatch_core.images import shape_text
 from psmatch_core.modality import Matrix
 from psmatch_core.progress import Progress
 from psmatch_core.randomness import stream
@@ -106,13 +108,27 @@ class FittedClassifier(ABC):
 
 @dataclass(frozen=True)
 class Classifier(Config, ABC):
-    """A strategy that learns the label from the features of one modality."""
+    """A strategy that learns the label from one modality: from features ``(n, d)`` or images ``(n, c, h, w)``."""
+
+    def check(self, X: Matrix, *, name: str = "The data") -> None:
+        """Refuse what this classifier cannot read, before anything trains.
+
+        Raises
+        ------
+        PsmatchError
+            For images, unless a classifier says that it reads them.
+        """
+        if len(X.shape) == 4:
+            raise PsmatchError(
+                f"{name}: {type(self).__name__} reads features, but these cells are {shape_text(X.shape[1:])}.",
+                hint="Choose the recommended classifier or CNNClassifier, or measure features of the images first.",
+            )
 
     @abstractmethod
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
-        """Train on cells ``X (n_cells, n_features)`` with label indices ``y (n_cells,)``.
+        """Train on cells ``X (n_cells, n_features)`` or ``(n_cells, c, h, w)``, label indices ``y (n_cells,)``.
 
         Fold 0 of ``folds`` is the validation set of a classifier that needs one.
         """

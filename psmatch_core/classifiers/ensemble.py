@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, no_held_out
+from psmatch_core.classifiers.cnn import CNNClassifier
 from psmatch_core.classifiers.linear import LinearClassifier
 from psmatch_core.classifiers.mlp import MLPClassifier
 from psmatch_core.config import option
@@ -28,6 +29,10 @@ class EnsembleClassifier(Classifier):
     members: tuple[Classifier, ...] = option(
         (MLPClassifier(),) * 5, help="The classifiers that are averaged; a member may itself be an ensemble."
     )
+
+    def check(self, X: Matrix, *, name: str = "The data") -> None:
+        for member in self.members:
+            member.check(X, name=name)
 
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
@@ -84,24 +89,42 @@ class FittedEnsemble(FittedClassifier):
 
 @dataclass(frozen=True)
 class RecommendedClassifier(Classifier):
-    """The default: small networks averaged, and multinomial ridge regression beside them with equal weight."""
+    """The default: small networks averaged, and multinomial ridge regression beside them with equal weight.
+
+    Of images convolutional networks are averaged, without a linear member: a pixel is no feature.
+    """
 
     n_networks: int = option(5, minimum=1, maximum=50, unit="networks", help="Small networks that are averaged.")
     network: MLPClassifier = option(MLPClassifier(), help="The network that is repeated.", advanced=True)
     linear: LinearClassifier = option(LinearClassifier(), help="The linear member.", advanced=True)
+    image_network: CNNClassifier = option(
+        CNNClassifier(), help="The network that is repeated where cells are images.", advanced=True
+    )
 
     @property
     def ensemble(self) -> EnsembleClassifier:
-        """The ensemble that this stands for."""
+        """The ensemble that this stands for on features."""
         return EnsembleClassifier((EnsembleClassifier((self.network,) * self.n_networks), self.linear))
+
+    @property
+    def image_ensemble(self) -> EnsembleClassifier:
+        """The ensemble that this stands for on images."""
+        return EnsembleClassifier((self.image_network,) * self.n_networks)
+
+    def check(self, X: Matrix, *, name: str = "The data") -> None:
+        self._meant_for(X).check(X, name=name)
 
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
-        return self.ensemble.fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
+        return self._meant_for(X).fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        return self.ensemble.restore(state)
+        is_nested = any(name.startswith("m0/m0/") for name in state)  # networks within, the linear one beside them
+        return (self.ensemble if is_nested else self.image_ensemble).restore(state)
+
+    def _meant_for(self, X: Matrix) -> EnsembleClassifier:
+        return self.image_ensemble if len(X.shape) == 4 else self.ensemble
 
 
 def _within_label_rms(logits: np.ndarray, y: np.ndarray) -> float:

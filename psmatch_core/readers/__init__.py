@@ -19,7 +19,7 @@ __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_in
 class DataSpec(Config):
     """Which file, which matrix and which label column make one modality."""
 
-    path: str = option(help="The file: h5ad, csv or tsv (also .gz).")
+    path: str = option(help="The file: h5ad, npz, csv or tsv (also .gz).")
     label_key: str = option(help="The column that holds the label of each cell.")
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
     name: str = option("", help="What to call this modality in figures and messages; the file's name if empty.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from psmatch_core.checks import Finding
+from psmatch_core.images import ImageShape
 from psmatch_core.readers.signature import Signature
 
 if TYPE_CHECKING:
@@ -42,12 +43,17 @@ class Opening:
 
 @dataclass(frozen=True)
 class MatrixHeader:
-    """What is known of a matrix before its values are read; ``shape`` is as stored, ``dtype`` numpy's."""
+    """What is known of a matrix before its values are read.
+
+    ``shape`` is as stored, ``dtype`` numpy's. A stack of images has the shape of its flat rows, cells × pixels, and
+    ``image_shape`` beside: channels, height, width.
+    """
 
     key: str
     shape: tuple[int, ...]
     dtype: Any
     is_sparse: bool
+    image_shape: ImageShape | None = None
 
 
 class Source(ABC):
@@ -78,7 +84,7 @@ class Source(ABC):
 
     @abstractmethod
     def whole(self, key: str) -> Any:
-        """Matrix ``key`` (n_cells, n_features), dense or CSR."""
+        """Matrix ``key`` (n_cells, n_features), dense or CSR; images as flat rows."""
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ from psmatch_core.checks import Finding, check_matrix, display, label_texts, rai
 from psmatch_core.checks.findings import warning
 from psmatch_core.checks.labels import check_tally
 from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.images import SHAPE_KEY
 from psmatch_core.readers import DataSpec, shown_name
 from psmatch_core.readers.base import Source
 from psmatch_core.readers.inspecting import column_tally, file_hash, matrix_header, open_labelled
@@ -44,7 +45,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
     import anndata  # a second: only who writes pays for it
     import pandas as pd
 
-    matrix_header(source, spec.matrix)
+    image_shape = matrix_header(source, spec.matrix).image_shape
     counted = column_tally(source, spec.label_key)
     label_findings = check_tally(counted, name=source.shown, label_key=spec.label_key)
     raise_rejections(label_findings)
@@ -59,7 +60,14 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
             code="PM-L02",
         )
     X, obs_names, var_names = source.whole(spec.matrix), source.obs_names, source.var_names(spec.matrix)
-    findings = check_matrix(X, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=spec.matrix)
+    findings = check_matrix(
+        X,
+        obs_names=obs_names,
+        var_names=var_names,
+        name=source.shown,
+        matrix=spec.matrix,
+        are_pixels=image_shape is not None,
+    )
     raise_rejections(findings)
     columns, skipped = _columns(source, spec.label_key)
     columns[spec.label_key] = pd.Categorical(labels)
@@ -68,6 +76,8 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
     index = pd.Index(obs_names, name=None)
     obs = pd.DataFrame({name: pd.Series(values, index=index) for name, values in columns.items()}, index=index)
     adata = anndata.AnnData(X=X, obs=obs, var=pd.DataFrame(index=pd.Index(unique_names(var_names))))
+    if image_shape is not None:
+        adata.uns[SHAPE_KEY] = np.array(image_shape)
     dropped = [name for name, kept in zip(obs_names, is_labelled, strict=True) if not kept]
     if n_dropped:
         adata = adata[is_labelled].copy()

@@ -5,6 +5,7 @@ It reads through h5py, not anndata: importing that takes a second, and a first a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import numpy as np
 from psmatch_core.checks import display
 from psmatch_core.checks.findings import warning
 from psmatch_core.errors import PsmatchError
+from psmatch_core.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
 from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
 from psmatch_core.readers.h5_scan import checked, open_scanned
 from psmatch_core.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
@@ -81,11 +83,24 @@ class H5adSource(Source):
                 values = item.get("data")
                 headers.append(MatrixHeader(key, sparse_shape(item, self.shown), getattr(values, "dtype", "O"), True))
             elif hasattr(item, "shape") and item.shape is not None:  # a group here is a table or "no value"
-                headers.append(MatrixHeader(key, tuple(item.shape), item.dtype, False))
+                headers.append(self._dense_header(key, item))
         return tuple(headers)
 
+    def _dense_header(self, key: str, item: Any) -> MatrixHeader:
+        shape = tuple(item.shape)
+        if key.startswith("obsm/") and len(shape) == 4:
+            flat = (shape[0], math.prod(shape[1:]))
+            return MatrixHeader(key, flat, item.dtype, False, (shape[1], shape[2], shape[3]))
+        declared = self._file.get(f"uns/{SHAPE_KEY}")
+        is_declared = key == "X" and len(shape) == 2 and declared is not None and getattr(declared, "shape", ()) == (3,)
+        image_shape = fitting_shape(declared[...], shape[1]) if is_declared and declared is not None else None
+        return MatrixHeader(key, shape, item.dtype, False, image_shape)
+
     def var_names(self, key: str) -> list[str]:
-        n_features = next(each.shape[1] for each in self.headers if each.key == key)
+        header = next(each for each in self.headers if each.key == key)
+        if key.startswith("obsm/") and header.image_shape is not None:
+            return pixel_names(header.image_shape, key.removeprefix("obsm/"))
+        n_features = header.shape[1]
         if key.startswith("obsm/"):
             return [f"{key.removeprefix('obsm/')}_{i + 1}" for i in range(n_features)]
         if key == "raw":
@@ -99,17 +114,17 @@ class H5adSource(Source):
             yield from self._sparse_rows(key).rows(limit)
             return
         values = checked(item, self.shown, max_bytes=self._max_bytes)
-        step = max(1, limit // max(1, values.shape[1]))
+        step = max(1, limit // max(1, math.prod(values.shape[1:])))
         if values.chunks:  # whole stored blocks, or each would be unpacked several times
             step = max(values.chunks[0], step // values.chunks[0] * values.chunks[0])
         for start in range(0, values.shape[0], step):
-            yield _computable(values[start : start + step])
+            yield _flat(_computable(values[start : start + step]))
 
     def whole(self, key: str) -> Any:
         item = self._item(key)
         if is_sparse_group(item):
             return self._sparse_rows(key).whole()
-        return _computable(checked(item, self.shown, max_bytes=self._max_bytes)[...])
+        return _flat(_computable(checked(item, self.shown, max_bytes=self._max_bytes)[...]))
 
     def is_canonical(self, key: str) -> bool:
         return key not in self._sparse or self._sparse[key].is_canonical
@@ -143,6 +158,10 @@ class H5adSource(Source):
                 code="PM-F44",
             )
         return Table(item, self.shown, self._max_bytes, self._file.get("uns"))
+
+
+def _flat(values: Any) -> Any:
+    return flattened(values)[0] if values.ndim == 4 else values
 
 
 def _computable(values: Any) -> Any:

@@ -14,6 +14,7 @@ from psmatch_core.checks.labels import check_tally
 from psmatch_core.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.checks.names import check_names
 from psmatch_core.errors import PsmatchError
+from psmatch_core.images import check_shape, contact_sheet
 from psmatch_core.readers.base import MatrixHeader, Source
 from psmatch_core.readers.labelled import LabelledSource
 from psmatch_core.readers.opening import open_source
@@ -152,20 +153,27 @@ def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary
     obs_names, var_names = source.obs_names, source.var_names(key)
     if shape != (len(obs_names), len(var_names)):
         return _unusable(header, mismatch(shape, len(obs_names), len(var_names), name=source.shown, matrix=key))
-    scan, n_values = MatrixScan(shape[1]), 0
+    pixels = header.image_shape
+    if pixels is not None and (misplaced := check_shape(pixels, name=source.shown, matrix=key)):
+        return _unusable(header, *misplaced)
+    scan, n_values, preview = MatrixScan(shape[1]), 0, ""
     for rows in source.rows(key, CHUNK_VALUES):
         scan.add(rows)
+        if pixels is not None and not preview:
+            preview = contact_sheet(rows, pixels)
         n_values += rows.nnz if header.is_sparse else rows.size
         if n_values >= budget:
             break
-    findings = check_values(scan, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=key)
+    findings = check_values(
+        scan, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=key, are_pixels=pixels is not None
+    )
     if not source.is_canonical(key):
         findings = (*findings, not_canonical(source.shown, key))
     kind = kind_of(scan)
     return MatrixSummary(
         key=key,
         n_features=shape[1],
-        kind=kind.name,
+        kind=kind.name if pixels is None else "images",
         reason=kind.reason,
         is_sparse=header.is_sparse,
         minimum=scan.minimum if scan.n_finite else 0.0,
@@ -173,6 +181,8 @@ def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary
         is_sampled=scan.n_cells < shape[0],
         feature_names=tuple(var_names[:SHOWN_NAMES]),
         findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
+        image_shape=pixels,
+        preview=preview,
     )
 
 

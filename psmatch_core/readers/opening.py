@@ -8,9 +8,10 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.readers.base import Opening, Reader, Source
 from psmatch_core.readers.delimited import DelimitedReader
 from psmatch_core.readers.h5ad import H5adReader
+from psmatch_core.readers.npz import NpzReader
 from psmatch_core.readers.signature import Signature, read_signature
 
-READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader())
+READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader())
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load that."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
@@ -41,11 +42,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "is a zipped zarr store, which is not read yet",
         "Read it with anndata and save it with write_h5ad.",
         "PM-F47",
-    ),
-    "npz": (
-        "is a numpy archive (npz), which is not read yet",
-        "Put its arrays into an AnnData and save that as h5ad.",
-        "PM-G18",
     ),
     "npy": (
         "is a numpy array without names, which is not read",
@@ -130,7 +126,7 @@ def _refusal(signature: Signature, shown: str) -> PsmatchError:
             code="PM-F30",
         )
     return PsmatchError(
-        f"{shown} is of no known format: h5ad, csv and tsv (also .gz) can be read.",
+        f"{shown} is of no known format: h5ad, npz, csv and tsv (also .gz) can be read.",
         hint="If it should be one of these, it is damaged: download it again.",
         code="PM-F12",
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from psmatch_core.checks import Finding, Sketch
+from psmatch_core.errors import plural
+from psmatch_core.images import ImageShape, shape_text
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class MatrixSummary:
         The first few.
     findings
         What is to say of this matrix; it cannot be chosen if one of them is a rejection.
+    image_shape
+        Channels, height and width, where its features are pixels.
+    preview
+        Some of its images side by side as a PNG (base64); empty where it holds none.
     """
 
     key: str
@@ -43,10 +49,19 @@ class MatrixSummary:
     is_sampled: bool
     feature_names: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    image_shape: ImageShape | None = None
+    preview: str = ""
+
+    @property
+    def size_text(self) -> str:
+        """Such as ``2,000 features`` or ``images, 3 × 64 × 64``."""
+        return plural(self.n_features, "feature") if self.image_shape is None else shape_text(self.image_shape)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> MatrixSummary:
         """The summary that ``data`` describes."""
+        shape = data.get("image_shape")
+        data = {**data, "image_shape": (shape[0], shape[1], shape[2]) if shape else None}
         changed = {"feature_names": tuple(data["feature_names"]), "findings": _findings(data["findings"])}
         return cls(**{**data, **changed})
 

@@ -1,0 +1,267 @@
+"""The npz reader: numpy arrays beside each other; images, or features, with labels.
+
+Arrays of one value a cell are annotation columns (``labels``, ``pair_ids`` …), ``obs_names`` and ``var_names`` are
+names, and arrays of two or four dimensions are matrices. The main one is ``X``, or else ``images`` (cells × channels ×
+height × width); it is called X, as in h5ad, and others ``obsm/NAME``. Nothing is ever unpickled, and sizes are
+checked against the headers before a value is unpacked.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psmatch_core.checks import display, named
+from psmatch_core.checks.findings import warning
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.images import ImageShape, flattened, pixel_names
+from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.readers.h5_scan import damaged
+from psmatch_core.readers.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAIN = "X"
+IMAGES = "images"
+OBS_NAMES, VAR_NAMES = "obs_names", "var_names"
+MAX_ARRAYS = 1000  # an annotation column each
+_SHARE = 3  # of the allowed memory that the arrays may declare: reading, checking and copying hold them so often
+_ENCRYPTED = 0x1  # the flag of a zip member
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array as its header declares it; ``offset`` is where its values begin [bytes]."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool
+    offset: int
+
+    @property
+    def n_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class NpzReader(Reader):
+    """Reads npz files."""
+
+    name = "npz"
+
+    def accepts(self, signature: Signature) -> bool:
+        return signature.content == "npz" and not signature.is_gzipped
+
+    def open(self, opening: Opening) -> Source:
+        return NpzSource(opening)
+
+
+class NpzSource(Source):
+    """An opened npz file."""
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self._archive = zipfile.ZipFile(opening.path)
+        try:
+            self._members = self._checked_members(opening.memory_mb * 2**20 // _SHARE)
+            self._main = MAIN if MAIN in self._members else IMAGES
+            if self._main not in self._members or len(self._members[self._main].shape) not in (2, 4):
+                raise PsmatchError(
+                    f"{self.shown} holds no array 'images' (cells × channels × height × width) or 'X' "
+                    f"(cells × features) of that form; it holds {self._listed()}.",
+                    hint="Name the array so, or put it into an AnnData and save that as h5ad.",
+                    code="PM-G18",
+                )
+            self._n_cells = self._members[self._main].shape[0]
+            self._columns = self._sorted_out()
+            self._obs_names = self._names_of_cells()
+        except BaseException:
+            self._archive.close()
+            raise
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return tuple(
+            MatrixHeader(key, (member.shape[0], math.prod(member.shape[1:])), member.dtype, False, _shape_of(member))
+            for key, member in self._matrices().items()
+        )
+
+    def var_names(self, key: str) -> list[str]:
+        member = self._matrices()[key]
+        shape = _shape_of(member)
+        if shape is not None:
+            return pixel_names(shape, member.name)
+        n_features = member.shape[1]
+        if key == MAIN and VAR_NAMES in self._members:
+            return self._texts(VAR_NAMES, n_features, "features")
+        return [f"{member.name}_{i + 1}" for i in range(n_features)]
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        member = self._matrices()[key]
+        if member.is_fortran:  # its rows lie strewn over the whole array
+            yield self.whole(key)
+            return
+        row_values = math.prod(member.shape[1:])
+        step = max(1, limit // max(1, row_values))
+        with self._opened(member) as stream:
+            for start in range(0, member.shape[0], step):
+                n_rows = min(step, member.shape[0] - start)
+                values = self._taken(stream, member, n_rows * row_values)
+                yield _computable(values.reshape(n_rows, row_values))
+
+    def whole(self, key: str) -> Any:
+        values = self._array(self._matrices()[key])
+        return _computable(flattened(values)[0] if values.ndim == 4 else values)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return self._columns
+
+    def column(self, name: str) -> pd.Series:
+        import pandas as pd
+
+        values = self._array(self._members[name])
+        if values.dtype.kind == "S":
+            values = _decoded(values)
+        return pd.Series(values.astype(object) if values.dtype.kind == "U" else values, name=name)
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def _checked_members(self, max_bytes: int) -> dict[str, Member]:
+        infos = self._archive.infolist()
+        if len(infos) > MAX_ARRAYS:
+            raise PsmatchError(
+                f"{self.shown} holds {len(infos):,} arrays, more than the {MAX_ARRAYS:,} allowed.",
+                hint="Keep the images, the labels and the names.",
+                code="PM-X07",
+            )
+        members: dict[str, Member] = {}
+        for info in infos:
+            name = info.filename.removesuffix(".npy")
+            if name in members:
+                raise damaged(self.shown, f"it holds {display(name)} twice")
+            members[name] = self._header(info, name)
+        total = sum(member.n_bytes for member in members.values())
+        if total > max_bytes:
+            raise PsmatchError(
+                f"{self.shown}: its arrays declare a size of {total / 2**30:,.1f} GB, too large for the "
+                f"{max_bytes / 2**30:,.1f} GB allowed.",
+                hint="Keep fewer or smaller images, or save them as bytes (0 to 255).",
+                code="PM-X20",
+            )
+        return members
+
+    def _header(self, info: zipfile.ZipInfo, name: str) -> Member:
+        """What the array's own header declares, once it agrees with the archive's list of contents."""
+        if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise damaged(self.shown, f"array {display(name)} is encrypted, or packed in a way numpy does not use")
+        try:
+            with self._archive.open(info) as stream:
+                version = np.lib.format.read_magic(stream)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, is_fortran, dtype = read(stream)
+                offset = stream.tell()
+        except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile):
+            raise damaged(self.shown, f"array {display(name)} has no readable header") from None
+        if dtype.hasobject or dtype.names is not None:
+            raise PsmatchError(
+                f"{self.shown}: array {display(name)} holds Python objects, which are never read: they could run code.",
+                hint="Save it as text or numbers, for instance labels.astype(str).",
+                code="PM-X11",
+            )
+        member = Member(name, tuple(int(each) for each in shape), dtype, bool(is_fortran), offset)
+        if offset + member.n_bytes != info.file_size:
+            raise damaged(self.shown, f"array {display(name)} is not as long as its header says")
+        return member
+
+    def _sorted_out(self) -> tuple[str, ...]:
+        """The annotation columns; what is neither column, matrix nor name is said."""
+        columns: list[str] = []
+        unused: list[str] = []
+        for name, member in self._members.items():
+            if name in (OBS_NAMES, VAR_NAMES) or member in self._matrices().values():
+                continue
+            (columns if member.shape == (self._n_cells,) else unused).append(name)
+        if unused:
+            problem = (
+                f"{self.shown}: {plural(len(unused), 'array')} not used, since not of {self._n_cells:,} cells: "
+                f"{named(unused)}."
+            )
+            self.findings.append(warning("PM-F59", problem, "Give every array one entry a cell, in the same order."))
+        return tuple(columns)
+
+    def _matrices(self) -> dict[str, Member]:
+        main = self._members[self._main]
+        others = {
+            f"obsm/{name}": member
+            for name, member in self._members.items()
+            if name != self._main and len(member.shape) in (2, 4) and member.shape[0] == main.shape[0]
+        }
+        return {MAIN: main, **others}
+
+    def _names_of_cells(self) -> list[str]:
+        if OBS_NAMES in self._members:
+            return self._texts(OBS_NAMES, self._n_cells, "cells")
+        # By number, with the file's name: numbers alone would pass for true pairs between two such files.
+        stem = self.shown.rsplit(".", 1)[0]
+        return [f"{stem}_{i}" for i in range(self._n_cells)]
+
+    def _texts(self, name: str, n: int, what: str) -> list[str]:
+        member = self._members[name]
+        if member.shape != (n,):
+            size = " × ".join(f"{each:,}" for each in member.shape) or "none"
+            raise damaged(self.shown, f"array {display(name)} holds {size} names for {n:,} {what}")
+        values = self._array(member)
+        return [str(each) for each in (_decoded(values) if values.dtype.kind == "S" else values).tolist()]
+
+    def _array(self, member: Member) -> np.ndarray:
+        with self._opened(member) as stream:
+            values = self._taken(stream, member, math.prod(member.shape))
+        return values.reshape(member.shape, order="F" if member.is_fortran else "C")
+
+    def _opened(self, member: Member) -> Any:
+        stream = self._archive.open(f"{member.name}.npy")
+        self._bytes(stream, member, member.offset)
+        return stream
+
+    def _taken(self, stream: Any, member: Member, n_values: int) -> np.ndarray:
+        return np.frombuffer(self._bytes(stream, member, n_values * member.dtype.itemsize), dtype=member.dtype)
+
+    def _bytes(self, stream: Any, member: Member, n: int) -> bytes:
+        try:
+            data: bytes = stream.read(n)
+        except (OSError, EOFError, zipfile.BadZipFile, ValueError, RuntimeError, zlib.error):
+            data = b""
+        if len(data) != n:
+            raise damaged(self.shown, f"values of array {display(member.name)} cannot be unpacked")
+        return data
+
+    def _listed(self) -> str:
+        return named((f"{each.name} {'×'.join(map(str, each.shape))}" for each in self._members.values()), 5)
+
+
+def _shape_of(member: Member) -> ImageShape | None:
+    return (member.shape[1], member.shape[2], member.shape[3]) if len(member.shape) == 4 else None
+
+
+def _decoded(values: np.ndarray) -> np.ndarray:
+    return np.char.decode(values, "utf-8", "replace")
+
+
+def _computable(values: np.ndarray) -> np.ndarray:
+    """The same values in a type that algebra knows: half floats become single floats, bytes stay bytes."""
+    if values.dtype.kind == "f" and values.dtype.itemsize < 4:
+        return values.astype(np.float32)
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))

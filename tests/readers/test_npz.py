@@ -1,0 +1,140 @@
+"""The npz reader: images and features read back equal, and every kind of damage has its message."""
+
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from made_files import look, refusal, warnings_of
+
+from psmatch_core.readers import DataSpec, copy_into
+from psmatch_core.readers.opening import open_source
+
+N = 40
+IMAGES = np.random.default_rng(0).integers(0, 256, (N, 3, 8, 6), dtype=np.uint8)
+LABELS = np.array(["a", "b"] * (N // 2))
+NAMES = np.array([f"cell{i}" for i in range(N)])
+
+
+def npz(folder, **arrays):
+    path = folder / "stack.npz"
+    np.savez_compressed(path, **({"images": IMAGES, "labels": LABELS, "obs_names": NAMES} | arrays))
+    return path
+
+
+def member(path, name, data):
+    """The archive with one member written byte by byte."""
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return path
+
+
+def header(shape, descr="|u1", order="False"):
+    text = f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}".encode()
+    text += b" " * (-(len(text) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    "images",
+    [IMAGES, IMAGES / 255, (IMAGES / 255).astype(np.float16), np.asfortranarray(IMAGES), IMAGES.astype(">f4")],
+    ids=["bytes", "float64", "half", "fortran", "big-endian"],
+)
+def test_images_read_back_equal(tmp_path, images):
+    path = npz(tmp_path, images=images, pair_ids=NAMES, latent=np.zeros((N, 4)))
+    source, name = open_source(path, "stack.npz", text_columns=(), memory_mb=1024)
+    flat = np.asarray(images).reshape(N, -1)
+    assert name == "npz"
+    assert [(each.key, each.image_shape) for each in source.headers] == [("X", (3, 8, 6)), ("obsm/latent", None)]
+    assert np.array_equal(source.whole("X"), flat)
+    assert np.array_equal(np.vstack(list(source.rows("X", 1000))), flat)
+    assert source.obs_names == NAMES.tolist()
+    assert source.column_names == ("labels", "pair_ids")
+    assert source.column("labels").tolist() == LABELS.tolist()
+    assert len(source.var_names("X")) == flat.shape[1]
+    source.close()
+
+
+def test_summary_says_images_and_shows_some(tmp_path):
+    summary = look(npz(tmp_path), label_key="labels")
+    matrix = summary.matrix("X")
+    assert matrix.size_text == "images, 3 × 8 × 6"
+    assert matrix.kind == "images"
+    assert matrix.preview
+    assert summary.findings == ()  # neither "more features than cells" nor "constant features" holds for pixels
+
+
+def test_the_copy_keeps_bytes_and_shape(tmp_path):
+    import anndata
+
+    spec = DataSpec(path=str(npz(tmp_path)), label_key="labels")
+    adata = anndata.read_h5ad(copy_into(spec, tmp_path / "copy.h5ad"))
+    assert adata.X.dtype == np.uint8
+    assert np.array_equal(adata.X.reshape(IMAGES.shape), IMAGES)
+    assert tuple(adata.uns["image_shape"]) == (3, 8, 6)
+
+
+def test_features_with_names_are_read_as_a_matrix(tmp_path):
+    path = tmp_path / "features.npz"
+    X = np.random.default_rng(1).poisson(3, (N, 4)).astype(np.float32)
+    np.savez(path, X=X, labels=LABELS.astype("S"), var_names=np.array(["g1", "g2", "g3", "g4"]))
+    source, _ = open_source(path, "features.npz", text_columns=(), memory_mb=1024)
+    assert source.var_names("X") == ["g1", "g2", "g3", "g4"]
+    assert source.obs_names[:2] == ["features_0", "features_1"]
+    assert source.column("labels").tolist() == LABELS.tolist()
+    source.close()
+
+
+def test_arrays_of_another_length_are_said(tmp_path):
+    assert "1 array not used, since not of 40 cells: odd" in warnings_of(
+        look(npz(tmp_path, odd=np.zeros(3)), label_key="labels")
+    )
+
+
+def test_objects_are_never_unpickled(tmp_path):
+    path = npz(tmp_path, labels=np.array(["a", 1] * (N // 2), dtype=object))
+    assert "array labels holds Python objects, which are never read" in refusal(path, label_key="labels")
+
+
+def test_a_size_beyond_memory_is_refused_from_the_header(tmp_path):
+    head = header((400_000, 3, 64, 64))
+    path = member(tmp_path / "bomb.npz", "images.npy", head)
+    assert "is not as long as its header says" in refusal(path)  # the list of contents gives the lie away
+
+
+def test_a_bomb_that_is_as_long_as_it_says_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "bomb.npz"
+    n = 45_000  # 0.5 GB of zeros, more than a third of the gigabyte allowed
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("images.npy", "w") as out,
+    ):
+        out.write(header((n, 3, 64, 64)))
+        for _ in range(n // 1000):
+            out.write(bytes(1000 * 3 * 64 * 64))
+    assert path.stat().st_size < 10_000_000
+    assert "its arrays declare a size of 0.5 GB, too large" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": IMAGES.reshape(N, 3, -1)}, "holds no array 'images'"),
+        ({"images": np.moveaxis(IMAGES, 1, -1)}, "their channels seem to stand last"),
+        ({"obs_names": NAMES[:-1]}, "array obs_names holds 39 names for 40 cells"),
+        ({"images": IMAGES.astype("S1")}, "holds text, not numbers"),
+    ],
+    ids=["three dimensions", "channels last", "names", "text"],
+)
+def test_what_does_not_fit_is_refused_by_name(tmp_path, arrays, words):
+    assert words in refusal(npz(tmp_path, **arrays), label_key="labels", matrix="X")
+
+
+def test_damage_is_said(tmp_path):
+    path = npz(tmp_path)
+    data = bytearray(path.read_bytes())
+    middle = data.find(b"images.npy") + 2000
+    data[middle : middle + 200] = bytes(200)
+    path.write_bytes(bytes(data))
+    assert "values of array images cannot be unpacked" in refusal(path, label_key="labels")
+    assert "no readable header" in refusal(member(npz(tmp_path), "more.npy", b"nothing"), label_key="labels")
