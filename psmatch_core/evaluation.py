@@ -201,9 +201,11 @@ def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     X = modality.X
-    dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+    # Pixels are bytes, so many that double precision would only double the memory.
+    precision = np.float64 if modality.image_shape is None else np.float32
+    dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=precision)
     spread = dense.std(axis=0)
-    dense = (dense - dense.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    dense = (dense - dense.mean(axis=0)) / np.where(spread > 0, spread, precision(1))
     n = min(judging.n_components, dense.shape[1], dense.shape[0] - 1)
     return np.asarray(
         PCA(n_components=n, svd_solver="full" if min(dense.shape) < 2000 else "auto", random_state=0).fit_transform(

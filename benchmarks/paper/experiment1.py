@@ -16,6 +16,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,8 +74,13 @@ class Images:
     target_z: np.ndarray
     seed: int
 
+    @property
+    def sides(self) -> tuple[Modality, Modality]:
+        return self.source, self.target
+
     def scored(self, classifier: Classifier) -> Models:
-        models = [fit_propensity(side, classifier, seed=self.seed) for side in (self.source, self.target)]
+        with ThreadPoolExecutor(2) as pool:  # the sides are independent, and torch releases the lock
+            models = list(pool.map(lambda side: fit_propensity(side, classifier, seed=self.seed), self.sides))
         return models[0], models[1]
 
     @cached_property
@@ -96,9 +102,7 @@ class Row:
     couple: Callable[[Images], Coupling | None]
 
 
-def _by(
-    scores: Callable[[Images], tuple[PropensityModel, PropensityModel]], matcher: Matcher
-) -> Callable[..., Coupling]:
+def _by(scores: Callable[[Images], Models], matcher: Matcher) -> Callable[[Images], Coupling]:
     return lambda images: match(*scores(images), matcher, seed=images.seed)
 
 

@@ -59,6 +59,14 @@ def test_a_demo_is_one_click(empty: Open) -> None:
     assert "One more thing" not in plainly(app)
 
 
+def test_images_are_told_as_such_and_shown(empty: Open) -> None:
+    app = press(empty(), "Demo: images")
+    assert metrics(app)["Shared labels"] == "12"
+    assert "960 cells, images, 3 × 32 × 32" in plainly(app)
+    assert len(app.get("image")) == 2
+    assert "Images pass on untouched" in plainly(app)
+
+
 def test_two_uploads_are_looked_into_and_kept_on_disk(empty: Open, tmp_path: Path) -> None:
     app = loaded(empty, ["KO_A", "KO_B"] * 10, ["KO_A", "KO_B"] * 12)
     assert metrics(app)["Shared labels"] == "2"

@@ -17,6 +17,7 @@ def test_the_first_page_offers_a_demo_and_two_files(empty: Open) -> None:
     assert [button.label for button in app.button if button.label.startswith("Demo")] == [
         "Demo: perturbation screen",
         "Demo: blood cells",
+        "Demo: images",
     ]
     assert len(app.get("file_uploader")) == 2
 

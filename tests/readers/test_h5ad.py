@@ -1,5 +1,6 @@
 """The h5ad reader: what anndata writes reads back equal, and every kind of damage has its message."""
 
+import anndata
 import h5py
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from made_files import COUNTS, good_adata, look, refusal, table, warnings_of, write
 from scipy import sparse
 
+from psmatch_core.readers import DataSpec, copy_into
 from psmatch_core.readers.opening import open_source
 
 STORAGES = {
@@ -74,6 +76,36 @@ def test_all_matrices_are_listed_with_their_kind(tmp_path):
     assert summary.matrix("obsm/X_pca").feature_names[0] == "X_pca_1"
     assert summary.findings == ()
     assert (summary.n_cells, summary.n_features) == (60, 20)
+
+
+def test_a_stack_in_obsm_and_flat_pixels_in_x_are_images(tmp_path):
+    stack = np.random.default_rng(0).integers(0, 256, (60, 3, 5, 7), dtype=np.uint8)
+    adata = good_adata(stack.reshape(60, -1))
+    adata.uns["image_shape"] = np.array([3, 5, 7])
+    adata.obsm["photos"] = stack / 255
+    path = write(tmp_path, adata)
+    summary = look(path)
+    assert {each.key: each.size_text for each in summary.matrices} == {
+        "X": "images, 3 × 5 × 7",
+        "obsm/photos": "images, 3 × 5 × 7",
+    }
+    assert summary.findings == ()
+    source, _ = open_source(path, "a.h5ad", text_columns=(), memory_mb=1024)
+    for key, expected in (("X", stack), ("obsm/photos", stack / 255)):
+        assert np.array_equal(source.whole(key), expected.reshape(60, -1))
+        assert np.array_equal(np.vstack(list(source.rows(key, 500))), expected.reshape(60, -1))
+    assert source.var_names("obsm/photos")[-1] == "photos c2 y04 x06"
+    copied = anndata.read_h5ad(
+        copy_into(DataSpec(path=str(path), label_key="cell_type", matrix="obsm/photos"), tmp_path / "copy.h5ad")
+    )
+    assert tuple(copied.uns["image_shape"]) == (3, 5, 7)
+    assert np.array_equal(copied.X, (stack / 255).reshape(60, -1))
+
+
+def test_a_declared_shape_that_does_not_fit_makes_no_images(tmp_path):
+    adata = good_adata()
+    adata.uns["image_shape"] = np.array([3, 5, 7])
+    assert look(write(tmp_path, adata)).matrix("X").size_text == "20 features"
 
 
 def test_columns_of_every_type_are_summarised(tmp_path):
