@@ -35,13 +35,19 @@ if TYPE_CHECKING:
     )
     from psmatch_core.matching import match
     from psmatch_core.modality import Modality
+    from psmatch_core.prediction import FittedTranslator, fit_translator
     from psmatch_core.preprocessing import Preprocessing
     from psmatch_core.propensity import PropensityModel, Scoring, fit_propensity
     from psmatch_core.readers import DataSpec, inspect_file
     from psmatch_core.recipe import ExportRules, LabelRules, Recipe
     from psmatch_core.runs import Run, run
     from psmatch_core.translation import Translation, translate
-    from psmatch_core.translators import BarycentricTranslator, SamplingTranslator, Translator
+    from psmatch_core.translators import (
+        BarycentricTranslator,
+        RidgeTranslator,
+        SamplingTranslator,
+        Translator,
+    )
 
 __version__ = "0.1.0"
 
@@ -72,13 +78,14 @@ _HOMES = {
     ),
     "matching": ("match",),
     "modality": ("Modality",),
+    "prediction": ("FittedTranslator", "fit_translator"),
     "preprocessing": ("Preprocessing",),
     "propensity": ("PropensityModel", "Scoring", "fit_propensity"),
     "readers": ("DataSpec", "inspect_file"),
     "recipe": ("ExportRules", "LabelRules", "Recipe"),
     "runs": ("Run", "run"),
     "translation": ("Translation", "translate"),
-    "translators": ("BarycentricTranslator", "SamplingTranslator", "Translator"),
+    "translators": ("BarycentricTranslator", "RidgeTranslator", "SamplingTranslator", "Translator"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -94,6 +101,7 @@ __all__ = [
     "ExportRules",
     "FeatureMatching",
     "FeatureRules",
+    "FittedTranslator",
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
@@ -110,6 +118,7 @@ __all__ = [
     "PsmatchError",
     "Recipe",
     "RecommendedClassifier",
+    "RidgeTranslator",
     "Run",
     "SamplingTranslator",
     "Scoring",
@@ -122,6 +131,7 @@ __all__ = [
     "evaluate",
     "export",
     "fit_propensity",
+    "fit_translator",
     "inspect_file",
     "load_coupling",
     "load_modality",

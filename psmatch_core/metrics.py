@@ -122,6 +122,14 @@ def feature_r2(predicted: np.ndarray, measured: np.ndarray, reference: np.ndarra
     """
     error = np.sum((predicted - measured) ** 2, axis=0)
     baseline = np.sum((reference - measured) ** 2, axis=0)
-    per_feature = np.where(baseline > 0, 1 - error / np.where(baseline > 0, baseline, 1), np.nan)
-    pooled = float(1 - error.sum() / baseline.sum()) if baseline.sum() > 0 else float("nan")
-    return per_feature, pooled
+    return error_r2(error, baseline)
+
+
+def error_r2(error: np.ndarray, baseline: np.ndarray) -> tuple[np.ndarray, float]:
+    """R² of each feature ``(d,)`` and pooled, from squared errors ``(d,)`` and those of the constant.
+
+    NaN where the baseline is 0, as for a feature without variance; it does not enter the pooled figure.
+    """
+    varies = baseline > 0
+    per_feature = np.where(varies, 1 - error / np.where(varies, baseline, 1), np.nan)
+    return per_feature, float(1 - error[varies].sum() / baseline.sum()) if varies.any() else float("nan")

@@ -80,7 +80,7 @@ class Preprocessing(Config):
                 f"{X.shape[1]:,} features have at most {min(X.shape) - 1}.",
                 hint=f"Choose at most {min(X.shape) - 1} components.",
             )
-        mean, spread = _moments(X)
+        mean, spread = moments(X)
         if (spread == 0).any():
             notes.append(
                 f"{modality.name}: {plural(int((spread == 0).sum()), 'feature')} without variance carry no information "
@@ -88,7 +88,7 @@ class Preprocessing(Config):
             )
         components = np.zeros((0, 0))
         if self.n_components:
-            components = _principal_axes(_scaled(X, mean, spread, self.scale), self.n_components, seed)
+            components = _principal_axes(scaled(X, mean, spread, self.scale), self.n_components, seed)
             notes.append(f"{modality.name}: {self.n_components} principal components of {X.shape[1]:,} features.")
         return FittedPreprocessing(
             config=self,
@@ -173,10 +173,10 @@ class FittedPreprocessing:
         X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
         names = modality.var_names[self.columns]
         if self.components.size:
-            X = _scaled(X, self.mean, self.spread, self.config.scale) @ self.components
+            X = scaled(X, self.mean, self.spread, self.config.scale) @ self.components
             return modality.with_features(X.astype(np.float32), [f"PC{i + 1}" for i in range(X.shape[1])])
         if self.config.scale:
-            return modality.with_features(_scaled(X, self.mean, self.spread, True).astype(np.float32), names)
+            return modality.with_features(scaled(X, self.mean, self.spread, True).astype(np.float32), names)
         return modality.with_features(X, names)
 
     def readable(self, modality: Modality) -> Modality:
@@ -211,14 +211,14 @@ def _variable_features(X: Matrix, n: int) -> np.ndarray:
     from anndata import AnnData
 
     if _minimum(X) < 0:  # dispersion is defined on logged counts only; elsewhere the variance itself decides
-        return np.sort(np.argsort(-_moments(X)[1], kind="stable")[:n])
+        return np.sort(np.argsort(-moments(X)[1], kind="stable")[:n])
     adata = AnnData(X, var=pd.DataFrame(index=[str(i) for i in range(X.shape[1])]))
     table = sc.pp.highly_variable_genes(adata, n_top_genes=n, flavor="seurat", inplace=False)
     score = table["dispersions_norm"].to_numpy(dtype=float)
     return np.sort(np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n])
 
 
-def _moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
+def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each feature, float64."""
     if sparse.issparse(X):
         mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
@@ -231,7 +231,8 @@ def _moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
     return X.mean(axis=0, dtype=np.float64), np.where(constant, 0, spread)
 
 
-def _scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
+def scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
+    """Features with mean 0 and, where asked, variance 1 and no value beyond ten; dense ``(n_cells, n_features)``."""
     dense = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float64)
     dense -= mean
     if scale:

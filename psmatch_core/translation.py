@@ -13,7 +13,7 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.randomness import stream
-from psmatch_core.translators import BarycentricTranslator, Translator
+from psmatch_core.translators import BarycentricTranslator, CarryingTranslator, Translator
 
 TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
 
@@ -51,6 +51,15 @@ class Translation:
         )
 
 
+def checked_direction(direction: str) -> str:
+    """The direction, if it is one of the two."""
+    if direction not in (TO_SOURCE, TO_TARGET):
+        raise PsmatchError(
+            f"direction must be {TO_SOURCE} or {TO_TARGET}, got {direction!r}.", hint="Choose one of the two."
+        )
+    return direction
+
+
 def translate(
     coupling: Coupling,
     translator: Translator | None = None,
@@ -79,14 +88,15 @@ def translate(
     Raises
     ------
     PsmatchError
-        For an unknown direction, or features of other cells.
+        For an unknown direction, features of other cells, or a translator that must be trained first.
     """
-    if direction not in (TO_SOURCE, TO_TARGET):
-        raise PsmatchError(
-            f"direction must be {TO_SOURCE} or {TO_TARGET}, got {direction!r}.", hint="Choose one of the two."
-        )
+    to_source = checked_direction(direction) == TO_SOURCE
     translator = translator or BarycentricTranslator()
-    to_source = direction == TO_SOURCE
+    if not isinstance(translator, CarryingTranslator):
+        raise PsmatchError(
+            f"{type(translator).__name__} must be trained before it translates.",
+            hint="Train it with fit_translator, whose result predicts for any cells.",
+        )
     sides = (coupling.source.modality, coupling.target.modality)
     at, matched = sides if to_source else sides[::-1]
     of = features if features is not None else matched

@@ -18,8 +18,8 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
-    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "evaluation", "maps",
-    "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results", "worker",
+    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction",
+    "evaluation", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results", "worker",
     "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350

@@ -52,6 +52,15 @@ def test_rows_are_rows_of_the_whole(block):
     assert np.allclose(block.rows(5, 9), block.to_array()[5:9])
 
 
+def test_the_other_way_is_the_transpose_and_a_part_its_rows(block):
+    P, rows = block.to_array(), np.array([7, 2, 20])
+    assert np.allclose(block.T.to_array(), P.T)
+    part = block.part(rows).to_array()
+    assert np.allclose(part / part.sum(), P[rows] / P[rows].sum())
+    assert part.sum() == pytest.approx(1, abs=1e-6)
+    assert np.allclose(block.part(rows).T.to_array(), part.T)
+
+
 def test_pull_and_push_are_adjoint(block):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(23, 2)), rng.normal(size=(17, 2))

@@ -60,6 +60,15 @@ class Block(ABC):
     def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:
         """P in sparse pieces of rows (first row, matrix), entries below ``smallest`` of their row left out."""
 
+    @property
+    @abstractmethod
+    def T(self) -> Block:  # noqa: N802 - numpy's name
+        """The same plan read the other way: target cells × source cells."""
+
+    @abstractmethod
+    def part(self, rows: np.ndarray) -> Block:
+        """The plan of some source cells (positions) alone, in the same proportions; its mass is again 1."""
+
     def to_array(self) -> np.ndarray:
         """P as one dense array ``(n, m)``.
 

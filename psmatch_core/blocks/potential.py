@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks.base import ChunkedBlock
+from psmatch_core.blocks.base import Block, ChunkedBlock
 from psmatch_core.blocks.stored import SparseBlock
 from psmatch_core.transport.costs import distances
 
@@ -51,6 +51,14 @@ class PotentialBlock(ChunkedBlock):
     @property
     def shape(self) -> tuple[int, int]:
         return self.x.shape[0], self.y.shape[0]
+
+    @property
+    def T(self) -> Block:  # noqa: N802
+        return replace(self, x=self.y, y=self.x, f=self.g, g=self.f, a=self.b, b=self.a)
+
+    def part(self, rows: np.ndarray) -> Block:
+        a = self.a[rows]
+        return replace(self, x=self.x[rows], f=self.f[rows], a=a / (a.sum() or 1.0))
 
     @cached_property
     def _solved(self) -> TransportResult | None:

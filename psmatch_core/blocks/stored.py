@@ -22,6 +22,14 @@ class DenseBlock(ChunkedBlock):
     def shape(self) -> tuple[int, int]:
         return self.P.shape[0], self.P.shape[1]
 
+    @property
+    def T(self) -> Block:  # noqa: N802
+        return DenseBlock(self.P.T)
+
+    def part(self, rows: np.ndarray) -> Block:
+        kept = self.P[rows]
+        return DenseBlock(kept / (kept.sum() or 1.0))
+
     def rows(self, start: int, stop: int) -> np.ndarray:
         return self.P[start:stop]
 
@@ -35,6 +43,14 @@ class SparseBlock(Block):
     @property
     def shape(self) -> tuple[int, int]:
         return self.P.shape[0], self.P.shape[1]
+
+    @property
+    def T(self) -> Block:  # noqa: N802
+        return SparseBlock(self.P.T.tocsr())
+
+    def part(self, rows: np.ndarray) -> Block:
+        kept = self.P[rows]
+        return SparseBlock(kept / (kept.sum() or 1.0))
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         return np.asarray(self.P[start:stop].toarray())

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from psmatch_core.blocks import Block
-from psmatch_core.translators.base import Translator
+from psmatch_core.translators.base import CarryingTranslator
 
 
 @dataclass(frozen=True)
-class BarycentricTranslator(Translator):
+class BarycentricTranslator(CarryingTranslator):
     """Each cell gets the mean of its matches' features, weighted by the row-normalised plan."""
 
     def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:

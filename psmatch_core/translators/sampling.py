@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from psmatch_core.blocks import Block
-from psmatch_core.translators.base import Translator
+from psmatch_core.translators.base import CarryingTranslator
 
 
 @dataclass(frozen=True)
-class SamplingTranslator(Translator):
+class SamplingTranslator(CarryingTranslator):
     """Each cell gets the features of one cell, drawn with the weights of its row (or column) of the plan.
 
     Unlike the weighted mean, draws keep the spread of the other modality.
