@@ -27,7 +27,7 @@ class Network(Protocol):
     trainable: list[torch.Tensor]
 
     def __call__(self, batch: torch.Tensor, /, generator: Any = None) -> torch.Tensor:
-        """Logits ``(batch, n_labels)``; with a generator the network trains, without it only scores."""
+        """Outputs ``(batch, n_out)``; with a generator the network trains, without it only scores."""
 
     def numbers(self) -> dict[str, np.ndarray]:
         """All tensors by name, copied."""
@@ -76,35 +76,78 @@ def train(
     """
     import torch  # heavy: only where a network trains
 
-    train_cells, test_cells = np.flatnonzero(~held), np.flatnonzero(held)
+    test_cells = np.flatnonzero(held)
     labels = torch.from_numpy(y.astype(np.int64))
-    n_batches = max(1, train_cells.size // min(schedule.batch_size, train_cells.size))
+    return descend(
+        network,
+        np.flatnonzero(~held),
+        lambda cells: torch.nn.functional.cross_entropy(network(batch(cells), generator), labels[cells]),
+        (lambda: _mean_loss(network, batch, labels, test_cells)) if test_cells.size else None,
+        schedule,
+        generator=generator,
+        progress=progress,
+    )
+
+
+def descend(
+    network: Network,
+    units: np.ndarray,
+    loss: Callable[[np.ndarray], torch.Tensor],
+    validation: Callable[[], float] | None,
+    schedule: Schedule,
+    *,
+    generator: Any,
+    progress: Progress,
+    before_epoch: Callable[[int], None] | None = None,
+) -> tuple[dict[str, np.ndarray], LossCurve]:
+    """Lower a loss step by step; the numbers of the best epoch, and the loss by epoch.
+
+    Parameters
+    ----------
+    units
+        What is dealt into batches, ``(n_units,)``: cells, or pairs.
+    loss
+        Mean loss of the network on some of the units.
+    validation
+        Loss on what does not train, which decides; without it the training loss does.
+    before_epoch
+        Told the number of each epoch before it begins.
+
+    Raises
+    ------
+    FloatingPointError
+        When the loss is no longer finite.
+    """
+    import torch  # heavy: only where a network trains
+
+    n_batches = max(1, units.size // min(schedule.batch_size, units.size))
     optimizer = torch.optim.AdamW(network.trainable, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, schedule.learning_rate, total_steps=schedule.n_epochs * n_batches
     )
-    cross_entropy = torch.nn.functional.cross_entropy
     training: list[float] = []
-    validation: list[float] = []
+    held_out: list[float] = []
     best, best_loss, best_state = 0, np.inf, network.numbers()
     for epoch in range(schedule.n_epochs):
-        order = train_cells[torch.randperm(train_cells.size, generator=generator).numpy()]
+        if before_epoch is not None:
+            before_epoch(epoch)
+        order = units[torch.randperm(units.size, generator=generator).numpy()]
         total = 0.0
-        # equal parts, so that no batch is left with the single cell that batch normalisation cannot take
-        for cells in np.array_split(order, n_batches):
-            loss = cross_entropy(network(batch(cells), generator), labels[cells])
+        # equal parts, so that no batch is left with the single unit that batch normalisation cannot take
+        for part in np.array_split(order, n_batches):
+            value = loss(part)
             optimizer.zero_grad()
-            loss.backward()
+            value.backward()
             optimizer.step()
             cycle.step()
-            total += float(loss.detach()) * cells.size
-        training.append(total / train_cells.size)
+            total += float(value.detach()) * part.size
+        training.append(total / units.size)
         if not np.isfinite(training[-1]):
             raise FloatingPointError
-        if test_cells.size:
+        if validation is not None:
             with torch.no_grad():
-                validation.append(_mean_loss(network, batch, labels, test_cells))
-        watched = validation[-1] if validation else training[-1]
+                held_out.append(validation())
+        watched = held_out[-1] if held_out else training[-1]
         if watched < best_loss:
             best, best_loss, best_state = epoch, watched, network.numbers()
         progress(
@@ -115,10 +158,10 @@ def train(
                 {"epoch": epoch + 1, "training_loss": training[-1], "validation_loss": watched},
             )
         )
-        if test_cells.size and epoch - best >= schedule.patience:
+        if validation is not None and epoch - best >= schedule.patience:
             break
     progress(Event("network", 1.0, f"best epoch {best + 1}"))
-    return best_state, LossCurve("network", tuple(training), tuple(validation), best)
+    return best_state, LossCurve("network", tuple(training), tuple(held_out), best)
 
 
 def _mean_loss(network: Network, batch: Callable[[np.ndarray], Any], labels: Any, cells: np.ndarray) -> float:
