@@ -43,10 +43,15 @@ if TYPE_CHECKING:
     from psmatch_core.runs import Run, run
     from psmatch_core.translation import Translation, translate
     from psmatch_core.translators import (
+        BarycentricNetworkTranslator,
         BarycentricTranslator,
+        NeighborTranslator,
         RidgeTranslator,
+        SampledNetworkTranslator,
         SamplingTranslator,
+        TrainedTranslator,
         Translator,
+        TwoSampleNetworkTranslator,
     )
 
 __version__ = "0.1.0"
@@ -85,11 +90,22 @@ _HOMES = {
     "recipe": ("ExportRules", "LabelRules", "Recipe"),
     "runs": ("Run", "run"),
     "translation": ("Translation", "translate"),
-    "translators": ("BarycentricTranslator", "RidgeTranslator", "SamplingTranslator", "Translator"),
+    "translators": (
+        "BarycentricNetworkTranslator",
+        "BarycentricTranslator",
+        "NeighborTranslator",
+        "RidgeTranslator",
+        "SampledNetworkTranslator",
+        "SamplingTranslator",
+        "TrainedTranslator",
+        "Translator",
+        "TwoSampleNetworkTranslator",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BarycentricNetworkTranslator",
     "BarycentricTranslator",
     "CNNClassifier",
     "Classifier",
@@ -112,6 +128,7 @@ __all__ = [
     "Matcher",
     "Modality",
     "NeighborMatcher",
+    "NeighborTranslator",
     "Outcome",
     "Preprocessing",
     "PropensityModel",
@@ -120,12 +137,15 @@ __all__ = [
     "RecommendedClassifier",
     "RidgeTranslator",
     "Run",
+    "SampledNetworkTranslator",
     "SamplingTranslator",
     "Scoring",
     "SinkhornMatcher",
     "Status",
+    "TrainedTranslator",
     "Translation",
     "Translator",
+    "TwoSampleNetworkTranslator",
     "UniformMatcher",
     "__version__",
     "evaluate",

@@ -1,51 +1,114 @@
 """fit_translator: a map learned from matched cells predicts cells that the run never saw."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from psmatch_core.blocks import SparseBlock
+from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matching import match
 from psmatch_core.prediction import fit_translator
+from psmatch_core.propensity import fit_propensity
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, translate
-from psmatch_core.translators import BarycentricTranslator, RidgeTranslator
+from psmatch_core.translators import (
+    BarycentricNetworkTranslator,
+    BarycentricTranslator,
+    NeighborTranslator,
+    RidgeTranslator,
+    SampledNetworkTranslator,
+    Translator,
+    TwoSampleNetworkTranslator,
+)
+from tests.conftest import make_modality
 
-TRANSLATORS = [RidgeTranslator()]
+TRANSLATORS = [
+    RidgeTranslator(),
+    NeighborTranslator(),
+    SampledNetworkTranslator(dropout=0.0),
+    BarycentricNetworkTranslator(dropout=0.0),
+    TwoSampleNetworkTranslator(dropout=0.0),
+]
+
+
+def named(value):
+    return type(value).__name__ if isinstance(value, Translator) else str(value)
 
 
 @pytest.fixture(scope="module")
-def linear(models):
-    """A coupling of known pairs between cells and a linear image of them, and the two modalities' features."""
-    source = models[0].modality
-    rng = np.random.default_rng(0)
-    A = rng.normal(size=(source.n_features, 3))
-    target = source.with_features(source.X @ A + 2.0, ["p", "q", "r"])
+def linear():
+    """A coupling of known pairs between 600 cells and a linear image of them, the two modalities and the map."""
+    source = make_modality("RNA", n=600, n_features=3, seed=1)
+    A = np.random.default_rng(0).normal(size=(3, 3))
+    target = replace(source.with_features(source.X @ A + 2.0, ["p", "q", "r"]), name="ADT")
+    model = fit_propensity(source, LinearClassifier(strength=0.1))
     blocks, statuses = {}, []
     for label, n in source.label_counts.items():
         blocks[label] = SparseBlock(sparse.identity(n, format="csr") / n)
         statuses.append(Status(label, n, n, Outcome.EXACT))
-    return Coupling(models[0], models[0], blocks, tuple(statuses)), source, target
+    return Coupling(model, replace(model, modality=target), blocks, tuple(statuses)), source, target, A
 
 
-@pytest.mark.parametrize("translator", TRANSLATORS, ids=repr)
-@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
-def test_a_linear_map_is_recovered_from_known_pairs(linear, translator, direction):
-    coupling, source, target = linear
-    sides = {"inputs": source, "outputs": target}
-    fitted = fit_translator(coupling, translator, direction=direction, **sides)
-    assert fitted.direction == direction
-    new = np.random.default_rng(1).normal(size=(50, source.n_features))
-    A, *_ = np.linalg.lstsq(np.c_[source.X, np.ones(source.n_cells)], target.X, rcond=None)
-    truth = np.c_[new, np.ones(50)] @ A
+@pytest.mark.parametrize("translator", TRANSLATORS, ids=named)
+def test_a_linear_map_is_recovered_from_known_pairs(linear, translator):
+    coupling, source, target, A = linear
+    fitted = fit_translator(coupling, translator, inputs=source, outputs=target)
+    new = np.random.default_rng(1).normal(size=(200, 3))
+    truth = new @ A + 2.0
     error = np.mean((fitted.predict(new, source.var_names) - truth) ** 2) / truth.var()
     assert error < 0.1
-    assert all(quality.pooled > 0.9 for quality in fitted.quality)
     assert [quality.against for quality in fitted.quality] == ["true pairs", "matched cells"]
+    assert all(quality.pooled > 0.9 for quality in fitted.quality)
+    assert repr(fitted).startswith("FittedTranslator(target_to_source: ADT features from RNA cells, R² ")
 
 
-@pytest.mark.parametrize("translator", TRANSLATORS, ids=repr)
+def test_the_other_direction_reads_the_other_modality(linear):
+    coupling, source, target, A = linear
+    fitted = fit_translator(coupling, RidgeTranslator(), direction=TO_TARGET)
+    assert (fitted.input_name, fitted.output_name, fitted.direction) == ("ADT", "RNA", "source_to_target")
+    there = fit_translator(coupling, RidgeTranslator(), direction=TO_SOURCE)
+    back = fitted.predict(there.predict(source.X, source.var_names), target.var_names)
+    assert np.allclose(back, source.X, atol=0.05)
+
+
+def test_r2_is_one_minus_the_error_over_that_of_the_training_mean(linear):
+    coupling, source, target, _ = linear
+    noisy = replace(target, X=target.X + np.random.default_rng(5).normal(size=target.X.shape))
+    fitted = fit_translator(coupling, RidgeTranslator(), inputs=source, outputs=noisy)
+    held = np.isin(source.obs_names, fitted.held_out)
+    predicted = fitted.predict(source.X[held], source.var_names)
+    error = np.mean((predicted - noisy.X[held]) ** 2, axis=0)
+    baseline = np.mean((noisy.X.mean(axis=0) - noisy.X[held]) ** 2, axis=0)
+    for quality in fitted.quality:  # pairs are known and matched on: both figures are the same
+        assert np.allclose(quality.per_feature, 1 - error / baseline)
+        assert quality.n_cells == held.sum() == 120
+    table = fitted.r2_table()
+    assert table["feature"].tolist() == ["all features", "p", "q", "r"]
+    assert list(table.columns) == ["feature", "r2_against_true_pairs", "r2_against_matched_cells"]
+
+
+def test_held_out_cells_come_from_every_label_and_never_train(linear):
+    coupling, source, target, _ = linear
+    seen = []
+
+    @dataclass(frozen=True)
+    class Watching(RidgeTranslator):
+        def fit(self, pairs, *, seed, progress):
+            seen.append(pairs)
+            return super().fit(pairs, seed=seed, progress=progress)
+
+    fitted = fit_translator(coupling, Watching(penalty=1.0), inputs=source, outputs=target)
+    labels = source.labels[np.isin(source.obs_names, fitted.held_out)]
+    assert {label: int((labels == label).sum()) for label in "ABC"} == {"A": 40, "B": 40, "C": 40}
+    drawn = seen[0].draw(np.random.default_rng(0), 3)
+    assert not seen[0].held_out[drawn[drawn >= 0]].any()
+    assert seen[0].held_out[seen[0].draw(np.random.default_rng(0), 3, held_out=True)[seen[0].held_out]].all()
+
+
+@pytest.mark.parametrize("translator", TRANSLATORS, ids=named)
 def test_same_seed_same_predictions(models, translator):
     coupling = match(*models)
     modality = coupling.source.modality

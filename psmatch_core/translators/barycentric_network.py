@@ -1,0 +1,38 @@
+"""A network on barycentric targets: squared error against the weighted mean of each cell's matches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from psmatch_core.translators.network import Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translators.pairs import MatchedPairs
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class BarycentricNetworkTranslator(NetworkTranslator):
+    """Neural network on the weighted mean of each cell's matches (squared error): no noise from drawing pairs."""
+
+    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+        return _WeightedMeans(pairs, rng)
+
+
+class _WeightedMeans(Lesson):
+    @property
+    def units(self) -> np.ndarray:
+        return self.pairs.training
+
+    def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
+        return ((outputs(units) - tensor_of(self.pairs.targets[units])) ** 2).mean()
+
+    def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
+        cells = self.pairs.validation
+        if not cells.size:
+            return None
+        return float(np.mean((outputs(cells) - self.pairs.targets[cells]) ** 2))

@@ -1,0 +1,171 @@
+"""What all translators by a neural network share: the network, its options, and how a lesson is taught to it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from psmatch_core.classifiers import LossCurve
+from psmatch_core.classifiers.perceptron import SCORING_ROWS, Perceptron, perceptron_outputs
+from psmatch_core.classifiers.training import Schedule, descend, restarted
+from psmatch_core.config import option
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.progress import Progress
+from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.translators.base import Predictor, TrainedTranslator
+from psmatch_core.translators.pairs import MatchedPairs
+
+if TYPE_CHECKING:
+    import torch
+
+EPOCHS_AT_ONCE = 16  # draws of so many epochs from one pass over the plan, which may be computed anew in each pass
+
+
+class Lesson(ABC):
+    """What a network learns from matched cells.
+
+    Parameters
+    ----------
+    pairs
+        The cells.
+    rng
+        What its draws come from.
+    """
+
+    def __init__(self, pairs: MatchedPairs, rng: np.random.Generator) -> None:
+        self.pairs = pairs
+        self.rng = rng
+
+    @property
+    @abstractmethod
+    def units(self) -> np.ndarray:
+        """Positions of the cells that are dealt into batches, ``(n_units,)``."""
+
+    def begin(self, epoch: int) -> None:  # noqa: B027 - a lesson that draws nothing has nothing to prepare
+        """Prepare an epoch."""
+
+    @abstractmethod
+    def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
+        """Mean loss on some units; ``outputs`` gives the network's prediction for input cells by position."""
+
+    @abstractmethod
+    def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
+        """The same on held-out cells; None where there are none."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork(Predictor):
+    """The numbers of a multilayer perceptron."""
+
+    parameters: dict[str, np.ndarray]
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return perceptron_outputs(self.parameters, X).astype(np.float64)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return dict(self.parameters)
+
+
+@dataclass(frozen=True)
+class NetworkTranslator(TrainedTranslator):
+    """A translator by a multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
+
+    hidden: tuple[int, ...] = option(
+        (128,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units"
+    )
+    dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units left out in each step.")
+    weight_decay: float = option(1e-2, minimum=0, help="Decoupled weight decay.", advanced=True)
+    learning_rate: float = option(3e-3, above=0, maximum=1, help="Peak of the one-cycle schedule.", advanced=True)
+    n_epochs: int = option(100, minimum=1, maximum=5000, unit="epochs", help="Length of the schedule.")
+    patience: int = option(
+        20, minimum=1, unit="epochs", help="Stop after so many epochs without a better held-out loss.", advanced=True
+    )
+    batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)
+    batch_norm: bool = option(False, help="Batch normalisation after each hidden layer.", advanced=True)
+
+    @abstractmethod
+    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+        """What the network learns from the pairs."""
+
+    def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
+        (parameters, curve), notes = restarted(
+            lambda rate: self._train(pairs, seed, rate, progress), self.learning_rate
+        )
+        if not curve.validation:
+            notes += ("network: no cell could be held out, so the training loss chose the epoch.",)
+        return FittedNetwork(parameters, curves=(curve,), notes=notes)
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
+        return FittedNetwork(dict(state))
+
+    def _train(
+        self, pairs: MatchedPairs, seed: int, learning_rate: float, progress: Progress
+    ) -> tuple[dict[str, np.ndarray], LossCurve]:
+        import torch  # heavy: only where a network trains
+
+        lesson = self.lesson(pairs, stream(seed, "lesson"))
+        units = lesson.units
+        if units.size < 2:
+            raise PsmatchError(
+                f"A network cannot learn from {plural(int(units.size), 'matched cell')}.",
+                hint="Match more cells, or choose ridge regression.",
+            )
+        generator = torch.Generator().manual_seed(derived_seed(seed, "network") % 2**63)
+        widths = (pairs.X.shape[1], *self.hidden, pairs.Y.shape[1])
+        network = Perceptron(widths, self.batch_norm, self.dropout, generator)
+
+        def outputs(cells: np.ndarray) -> torch.Tensor:
+            return network(tensor_of(pairs.X[cells]), generator)
+
+        def scored(cells: np.ndarray) -> np.ndarray:
+            starts = range(0, cells.size, SCORING_ROWS)
+            parts = [network(tensor_of(pairs.X[cells[start : start + SCORING_ROWS]])) for start in starts]
+            return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
+
+        def held_out_loss() -> float:
+            value = lesson.held_out_loss(scored)
+            return float("nan") if value is None else value
+
+        with torch.no_grad():
+            is_judged = lesson.held_out_loss(scored) is not None
+        schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
+        return descend(
+            network,
+            units,
+            lambda part: lesson.loss(outputs, part),
+            held_out_loss if is_judged else None,
+            schedule,
+            generator=generator,
+            progress=progress,
+            before_epoch=lesson.begin,
+        )
+
+
+class Draws:
+    """Input cells drawn for every output cell, fresh in each epoch, from one pass over the plan for many epochs."""
+
+    def __init__(self, pairs: MatchedPairs, rng: np.random.Generator, per_epoch: int) -> None:
+        self.pairs, self.rng, self.per_epoch = pairs, rng, per_epoch
+        self._drawn = self._draw()
+        self.units = np.flatnonzero(self._drawn[:, 0] >= 0)  # output cells with a match that trains
+
+    def of_epoch(self, epoch: int) -> np.ndarray:
+        """Positions of input cells ``(n_outputs, per_epoch)``; each epoch is asked for once, in order."""
+        place = epoch % EPOCHS_AT_ONCE
+        if place == 0 and epoch > 0:
+            self._drawn = self._draw()
+        return self._drawn[:, place * self.per_epoch : (place + 1) * self.per_epoch]
+
+    def _draw(self) -> np.ndarray:
+        return self.pairs.draw(self.rng, EPOCHS_AT_ONCE * self.per_epoch)
+
+
+def tensor_of(values: np.ndarray) -> torch.Tensor:
+    """Values as torch takes them."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,0 +1,55 @@
+"""A network on sampled pairs: squared error against cells drawn from the plan, drawn anew in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from psmatch_core.translators.network import Draws, Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translators.pairs import MatchedPairs
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class SampledNetworkTranslator(NetworkTranslator):
+    """Neural network on sampled pairs (squared error), which learns the mean of a cell's matches.
+
+    Every output cell y_i meets in each epoch one input cell, drawn from its row M_i of the plan: the expected loss is
+    Σ_i E_{j ~ M_i} |y_i − f(x_j)|².
+
+    Source: Xi et al. 2024, section on cross-modality prediction, "MSE".
+    """
+
+    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+        return _SampledPairs(pairs, rng)
+
+
+class _SampledPairs(Lesson):
+    def __init__(self, pairs: MatchedPairs, rng: np.random.Generator) -> None:
+        super().__init__(pairs, rng)
+        self.draws = Draws(pairs, rng, 1)
+        self.partner = self.draws.of_epoch(0)[:, 0]
+        # The error against all matches of a held-out cell needs only their first two moments.
+        self.square = pairs.expected(pairs.Y**2)[pairs.validation]
+
+    @property
+    def units(self) -> np.ndarray:
+        return self.draws.units
+
+    def begin(self, epoch: int) -> None:
+        self.partner = self.draws.of_epoch(epoch)[:, 0]
+
+    def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
+        return ((outputs(self.partner[units]) - tensor_of(self.pairs.Y[units])) ** 2).mean()
+
+    def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
+        cells = self.pairs.validation
+        if not cells.size:
+            return None
+        predicted = outputs(cells)
+        return float(np.mean(predicted**2 - 2 * predicted * self.pairs.targets[cells] + self.square))
