@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
-    from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, save
+    from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, load_translator, save
     from psmatch_core.matchers import (
         ExactMatcher,
         KnownPairsMatcher,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from psmatch_core.matching import match
     from psmatch_core.modality import Modality
-    from psmatch_core.prediction import FittedTranslator, fit_translator
+    from psmatch_core.prediction import fit_translator
     from psmatch_core.preprocessing import Preprocessing
     from psmatch_core.propensity import PropensityModel, Scoring, fit_propensity
     from psmatch_core.readers import DataSpec, inspect_file
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from psmatch_core.translators import (
         BarycentricNetworkTranslator,
         BarycentricTranslator,
+        FittedTranslator,
         NeighborTranslator,
         RidgeTranslator,
         SampledNetworkTranslator,
@@ -70,7 +71,7 @@ _HOMES = {
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
     "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
-    "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "save"),
+    "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "load_translator", "save"),
     "matchers": (
         "ExactMatcher",
         "KnownPairsMatcher",
@@ -83,7 +84,7 @@ _HOMES = {
     ),
     "matching": ("match",),
     "modality": ("Modality",),
-    "prediction": ("FittedTranslator", "fit_translator"),
+    "prediction": ("fit_translator",),
     "preprocessing": ("Preprocessing",),
     "propensity": ("PropensityModel", "Scoring", "fit_propensity"),
     "readers": ("DataSpec", "inspect_file"),
@@ -93,6 +94,7 @@ _HOMES = {
     "translators": (
         "BarycentricNetworkTranslator",
         "BarycentricTranslator",
+        "FittedTranslator",
         "NeighborTranslator",
         "RidgeTranslator",
         "SampledNetworkTranslator",
@@ -157,6 +159,7 @@ __all__ = [
     "load_modality",
     "load_preprocessing",
     "load_propensity",
+    "load_translator",
     "match",
     "match_features",
     "run",

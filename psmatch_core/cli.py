@@ -1,4 +1,4 @@
-"""The command line: run, match, demo, features, inspect, options. The same power as the app, without a browser."""
+"""The command line: run, match, translate, demo, features, inspect, options: the app's power without a browser."""
 
 from __future__ import annotations
 
@@ -86,6 +86,20 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--label", default="", help="label column to judge")
     inspect.add_argument("--labels", nargs="+", default=[], help="second table with the labels, one a file")
     inspect.set_defaults(do=_inspect)
+
+    translate = commands.add_parser("translate", help="predict the other modality of new cells, by a run's translator")
+    translate.add_argument("translator", type=Path, help="folder of a run, or a file translator_….npz of its exports")
+    translate.add_argument("cells", help="h5ad, csv or tsv: new cells of one modality; they need no labels")
+    translate.add_argument(
+        "--direction", default="", help="target_to_source (from source cells) or source_to_target (from target cells)"
+    )
+    translate.add_argument(
+        "--matrix", default="", help="matrix of the file: X, layers/NAME, raw; the run's unless given"
+    )
+    translate.add_argument(
+        "--out", type=Path, default=Path("translation.h5ad"), help="h5ad or csv; its name is given the direction"
+    )
+    translate.set_defaults(do=_translate)
 
     warm = commands.add_parser("warm", help="compile the transport engine now, before the first match waits for it")
     warm.set_defaults(do=_warm)
@@ -201,6 +215,17 @@ def _inspect(options: argparse.Namespace) -> int:
     text, code = inspect_command(options.files, options.label, options.labels)
     print(text)
     return code
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from psmatch_core.new_cells import translate_file
+
+    print(
+        translate_file(
+            options.translator, options.cells, direction=options.direction, matrix=options.matrix, out=options.out
+        )
+    )
+    return 0
 
 
 def _warm(options: argparse.Namespace) -> int:

@@ -16,9 +16,11 @@ from psmatch_core import io
 from psmatch_core.images import SHAPE_KEY
 from psmatch_core.inputs import DEMO_PREFIX
 from psmatch_core.modality import Modality
+from psmatch_core.prediction import translation_quality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.runs import Run
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
+from psmatch_core.translators import r2_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -84,14 +86,18 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     uns = {
         **provenance(run),
         "direction": translation.direction,
-        "meaning": f"{translation.of.name} features predicted at {at.name} cells",
+        "meaning": meaning_of(at.name, translation.of.name),
         "translator": json.dumps(translation.translator.to_dict()),
     }
     if translation.of.image_shape is not None:
         uns[SHAPE_KEY] = np.array(translation.of.image_shape)
-    return AnnData(
-        X=translation.values.astype(np.float32), obs=obs, var=pd.DataFrame(index=translation.of.var_names), uns=uns
-    )
+    var = pd.DataFrame(index=translation.of.var_names)
+    return AnnData(X=translation.values.astype(np.float32), obs=obs, var=var, uns=uns)
+
+
+def meaning_of(at: str, of: str) -> str:
+    """What a translation holds, in words that name both modalities."""
+    return f"{of} features predicted at {at} cells"
 
 
 def provenance(run: Run) -> dict[str, Any]:
@@ -165,9 +171,10 @@ def _reading_line(side: str, modality: Modality) -> str:
 def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path:
     """Write every export of a run into a folder, and all of them as one zip.
 
-    ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``translation.h5ad`` (target features at source cells),
-    ``translation_back.h5ad`` (the other way), ``labels.csv``, ``excluded_cells.csv``, ``evaluation.csv`` where pairs
-    are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
+    ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``translation_target_to_source.h5ad`` (target features at
+    source cells) and ``translation_source_to_target.h5ad``, with ``translation_r2_….csv`` (R² of each feature) where it
+    could be judged and ``translator_….npz`` where the translator was trained, ``labels.csv``,
+    ``excluded_cells.csv``, ``evaluation.csv`` where pairs are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -176,13 +183,19 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 
     def told(path: Path) -> None:
         written.append(path)
-        progress(Event("export", len(written) / 11, path.name))
+        progress(Event("export", min(1.0, len(written) / 13), path.name))
 
     told(_csv(pairs, folder / "pairs.csv"))
     told(io.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
-    told(_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
-    told(_h5ad(translation_anndata(run, run.translate(TO_SOURCE)), folder / "translation.h5ad"))
-    told(_h5ad(translation_anndata(run, run.translate(TO_TARGET)), folder / "translation_back.h5ad"))
+    told(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
+    for direction in (TO_SOURCE, TO_TARGET):
+        translation, trained = run.translate(direction), run.translators.get(direction)
+        told(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
+        quality = trained.quality if trained else translation_quality(translation)
+        if quality:
+            told(_csv(r2_table(quality), folder / f"translation_r2_{direction}.csv"))
+        if trained:
+            told(io.save(trained, folder / f"translator_{direction}.npz"))
     told(_csv(run.label_table, folder / "labels.csv"))
     told(_csv(run.excluded, folder / "excluded_cells.csv"))
     if run.evaluation is not None:
@@ -200,7 +213,7 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
     return io.write_text(path, table.to_csv(index=False))
 
 
-def _h5ad(adata: AnnData, path: Path) -> Path:
+def write_h5ad(adata: AnnData, path: Path) -> Path:
     """An h5ad with checksums and compression, written beside its place and renamed."""
     partial = path.with_name(f".{path.name}.partial")
     try:

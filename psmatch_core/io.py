@@ -27,6 +27,7 @@ from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.propensity import PropensityModel, Scoring
+from psmatch_core.translators import FittedTranslator
 
 FORMAT = 1
 META = "meta.json"
@@ -93,21 +94,21 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, meta
 
 
-def save(result: Modality | FittedPreprocessing | PropensityModel | Coupling | ScoreMap, path: Path | str) -> Path:
+def save(
+    result: Modality | FittedPreprocessing | FittedTranslator | PropensityModel | Coupling | ScoreMap, path: Path | str
+) -> Path:
     """Write a result to a file, from which the ``load_…`` function of its kind makes an equal one."""
     path = Path(path)
     if isinstance(result, Modality):
         return write_arrays(path, *_modality_data(result))
     if isinstance(result, FittedPreprocessing):
-        arrays = {
-            "columns": result.columns,
-            "mean": result.mean,
-            "spread": result.spread,
-            "components": result.components,
-        }
-        arrays["var_names"] = np.array(result.var_names, dtype=str)
-        meta = {"config": result.config.to_dict(), "normalize": result.normalize, "target_sum": result.target_sum}
-        return write_arrays(path, arrays, {**meta, "notes": list(result.notes), "image_shape": result.image_shape})
+        return write_arrays(path, *_preprocessing_data(result))
+    if isinstance(result, FittedTranslator):
+        arrays, meta = result.data()
+        if result.preprocessing is not None:
+            inner, meta["preprocessing"] = _preprocessing_data(result.preprocessing)
+            arrays |= {f"preprocessing/{name}": value for name, value in inner.items()}
+        return write_arrays(path, arrays, meta)
     if isinstance(result, PropensityModel):
         arrays = {"logits": result.logits, "held_out_logits": result.held_out_logits}
         arrays |= {f"fitted/{name}": value for name, value in result.fitted.state().items()}
@@ -153,7 +154,30 @@ def load_modality(path: Path | str) -> Modality:
 
 def load_preprocessing(path: Path | str) -> FittedPreprocessing:
     """The fitted transform in a file."""
-    arrays, meta = read_arrays(Path(path))
+    return _preprocessing_from(*read_arrays(Path(path)))
+
+
+def load_translator(path: Path | str) -> FittedTranslator:
+    """The trained translator in a file, with the preprocessing of its input modality where it has one."""
+    path = Path(path)
+    arrays, meta = read_arrays(path)
+    if "predictor" not in {name.partition("/")[0] for name in arrays}:
+        raise PsmatchError(
+            f"{path.name} holds no translator.", hint="Give a run's folder, or a file translator_….npz of its exports."
+        )
+    inner = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith("preprocessing/")}
+    preprocessing = _preprocessing_from(inner, meta["preprocessing"]) if inner else None
+    return FittedTranslator.from_data(arrays, meta, preprocessing)
+
+
+def _preprocessing_data(fitted: FittedPreprocessing) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    arrays = {name: getattr(fitted, name) for name in ("columns", "mean", "spread", "components")}
+    arrays["var_names"] = np.array(fitted.var_names, dtype=str)
+    meta = {"config": fitted.config.to_dict(), "normalize": fitted.normalize, "target_sum": fitted.target_sum}
+    return arrays, {**meta, "notes": list(fitted.notes), "image_shape": fitted.image_shape}
+
+
+def _preprocessing_from(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> FittedPreprocessing:
     return FittedPreprocessing(
         config=Preprocessing.from_dict(meta["config"]),
         normalize=meta["normalize"],

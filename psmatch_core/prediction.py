@@ -2,152 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 import numpy as np
-import pandas as pd
 
-from psmatch_core.classifiers import LossCurve, stratified_folds
+from psmatch_core.classifiers import stratified_folds
 from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.matchers.known_pairs import true_pairs
 from psmatch_core.matching import known_ids
 from psmatch_core.metrics import error_r2
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.preprocessing import moments, scaled
+from psmatch_core.modality import Modality
+from psmatch_core.preprocessing import FittedPreprocessing
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.randomness import derived_seed
 from psmatch_core.threads import one_thread
-from psmatch_core.translation import TO_SOURCE, checked_direction
-from psmatch_core.translators import LabelPairs, MatchedPairs, Predictor, TrainedTranslator, Translator
+from psmatch_core.translation import TO_SOURCE, Translation, checked_direction
+from psmatch_core.translators import (
+    FeatureScale,
+    FittedTranslator,
+    LabelPairs,
+    MatchedPairs,
+    PredictionQuality,
+    Predictor,
+    TrainedTranslator,
+    Translator,
+)
 
 TRUE_PAIRS = "true pairs"
 MATCHED = "matched cells"
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureScale:
-    """Features by name, with the mean and standard deviation ``(n_features,)`` that brings them to one scale."""
-
-    names: tuple[str, ...]
-    mean: np.ndarray
-    spread: np.ndarray
-
-    @classmethod
-    def of(cls, modality: Modality) -> FeatureScale:
-        """The scale of a modality's cells."""
-        return cls(tuple(modality.var_names.tolist()), *moments(modality.X))
-
-    def standardised(self, X: Matrix) -> np.ndarray:
-        """Mean 0, variance 1, no value beyond ten, ``(n_cells, n_features)``; a constant feature is 0."""
-        return scaled(X, self.mean, self.spread, True)
-
-    def restored(self, Z: np.ndarray) -> np.ndarray:
-        """Standardised values in the units that they came in."""
-        return np.asarray(Z * self.spread + self.mean)
-
-
-@dataclass(frozen=True, eq=False)
-class PredictionQuality:
-    """R² of a translator on cells that it never trained on.
-
-    Parameters
-    ----------
-    against
-        ``true pairs``: the held-out cells' own partners, measured. ``matched cells``: the cells that they were
-        matched to, each with its weight; these are inferred, and their spread counts as error.
-    n_cells
-        Held-out cells that were judged.
-    features
-        Names of the predicted features.
-    per_feature, pooled
-        1 − squared error / squared error of the training mean: of each feature ``(n_features,)`` in its own units,
-        NaN for one without variance, and of all together, standardised so that each counts alike.
-    """
-
-    against: str
-    n_cells: int
-    features: tuple[str, ...]
-    per_feature: np.ndarray
-    pooled: float
-
-
-@dataclass(frozen=True, eq=False)
-class FittedTranslator:
-    """A trained translator: it gives any cells of the input modality the features of the other.
-
-    Parameters
-    ----------
-    direction
-        ``target_to_source``: target features for source cells; ``source_to_target``: source features for target cells.
-    input_name, output_name
-        The modality that is read, and the one that is predicted.
-    inputs, outputs
-        Their features and scales.
-    translator, seed
-        What made it.
-    predictor
-        The map between standardised features.
-    n_training
-        Cells that trained.
-    held_out
-        Names of the cells that were kept from training.
-    quality
-        R² on held-out cells, one entry for what it was measured against.
-    notes
-        What the user must know.
-    """
-
-    direction: str
-    input_name: str
-    output_name: str
-    inputs: FeatureScale
-    outputs: FeatureScale
-    translator: TrainedTranslator
-    predictor: Predictor
-    seed: int
-    n_training: int
-    held_out: np.ndarray = field(repr=False)
-    curves: tuple[LossCurve, ...] = field(default=(), repr=False)
-    quality: tuple[PredictionQuality, ...] = field(default=(), repr=False)
-    notes: tuple[str, ...] = ()
-
-    def predict(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
-        """Features of the other modality, ``(n_cells, n_outputs)``, in the units of the cells it learned from.
-
-        Parameters
-        ----------
-        X
-            Features of cells, ``(n_cells, n_inputs)``, as :meth:`FittedPreprocessing.readable` gives them.
-        var_names
-            Their names ``(n_inputs,)``, which must be those it learned from, in the same order.
-
-        Raises
-        ------
-        PsmatchError
-            For features that are missing, not known, or in another order; all by name.
-        """
-        check_features(tuple(str(name) for name in var_names), self.inputs.names, self.input_name)
-        return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X)))
-
-    def r2_table(self) -> pd.DataFrame:
-        """One row a predicted feature: ``feature``, and R² on held-out cells in a column for what it is against.
-
-        The first row, ``all features``, is the pooled R².
-        """
-        columns = {
-            f"r2_against_{quality.against.replace(' ', '_')}": [quality.pooled, *quality.per_feature.tolist()]
-            for quality in self.quality
-        }
-        return pd.DataFrame({"feature": ["all features", *self.outputs.names], **columns})
-
-    def __repr__(self) -> str:
-        figures = ", ".join(f"R² {each.pooled:.3f} against {each.against}" for each in self.quality)
-        return (
-            f"FittedTranslator({self.direction}: {self.output_name} features from {self.input_name} cells, "
-            f"{figures or 'not judged'})"
-        )
 
 
 def fit_translator(
@@ -157,6 +38,7 @@ def fit_translator(
     direction: str = TO_SOURCE,
     inputs: Modality | None = None,
     outputs: Modality | None = None,
+    preprocessing: FittedPreprocessing | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> FittedTranslator:
@@ -173,6 +55,8 @@ def fit_translator(
     inputs, outputs
         Features of the cells that are read and of those that are predicted: the same cells in the same order as in
         the coupling. Those matched on unless given.
+    preprocessing
+        The transform whose ``readable`` values the inputs are; kept, so that new cells can come as files hold them.
     seed
         Held-out cells, starts and draws derive from it.
 
@@ -231,36 +115,10 @@ def fit_translator(
         curves=predictor.curves,
         quality=_quality(predictor, pairs, inputs, outputs, y_scale),
         notes=(*predictor.notes, *_notes(pairs, inputs)),
+        preprocessing=preprocessing,
     )
     progress(Event(stage, 1.0, "trained"))
     return fitted
-
-
-def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -> None:
-    """Refuse cells whose features are not the wanted ones, by name and order.
-
-    Raises
-    ------
-    PsmatchError
-        Naming what is missing, what is not known, or the first feature out of its place.
-    """
-    if given == wanted:
-        return
-    missing = [each for each in wanted if each not in set(given)]
-    unknown = [each for each in given if each not in set(wanted)]
-    if missing or unknown:
-        parts = [f"{plural(len(missing), 'feature')} missing ({some(missing)})"] if missing else []
-        parts += [f"{plural(len(unknown), 'feature')} not known ({some(unknown)})"] if unknown else []
-        raise PsmatchError(
-            f"{name}: the cells' features are not those that the translator learned from: {' and '.join(parts)}.",
-            hint=f"Give exactly the {len(wanted):,} features of the run, by name and in the same order.",
-        )
-    place = next(i for i, (mine, its) in enumerate(zip(given, wanted, strict=False)) if mine != its)
-    raise PsmatchError(
-        f"{name}: the features are in another order than those that the translator learned from; feature {place + 1:,} "
-        f"is {given[place]}, it was {wanted[place]}.",
-        hint="Sort the features as in the run's file.",
-    )
 
 
 def same_cells(features: Modality | None, matched: Modality) -> Modality:
@@ -275,31 +133,54 @@ def same_cells(features: Modality | None, matched: Modality) -> Modality:
     return features
 
 
+def translation_quality(translation: Translation) -> tuple[PredictionQuality, ...]:
+    """R² of features carried to matched cells, against their true partners; nothing where no pair is known.
+
+    No cell is held out: a coupling never sees the pairs, unless they are what it matched on.
+    """
+    at, of = translation.at, translation.of
+    ids = known_ids(at, of)
+    if ids is None:
+        return ()
+    rows, columns = true_pairs(*ids)
+    has_match = translation.has_match[rows]
+    rows, columns = rows[has_match], columns[has_match]
+    if not rows.size:
+        return ()
+    scale = FeatureScale.of(of)
+    predicted = (translation.values[rows] - scale.mean) / np.where(scale.spread > 0, scale.spread, 1)
+    measured = scale.standardised(of.X[columns])
+    return (_judged(TRUE_PAIRS, predicted, measured, measured**2, scale),)
+
+
 def _quality(
     predictor: Predictor, pairs: MatchedPairs, inputs: Modality, outputs: Modality, scale: FeatureScale
 ) -> tuple[PredictionQuality, ...]:
     """R² on the held-out cells, against true pairs where they are known and against matched cells always."""
-    judged = []
-    test = pairs.validation
-    if test.size:
-        # The error against all matches of a cell needs only their first two moments, however many there are.
-        square = pairs.expected(pairs.Y**2)[test]
-        judged.append((MATCHED, test, pairs.targets[test], square))
+    found = []
     ids = known_ids(inputs, outputs)
     if ids is not None:
         rows, columns = true_pairs(*ids)
         mine = pairs.held_out[rows]
         if mine.any():
             measured = pairs.Y[columns[mine]]
-            judged.insert(0, (TRUE_PAIRS, rows[mine], measured, measured**2))
-    out = []
-    for against, cells, mean, square in judged:
-        predicted = predictor.predict(pairs.X[cells])
-        error = np.sum(predicted**2 - 2 * predicted * mean + square, axis=0)
-        baseline = np.sum(square, axis=0)  # of the training mean, which standardisation put at 0
-        per_feature, pooled = error_r2(error, np.where(scale.spread > 0, baseline, 0.0))
-        out.append(PredictionQuality(against, int(cells.size), scale.names, per_feature, pooled))
-    return tuple(out)
+            found.append(_judged(TRUE_PAIRS, predictor.predict(pairs.X[rows[mine]]), measured, measured**2, scale))
+    cells = pairs.validation
+    if cells.size:
+        # The error against all matches of a cell needs only their first two moments, however many there are.
+        square = pairs.expected(pairs.Y**2)[cells]
+        found.append(_judged(MATCHED, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale))
+    return tuple(found)
+
+
+def _judged(
+    against: str, predicted: np.ndarray, mean: np.ndarray, square: np.ndarray, scale: FeatureScale
+) -> PredictionQuality:
+    """R² against values known by their mean and mean square, all standardised, ``(n_cells, n_features)``."""
+    error = np.sum(predicted**2 - 2 * predicted * mean + square, axis=0)
+    baseline = np.sum(square, axis=0)  # of the training mean, which standardisation put at 0
+    per_feature, pooled = error_r2(error, np.where(scale.spread > 0, baseline, 0.0))
+    return PredictionQuality(against, predicted.shape[0], scale.names, per_feature, pooled)
 
 
 def _notes(pairs: MatchedPairs, inputs: Modality) -> list[str]:

@@ -183,8 +183,13 @@ class FittedPreprocessing:
         """The features before scaling and PCA: what a biologist reads off a translation."""
         if self.image_shape is not None:
             return modality
-        X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
-        return modality.with_features(X, modality.var_names[self.columns])
+        return modality.with_features(self.readable_values(modality.X), modality.var_names[self.columns])
+
+    def readable_values(self, X: Matrix) -> Matrix:
+        """The same of a matrix ``(n_cells, n_features)`` with the features that it was fitted on."""
+        if self.image_shape is not None:
+            return X
+        return _normalized(X, self.normalize, self.target_sum)[:, self.columns]
 
 
 def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:

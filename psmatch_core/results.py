@@ -102,7 +102,7 @@ def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:
     """
     curves: dict[str, dict[int, list[tuple[float, float, float]]]] = {}
     for event in folder.events():
-        if "epoch" in event.values and "training_loss" in event.values:
+        if event.stage.startswith("propensity: ") and {"epoch", "training_loss"} <= event.values.keys():
             network = int(event.values.get("member", 0))
             row = (
                 event.values["epoch"],

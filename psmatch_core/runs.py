@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,11 +19,13 @@ from psmatch_core.inputs import load_inputs, prepare
 from psmatch_core.labels import LabelReport
 from psmatch_core.matching import known_ids, match
 from psmatch_core.modality import Modality
+from psmatch_core.prediction import fit_translator
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.recipe import Recipe, stage_key
-from psmatch_core.translation import TO_SOURCE, Translation, translate
+from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
+from psmatch_core.translators import FittedTranslator, TrainedTranslator
 
 Result = TypeVar("Result")
 
@@ -48,6 +50,8 @@ class Run:
         Metrics against the known pairs; None where none is known.
     notes
         Everything the user must know, in the order in which it happened.
+    translators
+        The trained translators by direction; none where the recipe's translator is not one that is trained.
     """
 
     recipe: Recipe
@@ -59,6 +63,7 @@ class Run:
     coupling: Coupling
     evaluation: Evaluation | None
     notes: tuple[str, ...] = field(default=(), repr=False)
+    translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
 
     @property
     def source_propensity(self) -> PropensityModel:
@@ -115,23 +120,32 @@ class Run:
         return pd.DataFrame(rows, columns=["modality", "cell", "reason"])
 
     def translate(self, direction: str = TO_SOURCE, *, progress: Progress = silent) -> Translation:
-        """Features as a biologist reads them (before z-scoring and PCA) carried across the coupling."""
-        raw, fitted = (
-            (self.target, self.target_preprocessing)
-            if direction == TO_SOURCE
-            else (self.source, self.source_preprocessing)
-        )
+        """Features as a biologist reads them (before z-scoring and PCA) carried across the coupling.
+
+        Where the recipe's translator is one that is trained, all cells of the one modality get its predictions.
+        """
+        at, of = readable_sides(self, direction)
+        if direction in self.translators:
+            fitted = self.translators[direction]
+            values = fitted.predict(at.X, at.var_names)
+            return Translation(direction, at, of, values, fitted.translator, self.recipe.seed)
         return translate(
             self.coupling,
             self.recipe.translator,
             direction=direction,
-            features=fitted.readable(raw),
+            features=of,
             seed=self.recipe.seed,
             progress=progress,
         )
 
     def __repr__(self) -> str:
         return f"Run({self.coupling!r}, {self.evaluation!r})"
+
+
+def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
+    """The modality that is translated at, and the one whose features are given, before z-scoring and PCA."""
+    sides = (run.source_preprocessing.readable(run.source), run.target_preprocessing.readable(run.target))
+    return sides if checked_direction(direction) == TO_SOURCE else sides[::-1]
 
 
 class Keeper(Protocol):
@@ -227,8 +241,46 @@ def run(
         evaluation=evaluation,
         notes=notes,
     )
+    if isinstance(recipe.translator, TrainedTranslator):
+        finished = _with_translators(finished, keeper, progress)
+        keeper.done("notes", finished.notes)
     keeper.done("run", finished)
     return finished
+
+
+def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
+    """The run with a translator trained in each direction."""
+    recipe = run.recipe
+    translators: dict[str, FittedTranslator] = {}
+    for direction in (TO_SOURCE, TO_TARGET):
+        inputs, outputs = readable_sides(run, direction)
+        key = stage_key(
+            "translator",
+            direction,
+            inputs.fingerprint,
+            outputs.fingerprint,
+            *(model.modality.fingerprint for model in (run.source_propensity, run.target_propensity)),
+            recipe.classifier,
+            recipe.scoring,
+            recipe.matcher,
+            recipe.translator,
+            recipe.seed,
+        )
+        make = partial(
+            fit_translator,
+            run.coupling,
+            recipe.translator,
+            direction=direction,
+            inputs=inputs,
+            outputs=outputs,
+            preprocessing=run.source_preprocessing if direction == TO_SOURCE else run.target_preprocessing,
+            seed=recipe.seed,
+            progress=progress,
+        )
+        translators[direction] = keeper.keep(f"translator_{direction}", key, io.load_translator, make)
+        progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
+    noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
+    return replace(run, translators=translators, notes=(*run.notes, *noted))
 
 
 def _features(

@@ -19,8 +19,8 @@ ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
     "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction",
-    "evaluation", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results", "worker",
-    "run_store", "cli",
+    "evaluation", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder",
+    "results", "new_cells", "worker", "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from psmatch_core.datasets import demo
 from tests.conftest import make_adata
 
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
@@ -53,6 +54,20 @@ def test_demo_writes_its_run_and_exports_where_it_says(tmp_path):
     assert {"pairs.csv", "coupling.h5ad", "recipe.json"} <= {path.name for path in exports.iterdir()}
     assert "uniform 0.500" in out
     psmatch("demo", "--data", "pbmc", *QUICK, cwd=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_translator_of_the_demo_predicts_new_cells(tmp_path):
+    demo("pbmc")[0][:20].write_h5ad(tmp_path / "new.h5ad")
+    psmatch("demo", "--data", "pbmc", *QUICK, "--set", "translator=RidgeTranslator", cwd=tmp_path)
+    out, _ = psmatch(
+        "translate", "psmatch-demo", "new.h5ad", "--direction", "target_to_source", "--out", "new.csv", cwd=tmp_path
+    )
+    assert "Panel B features predicted at Panel A cells (target_to_source): 20 cells" in out
+    assert "held-out cells, against true pairs." in out
+    assert len(pd.read_csv(tmp_path / "new_target_to_source.csv")) == 20
+    _, err = psmatch("translate", "psmatch-demo", "new.h5ad", "--direction", "source_to_target", cwd=tmp_path, code=1)
+    assert "features missing" in err
 
 
 def test_a_folder_with_other_files_is_not_written_over(files):

@@ -61,7 +61,9 @@ def test_pairs_carry_the_weights_of_the_coupling(folder):
 
 
 def test_translations_name_their_direction(folder, finished):
-    there, back = (anndata.read_h5ad(folder / f"{name}.h5ad") for name in ("translation", "translation_back"))
+    there, back = (
+        anndata.read_h5ad(folder / f"translation_{name}.h5ad") for name in ("target_to_source", "source_to_target")
+    )
     assert there.uns["direction"] == "target_to_source"
     assert list(there.obs_names) == list(finished.source.obs_names)
     assert list(there.var_names) == list(finished.target.var_names)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from psmatch_core import io
 from psmatch_core.blocks import SparseBlock
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matching import match
-from psmatch_core.prediction import fit_translator
+from psmatch_core.prediction import fit_translator, translation_quality
+from psmatch_core.preprocessing import Preprocessing
 from psmatch_core.propensity import fit_propensity
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, translate
 from psmatch_core.translators import (
@@ -66,7 +68,7 @@ def test_a_linear_map_is_recovered_from_known_pairs(linear, translator):
 
 
 def test_the_other_direction_reads_the_other_modality(linear):
-    coupling, source, target, A = linear
+    coupling, source, target, _ = linear
     fitted = fit_translator(coupling, RidgeTranslator(), direction=TO_TARGET)
     assert (fitted.input_name, fitted.output_name, fitted.direction) == ("ADT", "RNA", "source_to_target")
     there = fit_translator(coupling, RidgeTranslator(), direction=TO_SOURCE)
@@ -138,3 +140,28 @@ def test_what_does_not_learn_is_refused_in_words(models):
         fit_translator(coupling, RidgeTranslator(), direction="back")
     with pytest.raises(PsmatchError, match="The features given for RNA belong to other cells"):
         fit_translator(coupling, RidgeTranslator(), inputs=models[1].modality)
+
+
+@pytest.mark.parametrize("translator", TRANSLATORS, ids=named)
+def test_what_is_saved_predicts_the_same(linear, translator, tmp_path):
+    coupling, source, target, _ = linear
+    small = replace(translator, n_epochs=2) if hasattr(translator, "n_epochs") else translator
+    preprocessing = Preprocessing(scale=False).fit(source)
+    fitted = fit_translator(coupling, small, inputs=source, outputs=target, preprocessing=preprocessing)
+    loaded = io.load_translator(io.save(fitted, tmp_path / "translator.npz"))
+    assert np.array_equal(loaded.predict(source.X, source.var_names), fitted.predict(source.X, source.var_names))
+    assert np.array_equal(loaded.predict_raw(source.X, source.var_names), fitted.predict(source.X, source.var_names))
+    assert (loaded.translator, loaded.direction, loaded.curves) == (small, fitted.direction, fitted.curves)
+    assert loaded.r2_table().equals(fitted.r2_table())
+    assert loaded.held_out.tolist() == fitted.held_out.tolist()
+    with pytest.raises(PsmatchError, match="another order"):
+        loaded.predict_raw(source.X, source.var_names[::-1])
+
+
+def test_carried_features_are_judged_against_true_pairs(linear):
+    coupling, _, target, _ = linear
+    (quality,) = translation_quality(translate(coupling))
+    assert quality.against == "true pairs"
+    assert np.allclose(quality.per_feature, 1)
+    strangers = replace(target, obs_names=np.char.add("other_", target.obs_names))
+    assert translation_quality(replace(translate(coupling), of=strangers)) == ()

@@ -82,6 +82,7 @@ def copy_into(
     spec: DataSpec,
     destination: Path,
     *,
+    needs_labels: bool = True,
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> Path:
@@ -94,6 +95,8 @@ def copy_into(
     destination
         Where the h5ad is to lie. ``uns["psmatch"]`` holds where it came from, the warnings, and how many and which
         cells were dropped for want of a label.
+    needs_labels
+        Without them all cells are kept, and the label column may be absent: cells to be predicted have none yet.
     seconds, memory_mb
         Limits of the child process [s, MB]; by the size of the file if no time is given.
 
@@ -110,7 +113,13 @@ def copy_into(
         labels_path=str(Path(spec.labels_path).absolute()) if spec.labels_path else "",
     )
     shown = shown_name(spec.path)
-    request = {"spec": named.to_dict(), "partial": str(partial), "destination": str(target), "memory_mb": memory_mb}
+    request = {
+        "spec": named.to_dict(),
+        "partial": str(partial),
+        "destination": str(target),
+        "memory_mb": memory_mb,
+        "needs_labels": needs_labels,
+    }
     limit = seconds or 4 * allowed_seconds(named.path, named.labels_path)  # it compresses what it writes
     try:
         run_boxed("copy", request, shown=shown, seconds=limit, memory_mb=memory_mb)

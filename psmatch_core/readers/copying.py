@@ -29,7 +29,7 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     if spec.sha256 and content_hash != spec.sha256:
         raise PsmatchError(f"{shown} has changed since it was chosen.", hint="Choose the file again.", code="PM-F55")
     try:
-        adata = _clean(source, spec, content_hash)
+        adata = _clean(source, spec, content_hash, needs_labels=request.get("needs_labels", True))
     finally:
         source.close()
     partial, destination = Path(request["partial"]), Path(request["destination"])
@@ -41,16 +41,20 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"n_cells": int(adata.n_obs), "n_features": int(adata.n_vars)}
 
 
-def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
+def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: bool) -> Any:
     import anndata  # a second: only who writes pays for it
     import pandas as pd
 
     image_shape = matrix_header(source, spec.matrix).image_shape
-    counted = column_tally(source, spec.label_key)
-    label_findings = check_tally(counted, name=source.shown, label_key=spec.label_key)
-    raise_rejections(label_findings)
-    labels = label_texts(source.column(spec.label_key))
-    is_labelled = np.array([each is not None for each in labels], dtype=bool)  # (n_cells,)
+    label_findings: tuple[Finding, ...] = ()
+    labels = np.full(len(source.obs_names), None, dtype=object)
+    if needs_labels:
+        counted = column_tally(source, spec.label_key)
+        label_findings = check_tally(counted, name=source.shown, label_key=spec.label_key)
+        raise_rejections(label_findings)
+    if needs_labels or spec.label_key in source.column_names:
+        labels = label_texts(source.column(spec.label_key))
+    is_labelled = np.array([each is not None or not needs_labels for each in labels], dtype=bool)  # (n_cells,)
     n_dropped = int((~is_labelled).sum())
     if n_dropped and spec.missing_labels == "refuse":
         raise PsmatchError(
@@ -70,7 +74,8 @@ def _clean(source: Source, spec: DataSpec, content_hash: str) -> Any:
     )
     raise_rejections(findings)
     columns, skipped = _columns(source, spec.label_key)
-    columns[spec.label_key] = pd.Categorical(labels)
+    if spec.label_key:
+        columns[spec.label_key] = pd.Categorical(labels)
     if spec.pair_key:
         columns[spec.pair_key] = _pair_ids(source, spec.pair_key)
     index = pd.Index(obs_names, name=None)

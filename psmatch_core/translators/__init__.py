@@ -3,6 +3,7 @@
 from psmatch_core.translators.barycentric import BarycentricTranslator
 from psmatch_core.translators.barycentric_network import BarycentricNetworkTranslator
 from psmatch_core.translators.base import CarryingTranslator, Predictor, TrainedTranslator, Translator
+from psmatch_core.translators.fitted import FeatureScale, FittedTranslator, PredictionQuality, r2_table
 from psmatch_core.translators.neighbors import NeighborTranslator
 from psmatch_core.translators.pairs import LabelPairs, MatchedPairs
 from psmatch_core.translators.ridge import RidgeTranslator
@@ -14,9 +15,12 @@ __all__ = [
     "BarycentricNetworkTranslator",
     "BarycentricTranslator",
     "CarryingTranslator",
+    "FeatureScale",
+    "FittedTranslator",
     "LabelPairs",
     "MatchedPairs",
     "NeighborTranslator",
+    "PredictionQuality",
     "Predictor",
     "RidgeTranslator",
     "SampledNetworkTranslator",
@@ -24,4 +28,5 @@ __all__ = [
     "TrainedTranslator",
     "Translator",
     "TwoSampleNetworkTranslator",
+    "r2_table",
 ]

@@ -1,0 +1,146 @@
+"""New cells of one modality from a file to the features of the other, by a translator that a run has trained."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.exports import meaning_of, versions, write_h5ad
+from psmatch_core.readers import DataSpec, copy_into
+from psmatch_core.recipe import Recipe
+from psmatch_core.translation import TO_SOURCE, checked_direction
+from psmatch_core.translators import FittedTranslator
+
+SUFFIXES = (".h5ad", ".csv")
+MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning to who trains; here nothing is trained
+
+
+def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str = "", out: Path) -> str:
+    """Predict the other modality of the cells in a file, and write it.
+
+    Parameters
+    ----------
+    where
+        Folder of a run (or of its exports), or the file of one translator.
+    cells
+        The file: h5ad, csv or tsv with the features of the run's file, by name and in the same order. It is opened
+        as the run's own files are, in a child process with limits.
+    direction
+        Which of the folder's translators; not needed for a file.
+    matrix
+        Matrix of the file; that of the run's file where the folder knows it, else ``X``.
+    out
+        ``….h5ad`` or ``….csv``. The direction is added to its name where it is not there.
+
+    Returns
+    -------
+    What was done, in lines for a terminal.
+
+    Raises
+    ------
+    PsmatchError
+        Where there is no such translator, the file cannot be used, or its features are not the run's.
+    """
+    if out.suffix not in SUFFIXES:
+        raise PsmatchError(
+            f"--out {out.name} is neither h5ad nor csv.", hint="End the name in .h5ad or .csv; it says the format."
+        )
+    fitted = load_one(where, direction)
+    spec = _run_spec(where, fitted.direction)
+    given = DataSpec(
+        path=cells,
+        label_key=spec.label_key if spec else "",
+        matrix=matrix or (spec.matrix if spec else "X"),
+        name=fitted.input_name,
+    )
+    with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
+        import anndata  # a second: only who reads pays for it
+
+        adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=False))
+    values = fitted.predict_raw(adata.X, adata.var_names)
+    written = _write(fitted, adata.obs, values, given, out)
+    about = [
+        f"{meaning_of(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
+        f"{plural(values.shape[0], 'cell')} × {plural(values.shape[1], 'feature')}.",
+        *(
+            f"R² {each.pooled:.3f} on {each.n_cells:,} held-out cells, against {each.against}."
+            for each in fitted.quality
+        ),
+        *(str(note) for note in adata.uns["psmatch"]["warnings"] if MORE_FEATURES_THAN_CELLS not in str(note)),
+        f"Written: {written}",
+    ]
+    return "\n".join(about)
+
+
+def load_one(where: Path, direction: str) -> FittedTranslator:
+    """The translator in a file, or a folder's translator of one direction."""
+    if direction:
+        checked_direction(direction)
+    if where.is_file():
+        fitted = io.load_translator(where)
+        if direction and fitted.direction != direction:
+            raise PsmatchError(
+                f"{where.name} translates {fitted.direction}, not {direction}.",
+                hint="Leave --direction out, or give the file of the other direction.",
+            )
+        return fitted
+    if not where.is_dir():
+        raise PsmatchError(f"There is no {where.name}.", hint="Give the folder of a run, or a file translator_….npz.")
+    files = sorted(where.glob("translator_*_to_*.npz"))
+    if not files:
+        raise PsmatchError(
+            f"{where.name} holds no trained translator.",
+            hint="Run again with a translator that is trained, such as --set translator=RidgeTranslator.",
+        )
+    found = {path.stem.removeprefix("translator_"): path for path in files}
+    if not direction and len(found) > 1:
+        fitted = io.load_translator(found.get(TO_SOURCE, files[0]))
+        raise PsmatchError(
+            f"{where.name} holds translators of two directions.",
+            hint=f"Say which: --direction {TO_SOURCE} predicts {fitted.output_name} features of {fitted.input_name} "
+            "cells, source_to_target the other way.",
+        )
+    chosen = direction or next(iter(found))
+    if chosen not in found:
+        raise PsmatchError(f"{where.name} holds no translator {chosen}.", hint=f"It holds {', '.join(found)}.")
+    return io.load_translator(found[chosen])
+
+
+def _run_spec(where: Path, direction: str) -> DataSpec | None:
+    """How the run read its own file of this modality, where its recipe lies beside the translator."""
+    recipe = (where if where.is_dir() else where.parent) / "recipe.json"
+    if not recipe.is_file():
+        return None
+    read = Recipe.read(recipe)
+    return read.source if direction == TO_SOURCE else read.target
+
+
+def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, given: DataSpec, out: Path) -> Path:
+    if fitted.direction not in out.stem:
+        out = out.with_name(f"{out.stem}_{fitted.direction}{out.suffix}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
+    if out.suffix == ".csv":
+        table = pd.DataFrame(values.astype(np.float32), index=obs.index, columns=list(fitted.outputs.names))
+        return io.write_text(out, table.to_csv(index_label="cell"))
+    from anndata import AnnData
+
+    var = pd.DataFrame(
+        {each.column: each.per_feature for each in fitted.quality}, index=list(fitted.outputs.names), dtype=np.float64
+    )
+    uns: dict[str, Any] = {
+        "direction": fitted.direction,
+        "meaning": meaning_of(fitted.input_name, fitted.output_name),
+        "translator": json.dumps(fitted.translator.to_dict()),
+        "versions": versions(),
+        "notes": list(fitted.notes),
+    }
+    kept = pd.DataFrame({} if labels is None else {"label": pd.Categorical(labels)}, index=obs.index)
+    return write_h5ad(AnnData(X=values.astype(np.float32), obs=kept, var=var, uns=uns), out)

@@ -1,0 +1,242 @@
+"""FittedTranslator: what training leaves. It predicts any cells of one modality, and knows how well it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.classifiers import LossCurve
+from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.modality import Matrix, Modality
+from psmatch_core.preprocessing import FittedPreprocessing, moments, scaled
+from psmatch_core.translators.base import Predictor, TrainedTranslator
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureScale:
+    """Features by name, with the mean and standard deviation ``(n_features,)`` that brings them to one scale."""
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, modality: Modality) -> FeatureScale:
+        """The scale of a modality's cells."""
+        return cls(tuple(modality.var_names.tolist()), *moments(modality.X))
+
+    def standardised(self, X: Matrix) -> np.ndarray:
+        """Mean 0, variance 1, no value beyond ten, ``(n_cells, n_features)``; a constant feature is 0."""
+        return scaled(X, self.mean, self.spread, True)
+
+    def restored(self, Z: np.ndarray) -> np.ndarray:
+        """Standardised values in the units that they came in."""
+        return np.asarray(Z * self.spread + self.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionQuality:
+    """R² of a translator on cells that it never trained on.
+
+    Parameters
+    ----------
+    against
+        ``true pairs``: the held-out cells' own partners, measured. ``matched cells``: the cells that they were
+        matched to, each with its weight; these are inferred, and their spread counts as error.
+    n_cells
+        Held-out cells that were judged.
+    features
+        Names of the predicted features.
+    per_feature, pooled
+        1 − squared error / squared error of the training mean: of each feature ``(n_features,)`` in its own units,
+        NaN for one without variance, and of all together, standardised so that each counts alike.
+    """
+
+    against: str
+    n_cells: int
+    features: tuple[str, ...]
+    per_feature: np.ndarray
+    pooled: float
+
+    @property
+    def column(self) -> str:
+        """What the column of these figures is called in tables."""
+        return f"r2_against_{self.against.replace(' ', '_')}"
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTranslator:
+    """A trained translator: it gives any cells of the input modality the features of the other.
+
+    Parameters
+    ----------
+    direction
+        ``target_to_source``: target features for source cells; ``source_to_target``: source features for target cells.
+    input_name, output_name
+        The modality that is read, and the one that is predicted.
+    inputs, outputs
+        Their features and scales.
+    translator, seed
+        What made it.
+    predictor
+        The map between standardised features.
+    n_training
+        Cells that trained.
+    held_out
+        Names of the cells that were kept from training.
+    quality
+        R² on held-out cells, one entry for what it was measured against.
+    notes
+        What the user must know.
+    preprocessing
+        The run's transform of the input modality, from values as a file holds them; None outside a run.
+    """
+
+    direction: str
+    input_name: str
+    output_name: str
+    inputs: FeatureScale
+    outputs: FeatureScale
+    translator: TrainedTranslator
+    predictor: Predictor
+    seed: int
+    n_training: int
+    held_out: np.ndarray = field(repr=False)
+    curves: tuple[LossCurve, ...] = field(default=(), repr=False)
+    quality: tuple[PredictionQuality, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+    preprocessing: FittedPreprocessing | None = field(default=None, repr=False)
+
+    def predict(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
+        """Features of the other modality, ``(n_cells, n_outputs)``, in the units of the cells it learned from.
+
+        Parameters
+        ----------
+        X
+            Features of cells, ``(n_cells, n_inputs)``, as :meth:`FittedPreprocessing.readable` gives them.
+        var_names
+            Their names ``(n_inputs,)``, which must be those it learned from, in the same order.
+
+        Raises
+        ------
+        PsmatchError
+            For features that are missing, not known, or in another order; all by name.
+        """
+        check_features(tuple(str(name) for name in var_names), self.inputs.names, self.input_name)
+        return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X)))
+
+    def predict_raw(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
+        """The same from values as the run's file held them: the run's preprocessing is applied first.
+
+        Raises
+        ------
+        PsmatchError
+            As :meth:`predict`; every feature of the run's file must be there, also those that were not used.
+        """
+        if self.preprocessing is None:
+            return self.predict(X, var_names)
+        check_features(tuple(str(name) for name in var_names), self.preprocessing.var_names, self.input_name)
+        return self.predict(self.preprocessing.readable_values(X), self.inputs.names)
+
+    def r2_table(self) -> pd.DataFrame:
+        """R² of each predicted feature on held-out cells, see :func:`r2_table`."""
+        return r2_table(self.quality)
+
+    def data(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and plain data from which :meth:`from_data` makes an equal translator, preprocessing left out."""
+        arrays = {f"predictor/{name}": value for name, value in self.predictor.state().items()}
+        for side, scale in (("inputs", self.inputs), ("outputs", self.outputs)):
+            arrays |= {f"{side}/mean": scale.mean, f"{side}/spread": scale.spread}
+            arrays[f"{side}/names"] = np.array(scale.names, dtype=str)
+        arrays["held_out"] = self.held_out.astype(str)
+        arrays |= {f"r2/{index}": each.per_feature for index, each in enumerate(self.quality)}
+        plain = ("direction", "input_name", "output_name", "seed", "n_training")
+        meta: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        meta["translator"] = self.translator.to_dict()
+        meta["curves"] = [asdict(curve) for curve in self.curves]
+        meta["quality"] = [
+            {"against": each.against, "n_cells": each.n_cells, "pooled": each.pooled} for each in self.quality
+        ]
+        return arrays, {**meta, "notes": list(self.notes)}
+
+    @classmethod
+    def from_data(
+        cls, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], preprocessing: FittedPreprocessing | None
+    ) -> FittedTranslator:
+        """The translator whose :meth:`data` these are."""
+        translator = TrainedTranslator.from_dict(meta["translator"])
+        inputs, outputs = (
+            FeatureScale(tuple(arrays[f"{side}/names"].tolist()), arrays[f"{side}/mean"], arrays[f"{side}/spread"])
+            for side in ("inputs", "outputs")
+        )
+        state = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith("predictor/")}
+        return cls(
+            direction=meta["direction"],
+            input_name=meta["input_name"],
+            output_name=meta["output_name"],
+            inputs=inputs,
+            outputs=outputs,
+            translator=translator,
+            predictor=translator.restore(state),
+            seed=meta["seed"],
+            n_training=meta["n_training"],
+            held_out=arrays["held_out"],
+            curves=tuple(
+                LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
+                for curve in meta["curves"]
+            ),
+            quality=tuple(
+                PredictionQuality(each["against"], each["n_cells"], outputs.names, arrays[f"r2/{i}"], each["pooled"])
+                for i, each in enumerate(meta["quality"])
+            ),
+            notes=tuple(meta["notes"]),
+            preprocessing=preprocessing,
+        )
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"R² {each.pooled:.3f} against {each.against}" for each in self.quality)
+        return (
+            f"FittedTranslator({self.direction}: {self.output_name} features from {self.input_name} cells, "
+            f"{figures or 'not judged'})"
+        )
+
+
+def r2_table(quality: Sequence[PredictionQuality]) -> pd.DataFrame:
+    """One row a predicted feature: ``feature``, and R² in a column for each thing it was measured against.
+
+    The first row, ``all features``, is the pooled R². Empty where nothing was judged.
+    """
+    columns = {each.column: [each.pooled, *each.per_feature.tolist()] for each in quality}
+    names = ["all features", *quality[0].features] if quality else []
+    return pd.DataFrame({"feature": names, **columns})
+
+
+def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -> None:
+    """Refuse cells whose features are not the wanted ones, by name and order.
+
+    Raises
+    ------
+    PsmatchError
+        Naming what is missing, what is not known, or the first feature out of its place.
+    """
+    if given == wanted:
+        return
+    missing = [each for each in wanted if each not in set(given)]
+    unknown = [each for each in given if each not in set(wanted)]
+    if missing or unknown:
+        parts = [f"{plural(len(missing), 'feature')} missing ({some(missing)})"] if missing else []
+        parts += [f"{plural(len(unknown), 'feature')} not known ({some(unknown)})"] if unknown else []
+        raise PsmatchError(
+            f"{name}: the cells' features are not those that the translator learned from: {' and '.join(parts)}.",
+            hint=f"Give exactly the {len(wanted):,} features of the run, by name and in the same order.",
+        )
+    place = next(i for i, (mine, its) in enumerate(zip(given, wanted, strict=False)) if mine != its)
+    raise PsmatchError(
+        f"{name}: the features are in another order than those that the translator learned from; feature {place + 1:,} "
+        f"is {given[place]}, it was {wanted[place]}.",
+        hint="Sort the features as in the run's file.",
+    )

@@ -1,0 +1,132 @@
+"""translate_file: cells of one modality from a file, through the readers, to the features of the other."""
+
+import json
+from dataclasses import asdict
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core import io
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.errors import PsmatchError
+from psmatch_core.exports import export
+from psmatch_core.folder import FolderKeeper, RunFolder
+from psmatch_core.new_cells import translate_file
+from psmatch_core.readers import DataSpec
+from psmatch_core.recipe import Recipe
+from psmatch_core.results import live_curves
+from psmatch_core.runs import run
+from psmatch_core.translators import SampledNetworkTranslator
+from tests.conftest import make_adata
+
+THERE = "target_to_source"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run's folder, with counts as source and a network as translator."""
+    files = tmp_path_factory.mktemp("files")
+    counts = make_adata(n=60)
+    counts.X = np.random.default_rng(0).poisson(np.exp(counts.X + 1)).astype(np.float32)
+    counts.write_h5ad(files / "rna.h5ad")
+    make_adata(n=45, n_features=5, seed=1).write_h5ad(files / "adt.h5ad")
+    specs = [DataSpec(path=str(files / f"{name}.h5ad"), label_key="label", name=name) for name in ("rna", "adt")]
+    recipe = Recipe(
+        classifier=LinearClassifier(strength=0.1), translator=SampledNetworkTranslator(n_epochs=4, hidden=(8,))
+    ).with_data(*specs)
+    folder = RunFolder.create_at(files / "run", recipe)
+    events = []
+    finished = run(recipe, keeper=FolderKeeper(folder, None), progress=events.append)
+    export(finished, folder.exports)
+    io.save(finished.source, folder.stage_file("source"))
+    lines = [json.dumps({**asdict(event), "time": 0.0}) for event in events if event.values]
+    (folder.path / "events.jsonl").write_text("".join(line + "\n" for line in lines))
+    return folder
+
+
+def new_cells(folder):
+    adata = anndata.read_h5ad(folder.path.parent / "rna.h5ad")[:7].copy()
+    adata.obs_names = [f"new_{i}" for i in range(7)]
+    return adata
+
+
+def test_a_run_keeps_its_translators_and_translates_all_its_cells_by_them(folder):
+    fitted = io.load_translator(folder.stage_file(f"translator_{THERE}"))
+    there = anndata.read_h5ad(folder.exports / f"translation_{THERE}.h5ad")
+    source = io.load_modality(folder.stage_file("source"))
+    assert np.allclose(there.X, fitted.predict_raw(source.X, source.var_names), atol=1e-5)
+    assert there.uns["meaning"] == "adt features predicted at rna cells"
+    table = pd.read_csv(folder.exports / f"translation_r2_{THERE}.csv")
+    assert list(table.columns) == ["feature", "r2_against_matched_cells"]
+    assert table["feature"].tolist() == ["all features", *there.var_names]
+
+
+def test_training_is_told_but_is_no_propensity_curve(folder):
+    stages = {event.stage for event in folder.events() if "epoch" in event.values}
+    assert {"translator: adt from rna", "translator: rna from adt"} <= stages
+    assert not any(stage.startswith("translator") for stage in live_curves(folder))
+
+
+@pytest.mark.parametrize("suffix", ["h5ad", "csv"])
+def test_new_cells_without_labels_get_the_predictions_of_the_run(folder, tmp_path, suffix):
+    adata = new_cells(folder)
+    del adata.obs["label"]
+    path = tmp_path / f"new.{suffix}"
+    if suffix == "h5ad":
+        adata.write_h5ad(path)
+    else:
+        adata.to_df().to_csv(path)
+    said = translate_file(folder.path, str(path), direction=THERE, out=tmp_path / f"out.{suffix}")
+    assert "adt features predicted at rna cells (target_to_source): 7 cells × 5 features." in said
+    assert "held-out cells, against matched cells." in said
+    written = tmp_path / f"out_{THERE}.{suffix}"
+    assert str(written) in said
+    got = anndata.read_h5ad(written).to_df() if suffix == "h5ad" else pd.read_csv(written, index_col="cell")
+    fitted = io.load_translator(folder.exports / f"translator_{THERE}.npz")
+    assert list(got.index) == list(adata.obs_names)
+    assert list(got.columns) == [f"f{i}" for i in range(5)]
+    assert np.allclose(got, fitted.predict_raw(adata.X, adata.var_names), atol=1e-5)
+
+
+def test_the_file_of_a_translator_is_enough_and_labels_are_carried(folder, tmp_path):
+    new_cells(folder).write_h5ad(tmp_path / "new.h5ad")
+    file = tmp_path / "translator.npz"
+    file.write_bytes((folder.exports / f"translator_{THERE}.npz").read_bytes())
+    translate_file(file, str(tmp_path / "new.h5ad"), out=tmp_path / "one.h5ad")
+    translate_file(folder.path, str(tmp_path / "new.h5ad"), direction=THERE, out=tmp_path / "two.h5ad")
+    one, two = (anndata.read_h5ad(tmp_path / f"{name}_{THERE}.h5ad") for name in ("one", "two"))
+    assert np.array_equal(one.X, two.X)
+    assert "label" not in one.obs
+    assert set(two.obs["label"]) <= {"A", "B", "C"}
+    assert "r2_against_matched_cells" in two.var
+    assert two.uns["direction"] == THERE
+
+
+def test_what_cannot_be_done_is_said(folder, tmp_path):
+    adata, path = new_cells(folder), tmp_path / "new.h5ad"
+    out = tmp_path / "out.h5ad"
+
+    def refused(where, **settings):
+        with pytest.raises(PsmatchError) as caught:
+            translate_file(where, str(path), out=settings.pop("out", out), **settings)
+        return str(caught.value)
+
+    adata[:, ::-1].copy().write_h5ad(path)
+    assert "rna: the features are in another order" in refused(folder.path, direction=THERE)
+    adata[:, 1:].copy().write_h5ad(path)
+    assert "1 feature missing (f0)" in refused(folder.path, direction=THERE)
+    adata.write_h5ad(path)
+    assert "5 features of the run" in refused(folder.path, direction="source_to_target")
+    assert "holds translators of two directions. → Say which: --direction target_to_source predicts adt" in refused(
+        folder.path
+    )
+    assert "direction must be target_to_source or source_to_target" in refused(folder.path, direction="back")
+    assert "neither h5ad nor csv" in refused(folder.path, direction=THERE, out=tmp_path / "out.xlsx")
+    assert "There is no nowhere" in refused(tmp_path / "nowhere")
+    assert "holds no trained translator. → Run again with a translator that is trained" in refused(tmp_path)
+    file = folder.exports / f"translator_{THERE}.npz"
+    assert "translates target_to_source, not source_to_target" in refused(file, direction="source_to_target")
+    assert "source.npz holds no translator" in refused(folder.stage_file("source"))
+    assert not list(tmp_path.glob("out*"))
