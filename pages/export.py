@@ -3,7 +3,7 @@
 from pages._shared import jobs, results, session
 from pages._shared.export_view import export_view
 from pages._shared.frame import begin, need, need_data, next_step
-from pages._shared.settings import MATCHED, say_what_changed
+from pages._shared.settings import TRANSLATED, say_what_changed
 
 workspace = begin("export", "How do I take it with me?")
 need_data(workspace)
@@ -15,6 +15,6 @@ if folder is not None:
     jobs.watch(folder)
 need(is_exported or is_working, "Nothing is matched yet, so there is nothing to take along.", "match")
 if folder is not None and is_exported:
-    say_what_changed(folder, workspace, MATCHED, "Match again to export those of the present settings.")
+    say_what_changed(folder, workspace, TRANSLATED, "Match again to export those of the present settings.")
     export_view(folder)
 next_step("data", "Load other data, or open an earlier run.")

@@ -17,6 +17,7 @@ from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress, silent
 from psmatch_core.propensity import PropensityModel
+from psmatch_core.translators import FittedTranslator
 
 
 def has_propensities(folder: RunFolder) -> bool:
@@ -78,6 +79,18 @@ def load_map(folder: RunFolder, method: str) -> ScoreMap | None:
     """The map of scores (``pca`` or ``umap``), or None while it is not ready."""
     path = folder.stage_file(f"map_{method}")
     return io.load_map(path) if path.exists() else None
+
+
+def load_translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
+    """The run's trained translator of a direction, or None where it was not one that is trained."""
+    path = folder.stage_file(f"translator_{direction}")
+    return io.load_translator(path) if path.exists() else None
+
+
+def load_feature_r2(folder: RunFolder, direction: str) -> pd.DataFrame | None:
+    """R² of each predicted feature (first row: of all), or None where nothing could be judged."""
+    path = folder.exports / f"translation_r2_{direction}.csv"
+    return pd.read_csv(path, dtype={"feature": str}, keep_default_na=False, na_values=[""]) if path.exists() else None
 
 
 def load_table(folder: RunFolder, name: str) -> pd.DataFrame | None:

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from psmatch_core import plotting
 from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, uniform_block
-from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.classifiers import LinearClassifier, LossCurve
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
 from psmatch_core.maps import ScoreMap, score_map
@@ -380,3 +380,11 @@ def test_the_best_and_the_worst_features_are_drawn_and_long_bars_are_cut() -> No
     assert min(fig.data[0].x) == -1
     assert "4 of 20 features" in fig.layout.title.text.replace("<br>", " ")
     assert plotting.feature_r2({}).layout.title.text == "No feature has an R²"
+
+
+def test_a_translators_curves_say_the_epoch_that_was_kept():
+    fig = plotting.translator_curves([LossCurve("network", (1.0, 0.7, 0.5), (1.1, 0.8, 0.9), 1)])
+    assert "reaches 0.8" in fig.layout.title.text
+    assert "epoch 2" in fig.layout.title.text
+    assert [trace.name for trace in fig.data] == ["held-out cells", "training"]
+    assert list(fig.data[0].y) == [1.1, 0.8, 0.9]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules
     from psmatch_core.maps import ScoreMap
     from psmatch_core.propensity import PropensityModel
+    from psmatch_core.translators import FittedTranslator
 
 KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
 Models = tuple["PropensityModel", "PropensityModel"]
@@ -93,6 +94,19 @@ def facts(folder: RunFolder, name: str) -> Any:
     return load_facts(folder, name)
 
 
+def translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
+    """The run's trained translator of a direction, where it has one."""
+    path = folder.stage_file(f"translator_{direction}")
+    return _translator(str(folder.path), direction, _stamp(path)) if path.exists() else None
+
+
+def feature_r2_table(folder: RunFolder, direction: str) -> pd.DataFrame | None:
+    """R² of each predicted feature and what it was measured against, where it could be judged."""
+    from psmatch_core.results import load_feature_r2
+
+    return load_feature_r2(folder, direction)
+
+
 def live_figure(folder: RunFolder) -> Any:
     """Loss by epoch of a run that trains, or None before the first epoch."""
     from psmatch_core.plotting import loss_curves
@@ -132,6 +146,13 @@ def _coupling(path: str, stamp: tuple[int, ...]) -> Coupling:
 
     folder = RunFolder(Path(path))
     return load_matching(folder, models(folder))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _translator(path: str, direction: str, stamp: tuple[int, ...]) -> FittedTranslator | None:
+    from psmatch_core.results import load_translator
+
+    return load_translator(RunFolder(Path(path)), direction)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

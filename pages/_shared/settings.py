@@ -25,6 +25,16 @@ from psmatch_core.matchers import (
     UniformMatcher,
 )
 from psmatch_core.recipe import PRESETS
+from psmatch_core.translators import (
+    BarycentricNetworkTranslator,
+    BarycentricTranslator,
+    NeighborTranslator,
+    RidgeTranslator,
+    SampledNetworkTranslator,
+    SamplingTranslator,
+    Translator,
+    TwoSampleNetworkTranslator,
+)
 
 CLASSIFIERS: dict[type[Classifier], str] = {
     RecommendedClassifier: "Recommended: small networks and ridge regression, averaged",
@@ -41,6 +51,15 @@ MATCHERS: dict[type[Matcher], str] = {
     UniformMatcher: "Uniform: all cells of the label alike (baseline)",
     KnownPairsMatcher: "Known pairs (the truth, as an upper bound)",
 }
+TRANSLATORS: dict[type[Translator], str] = {
+    BarycentricTranslator: "Weighted mean of a cell's matches (nothing is trained)",
+    SamplingTranslator: "One matched cell, drawn by weight (nothing is trained)",
+    RidgeTranslator: "Ridge regression (linear, trained)",
+    NeighborTranslator: "k nearest matched cells (trained)",
+    BarycentricNetworkTranslator: "Neural network on the weighted means of matches (trained)",
+    SampledNetworkTranslator: "Neural network on sampled pairs (trained)",
+    TwoSampleNetworkTranslator: "Neural network with the unbiased two-sample loss (trained; for many cells)",
+}
 TRAINED = (
     "source",
     "target",
@@ -52,9 +71,15 @@ TRAINED = (
     "seed",
 )
 MATCHED = (*TRAINED, "matcher")
+TRANSLATED = (*MATCHED, "translator")
 # Names and columns that change no number.
 SILENT_IN_JUDGING = ("source.name", "target.name", "source.sha256", "target.sha256")
 SILENT = (*SILENT_IN_JUDGING, "source.pair_key", "target.pair_key")
+
+ABOUT_TRANSLATORS = (
+    "How cells get the features of the other modality, in both directions. One that is trained also predicts cells "
+    "that are measured later."
+)
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -94,7 +119,7 @@ def propensity_settings() -> None:
 
 
 def matcher_settings(*, has_pairs: bool) -> None:
-    """Matcher with its options.
+    """Matcher and translator with their options.
 
     Parameters
     ----------
@@ -105,7 +130,11 @@ def matcher_settings(*, has_pairs: bool) -> None:
     kinds = {kind: text for kind, text in MATCHERS.items() if has_pairs or kind is not KnownPairsMatcher}
     matcher = _kind(kinds, workspace.matcher, workspace.base.matcher, "Method", "matcher")
     matcher = config_form(matcher, workspace.base.matcher, name="matcher")
-    _keep(workspace, replace(workspace, matcher=matcher))
+    translator = _kind(
+        TRANSLATORS, workspace.translator, workspace.base.translator, "Translator", "translator", help=ABOUT_TRANSLATORS
+    )
+    translator = config_form(translator, workspace.base.translator, name="translator")
+    _keep(workspace, replace(workspace, matcher=matcher, translator=translator))
 
 
 def say_what_changed(
@@ -136,7 +165,15 @@ def say_what_changed(
     return True
 
 
-def _kind(kinds: dict[type[AnyConfig], str], config: AnyConfig, base: AnyConfig, label: str, name: str) -> AnyConfig:
+def _kind(
+    kinds: dict[type[AnyConfig], str],
+    config: AnyConfig,
+    base: AnyConfig,
+    label: str,
+    name: str,
+    *,
+    help: str | None = None,
+) -> AnyConfig:
     """The strategy; another kind begins with the preset's values where the preset has it, else with its own."""
     options = list(kinds) if type(config) in kinds else [type(config), *kinds]
     chosen = st.selectbox(
@@ -145,6 +182,7 @@ def _kind(kinds: dict[type[AnyConfig], str], config: AnyConfig, base: AnyConfig,
         index=options.index(type(config)),
         key=f"{session.key(name)}.kind",
         format_func=lambda kind: kinds.get(kind, kind.__name__),
+        help=help,
     )
     if chosen is None or chosen is type(config):
         return config

@@ -13,6 +13,7 @@ from psmatch_core.plotting.scores import score_map
 from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, palette, plain
 from psmatch_core.plotting.telling import confusion, label_losses, reliability
 from psmatch_core.plotting.training import fitted_curves, loss_curves
+from psmatch_core.plotting.translation import translator_curves
 
 __all__ = [
     "PALETTE",
@@ -35,4 +36,5 @@ __all__ = [
     "plain",
     "reliability",
     "score_map",
+    "translator_curves",
 ]

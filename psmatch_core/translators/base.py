@@ -19,10 +19,19 @@ from psmatch_core.translators.pairs import MatchedPairs
 class Translator(Config, ABC):
     """A strategy that gives cells of one modality the features of the other."""
 
+    @property
+    @abstractmethod
+    def is_trained(self) -> bool:
+        """Whether it learns from the matched cells, and then predicts new ones."""
+
 
 @dataclass(frozen=True)
 class CarryingTranslator(Translator):
     """A translator for the matched cells themselves: it reads their features off the coupling, and learns nothing."""
+
+    @property
+    def is_trained(self) -> bool:
+        return False
 
     @abstractmethod
     def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:
@@ -79,6 +88,10 @@ class TrainedTranslator(Translator):
         help="Input cells of every label are dealt into so many parts; one is held out of training and judges it.",
         advanced=True,
     )
+
+    @property
+    def is_trained(self) -> bool:
+        return True
 
     @abstractmethod
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:

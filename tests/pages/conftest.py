@@ -14,6 +14,7 @@ from psmatch_core.cli import demo_recipe
 from psmatch_core.folder import RunFolder
 from psmatch_core.recipe import Recipe
 from psmatch_core.run_store import RunStore
+from psmatch_core.translators import SampledNetworkTranslator
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds for one script; AppTest's own three are too few for a busy machine
@@ -26,7 +27,8 @@ Open = Callable[..., AppTest]
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run of the screen demo, done by the real worker."""
     store = RunStore(tmp_path_factory.mktemp("finished"))
-    folder = store.start(demo_recipe(Recipe(classifier=LinearClassifier()), "screen"), name="the demo")
+    recipe = Recipe(classifier=LinearClassifier(), translator=SampledNetworkTranslator())
+    folder = store.start(demo_recipe(recipe, "screen"), name="the demo")
     deadline = time.time() + RUN_SECONDS
     while folder.status().is_active and time.time() < deadline:
         time.sleep(0.3)

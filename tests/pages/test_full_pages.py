@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from inspect import isabstract
+
 import pytest
 
 from pages._shared.navigation import PAGES
+from pages._shared.settings import TRANSLATORS
+from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
+from psmatch_core.translators import Translator
 from tests.pages.conftest import Open, texts
 
 
@@ -36,6 +41,30 @@ def test_propensity_shows_both_modalities(full: Open) -> None:
         "Confusion",
     ]
     assert "Ridge regression has no epochs" in texts(app)
+
+
+def test_evaluate_shows_what_is_predicted_and_how_well(full: Open, finished: RunFolder) -> None:
+    app = full("evaluate")
+    said = texts(app).replace("\\", "")
+    assert "Neural network on sampled pairs" in said
+    assert "Held-out loss reaches" in said
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert float(shown["R², against true pairs"]) > 0.1
+    assert float(shown["R², against matched cells"]) > 0.1
+    tables = [each.value for each in app.dataframe if "r2_against_true_pairs" in each.value]
+    assert tables[0]["feature"].tolist()[:2] == ["all features", "image_00"]
+    app.segmented_control(key=f"direction.{finished.id}").set_value("source_to_target").run()
+    assert not app.exception
+    tables = [each.value for each in app.dataframe if "r2_against_true_pairs" in each.value]
+    assert tables[0]["feature"].tolist()[:2] == ["all features", "gene_000"]
+
+
+def test_the_form_lists_every_translator(full: Open) -> None:
+    app = full("match")
+    (box,) = [each for each in app.selectbox if each.label == "Translator"]
+    kinds = {kind for kind in Config._registry.values() if issubclass(kind, Translator) and not isabstract(kind)}
+    assert set(TRANSLATORS) == {kind for kind in kinds if kind.__module__.startswith("psmatch_core.")}
+    assert len(box.options) == len(TRANSLATORS)
 
 
 @pytest.mark.parametrize("color", ["modality", "loss", "confidence"])

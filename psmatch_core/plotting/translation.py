@@ -1,0 +1,45 @@
+"""A translator's training: its loss by epoch on cells that train and on those held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from psmatch_core.classifiers import LossCurve
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, digits, figure
+
+
+def translator_curves(curves: Sequence[LossCurve]) -> go.Figure:
+    """Loss by epoch, held-out solid and training faint, the epoch that was kept marked.
+
+    Parameters
+    ----------
+    curves
+        Squared error in standard deviations squared, a feature; the two-sample loss may be negative.
+    """
+    judged = [curve for curve in curves if curve.validation]
+    title = "Loss by epoch"
+    if judged:
+        best = judged[0]
+        title = f"Held-out loss reaches {digits(best.validation[best.best])} in epoch {best.best + 1}, which is kept"
+    fig = figure(title, height=320, note="1 is a prediction by the mean, where pairs are drawn one by one")
+    for curve in curves:
+        epochs = list(range(1, len(curve.training) + 1))
+        for kind, values, look, opacity in (
+            ("held-out cells", curve.validation, {"width": 2}, 1.0),
+            ("training", curve.training, {"width": 1.5, "dash": "dot"}, 0.45),
+        ):
+            fig.add_scatter(
+                x=epochs[: len(values)],
+                y=list(values),
+                mode="lines",
+                name=kind,
+                line={"color": SOURCE_COLOR, **look},
+                opacity=opacity,
+                hovertemplate="epoch %{x}: %{y:.3f}",
+            )
+        fig.add_vline(x=curve.best + 1, line={"color": GREY, "dash": "dash", "width": 1})
+    fig.update_xaxes(title_text="epoch", rangemode="tozero")
+    fig.update_yaxes(title_text="squared error (variances)")
+    return fig
