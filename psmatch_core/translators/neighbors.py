@@ -17,8 +17,9 @@ from psmatch_core.translators.pairs import MatchedPairs
 
 @dataclass(frozen=True, eq=False)
 class FittedNeighbors(Predictor):
-    """Training cells ``(n, n_inputs)``, the weighted mean of each one's matches ``(n, n_outputs)``, and k."""
+    """Axes ``(n_inputs, d)``, training cells along them ``(n, d)``, the mean of each one's matches, and k."""
 
+    axes: np.ndarray
     cells: np.ndarray
     targets: np.ndarray
     k: int
@@ -30,10 +31,10 @@ class FittedNeighbors(Predictor):
         return KNeighborsRegressor(self.k, weights="distance").fit(self.cells, self.targets)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model.predict(np.asarray(X, dtype=self.cells.dtype)), dtype=np.float64)
+        return np.asarray(self._model.predict((X @ self.axes).astype(self.cells.dtype)), dtype=np.float64)
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"cells": self.cells, "targets": self.targets, "k": np.array(self.k)}
+        return {"axes": self.axes, "cells": self.cells, "targets": self.targets, "k": np.array(self.k)}
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,23 @@ class NeighborTranslator(TrainedTranslator):
     """k nearest matched cells: no training, and never a value that was not measured nearby.
 
     A new cell gets the mean of its nearest training cells' barycentric projections, each weighted by one over its
-    distance (Euclidean, between standardised features of the input modality).
+    distance: Euclidean along the principal axes of the standardised inputs, since over a thousand features the noise of
+    all of them makes every cell equally near.
     """
 
     n_neighbors: int = option(
         15, minimum=1, maximum=1000, unit="cells", label="k", help="Nearest cells that are averaged."
     )
 
+    n_components: int = option(
+        50, minimum=1, maximum=1000, unit="components", help="Principal axes in which cells are near.", advanced=True
+    )
+
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
+        from sklearn.decomposition import PCA  # heavy: only where something is trained
+
         train = pairs.training
+        inputs = np.asarray(pairs.X[train], dtype=np.float64)
         k = min(self.n_neighbors, train.size)
         notes = (
             (f"neighbours: only {train.size:,} matched cells train, so k is {k} instead of {self.n_neighbors}.",)
@@ -57,9 +66,11 @@ class NeighborTranslator(TrainedTranslator):
             else ()
         )
         progress(Event("neighbours", 1.0, f"{train.size:,} cells kept"))
-        # float32 halves the file; neighbours of z-scored features do not hang on the seventh digit
-        cells, targets = (np.ascontiguousarray(each[train], dtype=np.float32) for each in (pairs.X, pairs.targets))
-        return FittedNeighbors(cells, targets, k, notes=notes)
+        pca = PCA(min(self.n_components, *inputs.shape), random_state=seed % 2**32).fit(inputs)
+        axes = np.ascontiguousarray(pca.components_.T)
+        # float32 halves the file; neighbours do not hang on the seventh digit
+        cells, targets = (np.asarray(each, dtype=np.float32) for each in (inputs @ axes, pairs.targets[train]))
+        return FittedNeighbors(axes, cells, targets, k, notes=notes)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
-        return FittedNeighbors(state["cells"], state["targets"], int(state["k"]))
+        return FittedNeighbors(state["axes"], state["cells"], state["targets"], int(state["k"]))
