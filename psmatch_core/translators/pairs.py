@@ -90,10 +90,25 @@ class MatchedPairs:
         Positions of input cells, ``(n_outputs, n_draws)``; −1 for an output cell that has no match among them.
         """
         drawn = np.full((self.Y.shape[0], n_draws), -1, dtype=np.int64)
+        for outputs, inputs, block in self._judged_rows if held_out else self._training_rows:
+            picks = block.sample(rng, n_draws)
+            drawn[outputs] = np.where(picks >= 0, inputs[picks], -1)
+        return drawn
+
+    # Kept, since a plan that is computed from potentials is prepared anew whenever it is cut.
+    @cached_property
+    def _training_rows(self) -> list[tuple[np.ndarray, np.ndarray, Block]]:
+        return self._rows(held_out=False)
+
+    @cached_property
+    def _judged_rows(self) -> list[tuple[np.ndarray, np.ndarray, Block]]:
+        return self._rows(held_out=True)
+
+    def _rows(self, *, held_out: bool) -> list[tuple[np.ndarray, np.ndarray, Block]]:
+        """For each label its output cells, its input cells of the one kind, and the plan from these to those."""
+        found = []
         for each in self.labels:
             allowed = np.flatnonzero(self.held_out[each.inputs] == held_out)
-            if allowed.size == 0:
-                continue
-            picks = each.block.part(allowed).T.sample(rng, n_draws)
-            drawn[each.outputs] = np.where(picks >= 0, each.inputs[allowed[picks]], -1)
-        return drawn
+            if allowed.size:
+                found.append((each.outputs, each.inputs[allowed], each.block.part(allowed).T))
+        return found
