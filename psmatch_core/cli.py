@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Event
+from psmatch_core.progress import silent
+from psmatch_core.terminal import Printer
 
 if TYPE_CHECKING:
     from psmatch_core.folder import RunFolder
@@ -198,7 +199,7 @@ def _features(options: argparse.Namespace) -> int:
         raise PsmatchError(f"--top must be at least 1, got {options.top}.", hint="Give a number of partners.")
     rules = FeatureRules.from_dict(dict(_setting(each) for each in options.settings))
     folder = RunFolder(options.run.resolve())
-    found = features_of(folder, rules, progress=_silent if options.quiet else _Printer())
+    found = features_of(folder, rules, progress=silent if options.quiet else Printer())
     table = found.table(of=options.of, top=options.top)
     out = options.out or folder.exports / FEATURES_FILE
     io.write_text(out, table.to_csv(index=False))
@@ -307,7 +308,7 @@ def _do(recipe: Recipe, options: argparse.Namespace) -> int:
     }
     started = time.perf_counter()
     folder = RunFolder.create_at(options.out.resolve(), replace(recipe, **absolute))
-    status = execute(folder, also=_silent if options.quiet else _Printer())
+    status = execute(folder, also=silent if options.quiet else Printer())
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
     print(_summary(folder, time.perf_counter() - started))
@@ -334,22 +335,3 @@ def _summary(folder: RunFolder, seconds: float) -> str:
     lines += ["\nNoticed on the way:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
     return "\n".join(lines)
-
-
-class _Printer:
-    """Progress on a terminal: one line a stage, and the latest message where that is a terminal."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self.live = sys.stderr.isatty()
-
-    def __call__(self, event: Event, /) -> None:
-        if event.stage not in self.seen:
-            self.seen.add(event.stage)
-            print(("\r\033[K" if self.live else "") + f"· {event.stage}", file=sys.stderr, flush=True)
-        elif self.live:
-            print(f"\r\033[K  {event.stage} {event.fraction:4.0%} {event.message}", end="", file=sys.stderr, flush=True)
-
-
-def _silent(event: Event, /) -> None:
-    """No progress was asked for."""

@@ -20,7 +20,7 @@ ORDER = (
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
     "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction",
     "evaluation", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder",
-    "results", "new_cells", "worker", "run_store", "cli",
+    "results", "new_cells", "worker", "run_store", "terminal", "cli",
 )  # fmt: skip
 LONGEST = 350
 
