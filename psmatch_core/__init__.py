@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         RecommendedClassifier,
     )
     from psmatch_core.coupling import Coupling, Outcome, Status
+    from psmatch_core.distribution import Comparing, Distributions, compare_distributions
     from psmatch_core.errors import PsmatchError
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
@@ -67,6 +68,7 @@ _HOMES = {
         "RecommendedClassifier",
     ),
     "coupling": ("Coupling", "Outcome", "Status"),
+    "distribution": ("Comparing", "Distributions", "compare_distributions"),
     "errors": ("PsmatchError",),
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
@@ -111,8 +113,10 @@ __all__ = [
     "BarycentricTranslator",
     "CNNClassifier",
     "Classifier",
+    "Comparing",
     "Coupling",
     "DataSpec",
+    "Distributions",
     "EnsembleClassifier",
     "Evaluation",
     "ExactMatcher",
@@ -150,6 +154,7 @@ __all__ = [
     "TwoSampleNetworkTranslator",
     "UniformMatcher",
     "__version__",
+    "compare_distributions",
     "evaluate",
     "export",
     "fit_propensity",

@@ -14,9 +14,11 @@ import pandas as pd
 
 from psmatch_core import io
 from psmatch_core.coupling import Coupling, Outcome
+from psmatch_core.distribution import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation import Evaluation, evaluate
 from psmatch_core.inputs import load_inputs, prepare
 from psmatch_core.labels import LabelReport
+from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import known_ids, match
 from psmatch_core.modality import Modality
 from psmatch_core.prediction import fit_translator
@@ -48,6 +50,8 @@ class Run:
         Who goes with whom; it holds the propensity models, and they the features.
     evaluation
         Metrics against the known pairs; None where none is known.
+    distributions
+        Where no pair is known: translated cells against observed ones, by direction of the translation.
     notes
         Everything the user must know, in the order in which it happened.
     translators
@@ -64,6 +68,7 @@ class Run:
     evaluation: Evaluation | None
     notes: tuple[str, ...] = field(default=(), repr=False)
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
+    distributions: Mapping[str, Distributions] = field(default_factory=dict, repr=False)
 
     @property
     def source_propensity(self) -> PropensityModel:
@@ -244,6 +249,8 @@ def run(
     if isinstance(recipe.translator, TrainedTranslator):
         finished = _with_translators(finished, keeper, progress)
         keeper.done("notes", finished.notes)
+    if evaluation is None:
+        finished = replace(finished, distributions=_distributions(finished, progress))
     keeper.done("run", finished)
     return finished
 
@@ -281,6 +288,31 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
         progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
     noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
     return replace(run, translators=translators, notes=(*run.notes, *noted))
+
+
+def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
+    """Translated against observed cells, both ways, the same through a uniform plan beside it.
+
+    These are the cells that were matched, not held-out ones: :func:`leave_label_out` holds cells out.
+    """
+    coupling = match(*(run.coupling.source, run.coupling.target), UniformMatcher(), seed=run.recipe.seed)
+    uniform = replace(run, coupling=coupling, translators={})
+    if run.translators:  # the baseline of a trained translator is one of the same kind, trained without a matching
+        uniform = _with_translators(uniform, KeepNothing(), progress)
+    out = {}
+    sides = {TO_SOURCE: (run.target, run.target_preprocessing), TO_TARGET: (run.source, run.source_preprocessing)}
+    for done, (direction, (observed, fitted)) in enumerate(sides.items()):
+        translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}
+        out[direction] = compare_distributions(
+            {name: each.values for name, each in translations.items()},
+            translations[TRANSLATED].at.labels,
+            fitted.readable(observed),
+            run.recipe.comparing,
+            direction=direction,
+            seed=run.recipe.seed,
+        )
+        progress(Event("compare", (done + 1) / len(sides), f"distributions, {direction.replace('_', ' ')}"))
+    return out
 
 
 def _features(

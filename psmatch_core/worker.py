@@ -99,6 +99,9 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
         table = finished.evaluation.table()
         io.write_whole(folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False))
         io.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+    if finished.distributions:
+        compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
+        io.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
     io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
     export(finished, folder.exports, progress=log)

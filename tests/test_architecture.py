@@ -18,9 +18,9 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
-    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction",
-    "evaluation", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder",
-    "results", "new_cells", "worker", "run_store", "cli",
+    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction", "evaluation",
+    "distances", "space", "distribution", "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs",
+    "runs", "exports", "folder", "results", "new_cells", "worker", "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350
 
