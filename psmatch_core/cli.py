@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
 FEATURES_FILE = "feature_matches.csv"
+LEFT_OUT_FOLDER = "psmatch-left-out"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     features.add_argument("--top", type=int, default=5, help="partners of each feature (5)")
     _add_settings(features, "epsilon=0.2")
     features.set_defaults(do=_features)
+    leave = commands.add_parser("leave-out", help="keep a label from everything, predict it, and compare")
+    leave.add_argument("recipe", type=Path, help="recipe.json, or the folder of a run")
+    leave.add_argument("--label", required=True, help="the label to leave out")
+    leave.add_argument("--control", default="", help="label that shifts are measured against (told by its name)")
+    leave.add_argument("--direction", default="target_to_source", help="or source_to_target")
+    _add_settings(leave)
+    leave.add_argument(
+        "--out", type=Path, default=None, help=f"folder for the result (a run's own, or ./{LEFT_OUT_FOLDER})"
+    )
+    leave.set_defaults(do=_leave_out)
 
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
@@ -206,6 +217,28 @@ def _features(options: argparse.Namespace) -> int:
     print(f"\n{found}, first partners, strongest evidence first:")
     print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     print("\n".join(["", *found.notes, f"All of it: {out}"]))
+
+
+def _leave_out(options: argparse.Namespace) -> int:
+    from psmatch_core import leave_out_jobs
+    from psmatch_core.folder import DONE, RunFolder
+    from psmatch_core.leaving_out import LeaveOut
+    from psmatch_core.recipe import Recipe
+    from psmatch_core.worker import execute
+
+    how = LeaveOut(direction=options.direction, control=options.control)
+    given = options.recipe.resolve()
+    if given.is_dir() and not options.out and not options.settings:
+        folder = leave_out_jobs.create(RunFolder(given), options.label, how)
+    else:
+        recipe = _with_settings(Recipe.read(given / "recipe.json" if given.is_dir() else given), options.settings)
+        out = options.out or Path(LEFT_OUT_FOLDER)
+        folder = leave_out_jobs.create_at(out.resolve(), _absolute(recipe), options.label, how)
+    status = execute(folder, also=_silent if options.quiet else _Printer())
+    found = leave_out_jobs.result(folder)
+    if status.state != DONE or found is None:
+        raise PsmatchError(status.problem, hint=status.hint)
+    print(found.report() + f"\n\nFiles: {folder.path}")
     return 0
 
 
@@ -295,23 +328,28 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:
     """Do a recipe in this process, in a new folder; print progress, the figures and where the files are."""
-    from dataclasses import replace
-
     from psmatch_core.folder import DONE, RunFolder
     from psmatch_core.worker import execute
+
+    started = time.perf_counter()
+    folder = RunFolder.create_at(options.out.resolve(), _absolute(recipe))
+    status = execute(folder, also=_silent if options.quiet else _Printer())
+    if status.state != DONE:
+        raise PsmatchError(status.problem, hint=status.hint)
+    print(_summary(folder, time.perf_counter() - started))
+    return 0
+
+
+def _absolute(recipe: Recipe) -> Recipe:
+    """The same recipe, its files found from any folder."""
+    from dataclasses import replace
 
     absolute = {
         side: replace(spec, path=str(Path(spec.path).resolve()))
         for side in ("source", "target")
         if (spec := getattr(recipe, side)) is not None and not spec.path.startswith("demo:")
     }
-    started = time.perf_counter()
-    folder = RunFolder.create_at(options.out.resolve(), replace(recipe, **absolute))
-    status = execute(folder, also=_silent if options.quiet else _Printer())
-    if status.state != DONE:
-        raise PsmatchError(status.problem, hint=status.hint)
-    print(_summary(folder, time.perf_counter() - started))
-    return 0
+    return replace(recipe, **absolute)
 
 
 def _summary(folder: RunFolder, seconds: float) -> str:
@@ -330,6 +368,11 @@ def _summary(folder: RunFolder, seconds: float) -> str:
         lines += [
             f"  {name:<11} {mine[name]:.3f}   uniform {uniform[name]:.3f}" for name in ("trace_fold", "foscttm", "rank")
         ]
+    if (folder.path / "distributions.json").exists():
+        from psmatch_core.distribution import Distributions
+
+        compared = json.loads((folder.path / "distributions.json").read_text(encoding="utf-8"))
+        lines += [f"\n{Distributions.from_dict(each).report()}" for each in compared.values()]
     notes = json.loads((folder.path / "notes.json").read_text(encoding="utf-8"))
     lines += ["\nNoticed on the way:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")

@@ -150,6 +150,17 @@ class Distributions:
             rows.append(entry)
         return pd.DataFrame(rows)
 
+    def report(self) -> str:
+        """The means over cells as text, and what must be known to read them."""
+        micro = pd.DataFrame(self.micro).T
+        head = (
+            f"{self.of}, translated ({self.direction.replace('_', ' ')}) against observed cells, within "
+            f"{plural(len(self.per_label), 'label')} (mean over cells; w1 {self.w1_kind}, kl by {self.n_neighbors} "
+            f"neighbours; {self.n_components} dimensions with {self.explained:.0%} of the variance):"
+        )
+        skipped = [f"  {label}: not compared, {reason}" for label, reason in self.skipped.items()]
+        return "\n".join([head, micro.to_string(float_format=lambda value: f"{value:.3f}"), *skipped, *self.notes])
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which :meth:`from_dict` makes an equal result."""
         return {
