@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
+    from psmatch_core.held_out import HeldOut, load_held_out
     from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, load_translator, save
+    from psmatch_core.leaving_out import LeaveOut, leave_label_out
     from psmatch_core.matchers import (
         ExactMatcher,
         KnownPairsMatcher,
@@ -73,7 +75,9 @@ _HOMES = {
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
     "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
+    "held_out": ("HeldOut", "load_held_out"),
     "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "load_translator", "save"),
+    "leaving_out": ("LeaveOut", "leave_label_out"),
     "matchers": (
         "ExactMatcher",
         "KnownPairsMatcher",
@@ -124,11 +128,13 @@ __all__ = [
     "FeatureMatching",
     "FeatureRules",
     "FittedTranslator",
+    "HeldOut",
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
     "LabeledCootMatcher",
     "LabeledGromovMatcher",
+    "LeaveOut",
     "LinearClassifier",
     "MLPClassifier",
     "Matcher",
@@ -160,7 +166,9 @@ __all__ = [
     "fit_propensity",
     "fit_translator",
     "inspect_file",
+    "leave_label_out",
     "load_coupling",
+    "load_held_out",
     "load_modality",
     "load_preprocessing",
     "load_propensity",

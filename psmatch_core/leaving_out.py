@@ -151,6 +151,7 @@ def leave_label_out(
     dense = dense_of(y.X)
     spread = dense.std(axis=0)
     means = {name: values.mean(axis=0) for name, values in outside.candidates.items()}
+    means[LABEL_MEAN] = everything
     means[NO_CHANGE] = everything if control == OTHERS else by_label[control]  # of all its cells, not of those drawn
     means["observed"] = dense_of(outside.observed.X).mean(axis=0)
     progress(Event("compare", 1.0))
