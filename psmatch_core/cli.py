@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psmatch_core.commands import features, leave_out
 from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Event
 
 if TYPE_CHECKING:
     from psmatch_core.folder import RunFolder
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
-FEATURES_FILE = "feature_matches.csv"
-LEFT_OUT_FOLDER = "psmatch-left-out"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,23 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(demo)
     demo.set_defaults(do=_demo)
 
-    features = commands.add_parser("features", help="which feature of one modality goes with which of the other")
-    features.add_argument("run", type=Path, help="folder of a finished run")
-    features.add_argument("--out", type=Path, default=None, help=f"csv to write (RUN/exports/{FEATURES_FILE})")
-    features.add_argument("--of", choices=("target", "source"), default="target", help="whose features to list")
-    features.add_argument("--top", type=int, default=5, help="partners of each feature (5)")
-    _add_settings(features, "epsilon=0.2")
-    features.set_defaults(do=_features)
-    leave = commands.add_parser("leave-out", help="keep a label from everything, predict it, and compare")
-    leave.add_argument("recipe", type=Path, help="recipe.json, or the folder of a run")
-    leave.add_argument("--label", required=True, help="the label to leave out")
-    leave.add_argument("--control", default="", help="label that shifts are measured against (told by its name)")
-    leave.add_argument("--direction", default="target_to_source", help="or source_to_target")
-    _add_settings(leave)
-    leave.add_argument(
-        "--out", type=Path, default=None, help=f"folder for the result (a run's own, or ./{LEFT_OUT_FOLDER})"
-    )
-    leave.set_defaults(do=_leave_out)
+    features.add(commands, _add_settings)
+    leave_out.add(commands, _add_settings)
 
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
@@ -144,6 +127,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from psmatch_core.folder import DONE, RunFolder
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
     from psmatch_core.worker import execute
 
     if options.recipe.is_dir():
@@ -162,14 +146,15 @@ def _run(options: argparse.Namespace) -> int:
             )
         if path:
             recipe = replace(recipe, **{side: replace(spec, path=path, sha256="")})
-    return _do(_with_settings(recipe, options.settings), options)
+    return _do(with_settings(recipe, options.settings), options)
 
 
 def _match(options: argparse.Namespace) -> int:
     from psmatch_core.readers import DataSpec
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
 
-    recipe = _with_settings(Recipe.preset(options.preset), options.settings)
+    recipe = with_settings(Recipe.preset(options.preset), options.settings)
     names = [Path(path).name.split(".")[0] for path in (options.source_file, options.target_file)]
     if names[0] == names[1]:
         names = [f"{names[0]} (source)", f"{names[1]} (target)"]
@@ -182,8 +167,9 @@ def _match(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
 
-    return _do(_with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
+    return _do(with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
 
 
 def demo_recipe(recipe: Recipe, data: str) -> Recipe:
@@ -193,53 +179,6 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
     names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}[data]
     specs = [DataSpec(path=f"demo:{data}", label_key="label", name=name, pair_key="cell") for name in names]
     return recipe.with_data(specs[0], specs[1])
-
-
-def _features(options: argparse.Namespace) -> int:
-    from psmatch_core import io
-    from psmatch_core.feature_matching import FeatureRules
-    from psmatch_core.folder import RunFolder
-    from psmatch_core.results import features_of
-
-    if not (options.run / "recipe.json").exists():
-        raise PsmatchError(
-            f"{options.run} is not the folder of a run.", hint="Give the folder named by --out of a run."
-        )
-    if options.top < 1:
-        raise PsmatchError(f"--top must be at least 1, got {options.top}.", hint="Give a number of partners.")
-    rules = FeatureRules.from_dict(dict(_setting(each) for each in options.settings))
-    folder = RunFolder(options.run.resolve())
-    found = features_of(folder, rules, progress=_silent if options.quiet else _Printer())
-    table = found.table(of=options.of, top=options.top)
-    out = options.out or folder.exports / FEATURES_FILE
-    io.write_text(out, table.to_csv(index=False))
-    first = table[table["rank"] == 1].head(20).drop(columns="rank")
-    print(f"\n{found}, first partners, strongest evidence first:")
-    print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    print("\n".join(["", *found.notes, f"All of it: {out}"]))
-
-
-def _leave_out(options: argparse.Namespace) -> int:
-    from psmatch_core import leave_out_jobs
-    from psmatch_core.folder import DONE, RunFolder
-    from psmatch_core.leaving_out import LeaveOut
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.worker import execute
-
-    how = LeaveOut(direction=options.direction, control=options.control)
-    given = options.recipe.resolve()
-    if given.is_dir() and not options.out and not options.settings:
-        folder = leave_out_jobs.create(RunFolder(given), options.label, how)
-    else:
-        recipe = _with_settings(Recipe.read(given / "recipe.json" if given.is_dir() else given), options.settings)
-        out = options.out or Path(LEFT_OUT_FOLDER)
-        folder = leave_out_jobs.create_at(out.resolve(), _absolute(recipe), options.label, how)
-    status = execute(folder, also=_silent if options.quiet else _Printer())
-    found = leave_out_jobs.result(folder)
-    if status.state != DONE or found is None:
-        raise PsmatchError(status.problem, hint=status.hint)
-    print(found.report() + f"\n\nFiles: {folder.path}")
-    return 0
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -309,47 +248,19 @@ def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
     return rows
 
 
-def _with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    for setting in settings:
-        recipe = recipe.with_setting(*_setting(setting))
-    return recipe
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Name and value of NAME=VALUE."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise PsmatchError(f"--set {text!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:
     """Do a recipe in this process, in a new folder; print progress, the figures and where the files are."""
     from psmatch_core.folder import DONE, RunFolder
+    from psmatch_core.terminal import absolute, watcher
     from psmatch_core.worker import execute
 
     started = time.perf_counter()
-    folder = RunFolder.create_at(options.out.resolve(), _absolute(recipe))
-    status = execute(folder, also=_silent if options.quiet else _Printer())
+    folder = RunFolder.create_at(options.out.resolve(), absolute(recipe))
+    status = execute(folder, also=watcher(quiet=options.quiet))
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
     print(_summary(folder, time.perf_counter() - started))
     return 0
-
-
-def _absolute(recipe: Recipe) -> Recipe:
-    """The same recipe, its files found from any folder."""
-    from dataclasses import replace
-
-    absolute = {
-        side: replace(spec, path=str(Path(spec.path).resolve()))
-        for side in ("source", "target")
-        if (spec := getattr(recipe, side)) is not None and not spec.path.startswith("demo:")
-    }
-    return replace(recipe, **absolute)
 
 
 def _summary(folder: RunFolder, seconds: float) -> str:
@@ -377,22 +288,3 @@ def _summary(folder: RunFolder, seconds: float) -> str:
     lines += ["\nNoticed on the way:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
     return "\n".join(lines)
-
-
-class _Printer:
-    """Progress on a terminal: one line a stage, and the latest message where that is a terminal."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self.live = sys.stderr.isatty()
-
-    def __call__(self, event: Event, /) -> None:
-        if event.stage not in self.seen:
-            self.seen.add(event.stage)
-            print(("\r\033[K" if self.live else "") + f"· {event.stage}", file=sys.stderr, flush=True)
-        elif self.live:
-            print(f"\r\033[K  {event.stage} {event.fraction:4.0%} {event.message}", end="", file=sys.stderr, flush=True)
-
-
-def _silent(event: Event, /) -> None:
-    """No progress was asked for."""

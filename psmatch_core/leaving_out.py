@@ -21,7 +21,7 @@ from psmatch_core.inputs import prepare
 from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import match
 from psmatch_core.modality import Modality
-from psmatch_core.prediction import FittedTranslator, fit_translator
+from psmatch_core.prediction import fit_translator
 from psmatch_core.preprocessing import FittedPreprocessing
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.propensity import PropensityModel, fit_propensity
@@ -29,7 +29,7 @@ from psmatch_core.randomness import stream
 from psmatch_core.recipe import Recipe
 from psmatch_core.space import Space, dense_of
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, checked_direction
-from psmatch_core.translators import RidgeTranslator, TrainedTranslator
+from psmatch_core.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
 
 FEWEST_CELLS = 5  # of the left-out label on a side: a mean of fewer says nothing of a shift
 FEWEST_KEPT = 10  # cells a label and side from which on a share of them is held out

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from psmatch_core.coupling import Coupling, Outcome
 from psmatch_core.distribution import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation import Evaluation, evaluate
 from psmatch_core.inputs import load_inputs, prepare
+from psmatch_core.keeping import Keeper, KeepNothing
 from psmatch_core.labels import LabelReport
 from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import known_ids, match
@@ -28,8 +27,6 @@ from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.recipe import Recipe, stage_key
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
 from psmatch_core.translators import FittedTranslator, TrainedTranslator
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,26 +148,6 @@ def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
     """The modality that is translated at, and the one whose features are given, before z-scoring and PCA."""
     sides = (run.source_preprocessing.readable(run.source), run.target_preprocessing.readable(run.target))
     return sides if checked_direction(direction) == TO_SOURCE else sides[::-1]
-
-
-class Keeper(Protocol):
-    """Where a run keeps finished stages, and finds those that an earlier run has finished."""
-
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The stage's result: loaded where one with this key exists, else made and kept."""
-
-    def done(self, stage: str, result: object) -> None:
-        """Told when a stage is finished."""
-
-
-class KeepNothing:
-    """The keeper of a run that lives in memory only."""
-
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        return make()
-
-    def done(self, stage: str, result: object) -> None:
-        """Nothing to keep."""
 
 
 def run(
@@ -295,23 +272,22 @@ def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
 
     These are the cells that were matched, not held-out ones: :func:`leave_label_out` holds cells out.
     """
-    coupling = match(*(run.coupling.source, run.coupling.target), UniformMatcher(), seed=run.recipe.seed)
+    coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
     uniform = replace(run, coupling=coupling, translators={})
     if run.translators:  # the baseline of a trained translator is one of the same kind, trained without a matching
         uniform = _with_translators(uniform, KeepNothing(), progress)
     out = {}
-    sides = {TO_SOURCE: (run.target, run.target_preprocessing), TO_TARGET: (run.source, run.source_preprocessing)}
-    for done, (direction, (observed, fitted)) in enumerate(sides.items()):
+    for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
         translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}
         out[direction] = compare_distributions(
             {name: each.values for name, each in translations.items()},
             translations[TRANSLATED].at.labels,
-            fitted.readable(observed),
+            translations[TRANSLATED].of,
             run.recipe.comparing,
             direction=direction,
             seed=run.recipe.seed,
         )
-        progress(Event("compare", (done + 1) / len(sides), f"distributions, {direction.replace('_', ' ')}"))
+        progress(Event("compare", (done + 1) / 2, f"distributions, {direction.replace('_', ' ')}"))
     return out
 
 

@@ -20,8 +20,8 @@ ORDER = (
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
     "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction", "evaluation",
     "distances", "space", "distribution", "maps", "controls", "io", "held_out", "plotting", "recipe", "rendering",
-    "datasets", "inputs", "runs", "leaving_out", "exports", "folder", "results", "new_cells", "leave_out_jobs",
-    "worker", "run_store", "cli",
+    "datasets", "inputs", "keeping", "runs", "leaving_out", "exports", "folder", "results", "new_cells",
+    "leave_out_jobs", "worker", "run_store", "terminal", "commands", "cli",
 )  # fmt: skip
 LONGEST = 350
 
