@@ -12,18 +12,29 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.held_out import HeldOut, load_held_out
 from psmatch_core.inputs import load_inputs
-from psmatch_core.leaving_out import LeaveOut, leave_label_out, without_renaming
+from psmatch_core.leaving_out import LeaveOut, chosen_control, leave_label_out, without_renaming
 from psmatch_core.progress import Progress
 from psmatch_core.recipe import Recipe
+from psmatch_core.results import load_facts
 from psmatch_core.results import load_inputs as load_kept_inputs
 
 FOLDER, RESULT = "left_out", "left_out"
 
 
 def create(run: RunFolder, label: str, how: LeaveOut) -> RunFolder:
-    """A new job's folder within a run's, ready for a worker; it takes the run's recipe and its cells."""
-    if not run.stage_file("target").exists():
+    """A new job's folder within a run's, ready for a worker; it takes the run's recipe and its cells.
+
+    Raises
+    ------
+    PsmatchError
+        Where the run has no data yet, or the label cannot be left out: said before any process starts.
+    """
+    report, inputs = load_facts(run, "label_report"), load_facts(run, "inputs")
+    if not report or not inputs or not run.stage_file("target").exists():
         raise PsmatchError("This run has no data yet.", hint="Start the run first.")
+    sides = ("source", "target")
+    counts = {side: {label: report[f"{side}_counts"][label] for label in report["shared"]} for side in sides}
+    chosen_control(label, how, {inputs[side]["name"]: counts[side] for side in sides})
     return RunFolder.create(run.path / FOLDER, run.recipe, name=label, leave_out={"label": label, **how.to_dict()})
 
 

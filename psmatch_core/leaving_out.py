@@ -6,7 +6,7 @@ a share of the cells is kept from them too, so that "in distribution" is told by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,7 +92,7 @@ def leave_label_out(
     checked_direction(how.direction)
     prepared = prepare(recipe.labels, source, target)
     sides = (prepared.source, prepared.target)
-    control, notes = _checked(label, how, sides)
+    control, notes = chosen_control(label, how, {side.name: side.label_counts for side in sides})
     kept = [_kept(side, label, how.held_out_share, recipe.seed) for side in sides]
     training = [side.select(mask, "held out") for side, mask in zip(sides, kept, strict=True)]
     fitted, coupling = _matched(recipe, training, progress)
@@ -184,16 +184,28 @@ class _Compared:
     found: Distributions
 
 
-def _checked(label: str, how: LeaveOut, sides: tuple[Modality, Modality]) -> tuple[str, list[str]]:
-    """The control, and what is to say of it; all that speaks against leaving this label out is said here."""
-    for side in sides:
-        n = side.label_counts.get(label, 0)
+def chosen_control(label: str, how: LeaveOut, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, list[str]]:
+    """The control of a label that is to be left out, and what is to say of it.
+
+    Parameters
+    ----------
+    counts
+        Cells of every shared label, by modality, the source first.
+
+    Raises
+    ------
+    PsmatchError
+        For all that speaks against leaving this label out; nothing has been computed by then.
+    """
+    of_source = next(iter(counts.values()))
+    for name, cells in counts.items():
+        n = cells.get(label, 0)
         if n < FEWEST_CELLS:
             raise PsmatchError(
-                f"{side.name}: {plural(n, 'cell')} of {label!r}; it takes {FEWEST_CELLS} to hold a prediction against.",
-                hint=f"Choose one of the shared labels with more cells: {some(sides[0].label_names, 12)}.",
+                f"{name}: {plural(n, 'cell')} of {label!r}; it takes {FEWEST_CELLS} to hold a prediction against.",
+                hint=f"Choose one of the shared labels with more cells: {some(of_source, 12)}.",
             )
-    others = [name for name in sides[0].label_names if name != label]
+    others = sorted(name for name in of_source if name != label)
     if len(others) < 2:
         raise PsmatchError(
             f"Without {label!r} {plural(len(others), 'label')} remain; a classifier needs two.",
@@ -207,7 +219,7 @@ def _checked(label: str, how: LeaveOut, sides: tuple[Modality, Modality]) -> tup
         )
     if how.control:
         return how.control, []
-    found = control_for(label, sides[0].label_counts)
+    found = control_for(label, of_source)
     if found:
         return found, [f"Shifts are measured against {found!r}, taken for the control by its name."]
     if has_control_name(label):

@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from psmatch_core import leave_out_jobs
 from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.cli import main
 from psmatch_core.distribution import Comparing
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import DONE, RunFolder
@@ -17,7 +18,7 @@ from psmatch_core.held_out import CANDIDATES, load_held_out
 from psmatch_core.leaving_out import LeaveOut, leave_label_out
 from psmatch_core.matchers import KnownPairsMatcher
 from psmatch_core.modality import Modality
-from psmatch_core.progress import silent
+from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import LabelRules, Recipe
 from psmatch_core.translators import RidgeTranslator
 from psmatch_core.worker import execute
@@ -170,26 +171,40 @@ def test_another_file_is_refused_by_name(tmp_path):
         load_held_out(tmp_path / "x.npz")
 
 
-def test_a_job_takes_the_cells_of_its_run_renamed_labels_included(tmp_path):
-    """The run renamed B to C and C to B: doing that twice would undo it."""
-    from psmatch_core import io
-
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A finished run whose labels B and C had been swapped: doing that twice would undo it."""
     swap = (("B", "C"), ("C", "B"))
     recipe = replace(QUICK, labels=LabelRules(rename_source=swap, rename_target=swap))
-    run = RunFolder.create(tmp_path, recipe)
-    renamed = [side.with_labels({"B": "C", "C": "B"}) for side in SIDES]
-    for name, side in zip(("source", "target"), renamed, strict=True):
-        io.save(side, run.stage_file(name))
-    job = leave_out_jobs.create(run, "C", LeaveOut(held_out_share=0))
+    place = tmp_path_factory.mktemp("run")
+    for name, side in zip(("source", "target"), SIDES, strict=True):
+        adata = AnnData(X=side.X, obs=pd.DataFrame({"label": side.labels}, index=side.obs_names))
+        adata.var_names = side.var_names
+        adata.write_h5ad(place / f"{name}.h5ad")
+    specs = [DataSpec(path=str(place / f"{each}.h5ad"), label_key="label", name=each) for each in ("source", "target")]
+    folder = RunFolder.create(place, recipe.with_data(*specs), stop_after="propensity")
+    assert execute(folder).state == DONE
+    return folder
+
+
+def test_a_job_takes_the_cells_of_its_run_renamed_labels_included(run_folder):
+    job = leave_out_jobs.create(run_folder, "C", LeaveOut(held_out_share=0))
     assert leave_out_jobs.result(job) is None
     assert leave_out_jobs.asked(job) == ("C", LeaveOut(held_out_share=0))
     assert execute(job).state == DONE
     result = leave_out_jobs.result(job)
     assert result is not None
     assert set(result.obs_names) == set(SIDES[0].obs_names[SIDES[0].labels == "B"])
-    assert leave_out_jobs.of(run) == [job]
+    assert leave_out_jobs.of(run_folder) == [job]
     assert json.loads((job.path / "left_out.json").read_text())["label"] == "C"
     assert len(pd.read_csv(job.path / "left_out_features.csv")) == 5
+
+
+def test_a_job_that_cannot_be_done_makes_no_folder(run_folder):
+    before = leave_out_jobs.of(run_folder)
+    with pytest.raises(PsmatchError, match="'NT' is the only control"):
+        leave_out_jobs.create(run_folder, "NT", LeaveOut())
+    assert leave_out_jobs.of(run_folder) == before
 
 
 def test_a_run_without_data_has_nothing_to_leave_out(tmp_path):
@@ -197,11 +212,21 @@ def test_a_run_without_data_has_nothing_to_leave_out(tmp_path):
         leave_out_jobs.create(RunFolder.create(tmp_path, QUICK), "A", LeaveOut())
 
 
-def test_a_refused_job_says_why_in_its_status(tmp_path):
-    from psmatch_core import io
+def test_the_command_prints_the_figures_and_where_the_files_are(run_folder, capsys):
+    assert main(["leave-out", str(run_folder.path), "--label", "A", "--direction", "source_to_target", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert "A left out: source predicted for 100 target cells (source to target)" in out
+    assert "uniform matching" in out
+    assert "Most shifted features" in out
+    assert main(["leave-out", str(run_folder.path), "--label", "NT", "--quiet"]) == 1
+    assert "only control" in capsys.readouterr().err
+    assert main(["leave-out", str(run_folder.path), "--label", "A", "--direction", "up", "--quiet"]) == 1
+    assert "direction" in capsys.readouterr().err
 
-    run = RunFolder.create(tmp_path, QUICK)
-    for name, side in zip(("source", "target"), SIDES, strict=True):
-        io.save(side, run.stage_file(name))
-    status = execute(leave_out_jobs.create(run, "NT", LeaveOut()), also=silent)
-    assert "'NT' is the only control" in status.problem
+
+def test_the_command_reads_a_recipe_and_its_settings(run_folder, capsys, tmp_path):
+    arguments = ["--label", "A", "--set", "translator.penalty=1", "--out", str(tmp_path / "out"), "--quiet"]
+    assert main(["leave-out", str(run_folder.path / "recipe.json"), *arguments]) == 0
+    found = load_held_out(tmp_path / "out" / "left_out.npz")
+    assert found.settings["translator"]["penalty"] == 1
+    assert "A left out" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from psmatch_core.modality import Modality
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import LabelRules, Recipe
 from psmatch_core.runs import run
+from psmatch_core.translators import RidgeTranslator
 from tests.conftest import make_adata, make_modality
 
 QUICK = Recipe(classifier=LinearClassifier(strength=0.1))
@@ -44,6 +45,14 @@ def test_without_pairs_translated_cells_are_compared_with_observed_ones_both_way
         assert each.micro["uniform"]["kl"] == np.inf  # the weighted mean through a uniform plan is one point a label
         energy = {name: means["energy"] for name, means in each.micro.items()}
         assert max(energy["floor"], energy["translated"]) < energy["uniform"]
+
+
+def test_the_baseline_of_a_trained_translator_is_one_trained_without_a_matching():
+    recipe = replace(QUICK, translator=RidgeTranslator())
+    result = run(recipe, make_modality("RNA", n=150), make_modality("ADT", n=120, n_features=5, seed=1))
+    means = result.distributions["target_to_source"].micro
+    assert np.isfinite(means["uniform"]["kl"])
+    assert means["uniform"] != means["translated"]
 
 
 def test_same_seed_same_pairs_other_seed_other_folds():
