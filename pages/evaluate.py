@@ -1,9 +1,11 @@
 """Evaluate: the coupling held against known pairs, and what is predicted by it."""
 
 from pages._shared import jobs, results, session
+from pages._shared.distribution_view import distribution_view
 from pages._shared.evaluate_view import evaluate_view
 from pages._shared.feature_view import feature_view
 from pages._shared.frame import begin, need, need_data, next_step
+from pages._shared.leave_out_view import leave_out_view
 from pages._shared.settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
 from pages._shared.translate_view import translate_view
 
@@ -19,6 +21,8 @@ need(is_matched or is_working, "Nothing is matched yet, so there is nothing to j
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, TRANSLATED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
     evaluate_view(folder)
+    distribution_view(folder)
     translate_view(folder)
     feature_view(folder)
+    leave_out_view(folder)
 next_step("export", "Take the pairs, the coupling and the recipe with you.")

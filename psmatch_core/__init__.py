@@ -18,11 +18,14 @@ if TYPE_CHECKING:
         RecommendedClassifier,
     )
     from psmatch_core.coupling import Coupling, Outcome, Status
+    from psmatch_core.distribution import Comparing, Distributions, compare_distributions
     from psmatch_core.errors import PsmatchError
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
+    from psmatch_core.held_out import HeldOut, load_held_out
     from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, load_translator, save
+    from psmatch_core.leaving_out import LeaveOut, leave_label_out
     from psmatch_core.matchers import (
         ExactMatcher,
         KnownPairsMatcher,
@@ -67,11 +70,14 @@ _HOMES = {
         "RecommendedClassifier",
     ),
     "coupling": ("Coupling", "Outcome", "Status"),
+    "distribution": ("Comparing", "Distributions", "compare_distributions"),
     "errors": ("PsmatchError",),
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
     "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
+    "held_out": ("HeldOut", "load_held_out"),
     "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "load_translator", "save"),
+    "leaving_out": ("LeaveOut", "leave_label_out"),
     "matchers": (
         "ExactMatcher",
         "KnownPairsMatcher",
@@ -111,8 +117,10 @@ __all__ = [
     "BarycentricTranslator",
     "CNNClassifier",
     "Classifier",
+    "Comparing",
     "Coupling",
     "DataSpec",
+    "Distributions",
     "EnsembleClassifier",
     "Evaluation",
     "ExactMatcher",
@@ -120,11 +128,13 @@ __all__ = [
     "FeatureMatching",
     "FeatureRules",
     "FittedTranslator",
+    "HeldOut",
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
     "LabeledCootMatcher",
     "LabeledGromovMatcher",
+    "LeaveOut",
     "LinearClassifier",
     "MLPClassifier",
     "Matcher",
@@ -150,12 +160,15 @@ __all__ = [
     "TwoSampleNetworkTranslator",
     "UniformMatcher",
     "__version__",
+    "compare_distributions",
     "evaluate",
     "export",
     "fit_propensity",
     "fit_translator",
     "inspect_file",
+    "leave_label_out",
     "load_coupling",
+    "load_held_out",
     "load_modality",
     "load_preprocessing",
     "load_propensity",

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psmatch_core.commands import features, leave_out
 from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import silent
-from psmatch_core.terminal import Printer
 
 if TYPE_CHECKING:
     from psmatch_core.folder import RunFolder
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
-FEATURES_FILE = "feature_matches.csv"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,13 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(demo)
     demo.set_defaults(do=_demo)
 
-    features = commands.add_parser("features", help="which feature of one modality goes with which of the other")
-    features.add_argument("run", type=Path, help="folder of a finished run")
-    features.add_argument("--out", type=Path, default=None, help=f"csv to write (RUN/exports/{FEATURES_FILE})")
-    features.add_argument("--of", choices=("target", "source"), default="target", help="whose features to list")
-    features.add_argument("--top", type=int, default=5, help="partners of each feature (5)")
-    _add_settings(features, "epsilon=0.2")
-    features.set_defaults(do=_features)
+    features.add(commands, _add_settings)
+    leave_out.add(commands, _add_settings)
 
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
@@ -134,6 +127,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from psmatch_core.folder import DONE, RunFolder
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
     from psmatch_core.worker import execute
 
     if options.recipe.is_dir():
@@ -152,14 +146,15 @@ def _run(options: argparse.Namespace) -> int:
             )
         if path:
             recipe = replace(recipe, **{side: replace(spec, path=path, sha256="")})
-    return _do(_with_settings(recipe, options.settings), options)
+    return _do(with_settings(recipe, options.settings), options)
 
 
 def _match(options: argparse.Namespace) -> int:
     from psmatch_core.readers import DataSpec
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
 
-    recipe = _with_settings(Recipe.preset(options.preset), options.settings)
+    recipe = with_settings(Recipe.preset(options.preset), options.settings)
     names = [Path(path).name.split(".")[0] for path in (options.source_file, options.target_file)]
     if names[0] == names[1]:
         names = [f"{names[0]} (source)", f"{names[1]} (target)"]
@@ -172,8 +167,9 @@ def _match(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
 
-    return _do(_with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
+    return _do(with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
 
 
 def demo_recipe(recipe: Recipe, data: str) -> Recipe:
@@ -183,31 +179,6 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
     names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}[data]
     specs = [DataSpec(path=f"demo:{data}", label_key="label", name=name, pair_key="cell") for name in names]
     return recipe.with_data(specs[0], specs[1])
-
-
-def _features(options: argparse.Namespace) -> int:
-    from psmatch_core import io
-    from psmatch_core.feature_matching import FeatureRules
-    from psmatch_core.folder import RunFolder
-    from psmatch_core.results import features_of
-
-    if not (options.run / "recipe.json").exists():
-        raise PsmatchError(
-            f"{options.run} is not the folder of a run.", hint="Give the folder named by --out of a run."
-        )
-    if options.top < 1:
-        raise PsmatchError(f"--top must be at least 1, got {options.top}.", hint="Give a number of partners.")
-    rules = FeatureRules.from_dict(dict(_setting(each) for each in options.settings))
-    folder = RunFolder(options.run.resolve())
-    found = features_of(folder, rules, progress=silent if options.quiet else Printer())
-    table = found.table(of=options.of, top=options.top)
-    out = options.out or folder.exports / FEATURES_FILE
-    io.write_text(out, table.to_csv(index=False))
-    first = table[table["rank"] == 1].head(20).drop(columns="rank")
-    print(f"\n{found}, first partners, strongest evidence first:")
-    print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    print("\n".join(["", *found.notes, f"All of it: {out}"]))
-    return 0
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -277,38 +248,15 @@ def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
     return rows
 
 
-def _with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    for setting in settings:
-        recipe = recipe.with_setting(*_setting(setting))
-    return recipe
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Name and value of NAME=VALUE."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise PsmatchError(f"--set {text!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:
     """Do a recipe in this process, in a new folder; print progress, the figures and where the files are."""
-    from dataclasses import replace
-
     from psmatch_core.folder import DONE, RunFolder
+    from psmatch_core.terminal import absolute, watcher
     from psmatch_core.worker import execute
 
-    absolute = {
-        side: replace(spec, path=str(Path(spec.path).resolve()))
-        for side in ("source", "target")
-        if (spec := getattr(recipe, side)) is not None and not spec.path.startswith("demo:")
-    }
     started = time.perf_counter()
-    folder = RunFolder.create_at(options.out.resolve(), replace(recipe, **absolute))
-    status = execute(folder, also=silent if options.quiet else Printer())
+    folder = RunFolder.create_at(options.out.resolve(), absolute(recipe))
+    status = execute(folder, also=watcher(quiet=options.quiet))
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
     print(_summary(folder, time.perf_counter() - started))
@@ -331,6 +279,11 @@ def _summary(folder: RunFolder, seconds: float) -> str:
         lines += [
             f"  {name:<11} {mine[name]:.3f}   uniform {uniform[name]:.3f}" for name in ("trace_fold", "foscttm", "rank")
         ]
+    if (folder.path / "distributions.json").exists():
+        from psmatch_core.distribution import Distributions
+
+        compared = json.loads((folder.path / "distributions.json").read_text(encoding="utf-8"))
+        lines += [f"\n{Distributions.from_dict(each).report()}" for each in compared.values()]
     notes = json.loads((folder.path / "notes.json").read_text(encoding="utf-8"))
     lines += ["\nNoticed on the way:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")

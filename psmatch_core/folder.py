@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, root: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+    def create(cls, root: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "", **more: Any) -> RunFolder:
         """A new folder under ``root``, ready for a worker.
 
         Parameters
@@ -79,12 +80,16 @@ class RunFolder:
             ``propensity`` to train only, ``match`` for everything.
         name
             What the user calls the run.
+        more
+            Plain data that a job of another kind needs (:mod:`psmatch_core.leave_out_jobs`).
         """
         run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
-        return cls.create_at(root / run_id, recipe, stop_after=stop_after, name=name)
+        return cls.create_at(root / run_id, recipe, stop_after=stop_after, name=name, **more)
 
     @classmethod
-    def create_at(cls, path: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+    def create_at(
+        cls, path: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "", **more: Any
+    ) -> RunFolder:
         """A folder at a place of the user's choice; an earlier run there is replaced.
 
         Raises
@@ -103,7 +108,8 @@ class RunFolder:
                 _remove_run(path)
         path.mkdir(parents=True, exist_ok=True)
         io.write_text(folder.path / "recipe.json", recipe.to_json())
-        io.write_json(folder.path / "job.json", {"stop_after": stop_after, "name": name, "created": time.time()})
+        job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
+        io.write_json(folder.path / "job.json", job)
         folder.write_status(RunStatus(started=time.time()))
         return folder
 
@@ -235,11 +241,13 @@ def _remove_run(path: Path) -> None:
         *path.glob("*.jsonl"),
         *path.glob("*.npz"),
         *path.glob("*.parquet"),
+        *path.glob("*.csv"),
         *path.glob("*.txt"),
     ):
         each.unlink()
     for each in (path / "exports").glob("*"):
         each.unlink()
+    shutil.rmtree(path / "left_out", ignore_errors=True)
 
 
 def _link(existing: Path, new: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from psmatch_core.classifiers import Classifier, MLPClassifier, RecommendedClassifier
 from psmatch_core.config import Config, option
+from psmatch_core.distribution import Comparing
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Judging
 from psmatch_core.matchers import Matcher, SinkhornMatcher
@@ -74,6 +75,7 @@ class Recipe(Config):
     matcher: Matcher = option(SinkhornMatcher(), help="What couples the cells of a label.")
     translator: Translator = option(BarycentricTranslator(), help="What carries features across.")
     judging: Judging = option(Judging(), help="How known pairs are used to judge.")
+    comparing: Comparing = option(Comparing(), help="How clouds of cells are compared where no pair is known.")
     exports: ExportRules = option(ExportRules(), help="What the exported files hold.")
     seed: int = option(0, minimum=0, help="Everything random derives from it.")
     source: DataSpec | None = option(None, help="The source file, where a run reads files.")

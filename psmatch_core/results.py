@@ -100,7 +100,7 @@ def load_table(folder: RunFolder, name: str) -> pd.DataFrame | None:
 
 
 def load_facts(folder: RunFolder, name: str) -> Any:
-    """Plain data of the run (``inputs``, ``notes``, ``evaluation``, ``label_report``, ``feature_r2``), or None."""
+    """Plain data of the run (``inputs``, ``notes``, ``evaluation``, ``distributions``, ``label_report`` …), or None."""
     path = folder.path / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 

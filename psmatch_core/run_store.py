@@ -15,8 +15,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from psmatch_core import leave_out_jobs
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
+from psmatch_core.leaving_out import LeaveOut
 from psmatch_core.recipe import Recipe
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
@@ -54,6 +56,12 @@ class RunStore:
         self._spawn(folder)
         self._record(folder)
         return folder
+
+    def leave_out(self, folder: RunFolder, label: str, how: LeaveOut) -> RunFolder:
+        """Start a process that leaves a label out of a run's data and predicts it; its folder lies in the run's."""
+        job = leave_out_jobs.create(folder, label, how)
+        self._spawn(job)
+        return job
 
     def start_again(self, folder: RunFolder) -> None:
         """Start the worker of a run that was cancelled, failed or lost; finished stages are used again."""
@@ -103,7 +111,8 @@ class RunStore:
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it aside, from where it can be brought back."""
-        self.cancel(folder)
+        for each in (*leave_out_jobs.of(folder), folder):
+            self.cancel(each)
         (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
         with self._table() as table:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from psmatch_core import io
 from psmatch_core.coupling import Coupling, Outcome
+from psmatch_core.distribution import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation import Evaluation, evaluate
 from psmatch_core.inputs import load_inputs, prepare
+from psmatch_core.keeping import Keeper, KeepNothing
 from psmatch_core.labels import LabelReport
+from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import known_ids, match
 from psmatch_core.modality import Modality
 from psmatch_core.prediction import fit_translator
@@ -26,8 +27,6 @@ from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.recipe import Recipe, stage_key
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
 from psmatch_core.translators import FittedTranslator, TrainedTranslator
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ class Run:
         Who goes with whom; it holds the propensity models, and they the features.
     evaluation
         Metrics against the known pairs; None where none is known.
+    distributions
+        Where no pair is known: translated cells against observed ones, by direction of the translation.
     notes
         Everything the user must know, in the order in which it happened.
     translators
@@ -64,6 +65,7 @@ class Run:
     evaluation: Evaluation | None
     notes: tuple[str, ...] = field(default=(), repr=False)
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
+    distributions: Mapping[str, Distributions] = field(default_factory=dict, repr=False)
 
     @property
     def source_propensity(self) -> PropensityModel:
@@ -148,26 +150,6 @@ def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
     return sides if checked_direction(direction) == TO_SOURCE else sides[::-1]
 
 
-class Keeper(Protocol):
-    """Where a run keeps finished stages, and finds those that an earlier run has finished."""
-
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The stage's result: loaded where one with this key exists, else made and kept."""
-
-    def done(self, stage: str, result: object) -> None:
-        """Told when a stage is finished."""
-
-
-class KeepNothing:
-    """The keeper of a run that lives in memory only."""
-
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        return make()
-
-    def done(self, stage: str, result: object) -> None:
-        """Nothing to keep."""
-
-
 def run(
     recipe: Recipe | None = None,
     source: Modality | None = None,
@@ -244,6 +226,8 @@ def run(
     if isinstance(recipe.translator, TrainedTranslator):
         finished = _with_translators(finished, keeper, progress)
         keeper.done("notes", finished.notes)
+    if evaluation is None:
+        finished = replace(finished, distributions=_distributions(finished, progress))
     keeper.done("run", finished)
     return finished
 
@@ -281,6 +265,30 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
         progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
     noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
     return replace(run, translators=translators, notes=(*run.notes, *noted))
+
+
+def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
+    """Translated against observed cells, both ways, the same through a uniform plan beside it.
+
+    These are the cells that were matched, not held-out ones: :func:`leave_label_out` holds cells out.
+    """
+    coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
+    uniform = replace(run, coupling=coupling, translators={})
+    if run.translators:  # the baseline of a trained translator is one of the same kind, trained without a matching
+        uniform = _with_translators(uniform, KeepNothing(), progress)
+    out = {}
+    for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
+        translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}
+        out[direction] = compare_distributions(
+            {name: each.values for name, each in translations.items()},
+            translations[TRANSLATED].at.labels,
+            translations[TRANSLATED].of,
+            run.recipe.comparing,
+            direction=direction,
+            seed=run.recipe.seed,
+        )
+        progress(Event("compare", (done + 1) / 2, f"distributions, {direction.replace('_', ' ')}"))
+    return out
 
 
 def _features(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core import io
+from psmatch_core import io, leave_out_jobs
 from psmatch_core.errors import Cancelled, PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, FolderKeeper, RunFolder, RunStatus
 from psmatch_core.inputs import Prepared
@@ -85,6 +85,9 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
     from psmatch_core.runs import run
 
     io.write_json(folder.path / "environment.json", versions())
+    if leave_out_jobs.is_one(folder):
+        leave_out_jobs.do(folder, log)
+        return
     keeper = _WorkerKeeper(folder, cache, stop_after=folder.job.get("stop_after", "match"))
     try:
         finished = run(folder.recipe, progress=log, keeper=keeper)
@@ -99,6 +102,9 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
         table = finished.evaluation.table()
         io.write_whole(folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False))
         io.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+    if finished.distributions:
+        compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
+        io.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
     io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
     export(finished, folder.exports, progress=log)

@@ -14,6 +14,7 @@ from psmatch_core.modality import Modality
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import LabelRules, Recipe
 from psmatch_core.runs import run
+from psmatch_core.translators import RidgeTranslator
 from tests.conftest import make_adata, make_modality
 
 QUICK = Recipe(classifier=LinearClassifier(strength=0.1))
@@ -31,7 +32,27 @@ def test_the_short_way_works():
     assert P.shape == (20, 15)
     assert P.sum() == pytest.approx(1)
     assert result.evaluation is None
+    assert set(result.distributions) == {"target_to_source", "source_to_target"}
     assert set(result.label_table["label"]) == {"A", "B", "C"}
+
+
+def test_without_pairs_translated_cells_are_compared_with_observed_ones_both_ways():
+    sides = make_modality("RNA", n=150), make_modality("ADT", n=120, n_features=5, seed=1)
+    result = run(QUICK, *sides).distributions
+    assert [result[way].of for way in ("target_to_source", "source_to_target")] == ["ADT", "RNA"]
+    for each in result.values():
+        assert each.candidates == ("translated", "uniform", "floor")
+        assert each.micro["uniform"]["kl"] == np.inf  # the weighted mean through a uniform plan is one point a label
+        energy = {name: means["energy"] for name, means in each.micro.items()}
+        assert max(energy["floor"], energy["translated"]) < energy["uniform"]
+
+
+def test_the_baseline_of_a_trained_translator_is_one_trained_without_a_matching():
+    recipe = replace(QUICK, translator=RidgeTranslator())
+    result = run(recipe, make_modality("RNA", n=150), make_modality("ADT", n=120, n_features=5, seed=1))
+    means = result.distributions["target_to_source"].micro
+    assert np.isfinite(means["uniform"]["kl"])
+    assert means["uniform"] != means["translated"]
 
 
 def test_same_seed_same_pairs_other_seed_other_folds():

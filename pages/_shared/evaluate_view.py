@@ -49,7 +49,7 @@ def evaluate_view(folder: RunFolder) -> None:
 
 
 def _nothing_known(folder: RunFolder) -> None:
-    if folder.status().is_active:
+    if folder.status().is_active and not results.facts(folder, "distributions"):
         st.info("The result is still being judged.", icon=":material/hourglass_top:")
         return
     st.info(
@@ -59,7 +59,10 @@ def _nothing_known(folder: RunFolder) -> None:
         icon=":material/arrow_forward:",
     )
     st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
-    st.caption("Without known pairs, read the held-out losses on Propensity and the effective matches on Match.")
+    st.caption(
+        "Without known pairs, read the distances and the left-out perturbation below, the held-out losses on "
+        "Propensity and the effective matches on Match."
+    )
 
 
 def _summary(found: dict[str, Any]) -> None:

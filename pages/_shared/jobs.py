@@ -26,6 +26,7 @@ WHAT = {
     "propensity": "training the propensity models",
     "match": "matching label by label",
     "evaluate": "holding the result against the known pairs",
+    "compare": "comparing translated with observed cells",
     "export": "writing the exports",
     "map": "The map of scores (UMAP) is being drawn; everything else is ready.",
 }

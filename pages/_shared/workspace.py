@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psmatch_core.classifiers import Classifier
+from psmatch_core.distribution import Comparing
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Judging
 from psmatch_core.labels import LabelReport, reconcile
@@ -104,6 +105,7 @@ class Workspace:
     matcher: Matcher = field(default_factory=lambda: Recipe().matcher)
     translator: Translator = field(default_factory=lambda: Recipe().translator)
     judging: Judging = field(default_factory=Judging)
+    comparing: Comparing = field(default_factory=Comparing)
     exports: ExportRules = field(default_factory=ExportRules)
     seed: int = 0
     run_id: str = ""
@@ -147,6 +149,7 @@ class Workspace:
             matcher=self.matcher,
             translator=self.translator,
             judging=self.judging,
+            comparing=self.comparing,
             exports=self.exports,
             seed=self.seed,
             source=source.spec,
@@ -223,6 +226,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
         matcher=recipe.matcher,
         translator=recipe.translator,
         judging=recipe.judging,
+        comparing=recipe.comparing,
         exports=recipe.exports,
         seed=recipe.seed,
         run_id=run_id,

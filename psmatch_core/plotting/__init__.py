@@ -5,8 +5,10 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.plotting.counts import label_counts
+from psmatch_core.plotting.distributions import distance_dots
 from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
+from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -24,6 +26,7 @@ __all__ = [
     "cell_matches",
     "confusion",
     "coupling_heatmap",
+    "distance_dots",
     "effective_matches",
     "feature_heatmap",
     "feature_r2",
@@ -34,7 +37,9 @@ __all__ = [
     "metric_bars",
     "palette",
     "plain",
+    "predicted_means",
     "reliability",
     "score_map",
+    "shifted_features",
     "translator_curves",
 ]

@@ -1,0 +1,345 @@
+"""compare_distributions: translated cells against observed ones where no cell's partner is known, label by label.
+
+A figure of distance means nothing by itself: it grows with the dimension and shrinks with the number of cells. So
+the observed cells of a label are cut in two halves. One is the reference; the other is judged against it as if it
+were a translation, and that is the floor. Every candidate is judged against the same reference with as many cells
+as the floor has, in the same space and with the same kernel, so that the columns of a row compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.config import Config, option
+from psmatch_core.distances import EXACT, SLICED, energy, knn_kl, l2_mean, median_bandwidth, mmd2, wasserstein1
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.space import Space
+
+MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
+TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", "floor"
+
+
+@dataclass(frozen=True)
+class Comparing(Config):
+    """How translated cells are compared with observed ones where no true pair is known."""
+
+    n_neighbors: int = option(
+        5, minimum=1, maximum=100, unit="cells", help="Neighbours of the divergence (KL) estimator.", advanced=True
+    )
+    n_components: int = option(
+        20,
+        minimum=0,
+        unit="components",
+        help="Principal components of the z-scored observed cells in which all is measured; 0 measures in the "
+        "z-scored features themselves.",
+        advanced=True,
+    )
+    smallest_label: int = option(
+        20, minimum=4, unit="cells", help="Labels with fewer observed or translated cells are listed as skipped.",
+        advanced=True,
+    )  # fmt: skip
+    most_cells: int = option(
+        2000, minimum=10, unit="cells", help="Cells a label and side that are compared; a random part above.",
+        advanced=True,
+    )  # fmt: skip
+    exact_cells: int = option(
+        1000,
+        minimum=0,
+        unit="cells",
+        help="Wasserstein-1 is exact where no label compares more cells a side than this, else sliced for all labels.",
+        advanced=True,
+    )
+    n_projections: int = option(
+        200, minimum=1, maximum=100_000, unit="directions", help="Directions of the sliced distance.", advanced=True
+    )
+
+
+@dataclass(frozen=True)
+class LabelDistances:
+    """The distances of one label.
+
+    Parameters
+    ----------
+    n_predicted, n_observed
+        Cells that were there.
+    n_compared, n_reference
+        Cells of every candidate (and of the floor) that were compared, and of the observed half that they were
+        compared with.
+    bandwidth
+        Of the MMD's kernel: the median distance between the reference cells.
+    distances
+        By candidate (``translated``, the baselines, ``floor``), then by measure.
+    """
+
+    label: str
+    n_predicted: int
+    n_observed: int
+    n_compared: int
+    n_reference: int
+    bandwidth: float
+    distances: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Distributions:
+    """Distances between translated and observed cells, within labels.
+
+    Parameters
+    ----------
+    of, direction
+        The modality whose features are compared, and the direction of the translation.
+    candidates
+        What was compared, the floor last.
+    w1_kind
+        ``exact`` or ``sliced``, one for all labels.
+    n_neighbors, n_components, explained
+        Of the KL estimator; of the space, and the share of the observed variance in it.
+    skipped
+        Labels that were not compared, with the reason.
+    """
+
+    of: str
+    direction: str
+    candidates: tuple[str, ...]
+    per_label: tuple[LabelDistances, ...]
+    w1_kind: str
+    n_neighbors: int
+    n_components: int
+    explained: float
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def micro(self) -> dict[str, dict[str, float]]:
+        """Means over labels weighted by their translated cells, by candidate and measure."""
+        return self._means([row.n_predicted for row in self.per_label])
+
+    @cached_property
+    def macro(self) -> dict[str, dict[str, float]]:
+        """Means over labels, each counting once."""
+        return self._means([1] * len(self.per_label))
+
+    def _means(self, weights: list[int]) -> dict[str, dict[str, float]]:
+        def mean(candidate: str, measure: str) -> float:
+            values = [row.distances[candidate][measure] for row in self.per_label]
+            return float(np.average(values, weights=weights)) if values else float("nan")
+
+        return {candidate: {measure: mean(candidate, measure) for measure in MEASURES} for candidate in self.candidates}
+
+    def table(self) -> pd.DataFrame:
+        """One row a label: its cells, then every measure of every candidate as ``<measure>_<candidate>``."""
+        rows = []
+        for row in self.per_label:
+            entry: dict[str, object] = {
+                "label": row.label,
+                "n_predicted": row.n_predicted,
+                "n_observed": row.n_observed,
+                "n_compared": row.n_compared,
+            }
+            for measure in MEASURES:
+                entry |= {f"{measure}_{candidate}": row.distances[candidate][measure] for candidate in self.candidates}
+            rows.append(entry)
+        return pd.DataFrame(rows)
+
+    def report(self) -> str:
+        """The means over cells as text, and what must be known to read them."""
+        micro = pd.DataFrame(self.micro).T
+        head = (
+            f"{self.of}, translated ({self.direction.replace('_', ' ')}) against observed cells, within "
+            f"{plural(len(self.per_label), 'label')} (mean over cells; w1 {self.w1_kind}, kl by {self.n_neighbors} "
+            f"neighbours; {self.n_components} dimensions with {self.explained:.0%} of the variance):"
+        )
+        skipped = [f"  {label}: not compared, {reason}" for label, reason in self.skipped.items()]
+        return "\n".join([head, micro.to_string(float_format=lambda value: f"{value:.3f}"), *skipped, *self.notes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, from which :meth:`from_dict` makes an equal result."""
+        return {
+            "of": self.of,
+            "direction": self.direction,
+            "candidates": list(self.candidates),
+            "w1_kind": self.w1_kind,
+            "n_neighbors": self.n_neighbors,
+            "n_components": self.n_components,
+            "explained": self.explained,
+            "skipped": dict(self.skipped),
+            "notes": list(self.notes),
+            "micro": self.micro,
+            "macro": self.macro,
+            "per_label": [
+                {**vars(row), "distances": {name: dict(each) for name, each in row.distances.items()}}
+                for row in self.per_label
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The result that :meth:`to_dict` wrote; the means are made again."""
+        kept = {key: value for key, value in data.items() if key not in ("micro", "macro")}
+        return cls(
+            **{
+                **kept,
+                "candidates": tuple(kept["candidates"]),
+                "notes": tuple(kept["notes"]),
+                "per_label": tuple(LabelDistances(**row) for row in kept["per_label"]),
+            }
+        )
+
+    def __repr__(self) -> str:
+        figures = ", ".join(
+            f"{measure} " + " / ".join(f"{name} {self.micro[name][measure]:.3g}" for name in self.candidates)
+            for measure in MEASURES
+        )
+        return f"Distributions({self.of}, {self.direction}, {plural(len(self.per_label), 'label')}: {figures})"
+
+
+def compare_distributions(
+    candidates: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    observed: Modality,
+    comparing: Comparing | None = None,
+    *,
+    direction: str,
+    space: Space | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Distributions:
+    """Measure how far candidate cells lie from observed cells of the same label.
+
+    Parameters
+    ----------
+    candidates
+        By name: values ``(n_cells, n_features)`` in the observed modality's features; a row of NaN is a cell that
+        was not translated, left out and counted.
+    labels
+        Label of each candidate cell, ``(n_cells,)``.
+    observed
+        The cells that were measured.
+    direction
+        Of the translation, for the result's name.
+    space
+        The space of the comparison, where observed cells beyond these define it; of ``observed`` unless given.
+    seed
+        The halves and the samples derive from it and the label.
+
+    Raises
+    ------
+    PsmatchError
+        Where features do not fit, or no label is shared.
+    """
+    comparing = comparing or Comparing()
+    for name, values in candidates.items():
+        if values.shape != (labels.size, observed.n_features):
+            raise PsmatchError(
+                f"{name}: {values.shape[0]:,} × {values.shape[1]:,} values were given for {labels.size:,} cells × "
+                f"{observed.n_features:,} features of {observed.name}.",
+                hint="Give one row a cell and the observed modality's features.",
+            )
+    space = space or Space.of(observed.X, comparing.n_components)
+    usable = np.all([np.isfinite(values).all(axis=1) for values in candidates.values()], axis=0)
+    notes = []
+    if not usable.all():
+        notes.append(f"{plural(int((~usable).sum()), 'cell')} without a translation are left out of the comparison.")
+    chosen, skipped = _samples(labels, usable, observed, comparing, seed)
+    largest = max((max(each.reference.size, each.predicted.size) for each in chosen), default=0)
+    kind = EXACT if largest <= comparing.exact_cells else SLICED
+    if any(each.is_part for each in chosen):
+        notes.append(f"Labels with more cells than {comparing.most_cells:,} a side were compared by a random part.")
+    rows = []
+    for done, each in enumerate(chosen):
+        reference, floor = (space.place(observed.X[cells]) for cells in (each.reference, each.floor))
+        clouds = {name: space.place(values[each.predicted]) for name, values in candidates.items()}
+        clouds[FLOOR] = floor
+        bandwidth = median_bandwidth(reference)
+        label_seed = derived_seed(seed, "directions", each.label)
+        measured = {
+            name: _measured(cloud, reference, bandwidth, kind, comparing, label_seed, notes, f"{each.label}, {name}")
+            for name, cloud in clouds.items()
+        }
+        rows.append(
+            LabelDistances(
+                label=each.label,
+                n_predicted=int((labels == each.label).sum()),
+                n_observed=int((observed.labels == each.label).sum()),
+                n_compared=int(each.predicted.size),
+                n_reference=int(each.reference.size),
+                bandwidth=bandwidth,
+                distances=measured,
+            )
+        )
+        progress(Event("compare", (done + 1) / len(chosen), f"label {each.label}"))
+    return Distributions(
+        of=observed.name,
+        direction=direction,
+        candidates=(*candidates, FLOOR),
+        per_label=tuple(rows),
+        w1_kind=kind,
+        n_neighbors=comparing.n_neighbors,
+        n_components=space.axes.shape[1] if space.axes.size else observed.n_features,
+        explained=space.explained,
+        skipped=skipped,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Sample:
+    label: str
+    predicted: np.ndarray
+    reference: np.ndarray
+    floor: np.ndarray
+    is_part: bool
+
+
+def _samples(
+    labels: np.ndarray, usable: np.ndarray, observed: Modality, comparing: Comparing, seed: int
+) -> tuple[list[_Sample], dict[str, str]]:
+    """For each label the cells that are compared: as many candidates as there are cells in the floor's half."""
+    chosen, skipped = [], {}
+    smallest = max(comparing.smallest_label, 2 * (comparing.n_neighbors + 1))  # a half must hold k + 1 cells
+    for label in sorted({*labels.tolist(), *observed.labels.tolist()}):
+        mine, theirs = np.flatnonzero((labels == label) & usable), np.flatnonzero(observed.labels == label)
+        if min(mine.size, theirs.size) < smallest:
+            skipped[label] = f"{mine.size:,} translated and {theirs.size:,} observed cells; it takes {smallest} of each"
+            continue
+        rng = stream(seed, "halves", label)
+        order = rng.permutation(theirs)
+        half = min(order.size // 2, comparing.most_cells)
+        n = min(half, mine.size)
+        predicted = rng.permutation(mine)[:n]
+        is_part = order.size // 2 > comparing.most_cells
+        chosen.append(_Sample(label, predicted, order[half : 2 * half], order[:n], is_part))
+    if not chosen and not skipped:
+        raise PsmatchError("There is no cell to compare.", hint="Translate cells of labels that were observed.")
+    return chosen, skipped
+
+
+def _measured(
+    cloud: np.ndarray,
+    reference: np.ndarray,
+    bandwidth: float,
+    kind: str,
+    comparing: Comparing,
+    seed: int,
+    notes: list[str],
+    what: str,
+) -> dict[str, float]:
+    w1, warning = wasserstein1(cloud, reference, kind=kind, n_projections=comparing.n_projections, seed=seed)
+    if warning:
+        notes.append(f"{what}: the exact Wasserstein solver did not end: {warning}")
+    return {
+        "l2_mean": l2_mean(cloud, reference),
+        "kl": knn_kl(cloud, reference, k=comparing.n_neighbors),
+        "w1": w1,
+        "energy": energy(cloud, reference),
+        "mmd2": mmd2(cloud, reference, bandwidth=bandwidth),
+    }

@@ -1,0 +1,223 @@
+"""HeldOut: what a translator says of a label that nothing was ever shown of, beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.distribution import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions
+from psmatch_core.errors import PsmatchError
+
+NO_CHANGE = "no_change"
+CANDIDATES = (TRANSLATED, LABEL_MEAN, UNIFORM, NO_CHANGE)
+WORDS = {
+    TRANSLATED: "predicted",
+    LABEL_MEAN: "mean of the training labels",
+    UNIFORM: "uniform matching",
+    NO_CHANGE: "no change from control",
+    "floor": "floor: two halves of the observed cells",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A label left out of preprocessing, classifiers, matching and translator, then predicted.
+
+    Parameters
+    ----------
+    label, control
+        The label; and the one its shift is measured against (``other labels``: their mean, each counting once).
+    direction, input_name, output_name
+        Which modality was read and which was predicted.
+    n_cells, n_observed, n_training
+        Cells of the label that were predicted; cells of it that were measured in the other modality; cells of
+        other labels, of both modalities, that everything was fitted on.
+    features
+        Names of the predicted features, ``(d,)``.
+    spread
+        Standard deviation of each feature over the training cells, ``(d,)``: the unit of all shifts.
+    means
+        Mean of each feature ``(d,)``, in its own units: ``observed``, and of each candidate.
+    out_of_distribution
+        Distances between the label's predicted and observed cells, the baselines beside them.
+    in_distribution
+        The same for held-out cells of the labels that were trained on; None where none were held out.
+    predicted
+        Predicted features of the label's cells, ``(n_cells, d)``, and their names ``(n_cells,)``.
+    notes
+        What the user must know.
+    """
+
+    label: str
+    control: str
+    direction: str
+    input_name: str
+    output_name: str
+    n_cells: int
+    n_observed: int
+    n_training: int
+    features: np.ndarray = field(repr=False)
+    spread: np.ndarray = field(repr=False)
+    means: Mapping[str, np.ndarray] = field(repr=False)
+    out_of_distribution: Distributions
+    in_distribution: Distributions | None
+    predicted: np.ndarray = field(repr=False)
+    obs_names: np.ndarray = field(repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def shifts(self) -> dict[str, np.ndarray]:
+        """Difference from the control's mean in standard deviations ``(d,)``, observed and of each candidate."""
+        return {name: (mean - self.means[NO_CHANGE]) / self.spread for name, mean in self.means.items()}
+
+    @cached_property
+    def shift_explained(self) -> dict[str, float]:
+        """1 − squared error of the mean / squared observed shift, over features in standard deviations.
+
+        1 is perfect, 0 is what "no change from control" has, and below 0 is worse than saying nothing.
+        """
+        total = float(np.sum(self.shifts["observed"] ** 2))
+        return {
+            name: 1 - float(np.sum((self.shifts["observed"] - self.shifts[name]) ** 2)) / total
+            if total > 0
+            else float("nan")
+            for name in CANDIDATES
+        }
+
+    @cached_property
+    def shift_correlation(self) -> dict[str, float]:
+        """Pearson correlation of predicted and observed shifts over features; NaN for "no change"."""
+        return {name: _correlation(self.shifts[name], self.shifts["observed"]) for name in CANDIDATES}
+
+    @cached_property
+    def mean_correlation(self) -> dict[str, float]:
+        """Pearson correlation of predicted and observed means over features, the weakest of figures: a gene's level
+        hardly depends on the perturbation, so that "no change" often has 0.99.
+        """
+        return {name: _correlation(self.means[name], self.means["observed"]) for name in CANDIDATES}
+
+    def table(self) -> pd.DataFrame:
+        """One row a feature, largest observed shift first: the means, and the shifts in standard deviations."""
+        order = np.argsort(-np.abs(self.shifts["observed"]), kind="stable")
+        columns: dict[str, np.ndarray] = {"feature": self.features, "observed": self.means["observed"]}
+        columns |= {name: self.means[name] for name in CANDIDATES}
+        columns |= {f"shift_{name}": self.shifts[name] for name in ("observed", TRANSLATED, LABEL_MEAN, UNIFORM)}
+        return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
+
+    def same_direction(self, top: int = 20) -> tuple[int, int]:
+        """Of the ``top`` most shifted features those predicted to go the observed way, and how many there are."""
+        head = self.table().head(top)
+        moved = head["shift_observed"] != 0
+        agree = np.sign(head["shift_observed"]) == np.sign(head[f"shift_{TRANSLATED}"])
+        return int((agree & moved).sum()), int(moved.sum())
+
+    def summary(self) -> pd.DataFrame:
+        """One row a candidate: how much of the shift it explains, correlations, and its distances."""
+        distances = self.out_of_distribution.micro
+        rows = [
+            {
+                "candidate": WORDS[name],
+                "shift_explained": self.shift_explained.get(name, np.nan),
+                "shift_correlation": self.shift_correlation.get(name, np.nan),
+                "mean_correlation": self.mean_correlation.get(name, np.nan),
+                **distances[name],
+            }
+            for name in self.out_of_distribution.candidates
+        ]
+        return pd.DataFrame(rows)
+
+    def report(self, top: int = 10) -> str:
+        """The result as text: figures beside the baselines, the most shifted features, and notes."""
+        agree, moved = self.same_direction()
+        shown = self.table().head(top)[
+            ["feature", "observed", TRANSLATED, NO_CHANGE, "shift_observed", "shift_translated"]
+        ]
+        parts = [
+            f"{self.label} left out: {self.output_name} predicted for {self.n_cells:,} {self.input_name} cells "
+            f"({self.direction.replace('_', ' ')}) and held against {self.n_observed:,} observed ones; control: "
+            f"{self.control}.",
+            self.summary().to_string(index=False, float_format=lambda value: f"{value:.3f}"),
+            f"\nMost shifted features (shifts in standard deviations; {agree} of {moved} go the observed way):",
+            shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"),
+        ]
+        if self.in_distribution is not None and self.in_distribution.per_label:
+            parts.append(f"\nIn distribution, held-out cells of the other labels.\n{self.in_distribution.report()}")
+        return "\n".join(
+            [*parts, *(["\nNoticed on the way:"] if self.notes else []), *(f"  {each}" for each in self.notes)]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a report, arrays left out."""
+        return {
+            "label": self.label,
+            "control": self.control,
+            "direction": self.direction,
+            "input_name": self.input_name,
+            "output_name": self.output_name,
+            "n_cells": self.n_cells,
+            "n_observed": self.n_observed,
+            "n_training": self.n_training,
+            "shift_explained": self.shift_explained,
+            "shift_correlation": self.shift_correlation,
+            "mean_correlation": self.mean_correlation,
+            "same_direction_of_top_20": list(self.same_direction()),
+            "out_of_distribution": self.out_of_distribution.to_dict(),
+            "in_distribution": self.in_distribution.to_dict() if self.in_distribution else None,
+            "settings": dict(self.settings),
+            "notes": list(self.notes),
+        }
+
+    def save(self, path: Path | str) -> Path:
+        """Write it to one npz, from which :func:`load_held_out` makes an equal one."""
+        arrays = {f"means/{name}": values for name, values in self.means.items()}
+        arrays |= {
+            "features": np.asarray(self.features, dtype=str),
+            "spread": self.spread,
+            "predicted": self.predicted.astype(np.float32),
+            "obs_names": np.asarray(self.obs_names, dtype=str),
+        }
+        return io.write_arrays(Path(path), arrays, self.to_dict())
+
+    def __repr__(self) -> str:
+        return (
+            f"HeldOut({self.label} left out, {self.direction}: explains {self.shift_explained[TRANSLATED]:.2f} of its "
+            f"shift from {self.control} (uniform matching {self.shift_explained[UNIFORM]:.2f}, training labels' mean "
+            f"{self.shift_explained[LABEL_MEAN]:.2f}, no change 0))"
+        )
+
+
+def load_held_out(path: Path | str) -> HeldOut:
+    """The result in a file that :meth:`HeldOut.save` wrote."""
+    arrays, meta = io.read_arrays(Path(path))
+    if "out_of_distribution" not in meta:
+        raise PsmatchError(
+            f"{Path(path).name} holds no left-out label.", hint="Give a file that `psmatch leave-out` wrote."
+        )
+    within = meta["in_distribution"]
+    kept = ("label", "control", "direction", "input_name", "output_name", "n_cells", "n_observed", "n_training")
+    return HeldOut(
+        **{name: meta[name] for name in kept},
+        features=arrays["features"],
+        spread=arrays["spread"],
+        means={name.partition("/")[2]: values for name, values in arrays.items() if name.startswith("means/")},
+        out_of_distribution=Distributions.from_dict(meta["out_of_distribution"]),
+        in_distribution=Distributions.from_dict(within) if within else None,
+        predicted=arrays["predicted"],
+        obs_names=arrays["obs_names"],
+        settings=meta["settings"],
+        notes=tuple(meta["notes"]),
+    )
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    if one.std() == 0 or other.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])

@@ -1,0 +1,61 @@
+"""Distances of translated from observed cells, label by label, between the floor and the uniform plan."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.distribution import FLOOR, MEASURES, Distributions
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, digits, figure, height_of, label_axis, plain
+
+TITLES = {
+    "l2_mean": ("Difference of the means", "standard deviations"),
+    "kl": ("Divergence (KL)", "nats"),
+    "w1": ("Wasserstein-1", "standard deviations"),
+    "energy": ("Energy distance", "√ standard deviations"),
+    "mmd2": ("MMD²", "squared kernel distance"),
+}
+
+
+def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
+    """A distance of every label, nearest on top: translated cells, the first baseline, and the floor.
+
+    Parameters
+    ----------
+    measure
+        ``l2_mean``, ``kl``, ``w1``, ``energy`` or ``mmd2``. What is infinite is not drawn, and counted in the note.
+    """
+    if measure not in MEASURES:
+        raise PsmatchError(f"There is no measure {measure!r}.", hint=f"Choose one of {', '.join(MEASURES)}.")
+    title, unit = TITLES[measure]
+    mine, baseline = found.candidates[0], found.candidates[1]
+    if not found.per_label:
+        return figure(f"{title}: no label has enough cells to be compared", height=160, legend=False)
+    rows = sorted(found.per_label, key=lambda row: row.distances[mine][measure])
+    better = sum(row.distances[mine][measure] < row.distances[baseline][measure] for row in rows)
+    values = {name: np.array([row.distances[name][measure] for row in rows]) for name in (mine, baseline, FLOOR)}
+    infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
+    fig = figure(
+        f"{title}: {digits(found.micro[mine][measure])}, floor {digits(found.micro[FLOOR][measure])}; nearer than "
+        f"{plain(baseline)} in {better} of {plural(len(rows), 'label')}",
+        height=height_of(len(rows)),
+        note="smaller is nearer" + (f"; {plural(infinite, 'infinite value')} not drawn" if infinite else ""),
+    )
+    y = label_axis(fig, [row.label for row in rows])
+    for name, color, symbol, size in (
+        (FLOOR, GREY, "line-ns", 11),
+        (baseline, TARGET_COLOR, "diamond", 8),
+        (mine, SOURCE_COLOR, "circle", 9),
+    ):
+        fig.add_scatter(
+            x=np.where(np.isfinite(values[name]), values[name], np.nan).astype(np.float32),
+            y=y,
+            mode="markers",
+            name="floor (two observed halves)" if name == FLOOR else name,
+            marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 2, "color": color}},
+            hovertext=[plain(row.label) for row in rows],
+            hovertemplate=f"%{{hovertext}}: {name} %{{x:.3g}}<extra></extra>",
+        )
+    fig.update_xaxes(title_text=unit if measure != "w1" else f"{unit} ({found.w1_kind})")
+    return fig

@@ -1,0 +1,111 @@
+"""A label that was left out: predicted against observed means, and the features that it shifts most."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.distribution import LABEL_MEAN, TRANSLATED, UNIFORM
+from psmatch_core.errors import PsmatchError
+from psmatch_core.held_out import CANDIDATES, WORDS, HeldOut
+from psmatch_core.plotting.style import (
+    GREY,
+    PALETTE,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+
+NAMED = 6  # features named in the picture; more names would lie on each other
+
+
+def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
+    """Predicted against observed shift from the control of every feature, the most shifted ones named.
+
+    Parameters
+    ----------
+    candidate
+        ``translated``, or a baseline: ``label_mean``, ``uniform``, ``no_change``.
+    """
+    if candidate not in CANDIDATES:
+        raise PsmatchError(f"There is no candidate {candidate!r}.", hint=f"Choose one of {', '.join(CANDIDATES)}.")
+    table = found.table()  # most shifted first
+    x = found.means["observed"].astype(np.float32)
+    y = found.means[candidate].astype(np.float32)
+    explained = found.shift_explained[candidate]
+    title = (
+        f"{plain(found.label, 24)}, never seen: {WORDS[candidate]} explains {explained:.0%} of its shift from "
+        f"{plain(found.control, 24)}"
+    )
+    fig = figure(title, height=380, note="0% is what “no change” has; one point a feature")
+    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    fig.add_scatter(
+        x=ends, y=ends, mode="lines", name="perfect", line={"color": GREY, "dash": "dash"}, hoverinfo="skip"
+    )
+    fig.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        name=WORDS[candidate],
+        marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
+        hovertext=[plain(name) for name in found.features],
+        hovertemplate="%{hovertext}: observed %{x:.3f}, predicted %{y:.3f}<extra></extra>",
+    )
+    head = table.head(NAMED)
+    fig.add_scatter(
+        x=head["observed"].to_numpy(np.float32),
+        y=head[candidate].to_numpy(np.float32),
+        mode="markers+text",
+        name="most shifted",
+        text=[plain(name, 16) for name in head["feature"]],
+        textposition="top center",
+        marker={"size": 8, "color": TARGET_COLOR},
+        hoverinfo="skip",
+    )
+    fig.update_xaxes(title_text="observed mean")
+    fig.update_yaxes(title_text="predicted mean")
+    return fig
+
+
+def shifted_features(found: HeldOut, *, top: int = 20) -> go.Figure:
+    """Observed and predicted shifts of the features that the label shifts most, in standard deviations."""
+    head = found.table().head(top)
+    agree, moved = found.same_direction(top)
+    fig = figure(
+        f"{agree} of the {moved} most shifted features are predicted to go the observed way",
+        height=height_of(len(head)),
+        note=f"shift from {plain(found.control, 24)}, standard deviations of the training cells",
+    )
+    y = label_axis(fig, [str(name) for name in head["feature"]])
+    fig.add_bar(
+        x=head["shift_observed"].to_numpy(np.float32),
+        y=y,
+        orientation="h",
+        name="observed",
+        marker={"color": GREY},
+        hovertemplate="observed %{x:.2f}<extra></extra>",
+    )
+    for name, color, symbol in (
+        (TRANSLATED, SOURCE_COLOR, "circle"),
+        (UNIFORM, TARGET_COLOR, "diamond"),
+        (LABEL_MEAN, PALETTE[2], "line-ns"),
+    ):
+        fig.add_scatter(
+            x=head[f"shift_{name}"].to_numpy(np.float32),
+            y=y,
+            mode="markers",
+            name=WORDS[name],
+            marker={"size": 9, "color": color, "symbol": symbol, "line": {"width": 2, "color": color}},
+            hovertemplate=f"{WORDS[name]} %{{x:.2f}}<extra></extra>",
+        )
+    fig.update_xaxes(title_text=f"shift, standard deviations (largest {digits(_largest(head['shift_observed']))})")
+    return fig
+
+
+def _largest(values: object) -> float:
+    array = np.abs(np.asarray(values, dtype=np.float64))
+    return float(array.max(initial=0))

@@ -1,0 +1,74 @@
+"""Evaluate: leave a perturbation out by the real worker, and distances where no pair is known."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pages._shared.distribution_view import MEASURES
+from psmatch_core import io, leave_out_jobs
+from psmatch_core.folder import RunFolder
+from psmatch_core.leaving_out import LeaveOut
+from psmatch_core.run_store import RunStore
+from tests.pages.conftest import RUN_SECONDS, Open, texts
+from tests.test_plotting_held_out import compared
+
+
+@pytest.fixture(scope="module")
+def job(finished: RunFolder) -> RunFolder:
+    """A label left out of the finished run, done by the real worker."""
+    store = RunStore(finished.path.parents[1])
+    job = store.leave_out(finished, "STAT1", LeaveOut())
+    deadline = time.time() + RUN_SECONDS
+    while job.status().is_active and time.time() < deadline:
+        time.sleep(0.3)
+    assert job.status().state == "done", job.status()
+    return job
+
+
+def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: RunFolder) -> None:
+    app = full("evaluate")
+    said = texts(app).replace("\\", "")
+    assert "never seen before" in said
+    assert "Control: control." in said
+    shown = {metric.label: metric for metric in app.metric}
+    assert float(shown["Shift explained"].value) > 0.5
+    assert "uniform" in shown["Shift explained"].delta
+    assert any("candidate" in each.value.columns and len(each.value) == 5 for each in app.dataframe)
+    app.selectbox(key=f"left.candidate.{job.id}").select("uniform").run()
+    assert not app.exception
+
+
+def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: RunFolder) -> None:
+    store = RunStore(finished.path.parents[1])
+    assert job.id not in {entry.id for entry in store.entries()}
+    assert leave_out_jobs.of(finished)[0] == job
+
+
+def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder) -> None:
+    before = leave_out_jobs.of(finished)
+    app = full("evaluate")
+    (label,) = [each for each in app.selectbox if each.label == "Label to leave out"]
+    label.select("control")
+    (button,) = [each for each in app.button if each.label == "Leave it out"]
+    button.click().run()
+    assert not app.exception
+    assert "is the only control" in texts(app).replace("\\", "")
+    assert leave_out_jobs.of(finished) == before
+
+
+def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, finished: RunFolder) -> None:
+    found = compared()
+    data = {"target_to_source": found.to_dict(), "source_to_target": found.to_dict()}
+    io.write_json(finished.path / "distributions.json", data)
+    try:
+        app = full("evaluate")
+    finally:
+        (finished.path / "distributions.json").unlink()
+    assert "Translated against observed cells" in [each.value for each in app.subheader]
+    shown = {metric.label: metric for metric in app.metric}
+    assert {title for title, _ in MEASURES.values()} <= set(shown)
+    deltas = [metric.delta for metric in app.metric if metric.label == "Divergence (KL)"]  # later ones: left out
+    assert deltas[0].startswith("uniform ∞, floor ")
+    assert "Wasserstein-1 is exact" in texts(app)

@@ -1,0 +1,106 @@
+"""Figures of distances and of a left-out label: they show the numbers of the result, and no name becomes markup."""
+
+import numpy as np
+import pytest
+
+from psmatch_core.distribution import Distributions, compare_distributions
+from psmatch_core.errors import PsmatchError
+from psmatch_core.held_out import HeldOut
+from psmatch_core.plotting import distance_dots, predicted_means, shifted_features
+from tests.test_distribution import OBSERVED, cloud
+from tests.test_plotting import HOSTILE, OURS, TAG, texts
+
+
+def compared(labels=("A", "B")) -> Distributions:
+    again = cloud(seed=1)
+    named = dict(zip(("A", "B"), labels, strict=True))
+    values = {"translated": again.X, "uniform": np.zeros_like(again.X)}
+    new = again.with_labels(named).labels
+    return compare_distributions(values, new, OBSERVED.with_labels(named), direction="target_to_source")
+
+
+def left_out(label="A", names=None) -> HeldOut:
+    rng = np.random.default_rng(0)
+    features = np.array(names if names is not None else [f"g{i}" for i in range(9)])
+    d = features.size
+    observed = rng.normal(size=d)
+    means = {"observed": observed, "translated": observed * 0.8, "uniform": observed * 0.4}
+    means |= {"label_mean": observed * 0.1, "no_change": np.zeros(d)}
+    return HeldOut(
+        label=label,
+        control="NT",
+        direction="target_to_source",
+        input_name="RNA",
+        output_name="ADT",
+        n_cells=3,
+        n_observed=4,
+        n_training=10,
+        features=features,
+        spread=np.ones(d),
+        means=means,
+        out_of_distribution=compared(),
+        in_distribution=None,
+        predicted=np.zeros((3, d)),
+        obs_names=np.array(["a", "b", "c"]),
+    )
+
+
+def test_shares_of_a_shift_are_known_for_known_predictions():
+    found = left_out()
+    assert found.shift_explained["translated"] == pytest.approx(1 - 0.2**2)
+    assert found.shift_explained["uniform"] == pytest.approx(1 - 0.6**2)
+    assert found.shift_explained["no_change"] == 0
+    assert found.shift_correlation["translated"] == pytest.approx(1)
+    assert np.isnan(found.shift_correlation["no_change"])
+    assert found.same_direction(20) == (9, 9)
+
+
+def test_the_scatter_holds_every_feature_and_names_the_most_shifted():
+    found = left_out()
+    fig = predicted_means(found)
+    assert fig.data[1].x == pytest.approx(found.means["observed"], rel=1e-6)
+    assert fig.data[1].y == pytest.approx(found.means["translated"], rel=1e-6)
+    assert list(fig.data[2].text) == list(found.table()["feature"][:6])
+    assert "96%" in fig.layout.title.text
+    assert "-0%" not in predicted_means(found, "no_change").layout.title.text
+
+
+def test_the_bars_are_the_observed_shifts_largest_first():
+    found = left_out()
+    fig = shifted_features(found, top=4)
+    assert fig.data[0].x == pytest.approx(found.table()["shift_observed"][:4].to_numpy(), rel=1e-6)
+    assert "4 of the 4" in fig.layout.title.text.replace("<br>", " ")
+
+
+@pytest.mark.parametrize("measure", ["l2_mean", "kl", "w1", "energy", "mmd2"])
+def test_dots_are_the_distances_of_the_labels(measure):
+    found = compared()
+    fig = distance_dots(found, measure)
+    mine = sorted(row.distances["translated"][measure] for row in found.per_label)
+    assert list(fig.data[2].x) == pytest.approx(mine, rel=1e-5)
+    assert ("2 infinite values not drawn" in fig.layout.title.text.replace("<br>", " ")) == (measure == "kl")
+
+
+def test_no_name_becomes_markup():
+    figures = [
+        distance_dots(compared(HOSTILE[:2])),
+        predicted_means(left_out(HOSTILE[0], HOSTILE)),
+        shifted_features(left_out(HOSTILE[1], HOSTILE)),
+    ]
+    for fig in figures:
+        for text in texts(fig.to_plotly_json()):
+            assert not TAG.search(OURS.sub("", text)), text
+            assert "$" not in text
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(PsmatchError, match="There is no measure 'speed'"):
+        distance_dots(compared(), "speed")
+    with pytest.raises(PsmatchError, match="There is no candidate 'best'"):
+        predicted_means(left_out(), "best")
+
+
+def test_nothing_to_compare_is_a_figure_that_says_so():
+    found = compared()
+    empty = Distributions(**{**vars(found), "per_label": ()})
+    assert "no label has enough cells" in distance_dots(empty).layout.title.text.replace("<br>", " ")
