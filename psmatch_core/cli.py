@@ -1,4 +1,4 @@
-"""The command line: run, match, demo, features, inspect, options. The same power as the app, without a browser."""
+"""The command line: run, match, demo, features, curve, inspect, options. As the app, without a browser."""
 
 from __future__ import annotations
 
@@ -81,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(features, "epsilon=0.2")
     features.set_defaults(do=_features)
 
+    curve = commands.add_parser(
+        "curve", help="cost against entropy over a grid of epsilons, of a run whose propensity models are trained"
+    )
+    curve.add_argument("run", type=Path, help="folder of a run")
+    curve.add_argument("--epsilons", nargs="+", type=float, default=None, help="the grid (ten around the recipe's)")
+    curve.add_argument("--labels", nargs="+", default=None, help="labels to trace (all)")
+    curve.add_argument("--out", type=Path, default=None, help="csv file (curve.csv in the folder of the run)")
+    _add_settings(curve)
+    curve.set_defaults(do=_curve)
+
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
     inspect.add_argument("--label", default="", help="label column to judge")
@@ -90,9 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     warm = commands.add_parser("warm", help="compile the transport engine now, before the first match waits for it")
     warm.set_defaults(do=_warm)
 
-    options = commands.add_parser("options", help="every setting with its range, default and meaning")
+    options = commands.add_parser("options", help="every setting and method, with range, default and meaning")
     options.add_argument("--preset", default="recommended", help="whose values to show")
     options.add_argument("--markdown", action="store_true", help="as the table of docs/options.md")
+    _add_settings(options)
     options.set_defaults(do=_options)
     return parser
 
@@ -195,6 +206,29 @@ def _features(options: argparse.Namespace) -> int:
     return 0
 
 
+def _curve(options: argparse.Namespace) -> int:
+    from psmatch_core import io
+    from psmatch_core.folder import RunFolder
+    from psmatch_core.lcurve import l_curve
+    from psmatch_core.results import load_models
+
+    if not (options.run / "recipe.json").exists():
+        raise PsmatchError(
+            f"The folder {options.run.name} holds no run.", hint="Give the folder that `psmatch match` or `run` wrote."
+        )
+    folder = RunFolder(options.run.resolve())
+    recipe = _with_settings(folder.recipe, options.settings)
+    told = _silent if options.quiet else _Printer()
+    curve = l_curve(
+        *load_models(folder), recipe.matcher, options.epsilons, labels=options.labels, seed=recipe.seed, progress=told
+    )
+    path = options.out or folder.path / "curve.csv"
+    io.write_text(path, curve.table().to_csv(index=False))
+    print(curve.pooled.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
+    print("\n".join(("", *curve.notes, curve.suggestion, f"Every label: {path}")))
+    return 0
+
+
 def _inspect(options: argparse.Namespace) -> int:
     from psmatch_core.inspection import inspect_command
 
@@ -213,42 +247,12 @@ def _warm(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> int:
+    from psmatch_core.listing import as_markdown, as_text
     from psmatch_core.recipe import Recipe
 
-    rows = settings_table(Recipe.preset(options.preset))
-    if options.markdown:
-        print("| setting | default | unit | range | meaning |\n|---|---|---|---|---|")
-    for name, value, declared in rows:
-        text = json.dumps(value, ensure_ascii=False)
-        if options.markdown:
-            cells = (f"`{name}`", f"`{text}`", declared.unit, declared.range_text(), declared.help)
-            print("| " + " | ".join(cells) + " |")
-        else:
-            print(f"{name} = {text} {declared.unit}".rstrip() + f"   ({declared.range_text()})\n    {declared.help}")
+    recipe = _with_settings(Recipe.preset(options.preset), options.settings)
+    print(as_markdown(recipe) if options.markdown else as_text(recipe))
     return 0
-
-
-def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Every setting of a config and of the configs within it: dotted name, value, declaration."""
-    from psmatch_core.config import Config
-
-    rows: list[tuple[str, Any, Any]] = []
-    for name, declared in config.options().items():
-        value = getattr(config, name)
-        if isinstance(value, Config):
-            rows.append((prefix + name, type(value).__name__, declared))
-            rows.extend(settings_table(value, f"{prefix}{name}."))
-        else:
-            rows.append(
-                (
-                    prefix + name,
-                    [each.to_dict() if isinstance(each, Config) else each for each in value]
-                    if isinstance(value, tuple)
-                    else value,
-                    declared,
-                )
-            )
-    return rows
 
 
 def _with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:

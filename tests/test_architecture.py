@@ -18,9 +18,9 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
-    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "evaluation", "maps",
-    "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results", "worker",
-    "run_store", "cli",
+    "matchers", "matching", "feature_matching", "lcurve", "translators", "translation", "metrics", "evaluation",
+    "maps", "plotting", "io", "recipe", "rendering", "datasets", "inputs", "runs", "exports", "folder", "results",
+    "worker", "run_store", "listing", "cli",
 )  # fmt: skip
 LONGEST = 350
 
