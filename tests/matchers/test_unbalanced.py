@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from psmatch_core.blocks.potential import ENGINE_PAIRS
 from psmatch_core.coupling import Outcome
 from psmatch_core.matchers import SinkhornMatcher, UnbalancedMatcher
 from psmatch_core.progress import silent
@@ -61,3 +62,10 @@ def test_equal_scores_make_every_pair_alike():
     block, status = couple(UnbalancedMatcher(), flat)
     assert np.allclose(block.to_array(), 1 / 24)
     assert "all scores are equal" in status.message
+
+
+def test_a_plan_that_the_engine_answers_for_has_mass_one_too():
+    block, status = couple(UnbalancedMatcher(rho=0.3), problem(2100, 2000, noise=0.3))
+    assert block.shape[0] * block.shape[1] > ENGINE_PAIRS
+    assert share(status) < 0.9
+    assert block.marginals[0].sum() == pytest.approx(1, abs=1e-3)
