@@ -1,4 +1,4 @@
-"""The command line: run, match, translate, demo, features, inspect, options: the app's power without a browser."""
+"""The command line: run, match, translate, features, curve, leave-out, …: the app's power without a browser."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from psmatch_core.commands import features, leave_out
+from psmatch_core.commands import curve, features, leave_out
 from psmatch_core.errors import PsmatchError
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     features.add(commands, _add_settings)
     leave_out.add(commands, _add_settings)
 
+    curve.add(commands, _add_settings)
+
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")
     inspect.add_argument("--label", default="", help="label column to judge")
@@ -98,9 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     warm = commands.add_parser("warm", help="compile the transport engine now, before the first match waits for it")
     warm.set_defaults(do=_warm)
 
-    options = commands.add_parser("options", help="every setting with its range, default and meaning")
+    options = commands.add_parser("options", help="every setting and method, with range, default and meaning")
     options.add_argument("--preset", default="recommended", help="whose values to show")
     options.add_argument("--markdown", action="store_true", help="as the table of docs/options.md")
+    _add_settings(options)
     options.set_defaults(do=_options)
     return parser
 
@@ -210,42 +213,13 @@ def _warm(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> int:
+    from psmatch_core.listing import as_markdown, as_text
     from psmatch_core.recipe import Recipe
+    from psmatch_core.terminal import with_settings
 
-    rows = settings_table(Recipe.preset(options.preset))
-    if options.markdown:
-        print("| setting | default | unit | range | meaning |\n|---|---|---|---|---|")
-    for name, value, declared in rows:
-        text = json.dumps(value, ensure_ascii=False)
-        if options.markdown:
-            cells = (f"`{name}`", f"`{text}`", declared.unit, declared.range_text(), declared.help)
-            print("| " + " | ".join(cells) + " |")
-        else:
-            print(f"{name} = {text} {declared.unit}".rstrip() + f"   ({declared.range_text()})\n    {declared.help}")
+    recipe = with_settings(Recipe.preset(options.preset), options.settings)
+    print(as_markdown(recipe) if options.markdown else as_text(recipe))
     return 0
-
-
-def settings_table(config: Any, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Every setting of a config and of the configs within it: dotted name, value, declaration."""
-    from psmatch_core.config import Config
-
-    rows: list[tuple[str, Any, Any]] = []
-    for name, declared in config.options().items():
-        value = getattr(config, name)
-        if isinstance(value, Config):
-            rows.append((prefix + name, type(value).__name__, declared))
-            rows.extend(settings_table(value, f"{prefix}{name}."))
-        else:
-            rows.append(
-                (
-                    prefix + name,
-                    [each.to_dict() if isinstance(each, Config) else each for each in value]
-                    if isinstance(value, tuple)
-                    else value,
-                    declared,
-                )
-            )
-    return rows
 
 
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:

@@ -85,6 +85,15 @@ class Config:
         """The declared options by field name, in order."""
         return {each.name: each.metadata["option"] for each in fields(cls) if "option" in each.metadata}  # type: ignore[arg-type]
 
+    @classmethod
+    def kinds(cls) -> dict[str, type[Self]]:
+        """The program's own strategies of this kind, by name."""
+        return {
+            name: kind
+            for name, kind in sorted(Config._registry.items())
+            if issubclass(kind, cls) and not inspect.isabstract(kind) and kind.__module__.startswith("psmatch_core.")
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data (for JSON) from which :meth:`from_dict` makes an equal config."""
         data: dict[str, Any] = {"kind": type(self).__name__}

@@ -25,7 +25,7 @@ from psmatch_core.translators import r2_table
 if TYPE_CHECKING:
     from anndata import AnnData
 
-PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 ARCHIVE = "psmatch-export.zip"
 PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT", "numba", "umap-learn", "streamlit")
 
@@ -34,7 +34,8 @@ def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
     """The heaviest matches of every matched source cell.
 
     Columns: ``source_cell``, ``target_cell``, ``label``, ``weight`` (share of the source cell's mass on that
-    target cell, 0 to 1), ``rank`` (1 is the heaviest), ``n_effective`` (effective matches of the source cell).
+    target cell, 0 to 1), ``rank`` (1 is the heaviest), ``n_effective`` (effective matches of the source cell),
+    ``mass`` (of the source cell; 1 where all cells of the label are matched alike, near 0 where it hardly is).
     """
     top = top or run.recipe.exports.top
     source_names, target_names = run.source.obs_names, run.target.obs_names
@@ -51,6 +52,7 @@ def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
                     "weight": weight[row, column],
                     "rank": column + 1,
                     "n_effective": block.n_effective[row],
+                    "mass": block.marginals[0][row] * block.shape[0],
                 }
             )
         )

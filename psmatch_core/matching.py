@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -49,19 +50,9 @@ def match(
     Source: Xi et al. 2024, section 4.
     """
     matcher = matcher or SinkhornMatcher()
-    if source.label_names != target.label_names:
-        only_one = sorted(set(source.label_names) ^ set(target.label_names))
-        raise PsmatchError(
-            f"{source.modality.name} and {target.modality.name} were trained on different labels"
-            + (f" ({some(only_one)} in one only)." if only_one else ", or on the same in another order."),
-            hint="Train both on the labels that they share.",
-        )
-    pair_ids = known_ids(source.modality, target.modality)
-    problems = [
-        _problem(label, source, target, pair_ids, seed, with_features=matcher.needs_features)
-        for label in source.label_names
-    ]
-    problems.sort(key=lambda problem: -problem.n_pairs)  # so that no core waits for a giant
+    check_labels(source, target)
+    matcher.check(source.modality, target.modality)
+    problems = label_problems(source, target, source.label_names, seed, with_features=matcher.needs_features)
     coupled: dict[str, Answer] = {}
     answers = matcher.couple_all(problems, progress=progress, executor=executor)
     for problem, (block, status) in zip(problems, answers, strict=True):
@@ -74,6 +65,26 @@ def match(
         blocks={label: block for label, block in blocks.items() if block is not None},
         statuses=tuple(coupled[label][1] for label in source.label_names),
     )
+
+
+def check_labels(source: PropensityModel, target: PropensityModel) -> None:
+    """Refuse two sides that were not trained on the same labels in the same order."""
+    if source.label_names != target.label_names:
+        only_one = sorted(set(source.label_names) ^ set(target.label_names))
+        raise PsmatchError(
+            f"{source.modality.name} and {target.modality.name} were trained on different labels"
+            + (f" ({some(only_one)} in one only)." if only_one else ", or on the same in another order."),
+            hint="Train both on the labels that they share.",
+        )
+
+
+def label_problems(
+    source: PropensityModel, target: PropensityModel, labels: Sequence[str], seed: int, *, with_features: bool
+) -> list[LabelProblem]:
+    """What a matcher is given of these labels, those with most pairs first so that no core waits for a giant."""
+    pair_ids = known_ids(source.modality, target.modality)
+    problems = [_problem(label, source, target, pair_ids, seed, with_features=with_features) for label in labels]
+    return sorted(problems, key=lambda problem: -problem.n_pairs)
 
 
 def known_ids(source: Modality, target: Modality) -> tuple[np.ndarray, np.ndarray] | None:
@@ -108,6 +119,8 @@ def _problem(
         seed=derived_seed(seed, "match", label),
         x_features=_dense(source.modality.X[mine]) if with_features else None,
         y_features=_dense(target.modality.X[theirs]) if with_features else None,
+        x_names=source.modality.var_names if with_features else None,
+        y_names=target.modality.var_names if with_features else None,
     )
 
 

@@ -196,6 +196,7 @@ def run(
         progress(Event(f"preprocess: {side.name}", 1.0))
     for described in features:  # before the other side trains for nothing
         recipe.classifier.check(described.in_shape(described.X), name=described.name)
+    recipe.matcher.check(features[0], features[1])  # before minutes of training, not after
     label_names = tuple(sorted(set(prepared.source.label_names)))
     with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
         models = list(

@@ -18,10 +18,10 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
     "inspection", "preprocessing", "classifiers", "scores", "propensity", "transport", "blocks", "coupling",
-    "matchers", "matching", "feature_matching", "translators", "translation", "metrics", "prediction", "evaluation",
-    "distances", "space", "distribution", "maps", "controls", "io", "held_out", "plotting", "recipe", "rendering",
-    "datasets", "inputs", "keeping", "runs", "leaving_out", "exports", "folder", "results", "new_cells",
-    "leave_out_jobs", "worker", "run_store", "terminal", "commands", "cli",
+    "matchers", "matching", "feature_matching", "lcurve", "translators", "translation", "metrics", "prediction",
+    "evaluation", "distances", "space", "distribution", "maps", "controls", "io", "held_out", "plotting", "recipe",
+    "rendering", "datasets", "inputs", "keeping", "runs", "leaving_out", "exports", "folder", "results",
+    "new_cells", "leave_out_jobs", "worker", "run_store", "listing", "terminal", "commands", "cli",
 )  # fmt: skip
 LONGEST = 350
 

@@ -126,6 +126,27 @@ def test_options_lists_every_setting_with_its_meaning(tmp_path):
     assert "classifier.n_networks = 5" in out
 
 
+def test_options_lists_every_method_in_words(tmp_path):
+    out, _ = psmatch("options", "--set", "matcher=GromovMatcher", cwd=tmp_path)
+    assert 'matcher.space = "features"' in out
+    assert "What matcher can be (--set matcher=KIND" in out
+    assert "UnbalancedMatcher: Entropic optimal transport that leaves cells without a counterpart unmatched" in out
+
+
+def test_curve_needs_no_pairs_and_writes_every_label(files):
+    psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
+    out, _ = psmatch("curve", "one", "--epsilons", "0.05", "0.1", "0.2", "0.5", "2", "--quiet", cwd=files)
+    assert "n_effective" in out
+    assert "a suggestion, made without true pairs" in out or "no epsilon is suggested" in out
+    table = pd.read_csv(files / "one" / "curve.csv", keep_default_na=False)
+    assert set(table["label"]) == {"", "A", "B", "C"}
+    assert len(table) == 4 * 5
+    _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--quiet", cwd=files, code=1)
+    assert "ExactMatcher has no epsilon" in err
+    _, err = psmatch("curve", ".", cwd=files, code=1)
+    assert "holds no run" in err
+
+
 def test_a_recipe_that_is_no_json_names_the_line(tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps({"seed": 0})[:-1])
     _, err = psmatch("run", "recipe.json", cwd=tmp_path, code=1)

@@ -35,7 +35,7 @@ def folder(finished, tmp_path_factory):
 
 def test_csv_and_parquet_hold_the_same_pairs(folder):
     csv, parquet = pd.read_csv(folder / "pairs.csv"), pd.read_parquet(folder / "pairs.parquet")
-    assert list(csv.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+    assert list(csv.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
     pd.testing.assert_frame_equal(csv, parquet, check_dtype=False)
     assert csv.groupby("source_cell").size().max() <= 4
 

@@ -18,6 +18,7 @@ from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, 
 from psmatch_core.classifiers import LinearClassifier, LossCurve
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
+from psmatch_core.lcurve import l_curve
 from psmatch_core.maps import ScoreMap, score_map
 from psmatch_core.matchers import SinkhornMatcher
 from psmatch_core.matching import match
@@ -72,6 +73,8 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
         "map of one": plotting.score_map(scores, source, target, highlight=label),
         "heatmap": plotting.coupling_heatmap(coupling[label], row_names=rows, column_names=columns),
         "effective": plotting.effective_matches(coupling),
+        "l-curve": plotting.l_curve(l_curve(source, target, epsilons=[0.02, 0.05, 0.1, 0.4, 2]), current=0.05),
+        "l-curve of one": plotting.l_curve(l_curve(source, target, epsilons=[0.1, 1], labels=[label])),
         "cell": plotting.cell_matches(
             columns[index[0]], weight[0], 0.1, cell=rows[0], measured_true=columns[index[0, 1]]
         ),
@@ -388,3 +391,21 @@ def test_a_translators_curves_say_the_epoch_that_was_kept():
     assert "epoch 2" in fig.layout.title.text
     assert [trace.name for trace in fig.data] == ["held-out cells", "training"]
     assert list(fig.data[0].y) == [1.1, 0.8, 0.9]
+
+
+# The L-curve
+
+
+def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
+    models: tuple[PropensityModel, PropensityModel],
+) -> None:
+    curve = l_curve(*models, epsilons=[0.02, 0.05, 0.1, 0.4, 2])
+    fig = plotting.l_curve(curve, current=0.05)
+    assert len([trace for trace in fig.data if trace.legendgroup == "labels"]) == len(curve.points)
+    (mean,) = [trace for trace in fig.data if trace.name == "mean over labels"]
+    assert np.allclose(mean.y, curve.pooled["cost"], rtol=1e-5)
+    names = [trace.name for trace in fig.data]
+    assert "in use: epsilon 0.05" in names
+    assert (f"suggested: epsilon {curve.corner:.3g}" in names) == (curve.corner is not None)
+    assert "in use" not in str([trace.name for trace in plotting.l_curve(curve, current=0.07).data])
+    assert "Made without true pairs" in fig.layout.title.text

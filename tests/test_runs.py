@@ -6,10 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from psmatch_core import io
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.errors import PsmatchError
 from psmatch_core.exports import pairs_table
-from psmatch_core.matchers import NeighborMatcher, UniformMatcher
+from psmatch_core.matchers import (
+    FusedGromovMatcher,
+    GromovMatcher,
+    NeighborMatcher,
+    RandomMatcher,
+    SharedSpaceMatcher,
+    UnbalancedMatcher,
+    UniformMatcher,
+)
 from psmatch_core.modality import Modality
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import LabelRules, Recipe
@@ -53,6 +62,43 @@ def test_the_baseline_of_a_trained_translator_is_one_trained_without_a_matching(
     means = result.distributions["target_to_source"].micro
     assert np.isfinite(means["uniform"]["kl"])
     assert means["uniform"] != means["translated"]
+
+
+@pytest.mark.parametrize(
+    "matcher",
+    [
+        UnbalancedMatcher(),
+        GromovMatcher(n_neighbors=4),
+        FusedGromovMatcher(relax=True),
+        SharedSpaceMatcher(),
+        RandomMatcher(),
+    ],
+    ids=lambda matcher: type(matcher).__name__,
+)
+def test_every_method_goes_the_whole_way(matcher, tmp_path):
+    sides = make_modality("RNA"), make_modality("ADT", n=45, seed=1)
+    result = run(replace(QUICK, matcher=matcher), *sides)
+    assert set(result.coupling) == {"A", "B", "C"}
+    pairs = pairs_table(result)
+    assert set(pairs["source_cell"]) <= set(sides[0].obs_names)
+    assert pairs.drop_duplicates("source_cell")["mass"].sum() == pytest.approx(60, rel=1e-2)
+    assert Recipe.from_json(result.recipe.to_json()) == result.recipe
+    again = io.load_coupling(
+        io.save(result.coupling, tmp_path / "coupling.npz"), *(result.coupling.source, result.coupling.target)
+    )
+    assert np.allclose(again.to_sparse().toarray(), result.coupling.to_sparse().toarray())
+
+
+def test_what_a_method_cannot_do_is_refused_before_training():
+    events = []
+    with pytest.raises(PsmatchError, match="share no feature space"):
+        run(
+            replace(QUICK, matcher=SharedSpaceMatcher()),
+            make_modality("RNA"),
+            make_modality("ADT", n=45, n_features=5, seed=1),
+            progress=lambda event: events.append(event.stage),
+        )
+    assert not any(stage.startswith("propensity") for stage in events)
 
 
 def test_same_seed_same_pairs_other_seed_other_folds():
@@ -124,7 +170,7 @@ def test_small_labels_go_by_the_rule():
 def test_pairs_are_traceable_and_weighted(matcher):
     result = run(replace(QUICK, matcher=matcher), make_modality("RNA"), make_modality("ADT", n=45, seed=1))
     pairs = pairs_table(result, top=1000)
-    assert list(pairs.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+    assert list(pairs.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
     label_of = dict(zip(result.target.obs_names, result.target.labels, strict=True))
     assert (pairs["target_cell"].map(label_of) == pairs["label"]).all()
     assert np.allclose(pairs.groupby("source_cell")["weight"].sum(), 1)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages._shared import charts, results
+from pages._shared.curve_view import curve_view
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
+from psmatch_core.matchers.unbalanced import HARDLY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,7 @@ def match_view(folder: RunFolder) -> None:
     source, target = coupling.source.modality.name, coupling.target.modality.name
     _headline(table, coupling)
     _label_table(table, source, target)
-    tabs = st.tabs(["One label", "One cell", "Effective matches"], key=f"match.tabs.{folder.id}")
+    tabs = st.tabs(["One label", "One cell", "Effective matches", "Which epsilon?"], key=f"match.tabs.{folder.id}")
     with tabs[0]:
         _label(folder, coupling)
     with tabs[1]:
@@ -38,6 +40,8 @@ def match_view(folder: RunFolder) -> None:
         from psmatch_core.plotting import effective_matches
 
         charts.show(effective_matches(coupling), key=f"effective.{folder.id}", alt="Effective matches a cell, by label")
+    with tabs[3]:
+        curve_view(folder, coupling)
 
 
 def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
@@ -84,7 +88,9 @@ def _label_table(table: pd.DataFrame, source: str, target: str) -> None:
         "marginal_error": column.NumberColumn(
             "Marginal error", format="%.1e", help="How far the plan's sums are from those asked for, of mass 1."
         ),
-        "epsilon": column.NumberColumn("ε [nats]", format="%.3g", help="Regularisation in units of cost."),
+        "epsilon": column.NumberColumn(
+            "ε", format="%.3g", help="Regularisation in units of the method's cost: nats between scores."
+        ),
     }
     rows = min(len(ordered), 9)
     st.dataframe(ordered[list(config)], hide_index=True, column_config=config, height=38 + 35 * rows, key="match.table")
@@ -136,6 +142,13 @@ def _cell(folder: RunFolder, coupling: Coupling) -> None:
     chosen, weights, uniform, partner = results.matches_of(coupling, label, names.index(asked), TOP)
     figure = cell_matches(chosen, weights, uniform, cell=asked, measured_true=partner)
     charts.show(figure, key=f"matches.{folder.id}.{label}.{asked}", alt=f"Weights of the matches of {display(asked)}")
+    share = results.mass_share(coupling, label, names.index(asked))
+    if share < HARDLY:
+        st.warning(
+            f"**This cell is hardly matched**: it has {share:.1%} of the mass of a cell that is matched like all "
+            "others. → Its weights are shares of that.",
+            icon=":material/warning:",
+        )
     if partner is None:
         st.caption("Its true partner is not known.")
 

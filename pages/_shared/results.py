@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from psmatch_core.coupling import Coupling
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules
+    from psmatch_core.lcurve import LCurve
     from psmatch_core.maps import ScoreMap
     from psmatch_core.propensity import PropensityModel
     from psmatch_core.translators import FittedTranslator
@@ -66,6 +67,19 @@ def features_of(folder: RunFolder, rules: FeatureRules, progress: Progress) -> F
     from psmatch_core.results import features_of as make
 
     return make(folder, rules, coupling=coupling(folder), progress=progress)
+
+
+def curve(folder: RunFolder, labels: tuple[str, ...]) -> LCurve:
+    """The L-curve of a run's method for some labels."""
+    return _curve(
+        str(folder.path), labels, _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity"))
+    )
+
+
+def mass_share(coupling: Coupling, label: str, row: int) -> float:
+    """Mass of one source cell, as a share of what it has where all cells of the label are matched alike."""
+    masses = coupling[label].marginals[0]
+    return float(masses[row] * masses.size)
 
 
 def score_map(folder: RunFolder) -> tuple[str, ScoreMap]:
@@ -146,6 +160,14 @@ def _coupling(path: str, stamp: tuple[int, ...]) -> Coupling:
 
     folder = RunFolder(Path(path))
     return load_matching(folder, models(folder))
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Tracing the curve…")
+def _curve(path: str, labels: tuple[str, ...], stamp: tuple[int, ...]) -> LCurve:
+    from psmatch_core.lcurve import l_curve
+
+    folder = RunFolder(Path(path))
+    return l_curve(*models(folder), folder.recipe.matcher, labels=labels, seed=folder.recipe.seed)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -146,7 +146,8 @@ def next_name(stop_after: str) -> str:
     if held.source is None or held.target is None:
         return ""
     epsilon = getattr(held.matcher, "epsilon", None)
-    method = f"ε = {epsilon:g}" if epsilon is not None else type(held.matcher).__name__.removesuffix("Matcher").lower()
+    kind = type(held.matcher).__name__.removesuffix("Matcher").lower()
+    method = kind if epsilon is None else f"ε = {epsilon:g}" if kind == "sinkhorn" else f"{kind}, ε = {epsilon:g}"
     return f"{held.source.name} → {held.target.name}, {'scores only' if stop_after == 'propensity' else method}"
 
 

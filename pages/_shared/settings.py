@@ -16,12 +16,17 @@ from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
 from psmatch_core.matchers import (
     ExactMatcher,
+    FusedGromovMatcher,
+    GromovMatcher,
     KnownPairsMatcher,
     LabeledCootMatcher,
     LabeledGromovMatcher,
     Matcher,
     NeighborMatcher,
+    RandomMatcher,
+    SharedSpaceMatcher,
     SinkhornMatcher,
+    UnbalancedMatcher,
     UniformMatcher,
 )
 from psmatch_core.recipe import PRESETS
@@ -48,7 +53,12 @@ MATCHERS: dict[type[Matcher], str] = {
     ExactMatcher: "Exact optimal transport",
     LabeledGromovMatcher: "Labeled Gromov-Wasserstein: distances within each modality, all labels at once",
     LabeledCootMatcher: "Labeled co-optimal transport: cells and features matched in turn, all labels at once",
+    UnbalancedMatcher: "Unbalanced transport: cells that fit nothing may stay unmatched",
+    FusedGromovMatcher: "Fused Gromov-Wasserstein: scores and the geometry of each modality",
+    GromovMatcher: "Gromov-Wasserstein (SCOT): the geometry of each modality alone (baseline)",
+    SharedSpaceMatcher: "Shared features: entropic transport where both modalities have the same features",
     UniformMatcher: "Uniform: all cells of the label alike (baseline)",
+    RandomMatcher: "Random: a partner of the label by lot (baseline)",
     KnownPairsMatcher: "Known pairs (the truth, as an upper bound)",
 }
 TRANSLATORS: dict[type[Translator], str] = {

@@ -14,7 +14,7 @@ from psmatch_core.config import option
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import Answer, LabelProblem, Matcher
-from psmatch_core.matchers.sinkhorn import COMPILING
+from psmatch_core.matchers.entropic import COMPILING
 from psmatch_core.progress import Event, Progress, silent
 
 SPACES = ("features", "scores")

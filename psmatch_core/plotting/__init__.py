@@ -5,6 +5,7 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.plotting.counts import label_counts
+from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
 from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
@@ -31,6 +32,7 @@ __all__ = [
     "feature_heatmap",
     "feature_r2",
     "fitted_curves",
+    "l_curve",
     "label_counts",
     "label_losses",
     "loss_curves",

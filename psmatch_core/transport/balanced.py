@@ -137,7 +137,8 @@ def resolve(
 
 def path(
     x: ArrayLike, y: ArrayLike, epsilons: Sequence[float], a: ArrayLike | None = None, b: ArrayLike | None = None,
-    *, cost: str = "euclidean", tolerance: float = 1e-3, progress: Progress = silent,
+    *, cost: str = "euclidean", tolerance: float = 1e-3, max_iterations: int = _MAX_ITERATIONS,
+    memory_budget_mb: float = _MEMORY_MB, progress: Progress = silent,
     should_stop: Callable[[], bool] | None = None, executor: Executor | None = None,
 ) -> tuple[TransportResult, ...]:  # fmt: skip
     """The same problem at many epsilons, from the largest to the smallest, each from the one before.
@@ -147,8 +148,11 @@ def path(
     order = sorted(range(len(epsilons)), key=lambda place: -epsilons[place])
     found: dict[int, TransportResult] = {}
     last: TransportResult | None = None
+    options = {
+        "max_iterations": max_iterations, "memory_budget_mb": memory_budget_mb, "progress": progress,
+        "should_stop": should_stop, "executor": executor,
+    }  # fmt: skip
     for place in order:
-        options = {"progress": progress, "should_stop": should_stop, "executor": executor}
         if last is None or last.status == "stopped":
             last = solve(x, y, epsilons[place], a, b, cost=cost, tolerance=tolerance, **options)  # type: ignore[arg-type]
         else:

@@ -10,10 +10,15 @@ from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers import (
     ExactMatcher,
+    FusedGromovMatcher,
+    GromovMatcher,
     KnownPairsMatcher,
     LabelProblem,
     NeighborMatcher,
+    RandomMatcher,
+    SharedSpaceMatcher,
     SinkhornMatcher,
+    UnbalancedMatcher,
     UniformMatcher,
 )
 from psmatch_core.matchers.base import aligned
@@ -25,9 +30,17 @@ MATCHERS = [
     ExactMatcher(),
     NeighborMatcher(n_neighbors=5),
     NeighborMatcher(n_neighbors=3, normalize=True),
+    UnbalancedMatcher(),
+    GromovMatcher(epsilon=0.02),
+    GromovMatcher(relax=True, space="scores", metric="euclidean", edges="lengths"),
+    FusedGromovMatcher(),
+    FusedGromovMatcher(relax=True),
+    SharedSpaceMatcher(),
+    RandomMatcher(),
     UniformMatcher(),
     KnownPairsMatcher(),
 ]
+BLIND = (UniformMatcher, RandomMatcher)  # know the label and nothing else
 each = pytest.mark.parametrize("matcher", MATCHERS, ids=repr)
 
 
@@ -37,9 +50,11 @@ def problem(n=20, m=20, seed=0, noise=0.05, ids=True):
     order = rng.permutation(max(n, m))[:m]
     x, y = latent[:n], latent[order] + noise * rng.normal(size=(m, 4))
     names = np.array([f"c{i}" for i in range(max(n, m))])
+    features = np.column_stack([latent, rng.normal(size=(max(n, m), 2))])
     return LabelProblem(
         "STAT1", x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True),
         names[:n] if ids else None, names[order] if ids else None, seed,
+        x_features=features[:n], y_features=features[order] + noise * rng.normal(size=(m, 6)),
     )  # fmt: skip
 
 
@@ -62,16 +77,19 @@ def test_every_plan_is_a_plan(matcher, sizes):
     assert P.sum() == pytest.approx(1, abs=1e-6)
 
 
-@each
+@pytest.mark.parametrize("matcher", [m for m in MATCHERS if not isinstance(m, RandomMatcher)], ids=repr)
 def test_order_of_cells_does_not_matter(matcher):
     given = problem()
     order = np.random.default_rng(5).permutation(20)
-    turned = LabelProblem("STAT1", given.x, given.y[order], given.source_ids, given.target_ids[order], 0)
+    turned = LabelProblem(
+        "STAT1", given.x, given.y[order], given.source_ids, given.target_ids[order], 0,
+        x_features=given.x_features, y_features=given.y_features[order],
+    )  # fmt: skip
     a, b = couple(matcher, given)[0].to_array(), couple(matcher, turned)[0].to_array()
     assert np.allclose(a[:, order], b, atol=1e-5)
 
 
-@pytest.mark.parametrize("matcher", [m for m in MATCHERS if not isinstance(m, UniformMatcher)], ids=repr)
+@pytest.mark.parametrize("matcher", [m for m in MATCHERS if not isinstance(m, BLIND)], ids=repr)
 def test_true_partners_are_found_where_scores_are_clear(matcher):
     given = problem(noise=0.01)
     P = couple(matcher, given)[0].to_array()

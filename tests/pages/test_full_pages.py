@@ -7,7 +7,7 @@ from inspect import isabstract
 import pytest
 
 from pages._shared.navigation import PAGES
-from pages._shared.settings import TRANSLATORS
+from pages._shared.settings import MATCHERS, TRANSLATORS
 from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
 from psmatch_core.translators import Translator
@@ -95,6 +95,28 @@ def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
     box = app.selectbox(key=f"cell.{finished.id}.control")
     box.select(box.options[3]).run()
     assert not app.exception
+
+
+def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    assert "made without true pairs" not in texts(app)
+    app.multiselect(key=f"curve.labels.{finished.id}").set_value(["JAK2", "STAT1"]).run()
+    app.button(key=f"curve.draw.{finished.id}").click().run()
+    assert not app.exception
+    assert "a suggestion, made without true pairs" in texts(app).replace("\\", "")
+    app.button(key=f"curve.use.{finished.id}").click().run()
+    assert not app.exception
+    assert "These results belong to ε" in texts(app).replace("\\", "")
+
+
+def test_match_offers_every_method_in_words(full: Open) -> None:
+    app = full("match")
+    (box,) = [each for each in app.selectbox if each.label == "Method"]
+    assert len(box.options) == len(MATCHERS)
+    assert {"GromovMatcher", "UnbalancedMatcher"} <= {kind.__name__ for kind in MATCHERS}
+    box.select(next(each for each in box.options if each.startswith("Fused Gromov"))).run()
+    assert not app.exception
+    assert "α" in [each.label.removesuffix(" ●") for each in app.number_input]
 
 
 def test_changed_settings_are_said_with_the_old_value(full: Open) -> None:

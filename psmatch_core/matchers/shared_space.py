@@ -1,0 +1,138 @@
+"""Entropic transport within a label between the features themselves, where both modalities share them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from psmatch_core.blocks import Block
+from psmatch_core.config import option
+from psmatch_core.errors import PsmatchError, some
+from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, aligned, of_label
+from psmatch_core.matchers.entropic import BATCHED_PAIRS, couple_points, couple_small, expected_cost, trace_points
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Progress, silent
+
+_FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
+_ALTERNATIVE = "Choose features that both modalities measured under the same names, or match by scores."
+
+
+@dataclass(frozen=True)
+class SharedSpaceMatcher(LabelMatcher):
+    """Label-constrained entropic optimal transport between the features, for modalities that share a feature space.
+
+    The propensity scores are not looked at. The same features must stand on both sides, by name; their order may
+    differ.
+
+    Source: the problem of Xi et al. 2024, section 4, between features in place of scores.
+    """
+
+    needs_features: ClassVar[bool] = True
+
+    epsilon: float = option(
+        0.05,
+        above=0,
+        maximum=1e6,
+        help="Entropic regularisation: small is sharp (few partners a cell), large is smooth.",
+        unit="× mean cost",
+    )
+    epsilon_unit: str = option(
+        "mean cost",
+        choices=("mean cost", "absolute"),
+        help="Whether epsilon counts in mean costs of the label's block or in the features' own units.",
+        advanced=True,
+    )
+    align: bool = option(
+        False,
+        help="Centre and scale both sides within the label by one scalar each, against a shift between batches.",
+        advanced=True,
+    )
+    cost: str = option(
+        "euclidean",
+        choices=("euclidean", "sqeuclidean"),
+        help="Distance between features, or its square.",
+        advanced=True,
+    )
+    tolerance: float = option(
+        1e-3,
+        above=0,
+        maximum=0.5,
+        help="Error of the marginals (L1, of mass 1) at which iteration ends.",
+        advanced=True,
+    )
+    max_iterations: int = option(
+        5000, minimum=1, help="Iterations after which a label is reported as not converged.", advanced=True
+    )
+    memory_mb: int = option(
+        1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
+    )
+
+    def check(self, source: Modality, target: Modality) -> None:
+        _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)
+
+    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
+        return couple_points(problem, *self._points(problem), self, what="features", progress=progress)
+
+    def couple_all(
+        self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
+    ) -> Iterator[Answer]:
+        """As for any matcher; labels too small to be worth a call each are solved together."""
+        large = [problem for problem in problems if problem.n_pairs > BATCHED_PAIRS]
+        small = problems[len(large) :]  # problems come largest first
+        yield from super().couple_all(large, progress=progress, executor=executor)
+        heard = of_label(progress, f"{len(small):,} small labels together", len(large) / max(1, len(problems)))
+        points = [self._points(problem) for problem in small]
+        yield from couple_small(small, points, self, what="features", progress=heard, executor=executor)
+
+    def plan_cost(self, problem: LabelProblem, block: Block) -> float:
+        return expected_cost(block, *self._points(problem), self.cost)
+
+    def trace(
+        self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent
+    ) -> Iterator[CurvePoint]:
+        for problem in problems:
+            points = self._points(problem)
+            yield from trace_points(problem, *points, epsilons, self, what="features", progress=progress)
+
+    def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
+        x, y = problem.features
+        order = _same_columns(x.shape[1], y.shape[1], problem.x_names, problem.y_names)
+        y = y[:, order]
+        return aligned(x, y) if self.align else (x, y)
+
+
+def _same_columns(p: int, q: int, source: np.ndarray | None, target: np.ndarray | None) -> np.ndarray:
+    """Where each source feature stands among the target's, ``(p,)``; by place where names are not known.
+
+    Raises
+    ------
+    PsmatchError
+        Where the two sides do not hold the same features.
+    """
+    if source is not None and target is not None:
+        only = sorted(set(source.tolist()) ^ set(target.tolist()))
+        if only:
+            raise PsmatchError(
+                f"The modalities share no feature space: {p:,} and {q:,} features, of which {len(only):,} are in one "
+                f"only ({some(only)}).",
+                hint=_ALTERNATIVE + " Where both files hold the same features, keep all of them on both sides "
+                "(preprocessing: n_top_genes = 0).",
+            )
+        if p and all(_FITTED_COMPONENT.fullmatch(name) for name in source.tolist()):
+            raise PsmatchError(
+                "The features are principal components that were fitted to each modality alone: equal names, "
+                "different axes.",
+                hint="Set n_components = 0 in both preprocessings, or match by scores.",
+            )
+        if len(set(source.tolist())) == p == q:
+            return np.argsort(target)[np.argsort(np.argsort(source))]
+    if p != q:
+        raise PsmatchError(
+            f"The modalities share no feature space: {p:,} source and {q:,} target features.", hint=_ALTERNATIVE
+        )
+    return np.arange(p)

@@ -1,0 +1,79 @@
+"""The L-curve: what plans cost against how many partners a cell has."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.lcurve import LCurve
+from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, about, figure, plain
+
+HIGHLIGHT = PALETTE[1]
+MOST_LABELS = 60  # thin lines beyond which nothing can be told apart
+
+
+def l_curve(curve: LCurve, *, current: float | None = None) -> go.Figure:
+    """Mean cost against effective matches over the grid of epsilons, labels thin, the suggested corner marked.
+
+    Parameters
+    ----------
+    current
+        The epsilon in use, marked where the grid holds it within a hundredth.
+    """
+    table = curve.pooled
+    if curve.corner is None:
+        title = "The curve has no clear corner in this range of epsilon"
+    else:
+        at = table[table["epsilon"] == curve.corner].iloc[0]
+        matches = about(float(at["n_effective"]))
+        title = f"Sharper than epsilon {curve.corner:.3g} ({matches} effective matches) gains little"
+    note = " ".join((*curve.notes, "Made without true pairs."))
+    fig = figure(title, height=320, note=plain(note, 400))
+    single = len(curve.points) == 1
+    for number, (label, points) in enumerate(curve.points.items()):
+        if single or number >= MOST_LABELS:
+            break
+        fig.add_scatter(
+            x=np.array([point.n_effective for point in points], dtype=np.float32),
+            y=np.array([point.cost for point in points], dtype=np.float32),
+            mode="lines",
+            line={"color": GREY, "width": 1},
+            opacity=0.5,
+            name="one label",
+            legendgroup="labels",
+            showlegend=number == 0,
+            hovertext=[f"{plain(label)}, epsilon {point.epsilon:.3g}" for point in points],
+            hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
+        )
+    fig.add_scatter(
+        x=table["n_effective"].to_numpy(dtype=np.float32),
+        y=table["cost"].to_numpy(dtype=np.float32),
+        mode="lines+markers",
+        line={"color": SOURCE_COLOR, "width": 2.5},
+        marker={"size": 7},
+        name=plain(next(iter(curve.points)), 24) if single else "mean over labels",
+        hovertext=[f"epsilon {epsilon:.3g}" for epsilon in table["epsilon"]],
+        hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
+    )
+    _mark(fig, curve, curve.corner, f"suggested: epsilon {curve.corner:.3g}" if curve.corner else "", "circle-open")
+    if current is not None:
+        near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
+        if abs(np.log(near / current)) < 0.01:
+            _mark(fig, curve, float(near), f"in use: epsilon {current:.3g}", "x-thin")
+    fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", gridcolor=FAINT, dtick="D2")
+    fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
+    return fig
+
+
+def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbol: str) -> None:
+    if epsilon is None:
+        return
+    row = curve.pooled[curve.pooled["epsilon"] == epsilon].iloc[0]
+    fig.add_scatter(
+        x=[float(row["n_effective"])],
+        y=[float(row["cost"])],
+        mode="markers",
+        name=name,
+        marker={"symbol": symbol, "size": 15, "color": HIGHLIGHT, "line": {"width": 2.5, "color": HIGHLIGHT}},
+        hoverinfo="skip",
+    )
