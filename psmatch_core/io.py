@@ -26,6 +26,7 @@ from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.propensity import PropensityModel, Scoring
+from psmatch_core.scored import ScoredModality
 
 FORMAT = 1
 META = "meta.json"
@@ -193,7 +194,7 @@ def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
     )
 
 
-def load_coupling(path: Path | str, source: PropensityModel, target: PropensityModel) -> Coupling:
+def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModality) -> Coupling:
     """The coupling in a file, between the models that it was made of."""
     arrays, meta = read_arrays(Path(path))
     blocks: dict[str, Block] = {}

@@ -14,6 +14,7 @@ import pandas as pd
 
 from psmatch_core import io
 from psmatch_core.coupling import Coupling, Outcome
+from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Evaluation, evaluate
 from psmatch_core.inputs import load_inputs, prepare
 from psmatch_core.labels import LabelReport
@@ -23,6 +24,7 @@ from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.recipe import Recipe, stage_key
+from psmatch_core.scored import ScoredModality
 from psmatch_core.translation import TO_SOURCE, Translation, translate
 
 Result = TypeVar("Result")
@@ -43,7 +45,7 @@ class Run:
     source_preprocessing, target_preprocessing
         The fitted transforms, which take new cells.
     coupling
-        Who goes with whom; it holds the propensity models, and they the features.
+        Who goes with whom; it holds both scored modalities, and they the features.
     evaluation
         Metrics against the known pairs; None where none is known.
     notes
@@ -62,11 +64,13 @@ class Run:
 
     @property
     def source_propensity(self) -> PropensityModel:
-        return self.coupling.source
+        """The source's propensity model; refused where the run matched in another space."""
+        return _propensities(self.coupling.source)
 
     @property
     def target_propensity(self) -> PropensityModel:
-        return self.coupling.target
+        """The target's propensity model; refused where the run matched in another space."""
+        return _propensities(self.coupling.target)
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
@@ -227,6 +231,15 @@ def run(
     )
     keeper.done("run", finished)
     return finished
+
+
+def _propensities(scored: ScoredModality) -> PropensityModel:
+    if not isinstance(scored, PropensityModel):
+        raise PsmatchError(
+            f"{scored.modality.name} was matched by {scored.space_name}: this run has no propensity scores.",
+            hint="Look at `run.coupling.source` and `run.coupling.target`, or choose propensity scores as the space.",
+        )
+    return scored
 
 
 def _features(
