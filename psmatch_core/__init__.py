@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
     from psmatch_core.classifiers import (
         Classifier,
         EnsembleClassifier,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from psmatch_core.errors import PsmatchError
     from psmatch_core.evaluation import Evaluation, Judging, evaluate
     from psmatch_core.exports import export
-    from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, save
+    from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, load_scored, save
     from psmatch_core.matchers import (
         ExactMatcher,
         KnownPairsMatcher,
@@ -32,22 +33,24 @@ if TYPE_CHECKING:
     from psmatch_core.matching import match
     from psmatch_core.modality import Modality
     from psmatch_core.preprocessing import Preprocessing
-    from psmatch_core.propensity import PropensityModel, Scoring, fit_propensity
+    from psmatch_core.propensity import PropensityModel, PropensityScores, Scoring, fit_propensity
     from psmatch_core.readers import DataSpec, inspect_file
     from psmatch_core.recipe import ExportRules, LabelRules, Recipe
     from psmatch_core.runs import Run, run
+    from psmatch_core.scored import ScoredModality, Space
     from psmatch_core.translation import Translation, translate
     from psmatch_core.translators import BarycentricTranslator, SamplingTranslator, Translator
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "baselines": ("JointLatents", "JointVAE", "fit_joint_vae"),
     "classifiers": ("Classifier", "EnsembleClassifier", "LinearClassifier", "MLPClassifier", "RecommendedClassifier"),
     "coupling": ("Coupling", "Outcome", "Status"),
     "errors": ("PsmatchError",),
     "evaluation": ("Evaluation", "Judging", "evaluate"),
     "exports": ("export",),
-    "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "save"),
+    "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "load_scored", "save"),
     "matchers": (
         "ExactMatcher",
         "KnownPairsMatcher",
@@ -59,8 +62,9 @@ _HOMES = {
     "matching": ("match",),
     "modality": ("Modality",),
     "preprocessing": ("Preprocessing",),
-    "propensity": ("PropensityModel", "Scoring", "fit_propensity"),
+    "propensity": ("PropensityModel", "PropensityScores", "Scoring", "fit_propensity"),
     "readers": ("DataSpec", "inspect_file"),
+    "scored": ("ScoredModality", "Space"),
     "recipe": ("ExportRules", "LabelRules", "Recipe"),
     "runs": ("Run", "run"),
     "translation": ("Translation", "translate"),
@@ -77,6 +81,8 @@ __all__ = [
     "Evaluation",
     "ExactMatcher",
     "ExportRules",
+    "JointLatents",
+    "JointVAE",
     "Judging",
     "KnownPairsMatcher",
     "LabelRules",
@@ -88,13 +94,16 @@ __all__ = [
     "Outcome",
     "Preprocessing",
     "PropensityModel",
+    "PropensityScores",
     "PsmatchError",
     "Recipe",
     "RecommendedClassifier",
     "Run",
     "SamplingTranslator",
+    "ScoredModality",
     "Scoring",
     "SinkhornMatcher",
+    "Space",
     "Status",
     "Translation",
     "Translator",
@@ -102,12 +111,14 @@ __all__ = [
     "__version__",
     "evaluate",
     "export",
+    "fit_joint_vae",
     "fit_propensity",
     "inspect_file",
     "load_coupling",
     "load_modality",
     "load_preprocessing",
     "load_propensity",
+    "load_scored",
     "match",
     "run",
     "save",

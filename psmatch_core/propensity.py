@@ -23,7 +23,7 @@ from psmatch_core.errors import PsmatchError, plural, some
 from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.randomness import derived_seed
-from psmatch_core.scored import ScoredModality
+from psmatch_core.scored import ScoredModality, Space
 from psmatch_core.threads import one_thread
 
 
@@ -44,6 +44,15 @@ class Scoring(Config):
     n_repeats: int = option(
         3, minimum=1, maximum=50, unit="repeats", help="Repeats of the folds for out-of-fold scores.", advanced=True
     )
+
+
+@dataclass(frozen=True)
+class PropensityScores(Space):
+    """Scores of one classifier a modality, each trained alone: settings ``classifier`` and ``scoring``."""
+
+    @property
+    def title(self) -> str:
+        return PropensityModel.space_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +149,7 @@ def fit_propensity(
     classifier = classifier or RecommendedClassifier()
     scoring = scoring or Scoring()
     names = tuple(label_names) if label_names is not None else modality.label_names
-    _check_labels(modality, names)
+    check_labels(modality, names)
     column = {name: index for index, name in enumerate(names)}
     y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
     own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
@@ -219,7 +228,8 @@ def _fit_without_fold(
     return np.flatnonzero(test), fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
 
 
-def _check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+def check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+    """Refuse labels that cannot be told: fewer than two, foreign to the shared ones, or without a cell."""
     if len(set(names)) < 2:
         raise PsmatchError(
             f"{modality.name}: a classifier needs at least two labels, got {some(names) or 'none'}.",

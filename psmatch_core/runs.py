@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.coupling import Coupling, Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Evaluation, evaluate
@@ -167,7 +168,7 @@ def run(
     executor: Executor | None = None,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Do all that a recipe says: preprocess, train both propensity models, match, and judge where pairs are known.
+    """Do all that a recipe says: preprocess, score both sides, match, and judge where pairs are known.
 
     Parameters
     ----------
@@ -203,13 +204,16 @@ def run(
         features.append(described)
         progress(Event(f"preprocess: {side.name}", 1.0))
     label_names = tuple(sorted(set(prepared.source.label_names)))
-    with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
-        models = list(
-            pool.map(
-                lambda side: _propensity(side[0], side[1], label_names, recipe, keeper, progress),
-                zip(features, names, strict=True),
+    if isinstance(recipe.space, JointVAE):
+        models = _latents((features[0], features[1]), recipe.space, label_names, recipe, keeper, progress)
+    else:
+        with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
+            models = list(
+                pool.map(
+                    lambda side: _propensity(side[0], side[1], label_names, recipe, keeper, progress),
+                    zip(features, names, strict=True),
+                )
             )
-        )
     notes = (*prepared.notes, *fitted[0].notes, *fitted[1].notes, *models[0].notes, *models[1].notes)
     keeper.done("notes", notes)
     keeper.done("propensity", models)
@@ -250,6 +254,40 @@ def _features(
         f"{name}_preprocessing", key, io.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
     )
     return fitted, keeper.keep(f"{name}_features", key, io.load_modality, lambda: fitted.transform(side))
+
+
+def _latents(
+    sides: tuple[Modality, Modality],
+    vae: JointVAE,
+    label_names: tuple[str, ...],
+    recipe: Recipe,
+    keeper: Keeper,
+    progress: Progress,
+) -> list[ScoredModality]:
+    """Both sides' latents, from the one training that makes them; each is a stage, so that pages find it."""
+
+    @cache
+    def trained() -> tuple[JointLatents, JointLatents]:
+        return fit_joint_vae(*sides, vae, label_names=label_names, seed=recipe.seed, progress=progress)
+
+    inputs = [text for side in sides for text in (side.fingerprint, side.name)]
+    models: list[ScoredModality] = []
+    for index, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):
+        key = stage_key("joint latents", name, inputs, list(label_names), vae, recipe.seed)
+        models.append(
+            keeper.keep(
+                f"{name}_propensity",
+                key,
+                partial(_load_latents, modality=side),
+                lambda index=index: trained()[index],  # type: ignore[misc]
+            )
+        )
+        progress(Event(f"latents: {side.name}", 1.0, "trained"))
+    return models
+
+
+def _load_latents(path: Path, modality: Modality) -> ScoredModality:
+    return io.load_scored(path, modality)
 
 
 def _propensity(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from psmatch_core.classifiers import LossCurve
+from psmatch_core.config import Config
 from psmatch_core.modality import Modality
 from psmatch_core.scores import (
     LabelLoss,
@@ -25,6 +26,16 @@ from psmatch_core.scores import (
     mean_of,
     reliability_of,
 )
+
+
+@dataclass(frozen=True)
+class Space(Config, ABC):
+    """Where the cells of two modalities are compared."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The space in front of people."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # The order of docs/architecture.md: a module imports only from those before it.
 ORDER = (
     "errors", "progress", "config", "randomness", "threads", "checks", "labels", "modality", "readers", "inspection",
-    "preprocessing", "classifiers", "scores", "scored", "propensity", "transport", "blocks", "coupling", "matchers",
-    "matching", "translators", "translation", "metrics", "evaluation", "maps", "plotting", "io", "recipe", "datasets",
-    "inputs", "runs", "exports", "folder", "results", "worker", "run_store", "cli",
+    "preprocessing", "classifiers", "scores", "scored", "propensity", "baselines", "transport", "blocks", "coupling",
+    "matchers", "matching", "translators", "translation", "metrics", "evaluation", "maps", "plotting", "io", "recipe",
+    "datasets", "inputs", "runs", "exports", "folder", "results", "worker", "run_store", "cli",
 )  # fmt: skip
 LONGEST = 350
 

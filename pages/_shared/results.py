@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from psmatch_core.coupling import Coupling
     from psmatch_core.maps import ScoreMap
-    from psmatch_core.propensity import PropensityModel
+    from psmatch_core.scored import ScoredModality
 
 KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
-Models = tuple["PropensityModel", "PropensityModel"]
+Models = tuple["ScoredModality", "ScoredModality"]
 
 
 def milestones(folder: RunFolder) -> tuple[bool, ...]:
@@ -31,7 +31,7 @@ def milestones(folder: RunFolder) -> tuple[bool, ...]:
 
 
 def has_propensities(folder: RunFolder) -> bool:
-    """Whether both propensity models are there."""
+    """Whether both sides are scored."""
     return all(folder.stage_file(f"{side}_propensity").exists() for side in ("source", "target"))
 
 
@@ -46,7 +46,7 @@ def has_exports(folder: RunFolder) -> bool:
 
 
 def models(folder: RunFolder) -> Models:
-    """Both propensity models of a run."""
+    """Both scored modalities of a run: propensity models, or latents of a joint VAE."""
     paths = [
         folder.stage_file(f"{side}_{what}") for side in ("source", "target") for what in ("features", "propensity")
     ]
@@ -86,9 +86,12 @@ def facts(folder: RunFolder, name: str) -> Any:
 
 def live_figure(folder: RunFolder) -> Any:
     """Loss by epoch of a run that trains, or None before the first epoch."""
-    from psmatch_core.plotting import loss_curves
-    from psmatch_core.results import live_curves
+    from psmatch_core.plotting import joint_training, loss_curves
+    from psmatch_core.results import live_curves, live_history
 
+    history = live_history(folder)
+    if history:
+        return joint_training(history)
     curves = live_curves(folder)
     return loss_curves(curves, entropies=_entropies(folder)) if curves else None
 
@@ -110,7 +113,7 @@ def _stamp(*paths: Path) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for path in paths if path.exists())
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner="Loading the propensity models…")
+@st.cache_resource(max_entries=KEPT, show_spinner="Loading the scores…")
 def _models(path: str, stamp: tuple[int, ...]) -> Models:
     from psmatch_core.results import load_models
 

@@ -4,6 +4,7 @@ from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, L
 from psmatch_core.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
 from psmatch_core.classifiers.linear import LinearClassifier
 from psmatch_core.classifiers.mlp import MLPClassifier
+from psmatch_core.classifiers.network import Network, NetworkClassifier
 
 __all__ = [
     "Classifier",
@@ -13,6 +14,8 @@ __all__ = [
     "LinearClassifier",
     "LossCurve",
     "MLPClassifier",
+    "Network",
+    "NetworkClassifier",
     "RecommendedClassifier",
     "stratified_folds",
 ]

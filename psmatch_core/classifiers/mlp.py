@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.network import NetworkClassifier
 from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Matrix
+from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress
 from psmatch_core.randomness import derived_seed
 
@@ -26,7 +27,7 @@ NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
-class MLPClassifier(Classifier):
+class MLPClassifier(NetworkClassifier):
     """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
 
     hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")
@@ -67,6 +68,16 @@ class MLPClassifier(Classifier):
         last = max(int(name.split(".")[0]) for name in state)
         return FittedMLP(no_held_out(state[f"{last}.bias"].size), dict(state))
 
+    def encoder(self, modality: Modality, n_out: int, generator: Any) -> MLPNetwork:
+        return MLPNetwork((modality.n_features, *self.hidden, n_out), self.batch_norm, generator)
+
+    def decoder(self, modality: Modality, n_in: int, generator: Any) -> MLPNetwork:
+        return MLPNetwork((n_in, *reversed(self.hidden), modality.n_features), self.batch_norm, generator)
+
+    def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
+        parts = [_forward(parameters, X[at : at + SCORING_ROWS]) for at in range(0, X.shape[0], SCORING_ROWS)]
+        return np.concatenate(parts)
+
     def _train(
         self,
         X: Matrix,
@@ -80,7 +91,7 @@ class MLPClassifier(Classifier):
         import torch  # heavy: only where a network trains
 
         generator = torch.Generator().manual_seed(derived_seed(seed, "mlp") % 2**63)
-        network = _Network((X.shape[1], *self.hidden, n_labels), self.batch_norm, generator)
+        network = MLPNetwork((X.shape[1], *self.hidden, n_labels), self.batch_norm, generator)
         train, test = np.flatnonzero(~held), np.flatnonzero(held)
         labels = torch.from_numpy(y.astype(np.int64))
         batch_size = min(self.batch_size, train.size)
@@ -96,7 +107,7 @@ class MLPClassifier(Classifier):
             total = 0.0
             # equal parts, so that no batch is left with the single cell that batch normalisation cannot take
             for cells in np.array_split(order, n_batches):
-                loss = cross_entropy(network(_tensor(X, cells), self.dropout, generator), labels[cells])
+                loss = cross_entropy(network(batch_of(X, cells), self.dropout, generator), labels[cells])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -107,7 +118,7 @@ class MLPClassifier(Classifier):
                 raise FloatingPointError
             if test.size:
                 with torch.no_grad():
-                    validation.append(float(cross_entropy(network(_tensor(X, test)), labels[test])))
+                    validation.append(float(cross_entropy(network(batch_of(X, test)), labels[test])))
             watched = validation[-1] if validation else training[-1]
             if watched < best_loss:
                 best, best_loss, best_state = epoch, watched, network.numbers()
@@ -132,29 +143,28 @@ class FittedMLP(FittedClassifier):
     parameters: dict[str, np.ndarray]
 
     def logits(self, X: Matrix) -> np.ndarray:
-        parts = [self._forward(X[start : start + SCORING_ROWS]) for start in range(0, X.shape[0], SCORING_ROWS)]
+        parts = [_forward(self.parameters, X[at : at + SCORING_ROWS]) for at in range(0, X.shape[0], SCORING_ROWS)]
         return centered(np.concatenate(parts))
 
     def state(self) -> dict[str, np.ndarray]:
         return dict(self.parameters)
 
-    def _forward(self, X: Matrix) -> np.ndarray:
-        hidden = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float32)
-        p = self.parameters
-        last = max(int(name.split(".")[0]) for name in p)
-        for layer in range(last + 1):
-            hidden = hidden @ p[f"{layer}.weight"] + p[f"{layer}.bias"]
-            if layer == last:
-                return hidden
-            if f"{layer}.mean" in p:
-                hidden = (hidden - p[f"{layer}.mean"]) / np.sqrt(p[f"{layer}.variance"] + NORM_EPSILON)
-                hidden = hidden * p[f"{layer}.gain"] + p[f"{layer}.shift"]
-            hidden = np.maximum(hidden, 0)
-        return hidden
+
+def _forward(p: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
+    """Outputs ``(n, n_out)`` of a network with these weights, as :class:`MLPNetwork` scores."""
+    hidden = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float32)
+    last = max(int(name.split(".")[0]) for name in p)
+    for layer in range(last):
+        hidden = hidden @ p[f"{layer}.weight"] + p[f"{layer}.bias"]
+        if f"{layer}.mean" in p:
+            hidden = (hidden - p[f"{layer}.mean"]) / np.sqrt(p[f"{layer}.variance"] + NORM_EPSILON)
+            hidden = hidden * p[f"{layer}.gain"] + p[f"{layer}.shift"]
+        hidden = np.maximum(hidden, 0)
+    return np.asarray(hidden @ p[f"{last}.weight"] + p[f"{last}.bias"])
 
 
-class _Network:
-    """The trainable network. Dropout and start draw from a generator of its own, never from torch's global one."""
+class MLPNetwork:
+    """A trainable perceptron. Dropout and start draw from a generator of its own, never from torch's global one."""
 
     def __init__(self, widths: tuple[int, ...], batch_norm: bool, generator: Any) -> None:
         import torch
@@ -177,7 +187,7 @@ class _Network:
         self.trainable.append(tensor)
 
     def __call__(self, hidden: torch.Tensor, dropout: float = 0.0, generator: Any = None) -> torch.Tensor:
-        """Logits ``(batch, n_labels)``; with a generator the network trains, without it only scores."""
+        """Outputs ``(batch, n_out)``; with a generator the network trains, without it only scores."""
         import torch
         from torch.nn.functional import batch_norm
 
@@ -207,7 +217,8 @@ class _Network:
         return {name: tensor.detach().numpy().copy() for name, tensor in self.tensors.items()}
 
 
-def _tensor(X: Matrix, cells: np.ndarray) -> torch.Tensor:
+def batch_of(X: Matrix, cells: np.ndarray) -> torch.Tensor:
+    """Features of some cells as a dense float32 tensor ``(n, n_features)``."""
     import torch
 
     rows = X[cells]  # a sparse matrix becomes dense one batch at a time

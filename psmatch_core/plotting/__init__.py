@@ -6,6 +6,7 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
+from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -25,6 +26,7 @@ __all__ = [
     "effective_matches",
     "feature_r2",
     "fitted_curves",
+    "joint_training",
     "label_counts",
     "label_losses",
     "loss_curves",
