@@ -31,9 +31,7 @@ def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
     """
     from plotly.subplots import make_subplots
 
-    fig = make_subplots(
-        rows=2, cols=2, subplot_titles=list(PANELS.values()), horizontal_spacing=0.12, vertical_spacing=0.2
-    )
+    fig = make_subplots(rows=2, cols=2, horizontal_spacing=0.16, vertical_spacing=0.12)
     dress(fig, _title(history), height=520, legend=True)
     for place, column in enumerate(PANELS):
         at = {"row": place // 2 + 1, "col": place % 2 + 1}
@@ -53,12 +51,12 @@ def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
                 ),
                 **at,
             )
+        fig.update_yaxes(title_text=PANELS[column], title_font={"size": 12}, **at)
     fig.add_hline(y=CHANCE, line={"color": GREY, "dash": "dash", "width": 1.5}, row=2, col=2)
     fig.update_yaxes(range=[0, 1.02], tickformat=".0%", row=2, col=2)
     for row, col in ((1, 1), (1, 2), (2, 1)):
         fig.update_yaxes(rangemode="tozero", row=row, col=col)
     fig.update_xaxes(title_text="epoch", row=2)
-    fig.update_annotations(font={"size": 12})
     return fig
 
 

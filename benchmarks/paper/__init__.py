@@ -1,0 +1,1 @@
+"""The papers' tables, remade: one module a table, run as ``python -m benchmarks.paper.NAME``."""
