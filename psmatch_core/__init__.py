@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
     from psmatch_core.classifiers import (
         Classifier,
         CNNClassifier,
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from psmatch_core.exports import export
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
     from psmatch_core.held_out import HeldOut, load_held_out
-    from psmatch_core.io import load_coupling, load_modality, load_preprocessing, load_propensity, load_translator, save
+    from psmatch_core.io import (
+        load_coupling,
+        load_modality,
+        load_preprocessing,
+        load_propensity,
+        load_scored,
+        load_translator,
+        save,
+    )
     from psmatch_core.lcurve import LCurve, l_curve
     from psmatch_core.leaving_out import LeaveOut, leave_label_out
     from psmatch_core.matchers import (
@@ -46,10 +55,11 @@ if TYPE_CHECKING:
     from psmatch_core.modality import Modality
     from psmatch_core.prediction import fit_translator
     from psmatch_core.preprocessing import Preprocessing
-    from psmatch_core.propensity import PropensityModel, Scoring, fit_propensity
+    from psmatch_core.propensity import PropensityModel, PropensityScores, Scoring, fit_propensity
     from psmatch_core.readers import DataSpec, inspect_file
     from psmatch_core.recipe import ExportRules, LabelRules, Recipe
     from psmatch_core.runs import Run, run
+    from psmatch_core.scored import ScoredModality, Space
     from psmatch_core.translation import Translation, translate
     from psmatch_core.translators import (
         BarycentricNetworkTranslator,
@@ -67,6 +77,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "baselines": ("JointLatents", "JointVAE", "fit_joint_vae"),
     "classifiers": (
         "CNNClassifier",
         "Classifier",
@@ -82,7 +93,15 @@ _HOMES = {
     "exports": ("export",),
     "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
     "held_out": ("HeldOut", "load_held_out"),
-    "io": ("load_coupling", "load_modality", "load_preprocessing", "load_propensity", "load_translator", "save"),
+    "io": (
+        "load_coupling",
+        "load_modality",
+        "load_preprocessing",
+        "load_propensity",
+        "load_scored",
+        "load_translator",
+        "save",
+    ),
     "leaving_out": ("LeaveOut", "leave_label_out"),
     "lcurve": ("LCurve", "l_curve"),
     "matchers": (
@@ -104,8 +123,9 @@ _HOMES = {
     "modality": ("Modality",),
     "prediction": ("fit_translator",),
     "preprocessing": ("Preprocessing",),
-    "propensity": ("PropensityModel", "Scoring", "fit_propensity"),
+    "propensity": ("PropensityModel", "PropensityScores", "Scoring", "fit_propensity"),
     "readers": ("DataSpec", "inspect_file"),
+    "scored": ("ScoredModality", "Space"),
     "recipe": ("ExportRules", "LabelRules", "Recipe"),
     "runs": ("Run", "run"),
     "translation": ("Translation", "translate"),
@@ -143,6 +163,8 @@ __all__ = [
     "FusedGromovMatcher",
     "GromovMatcher",
     "HeldOut",
+    "JointLatents",
+    "JointVAE",
     "Judging",
     "KnownPairsMatcher",
     "LCurve",
@@ -159,6 +181,7 @@ __all__ = [
     "Outcome",
     "Preprocessing",
     "PropensityModel",
+    "PropensityScores",
     "PsmatchError",
     "RandomMatcher",
     "Recipe",
@@ -167,9 +190,11 @@ __all__ = [
     "Run",
     "SampledNetworkTranslator",
     "SamplingTranslator",
+    "ScoredModality",
     "Scoring",
     "SharedSpaceMatcher",
     "SinkhornMatcher",
+    "Space",
     "Status",
     "TrainedTranslator",
     "Translation",
@@ -181,6 +206,7 @@ __all__ = [
     "compare_distributions",
     "evaluate",
     "export",
+    "fit_joint_vae",
     "fit_propensity",
     "fit_translator",
     "inspect_file",
@@ -191,6 +217,7 @@ __all__ = [
     "load_modality",
     "load_preprocessing",
     "load_propensity",
+    "load_scored",
     "load_translator",
     "match",
     "match_features",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
+# Written out, since a command line that only prints its help must not load the recipe; a test holds it to PRESETS.
+PRESET_HELP = "recommended, sharp, smooth, paper, paper-snn or paper-vae"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     match.add_argument("--label", required=True, help="label column (of both, unless --target-label is given)")
     match.add_argument("--target-label", default="", help="label column of the target file")
     match.add_argument("--pair", default="", help="column that names the physical cell, for judging")
-    match.add_argument("--preset", default="recommended", help="recommended, sharp, smooth or paper")
+    match.add_argument("--preset", default="recommended", help=PRESET_HELP)
     _add_settings(match)
     match.add_argument(
         "--out", type=Path, default=Path(RUN_FOLDER), help=f"folder for the run and its exports (./{RUN_FOLDER})"
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="the whole way on data that come with the program")
     demo.add_argument("--data", choices=("screen", "pbmc", "images"), default="screen", help="which demo data")
+    demo.add_argument("--preset", default="recommended", help=PRESET_HELP)
     demo.add_argument(
         "--out", type=Path, default=Path(DEMO_FOLDER), help=f"folder for the run and its exports (./{DEMO_FOLDER})"
     )
@@ -172,7 +175,8 @@ def _demo(options: argparse.Namespace) -> int:
     from psmatch_core.recipe import Recipe
     from psmatch_core.terminal import with_settings
 
-    return _do(with_settings(demo_recipe(Recipe(), options.data), options.settings), options)
+    recipe = demo_recipe(Recipe.preset(options.preset), options.data)
+    return _do(with_settings(recipe, options.settings), options)
 
 
 def demo_recipe(recipe: Recipe, data: str) -> Recipe:

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from psmatch_core.blocks import Block
 from psmatch_core.errors import PsmatchError, some
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 
 class Outcome(enum.Enum):
@@ -82,8 +82,8 @@ class Coupling:
         Every label's status, in the order of the labels, labels without a plan included.
     """
 
-    source: PropensityModel
-    target: PropensityModel
+    source: ScoredModality
+    target: ScoredModality
     blocks: Mapping[str, Block] = field(repr=False)
     statuses: tuple[Status, ...]
 

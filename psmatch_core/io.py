@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from scipy import sparse
 
+from psmatch_core.baselines import JointLatents, JointVAE
 from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
 from psmatch_core.checks import Finding
 from psmatch_core.classifiers import Classifier, LossCurve
@@ -27,9 +28,12 @@ from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.propensity import PropensityModel, Scoring
+from psmatch_core.scored import ScoredModality
 from psmatch_core.translators import FittedTranslator
 
 FORMAT = 1
+LATENTS = "joint latents"
+LATENT_ARRAYS = ("latents", "head_logits", "held_out_logits", "history")
 META = "meta.json"
 
 
@@ -95,7 +99,7 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def save(
-    result: Modality | FittedPreprocessing | FittedTranslator | PropensityModel | Coupling | ScoreMap, path: Path | str
+    result: Modality | FittedPreprocessing | FittedTranslator | ScoredModality | Coupling | ScoreMap, path: Path | str
 ) -> Path:
     """Write a result to a file, from which the ``load_…`` function of its kind makes an equal one."""
     path = Path(path)
@@ -116,6 +120,19 @@ def save(
             "label_names": list(result.label_names),
             "classifier": result.classifier.to_dict(),
             "scoring": result.scoring.to_dict(),
+            "seed": result.seed,
+            "curves": [asdict(curve) for curve in result.curves],
+            "notes": list(result.notes),
+        }
+        return write_arrays(path, arrays, meta)
+    if isinstance(result, JointLatents):
+        arrays = {each: getattr(result, each) for each in LATENT_ARRAYS}
+        arrays |= {f"parameters/{name}": value for name, value in result.parameters.items()}
+        meta = {
+            "kind": LATENTS,
+            "label_names": list(result.label_names),
+            "best": result.best,
+            "vae": result.vae.to_dict(),
             "seed": result.seed,
             "curves": [asdict(curve) for curve in result.curves],
             "notes": list(result.notes),
@@ -197,15 +214,50 @@ def _shape(meta: Mapping[str, Any]) -> ImageShape | None:
     return (shape[0], shape[1], shape[2]) if shape else None
 
 
-def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
-    """The propensity model in a file, for the cells that it was made of."""
+def load_scored(path: Path | str, modality: Modality) -> ScoredModality:
+    """The propensity model or the latents in a file, for the cells that they were made of."""
     arrays, meta = read_arrays(Path(path))
-    if arrays["logits"].shape[0] != modality.n_cells:
+    n_cells = arrays["held_out_logits"].shape[0]
+    if n_cells != modality.n_cells:
         raise PsmatchError(
-            f"{Path(path).name} holds scores of {arrays['logits'].shape[0]:,} cells, "
-            f"{modality.name} has {modality.n_cells:,}.",
+            f"{Path(path).name} holds scores of {n_cells:,} cells, {modality.name} has {modality.n_cells:,}.",
             hint="Load the modality that the scores were made of.",
         )
+    return (_latents_from if meta.get("kind") == LATENTS else _propensity_from)(arrays, meta, modality)
+
+
+def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
+    """The propensity model in a file, for the cells that it was made of."""
+    scored = load_scored(path, modality)
+    if not isinstance(scored, PropensityModel):
+        raise PsmatchError(
+            f"{Path(path).name} holds {scored.space_name}, not a propensity model.", hint="Load it with `load_scored`."
+        )
+    return scored
+
+
+def _latents_from(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], modality: Modality) -> JointLatents:
+    return JointLatents(
+        modality=modality,
+        label_names=tuple(meta["label_names"]),
+        **{each: arrays[each] for each in LATENT_ARRAYS},
+        parameters={name.partition("/")[2]: each for name, each in arrays.items() if name.startswith("parameters/")},
+        best=meta["best"],
+        vae=JointVAE.from_dict(meta["vae"]),
+        seed=meta["seed"],
+        curves=_curves(meta),
+        notes=tuple(meta["notes"]),
+    )
+
+
+def _curves(meta: Mapping[str, Any]) -> tuple[LossCurve, ...]:
+    return tuple(
+        LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
+        for curve in meta["curves"]
+    )
+
+
+def _propensity_from(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], modality: Modality) -> PropensityModel:
     classifier = Classifier.from_dict(meta["classifier"])
     state = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith("fitted/")}
     return PropensityModel(
@@ -217,15 +269,12 @@ def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
         classifier=classifier,
         scoring=Scoring.from_dict(meta["scoring"]),
         seed=meta["seed"],
-        curves=tuple(
-            LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
-            for curve in meta["curves"]
-        ),
+        curves=_curves(meta),
         notes=tuple(meta["notes"]),
     )
 
 
-def load_coupling(path: Path | str, source: PropensityModel, target: PropensityModel) -> Coupling:
+def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModality) -> Coupling:
     """The coupling in a file, between the models that it was made of."""
     arrays, meta = read_arrays(Path(path))
     blocks: dict[str, Block] = {}

@@ -16,9 +16,9 @@ import pandas as pd
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError, plural, some
 from psmatch_core.matchers import CurvePoint, Matcher, SinkhornMatcher
-from psmatch_core.matching import check_labels, label_problems
+from psmatch_core.matching import check_sides, label_problems
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 GRID = (0.1, 20.0, 10)  # lowest and highest epsilon in those of the matcher, and how many: sharp to nearly uniform
 FEWEST = 5  # points with a plan below which a bend is an accident of the grid
@@ -148,8 +148,8 @@ class LCurve:
 
 
 def l_curve(
-    source: PropensityModel,
-    target: PropensityModel,
+    source: ScoredModality,
+    target: ScoredModality,
     matcher: Matcher | None = None,
     epsilons: Sequence[float] | None = None,
     *,
@@ -181,7 +181,7 @@ def l_curve(
     """
     matcher = matcher or SinkhornMatcher()
     matcher.plan_costs((), ())  # says so before any work where there is no curve
-    check_labels(source, target)
+    check_sides(source, target)
     grid = default_epsilons(matcher) if epsilons is None else np.unique(_positive(epsilons))
     chosen = source.label_names if labels is None else tuple(dict.fromkeys(labels))
     unknown = [label for label in chosen if label not in source.label_names]

@@ -22,11 +22,10 @@ from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import match
 from psmatch_core.modality import Modality
 from psmatch_core.prediction import fit_translator
-from psmatch_core.preprocessing import FittedPreprocessing
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.randomness import stream
 from psmatch_core.recipe import Recipe
+from psmatch_core.scoring import score_sides
 from psmatch_core.space import Space, dense_of
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, checked_direction
 from psmatch_core.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
@@ -95,9 +94,10 @@ def leave_label_out(
     control, notes = chosen_control(label, how, {side.name: side.label_counts for side in sides})
     kept = [_kept(side, label, how.held_out_share, recipe.seed) for side in sides]
     training = [side.select(mask, "held out") for side, mask in zip(sides, kept, strict=True)]
-    fitted, coupling = _matched(recipe, training, progress)
-    notes += [note for transform in fitted for note in transform.notes]
-    notes += [*coupling.source.notes, *coupling.target.notes]
+    scored = score_sides(recipe, training[0], training[1], progress=progress)
+    fitted = scored.preprocessing
+    coupling = match(*scored.models, recipe.matcher, seed=recipe.seed, progress=progress)
+    notes += scored.notes
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]
     translator = recipe.translator
     if not isinstance(translator, TrainedTranslator):
@@ -241,29 +241,6 @@ def _kept(side: Modality, label: str, share: float, seed: int) -> np.ndarray:
             rng = stream(seed, "held out", side.name, others, name)
             kept[rng.permutation(cells)[: int(share * n)]] = False
     return kept
-
-
-def _matched(
-    recipe: Recipe, training: list[Modality], progress: Progress
-) -> tuple[list[FittedPreprocessing], Coupling]:
-    """Preprocess, train and match the training cells, as :func:`run` does."""
-    fitted, models = [], []
-    names = tuple(sorted(set(training[0].label_names)))
-    configs = (recipe.source_preprocessing, recipe.target_preprocessing)
-    for side, config in zip(training, configs, strict=True):
-        progress(Event(f"preprocess: {side.name}", 0.0, "choosing and scaling features"))
-        transform = config.fit(side, seed=recipe.seed)
-        model: PropensityModel = fit_propensity(
-            transform.transform(side),
-            recipe.classifier,
-            label_names=names,
-            scoring=recipe.scoring,
-            seed=recipe.seed,
-            progress=progress,
-        )
-        fitted.append(transform)
-        models.append(model)
-    return fitted, match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress)
 
 
 def _controls(outputs: Modality, control: str, n: int, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Maps: the propensity scores of both modalities in two dimensions, for eyes only; nothing is matched on them."""
+"""Maps: the scored cells of both modalities in two dimensions, for eyes only; nothing is matched on them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.matchers.base import aligned
-from psmatch_core.propensity import PropensityModel
 from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.scored import ScoredModality
 
 NEIGHBORS = 15
 
@@ -42,9 +42,9 @@ class ScoreMap:
 
 
 def score_map(
-    source: PropensityModel, target: PropensityModel, *, method: str = "pca", largest: int = 20_000, seed: int = 0
+    source: ScoredModality, target: ScoredModality, *, method: str = "pca", largest: int = 20_000, seed: int = 0
 ) -> ScoreMap:
-    """Both modalities' logits on one map.
+    """Both modalities on one map of the space in which they are matched.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ def score_map(
         Cells drawn a side; above it every label is thinned alike.
     """
     chosen = [_thinned(model, largest, seed) for model in (source, target)]
-    x, y = aligned(source.logits, target.logits)  # one shift and one scale a side, as matching does within a label
+    x, y = aligned(source.space, target.space)  # one shift and one scale a side, as matching does within a label
     points = np.concatenate([x[chosen[0]], y[chosen[1]]]).astype(np.float32)
     xy = _pca(points) if method == "pca" else _umap(points, seed)
     n = chosen[0].size
     return ScoreMap(chosen[0], chosen[1], xy[:n].astype(np.float32), xy[n:].astype(np.float32))
 
 
-def _thinned(model: PropensityModel, largest: int, seed: int) -> np.ndarray:
+def _thinned(model: ScoredModality, largest: int, seed: int) -> np.ndarray:
     n = model.modality.n_cells
     if n <= largest:
         return np.arange(n)

@@ -1,4 +1,4 @@
-"""match: two propensity models to a coupling, label by label."""
+"""match: two scored modalities to a coupling, label by label."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from psmatch_core.errors import PsmatchError, some
 from psmatch_core.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
 from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel
 from psmatch_core.randomness import derived_seed
+from psmatch_core.scored import ScoredModality
 
 MASS_TOLERANCE = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
 
 
 def match(
-    source: PropensityModel,
-    target: PropensityModel,
+    source: ScoredModality,
+    target: ScoredModality,
     matcher: Matcher | None = None,
     *,
     seed: int = 0,
     progress: Progress = silent,
     executor: Executor | None = None,
 ) -> Coupling:
-    """Match the cells of two modalities within each label, in the space of their propensity scores.
+    """Match the cells of two modalities within each label, in the space in which both were scored.
 
     Parameters
     ----------
     source, target
-        Scored modalities with the same labels in the same order.
+        Modalities with the same labels in the same order: propensity models, or latents of a baseline.
     matcher
         The strategy; :class:`~psmatch_core.matchers.SinkhornMatcher` unless given.
     seed
@@ -50,7 +50,7 @@ def match(
     Source: Xi et al. 2024, section 4.
     """
     matcher = matcher or SinkhornMatcher()
-    check_labels(source, target)
+    check_sides(source, target)
     matcher.check(source.modality, target.modality)
     problems = label_problems(source, target, source.label_names, seed, with_features=matcher.needs_features)
     coupled: dict[str, Answer] = {}
@@ -67,8 +67,8 @@ def match(
     )
 
 
-def check_labels(source: PropensityModel, target: PropensityModel) -> None:
-    """Refuse two sides that were not trained on the same labels in the same order."""
+def check_sides(source: ScoredModality, target: ScoredModality) -> None:
+    """Refuse two sides that were not trained on the same labels in the same order, or lie in different spaces."""
     if source.label_names != target.label_names:
         only_one = sorted(set(source.label_names) ^ set(target.label_names))
         raise PsmatchError(
@@ -76,10 +76,16 @@ def check_labels(source: PropensityModel, target: PropensityModel) -> None:
             + (f" ({some(only_one)} in one only)." if only_one else ", or on the same in another order."),
             hint="Train both on the labels that they share.",
         )
+    if type(source) is not type(target) or source.space.shape[1] != target.space.shape[1]:
+        raise PsmatchError(
+            f"{source.modality.name} lies in a space of {source.space.shape[1]} {source.space_name}, "
+            f"{target.modality.name} in one of {target.space.shape[1]} {target.space_name}: they cannot be compared.",
+            hint="Score both sides in the same way.",
+        )
 
 
 def label_problems(
-    source: PropensityModel, target: PropensityModel, labels: Sequence[str], seed: int, *, with_features: bool
+    source: ScoredModality, target: ScoredModality, labels: Sequence[str], seed: int, *, with_features: bool
 ) -> list[LabelProblem]:
     """What a matcher is given of these labels, those with most pairs first so that no core waits for a giant."""
     pair_ids = known_ids(source.modality, target.modality)
@@ -101,8 +107,8 @@ def known_ids(source: Modality, target: Modality) -> tuple[np.ndarray, np.ndarra
 
 def _problem(
     label: str,
-    source: PropensityModel,
-    target: PropensityModel,
+    source: ScoredModality,
+    target: ScoredModality,
     pair_ids: tuple[np.ndarray, np.ndarray] | None,
     seed: int,
     *,
@@ -112,8 +118,8 @@ def _problem(
     mine, theirs = source.y == column, target.y == column
     return LabelProblem(
         label=label,
-        x=source.logits[mine],
-        y=target.logits[theirs],
+        x=source.space[mine],
+        y=target.space[theirs],
         source_ids=None if pair_ids is None else pair_ids[0][mine],
         target_ids=None if pair_ids is None else pair_ids[1][theirs],
         seed=derived_seed(seed, "match", label),

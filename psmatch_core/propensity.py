@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
@@ -14,7 +15,6 @@ from psmatch_core.classifiers import (
     Classifier,
     FittedClassifier,
     Folds,
-    LossCurve,
     RecommendedClassifier,
     stratified_folds,
 )
@@ -23,15 +23,7 @@ from psmatch_core.errors import PsmatchError, plural, some
 from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.randomness import derived_seed
-from psmatch_core.scores import (
-    LabelLoss,
-    Reliability,
-    confusion_counts,
-    cross_entropy,
-    fitted_temperature,
-    mean_of,
-    reliability_of,
-)
+from psmatch_core.scored import ScoredModality, Space
 from psmatch_core.threads import one_thread
 
 
@@ -54,132 +46,53 @@ class Scoring(Config):
     )
 
 
+@dataclass(frozen=True)
+class PropensityScores(Space):
+    """Scores of one classifier a modality, each trained alone: settings ``classifier`` and ``scoring``."""
+
+    @property
+    def title(self) -> str:
+        return PropensityModel.space_name
+
+
 @dataclass(frozen=True, eq=False)
-class PropensityModel:
+class PropensityModel(ScoredModality):
     """Propensity scores of one modality.
 
     Parameters
     ----------
-    modality
-        The cells and the features that were scored.
-    label_names
-        The labels, in the order of the logits' columns.
     logits
-        Centred logits for matching, ``(n_cells, n_labels)``, nats.
-    held_out_logits
-        The same from classifiers that did not train on the cell; NaN rows where no cell of its label could be
-        held out. All losses and the calibration come from these.
+        Centred logits for matching, ``(n_cells, n_labels)``, nats; ``held_out_logits`` are the same from classifiers
+        that did not train on the cell.
     fitted
         The trained classifier, which scores new cells.
     classifier, scoring, seed
         What made it.
-    notes
-        What the user must know, such as labels too small to validate.
     """
 
-    modality: Modality
-    label_names: tuple[str, ...]
+    space_name: ClassVar[str] = "propensity scores"
+    space_unit: ClassVar[str] = "nats"
+
     logits: np.ndarray
-    held_out_logits: np.ndarray
     fitted: FittedClassifier
     classifier: Classifier
     scoring: Scoring
     seed: int
-    curves: tuple[LossCurve, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
-    @cached_property
-    def y(self) -> np.ndarray:
-        """Label of each cell as a column of the logits, ``(n_cells,)``."""
-        column = {name: index for index, name in enumerate(self.label_names)}
-        return np.array([column[label] for label in self.modality.labels.tolist()], dtype=np.int64)
+    @property
+    def space(self) -> np.ndarray:
+        """The logits."""
+        return self.logits
 
-    @cached_property
-    def is_validated(self) -> np.ndarray:
-        """Mask ``(n_cells,)``: the cell was scored by a classifier that did not see it."""
-        return ~np.isnan(self.held_out_logits[:, 0])
-
-    @cached_property
-    def temperature(self) -> float:
-        """The divisor of the logits that makes held-out cross-entropy smallest; above 1 means over-confident."""
-        seen = self.is_validated
-        return fitted_temperature(self.held_out_logits[seen], self.y[seen])
+    @property
+    def label_logits(self) -> np.ndarray:
+        """The logits again: here what tells the labels is what is matched on."""
+        return self.logits
 
     @cached_property
     def log_propensity(self) -> np.ndarray:
         """Calibrated log p(label given cell), ``(n_cells, n_labels)``, nats."""
         return np.asarray(log_softmax(self.logits / self.temperature, axis=1))
-
-    @cached_property
-    def label_entropy(self) -> float:
-        """Cross-entropy of a classifier that knows only how frequent the labels are, nats per cell."""
-        share = np.bincount(self.y, minlength=len(self.label_names)) / self.y.size
-        return float(-np.sum(share[share > 0] * np.log(share[share > 0])))
-
-    @cached_property
-    def cell_losses(self) -> np.ndarray:
-        """Held-out, calibrated cross-entropy of each cell, ``(n_cells,)``, nats; NaN where not validated."""
-        out = np.full(self.y.size, np.nan)
-        seen = self.is_validated
-        out[seen] = cross_entropy(self.held_out_logits[seen] / self.temperature, self.y[seen])
-        return out
-
-    @cached_property
-    def validation_loss(self) -> float:
-        """Held-out cross-entropy after temperature scaling, nats per cell."""
-        return mean_of(self.cell_losses)
-
-    @cached_property
-    def raw_validation_loss(self) -> float:
-        """Held-out cross-entropy of the logits as they are (the paper's monitor), nats per cell."""
-        seen = self.is_validated
-        return mean_of(cross_entropy(self.held_out_logits[seen], self.y[seen]))
-
-    @cached_property
-    def accuracy(self) -> float:
-        """Share of held-out cells whose label scores highest."""
-        seen = self.is_validated
-        return mean_of(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
-
-    @cached_property
-    def balanced_accuracy(self) -> float:
-        """The same averaged over labels, so that a large label counts once."""
-        confusion = self.confusion
-        totals = confusion.sum(axis=1)
-        return mean_of(np.diag(confusion)[totals > 0] / totals[totals > 0])
-
-    @cached_property
-    def confusion(self) -> np.ndarray:
-        """Held-out cells by true label (rows) and best-scoring label (columns), ``(n_labels, n_labels)``."""
-        seen = self.is_validated
-        return confusion_counts(self.held_out_logits[seen], self.y[seen])
-
-    @cached_property
-    def per_label(self) -> tuple[LabelLoss, ...]:
-        """Cells, loss and accuracy of each label, in the order of ``label_names``."""
-        best = np.where(self.is_validated, np.nan_to_num(self.held_out_logits).argmax(axis=1), -1)
-        rows = []
-        for index, name in enumerate(self.label_names):
-            mine = self.y == index
-            seen = mine & self.is_validated
-            share = mine.sum() / self.y.size
-            rows.append(
-                LabelLoss(
-                    label=name,
-                    n_cells=int(mine.sum()),
-                    n_validated=int(seen.sum()),
-                    loss=mean_of(self.cell_losses[seen]),
-                    baseline=float(-np.log(share)) if share > 0 else float("nan"),
-                    accuracy=mean_of(best[seen] == index),
-                )
-            )
-        return tuple(rows)
-
-    @cached_property
-    def reliability(self) -> Reliability:
-        """Stated confidence against hit rate of the held-out cells, in ten bins of equal width."""
-        seen = self.is_validated
-        return reliability_of(self.held_out_logits[seen] / self.temperature, self.y[seen])
 
     def score(self, X: Matrix) -> np.ndarray:
         """Centred logits ``(n, n_labels)`` of new cells ``(n, n_features)`` with the modality's features."""
@@ -236,7 +149,7 @@ def fit_propensity(
     classifier = classifier or RecommendedClassifier()
     scoring = scoring or Scoring()
     names = tuple(label_names) if label_names is not None else modality.label_names
-    _check_labels(modality, names)
+    check_labels(modality, names)
     X = modality.in_shape(modality.X)
     classifier.check(X, name=modality.name)
     column = {name: index for index, name in enumerate(names)}
@@ -317,7 +230,8 @@ def _fit_without_fold(
     return np.flatnonzero(test), fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
 
 
-def _check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+def check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+    """Refuse labels that cannot be told: fewer than two, foreign to the shared ones, or without a cell."""
     if len(set(names)) < 2:
         raise PsmatchError(
             f"{modality.name}: a classifier needs at least two labels, got {some(names) or 'none'}.",

@@ -8,24 +8,48 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from psmatch_core.baselines import JointVAE
 from psmatch_core.classifiers import Classifier, MLPClassifier, RecommendedClassifier
 from psmatch_core.config import Config, option
 from psmatch_core.distribution import Comparing
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Judging
-from psmatch_core.matchers import Matcher, SinkhornMatcher
+from psmatch_core.matchers import Matcher, NeighborMatcher, SinkhornMatcher
 from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import Scoring
+from psmatch_core.propensity import PropensityScores, Scoring
 from psmatch_core.readers import DataSpec
+from psmatch_core.scored import Space
 from psmatch_core.translators import BarycentricTranslator, Translator
 
 PRESETS = {
     "recommended": "Averaged small networks and ridge regression, entropic transport at 0.05 × mean cost.",
     "sharp": "As recommended, with fewer partners a cell (epsilon 0.02 × mean cost).",
     "smooth": "As recommended, with more partners a cell (epsilon 0.1 × mean cost).",
-    "paper": "The settings of Xi et al. 2024: one wide network, raw logits, epsilon 0.05 absolute.",
+    "paper": "The settings of Xi et al. 2024: one wide network, raw logits, entropic transport, epsilon 0.05 absolute.",
+    "paper-snn": "The same network, matched by shared neighbours: k = 1, logits of length 1 as in its released code.",
+    "paper-vae": "The VAE baseline of Xi et al. 2024 (Yang et al. 2021) with the same network, matched as in paper.",
 }
 SHARP, SMOOTH = 0.02, 0.1
+# AdamW without weight decay is Adam; without patience the whole schedule is run and its best epoch kept.
+PAPER_NETWORK = MLPClassifier(
+    hidden=(1024,) * 5,
+    dropout=0.0,
+    weight_decay=0.0,
+    learning_rate=1e-4,
+    n_epochs=250,
+    patience=250,
+    batch_size=256,
+    batch_norm=True,
+)
+PAPER_MATCHER = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
+PAPER_VAE = JointVAE(
+    network=PAPER_NETWORK,
+    n_latent=128,
+    kl_weight=1e-9,
+    label_weight=1.0,
+    modality_weight=0.1,
+    discriminator=(1024,) * 3,
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,11 @@ class Recipe(Config):
     source_preprocessing: Preprocessing = option(Preprocessing(), help="How source values become features.")
     target_preprocessing: Preprocessing = option(Preprocessing(), help="How target values become features.")
     labels: LabelRules = option(LabelRules(), help="How labels are brought together.")
+    space: Space = option(
+        PropensityScores(),
+        help="Where cells are compared: propensity scores of one classifier a modality, or the latents of a joint VAE "
+        "(a baseline: JointVAE).",
+    )
     classifier: Classifier = option(RecommendedClassifier(), help="What tells the labels from the features.")
     scoring: Scoring = option(Scoring(), help="Which scores serve for matching.")
     matcher: Matcher = option(SinkhornMatcher(), help="What couples the cells of a label.")
@@ -83,9 +112,9 @@ class Recipe(Config):
 
     @classmethod
     def preset(cls, name: str) -> Recipe:
-        """A named recipe: ``recommended``, ``sharp``, ``smooth`` or ``paper``.
+        """A named recipe, one of :data:`PRESETS`.
 
-        Source of ``paper``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
+        Source of ``paper…``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
         """
         if name not in PRESETS:
             raise PsmatchError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
@@ -94,18 +123,11 @@ class Recipe(Config):
         if name == "smooth":
             return cls(matcher=SinkhornMatcher(epsilon=SMOOTH))
         if name == "paper":
-            network = MLPClassifier(
-                hidden=(1024,) * 5,
-                dropout=0.0,
-                weight_decay=0.0,
-                learning_rate=1e-4,
-                n_epochs=100,
-                patience=100,
-                batch_size=256,
-                batch_norm=True,
-            )
-            matcher = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
-            return cls(classifier=network, matcher=matcher)
+            return cls(classifier=PAPER_NETWORK, matcher=PAPER_MATCHER)
+        if name == "paper-snn":
+            return cls(classifier=PAPER_NETWORK, matcher=NeighborMatcher(n_neighbors=1, normalize=True, align=False))
+        if name == "paper-vae":
+            return cls(space=PAPER_VAE, classifier=PAPER_NETWORK, matcher=PAPER_MATCHER)
         return cls()
 
     def with_data(self, source: DataSpec | None, target: DataSpec | None) -> Recipe:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.baselines import HISTORY
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
 from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
@@ -16,12 +17,12 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress, silent
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 from psmatch_core.translators import FittedTranslator
 
 
 def has_propensities(folder: RunFolder) -> bool:
-    """Whether both propensity models are there."""
+    """Whether both sides are scored."""
     return all(folder.stage_file(f"{side}_propensity").exists() for side in ("source", "target"))
 
 
@@ -30,13 +31,13 @@ def has_coupling(folder: RunFolder) -> bool:
     return folder.stage_file("coupling").exists()
 
 
-def load_models(folder: RunFolder) -> tuple[PropensityModel, PropensityModel]:
-    """Both propensity models of a run."""
+def load_models(folder: RunFolder) -> tuple[ScoredModality, ScoredModality]:
+    """Both scored modalities of a run: propensity models, or latents of a joint VAE."""
     _need(has_propensities(folder), "propensity scores", "Train the propensity models first.")
     models = []
     for side in ("source", "target"):
         features = io.load_modality(folder.stage_file(f"{side}_features"))
-        models.append(io.load_propensity(folder.stage_file(f"{side}_propensity"), features))
+        models.append(io.load_scored(folder.stage_file(f"{side}_propensity"), features))
     return models[0], models[1]
 
 
@@ -46,7 +47,7 @@ def load_inputs(folder: RunFolder) -> tuple[Modality, Modality]:
     return io.load_modality(folder.stage_file("source")), io.load_modality(folder.stage_file("target"))
 
 
-def load_matching(folder: RunFolder, models: tuple[PropensityModel, PropensityModel]) -> Coupling:
+def load_matching(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Coupling:
     """The coupling of a run, between its models."""
     _need(has_coupling(folder), "coupling", "Match first.")
     return io.load_coupling(folder.stage_file("coupling"), *models)
@@ -124,6 +125,16 @@ def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:
             )
             curves.setdefault(event.stage, {}).setdefault(network, []).append(row)
     return {stage: {key: np.array(rows) for key, rows in networks.items()} for stage, networks in curves.items()}
+
+
+def live_history(folder: RunFolder) -> dict[str, np.ndarray]:
+    """Training of a joint VAE so far, from its events: by modality ``(n_epochs, 5)``, columns as in ``HISTORY``."""
+    history: dict[str, list[list[float]]] = {}
+    for event in folder.events():
+        kind, _, name = event.stage.partition(": ")
+        if kind == "latents" and "reconstruction" in event.values:
+            history.setdefault(name, []).append([event.values.get(each, float("nan")) for each in HISTORY])
+    return {name: np.array(rows) for name, rows in history.items()}
 
 
 def _need(there: bool, what: str, hint: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -13,6 +13,7 @@ import pandas as pd
 from psmatch_core import io
 from psmatch_core.coupling import Coupling, Outcome
 from psmatch_core.distribution import TRANSLATED, UNIFORM, Distributions, compare_distributions
+from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Evaluation, evaluate
 from psmatch_core.inputs import load_inputs, prepare
 from psmatch_core.keeping import Keeper, KeepNothing
@@ -21,10 +22,12 @@ from psmatch_core.matchers import UniformMatcher
 from psmatch_core.matching import known_ids, match
 from psmatch_core.modality import Modality
 from psmatch_core.prediction import fit_translator
-from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.preprocessing import FittedPreprocessing
 from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel, fit_propensity
+from psmatch_core.propensity import PropensityModel
 from psmatch_core.recipe import Recipe, stage_key
+from psmatch_core.scored import ScoredModality
+from psmatch_core.scoring import score_sides
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
 from psmatch_core.translators import FittedTranslator, TrainedTranslator
 
@@ -44,7 +47,7 @@ class Run:
     source_preprocessing, target_preprocessing
         The fitted transforms, which take new cells.
     coupling
-        Who goes with whom; it holds the propensity models, and they the features.
+        Who goes with whom; it holds both scored modalities, and they the features.
     evaluation
         Metrics against the known pairs; None where none is known.
     distributions
@@ -69,11 +72,13 @@ class Run:
 
     @property
     def source_propensity(self) -> PropensityModel:
-        return self.coupling.source
+        """The source's propensity model; refused where the run matched in another space."""
+        return _propensities(self.coupling.source)
 
     @property
     def target_propensity(self) -> PropensityModel:
-        return self.coupling.target
+        """The target's propensity model; refused where the run matched in another space."""
+        return _propensities(self.coupling.target)
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
@@ -159,7 +164,7 @@ def run(
     executor: Executor | None = None,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Do all that a recipe says: preprocess, train both propensity models, match, and judge where pairs are known.
+    """Do all that a recipe says: preprocess, score both sides, match, and judge where pairs are known.
 
     Parameters
     ----------
@@ -183,31 +188,10 @@ def run(
         source, target = load_inputs(recipe, progress=progress)
     prepared = prepare(recipe.labels, source, target)
     keeper.done("data", prepared)
-    sides = (prepared.source, prepared.target)
-    configs = (recipe.source_preprocessing, recipe.target_preprocessing)
-    names = ("source", "target")
-    fitted: list[FittedPreprocessing] = []
-    features: list[Modality] = []
-    for side, config, name in zip(sides, configs, names, strict=True):
-        progress(Event(f"preprocess: {side.name}", 0.0, "choosing and scaling features"))
-        transform, described = _features(side, config, name, recipe, keeper)
-        fitted.append(transform)
-        features.append(described)
-        progress(Event(f"preprocess: {side.name}", 1.0))
-    for described in features:  # before the other side trains for nothing
-        recipe.classifier.check(described.in_shape(described.X), name=described.name)
-    recipe.matcher.check(features[0], features[1])  # before minutes of training, not after
-    label_names = tuple(sorted(set(prepared.source.label_names)))
-    with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
-        models = list(
-            pool.map(
-                lambda side: _propensity(side[0], side[1], label_names, recipe, keeper, progress),
-                zip(features, names, strict=True),
-            )
-        )
-    notes = (*prepared.notes, *fitted[0].notes, *fitted[1].notes, *models[0].notes, *models[1].notes)
+    scored = score_sides(recipe, prepared.source, prepared.target, keeper=keeper, progress=progress)
+    models, notes = scored.models, (*prepared.notes, *scored.notes)
     keeper.done("notes", notes)
-    keeper.done("propensity", models)
+    keeper.done("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
     keeper.done("coupling", coupling)
     evaluation = None
@@ -218,8 +202,8 @@ def run(
         source=prepared.source,
         target=prepared.target,
         labels=prepared.labels,
-        source_preprocessing=fitted[0],
-        target_preprocessing=fitted[1],
+        source_preprocessing=scored.preprocessing[0],
+        target_preprocessing=scored.preprocessing[1],
         coupling=coupling,
         evaluation=evaluation,
         notes=notes,
@@ -244,7 +228,8 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
             direction,
             inputs.fingerprint,
             outputs.fingerprint,
-            *(model.modality.fingerprint for model in (run.source_propensity, run.target_propensity)),
+            *(model.modality.fingerprint for model in (run.coupling.source, run.coupling.target)),
+            recipe.space,
             recipe.classifier,
             recipe.scoring,
             recipe.matcher,
@@ -292,40 +277,10 @@ def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
     return out
 
 
-def _features(
-    side: Modality, config: Preprocessing, name: str, recipe: Recipe, keeper: Keeper
-) -> tuple[FittedPreprocessing, Modality]:
-    key = stage_key("features", side.fingerprint, config, recipe.seed)
-    fitted = keeper.keep(
-        f"{name}_preprocessing", key, io.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
-    )
-    return fitted, keeper.keep(f"{name}_features", key, io.load_modality, lambda: fitted.transform(side))
-
-
-def _propensity(
-    features: Modality, name: str, label_names: tuple[str, ...], recipe: Recipe, keeper: Keeper, progress: Progress
-) -> PropensityModel:
-    key = stage_key(
-        "propensity",
-        features.fingerprint,
-        features.name,
-        list(label_names),
-        recipe.classifier,
-        recipe.scoring,
-        recipe.seed,
-    )
-    model = keeper.keep(
-        f"{name}_propensity",
-        key,
-        lambda path: io.load_propensity(path, features),
-        lambda: fit_propensity(
-            features,
-            recipe.classifier,
-            label_names=label_names,
-            scoring=recipe.scoring,
-            seed=recipe.seed,
-            progress=progress,
-        ),
-    )
-    progress(Event(f"propensity: {features.name}", 1.0, "trained"))
-    return model
+def _propensities(scored: ScoredModality) -> PropensityModel:
+    if not isinstance(scored, PropensityModel):
+        raise PsmatchError(
+            f"{scored.modality.name} was matched by {scored.space_name}: this run has no propensity scores.",
+            hint="Look at `run.coupling.source` and `run.coupling.target`, or choose propensity scores as the space.",
+        )
+    return scored

@@ -26,7 +26,7 @@ from psmatch_core.recipe import stage_key
 
 if TYPE_CHECKING:
     from psmatch_core.modality import Modality
-    from psmatch_core.propensity import PropensityModel
+    from psmatch_core.scored import ScoredModality
 
 STATUS_SECONDS = 0.3  # a page looks once a second; writing more often than this serves nobody
 LARGEST_MAP = 20_000  # cells a side on the map of scores; a stratified sample above, and said
@@ -116,7 +116,7 @@ def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress) -> None:
     from psmatch_core.maps import score_map
 
     source, target = keeper.models
-    content = [hashlib.sha256(model.logits.tobytes()).hexdigest() for model in keeper.models]
+    content = [hashlib.sha256(model.space.tobytes()).hexdigest() for model in keeper.models]
     seed = folder.recipe.seed
     for method in ("pca", "umap"):
         log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
@@ -133,7 +133,7 @@ class _WorkerKeeper(FolderKeeper):
     def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: str) -> None:
         super().__init__(folder, cache)
         self.stop_after = stop_after
-        self.models: list[PropensityModel] = []
+        self.models: list[ScoredModality] = []
 
     def done(self, stage: str, result: Any) -> None:
         if isinstance(result, Prepared):

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from psmatch_core.cli import PRESET_HELP
 from psmatch_core.datasets import demo
+from psmatch_core.recipe import PRESETS
 from tests.conftest import make_adata
 
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
@@ -145,6 +148,24 @@ def test_curve_needs_no_pairs_and_writes_every_label(files):
     assert "ExactMatcher has no epsilon" in err
     _, err = psmatch("curve", ".", cwd=files, code=1)
     assert "holds no run" in err
+
+
+def test_the_help_names_every_preset():
+    assert PRESET_HELP.replace(" or ", ", ").split(", ") == list(PRESETS)
+
+
+def test_match_by_latents_of_a_joint_vae(files):
+    quick = ["space=JointVAE", "space.n_latent=4", "space.network.n_epochs=3"]
+    settings = [word for each in quick for word in ("--set", each)]
+    out, _ = psmatch(
+        "match", "rna.h5ad", "adt.h5ad", "--label", "label", "--preset", "sharp", "--out", "one", "--quiet",
+        *settings, cwd=files,
+    )  # fmt: skip
+    assert "closed form" in out or "converged" in out
+    recipe = json.loads((files / "one" / "recipe.json").read_text())
+    assert recipe["space"]["kind"] == "JointVAE"
+    with np.load(files / "one" / "source_propensity.npz") as stored:
+        assert stored["latents"].shape == (45, 4)
 
 
 def test_a_recipe_that_is_no_json_names_the_line(tmp_path):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from psmatch_core import io
-from psmatch_core.classifiers import RecommendedClassifier
+from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classifiers import MLPClassifier, RecommendedClassifier
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher
 from psmatch_core.matching import match
@@ -40,6 +41,27 @@ def test_propensity_comes_back_equal_and_scores_new_cells(tmp_path):
     assert again.curves == model.curves
     assert again.classifier == model.classifier
     assert np.allclose(again.score(modality.X[:5]), model.logits[:5], atol=1e-6)
+
+
+def test_latents_come_back_equal_and_place_new_cells(tmp_path):
+    sides = make_modality("RNA", n=45), make_modality("ADT", n=36, n_features=5, seed=1)
+    network = MLPClassifier(hidden=(8, 6), batch_norm=True, n_epochs=3)
+    for latents in fit_joint_vae(*sides, JointVAE(network=network, n_latent=3)):
+        again = io.load_scored(io.save(latents, tmp_path / "l.npz"), latents.modality)
+        assert isinstance(again, JointLatents)
+        for name in io.LATENT_ARRAYS:
+            assert np.array_equal(getattr(again, name), getattr(latents, name), equal_nan=True)
+        assert (again.vae, again.best, again.curves, again.notes) == (
+            latents.vae, latents.best, latents.curves, latents.notes,
+        )  # fmt: skip
+        assert np.array_equal(again.encode(latents.modality.X[:5]), latents.latents[:5])
+
+
+def test_latents_are_not_taken_for_propensities(tmp_path):
+    modality = make_modality(n=45)
+    latents, _ = fit_joint_vae(modality, make_modality("ADT", seed=1), JointVAE(network=MLPClassifier(n_epochs=1)))
+    with pytest.raises(PsmatchError, match="holds joint VAE latents, not a propensity model"):
+        io.load_propensity(io.save(latents, tmp_path / "l.npz"), modality)
 
 
 @pytest.mark.parametrize("matcher", [SinkhornMatcher(), NeighborMatcher(n_neighbors=3), ExactMatcher()], ids=repr)

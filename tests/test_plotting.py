@@ -65,6 +65,7 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
     return {
         "counts": plotting.label_counts(counts, {"<s>alone</s>": 3}, source_name=name, target_name=other),
         "curves": plotting.loss_curves({f"propensity: {name}": curve}, entropies={name: 2.0, other: 1.1}),
+        "joint": plotting.joint_training({name: np.full((3, 5), 0.5), other: np.full((3, 5), 0.4)}),
         "losses": plotting.label_losses(source, target),
         "reliability": plotting.reliability(source, target),
         "confusion": plotting.confusion(source),
@@ -205,6 +206,15 @@ def test_no_curve_yet_is_a_figure_that_says_so() -> None:
 
 def test_models_without_epochs_have_no_curves(models: tuple[PropensityModel, PropensityModel]) -> None:
     assert plotting.fitted_curves(models) == {}
+
+
+def test_the_training_of_a_joint_vae_names_the_discriminators_accuracy() -> None:
+    history = {"RNA": np.column_stack([np.ones((8, 4)), np.linspace(0.9, 0.5, 8)]), "ADT": np.ones((8, 5))}
+    fig = plotting.joint_training(history)
+    assert "names the modality of 61% of held-out cells (50% is" in fig.layout.title.text.replace("<br>", " ")
+    assert len(fig.data) == 2 * 3 + 1
+    assert np.allclose(fig.data[-1].y, history["RNA"][:, 4])
+    assert "waiting for the first epoch" in plotting.joint_training({}).layout.title.text
 
 
 def test_confusion_holds_every_held_out_cell_once(models: tuple[PropensityModel, PropensityModel]) -> None:

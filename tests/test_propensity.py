@@ -33,7 +33,7 @@ def test_calibration_never_worsens_the_loss(models):
 def test_temperature_undoes_a_stretch(models):
     source, _ = models
     stretched = PropensityModel(
-        source.modality, source.label_names, source.logits * 3, source.held_out_logits * 3,
+        source.modality, source.label_names, source.held_out_logits * 3, source.logits * 3,
         source.fitted, source.classifier, source.scoring, 0,
     )  # fmt: skip
     assert stretched.temperature == pytest.approx(3 * source.temperature, rel=1e-2)

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from psmatch_core.baselines import JointVAE
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers import NeighborMatcher, SinkhornMatcher
+from psmatch_core.propensity import PropensityScores
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import PRESETS, LabelRules, Recipe, stage_key
 
@@ -30,9 +32,35 @@ def test_default_is_the_recommended_preset():
 
 def test_paper_preset_is_the_papers():
     recipe = Recipe.preset("paper")
-    assert recipe.classifier.hidden == (1024,) * 5
-    assert recipe.classifier.batch_norm
-    assert (recipe.matcher.epsilon, recipe.matcher.epsilon_unit, recipe.matcher.align) == (0.05, "absolute", False)
+    network, matcher = recipe.classifier, recipe.matcher
+    assert network.hidden == (1024,) * 5
+    assert network.batch_norm
+    assert (network.learning_rate, network.batch_size, network.dropout, network.weight_decay) == (1e-4, 256, 0, 0)
+    assert network.patience >= network.n_epochs  # no early stop: the best epoch of the whole schedule
+    assert (matcher.epsilon, matcher.epsilon_unit, matcher.align) == (0.05, "absolute", False)
+    assert (matcher.cost, matcher.max_iterations) == ("euclidean", 1000)
+    assert recipe.space == PropensityScores()
+
+
+def test_paper_snn_is_its_released_code():
+    recipe = Recipe.preset("paper-snn")
+    assert recipe.matcher == NeighborMatcher(n_neighbors=1, normalize=True, align=False)
+    assert recipe.classifier == Recipe.preset("paper").classifier
+
+
+def test_paper_vae_has_the_network_it_is_compared_with():
+    recipe = Recipe.preset("paper-vae")
+    assert recipe.space.network == Recipe.preset("paper").classifier
+    assert recipe.matcher == Recipe.preset("paper").matcher
+    assert (recipe.space.kl_weight, recipe.space.label_weight, recipe.space.modality_weight) == (1e-9, 1.0, 0.1)
+
+
+def test_the_space_is_a_setting_like_any_other():
+    recipe = Recipe().with_setting("space", "JointVAE").with_setting("space.label_weight", 2.0)
+    assert recipe.space == JointVAE(label_weight=2.0)
+    assert recipe.with_setting("space.network.n_epochs", 7).space.network.n_epochs == 7
+    with pytest.raises(PsmatchError, match="option 'label_weight' must be a number"):
+        recipe.with_setting("space.label_weight", -1)
 
 
 def test_unknown_preset_names_the_known():

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core import io
-from psmatch_core.classifiers import LinearClassifier
+from psmatch_core import io, scoring
+from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.errors import PsmatchError
 from psmatch_core.exports import pairs_table
+from psmatch_core.folder import FolderKeeper, RunFolder
 from psmatch_core.matchers import (
     FusedGromovMatcher,
     GromovMatcher,
@@ -108,6 +110,44 @@ def test_same_seed_same_pairs_other_seed_other_folds():
     other = run(replace(QUICK, seed=1), *sides)
     held_out = run(QUICK, *sides).source_propensity.held_out_logits
     assert not np.allclose(other.source_propensity.held_out_logits, held_out)
+
+
+def test_the_space_can_be_the_latents_of_a_joint_vae():
+    vae = JointVAE(network=MLPClassifier(hidden=(16,), n_epochs=3), n_latent=4)
+    sides = make_modality("RNA"), make_modality("ADT", n=45, n_features=5, seed=1)
+    result = run(replace(QUICK, space=vae), *sides)
+    assert isinstance(result.coupling.source, JointLatents)
+    assert result.coupling.source.space.shape == (60, 4)
+    assert result.coupling["A"].to_array().sum() == pytest.approx(1)
+    with pytest.raises(PsmatchError, match="RNA was matched by joint VAE latents: this run has no propensity scores"):
+        _ = result.source_propensity
+    again = run(replace(QUICK, space=vae), *sides)
+    pd.testing.assert_frame_equal(pairs_table(result), pairs_table(again))
+
+
+def test_both_latents_come_from_one_training_and_are_kept_by_content(tmp_path, monkeypatch):
+    trained = []
+
+    def counted(*arguments, **settings):
+        trained.append(1)
+        return fit_joint_vae(*arguments, **settings)
+
+    monkeypatch.setattr(scoring, "fit_joint_vae", counted)
+    vae = JointVAE(network=MLPClassifier(hidden=(16,), n_epochs=2), n_latent=4)
+    sides = make_modality("RNA"), make_modality("ADT", n=45, n_features=5, seed=1)
+
+    def coupled(name, recipe):
+        keeper = FolderKeeper(RunFolder.create_at(tmp_path / name, recipe), tmp_path / "cache")
+        return run(recipe, *sides, keeper=keeper).coupling
+
+    first = coupled("one", replace(QUICK, space=vae))
+    assert len(trained) == 1
+    second = coupled("two", replace(QUICK, space=vae, matcher=NeighborMatcher()))
+    assert len(trained) == 1
+    for before, after in ((first.source, second.source), (first.target, second.target)):
+        assert np.array_equal(before.space, after.space)
+    coupled("three", replace(QUICK, space=replace(vae, label_weight=0.5)))
+    assert len(trained) == 2
 
 
 def test_cells_of_one_sided_labels_are_listed_by_name():

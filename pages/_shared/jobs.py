@@ -19,11 +19,13 @@ from psmatch_core.recipe import Recipe
 # How the time of a run is shared between its stages, roughly: for the bar and the time left only. The map of scores
 # is not among them, since nobody has to wait for it.
 SHARES = {"read": 0.04, "preprocess": 0.1, "propensity": 0.6, "match": 0.16, "evaluate": 0.05, "export": 0.05}
+SAME = {"latents": "propensity"}  # takes the place of that stage, one part a side
 TRAINING = ("read", "preprocess", "propensity")
 WHAT = {
     "read": "reading the files",
     "preprocess": "choosing and scaling features",
     "propensity": "training the propensity models",
+    "latents": "training the joint VAE of both modalities",
     "match": "matching label by label",
     "evaluate": "holding the result against the known pairs",
     "compare": "comparing translated with observed cells",
@@ -90,7 +92,7 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
                 st.rerun()
         st.progress(min(done, 1.0), text=f"{_message(status.message)} · {duration(elapsed)}{left}")
         st.caption("It goes on when this page is closed; its address leads back here.")
-        if curves and stage in ("propensity", "preprocess"):
+        if curves and stage in ("propensity", "latents", "preprocess"):
             figure = results.live_figure(folder)
             if figure is not None:
                 charts.show(figure, key=f"live.{folder.id}", alt="Loss by epoch of the networks that train now")
@@ -108,7 +110,8 @@ def fraction(events: list[Event], *, stop_after: str = "match") -> float:
     """How much of a run is done, 0 to 1, from the last word of each of its stages."""
     last: dict[str, dict[str, float]] = {}
     for event in events:
-        last.setdefault(event.stage.partition(":")[0], {})[event.stage] = event.fraction
+        kind = event.stage.partition(":")[0]
+        last.setdefault(SAME.get(kind, kind), {})[event.stage] = event.fraction
     shares = {kind: share for kind, share in SHARES.items() if stop_after == "match" or kind in TRAINING}
     done = 0.0
     for kind, share in shares.items():

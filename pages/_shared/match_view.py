@@ -30,7 +30,7 @@ def match_view(folder: RunFolder) -> None:
         return
     source, target = coupling.source.modality.name, coupling.target.modality.name
     _headline(table, coupling)
-    _label_table(table, source, target)
+    _label_table(table, source, target, coupling.source.space_unit)
     tabs = st.tabs(["One label", "One cell", "Effective matches", "Which epsilon?"], key=f"match.tabs.{folder.id}")
     with tabs[0]:
         _label(folder, coupling)
@@ -69,7 +69,7 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
         )
 
 
-def _label_table(table: pd.DataFrame, source: str, target: str) -> None:
+def _label_table(table: pd.DataFrame, source: str, target: str, unit: str) -> None:
     ordered = table.sort_values(["needs_attention", "n_source"], ascending=[False, False]).copy()
     ordered.insert(0, "look", [":material/warning:" if each else "" for each in ordered["needs_attention"]])
     ordered["label"] = [display(each, 60) for each in ordered["label"]]
@@ -89,7 +89,7 @@ def _label_table(table: pd.DataFrame, source: str, target: str) -> None:
             "Marginal error", format="%.1e", help="How far the plan's sums are from those asked for, of mass 1."
         ),
         "epsilon": column.NumberColumn(
-            "ε", format="%.3g", help="Regularisation in units of the method's cost: nats between scores."
+            f"ε [{unit}]" if unit else "ε", format="%.3g", help="Regularisation in units of the method's cost."
         ),
     }
     rows = min(len(ordered), 9)

@@ -1,4 +1,7 @@
-"""How well the two modalities tell the labels: figures of merit, losses, calibration, confusion, map of scores."""
+"""How well the two modalities tell the labels: figures of merit, losses, calibration, confusion, map of scores.
+
+The latents of a joint VAE have a label head, so the same is shown of them; what it does not say is said.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ import streamlit as st
 
 from pages._shared import charts, results
 from pages._shared.text import number, plain
+from psmatch_core.baselines import JointLatents
 from psmatch_core.folder import RunFolder
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 Color = Literal["label", "modality", "loss", "confidence"]
 COLORS: dict[Color, str] = {
@@ -24,12 +28,30 @@ ALL = ""
 def propensity_view(folder: RunFolder) -> None:
     """Everything about the two trained models."""
     models = results.models(folder)
+    is_joint = isinstance(models[0], JointLatents)
+    if is_joint:
+        st.info(
+            "These are latents of a joint VAE, not propensity scores, and cells are matched on them. Loss, accuracy, "
+            "calibration and confusion are those of its label head, and do not say how well the latents match.",
+            icon=":material/info:",
+        )
     for column, model in zip(st.columns(2, gap="large"), models, strict=True):
         with column:
             _figures_of_merit(model)
+            if isinstance(model, JointLatents):
+                _figures_of_latents(model)
     _notes(folder, models)
     key = folder.id
-    tabs = st.tabs(["Map of scores", "Loss by epoch", "Loss by label", "Calibration", "Confusion"], key=f"tabs.{key}")
+    tabs = st.tabs(
+        [
+            "Map of latents" if is_joint else "Map of scores",
+            "Loss by epoch",
+            "Loss by label",
+            "Calibration",
+            "Confusion",
+        ],
+        key=f"tabs.{key}",
+    )
     with tabs[0]:
         _map(folder, models)
     with tabs[1]:
@@ -62,7 +84,7 @@ def propensity_view(folder: RunFolder) -> None:
         )
 
 
-def _figures_of_merit(model: PropensityModel) -> None:
+def _figures_of_merit(model: ScoredModality) -> None:
     st.subheader(plain(model.modality.name))
     largest = max(row.n_cells for row in model.per_label) / model.modality.n_cells
     charts.metrics(
@@ -87,6 +109,28 @@ def _figures_of_merit(model: PropensityModel) -> None:
                 f"temperature {number(model.temperature, 2)}",
                 "Calibration error (ECE): how far stated confidence is from the hit rate, after the scores were "
                 "divided by the temperature; above 1 the classifier was over-confident.",
+            ),
+        ],
+        gap="xsmall",
+    )
+
+
+def _figures_of_latents(model: JointLatents) -> None:
+    charts.metrics(
+        [
+            (
+                "Reconstruction",
+                number(model.reconstruction),
+                "",
+                "Squared error a feature of held-out cells; of z-scored features, 1 is what their mean would reach.",
+            ),
+            ("KL [nats]", number(model.kl, 2), "", "How far the posteriors of held-out cells are from the prior."),
+            (
+                "Discriminator",
+                f"{model.discriminator_accuracy:.0%}",
+                "chance 50%",
+                "Share of held-out cells whose modality the discriminator names, mean of five epochs. Near one half "
+                "the modalities share the space; far from it, on either side, they lie apart.",
             ),
         ],
         gap="xsmall",
@@ -120,19 +164,27 @@ def _map(folder: RunFolder, models: results.Models) -> None:
     stacked = right.toggle("Stacked", help="One above the other instead of side by side.", key=f"stack.{folder.id}")
     highlight = label if label and color in ("label", "modality") else None
     figure = score_map(scores, *models, color=color, highlight=highlight, stacked=stacked)
-    charts.show(figure, key=f"map.{folder.id}", alt="Two-dimensional map of the propensity scores of both modalities")
+    charts.show(
+        figure, key=f"map.{folder.id}", alt=f"Two-dimensional map of the {models[0].space_name} of both modalities"
+    )
     if method == "umap":
         st.caption(
-            "UMAP of the scores, for eyes only: nothing is matched on it, and distances between islands say little."
+            f"UMAP of the {models[0].space_name}, for eyes only: nothing is matched on it, and distances between "
+            "islands say little."
         )
     else:
         waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
-        st.caption(f"First two principal components of the propensity scores, for eyes only.{waiting}")
+        st.caption(f"First two principal components of the {models[0].space_name}, for eyes only.{waiting}")
 
 
 def _curves(models: results.Models, key: str) -> None:
-    from psmatch_core.plotting import fitted_curves, loss_curves
+    from psmatch_core.plotting import fitted_curves, joint_training, loss_curves
 
+    history = {each.modality.name: each.history for each in models if isinstance(each, JointLatents)}
+    if history:
+        figure = joint_training(history)
+        charts.show(figure, key=f"curves.{key}", alt="Reconstruction, KL, label loss and discriminator by epoch")
+        return
     curves = fitted_curves(models)
     if not curves:
         st.caption("Ridge regression has no epochs: there is no curve to draw.")

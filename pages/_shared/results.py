@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules
     from psmatch_core.lcurve import LCurve
     from psmatch_core.maps import ScoreMap
-    from psmatch_core.propensity import PropensityModel
+    from psmatch_core.scored import ScoredModality
     from psmatch_core.translators import FittedTranslator
 
 KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
-Models = tuple["PropensityModel", "PropensityModel"]
+Models = tuple["ScoredModality", "ScoredModality"]
 
 
 def milestones(folder: RunFolder) -> tuple[bool, ...]:
@@ -35,7 +35,7 @@ def milestones(folder: RunFolder) -> tuple[bool, ...]:
 
 
 def has_propensities(folder: RunFolder) -> bool:
-    """Whether both propensity models are there."""
+    """Whether both sides are scored."""
     return all(folder.stage_file(f"{side}_propensity").exists() for side in ("source", "target"))
 
 
@@ -50,7 +50,7 @@ def has_exports(folder: RunFolder) -> bool:
 
 
 def models(folder: RunFolder) -> Models:
-    """Both propensity models of a run."""
+    """Both scored modalities of a run: propensity models, or latents of a joint VAE."""
     paths = [
         folder.stage_file(f"{side}_{what}") for side in ("source", "target") for what in ("features", "propensity")
     ]
@@ -123,9 +123,12 @@ def feature_r2_table(folder: RunFolder, direction: str) -> pd.DataFrame | None:
 
 def live_figure(folder: RunFolder) -> Any:
     """Loss by epoch of a run that trains, or None before the first epoch."""
-    from psmatch_core.plotting import loss_curves
-    from psmatch_core.results import live_curves
+    from psmatch_core.plotting import joint_training, loss_curves
+    from psmatch_core.results import live_curves, live_history
 
+    history = live_history(folder)
+    if history:
+        return joint_training(history)
     curves = live_curves(folder)
     return loss_curves(curves, entropies=_entropies(folder)) if curves else None
 
@@ -147,7 +150,7 @@ def _stamp(*paths: Path) -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns for path in paths if path.exists())
 
 
-@st.cache_resource(max_entries=KEPT, show_spinner="Loading the propensity models…")
+@st.cache_resource(max_entries=KEPT, show_spinner="Loading the scores…")
 def _models(path: str, stamp: tuple[int, ...]) -> Models:
     from psmatch_core.results import load_models
 

@@ -11,6 +11,7 @@ from pages._shared import session
 from pages._shared.forms import config_form
 from pages._shared.text import plain
 from pages._shared.workspace import Workspace, changed_settings
+from psmatch_core.baselines import JointVAE
 from psmatch_core.classifiers import Classifier, CNNClassifier, LinearClassifier, MLPClassifier, RecommendedClassifier
 from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
@@ -29,7 +30,9 @@ from psmatch_core.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
+from psmatch_core.propensity import PropensityScores
 from psmatch_core.recipe import PRESETS
+from psmatch_core.scored import Space
 from psmatch_core.translators import (
     BarycentricNetworkTranslator,
     BarycentricTranslator,
@@ -41,6 +44,10 @@ from psmatch_core.translators import (
     TwoSampleNetworkTranslator,
 )
 
+SPACES: dict[type[Space], str] = {
+    PropensityScores: "Propensity scores: one classifier a modality (recommended)",
+    JointVAE: "Joint VAE latents (baseline, Yang et al. 2021)",
+}
 CLASSIFIERS: dict[type[Classifier], str] = {
     RecommendedClassifier: "Recommended: small networks and ridge regression, averaged",
     MLPClassifier: "One network",
@@ -76,6 +83,7 @@ TRAINED = (
     "source_preprocessing",
     "target_preprocessing",
     "labels",
+    "space",
     "classifier",
     "scoring",
     "seed",
@@ -95,7 +103,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def propensity_settings() -> None:
-    """Preset, classifier with its options, scoring and seed."""
+    """Preset, space, classifier with its options, scoring and seed."""
     workspace = session.workspace()
     names = list(PRESETS)
     preset = st.selectbox(
@@ -104,18 +112,22 @@ def propensity_settings() -> None:
         index=names.index(workspace.preset),
         key=session.key("preset"),
         format_func=lambda name: f"{name}: {PRESETS[name]}",
-        help="Sets the classifier and the matcher together.",
+        help="Sets space, classifier and matcher together.",
     )
     if preset and preset != workspace.preset:
-        for name in ("classifier", "matcher"):
+        for name in ("space", "classifier", "matcher"):
             session.renew(name)
         session.keep(workspace.with_preset(preset))
         st.rerun()
-    classifier = _kind(CLASSIFIERS, workspace.classifier, workspace.base.classifier, "Classifier", "classifier")
-    classifier = config_form(classifier, workspace.base.classifier, name="classifier")
-    scoring = config_form(
-        workspace.scoring, workspace.base.scoring, name="scoring", more="Which scores serve for matching"
-    )
+    space = _kind(SPACES, workspace.space, workspace.base.space, "Space in which cells are matched", "space")
+    classifier, scoring = workspace.classifier, workspace.scoring
+    if isinstance(space, JointVAE):
+        space = config_form(space, workspace.base.space, name="space", more="Networks of the VAE")
+        st.caption("One network learns both modalities together: the settings of the classifier do not apply.")
+    else:
+        classifier = _kind(CLASSIFIERS, classifier, workspace.base.classifier, "Classifier", "classifier")
+        classifier = config_form(classifier, workspace.base.classifier, name="classifier")
+        scoring = config_form(scoring, workspace.base.scoring, name="scoring", more="Which scores serve for matching")
     seed = st.number_input(
         "Seed",
         min_value=0,
@@ -125,7 +137,7 @@ def propensity_settings() -> None:
         help="Everything random derives from it: the same seed gives the same result.",
         width=200,
     )
-    _keep(workspace, replace(workspace, classifier=classifier, scoring=scoring, seed=int(seed)))
+    _keep(workspace, replace(workspace, space=space, classifier=classifier, scoring=scoring, seed=int(seed)))
 
 
 def matcher_settings(*, has_pairs: bool) -> None:
@@ -163,6 +175,8 @@ def say_what_changed(
     """
     if workspace.source is None or workspace.target is None:
         return False
+    if isinstance(folder.recipe.space, JointVAE) and isinstance(workspace.space, JointVAE):
+        parts = tuple(part for part in parts if part not in ("classifier", "scoring"))  # the VAE does not read them
     changes = [each for each in changed_settings(folder.recipe, workspace.recipe, only=parts) if each[0] not in silent]
     if not changes:
         return False
@@ -210,6 +224,7 @@ def _words(name: str) -> str:
         "matcher.n_neighbors": "k",
         "matcher.kind": "method",
         "classifier.kind": "classifier",
+        "space.kind": "space",
     }.get(name, name.replace("_", " ").replace(".", ": "))
 
 

@@ -13,9 +13,10 @@ from psmatch_core.evaluation import Judging
 from psmatch_core.labels import LabelReport, reconcile
 from psmatch_core.matchers import Matcher
 from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import Scoring
+from psmatch_core.propensity import PropensityScores, Scoring
 from psmatch_core.readers import ColumnSummary, DataSpec, FileSummary
 from psmatch_core.recipe import PRESETS, ExportRules, LabelRules, Recipe
+from psmatch_core.scored import Space
 from psmatch_core.translators import Translator
 
 SIDES = ("source", "target")
@@ -100,6 +101,7 @@ class Workspace:
     target: Side | None = None
     labels: LabelRules = START_RULES
     preset: str = "recommended"
+    space: Space = field(default_factory=PropensityScores)
     classifier: Classifier = field(default_factory=lambda: Recipe().classifier)
     scoring: Scoring = field(default_factory=Scoring)
     matcher: Matcher = field(default_factory=lambda: Recipe().matcher)
@@ -128,9 +130,16 @@ class Workspace:
         return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)
 
     def with_preset(self, name: str) -> Workspace:
-        """The classifier and matcher of a named recipe; results stay and are compared with it."""
+        """The space, classifier and matcher of a named recipe; results stay and are compared with it."""
         recipe = Recipe.preset(name)
-        return replace(self, preset=name, classifier=recipe.classifier, scoring=recipe.scoring, matcher=recipe.matcher)
+        return replace(
+            self,
+            preset=name,
+            space=recipe.space,
+            classifier=recipe.classifier,
+            scoring=recipe.scoring,
+            matcher=recipe.matcher,
+        )
 
     def with_run(self, run_id: str) -> Workspace:
         """The run that belongs to these settings."""
@@ -144,6 +153,7 @@ class Workspace:
             source_preprocessing=source.preprocessing,
             target_preprocessing=target.preprocessing,
             labels=self.labels,
+            space=self.space,
             classifier=self.classifier,
             scoring=self.scoring,
             matcher=self.matcher,
@@ -221,6 +231,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
         target=_side(recipe.target, recipe.target_preprocessing, "target"),
         labels=recipe.labels,
         preset=_preset_of(recipe),
+        space=recipe.space,
         classifier=recipe.classifier,
         scoring=recipe.scoring,
         matcher=recipe.matcher,
@@ -260,7 +271,11 @@ def _preset_of(recipe: Recipe) -> str:
 
     def distance(name: str) -> int:
         preset = Recipe.preset(name)
-        pairs = ((preset.classifier, recipe.classifier), (preset.matcher, recipe.matcher))
+        pairs = (
+            (preset.space, recipe.space),
+            (preset.classifier, recipe.classifier),
+            (preset.matcher, recipe.matcher),
+        )
         return sum(one != other for one, other in pairs)
 
     return min(PRESETS, key=distance)

@@ -5,6 +5,8 @@ from psmatch_core.classifiers.cnn import CNNClassifier
 from psmatch_core.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
 from psmatch_core.classifiers.linear import LinearClassifier
 from psmatch_core.classifiers.mlp import MLPClassifier
+from psmatch_core.classifiers.network import NetworkClassifier
+from psmatch_core.classifiers.training import Network
 
 __all__ = [
     "CNNClassifier",
@@ -15,6 +17,8 @@ __all__ = [
     "LinearClassifier",
     "LossCurve",
     "MLPClassifier",
+    "Network",
+    "NetworkClassifier",
     "RecommendedClassifier",
     "stratified_folds",
 ]

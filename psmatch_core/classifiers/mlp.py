@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.network import NetworkClassifier
 from psmatch_core.classifiers.perceptron import Perceptron, perceptron_outputs
 from psmatch_core.classifiers.training import Schedule, restarted, train
 from psmatch_core.config import option
-from psmatch_core.modality import Matrix
+from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Progress
 from psmatch_core.randomness import derived_seed
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MLPClassifier(Classifier):
+class MLPClassifier(NetworkClassifier):
     """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
 
     hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")
@@ -51,6 +52,15 @@ class MLPClassifier(Classifier):
         last = max(int(name.split(".")[0]) for name in state)
         return FittedMLP(no_held_out(state[f"{last}.bias"].size), dict(state))
 
+    def encoder(self, modality: Modality, n_out: int, generator: Any) -> Perceptron:
+        return Perceptron((modality.n_features, *self.hidden, n_out), self.batch_norm, self.dropout, generator)
+
+    def decoder(self, modality: Modality, n_in: int, generator: Any) -> Perceptron:
+        return Perceptron((n_in, *reversed(self.hidden), modality.n_features), self.batch_norm, self.dropout, generator)
+
+    def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
+        return perceptron_outputs(parameters, X)
+
     def _train(
         self,
         X: Matrix,
@@ -67,7 +77,7 @@ class MLPClassifier(Classifier):
         network = Perceptron((X.shape[1], *self.hidden, n_labels), self.batch_norm, self.dropout, generator)
         schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
         return train(
-            network, lambda cells: _tensor(X, cells), y, held, schedule, generator=generator, progress=progress
+            network, lambda cells: batch_of(X, cells), y, held, schedule, generator=generator, progress=progress
         )
 
 
@@ -84,7 +94,8 @@ class FittedMLP(FittedClassifier):
         return dict(self.parameters)
 
 
-def _tensor(X: Matrix, cells: np.ndarray) -> torch.Tensor:
+def batch_of(X: Matrix, cells: np.ndarray) -> torch.Tensor:
+    """Features of some cells as a dense float32 tensor ``(n, n_features)``."""
     import torch
 
     rows = X[cells]  # a sparse matrix becomes dense one batch at a time

@@ -31,7 +31,8 @@ class LabelProblem:
     label
         Its name.
     x, y
-        Logits of the source cells ``(n, n_labels)`` and target cells ``(m, n_labels)``, nats.
+        Where the source cells ``(n, d)`` and target cells ``(m, d)`` lie in the space that both share: logits (nats),
+        one column a label, or latents (no unit).
     source_ids, target_ids
         Names of the physical cells ``(n,)``, ``(m,)``, or None; only a matcher that judges may look at them.
     seed

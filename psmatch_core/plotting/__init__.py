@@ -10,6 +10,7 @@ from psmatch_core.plotting.distributions import distance_dots
 from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
 from psmatch_core.plotting.held_out import predicted_means, shifted_features
+from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -32,6 +33,7 @@ __all__ = [
     "feature_heatmap",
     "feature_r2",
     "fitted_curves",
+    "joint_training",
     "l_curve",
     "label_counts",
     "label_losses",

@@ -1,4 +1,4 @@
-"""The propensity scores of both modalities on one map, side by side."""
+"""The scored cells of both modalities on one map, side by side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from psmatch_core.plotting.style import (
     palette,
     plain,
 )
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 WEBGL_ABOVE = 5_000  # points; SVG beyond it stutters
 MOST_HUES = 8
@@ -28,8 +28,8 @@ Coloring = Literal["label", "modality", "loss", "confidence"]
 
 def score_map(
     scores: ScoreMap,
-    source: PropensityModel,
-    target: PropensityModel,
+    source: ScoredModality,
+    target: ScoredModality,
     *,
     color: Coloring = "label",
     highlight: str | None = None,
@@ -78,7 +78,7 @@ def score_map(
     has_legend = color == "label" or highlight is not None
     dress(
         fig,
-        f"{drawn[0]} and {drawn[1]}: near means alike to the classifiers"
+        f"{drawn[0]} and {drawn[1]}: near means alike by {source.space_name}"
         if highlight is None
         else f"Where {plain(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
         height=(620 if stacked else 420) + 20,
@@ -120,7 +120,7 @@ def score_map(
 
 
 def _groups(
-    models: tuple[PropensityModel, PropensityModel],
+    models: tuple[ScoredModality, ScoredModality],
     chosen: np.ndarray,
     panel: int,
     color: str,
@@ -165,7 +165,7 @@ def _groups(
     return groups
 
 
-def _by_value(model: PropensityModel, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:
+def _by_value(model: ScoredModality, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:
     """One group for all cells with a value, one in grey for those without."""
     values = _values(model, color)[chosen]
     known = np.isfinite(values)
@@ -185,11 +185,11 @@ def _by_value(model: PropensityModel, chosen: np.ndarray, color: str) -> list[tu
     return [group for group in groups if group[0].size]
 
 
-def _values(model: PropensityModel, color: str) -> np.ndarray:
-    return model.cell_losses if color == "loss" else np.exp(model.log_propensity.max(axis=1))
+def _values(model: ScoredModality, color: str) -> np.ndarray:
+    return model.cell_losses if color == "loss" else model.confidence
 
 
-def _color_axis(fig: go.Figure, models: tuple[PropensityModel, PropensityModel], color: str) -> None:
+def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality], color: str) -> None:
     highest = 1.0
     if color == "loss":
         both = np.concatenate([_values(model, color) for model in models])
@@ -213,6 +213,6 @@ def _color_axis(fig: go.Figure, models: tuple[PropensityModel, PropensityModel],
     )
 
 
-def _drawn(model: PropensityModel, n_drawn: int) -> str:
+def _drawn(model: ScoredModality, n_drawn: int) -> str:
     n, name = model.modality.n_cells, plain(model.modality.name, 24)
     return f"{n:,} {name} cells" if n_drawn == n else f"{n_drawn:,} of {n:,} {name} cells"

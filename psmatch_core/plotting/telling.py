@@ -18,7 +18,7 @@ from psmatch_core.plotting.style import (
     label_axis,
     plain,
 )
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 COIN = 0.65  # of two labels' cells given to either, the share given rightly; 0.5 is a coin, below this we say "cannot"
 SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
@@ -26,7 +26,7 @@ MOST_TICKS = 16  # labels under a matrix that are still read on a screen of 390 
 CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
 
 
-def label_losses(source: PropensityModel, target: PropensityModel) -> go.Figure:
+def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
     """Held-out loss of each label in both modalities against its baseline, best-told labels on top.
 
     The baseline, −log of the label's share (nats per cell), is the loss of knowing only how frequent it is.
@@ -94,7 +94,7 @@ def label_losses(source: PropensityModel, target: PropensityModel) -> go.Figure:
     return fig
 
 
-def reliability(source: PropensityModel, target: PropensityModel) -> go.Figure:
+def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
     """Stated confidence against hit rate of the held-out cells; on the diagonal, 70% sure means 70% right."""
     judged = [(plain(model.modality.name, 24), model.reliability) for model in (source, target)]
     parts = []
@@ -140,7 +140,7 @@ def reliability(source: PropensityModel, target: PropensityModel) -> go.Figure:
     return fig
 
 
-def confusion(model: PropensityModel) -> go.Figure:
+def confusion(model: ScoredModality) -> go.Figure:
     """Share of each label's held-out cells (rows) given to each label (columns), similar labels side by side."""
     counts = model.confusion
     totals = counts.sum(axis=1, keepdims=True)
@@ -185,7 +185,7 @@ def _by_similarity(share: np.ndarray) -> np.ndarray:
     return np.asarray(leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed)))
 
 
-def _confusion_title(model: PropensityModel, share: np.ndarray) -> str:
+def _confusion_title(model: ScoredModality, share: np.ndarray) -> str:
     name = plain(model.modality.name, 24)
     mutual = np.triu((share + share.T) / 2, 1)
     if not model.confusion.sum():

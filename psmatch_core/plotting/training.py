@@ -10,14 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, figure, plain
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 
 STAGE_PREFIX = "propensity: "
 LINES_APART = 0.08  # of the higher: closer, the texts of two lines overlap
 NO_ENTROPIES: Mapping[str, float] = MappingProxyType({})
 
 
-def fitted_curves(models: Sequence[PropensityModel]) -> dict[str, dict[int, np.ndarray]]:
+def fitted_curves(models: Sequence[ScoredModality]) -> dict[str, dict[int, np.ndarray]]:
     """Loss curves of trained models in the form that :func:`loss_curves` draws.
 
     Returns

@@ -1,9 +1,11 @@
 """Laws that every classifier keeps: one table, every law runs over the whole of it."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import log_softmax
 
 from psmatch_core.classifiers import (
@@ -15,6 +17,9 @@ from psmatch_core.classifiers import (
 )
 from psmatch_core.errors import PsmatchError
 from psmatch_core.progress import silent
+from psmatch_core.randomness import derived_seed
+from psmatch_core.recipe import Recipe
+from tests.conftest import make_modality
 
 SMALL = MLPClassifier(hidden=(16,), n_epochs=40, learning_rate=0.02)
 CLASSIFIERS = [
@@ -164,3 +169,44 @@ class TestFolds:
     def test_rotation_renames_folds(self):
         folds = stratified_folds(np.repeat([0, 1], 20), 5, seed=0)
         assert np.array_equal(folds.rotated(2).held_out(0), folds.held_out(2))
+
+
+def test_the_papers_network_is_trained_as_the_paper_says():
+    """Linear, batch norm, ReLU; Adam; one cycle over all steps: the same by hand, in torch's own modules."""
+    paper = replace(Recipe.preset("paper").classifier, hidden=(12,) * 5, n_epochs=6, batch_size=16)
+    modality = make_modality(n=60)
+    X, y = np.asarray(modality.X), np.arange(60) % 3
+    folds = stratified_folds(y, 5, seed=0)
+    curve = paper.fit(X, y, n_labels=3, folds=folds, seed=0, progress=silent).curves[0]
+
+    generator = torch.Generator().manual_seed(derived_seed(0, "mlp") % 2**63)
+    start = paper.encoder(modality, 3, generator).numbers()
+    widths = (X.shape[1], *paper.hidden, 3)
+    layers = []
+    for layer in range(6):
+        linear = torch.nn.Linear(widths[layer], widths[layer + 1])
+        linear.weight.data = torch.from_numpy(start[f"{layer}.weight"].T.copy())
+        linear.bias.data = torch.from_numpy(start[f"{layer}.bias"])
+        layers += [linear, torch.nn.BatchNorm1d(12), torch.nn.ReLU()] if layer < 5 else [linear]
+    network = torch.nn.Sequential(*layers)
+    train = np.flatnonzero(~folds.held_out(0))
+    n_batches = train.size // 16
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-4, total_steps=6 * n_batches)
+    by_hand, rates = [], []
+    for _ in range(6):
+        order, total = train[torch.randperm(train.size, generator=generator).numpy()], 0.0
+        for cells in np.array_split(order, n_batches):
+            loss = torch.nn.functional.cross_entropy(network(torch.from_numpy(X[cells])), torch.from_numpy(y[cells]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rates.append(cycle.get_last_lr()[0])
+            cycle.step()
+            total += float(loss.detach()) * cells.size
+        by_hand.append(total / train.size)
+    assert np.allclose(curve.training, by_hand, rtol=1e-5)
+    assert len(curve.training) == 6
+    assert max(rates) == pytest.approx(1e-4, rel=0.05)
+    assert rates[0] < 1e-5
+    assert rates[-1] < rates[0]

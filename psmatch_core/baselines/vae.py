@@ -1,0 +1,325 @@
+"""The joint VAE: encoders of both modalities into one latent space, held together by labels and an adversary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from psmatch_core.baselines.adversary import Networks
+from psmatch_core.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
+from psmatch_core.classifiers import LossCurve, MLPClassifier, NetworkClassifier, stratified_folds
+from psmatch_core.classifiers.base import centered
+from psmatch_core.classifiers.mlp import batch_of
+from psmatch_core.config import option
+from psmatch_core.errors import PsmatchError, some
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import check_labels
+from psmatch_core.randomness import derived_seed
+from psmatch_core.scored import Space
+from psmatch_core.threads import one_thread
+
+if TYPE_CHECKING:
+    import torch
+
+STAGE = "latents"
+N_FOLDS = 5  # one of them is held out, as for a network of the propensity scores
+APART = 0.2  # from one half, in held-out cells named by their modality: beyond it the sides do not share the space
+# A momentum of 0.9 remembers where the other player was: the two then swing around each other, and on planted data
+# the order of cells is lost from β = 0.5 on. Source: Radford et al. 2016, section 4.
+BETAS = (0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class JointVAE(Space):
+    """Variational autoencoders of both modalities with one latent space; cells are matched on the posterior means.
+
+    The autoencoders minimise reconstruction + λ KL + α label + β fooling, the discriminator the cross-entropy of the
+    modality; two optimisers, one step each in turn. All parts are means over cells, reconstruction over features too.
+
+    Source: Yang et al. 2021, Nature Communications 12:31, as Xi et al. 2024 describe it. The released code of the
+    latter exchanges α and β, trains the modality head to help and matches on a draw; this does what the text says.
+    """
+
+    network: NetworkClassifier = option(
+        MLPClassifier(),
+        help="The classifier that it is compared with: its body is the encoder, mirrored it is the decoder, and its "
+        "epochs, batches, learning rate and dropout are used.",
+        advanced=True,
+    )
+    n_latent: int = option(16, minimum=1, maximum=4096, unit="dimensions", help="Size of the latent space.")
+    kl_weight: float = option(1e-3, minimum=0, label="λ", help="Weight of the KL divergence from the prior.")
+    label_weight: float = option(1.0, minimum=0, label="α", help="Weight of the label classifier on the latents.")
+    modality_weight: float = option(
+        0.1, minimum=0, label="β", help="Weight of fooling the discriminator that tells the modalities."
+    )
+    discriminator: tuple[int, ...] = option(
+        (96,), minimum=1, maximum=65536, unit="units", help="Hidden widths of the discriminator.", advanced=True
+    )
+
+    @property
+    def title(self) -> str:
+        return JointLatents.space_name
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One modality while it trains: features, label indices ``y``, and which cells train and which are held out."""
+
+    modality: Modality
+    y: np.ndarray
+    train: np.ndarray
+    held: np.ndarray
+
+    @property
+    def watched(self) -> np.ndarray:
+        """Cells on which an epoch is judged: those held out, the training cells where none could be."""
+        return self.held if self.held.size else self.train
+
+
+def fit_joint_vae(
+    source: Modality,
+    target: Modality,
+    vae: JointVAE | None = None,
+    *,
+    label_names: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> tuple[JointLatents, JointLatents]:
+    """Train a joint VAE on two modalities and place their cells at the posterior means.
+
+    Parameters
+    ----------
+    source, target
+        Cells and features; different cells, the same labels.
+    vae
+        The strategy; the default :class:`JointVAE` unless given.
+    label_names
+        The shared labels in the order of the label head; the source's own unless given.
+    seed
+        Folds, starts, batches and draws derive from it.
+
+    A fifth of the cells of each side is held out. The epoch that is kept is the one with the smallest
+    reconstruction + λ KL + α label loss on them; the adversarial part is left out of that choice, since it rises
+    when the discriminator learns and says nothing of the autoencoders alone.
+
+    Raises
+    ------
+    PsmatchError
+        With fewer than two labels, labels that only one side has, or a training that diverges.
+    """
+    vae = vae or JointVAE()
+    names = tuple(label_names) if label_names is not None else source.label_names
+    for modality in (source, target):
+        check_labels(modality, names)
+    sides = [_side(modality, names, seed) for modality in (source, target)]
+    with one_thread():
+        training = _Training(vae, sides, len(names), derived_seed(seed, "joint vae", *_contents(sides)))
+        training.run(progress)
+    return _latents(training, sides[0], names, seed, 0), _latents(training, sides[1], names, seed, 1)
+
+
+class _Training:
+    """The two optimisers in turn, and the best epoch so far."""
+
+    def __init__(self, vae: JointVAE, sides: Sequence[_Side], n_labels: int, seed: int) -> None:
+        import torch  # heavy: only where a network trains
+
+        self.vae, self.sides = vae, sides
+        self.generator = torch.Generator().manual_seed(seed % 2**63)
+        self.networks = Networks(
+            vae.network,
+            [side.modality for side in sides],
+            n_latent=vae.n_latent,
+            n_labels=n_labels,
+            discriminator=vae.discriminator,
+            generator=self.generator,
+        )
+        body = vae.network
+        self.batch_size = min(body.batch_size, *(side.train.size for side in sides))
+        self.n_batches = max(1, *(side.train.size // self.batch_size for side in sides))
+        self.optimizers, self.schedules = [], []
+        for tensors in (self.networks.of_autoencoders, self.networks.of_discriminator):
+            optimizer = torch.optim.AdamW(tensors, lr=body.learning_rate, betas=BETAS, weight_decay=body.weight_decay)
+            steps = body.n_epochs * self.n_batches
+            self.optimizers.append(optimizer)
+            self.schedules.append(
+                torch.optim.lr_scheduler.OneCycleLR(
+                    optimizer, body.learning_rate, total_steps=steps, cycle_momentum=False
+                )
+            )
+        self.history: list[list[tuple[float, ...]]] = [[], []]
+        self.best, self.best_loss, self.kept = 0, np.inf, self._numbers()
+
+    def run(self, progress: Progress) -> None:
+        """Train until the epochs or the patience end."""
+        n_epochs = self.vae.network.n_epochs
+        for epoch in range(n_epochs):
+            label_losses = self._epoch()
+            judged = self._judge(label_losses)
+            if not np.isfinite(judged):
+                rate = self.vae.network.learning_rate
+                raise PsmatchError(
+                    f"The joint VAE diverged at learning rate {rate:g} in epoch {epoch + 1}.",
+                    hint="Scale the features (z-score), or lower the learning rate of its network.",
+                )
+            if judged < self.best_loss:
+                self.best, self.best_loss, self.kept = epoch, judged, self._numbers()
+            for side, rows in zip(self.sides, self.history, strict=True):
+                values = {"epoch": epoch + 1, **dict(zip(HISTORY, rows[-1], strict=True))}
+                stage = f"{STAGE}: {side.modality.name}"
+                progress(Event(stage, (epoch + 1) / n_epochs, f"epoch {epoch + 1}", values))
+            if epoch - self.best >= self.vae.network.patience:
+                break
+        for side in self.sides:
+            progress(Event(f"{STAGE}: {side.modality.name}", 1.0, f"best epoch {self.best + 1}"))
+
+    def _epoch(self) -> list[float]:
+        """One epoch of alternating steps; mean label loss of each side's training cells, nats."""
+        total = np.zeros(2)
+        for cells in zip(*(self._batches(side) for side in self.sides), strict=True):
+            x = [batch_of(side.modality.X, own) for side, own in zip(self.sides, cells, strict=True)]
+            y = [_tensor(side.y[own]) for side, own in zip(self.sides, cells, strict=True)]
+            self._discriminator_step(x)
+            total += self._autoencoder_step(x, y)
+            for schedule in self.schedules:
+                schedule.step()
+        return [float(each) for each in total / self.n_batches]
+
+    def _batches(self, side: _Side) -> Iterator[np.ndarray]:
+        """As many batches on each side: the smaller one is dealt again, in another order, as often as needed."""
+        import torch
+
+        asked = self.n_batches * self.batch_size
+        rounds = -(-asked // side.train.size)
+        orders = [torch.randperm(side.train.size, generator=self.generator).numpy() for _ in range(rounds)]
+        # every cell at least once an epoch: equal parts of what is dealt, at least a batch each
+        dealt = side.train[np.concatenate(orders)]
+        return iter(np.array_split(dealt[: max(asked, side.train.size)], self.n_batches))
+
+    def _discriminator_step(self, x: Sequence[torch.Tensor]) -> None:
+        import torch
+
+        with torch.no_grad():  # the encoders stand still while the discriminator learns
+            draws = [self.networks.codes(i, each, self.generator).draw for i, each in enumerate(x)]
+        self._step(1, self.networks.telling(draws))
+
+    def _autoencoder_step(self, x: Sequence[torch.Tensor], y: Sequence[torch.Tensor]) -> np.ndarray:
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        codes = [self.networks.codes(i, each, self.generator) for i, each in enumerate(x)]
+        losses = self.networks.losses(x, y, codes, self.generator)
+        self._step(0, losses.total(self.vae.kl_weight, self.vae.label_weight, self.vae.modality_weight))
+        with torch.no_grad():
+            heads = [cross_entropy(self.networks.head(code.draw), own) for code, own in zip(codes, y, strict=True)]
+        return np.array([float(each) for each in heads])
+
+    def _step(self, which: int, loss: torch.Tensor) -> None:
+        """Move what one optimiser owns; what the other owns takes no gradient from it."""
+        owned = (self.networks.of_autoencoders, self.networks.of_discriminator)[which]
+        import torch
+
+        for tensor, gradient in zip(owned, torch.autograd.grad(loss, owned, allow_unused=True), strict=True):
+            tensor.grad = gradient
+        self.optimizers[which].step()
+
+    def _judge(self, label_losses: Sequence[float]) -> float:
+        """Record the epoch on the watched cells; what decides which epoch is kept."""
+        import torch
+
+        hits, parts = [], []
+        with torch.no_grad():
+            for index, side in enumerate(self.sides):
+                x, y = batch_of(side.modality.X, side.watched), _tensor(side.y[side.watched])
+                code = self.networks.codes(index, x)
+                parts.append(self.networks.parts(index, x, y, code))
+                named = self.networks.discriminator(code.mean).argmax(dim=1)
+                hits.append(float((named == index).double().mean()))
+        accuracy = float(np.mean(hits))  # both modalities count alike, so that 0.5 is chance whatever their sizes
+        for rows, part, loss in zip(self.history, parts, label_losses, strict=True):
+            rows.append((part[0], part[1], loss, part[2], accuracy))
+        reconstruction, kl, label = np.mean(parts, axis=0)
+        return float(reconstruction + self.vae.kl_weight * kl + self.vae.label_weight * label)
+
+    def _numbers(self) -> dict[str, dict[str, np.ndarray]]:
+        nets = self.networks
+        return {
+            "0": nets.encoders[0].numbers(),
+            "1": nets.encoders[1].numbers(),
+            HEAD: nets.head.numbers(),
+        }
+
+
+def _latents(training: _Training, side: _Side, names: tuple[str, ...], seed: int, index: int) -> JointLatents:
+    vae = training.vae
+    encoder, head = training.kept[str(index)], training.kept[HEAD]
+    n = side.modality.n_cells
+    empty = np.empty((n, 0))
+    history = np.array(training.history[index])
+    draft = JointLatents(
+        side.modality,
+        names,
+        np.full((n, len(names)), np.nan),
+        empty,
+        empty,
+        {f"{ENCODER}/{key}": value for key, value in encoder.items()} | {f"{HEAD}/{k}": v for k, v in head.items()},
+        history,
+        training.best,
+        vae,
+        seed,
+    )
+    latents = draft.encode(side.modality.X)
+    logits = centered(latents @ head["0.weight"] + head["0.bias"])
+    held_out = np.full_like(logits, np.nan)
+    held_out[side.held] = logits[side.held]
+    curve = LossCurve("label head", tuple(history[:, 2]), tuple(history[:, 3]), training.best)
+    return replace(
+        draft,
+        latents=_read_only(latents),
+        head_logits=_read_only(logits),
+        held_out_logits=_read_only(held_out),
+        curves=(curve,),
+        notes=_notes(side, names, draft.discriminator_accuracy),
+    )
+
+
+def _notes(side: _Side, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
+    name = side.modality.name
+    notes = []
+    if abs(accuracy - 0.5) > APART:
+        notes.append(
+            f"{name}: the discriminator names the modality of {accuracy:.0%} of held-out cells (50% is chance): the "
+            "two sides lie apart in the latent space. Change the weight β, or train longer."
+        )
+    singles = [label for index, label in enumerate(names) if (side.y == index).sum() == 1]
+    if singles:
+        notes.append(f"{name}: too small to validate (one cell): {some(singles)}. They are trained on and matched.")
+    return tuple(notes)
+
+
+def _side(modality: Modality, names: tuple[str, ...], seed: int) -> _Side:
+    column = {name: index for index, name in enumerate(names)}
+    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
+    own = derived_seed(seed, STAGE, modality.name, modality.fingerprint)  # the two sides never share folds
+    held = stratified_folds(y, N_FOLDS, seed=own).held_out(0)
+    return _Side(modality, y, np.flatnonzero(~held), np.flatnonzero(held))
+
+
+def _contents(sides: Sequence[_Side]) -> list[str]:
+    return [text for side in sides for text in (side.modality.name, side.modality.fingerprint)]
+
+
+def _tensor(y: np.ndarray) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(y)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    array.setflags(write=False)
+    return array

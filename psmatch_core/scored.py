@@ -1,0 +1,170 @@
+"""A scored modality: cells placed in a space in which they are matched, and how well that space tells the labels.
+
+Two things make such a space: propensity scores (``propensity.py``) and the latents of a baseline (``baselines/``).
+Whatever matches, evaluates or draws asks only what stands here, so that latents are never taken for propensities.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import log_softmax
+
+from psmatch_core.classifiers import LossCurve
+from psmatch_core.config import Config
+from psmatch_core.modality import Modality
+from psmatch_core.scores import (
+    LabelLoss,
+    Reliability,
+    confusion_counts,
+    cross_entropy,
+    fitted_temperature,
+    mean_of,
+    reliability_of,
+)
+
+
+@dataclass(frozen=True)
+class Space(Config, ABC):
+    """Where the cells of two modalities are compared."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The space in front of people."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredModality(ABC):
+    """Cells of one modality in a space that the other modality shares.
+
+    Parameters
+    ----------
+    modality
+        The cells and the features that were scored.
+    label_names
+        The labels, in the order of the logits' columns.
+    held_out_logits
+        Centred logits ``(n_cells, n_labels)``, nats, from what did not train on the cell; NaN rows where no cell of
+        its label could be held out. All losses and the calibration come from these.
+    curves
+        Cross-entropy of the labels by epoch, one curve a network.
+    notes
+        What the user must know, such as labels too small to validate.
+    """
+
+    space_name: ClassVar[str]  # what the space is called in front of people
+    space_unit: ClassVar[str]  # unit of a distance in it; empty where it has none
+
+    modality: Modality
+    label_names: tuple[str, ...]
+    held_out_logits: np.ndarray
+    curves: tuple[LossCurve, ...] = field(default=(), kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    @abstractmethod
+    def space(self) -> np.ndarray:
+        """Where each cell lies, ``(n_cells, d)``: what matchers take distances of."""
+
+    @property
+    @abstractmethod
+    def label_logits(self) -> np.ndarray:
+        """Centred logits of the labels for every cell, ``(n_cells, n_labels)``, nats; training cells included."""
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """Calibrated probability of each cell's best-scoring label, ``(n_cells,)``, 0 to 1."""
+        return np.asarray(np.exp(log_softmax(self.label_logits / self.temperature, axis=1).max(axis=1)))
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Label of each cell as a column of the logits, ``(n_cells,)``."""
+        column = {name: index for index, name in enumerate(self.label_names)}
+        return np.array([column[label] for label in self.modality.labels.tolist()], dtype=np.int64)
+
+    @cached_property
+    def is_validated(self) -> np.ndarray:
+        """Mask ``(n_cells,)``: the cell was scored by a classifier that did not see it."""
+        return ~np.isnan(self.held_out_logits[:, 0])
+
+    @cached_property
+    def temperature(self) -> float:
+        """The divisor of the logits that makes held-out cross-entropy smallest; above 1 means over-confident."""
+        seen = self.is_validated
+        return fitted_temperature(self.held_out_logits[seen], self.y[seen])
+
+    @cached_property
+    def label_entropy(self) -> float:
+        """Cross-entropy of a classifier that knows only how frequent the labels are, nats per cell."""
+        share = np.bincount(self.y, minlength=len(self.label_names)) / self.y.size
+        return float(-np.sum(share[share > 0] * np.log(share[share > 0])))
+
+    @cached_property
+    def cell_losses(self) -> np.ndarray:
+        """Held-out, calibrated cross-entropy of each cell, ``(n_cells,)``, nats; NaN where not validated."""
+        out = np.full(self.y.size, np.nan)
+        seen = self.is_validated
+        out[seen] = cross_entropy(self.held_out_logits[seen] / self.temperature, self.y[seen])
+        return out
+
+    @cached_property
+    def validation_loss(self) -> float:
+        """Held-out cross-entropy after temperature scaling, nats per cell."""
+        return mean_of(self.cell_losses)
+
+    @cached_property
+    def raw_validation_loss(self) -> float:
+        """Held-out cross-entropy of the logits as they are (the paper's monitor), nats per cell."""
+        seen = self.is_validated
+        return mean_of(cross_entropy(self.held_out_logits[seen], self.y[seen]))
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share of held-out cells whose label scores highest."""
+        seen = self.is_validated
+        return mean_of(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
+
+    @cached_property
+    def balanced_accuracy(self) -> float:
+        """The same averaged over labels, so that a large label counts once."""
+        confusion = self.confusion
+        totals = confusion.sum(axis=1)
+        return mean_of(np.diag(confusion)[totals > 0] / totals[totals > 0])
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Held-out cells by true label (rows) and best-scoring label (columns), ``(n_labels, n_labels)``."""
+        seen = self.is_validated
+        return confusion_counts(self.held_out_logits[seen], self.y[seen])
+
+    @cached_property
+    def per_label(self) -> tuple[LabelLoss, ...]:
+        """Cells, loss and accuracy of each label, in the order of ``label_names``."""
+        best = np.where(self.is_validated, np.nan_to_num(self.held_out_logits).argmax(axis=1), -1)
+        rows = []
+        for index, name in enumerate(self.label_names):
+            mine = self.y == index
+            seen = mine & self.is_validated
+            share = mine.sum() / self.y.size
+            rows.append(
+                LabelLoss(
+                    label=name,
+                    n_cells=int(mine.sum()),
+                    n_validated=int(seen.sum()),
+                    loss=mean_of(self.cell_losses[seen]),
+                    baseline=float(-np.log(share)) if share > 0 else float("nan"),
+                    accuracy=mean_of(best[seen] == index),
+                )
+            )
+        return tuple(rows)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Stated confidence against hit rate of the held-out cells, in ten bins of equal width."""
+        seen = self.is_validated
+        return reliability_of(self.held_out_logits[seen] / self.temperature, self.y[seen])

@@ -1,0 +1,156 @@
+"""From two modalities to the space in which their cells are compared: features, then propensity scores or latents."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from psmatch_core import io
+from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.keeping import Keeper, KeepNothing
+from psmatch_core.modality import Modality
+from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import PropensityModel, fit_propensity
+from psmatch_core.recipe import Recipe, stage_key
+from psmatch_core.scored import ScoredModality
+
+SIDES = ("source", "target")
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Both sides scored, and the fitted transforms that made their features.
+
+    Parameters
+    ----------
+    preprocessing
+        Of the source and of the target.
+    models
+        The source and the target in the space in which they are matched.
+    """
+
+    preprocessing: tuple[FittedPreprocessing, FittedPreprocessing]
+    models: tuple[ScoredModality, ScoredModality]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user must know of both steps."""
+        return tuple(note for each in (*self.preprocessing, *self.models) for note in each.notes)
+
+
+def score_sides(
+    recipe: Recipe,
+    source: Modality,
+    target: Modality,
+    *,
+    keeper: Keeper | None = None,
+    progress: Progress = silent,
+) -> Scored:
+    """Preprocess two modalities of the same labels and score both in the recipe's space.
+
+    Raises
+    ------
+    PsmatchError
+        For features that the classifier or the matcher cannot take: before anything is trained.
+    """
+    keeper = keeper or KeepNothing()
+    configs = (recipe.source_preprocessing, recipe.target_preprocessing)
+    fitted: list[FittedPreprocessing] = []
+    features: list[Modality] = []
+    for side, config, name in zip((source, target), configs, SIDES, strict=True):
+        progress(Event(f"preprocess: {side.name}", 0.0, "choosing and scaling features"))
+        transform, described = _features(side, config, name, recipe, keeper)
+        fitted.append(transform)
+        features.append(described)
+        progress(Event(f"preprocess: {side.name}", 1.0))
+    for described in features:  # before the other side trains for nothing
+        recipe.classifier.check(described.in_shape(described.X), name=described.name)
+    recipe.matcher.check(features[0], features[1])  # before minutes of training, not after
+    names = tuple(sorted(set(source.label_names)))
+    if isinstance(recipe.space, JointVAE):
+        models = _latents((features[0], features[1]), recipe.space, names, recipe, keeper, progress)
+    else:
+        with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
+            models = list(
+                pool.map(
+                    lambda side: _propensity(side[0], side[1], names, recipe, keeper, progress),
+                    zip(features, SIDES, strict=True),
+                )
+            )
+    return Scored((fitted[0], fitted[1]), (models[0], models[1]))
+
+
+def _features(
+    side: Modality, config: Preprocessing, name: str, recipe: Recipe, keeper: Keeper
+) -> tuple[FittedPreprocessing, Modality]:
+    key = stage_key("features", side.fingerprint, config, recipe.seed)
+    fitted = keeper.keep(
+        f"{name}_preprocessing", key, io.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
+    )
+    return fitted, keeper.keep(f"{name}_features", key, io.load_modality, lambda: fitted.transform(side))
+
+
+def _latents(
+    sides: tuple[Modality, Modality],
+    vae: JointVAE,
+    label_names: tuple[str, ...],
+    recipe: Recipe,
+    keeper: Keeper,
+    progress: Progress,
+) -> list[ScoredModality]:
+    """Both sides' latents, from the one training that makes them; each is a stage, so that pages find it."""
+
+    @cache
+    def trained() -> tuple[JointLatents, JointLatents]:
+        return fit_joint_vae(*sides, vae, label_names=label_names, seed=recipe.seed, progress=progress)
+
+    inputs = [text for side in sides for text in (side.fingerprint, side.name)]
+    models: list[ScoredModality] = []
+    for index, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):
+        key = stage_key("joint latents", name, inputs, list(label_names), vae, recipe.seed)
+        models.append(
+            keeper.keep(
+                f"{name}_propensity",
+                key,
+                partial(_load_latents, modality=side),
+                lambda index=index: trained()[index],  # type: ignore[misc]
+            )
+        )
+        progress(Event(f"latents: {side.name}", 1.0, "trained"))
+    return models
+
+
+def _load_latents(path: Path, modality: Modality) -> ScoredModality:
+    return io.load_scored(path, modality)
+
+
+def _propensity(
+    features: Modality, name: str, label_names: tuple[str, ...], recipe: Recipe, keeper: Keeper, progress: Progress
+) -> PropensityModel:
+    key = stage_key(
+        "propensity",
+        features.fingerprint,
+        features.name,
+        list(label_names),
+        recipe.classifier,
+        recipe.scoring,
+        recipe.seed,
+    )
+    model = keeper.keep(
+        f"{name}_propensity",
+        key,
+        lambda path: io.load_propensity(path, features),
+        lambda: fit_propensity(
+            features,
+            recipe.classifier,
+            label_names=label_names,
+            scoring=recipe.scoring,
+            seed=recipe.seed,
+            progress=progress,
+        ),
+    )
+    progress(Event(f"propensity: {features.name}", 1.0, "trained"))
+    return model
