@@ -13,6 +13,7 @@ from psmatch_core.matchers import (
     ExactMatcher,
     FusedGromovMatcher,
     GromovMatcher,
+    LabeledCootMatcher,
     LabeledGromovMatcher,
     Matcher,
     RandomMatcher,
@@ -90,9 +91,18 @@ def test_a_matcher_without_epsilon_says_so(matcher, models):
     assert "SinkhornMatcher" in caught.value.hint
 
 
-def test_a_joint_matcher_says_that_its_curve_is_not_worked_out(models):
-    with pytest.raises(PsmatchError, match="LabeledGromovMatcher couples all labels at once, and a label's share"):
-        l_curve(*models, LabeledGromovMatcher())
+@pytest.mark.parametrize(
+    "matcher", [LabeledGromovMatcher(epsilon=0.01, space="scores"), LabeledCootMatcher(space="scores")], ids=repr
+)
+def test_a_joint_matcher_has_a_curve_too(matcher, models):
+    found = l_curve(*models, matcher, [matcher.epsilon / 2, matcher.epsilon * 2, matcher.epsilon * 20])
+    assert found.pooled["n_effective"].is_monotonic_increasing
+    assert found.pooled["cost"].is_monotonic_increasing
+
+
+def test_exact_cooptimal_transport_has_none(models):
+    with pytest.raises(PsmatchError, match="Exact co-optimal transport has no epsilon"):
+        l_curve(*models, LabeledCootMatcher(solver="exact"))
 
 
 def test_pooled_figures_are_means_by_source_cells(curve):

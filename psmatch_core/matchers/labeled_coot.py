@@ -145,6 +145,29 @@ class LabeledCootMatcher(Matcher):
                 ),
             )
 
+    def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
+        if self.solver == "exact":
+            raise PsmatchError(
+                "Exact co-optimal transport has no epsilon, so there is no curve of cost against entropy.",
+                hint="Set solver to 'entropic'.",
+            )
+        if not problems:
+            return []
+        from psmatch_core.transport.coot import label_costs
+
+        masses = label_masses(problems, self.label_mass)
+        x, y = clouds(problems, self.space)
+        return label_costs(
+            standardized(x, masses),
+            standardized(y, masses),
+            [block.pull for block in blocks],
+            self.feature_epsilon,
+            masses,
+            tolerance=self.tolerance,
+            memory_budget_mb=self.memory_mb,
+            seed=problems[0].seed,
+        ).tolist()
+
 
 def standardized(side: Sequence[np.ndarray], masses: np.ndarray) -> list[np.ndarray]:
     """Features of all labels ``(n_l, p)`` with mean 0 and variance 1, cells weighted by their label's mass.

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import PotentialBlock, uniform_block
+from psmatch_core.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.config import option
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
@@ -119,6 +119,15 @@ class LabeledGromovMatcher(Matcher):
                     epsilon=self.epsilon,
                 ),
             )
+
+    def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
+        if not problems:
+            return []
+        from psmatch_core.transport.gromov import label_distortions
+
+        x, y = clouds(problems, self.space)
+        pulls = [block.pull for block in blocks]
+        return label_distortions(x, y, pulls, label_masses(problems, self.label_mass)).tolist()
 
 
 def clouds(problems: Sequence[LabelProblem], space: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

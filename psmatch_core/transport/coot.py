@@ -8,7 +8,7 @@ side: both are inner products, and the engine solves both. Each step is a minimu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -201,6 +201,46 @@ def labeled_coot(
         text = f"all labels together, turn {len(energies)}, {change:.1g} of the feature plan moved"
         progress(Event("match", len(energies) / max_iterations, text, {"energy": energies[-1]}))
     return CootResult(plans, points, features, np.array(energies), change, settled)
+
+
+def label_costs(
+    x: Sequence[Array],
+    y: Sequence[Array],
+    pulls: Sequence[Callable[[Array], Array]],
+    feature_epsilon: float,
+    masses: Array | None = None,
+    *,
+    tolerance: float = 1e-3,
+    memory_budget_mb: float = 1024.0,
+    seed: int = 0,
+) -> Array:
+    """Mean squared difference of matched features of matched cells, label by label, ``(n_labels,)``.
+
+    The plan of the features is the one that :func:`labeled_coot` ends on with these plans of cells.
+
+    Parameters
+    ----------
+    x, y, feature_epsilon, masses
+        As in :func:`labeled_coot`.
+    pulls
+        Of each label: ``P v`` for ``v (m_l, d)``, with P of mass 1.
+    """
+    masses = shares(masses, len(x))
+    even = [np.outer(each.mean(axis=0), other.mean(axis=0)) for each, other in zip(x, y, strict=True)]
+    gains = [each.T @ pull(other) for each, pull, other in zip(x, pulls, y, strict=True)]
+    size = spread(*as_points(sum(mass * each for mass, each in zip(masses, even, strict=True))))
+    unit = size if size > LEAST_SPREAD else float(np.sqrt(_squares(x, masses) * _squares(y, masses)))
+    gain = sum(mass * each for mass, each in zip(masses, gains, strict=True))
+    features = feature_plan(
+        gain, feature_epsilon * unit, tolerance=tolerance, memory_budget_mb=memory_budget_mb, seed=seed
+    )
+    V = features.dense()
+    return np.array(
+        [
+            np.mean(each**2) + np.mean(other**2) - 2 * np.sum(V * own)
+            for each, other, own in zip(x, y, gains, strict=True)
+        ]
+    )
 
 
 def _squares(side: Sequence[Array], masses: Array) -> float:

@@ -16,7 +16,7 @@ linearisation lies above it and every iteration lowers the objective: no step si
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +130,54 @@ def labeled_gromov(
         text = f"all labels together, iteration {len(energies)}, change {change:.1g}"
         progress(Event("match", len(energies) / max_iterations, text, {"energy": energies[-1]}))
     return GromovResult(plans, points, masses, np.array(energies), change, settled)
+
+
+def label_distortions(
+    x: Sequence[Array], y: Sequence[Array], pulls: Sequence[Callable[[Array], Array]], masses: Array | None = None
+) -> Array:
+    """What each label's plan contributes to the objective without its entropy, scaled to mass 1, ``(n_labels,)``.
+
+    Parameters
+    ----------
+    x, y, masses
+        As in :func:`labeled_gromov`, whose objective is the mean of these over labels by their masses.
+    pulls
+        Of each label: ``P v`` for ``v (m_l, d)``, with P of mass 1 and marginals uniform to its tolerance.
+    """
+    masses = shares(masses, len(x))
+    xs, ys = _to_unit(centered(x, masses)), _to_unit(centered(y, masses))
+    rs, ss = ([np.sum(each**2, axis=1) for each in side] for side in (xs, ys))
+    carried = [pull(np.column_stack([s, each])) for pull, s, each in zip(pulls, ss, ys, strict=True)]  # (n_l, 1 + d_y)
+    joint = np.array([r @ each[:, 0] for r, each in zip(rs, carried, strict=True)])  # E_l[r s]
+    moments = [each.T @ other[:, 1:] for each, other in zip(xs, carried, strict=True)]  # E_l[x yᵀ]
+    moment = sum(mass * each for mass, each in zip(masses, moments, strict=True))
+    reach_y = sum(mass * r @ each[:, 1:] for mass, r, each in zip(masses, rs, carried, strict=True))  # E[r y]
+    reach_x = sum(mass * each.T @ other[:, 0] for mass, each, other in zip(masses, xs, carried, strict=True))  # E[x s]
+    mean_r, mean_s = average(rs, masses), average(ss, masses)
+    own = [_own(points, lengths, masses) for points, lengths in ((xs, rs), (ys, ss))]
+    out = []
+    for k in range(len(xs)):
+        cross = joint[k] + rs[k].mean() * mean_s + mean_r * ss[k].mean() + masses @ joint
+        cross -= 2 * (ys[k].mean(axis=0) @ reach_y + xs[k].mean(axis=0) @ reach_x)
+        cross += 4 * np.sum(moments[k] * moment)
+        out.append((own[0][k] + own[1][k]) / 2 - cross)
+    return np.array(out)
+
+
+def _own(points: list[Array], lengths: list[Array], masses: Array) -> Array:
+    """Mean over each label's cells i of Σ_k A_ik² p_k, of centred points: ``(n_labels,)``, no pair formed."""
+    mean, square = average(lengths, masses), average([each**2 for each in lengths], masses)
+    stretch = sum(
+        mass * (r @ each) / len(each) for mass, r, each in zip(masses, lengths, points, strict=True)
+    )  # E[r x]
+    root = np.concatenate([np.sqrt(mass / len(each)) * each for mass, each in zip(masses, points, strict=True)])
+    out = []
+    for r, each in zip(lengths, points, strict=True):
+        bent = np.sum((each @ root.T) ** 2, axis=1) if len(root) < each.shape[1] else np.sum(
+            (each @ (root.T @ root)) * each, axis=1
+        )  # fmt: skip
+        out.append(np.mean(r**2 + square + 4 * bent + 2 * r * mean - 4 * each @ stretch))
+    return np.array(out)
 
 
 def shares(masses: Array | None, n: int) -> Array:

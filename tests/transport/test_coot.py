@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psmatch_core.transport.coot import feature_plan, labeled_coot
+from psmatch_core.transport.coot import feature_plan, label_costs, labeled_coot
 
 FEATURES = 8
 
@@ -49,6 +49,17 @@ def test_energy_is_that_of_the_definition_and_never_rises(epsilon):
         if epsilon:
             total += mass * plan.epsilon * np.sum(T * np.log(T * T.size))
     assert found.energies[-1] == pytest.approx(total, abs=1e-4)
+
+
+def test_the_labels_costs_make_the_objective():
+    x, y, _ = planted(noise=1.0)
+    masses = np.array([0.5, 0.3, 0.2])
+    found = labeled_coot(x, y, 0.5, 0.5, masses, tolerance=1e-7, max_iterations=300)
+    parts = label_costs(x, y, [plan.pull for plan in found.plans], 0.5, masses, tolerance=1e-7)
+    V = found.features.dense()
+    for part, plan, a, b in zip(parts, found.plans, x, y, strict=True):
+        cost = ((a[:, None, :, None] - b[None, :, None, :]) ** 2).reshape(len(a), len(b), -1) @ V.ravel()
+        assert part == pytest.approx(np.sum(cost * plan.rows(0, len(a))), rel=1e-4)
 
 
 def test_nothing_to_tell_is_no_answer():

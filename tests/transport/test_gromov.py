@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psmatch_core.transport.gromov import labeled_gromov
+from psmatch_core.transport.gromov import label_distortions, labeled_gromov
 from psmatch_core.transport.inner import as_points, largest_distance, level, spread
 from tests.conftest import SHARED
 
@@ -88,6 +88,21 @@ def test_energy_is_that_of_the_definition_and_never_rises():
     positive = T > 0
     entropy = np.sum(T[positive] * np.log(T[positive] * inside[positive] / np.outer(p, q)[positive]))
     assert found.energies[-1] == pytest.approx(distortion / 2 + 0.005 * entropy, abs=1e-8)
+
+
+def test_the_labels_shares_make_the_objective():
+    x, y = sides()
+    masses = np.array([0.3, 0.7])
+    found = labeled_gromov(x, y, 0.005, masses, tolerance=1e-8)
+    pulls = [plan.pull for plan in found.plans]
+    A, B, T = squared(x), squared(y), whole(found)
+    p, q = T.sum(axis=1), T.sum(axis=0)
+    distortion = (A**2 * p * p[:, None]).sum() + (B**2 * q * q[:, None]).sum() - 2 * np.sum(A @ T @ B * T)
+    parts = label_distortions(x, y, pulls, masses)
+    assert masses @ parts == pytest.approx(distortion / 2, abs=1e-7)
+    half = ((A[:, None, :, None] - B[None, :, None, :]) ** 2 * T[:, :, None, None] * T[None, None]).sum(axis=(2, 3)) / 2
+    n, m = len(x[0]), len(y[0])
+    assert parts[0] == pytest.approx(half[:n, :m].sum() / masses[0], abs=1e-7)
 
 
 def test_cells_may_come_in_any_order():
