@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="psmatch", description="Match cells of two unpaired modalities by propensity score."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    from psmatch_core.sweeps.commands import add_commands
 
     run = commands.add_parser("run", help="do what a recipe.json says (or the run in a folder)")
     run.add_argument("recipe", type=Path, help="recipe.json, or the folder of a run")
