@@ -117,10 +117,10 @@ def _label_verdict(
     *,
     is_measured: bool,
 ) -> tuple[Verdict, list[str]]:
-    """The strictest of what each piece of evidence says; all reasons that speak against it, strictest first.
+    """The strictest of what each piece of evidence says, and all reasons, those that speak against it first.
 
-    That a modality does not tell a label is no reason to refuse it: its cells are matched by the scores of all labels,
-    and in the demo such a label is matched as well as the others.
+    That a modality does not tell a label is no reason to refuse it, nor one for care where its matches are steady: its
+    cells are matched by the scores of all labels, and in the demo such labels are matched as well as the others.
     """
     outcome = Outcome[row.outcome]
     if not outcome.is_usable:
@@ -136,14 +136,13 @@ def _label_verdict(
                 (Verdict.WITH_CARE, f"{name}: {plural(side.n_validated, 'held-out cell')}, too few to be sure")
             )
         elif not side.is_told and name not in nothing:
-            found.append(
-                (Verdict.WITH_CARE, f"{name} does not tell it: its matches rest on the scores of other labels")
-            )
+            verdict = Verdict.BELIEVE if row.stability >= threshold("good_stability") else Verdict.WITH_CARE
+            found.append((verdict, f"{name} does not tell it: its matches rest on the scores of other labels"))
     found += _steadiness(row, chance, is_measured=is_measured)
     candidates = row.target.n_cells
     if candidates > 1 and row.n_effective > threshold("nearly_uniform") * candidates:
         found.append((Verdict.WITH_CARE, "nearly every cell of the label is as good a match as any other"))
-    return _strictest(found, "told by both modalities, and much the same matches from other cells in training")
+    return _strictest(found, "much the same matches from other cells in training")
 
 
 def _steadiness(row: LabelEvidence, chance: float, *, is_measured: bool) -> list[tuple[Verdict, str]]:
@@ -203,7 +202,9 @@ def _overall(
 
 
 def _strictest(found: list[tuple[Verdict, str]], otherwise: str) -> tuple[Verdict, list[str]]:
-    if not found:
-        return Verdict.BELIEVE, [otherwise]
+    """The strictest verdict and all reasons; ``otherwise`` comes first where nothing speaks for care."""
     found = sorted(found, key=lambda each: -each[0].level)
-    return found[0][0], [reason for _, reason in found]
+    reasons = [reason for _, reason in found]
+    if not found or found[0][0] is Verdict.BELIEVE:
+        return Verdict.BELIEVE, [otherwise, *reasons]
+    return found[0][0], reasons

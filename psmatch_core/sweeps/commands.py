@@ -34,7 +34,14 @@ def add_commands(commands: Any) -> None:
 
     sweep = commands.add_parser("sweep", help="many runs with some settings varied, their figures side by side")
     sweep.add_argument("folder", type=Path, help="a finished run whose settings are varied, or a sweep to go on with")
-    sweep.add_argument("axes", nargs="*", metavar="NAME=V1,V2", help="such as matcher.epsilon=0.01,0.02,0.05 seed=0,1")
+    sweep.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=V1,V2",
+        dest="axes",
+        help="an option with its values, such as matcher.epsilon=0.01,0.02,0.05; several make a grid",
+    )
     sweep.add_argument("--list", action="store_true", help="values position by position, not every combination")
     sweep.add_argument("--no-stability", action="store_true", help="do not measure match stability (halves the time)")
     sweep.add_argument("--dry-run", action="store_true", help="say what it would cost, and stop")

@@ -30,8 +30,8 @@ class Figure:
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "loss": Figure("Loss, calibrated", "share of the label entropy, mean of both modalities"),
-        "raw_loss": Figure("Loss, raw", "share of the label entropy, mean of both modalities"),
+        "loss": Figure("Loss, calibrated", "share of entropy"),
+        "raw_loss": Figure("Loss, raw", "share of entropy"),
         "loss_source": Figure("Loss of the source", "nats per cell"),
         "loss_target": Figure("Loss of the target", "nats per cell"),
         "raw_loss_source": Figure("Raw loss of the source", "nats per cell"),
