@@ -60,8 +60,8 @@ def main() -> None:
     for name in options.sets:
         for seed in range(options.seeds):
             one_split(options.data / name, name, seed, rows, labels)
+            io.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
             print(f"# {name} seed {seed} done", flush=True)
-    io.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
     print(tables(pd.DataFrame(rows), pd.DataFrame(labels)))
 
 

@@ -1,4 +1,4 @@
-"""The command line: run, match, translate, features, curve, leave-out, …: the app's power without a browser."""
+"""The command line: run, match, translate, curve, monitor, sweep, …: the app's power without a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psmatch_core.commands import curve, features, leave_out
+from psmatch_core.commands import curve, features, leave_out, monitor
 from psmatch_core.errors import PsmatchError
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="psmatch", description="Match cells of two unpaired modalities by propensity score."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    from psmatch_core.sweeps.commands import add_commands
 
     run = commands.add_parser("run", help="do what a recipe.json says (or the run in a folder)")
     run.add_argument("recipe", type=Path, help="recipe.json, or the folder of a run")
@@ -80,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     leave_out.add(commands, _add_settings)
 
     curve.add(commands, _add_settings)
+    monitor.add(commands)
 
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")

@@ -25,6 +25,7 @@ from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.propensity import PropensityModel
 from psmatch_core.recipe import Recipe, stage_key
 from psmatch_core.run_store import RunStore, spawn
+from psmatch_core.scored import ScoredModality
 from psmatch_core.worker import FolderLog, work
 
 REPORT = "monitor.json"
@@ -60,7 +61,7 @@ def load_report(run: RunFolder) -> MonitorReport | None:
 
 def made_of(coupling: Coupling, recipe: Recipe) -> str:
     """What a report is about: the scores of both sides and the matcher."""
-    scores = [hashlib.sha256(model.logits.tobytes()).hexdigest() for model in (coupling.source, coupling.target)]
+    scores = [hashlib.sha256(model.space.tobytes()).hexdigest() for model in (coupling.source, coupling.target)]
     return stage_key("monitor", scores, recipe.matcher, recipe.seed)
 
 
@@ -108,6 +109,23 @@ def start(store: RunStore, run: RunFolder, monitoring: Monitoring) -> RunFolder:
     return job
 
 
+def propensities(models: tuple[ScoredModality, ScoredModality]) -> tuple[PropensityModel, PropensityModel]:
+    """Both sides as propensity models.
+
+    Raises
+    ------
+    PsmatchError
+        Where the run was matched in another space, whose training on halves of the cells is not worked out.
+    """
+    source, target = models
+    if not (isinstance(source, PropensityModel) and isinstance(target, PropensityModel)):
+        raise PsmatchError(
+            f"This run was matched by {models[0].space_name}: stability and null are measured for propensity scores.",
+            hint="Read the losses here and the known pairs on Evaluate, or match by propensity scores.",
+        )
+    return source, target
+
+
 def halves_of(
     run: RunFolder, models: tuple[PropensityModel, PropensityModel], cache: Path, progress: Progress
 ) -> tuple[HalfScores, HalfScores]:
@@ -125,7 +143,7 @@ def halves_of(
             seed=recipe.seed,
             progress=progress,
         )
-        found.append(keeper.keep(f"{side}_halves", halves_key(recipe, model), io.load_halves, make))
+        found.append(keeper.keep(f"{side}_halves", halves_key(recipe, model), _load_halves, make))
     return found[0], found[1]
 
 
@@ -137,11 +155,17 @@ def halves_key(recipe: Recipe, model: PropensityModel) -> str:
     return stage_key("halves", features.fingerprint, features.name, names, recipe.classifier, n_folds, recipe.seed)
 
 
+def _load_halves(path: Path) -> HalfScores:
+    arrays, _ = io.read_arrays(path)
+    return HalfScores(arrays["first"], arrays["second"])
+
+
 def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, log: FolderLog) -> None:
     recipe = run.recipe
     log(Event("monitor", 0.0, "loading the run"))
-    models = results.load_models(run)
-    coupling = results.load_matching(run, models)
+    loaded = results.load_models(run)
+    coupling = results.load_matching(run, loaded)
+    models = propensities(loaded)
     stability = None
     if monitoring.stability:
         halves = halves_of(run, models, cache, log)

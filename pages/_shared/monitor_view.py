@@ -96,6 +96,13 @@ def _verdict(report: MonitorReport) -> None:
 
 
 def _measuring(folder: RunFolder, report: MonitorReport) -> None:
+    if not results.has_propensity_scores(folder):
+        st.info(
+            "This run was matched by latents: stability and shuffled labels are measured for propensity scores only. "
+            "Read the losses here, and the known pairs on Evaluate.",
+            icon=":material/info:",
+        )
+        return
     job = job_of(folder)
     is_measured = report.stability == report.stability or report.null is not None
     if has_job(folder) and job.status().state != "done":

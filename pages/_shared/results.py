@@ -102,6 +102,13 @@ def quick_report(folder: RunFolder) -> MonitorReport:
     )
 
 
+def has_propensity_scores(folder: RunFolder) -> bool:
+    """Whether a run was matched by propensity scores, and not by the latents of a baseline."""
+    from psmatch_core.propensity import PropensityModel
+
+    return all(isinstance(model, PropensityModel) for model in models(folder))
+
+
 def monitor_report(folder: RunFolder) -> MonitorReport | None:
     """What was measured of a matching, or None."""
     from psmatch_core.monitoring import load_report

@@ -18,7 +18,7 @@ from psmatch_core.recipe import Recipe
 from psmatch_core.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis, start_sweep
 from psmatch_core.sweeps.points import GRID, LIST
 
-VARIED = ("classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
+VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
 FIRST = "matcher.epsilon"
 HOW = {GRID: "every combination", LIST: "position by position"}
 
@@ -95,7 +95,7 @@ def _budget_words(cost: Budget) -> str:
 
 def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
     """Options of a recipe that a sweep can vary: dotted name, value in this run, declaration."""
-    from psmatch_core.cli import settings_table
+    from psmatch_core.listing import settings_table
 
     found: dict[str, tuple[Any, Option]] = {}
     for name, value, declared in settings_table(recipe):
@@ -107,7 +107,7 @@ def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
         if isinstance(at, Config):
             family = typing.get_type_hints(Recipe)[name] if "." not in name else type(at)
             if len(family.kinds()) > 1:
-                found[f"{name}.kind"] = (value, replace(declared, choices=family.kinds()))
+                found[f"{name}.kind"] = (value, replace(declared, choices=tuple(family.kinds())))
         elif isinstance(value, int | float | str):
             found[name] = (value, declared)
     return found

@@ -12,7 +12,7 @@ from psmatch_core.monitor.null import Null
 from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEvidence
 from psmatch_core.monitor.stability import Stability
 from psmatch_core.monitor.verdict import Verdict, gain_of, threshold
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 from psmatch_core.scores import cross_entropy, mean_of
 
 
@@ -38,7 +38,7 @@ def judge(
     nothing = tuple(model.modality.name for model, side in zip(models, sides, strict=True) if not side.is_told)
     steady = stability is not None and stability.agreement >= threshold("good_stability")
     # A classifier held back too hard states no confidence at all and may still point the right way: with a loss at the
-    # entropy and a stability of 0.93 the images of docs/quality.md were matched at a FOSCTTM of 0.04.
+    # entropy and a stability of 0.93 the images of docs/monitor.md were matched at a FOSCTTM of 0.04.
     refusal = Verdict.WITH_CARE if steady else Verdict.DO_NOT
     # with fewer than 19 shuffles no p-value can fall below 0.05: then the best that can come out must do
     chance = max(threshold("chance"), null.smallest_p) if null is not None else 1.0
@@ -61,7 +61,7 @@ def judge(
     return replace(report, verdict=verdict, reasons=tuple(reasons))
 
 
-def _side(model: PropensityModel, label: str | None = None) -> SideEvidence:
+def _side(model: ScoredModality, label: str | None = None) -> SideEvidence:
     mine = np.ones(model.y.size, dtype=bool) if label is None else model.y == model.label_names.index(label)
     seen = mine & model.is_validated
     gain = gain_of(model, label)

@@ -55,8 +55,8 @@ def relative_cost(coupling: Coupling, *, seed: int = 0) -> float:
     total, weight = 0.0, 0
     for label, block in coupling.blocks.items():
         x, y = (
-            coupling.source.logits[coupling.source_cells[label]],
-            coupling.target.logits[coupling.target_cells[label]],
+            coupling.source.space[coupling.source_cells[label]],
+            coupling.target.space[coupling.target_cells[label]],
         )
         found = _block_cost(block, *aligned(x, y), rng=stream(seed, "cost", label))
         if np.isfinite(found):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.scored import ScoredModality
 from psmatch_core.scores import mean_of
 
 
@@ -53,7 +53,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "clear_share": Threshold(
             0.1,
             "With a gain of less than a tenth of the entropy matchings came out near uniform in the sweeps of "
-            "docs/quality.md, however stable they were.",
+            "docs/monitor.md, however stable they were.",
         ),
         "few_cells": Threshold(
             10,
@@ -63,7 +63,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
             0.2,
             "Below this two matchings share a twenty-fifth (0.2 squared) of where they put a cell: who goes with whom "
             "depends on which cells happened to train. Labels this unsteady had a median FOSCTTM of 0.47 to 0.49 "
-            "(chance 0.5) in the sweep of docs/quality.md.",
+            "(chance 0.5) in the sweep of docs/monitor.md.",
         ),
         "good_stability": Threshold(
             0.5,
@@ -114,7 +114,7 @@ class Gain:
     error: float
 
 
-def gain_of(model: PropensityModel, label: str | None = None) -> Gain:
+def gain_of(model: ScoredModality, label: str | None = None) -> Gain:
     """The gain over a modality's held-out cells, or over those of one label."""
     share = np.bincount(model.y, minlength=len(model.label_names)) / model.y.size
     mine = model.is_validated if label is None else model.is_validated & (model.y == model.label_names.index(label))

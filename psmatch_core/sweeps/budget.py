@@ -15,8 +15,8 @@ from psmatch_core.recipe import Recipe, stage_key
 from psmatch_core.sweeps.points import Sweep
 
 # Settings from which the propensity models follow; where they are equal, the models are used again.
-TRAINING = ("source_preprocessing", "target_preprocessing", "labels", "classifier", "scoring", "seed")
-FEATURES = ("source_preprocessing", "target_preprocessing", "labels")
+TRAINING = ("source_preprocessing", "target_preprocessing", "labels", "space", "classifier", "scoring", "seed")
+FEATURES = ("source_preprocessing", "target_preprocessing", "labels", "space")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
     recipe = base.recipe
     recipes = sweep.recipes(recipe)
     distinct = {stage_key(*_parts(each, TRAINING)): each for each in recipes}
-    models = results.load_models(base) if results.has_propensities(base) else None
+    models = _models(base)
     reused = [key for key, each in distinct.items() if models and _is_kept("propensity", recipe, each, models, cache)]
     halved = [key for key, each in distinct.items() if models and _is_kept("halves", recipe, each, models, cache)]
     n_new, n_halvings = len(distinct) - len(reused), (len(distinct) - len(halved)) if stability else 0
@@ -83,7 +83,7 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
         n_reused=len(reused),
         n_halvings=n_halvings,
         seconds=seconds,
-        is_same_kind=all(each.classifier == recipe.classifier for each in recipes),
+        is_same_kind=all((each.space, each.classifier) == (recipe.space, recipe.classifier) for each in recipes),
     )
 
 
@@ -100,6 +100,14 @@ def stage_seconds(folder: RunFolder) -> dict[str, float]:
         seen.setdefault(kind, [at if before is None else before]).append(at)
         before = at
     return {kind: times[-1] - times[0] for kind, times in seen.items()}
+
+
+def _models(base: RunFolder) -> tuple[PropensityModel, PropensityModel] | None:
+    if not results.has_propensities(base):
+        return None
+    source, target = results.load_models(base)
+    both = isinstance(source, PropensityModel) and isinstance(target, PropensityModel)
+    return (source, target) if both else None  # type: ignore[return-value]
 
 
 def _parts(recipe: Recipe, names: tuple[str, ...]) -> list[Any]:

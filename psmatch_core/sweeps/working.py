@@ -12,7 +12,7 @@ from psmatch_core import results
 from psmatch_core.errors import Cancelled, PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, RunFolder, RunStatus
 from psmatch_core.monitor import match_stability
-from psmatch_core.monitoring import halves_of
+from psmatch_core.monitoring import halves_of, propensities
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.run_store import RunStore, spawn
 from psmatch_core.sweeps.folder import SweepFolder
@@ -86,7 +86,11 @@ def _do(folder: SweepFolder, cache: Path, queue: Path | None, log: FolderLog) ->
 
 def _add_stability(run: RunFolder, cache: Path, progress: Progress) -> None:
     """Train twice on halves of the cells, or take what an earlier run has trained, and put the stability in the row."""
-    models = results.load_models(run)
+    try:
+        models = propensities(results.load_models(run))
+    except PsmatchError:  # latents: the row says that it has none
+        results.add_observables(run, {"stability": float("nan"), "shared_mass": float("nan")})
+        return
     recipe = run.recipe
     halves = halves_of(run, models, cache, progress)
     found = match_stability(

@@ -8,6 +8,7 @@ import pytest
 
 from psmatch_core import results
 from psmatch_core.cli import demo_recipe, main
+from psmatch_core.commands.monitor import budget_text, report_text, sweep_text
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.monitoring import job_of, load_report, measure
@@ -25,7 +26,6 @@ from psmatch_core.sweeps import (
     sweep_table,
 )
 from psmatch_core.sweeps.budget import stage_seconds
-from psmatch_core.sweeps.commands import budget_text, report_text, sweep_text
 from psmatch_core.sweeps.working import QUEUE
 from psmatch_core.worker import execute
 from tests.test_run_store import wait

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.progress import Event, Progress, silent
 
 if TYPE_CHECKING:
     from psmatch_core.folder import RunFolder
@@ -21,8 +19,8 @@ SHOWN = ("loss", "raw_loss", "stability", "n_effective", "cost", "foscttm", "ran
 NOTE_WIDTH = 90  # characters of a reason that a line of the table shows
 
 
-def add_commands(commands: Any) -> None:
-    """Put both commands into the parser of the command line."""
+def add(commands: Any) -> None:
+    """Add both commands to a command line."""
     monitor = commands.add_parser("monitor", help="may a finished run be believed? losses, stability, null")
     monitor.add_argument("run", type=Path, help="the folder of a finished run")
     monitor.add_argument("--shuffles", type=int, default=20, help="shuffles of the labels; 0: no null (20)")
@@ -56,12 +54,13 @@ def _monitor(options: argparse.Namespace) -> int:
     from psmatch_core.folder import DONE
     from psmatch_core.monitor import Monitoring
     from psmatch_core.monitoring import load_report, measure
+    from psmatch_core.terminal import watcher
 
     run = _run_folder(options.run)
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
-    status = measure(run, monitoring, cache=options.cache, also=silent if options.quiet else _printed())
+    status = measure(run, monitoring, cache=options.cache, also=watcher(quiet=options.quiet))
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
     report = load_report(run)
@@ -76,6 +75,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from psmatch_core.sweeps.folder import ABOUT, SweepFolder, open_sweep
     from psmatch_core.sweeps.points import GRID, LIST, Sweep, parse_axis
     from psmatch_core.sweeps.working import do_sweep
+    from psmatch_core.terminal import watcher
 
     if (options.folder / ABOUT).exists():
         if options.axes:
@@ -90,7 +90,7 @@ def _sweep(options: argparse.Namespace) -> int:
         folder = SweepFolder.create(
             options.out.resolve(), run.recipe, asked, base_id=run.id, stability=not options.no_stability
         )
-    also = silent if options.quiet else _printed()
+    also = watcher(quiet=options.quiet)
     status = do_sweep(folder, cache=options.cache, queue=options.queue, also=also)
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
@@ -168,16 +168,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _printed() -> Progress:
-    """A line whenever what is being done changes."""
-    last = [""]
-
-    def report(event: Event, /) -> None:
-        text = event.message.rpartition(": ")[0] if event.stage == "sweep" else event.stage
-        if text != last[0]:
-            last[0] = text
-            print(f"· {text}", file=sys.stderr, flush=True)
-
-    return report
