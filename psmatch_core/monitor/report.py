@@ -11,7 +11,7 @@ import pandas as pd
 
 from psmatch_core.config import Config, option
 from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.monitor.null import Null, NullStatistic
+from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic
 from psmatch_core.monitor.verdict import WORDS, Verdict, threshold
 
 FORMAT = 1
@@ -202,7 +202,9 @@ class MonitorReport:
                 }
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise PsmatchError("This report is damaged.", hint="Measure again.") from error
+            raise PsmatchError(
+                "This report is damaged, or holds what this version does not know.", hint="Measure again."
+            ) from error
 
     def __repr__(self) -> str:
         return (
@@ -212,6 +214,9 @@ class MonitorReport:
 
 
 def _null_from(data: Mapping[str, Any]) -> Null:
+    for each in data["statistics"]:
+        if each["name"] not in STATISTICS:
+            raise KeyError(each["name"])
     statistics = tuple(
         NullStatistic(each["name"], each["observed"], tuple(each["shuffled"])) for each in data["statistics"]
     )
