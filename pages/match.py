@@ -35,4 +35,4 @@ if not is_matched and not is_working:
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again to see those of the present settings.")
     match_view(folder)
-next_step("evaluate", "Hold the coupling against the pairs that are known.")
+next_step("monitor", "See whether the matching is to be believed, without knowing the truth.")

@@ -1,4 +1,4 @@
-"""The command line: run, match, translate, features, curve, leave-out, …: the app's power without a browser."""
+"""The command line: run, match, translate, curve, monitor, sweep, …: the app's power without a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psmatch_core.commands import curve, features, leave_out
+from psmatch_core.commands import curve, features, leave_out, monitor
 from psmatch_core.errors import PsmatchError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     leave_out.add(commands, _add_settings)
 
     curve.add(commands, _add_settings)
+    monitor.add(commands)
 
     inspect = commands.add_parser("inspect", help="what is in a file, and what is wrong with it")
     inspect.add_argument("files", nargs="+", help="one file, or two to compare their labels")

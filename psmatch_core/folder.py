@@ -25,7 +25,9 @@ from psmatch_core.recipe import Recipe
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
 ENDED = (DONE, FAILED, CANCELLED, LOST)
-STAGES = ("propensity", "match")  # where a run may be asked to stop
+STAGES = ("propensity", "evaluation", "match")  # where a run may be asked to stop; match is everything
+OBSERVABLES = "observables.json"  # one row of figures of a run, for comparing runs
+SECONDS = ".seconds"  # beside a shared stage: how long it took to make
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
 
 Result = TypeVar("Result")
@@ -77,7 +79,8 @@ class RunFolder:
         Parameters
         ----------
         stop_after
-            ``propensity`` to train only, ``match`` for everything.
+            ``propensity`` to train only, ``evaluation`` to match and judge without exports and maps, ``match`` for
+            everything.
         name
             What the user calls the run.
         more
@@ -223,11 +226,14 @@ class FolderKeeper:
             else:
                 _link(shared, path)
                 return result
+        started = time.perf_counter()
         result = make()
+        seconds = time.perf_counter() - started
         io.save(result, path)  # type: ignore[arg-type]
         if shared is not None:
             shared.parent.mkdir(parents=True, exist_ok=True)
             _link(path, shared)
+            io.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
         return result
 
     def done(self, stage: str, result: object) -> None:
@@ -248,6 +254,7 @@ def _remove_run(path: Path) -> None:
     for each in (path / "exports").glob("*"):
         each.unlink()
     shutil.rmtree(path / "left_out", ignore_errors=True)
+    shutil.rmtree(path / "monitor", ignore_errors=True)
 
 
 def _link(existing: Path, new: Path) -> None:

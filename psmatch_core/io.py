@@ -26,6 +26,7 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.images import ImageShape
 from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
+from psmatch_core.monitor.stability import HalfScores
 from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.propensity import PropensityModel, Scoring
 from psmatch_core.scored import ScoredModality
@@ -99,7 +100,8 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def save(
-    result: Modality | FittedPreprocessing | FittedTranslator | ScoredModality | Coupling | ScoreMap, path: Path | str
+    result: Modality | FittedPreprocessing | FittedTranslator | ScoredModality | Coupling | ScoreMap | HalfScores,
+    path: Path | str,
 ) -> Path:
     """Write a result to a file, from which the ``load_…`` function of its kind makes an equal one."""
     path = Path(path)
@@ -140,7 +142,7 @@ def save(
         return write_arrays(path, arrays, meta)
     if isinstance(result, Coupling):
         return _save_coupling(result, path)
-    if isinstance(result, ScoreMap):
+    if isinstance(result, ScoreMap | HalfScores):
         return write_arrays(path, result.arrays(), {})
     raise PsmatchError(f"A {type(result).__name__} has no file format.", hint="Save a modality, a model or a coupling.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from psmatch_core.baselines import HISTORY
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
 from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
-from psmatch_core.folder import RunFolder
+from psmatch_core.folder import OBSERVABLES, RunFolder
 from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress, silent
@@ -104,6 +105,16 @@ def load_facts(folder: RunFolder, name: str) -> Any:
     """Plain data of the run (``inputs``, ``notes``, ``evaluation``, ``distributions``, ``label_report`` …), or None."""
     path = folder.path / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def load_observables(folder: RunFolder) -> dict[str, float]:
+    """The run's row of figures, NaN where a figure does not exist; empty where an older version made the run."""
+    return {name: float(value) for name, value in (load_facts(folder, "observables") or {}).items()}
+
+
+def add_observables(folder: RunFolder, figures: Mapping[str, float]) -> None:
+    """Put further figures into the run's row."""
+    io.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
 
 
 def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:

@@ -181,24 +181,29 @@ class RunStore:
             path.unlink(missing_ok=True)  # the folders hold the truth; the table is only their index
 
     def _spawn(self, folder: RunFolder) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")]
-        ).strip(os.pathsep)
-        command = [sys.executable, "-m", "psmatch_core", "run", str(folder.path), "--cache", str(self.stages)]
-        if os.name != "nt":
-            command = ["nice", "-n", "5", *command]  # the page must stay quick while a run computes
-        with open(folder.path / "log.txt", "ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=folder.path,
-                start_new_session=True,
-            )
-        _reap(process)
+        spawn(folder, "run", str(folder.path), "--cache", str(self.stages))
+
+
+def spawn(folder: RunFolder, *arguments: str) -> None:
+    """Start a worker on a folder: a command of this program, in a process that outlives the one that starts it."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")]
+    ).strip(os.pathsep)
+    command = [sys.executable, "-m", "psmatch_core", *arguments]
+    if os.name != "nt":
+        command = ["nice", "-n", "5", *command]  # the page must stay quick while a run computes
+    with open(folder.path / "log.txt", "ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder.path,
+            start_new_session=True,
+        )
+    _reap(process)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 
 from psmatch_core import io, leave_out_jobs
 from psmatch_core.errors import Cancelled, PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, FolderKeeper, RunFolder, RunStatus
+from psmatch_core.folder import CANCELLED, DONE, FAILED, OBSERVABLES, RUNNING, FolderKeeper, RunFolder, RunStatus
 from psmatch_core.inputs import Prepared
 from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.recipe import stage_key
@@ -46,24 +47,39 @@ def execute(folder: RunFolder, *, cache: Path | None = None, also: Progress = si
     also
         Told of progress beside the folder, for a command line.
     """
+    return work(folder, lambda log: _stages(folder, cache, log), also=also)
+
+
+def work(
+    folder: RunFolder, do: Callable[[FolderLog], None], *, also: Progress = silent, what: str = "run"
+) -> RunStatus:
+    """Do any long work whose status and progress lie in a folder: a run, a monitor's report, a sweep.
+
+    Parameters
+    ----------
+    do
+        The work; told to a :class:`FolderLog`. What it raises ends up as words in the status.
+    what
+        What the work is called in these words.
+    """
     with folder.held():
         _clean(folder)
-        log = _Log(folder, also)
+        log = FolderLog(folder, also)
         log.status(state=RUNNING, started=time.time(), pid=_pid())
         previous = _cancel_on_signal()
         try:
-            _stages(folder, cache, log)
+            do(log)
             log.status(state=DONE, stage="done", fraction=1.0, message="", problem="", hint="")
         except Cancelled:
             log.status(
-                state=CANCELLED, problem="The run was cancelled.", hint="Start it again; finished stages are kept."
+                state=CANCELLED, problem=f"The {what} was cancelled.", hint="Start it again; finished stages are kept."
             )
         except PsmatchError as error:
             log.status(state=FAILED, problem=error.problem, hint=error.hint)
         except MemoryError:
             log.status(
                 state=FAILED,
-                problem="The run needs more memory than this machine has free.",
+                problem=f"The {what} needs more memory than this machine has free.",
                 hint="Use fewer cells or features (highly variable genes, PCA), or a machine with more memory.",
             )
         except Exception as error:
@@ -80,8 +96,9 @@ def execute(folder: RunFolder, *, cache: Path | None = None, also: Progress = si
         return log.current
 
 
-def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
+def _stages(folder: RunFolder, cache: Path | None, log: FolderLog) -> None:
     from psmatch_core.exports import export, versions
+    from psmatch_core.monitor import observables
     from psmatch_core.runs import run
 
     io.write_json(folder.path / "environment.json", versions())
@@ -107,6 +124,10 @@ def _stages(folder: RunFolder, cache: Path | None, log: _Log) -> None:
         io.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
     io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
+    figures = observables(finished.coupling, finished.evaluation, seed=folder.recipe.seed)
+    io.write_json(folder.path / OBSERVABLES, figures)
+    if folder.job.get("stop_after") == "evaluation":  # a run of a sweep is looked at as a row of a table
+        return
     export(finished, folder.exports, progress=log)
     _map(folder, keeper, log)
 
@@ -160,7 +181,7 @@ class _WorkerKeeper(FolderKeeper):
                 raise StopHere
 
 
-class _Log:
+class FolderLog:
     """Progress written to the folder from any thread: every event with numbers, the others not too often."""
 
     def __init__(self, folder: RunFolder, also: Progress) -> None:

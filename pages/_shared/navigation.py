@@ -11,6 +11,7 @@ PAGES = {
     "data": ("Data", ":material/folder_open:"),
     "propensity": ("Propensity", ":material/show_chart:"),
     "match": ("Match", ":material/link:"),
+    "monitor": ("Monitor", ":material/monitor_heart:"),
     "evaluate": ("Evaluate", ":material/target:"),
     "export": ("Export", ":material/download:"),
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from psmatch_core.feature_matching import FeatureMatching, FeatureRules
     from psmatch_core.lcurve import LCurve
     from psmatch_core.maps import ScoreMap
+    from psmatch_core.monitor import MonitorReport
     from psmatch_core.scored import ScoredModality
     from psmatch_core.translators import FittedTranslator
 
@@ -92,6 +93,27 @@ def score_map(folder: RunFolder) -> tuple[str, ScoreMap]:
                 return method, found
     stamp = _stamp(folder.stage_file("source_propensity"), folder.stage_file("target_propensity"))
     return "pca", _quick_map(str(folder.path), stamp)
+
+
+def quick_report(folder: RunFolder) -> MonitorReport:
+    """What the losses alone say of a matching: nothing is trained for it."""
+    return _quick_report(
+        str(folder.path), _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity"))
+    )
+
+
+def has_propensity_scores(folder: RunFolder) -> bool:
+    """Whether a run was matched by propensity scores, and not by the latents of a baseline."""
+    from psmatch_core.propensity import PropensityModel
+
+    return all(isinstance(model, PropensityModel) for model in models(folder))
+
+
+def monitor_report(folder: RunFolder) -> MonitorReport | None:
+    """What was measured of a matching, or None."""
+    from psmatch_core.monitoring import load_report
+
+    return load_report(folder)
 
 
 def table(folder: RunFolder, name: str) -> pd.DataFrame | None:
@@ -178,6 +200,16 @@ def _translator(path: str, direction: str, stamp: tuple[int, ...]) -> FittedTran
     from psmatch_core.results import load_translator
 
     return load_translator(RunFolder(Path(path)), direction)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Looking at the evidence…")
+def _quick_report(path: str, stamp: tuple[int, ...]) -> MonitorReport:
+    from psmatch_core.monitor import judge
+    from psmatch_core.monitoring import made_of
+
+    folder = RunFolder(Path(path))
+    found = coupling(folder)
+    return judge(found, made_of=made_of(found, folder.recipe))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

@@ -4,6 +4,7 @@ Every figure is transparent and leaves text colours to the theme around it; data
 dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
 """
 
+from psmatch_core.plotting.believing import loss_evidence, null_strips, runs_scatter, stability_bars
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
@@ -38,12 +39,16 @@ __all__ = [
     "label_counts",
     "label_losses",
     "loss_curves",
+    "loss_evidence",
     "metric_bars",
+    "null_strips",
     "palette",
     "plain",
     "predicted_means",
     "reliability",
+    "runs_scatter",
     "score_map",
     "shifted_features",
+    "stability_bars",
     "translator_curves",
 ]

@@ -1,0 +1,132 @@
+"""What a sweep varies, typed by name and values, with its budget before it starts."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages._shared import session
+from pages._shared.errors import show_error, told
+from pages._shared.text import count, duration
+from psmatch_core.config import Config, Option
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import RunFolder
+from psmatch_core.recipe import Recipe
+from psmatch_core.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis, start_sweep
+from psmatch_core.sweeps.points import GRID, LIST
+
+VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
+FIRST = "matcher.epsilon"
+HOW = {GRID: "every combination", LIST: "position by position"}
+
+
+def sweep_form(folder: RunFolder) -> SweepFolder | None:
+    """Draw the form; the sweep that was started, if the button was pressed."""
+    recipe = folder.recipe
+    known = _options(recipe)
+    key = folder.id
+    chosen = st.multiselect(
+        "Options to vary",
+        list(known),
+        default=[FIRST] if FIRST in known else [],
+        format_func=_words,
+        key=f"vary.{key}",
+        help="Named as on the command line and in docs/options.md.",
+    )
+    axes: list[Axis] = []
+    for name in chosen:
+        value, declared = known[name]
+        typed = st.text_input(
+            f"Values of {_words(name)}" + (f" [{declared.unit}]" if declared.unit else ""),
+            _suggested(name, value, declared),
+            key=f"values.{key}.{name}",
+            help=f"{declared.help} Values between commas; this run: {value}.",
+        )
+        with told():
+            axes.append(parse_axis(f"{name}={typed}"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        how = st.segmented_control(
+            "Taken as",
+            list(HOW),
+            default=GRID,
+            required=True,
+            format_func=lambda each: HOW[each],
+            key=f"how.{key}",
+            disabled=len(chosen) < 2,
+        )
+        stability = st.toggle(
+            "Measure match stability",
+            value=True,
+            key=f"steady.{key}",
+            help="Trains every classifier twice more, on halves of the cells.",
+        )
+    if not axes or len(axes) < len(chosen):
+        st.caption("Choose at least one option and its values.")
+        return None
+    try:
+        sweep = Sweep(tuple(axes), how or GRID)
+        cost = budget(folder, sweep, cache=session.store().stages, stability=stability)
+    except PsmatchError as error:
+        show_error(error)
+        return None
+    st.markdown(_budget_words(cost))
+    if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
+        return None
+    started: SweepFolder | None = None
+    with told():
+        started = start_sweep(session.store(), folder, sweep, stability=stability)
+    return started
+
+
+def _budget_words(cost: Budget) -> str:
+    reused = f", {cost.n_reused} of them finished already and used again" if cost.n_reused else ""
+    parts = [f"**{count(cost.n_runs, 'run')}**, one after another: {count(cost.n_trainings, 'training')}{reused}"]
+    if cost.n_halvings:
+        parts.append(f"{count(cost.n_halvings, 'training')} on halves for the stability")
+    text = "; ".join(parts) + ". "
+    if cost.seconds is None:
+        return text + "How long it takes is not known: this run's training was not timed."
+    guess = "" if cost.is_same_kind else ", if every classifier takes as long as this run's"
+    return text + f"**About {duration(cost.seconds)}** by the times of this run{guess}."
+
+
+def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
+    """Options of a recipe that a sweep can vary: dotted name, value in this run, declaration."""
+    from psmatch_core.listing import settings_table
+
+    found: dict[str, tuple[Any, Option]] = {}
+    for name, value, declared in settings_table(recipe):
+        if name.partition(".")[0] not in VARIED:
+            continue
+        at: Any = recipe
+        for part in name.split("."):
+            at = getattr(at, part)
+        if isinstance(at, Config):
+            family = typing.get_type_hints(Recipe)[name] if "." not in name else type(at)
+            if len(family.kinds()) > 1:
+                found[f"{name}.kind"] = (value, replace(declared, choices=tuple(family.kinds())))
+        elif isinstance(value, int | float | str):
+            found[name] = (value, declared)
+    return found
+
+
+def _suggested(name: str, value: Any, declared: Option) -> str:
+    """Values to begin with: half and double of the present one, or all there are."""
+    if declared.choices:
+        return ", ".join(str(each) for each in declared.choices)
+    if isinstance(value, bool):
+        return "true, false"
+    if name == "seed":
+        return f"{value}, {value + 1}, {value + 2}"
+    if isinstance(value, int):
+        return f"{max(value // 2, int(declared.minimum or 1))}, {value}, {value * 2}"
+    if isinstance(value, float):
+        return f"{value * 0.4:g}, {value:g}, {value * 2:g}" if value else "0.001, 0.01, 0.1"
+    return str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace(".", " → ").replace("_", " ")

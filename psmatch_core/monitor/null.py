@@ -1,0 +1,252 @@
+"""The label-shuffled null: what a matching looks like when the labels say nothing about the cells.
+
+Labels are dealt anew to the cells of each modality, so that every label keeps its size and loses its meaning; a cheap
+classifier is trained on them, and the cells of every true label are matched by its scores. Whatever loss, stability or
+cost comes out arose by chance. The same cheap classifier on the true labels is what is compared: a null of one
+procedure says nothing of another. The cells are matched within their true labels throughout: within dealt labels cells
+of all kinds would lie together, which even scores without meaning match steadily (measured on real cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.optimize import minimize_scalar
+
+from psmatch_core.classifiers import stratified_folds
+from psmatch_core.errors import PsmatchError
+from psmatch_core.evaluation import Judging, fixed_space
+from psmatch_core.matchers import Matcher
+from psmatch_core.matching import match
+from psmatch_core.monitor.observing import relative_cost
+from psmatch_core.monitor.stability import HALVES, Stability, compare
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.scores import cross_entropy
+from psmatch_core.threads import one_thread
+
+# What is compared, whether small values speak for the matching, and its unit.
+STATISTICS: Mapping[str, tuple[str, bool, str]] = {
+    "loss_source": ("loss of the source", True, "nats per cell"),
+    "loss_target": ("loss of the target", True, "nats per cell"),
+    "stability": ("match stability", False, "correlation"),
+    "cost": ("cost of the plan", True, "share of the uniform plan's"),
+}
+RIDGE = 1.0  # × mean self-similarity of a cell: as much weight on the prior as on one cell like it
+STEEPEST = 1e3  # slope of the logits on the regression's scores; at 1e3 a score of 1 is certain beyond any count
+
+
+@dataclass(frozen=True)
+class NullStatistic:
+    """One figure with the true labels, and the same under each shuffle.
+
+    Parameters
+    ----------
+    name
+        One of :data:`STATISTICS`.
+    observed
+        With the true labels, by the cheap classifier.
+    shuffled
+        One value a shuffle.
+    """
+
+    name: str
+    observed: float
+    shuffled: tuple[float, ...]
+
+    @property
+    def p_value(self) -> float:
+        """(1 + shuffles at least as good) / (1 + shuffles): never 0, and no smaller than their number allows.
+
+        Source: Phipson and Smyth 2010, Permutation p-values should never be zero, section 3.
+        """
+        return p_value(self.observed, np.array(self.shuffled), is_small_good=STATISTICS[self.name][1])
+
+
+@dataclass(frozen=True)
+class Null:
+    """The null of a run.
+
+    Parameters
+    ----------
+    statistics
+        Figures of the whole matching.
+    label_p
+        p-value of each label's stability; NaN where it cannot be compared.
+    n_source, n_target
+        Cells that took part; a stratified sample where there are more.
+    """
+
+    n_shuffles: int
+    statistics: tuple[NullStatistic, ...]
+    label_p: Mapping[str, float]
+    n_source: int
+    n_target: int
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p-value that so many shuffles can give."""
+        return 1 / (1 + self.n_shuffles)
+
+    def __getitem__(self, name: str) -> NullStatistic:
+        return next(each for each in self.statistics if each.name == name)
+
+
+def label_null(
+    source: PropensityModel,
+    target: PropensityModel,
+    matcher: Matcher,
+    *,
+    n_shuffles: int = 20,
+    largest: int = 1500,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Null:
+    """Shuffle the labels within each modality, train the cheap classifier, match, and see what arises by chance.
+
+    Parameters
+    ----------
+    n_shuffles
+        How often; the smallest p-value that can come out is 1 / (1 + n_shuffles).
+    largest
+        Cells a side that take part at most.
+
+    The cheap classifier is ridge regression onto the labels' indicators (Hastie et al., The Elements of Statistical
+    Learning, section 4.2), trained on either half of the cells; the half it did not see gives the loss, both halves
+    give the stability. Under the hypothesis that labels and cells are unrelated in each modality, the true labelling
+    is one shuffle among the others: the p-values of the losses are exact. Those of the matchings are nearly so, since
+    the cells are matched within the true labels on which only the true scores were trained.
+    """
+    if n_shuffles < 1:
+        raise PsmatchError(f"A null needs at least one shuffle, got {n_shuffles}.", hint="Ask for 20 or more.")
+    pair = tuple(
+        _Side(model, largest, derived_seed(seed, "null", side)) for side, model in (("s", source), ("t", target))
+    )
+    rows: list[dict[str, float]] = []
+    stabilities: list[Stability] = []
+    for shuffle in range(n_shuffles + 1):
+        done = shuffle / (n_shuffles + 1)
+        progress(Event("null", done, f"shuffle {shuffle} of {n_shuffles}" if shuffle else "with the true labels"))
+        with one_thread():
+            row, stability = _one_labelling((pair[0], pair[1]), matcher, shuffle, seed)
+        rows.append(row)
+        stabilities.append(stability)
+    progress(Event("null", 1.0))
+    statistics = tuple(NullStatistic(name, rows[0][name], tuple(row[name] for row in rows[1:])) for name in STATISTICS)
+    return Null(
+        n_shuffles, statistics, _label_p(stabilities), pair[0].model.modality.n_cells, pair[1].model.modality.n_cells
+    )
+
+
+def p_value(observed: float, shuffled: np.ndarray, *, is_small_good: bool) -> float:
+    """(1 + shuffles at least as good) / (1 + shuffles); a figure that does not exist counts as no better than any."""
+    if np.isnan(observed):
+        return float("nan")
+    known = shuffled[~np.isnan(shuffled)]
+    as_good = (known <= observed) if is_small_good else (known >= observed)
+    return float((1 + as_good.sum()) / (1 + known.size))
+
+
+class _Side:
+    """One modality, at most ``largest`` of its cells, and the similarity of every pair of them."""
+
+    def __init__(self, model: PropensityModel, largest: int, seed: int) -> None:
+        self.seed = seed
+        modality = model.modality
+        kept = _sample(model.y, largest, seed)
+        if kept.size < modality.n_cells:
+            mask = np.zeros(modality.n_cells, dtype=bool)
+            mask[kept] = True
+            modality = modality.select(mask, "not drawn for the null")
+            model = replace(
+                model, modality=modality, logits=model.logits[mask], held_out_logits=model.held_out_logits[mask]
+            )
+        self.model = model
+        X = modality.X
+        dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+        dense = dense - dense.mean(axis=0)
+        self.kernel = dense @ dense.T  # (n, n)
+        self.kernel /= max(float(np.trace(self.kernel)) / len(dense), np.finfo(float).tiny)
+        self.space = fixed_space(modality, Judging())
+
+    def trained(self, y: np.ndarray, shuffle: int) -> tuple[np.ndarray, np.ndarray, float]:
+        """Scores of all cells by either half's classifier, ``(n, n_labels)`` each, and the held-out loss."""
+        n_labels = len(self.model.label_names)
+        halves = stratified_folds(y, HALVES, seed=derived_seed(self.seed, "shuffle", shuffle))
+        share = np.bincount(y, minlength=n_labels) / y.size
+        indicator = np.eye(n_labels)[y] - share  # (n, n_labels)
+        scores, held_out = [], np.full((y.size, n_labels), np.nan)
+        for half in range(HALVES):
+            fit = halves.assignment != 1 - half
+            inner = self.kernel[np.ix_(fit, fit)] + RIDGE * np.eye(int(fit.sum()))
+            weights = linalg.solve(inner, indicator[fit], assume_a="pos")
+            scores.append(self.kernel[:, fit] @ weights)
+            unseen = halves.held_out(1 - half)
+            held_out[unseen] = scores[-1][unseen]
+        return scores[0], scores[1], _calibrated_loss(held_out, y, share)
+
+
+def _one_labelling(
+    pair: tuple[_Side, _Side], matcher: Matcher, shuffle: int, seed: int
+) -> tuple[dict[str, float], Stability]:
+    """All statistics of one labelling; shuffle 0 is the true one."""
+    row: dict[str, float] = {}
+    models: list[tuple[PropensityModel, PropensityModel]] = []
+    for side, name in zip(pair, ("source", "target"), strict=True):
+        modality = side.model.modality
+        labels = modality.labels
+        if shuffle:
+            labels = stream(side.seed, "labels", shuffle).permutation(labels)
+        y = replace(side.model, modality=replace(modality, labels=labels)).y
+        first, second, row[f"loss_{name}"] = side.trained(y, shuffle)
+        models.append((replace(side.model, logits=first), replace(side.model, logits=second)))
+    couplings = [match(models[0][half], models[1][half], matcher, seed=seed) for half in range(HALVES)]
+    stability = compare(couplings[0], couplings[1], (pair[0].space, pair[1].space))
+    row["stability"] = stability.agreement
+    row["cost"] = float(np.mean([relative_cost(coupling, seed=seed) for coupling in couplings]))
+    return row, stability
+
+
+def _calibrated_loss(scores: np.ndarray, y: np.ndarray, share: np.ndarray) -> float:
+    """Held-out cross-entropy (nats per cell) of log share + slope × score, at the slope ≥ 0 that serves best.
+
+    At slope 0 it is the label entropy: scores that know nothing cannot come out much better or worse than that.
+    """
+    seen = ~np.isnan(scores[:, 0])
+    if not seen.any():
+        return float("nan")
+    prior = np.log(np.maximum(share, np.finfo(float).tiny))
+
+    def loss(log_slope: float) -> float:
+        return float(cross_entropy(prior + np.exp(log_slope) * scores[seen], y[seen]).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(1e-3), np.log(STEEPEST)), method="bounded")
+    return float(min(found.fun, cross_entropy(np.tile(prior, (int(seen.sum()), 1)), y[seen]).mean()))
+
+
+def _label_p(stabilities: list[Stability]) -> dict[str, float]:
+    observed = stabilities[0].by_label
+    out = {}
+    for label, row in observed.items():
+        shuffled = np.array(
+            [each.by_label[label].agreement if label in each.by_label else np.nan for each in stabilities[1:]]
+        )
+        out[label] = p_value(row.agreement, shuffled, is_small_good=False)
+    return out
+
+
+def _sample(y: np.ndarray, largest: int, seed: int) -> np.ndarray:
+    """At most about ``largest`` cells, every label in proportion and with at least two where it has them."""
+    if y.size <= largest:
+        return np.arange(y.size)
+    rng = stream(seed, "sample")
+    kept = []
+    for label in np.unique(y):
+        cells = np.flatnonzero(y == label)
+        wanted = min(cells.size, max(2, round(cells.size * largest / y.size)))
+        kept.append(rng.choice(cells, wanted, replace=False))
+    return np.sort(np.concatenate(kept))

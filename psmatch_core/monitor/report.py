@@ -1,0 +1,223 @@
+"""The monitor's report: evidence of a run and of every label, the verdict on each, and its way into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.config import Config, option
+from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic
+from psmatch_core.monitor.verdict import WORDS, Verdict, threshold
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Monitoring(Config):
+    """What the monitor measures beyond the losses."""
+
+    stability: bool = option(True, help="Train twice on half of the cells and compare the two matchings.")
+    n_shuffles: int = option(
+        20,
+        minimum=0,
+        maximum=1000,
+        unit="shuffles",
+        help="How often labels are shuffled for the null; 0 leaves it out. The smallest p-value is 1 / (1 + this).",
+    )
+    null_cells: int = option(
+        1500,
+        minimum=50,
+        maximum=20000,
+        unit="cells",
+        help="Cells a side that take part in the null at most, every label in proportion.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class SideEvidence:
+    """What one modality says of a label, or of all: losses in nats per cell, held out.
+
+    Parameters
+    ----------
+    loss, raw_loss
+        With and without temperature.
+    baseline
+        Loss of knowing only how frequent the labels are: for a whole modality its label entropy.
+    gain, gain_error
+        baseline − loss, and its standard error over cells.
+    """
+
+    n_cells: int
+    n_validated: int
+    loss: float
+    raw_loss: float
+    baseline: float
+    accuracy: float
+    gain: float
+    gain_error: float
+
+    @property
+    def share(self) -> float:
+        """Gain as a share of the baseline; 1 where every cell is told with certainty, 0 where nothing is learned."""
+        return self.gain / self.baseline if self.baseline > 0 else float("nan")
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the gain is above 0 by more than chance; with fewer than two held-out cells nothing is known."""
+        return bool(np.isfinite(self.gain_error)) and self.gain > threshold("standard_errors") * self.gain_error
+
+
+@dataclass(frozen=True)
+class LabelEvidence:
+    """Everything known of one label, and the verdict with its reasons."""
+
+    label: str
+    source: SideEvidence
+    target: SideEvidence
+    stability: float
+    shared_mass: float
+    null_p: float
+    n_effective: float
+    outcome: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """May this matching be believed? Evidence of the run and of every label.
+
+    Parameters
+    ----------
+    names
+        The two modalities.
+    sides
+        Evidence over all labels.
+    temperatures
+        Of both classifiers; above 1 over-confident.
+    stability, shared_mass
+        Over all labels; NaN where not measured.
+    null
+        None where not measured.
+    verdict, reasons
+        Of the whole run, in words.
+    made_of
+        Content of the scores and plans that were judged: a report of other ones is out of date.
+    """
+
+    names: tuple[str, str]
+    sides: tuple[SideEvidence, SideEvidence]
+    temperatures: tuple[float, float]
+    labels: tuple[LabelEvidence, ...]
+    stability: float
+    shared_mass: float
+    null: Null | None
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    made_of: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The verdict as a sentence begins with it."""
+        return WORDS[self.verdict]
+
+    def count(self, verdict: Verdict) -> int:
+        """Labels with this verdict."""
+        return sum(row.verdict is verdict for row in self.labels)
+
+    def table(self) -> pd.DataFrame:
+        """One row a label."""
+        rows = []
+        for row in self.labels:
+            entry: dict[str, Any] = {"label": row.label, "verdict": row.verdict.value}
+            for side, each in (("source", row.source), ("target", row.target)):
+                entry[f"n_{side}"] = each.n_cells
+                entry[f"loss_{side}"] = each.loss
+                entry[f"raw_loss_{side}"] = each.raw_loss
+                entry[f"baseline_{side}"] = each.baseline
+            entry |= {
+                "stability": row.stability,
+                "null_p": row.null_p,
+                "n_effective": row.n_effective,
+                "reasons": "; ".join(row.reasons),
+            }
+            rows.append(entry)
+        return pd.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        data = asdict(replace(self, null=None))
+        data["format"] = FORMAT
+        data["verdict"] = self.verdict.name
+        for row in data["labels"]:
+            row["verdict"] = row["verdict"].name
+        if self.null is not None:
+            data["null"] = {**asdict(self.null), "label_p": dict(self.null.label_p)}
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> MonitorReport:
+        """The report that :meth:`to_dict` described.
+
+        Raises
+        ------
+        PsmatchError
+            If a later version wrote it, or it is damaged.
+        """
+        data = dict(data)
+        if data.pop("format", 0) != FORMAT:
+            raise PsmatchError("This report was written by another version.", hint="Measure again.")
+        try:
+            labels = tuple(
+                LabelEvidence(
+                    **{
+                        **row,
+                        "source": SideEvidence(**row["source"]),
+                        "target": SideEvidence(**row["target"]),
+                        "verdict": Verdict[row["verdict"]],
+                        "reasons": tuple(row["reasons"]),
+                    }
+                )
+                for row in data["labels"]
+            )
+            null = data["null"]
+            return cls(
+                **{
+                    **data,
+                    "names": tuple(data["names"]),
+                    "sides": tuple(SideEvidence(**side) for side in data["sides"]),
+                    "temperatures": tuple(data["temperatures"]),
+                    "labels": labels,
+                    "verdict": Verdict[data["verdict"]],
+                    "reasons": tuple(data["reasons"]),
+                    "notes": tuple(data["notes"]),
+                    "null": None if null is None else _null_from(null),
+                }
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise PsmatchError(
+                "This report is damaged, or holds what this version does not know.", hint="Measure again."
+            ) from error
+
+    def __repr__(self) -> str:
+        return (
+            f"MonitorReport({' → '.join(self.names)}: {self.words}; {self.count(Verdict.BELIEVE)} of "
+            f"{plural(len(self.labels), 'label')} to be believed, stability {self.stability:.2f})"
+        )
+
+
+def _null_from(data: Mapping[str, Any]) -> Null:
+    for each in data["statistics"]:
+        if each["name"] not in STATISTICS:
+            raise KeyError(each["name"])
+    statistics = tuple(
+        NullStatistic(each["name"], each["observed"], tuple(each["shuffled"])) for each in data["statistics"]
+    )
+    return Null(data["n_shuffles"], statistics, dict(data["label_p"]), data["n_source"], data["n_target"])

@@ -1,0 +1,229 @@
+"""Match stability: do classifiers trained on different cells lead a cell to the same place?
+
+The cells of every label are dealt to two halves; one classifier trains on each, both score all cells, and each pair
+of classifiers (one a modality) gives a matching. What the two matchings agree on was learned from the labels; what
+they do not agree on was learned from the cells that happened to be in a half. Nothing is compared with a truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from psmatch_core.blocks import Block
+from psmatch_core.classifiers import Classifier, stratified_folds
+from psmatch_core.coupling import Coupling
+from psmatch_core.evaluation import Judging, fixed_space
+from psmatch_core.matchers import Matcher
+from psmatch_core.matching import match
+from psmatch_core.modality import Modality
+from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.randomness import derived_seed
+from psmatch_core.scores import mean_of
+from psmatch_core.threads import one_thread
+
+HALVES = 2
+NO_SPREAD = 1e-9  # of the cells' own spread: projections closer together than this differ by rounding alone
+CHUNK_VALUES = 4_000_000  # 32 MB: rows of two plans that are in memory at once
+
+
+@dataclass(frozen=True, eq=False)
+class HalfScores:
+    """Centred logits of all cells of a modality by two classifiers, each trained on one half of every label.
+
+    Parameters
+    ----------
+    first, second
+        ``(n_cells, n_labels)``, nats.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The scores as named arrays."""
+        return {"first": self.first, "second": self.second}
+
+
+@dataclass(frozen=True)
+class LabelStability:
+    """Agreement of two independently trained matchings of one label; NaN where there is nothing to compare.
+
+    Parameters
+    ----------
+    agreement
+        Correlation, over the label's cells, of where the two matchings put them: 1 the same, 0 unrelated.
+    shared_mass
+        Share of the mass that lies on the same pairs in both plans, 0 to 1.
+    n_cells
+        Source cells of the label.
+    """
+
+    label: str
+    agreement: float
+    shared_mass: float
+    n_cells: int
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Match stability of a run, label by label."""
+
+    per_label: tuple[LabelStability, ...]
+
+    @cached_property
+    def by_label(self) -> Mapping[str, LabelStability]:
+        return {row.label: row for row in self.per_label}
+
+    @property
+    def agreement(self) -> float:
+        """Mean over the labels that can be compared, weighted by their source cells."""
+        return _weighted([(row.agreement, row.n_cells) for row in self.per_label])
+
+    @property
+    def shared_mass(self) -> float:
+        """The same mean of the shared mass."""
+        return _weighted([(row.shared_mass, row.n_cells) for row in self.per_label])
+
+
+def half_scores(
+    modality: Modality,
+    label_names: tuple[str, ...],
+    classifier: Classifier,
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> HalfScores:
+    """Train the classifier twice, on one half of the cells of every label each, and score all cells with both.
+
+    A label with a single cell trains in both halves: without it one classifier would not know the label at all.
+
+    Source: ours; halves as in Lange et al. 2004 (Stability-based validation of clustering solutions, section 2),
+    who compare two solutions from disjoint halves of the data.
+    """
+    column = {name: index for index, name in enumerate(label_names)}
+    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
+    own_seed = derived_seed(seed, "halves", modality.name, modality.fingerprint)
+    halves = stratified_folds(y, HALVES, seed=own_seed)
+    scores = []
+    for half in range(HALVES):
+        stage = f"stability: {modality.name}"
+        progress(Event(stage, half / HALVES, f"training on half {half + 1} of {HALVES}"))
+        trained = halves.assignment != 1 - half
+        half_seed = derived_seed(own_seed, "half", half)
+        folds = stratified_folds(y[trained], n_folds, seed=half_seed)
+        with one_thread():
+            fitted = classifier.fit(
+                modality.X[trained],
+                y[trained],
+                n_labels=len(label_names),
+                folds=folds,
+                seed=half_seed,
+                progress=_part(progress, stage, half),
+            )
+            scores.append(fitted.logits(modality.X))
+    progress(Event(f"stability: {modality.name}", 1.0))
+    return HalfScores(scores[0], scores[1])
+
+
+def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityModel, PropensityModel]:
+    """The model with the scores of either half in place of its own, for matching only."""
+    return replace(model, logits=halves.first), replace(model, logits=halves.second)
+
+
+def match_stability(
+    source: PropensityModel,
+    target: PropensityModel,
+    halves: tuple[HalfScores, HalfScores],
+    matcher: Matcher,
+    *,
+    judging: Judging | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Stability:
+    """Match with the scores of either half, and compare the two matchings label by label.
+
+    Parameters
+    ----------
+    halves
+        Of the source and of the target, as :func:`half_scores` gives them.
+    judging
+        The fixed space in which places are compared; its defaults unless given.
+    """
+    sources, targets = half_models(source, halves[0]), half_models(target, halves[1])
+    pair = []
+    for half in range(HALVES):
+        progress(Event("stability: match", half / HALVES, f"matching with half {half + 1} of {HALVES}"))
+        pair.append(match(sources[half], targets[half], matcher, seed=seed))
+    judging = judging or Judging()
+    spaces = fixed_space(source.modality, judging), fixed_space(target.modality, judging)
+    compared = compare(pair[0], pair[1], spaces)
+    progress(Event("stability: match", 1.0))
+    return compared
+
+
+def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndarray]) -> Stability:
+    """Agreement of two couplings of the same cells.
+
+    Parameters
+    ----------
+    spaces
+        Source cells ``(n_cells, d)`` and target cells ``(m_cells, d')`` in a space that no classifier chose.
+    """
+    rows = []
+    for label in first.labels:
+        cells = first.source_cells[label]
+        if label not in second.blocks:
+            rows.append(LabelStability(label, float("nan"), float("nan"), cells.size))
+            continue
+        blocks = first.blocks[label], second.blocks[label]
+        x, y = spaces[0][cells], spaces[1][first.target_cells[label]]
+        agreement = mean_of(np.array([_agreement(blocks, y, way="pull"), _agreement(blocks, x, way="push")]))
+        rows.append(LabelStability(label, agreement, _shared_mass(*blocks), cells.size))
+    return Stability(tuple(rows))
+
+
+def _agreement(blocks: tuple[Block, Block], values: np.ndarray, *, way: str) -> float:
+    """Correlation of two barycentric projections of ``values (m, d)``, all coordinates together, label mean out.
+
+    NaN where a plan sends every cell to the same place: then there is nothing to agree on.
+    """
+    places = []
+    for block in blocks:
+        sums, masses = (
+            (block.pull(values), block.marginals[0]) if way == "pull" else (block.push(values), block.marginals[1])
+        )
+        mean = values.mean(axis=0)  # a cell without a match is put where its label is
+        place = np.where(masses[:, None] > 0, sums / np.where(masses > 0, masses, 1)[:, None], mean)  # (n, d)
+        places.append(place - place.mean(axis=0))
+    spread = float(np.sqrt(values.var(axis=0).sum() * places[0].shape[0]))
+    lengths = [float(np.linalg.norm(place)) for place in places]
+    if min(lengths) <= NO_SPREAD * max(spread, np.finfo(float).tiny):
+        return float("nan")
+    return float(np.sum(places[0] * places[1]) / (lengths[0] * lengths[1]))
+
+
+def _shared_mass(first: Block, second: Block) -> float:
+    """Mass on the same pairs, of mass 1: one minus the total variation distance of the plans."""
+    n, m = first.shape
+    step = max(1, CHUNK_VALUES // max(m, 1))
+    pieces = [(start, min(start + step, n)) for start in range(0, n, step)]
+    return float(sum(np.minimum(first.rows(*piece), second.rows(*piece)).sum() for piece in pieces))
+
+
+def _weighted(pairs: list[tuple[float, int]]) -> float:
+    known = [(value, weight) for value, weight in pairs if np.isfinite(value)]
+    total = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / total if total else float("nan")
+
+
+def _part(progress: Progress, stage: str, half: int) -> Progress:
+    def report(event: Event, /) -> None:
+        progress(Event(stage, (half + event.fraction) / HALVES, f"half {half + 1} of {HALVES}: {event.message}"))
+
+    return report

@@ -1,0 +1,262 @@
+"""Evidence for and against a matching: losses against entropy, stability by label, the null, runs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from psmatch_core.errors import plural
+from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
+from psmatch_core.plotting.style import (
+    GREY,
+    PALETTE,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+
+LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
+    Verdict.BELIEVE: (PALETTE[2], "circle", "believe"),
+    Verdict.WITH_CARE: (PALETTE[4], "diamond", "with care"),
+    Verdict.DO_NOT: (PALETTE[1], "x", "do not"),
+}
+FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
+MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
+
+
+def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
+    """Held-out loss of each label in both modalities against its baseline, the run's own on top.
+
+    Parameters
+    ----------
+    raw
+        Losses of the scores as they are, without temperature (the paper's monitor).
+
+    A label's baseline is −log of its share, the run's the label entropy (nats per cell).
+    """
+    rows = sorted(report.labels, key=lambda row: -(row.source.gain + row.target.gain))
+    names = ["all labels", *(row.label for row in rows)]
+    pairs = [report.sides, *((row.source, row.target) for row in rows)]
+    fig = figure(
+        "; ".join(
+            f"{plain(name, 24)} loses {digits(side.raw_loss if raw else side.loss)} of {digits(side.baseline)} nats"
+            for name, side in zip(report.names, report.sides, strict=True)
+        ),
+        height=height_of(len(names), 24),
+        note=f"{'raw' if raw else 'calibrated'} held-out loss; the tick is what label frequencies alone would lose",
+    )
+    y = label_axis(fig, names)
+    looks = ((SOURCE_COLOR, "circle", -0.17), (TARGET_COLOR, "diamond", 0.17))
+    for side, (color, symbol, shift) in enumerate(looks):
+        loss = np.array([pair[side].raw_loss if raw else pair[side].loss for pair in pairs], dtype=np.float32)
+        base = np.array([pair[side].baseline for pair in pairs], dtype=np.float32)
+        at = y + np.float32(shift)
+        name = plain(report.names[side], 24)
+        fig.add_scatter(
+            x=np.column_stack([loss, base, np.full_like(base, np.nan)]).ravel(),
+            y=np.column_stack([at, at, np.full_like(at, np.nan)]).ravel(),
+            mode="lines",
+            line={"color": color, "width": 1.5},
+            opacity=0.5,
+            hoverinfo="skip",
+            legendgroup=name,
+            showlegend=False,
+        )
+        fig.add_scatter(
+            x=base,
+            y=at,
+            mode="markers",
+            legendgroup=name,
+            showlegend=False,
+            marker={"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": color}},
+            hovertext=[plain(label) for label in names],
+            hovertemplate="%{hovertext}: baseline %{x:.2f} nats per cell<extra></extra>",
+        )
+        fig.add_scatter(
+            x=loss,
+            y=at,
+            mode="markers",
+            name=name,
+            legendgroup=name,
+            marker={"symbol": symbol, "size": 9, "color": color},
+            hovertext=[
+                f"{plain(label)}, {plural(pair[side].n_validated, 'held-out cell')}"
+                for label, pair in zip(names, pairs, strict=True)
+            ],
+            hovertemplate="%{hovertext}: loss %{x:.2f} nats per cell<extra></extra>",
+        )
+    fig.add_hline(y=0.5, line={"color": GREY, "dash": "dot", "width": 1})
+    fig.update_xaxes(title_text="loss (nats per cell)", rangemode="tozero")
+    return fig
+
+
+def stability_bars(report: MonitorReport) -> go.Figure:
+    """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
+    rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
+    steady = sum(row.stability >= THRESHOLDS["good_stability"].value for row in rows)
+    fig = figure(
+        f"{steady} of {plural(len(rows), 'label')} get much the same matches from other cells in training",
+        height=height_of(len(rows), 24),
+        note=f"stability over all labels {digits(report.stability)}; 1 the same, 0 unrelated",
+    )
+    y = label_axis(fig, [row.label for row in rows])
+    for verdict, (color, symbol, words) in LOOK.items():
+        mine = [index for index, row in enumerate(rows) if row.verdict is verdict and np.isfinite(row.stability)]
+        if not mine:
+            continue
+        x = np.array([rows[index].stability for index in mine], dtype=np.float32)
+        fig.add_scatter(
+            x=x,
+            y=y[mine],
+            mode="markers",
+            name=f"verdict: {words}",
+            marker={"color": color, "symbol": symbol, "size": 10},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": np.zeros_like(x),
+                "arrayminus": x,
+                "width": 0,
+                "thickness": 1.5,
+                "color": color,
+            },
+            hovertext=[plain(rows[index].label) for index in mine],
+            hovertemplate="%{hovertext}: stability %{x:.2f}<extra></extra>",
+        )
+    for name in ("low_stability", "good_stability"):
+        fig.add_vline(x=THRESHOLDS[name].value, line={"color": GREY, "dash": "dash", "width": 1.5})
+    known = [row.stability for row in rows if np.isfinite(row.stability)]
+    fig.update_xaxes(title_text="match stability (correlation)", range=[min([0.0, *known]) - 0.05, 1.05])
+    return fig
+
+
+def null_strips(null: Null) -> go.Figure:
+    """Every statistic with the true labels beside the same under each shuffle, on the shuffles' own scale.
+
+    The scale of a row is the spread of its shuffles, so that statistics of different units stand in one picture:
+    0 is their mean, and how many of their standard deviations away the true labels lie is read off the axis. What lies
+    beyond its end, as losses often do by hundreds, is an arrow there.
+    """
+    rows = list(null.statistics)
+    beaten = [row for row in rows if row.p_value <= max(THRESHOLDS["chance"].value, null.smallest_p)]
+    words = ", ".join(STATISTICS[row.name][0] for row in beaten)
+    fig = figure(
+        f"Better than chance: {words}" if beaten else "Nothing is better than with shuffled labels",
+        height=height_of(len(rows), 46),
+        note=f"{plural(null.n_shuffles, 'shuffle')}; smallest p {null.smallest_p:.2g}; arrows lie further out",
+    )
+    y = label_axis(fig, [STATISTICS[row.name][0] for row in rows])
+    shuffled_x: list[float] = []
+    shuffled_y: list[float] = []
+    texts: list[str] = []
+    observed: list[float] = []
+    for at, row in zip(y, rows, strict=True):
+        values = np.array(row.shuffled, dtype=np.float64)
+        known = values[np.isfinite(values)]
+        mean = known.mean() if known.size else 0.0
+        spread = known.std() if known.size > 1 and known.std() > 0 else 1.0
+        sign = -1.0 if STATISTICS[row.name][1] else 1.0
+        observed.append(sign * (row.observed - mean) / spread)
+        shuffled_x += (sign * (known - mean) / spread).tolist()
+        shuffled_y += [float(at) + 0.12 * (-1) ** index for index in range(known.size)]
+        unit = STATISTICS[row.name][2]
+        texts += [f"shuffled: {digits(float(value))} {unit}" for value in known]
+    fig.add_scatter(
+        x=np.array(shuffled_x, dtype=np.float32),
+        y=np.array(shuffled_y, dtype=np.float32),
+        mode="markers",
+        name="shuffled labels",
+        marker={"color": GREY, "size": 7, "opacity": 0.6},
+        hovertext=texts,
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    fig.add_scatter(
+        x=np.clip(np.array(observed, dtype=np.float32), -FARTHEST, FARTHEST),
+        y=y,
+        mode="markers",
+        name="true labels",
+        marker={
+            "color": SOURCE_COLOR,
+            "size": 12,
+            "symbol": [_arrow(value) for value in observed],
+        },
+        hovertext=[
+            f"true labels: {digits(row.observed)} {STATISTICS[row.name][2]}, p = {row.p_value:.2g}" for row in rows
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    fig.update_xaxes(
+        title_text="spreads of the shuffles, right is better", zeroline=True, range=[-FARTHEST - 0.7, FARTHEST + 0.7]
+    )
+    return fig
+
+
+def _arrow(value: float) -> str:
+    if abs(value) <= FARTHEST or np.isnan(value):
+        return "diamond"
+    return "triangle-right" if value > 0 else "triangle-left"
+
+
+def runs_scatter(
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    titles: tuple[str, str],
+    finding: str,
+    color: str | None = None,
+    highlight: Sequence[int] = (),
+) -> go.Figure:
+    """One dot a run: any figure against any other.
+
+    Parameters
+    ----------
+    table
+        With ``name`` and the columns asked for; runs that lack one of both are left out.
+    titles
+        Of both axes, with their units.
+    finding
+        The title.
+    color
+        A column whose values are told apart by colour and shape, where there are 8 or fewer.
+    highlight
+        Rows of the table, by position, that are ringed.
+    """
+    known = table[np.isfinite(table[x].astype(float)) & np.isfinite(table[y].astype(float))]
+    left_out = len(table) - len(known)
+    note = f"{plural(left_out, 'run')} without both figures not shown" if left_out else ""
+    groups = [(None, known)]
+    if color is not None and color in known and 1 < known[color].nunique() <= MOST_COLORS:
+        groups = [(value, part) for value, part in known.groupby(color, sort=True)]
+    fig = figure(finding, height=360, note=note, legend=len(groups) > 1)
+    symbols = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
+    for index, (value, part) in enumerate(groups):
+        fig.add_scatter(
+            x=part[x].to_numpy(dtype=np.float32),
+            y=part[y].to_numpy(dtype=np.float32),
+            mode="markers",
+            name=plain(f"{color} {value}", 30) if value is not None else "runs",
+            marker={"color": PALETTE[index % len(PALETTE)], "symbol": symbols[index % len(symbols)], "size": 10},
+            hovertext=[plain(name, 80) for name in part["name"]],
+            hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
+        )
+    ringed = known[known.index.isin(table.index[list(highlight)])]
+    if len(ringed):
+        fig.add_scatter(
+            x=ringed[x].to_numpy(dtype=np.float32),
+            y=ringed[y].to_numpy(dtype=np.float32),
+            mode="markers",
+            name="on show",
+            marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": GREY}},
+            hoverinfo="skip",
+        )
+    fig.update_xaxes(title_text=plain(titles[0], 80))
+    fig.update_yaxes(title_text=plain(titles[1], 80))
+    return fig

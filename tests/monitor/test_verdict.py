@@ -1,0 +1,142 @@
+"""The verdict: what speaks against a matching is said, the strictest piece of evidence decides, and a file keeps it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.coupling import Outcome
+from psmatch_core.errors import PsmatchError
+from psmatch_core.evaluation import evaluate
+from psmatch_core.matching import match
+from psmatch_core.monitor import THRESHOLDS, MonitorReport, Verdict, judge, label_null, observables
+from psmatch_core.monitor.stability import LabelStability, Stability
+from psmatch_core.propensity import fit_propensity
+from psmatch_core.randomness import stream
+from tests.conftest import make_modality
+
+
+def steady(value, labels=("A", "B", "C")):
+    return Stability(tuple(LabelStability(label, value, 0.5, 20) for label in labels))
+
+
+@pytest.fixture(scope="module")
+def coupling():
+    return match(*(fit_propensity(make_modality(n, n=90, seed=s), LinearClassifier(strength=0.1)) for n, s in NAMES))
+
+
+NAMES = (("RNA", 1), ("ADT", 2))
+
+
+def test_told_labels_and_steady_matches_are_believed(coupling):
+    report = judge(coupling, steady(0.9))
+    assert [row.verdict for row in report.labels] == [Verdict.BELIEVE] * 3
+    assert "much the same matches from other cells" in report.labels[0].reasons[0]
+    assert report.verdict is Verdict.WITH_CARE  # three labels alone tell little of a cell
+    assert any("only 3 labels" in reason for reason in report.reasons)
+
+
+def test_without_a_stability_nothing_is_believed_without_care(coupling):
+    report = judge(coupling)
+    assert {row.verdict for row in report.labels} == {Verdict.WITH_CARE}
+    assert "stability is not measured" in report.reasons
+    assert np.isnan(report.stability)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"), [(0.1, Verdict.DO_NOT), (0.3, Verdict.WITH_CARE), (0.7, Verdict.BELIEVE)]
+)
+def test_thresholds_of_stability_decide(coupling, value, verdict):
+    report = judge(coupling, steady(value))
+    assert {row.verdict for row in report.labels} == {verdict}
+    assert THRESHOLDS["low_stability"].value < THRESHOLDS["good_stability"].value
+
+
+def test_matches_that_move_are_not_believed(coupling):
+    report = judge(coupling, steady(0.05))
+    assert report.verdict is Verdict.DO_NOT
+    assert "100% of the cells lie in labels that are not to be believed" in report.reasons[0]
+    assert "other cells in training give other matches" in report.labels[0].reasons[0]
+
+
+def shuffled_coupling():
+    models = []
+    for name, seed in NAMES:
+        modality = make_modality(name, n=90, seed=seed)
+        labels = stream(0, "shuffle", name).permutation(modality.labels)
+        models.append(fit_propensity(replace(modality, labels=labels), LinearClassifier(strength=1.0)))
+    return match(*models)
+
+
+def test_a_modality_that_learned_nothing_is_named():
+    report = judge(shuffled_coupling(), steady(0.3))
+    assert report.verdict is Verdict.DO_NOT
+    assert any("RNA has learned nothing about the labels: held-out loss" in reason for reason in report.reasons)
+
+
+def test_a_silent_classifier_with_steady_matches_is_taken_with_care():
+    report = judge(shuffled_coupling(), steady(0.9))
+    assert report.verdict is Verdict.WITH_CARE
+
+
+def test_a_label_without_a_plan_is_not_believed(coupling):
+    statuses = tuple(replace(each, outcome=Outcome.FAILED) if each.label == "B" else each for each in coupling.statuses)
+    blocks = {label: block for label, block in coupling.blocks.items() if label != "B"}
+    report = judge(replace(coupling, statuses=statuses, blocks=blocks), steady(0.9, ("A", "C")))
+    assert {row.label: row.verdict for row in report.labels}["B"] is Verdict.DO_NOT
+    assert any("1 label not to be believed: B" in reason for reason in report.reasons)
+
+
+def test_a_report_comes_back_from_its_file_as_it_was(coupling):
+    null = label_null(coupling.source, coupling.target, matcher(), n_shuffles=2)
+    report = judge(coupling, steady(0.6), null, made_of="this")
+    again = MonitorReport.from_dict(json.loads(json.dumps(report.to_dict())))
+    assert again == report
+    assert again.table().equals(report.table())
+
+
+def matcher():
+    from psmatch_core.matchers import SinkhornMatcher
+
+    return SinkhornMatcher()
+
+
+def test_a_damaged_report_and_one_of_another_version_are_told(coupling):
+    data = judge(coupling, steady(0.6)).to_dict()
+    with pytest.raises(PsmatchError, match="another version"):
+        MonitorReport.from_dict({**data, "format": 99})
+    with pytest.raises(PsmatchError, match="damaged"):
+        MonitorReport.from_dict({key: value for key, value in data.items() if key != "labels"})
+
+
+def test_evidence_of_a_run_is_that_of_its_models(coupling):
+    report = judge(coupling)
+    for side, model in zip(report.sides, (coupling.source, coupling.target), strict=True):
+        assert side.loss == pytest.approx(model.validation_loss)
+        assert side.raw_loss == pytest.approx(model.raw_validation_loss)
+        assert side.baseline == pytest.approx(model.label_entropy)
+    row = report.labels[0]
+    mine = next(each for each in coupling.source.per_label if each.label == row.label)
+    assert row.source.loss == pytest.approx(mine.loss)
+    assert row.source.baseline == pytest.approx(mine.baseline)
+
+
+def test_observables_hold_every_figure_and_the_truth_where_known(coupling):
+    row = observables(coupling)
+    assert row["loss"] == pytest.approx(
+        np.mean([m.validation_loss / m.label_entropy for m in (coupling.source, coupling.target)])
+    )
+    assert "foscttm" not in row
+    assert 0 < row["cost"] < 1  # partners lie nearer than any two cells of the label
+    assert np.log(1) <= row["plan_entropy"] <= np.log(30)
+
+
+def test_a_uniform_plan_costs_as_much_as_itself():
+    from psmatch_core.matchers import UniformMatcher
+
+    models = [fit_propensity(make_modality("RNA", n=60, seed=1), LinearClassifier(strength=0.1)) for _ in range(2)]
+    uniform = match(*models, UniformMatcher())
+    assert observables(uniform)["cost"] == pytest.approx(1)
+    assert observables(uniform, evaluate(uniform))["foscttm"] == pytest.approx(0.5)

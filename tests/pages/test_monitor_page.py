@@ -1,0 +1,216 @@
+"""The Monitor page: the verdict first, what can be measured, and runs compared, in every state of a run."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from psmatch_core import monitoring, results
+from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
+from psmatch_core.monitor import Monitoring
+from psmatch_core.run_store import RunStore
+from psmatch_core.sweeps import Axis, Sweep, SweepFolder, do_sweep
+from psmatch_core.sweeps import working as sweep_working
+from tests.pages.conftest import Open, texts
+
+SWEEP_ID = "20260101-000000-0123456789ab"
+
+
+@pytest.fixture
+def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Open) -> RunFolder:
+    """A copy of the finished run in a workspace of its own, whose workers never come to life."""
+    monkeypatch.setattr(monitoring, "spawn", lambda folder, *arguments: None)
+    monkeypatch.setattr(sweep_working, "spawn", lambda folder, *arguments: None)
+    place = tmp_path / "workspace" / "runs" / finished.id
+    shutil.copytree(finished.path, place)
+    (place / monitoring.REPORT).unlink(missing_ok=True)
+    shutil.rmtree(place / monitoring.JOB, ignore_errors=True)
+    return RunFolder(place)
+
+
+@pytest.fixture(scope="module")
+def measured(finished: RunFolder) -> RunFolder:
+    """The finished run with a report."""
+    cache = finished.path.parents[1] / "stages"
+    assert monitoring.measure(finished, Monitoring(n_shuffles=3), cache=cache).state == DONE
+    return finished
+
+
+@pytest.fixture(scope="module")
+def swept(measured: RunFolder) -> SweepFolder:
+    """A finished sweep of the finished run."""
+    root = measured.path.parents[1]
+    path = root / sweep_working.FOLDER / SWEEP_ID
+    sweep = Sweep((Axis("classifier.strength", (0.001, 0.01)), Axis("matcher.epsilon", (0.05, 0.2))))
+    folder = SweepFolder.create(path, measured.recipe, sweep, base_id=measured.id)
+    assert do_sweep(folder, cache=root / "stages").state == DONE
+    return folder
+
+
+def plainly(app: AppTest) -> str:
+    return texts(app).replace("\\", "").replace("\u2060", "")
+
+
+def boxes(app: AppTest) -> str:
+    """Verdicts stand in boxes of three colours."""
+    return "\n".join(str(each.value) for kind in (app.success, app.warning, app.error) for each in kind)
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -> None:
+    app = empty("monitor", link=mine.id)
+    assert "Believe it with care." in boxes(app)
+    assert "stability is not measured" in boxes(app)
+    assert "Measure stability and null" in labels(app)
+    assert plainly(app).count("Not measured yet") == 2
+    assert {metric.label: metric.value for metric in app.metric}["Match stability"] == "–"
+
+
+def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFolder) -> None:
+    app = empty("monitor", link=mine.id)
+    app.button(key=f"measure.{mine.id}").click().run()
+    assert not app.exception
+    assert monitoring.job_of(mine).status().is_active
+    assert "Cancel" in labels(app)
+    assert "Measure stability and null" not in labels(app)
+    assert "starting the worker" in "\n".join(str(each.proto.text) for each in app.get("progress"))
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "button"),
+    [
+        (CANCELLED, "was cancelled", "Go on with it"),
+        (FAILED, "needs more memory", "Start it again"),
+        (RUNNING, "ended without a word", "Start it again"),
+    ],
+)
+def test_measuring_that_did_not_end_well_can_be_done_again(
+    empty: Open, mine: RunFolder, state: str, words: str, button: str
+) -> None:
+    job = monitoring.prepare(mine)
+    problem = "The measurement needs more memory than this machine has free."
+    job.write_status(RunStatus(state=state, problem=problem, hint="Use fewer cells.", pid=1))
+    app = empty("monitor", link=mine.id)
+    assert words in plainly(app)
+    (again,) = [each for each in app.button if each.label == button]
+    again.click().run()
+    assert not app.exception
+    assert job.status().is_active
+
+
+def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> None:
+    app = full("monitor")
+    assert not app.exception
+    assert "Match stability" in {metric.label for metric in app.metric}
+    assert "3 shuffles" in plainly(app)
+    assert "Each classifier was trained twice" in plainly(app)
+    assert "Measure again" in labels(app)
+    table = next(each.value for each in app.dataframe if "reasons" in each.value)
+    assert set(table["verdict"]) <= {"believe", "with care", "do not"}
+    assert len(table) == 13
+    levels = [("do not", "with care", "believe").index(each) for each in table["verdict"]]
+    assert levels == sorted(levels)  # what is not to be believed stands first
+
+
+def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
+    app = full("monitor")
+    (toggle,) = [each for each in app.get("button_group") if each.key == f"raw.{measured.id}"]
+    toggle.set_value("raw").run()
+    assert not app.exception
+    assert "raw held-out loss" in plainly(app)
+
+
+def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
+    report = monitoring.load_report(measured)
+    assert report is not None
+    from psmatch_core import io
+
+    io.write_json(mine.path / monitoring.REPORT, replace(report, made_of="another").to_dict())
+    app = empty("monitor", link=mine.id)
+    assert "belongs to an earlier matching" in plainly(app)
+    assert "stability is not measured" in boxes(app)
+
+
+def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
+    (mine.path / monitoring.REPORT).write_text('{"format": 99}', encoding="utf-8")
+    app = empty("monitor", link=mine.id)
+    assert "written by another version" in plainly(app)
+    assert "Measure stability and null" in labels(app)
+
+
+def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> None:
+    app = empty("monitor", link=mine.id)
+    assert "3 runs, one after another" in plainly(app).replace("**", "")
+    app.text_input(key=f"values.{mine.id}.matcher.epsilon").set_value("0.02, 0.05, 0.1, 0.2").run()
+    (start,) = [each for each in app.button if each.label == "Start the sweep (4 runs)"]
+    start.click().run()
+    assert not app.exception
+    (path,) = [each for each in (mine.path.parents[1] / sweep_working.FOLDER).iterdir() if each.name != "queue"]
+    assert SweepFolder(path).sweep.points[0] == {"matcher.epsilon": 0.02}
+    assert SweepFolder(path).base_id == mine.id
+    assert "0 of 4 runs done" in plainly(app)
+    assert "Cancel" in labels(app)
+
+
+@pytest.mark.parametrize(("values", "words"), [("0.02,,1", "is not an option with values"), ("-1", "above 0")])
+def test_wrong_values_are_told_and_nothing_starts(empty: Open, mine: RunFolder, values: str, words: str) -> None:
+    app = empty("monitor", link=mine.id)
+    app.text_input(key=f"values.{mine.id}.matcher.epsilon").set_value(values).run()
+    assert words in plainly(app)
+    assert not [each for each in app.button if each.label.startswith("Start the sweep")]
+
+
+def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: SweepFolder) -> None:
+    app = full("monitor")
+    assert "rank correlation" in plainly(app)
+    assert "over 4 runs" in plainly(app)
+    table = next(each.value for each in app.dataframe if "strength" in each.value)
+    assert list(table["state"]) == [DONE] * 4
+    assert {"loss", "raw_loss", "stability", "n_effective", "cost", "plan_entropy", "foscttm"} <= set(table)
+    app.selectbox(key=f"x.{swept.id}").select("stability")
+    app.selectbox(key=f"y.{swept.id}").select("rank").run()
+    assert not app.exception
+    assert "Match stability and Rank of the true partner: rank correlation" in plainly(app)
+
+
+def test_all_runs_on_these_data_need_two(full: Open, measured: RunFolder) -> None:
+    app = full("monitor")
+    app.selectbox(key=f"compared.{measured.id}").select("").run()
+    assert not app.exception
+    assert "Fewer than two finished runs" in plainly(app)
+
+
+def test_a_run_of_an_older_version_without_figures_is_counted(empty: Open, mine: RunFolder) -> None:
+    (mine.path / "observables.json").unlink()
+    app = empty("monitor", link=mine.id)
+    assert "1 run on these data made by an older version" in plainly(app)
+
+
+def test_one_point_of_a_sweep_can_be_done_in_full(
+    full: Open, swept: SweepFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[object, str]] = []
+
+    def start(self: RunStore, recipe: object, *, stop_after: str = "match", name: str = "") -> RunFolder:
+        started.append((recipe, stop_after))
+        return swept.runs[0]
+
+    monkeypatch.setattr(RunStore, "start", start)
+    app = full("monitor")
+    app.selectbox(key=f"take.{swept.id}").select(2)
+    app.button(key=f"full.{swept.id}").click().run()
+    assert started == [(swept.runs[1].recipe, "match")]
+
+
+def test_a_run_that_only_trained_leads_to_match(empty: Open, mine: RunFolder) -> None:
+    mine.stage_file("coupling").unlink()
+    app = empty("monitor", link=mine.id)
+    assert "nothing to believe or to doubt" in plainly(app)
+    assert not results.has_coupling(mine)

@@ -1,0 +1,208 @@
+"""A sweep at work: a folder of runs done one after another, cached, cancelled, gone on with, judged in a table."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from psmatch_core import results
+from psmatch_core.cli import demo_recipe, main
+from psmatch_core.commands.monitor import budget_text, report_text, sweep_text
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
+from psmatch_core.monitoring import job_of, load_report, measure
+from psmatch_core.recipe import Recipe
+from psmatch_core.run_store import RunStore
+from psmatch_core.sweeps import (
+    Axis,
+    Sweep,
+    SweepFolder,
+    budget,
+    do_sweep,
+    history,
+    list_sweeps,
+    start_sweep,
+    sweep_table,
+)
+from psmatch_core.sweeps.budget import stage_seconds
+from psmatch_core.sweeps.working import QUEUE
+from psmatch_core.worker import execute
+from tests.test_run_store import wait
+
+QUICK = Recipe.from_dict({"classifier": {"kind": "LinearClassifier", "strength": 0.01}})
+TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return RunStore(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def base(store):
+    folder = RunFolder.create(store.runs, demo_recipe(QUICK, "screen"), stop_after="evaluation", name="base")
+    assert execute(folder, cache=store.stages).state == DONE
+    return folder
+
+
+@pytest.fixture(scope="module")
+def swept(store, base):
+    folder = SweepFolder.create(
+        store.root / "sweeps" / "20260101-000000-0123456789ab", base.recipe, TWO, base_id=base.id
+    )
+    assert do_sweep(folder, cache=store.stages).state == DONE
+    return folder
+
+
+def test_the_budget_counts_what_is_used_again(store, base):
+    cost = budget(base, TWO, cache=store.stages)
+    assert (cost.n_runs, cost.n_trainings, cost.n_reused) == (2, 1, 1)
+    assert cost.seconds is not None
+    assert cost.seconds > 0
+    more = budget(base, Sweep((Axis("seed", (0, 1, 2)),)), cache=store.stages)
+    assert (more.n_trainings, more.n_reused) == (3, 1)
+    assert more.is_same_kind
+    other = budget(base, Sweep((Axis("classifier.kind", ("MLPClassifier",)),)), cache=store.stages)
+    assert not other.is_same_kind
+    assert "1 of them lie finished" in budget_text(more)
+
+
+def test_times_of_stages_are_those_of_the_events(base):
+    seconds = stage_seconds(base)
+    assert {"propensity", "match", "evaluate"} <= set(seconds)
+    assert all(value >= 0 for value in seconds.values())
+
+
+def test_every_run_of_a_sweep_is_a_folder_and_a_row(swept, base):
+    table = sweep_table(swept)
+    assert list(table["state"]) == [DONE, DONE]
+    assert list(table["epsilon"]) == [0.05, 0.2]
+    assert table["loss"].nunique() == 1  # the classifier is the same
+    assert table["n_effective"].is_monotonic_increasing
+    assert table["stability"].between(-1, 1).all()
+    assert table["foscttm"].iloc[0] == pytest.approx(results.load_observables(base)["foscttm"])
+    assert [each.id for each in list_sweeps(swept.path.parent)] == [swept.id]
+    assert "FOSCTTM" in sweep_text(swept)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stages are copied there")
+def test_runs_of_a_sweep_share_what_they_can(swept, base):
+    for stage in ("source_propensity", "target_propensity"):
+        assert swept.runs[0].stage_file(stage).samefile(base.stage_file(stage))
+    assert swept.runs[0].stage_file("source_halves").samefile(swept.runs[1].stage_file("source_halves"))
+    assert not (swept.runs[0].exports / "pairs.csv").exists()
+
+
+def test_a_finished_sweep_does_nothing_again(swept, store):
+    before = [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs]
+    assert do_sweep(swept, cache=store.stages).state == DONE
+    assert [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs] == before
+
+
+def test_a_run_that_fails_is_a_row_and_the_rest_goes_on(store, base, tmp_path):
+    sweep = Sweep((Axis("source_preprocessing.n_components", (0, 50_000)),))
+    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, sweep, stability=False)
+    assert do_sweep(folder, cache=store.stages).state == DONE
+    table = sweep_table(folder)
+    assert list(table["state"]) == [DONE, FAILED]
+    assert "components" in table["problem"][1]
+
+
+def test_a_sweep_of_failures_says_the_first(store, base, tmp_path):
+    sweep = Sweep((Axis("source_preprocessing.n_components", (50_000, 60_000)),))
+    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, sweep, stability=False)
+    status = do_sweep(folder, cache=store.stages)
+    assert status.state == FAILED
+    assert "Every run of this sweep failed" in status.problem
+
+
+def test_a_wrong_option_is_told_before_anything_is_written(base, tmp_path):
+    with pytest.raises(PsmatchError, match=r"There is no setting 'matcher\.sharpness'"):
+        SweepFolder.create(tmp_path / "sweep", base.recipe, Sweep((Axis("matcher.sharpness", (1,)),)))
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_sweeps_wait_for_each_other_and_can_be_cancelled(store, base):
+    queue = RunFolder(store.root / "sweeps" / QUEUE)
+    queue.path.mkdir(parents=True, exist_ok=True)
+    with queue.held():
+        folder = start_sweep(store, base, TWO)
+        deadline = time.time() + 60
+        while "waiting for another sweep" not in folder.job.status().message:
+            assert time.time() < deadline, folder.job.status()
+            time.sleep(0.1)
+        assert folder.statuses() == (None, None)
+        assert store.cancel(folder.job).state == CANCELLED
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_in_a_worker_of_its_own(store, base, swept):
+    from psmatch_core.sweeps import start_again
+
+    folder = start_sweep(store, base, TWO, stability=False)
+    assert wait(folder.job, [DONE, FAILED]).state == DONE
+    folder.job.write_status(RunStatus(state=CANCELLED))
+    folder.runs[1].write_status(RunStatus(state=CANCELLED))
+    start_again(store, folder)
+    assert folder.job.status().state in (QUEUED, "running", DONE)
+    assert wait(folder.job, [DONE, FAILED]).state == DONE
+    assert list(sweep_table(folder)["state"]) == [DONE, DONE]
+
+
+def test_history_holds_finished_runs_on_the_same_data(store, base):
+    other = RunFolder.create(store.runs, demo_recipe(QUICK, "screen"), stop_after="evaluation")
+    table, without = history([(base, "base"), (other, "not begun")], base)
+    assert list(table["name"]) == ["base"]
+    assert without == 0
+
+
+def test_a_run_is_measured_and_its_report_kept(store, base):
+    from psmatch_core.monitor import Monitoring
+
+    assert load_report(base) is None
+    assert measure(base, Monitoring(n_shuffles=2), cache=store.stages).state == DONE
+    report = load_report(base)
+    assert report.null.n_shuffles == 2
+    assert report.stability == pytest.approx(results.load_observables(base)["stability"])
+    assert "Match stability" in report_text(report)
+    assert job_of(base).status().state == DONE
+    assert np.isfinite(report.labels[0].stability)
+
+
+def test_a_run_without_a_matching_cannot_be_measured(store):
+    folder = RunFolder.create(store.runs, QUICK)
+    with pytest.raises(PsmatchError, match="no matching to judge yet"):
+        measure(folder)
+
+
+def test_a_damaged_report_is_told(store, base):
+    (base.path / "monitor.json").write_text("{", encoding="utf-8")
+    with pytest.raises(PsmatchError, match="report of this run is damaged"):
+        load_report(base)
+    (base.path / "monitor.json").unlink()
+
+
+def test_the_commands_judge_and_sweep_a_folder(base, tmp_path, capsys):
+    arguments = [str(base.path), "--quiet", "--cache", str(tmp_path)]
+    assert main(["monitor", *arguments, "--shuffles", "0", "--no-stability"]) == 0
+    assert "Believe it with care: stability is not measured." in capsys.readouterr().out
+    assert main(["sweep", *arguments, "--set", "matcher.epsilon=0.05,0.2", "--dry-run"]) == 0
+    assert "2 runs, 1 training" in capsys.readouterr().out
+    place = ["--out", str(tmp_path / "sweep"), "--no-stability"]
+    assert main(["sweep", *arguments, "--set", "matcher.epsilon=0.05,0.2", *place]) == 0
+    assert "Rank correlation (Spearman) with FOSCTTM" in capsys.readouterr().out
+    assert main(["sweep", str(tmp_path / "sweep"), "--quiet"]) == 0  # nothing is left to do
+    (base.path / "monitor.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["monitor", "nowhere"], "holds no run"),
+        (["sweep", "nowhere", "--set", "seed=1"], "holds no run"),
+    ],
+)
+def test_commands_say_what_is_missing(arguments, words, capsys):
+    assert main(arguments) == 1
+    assert words in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""Figures of the monitor: they say what they show, draw every label, and escape what comes from files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.matching import match
+from psmatch_core.monitor import Null, NullStatistic, judge
+from psmatch_core.monitor.stability import LabelStability, Stability
+from psmatch_core.plotting import loss_evidence, null_strips, runs_scatter, stability_bars
+from psmatch_core.propensity import fit_propensity
+from tests.conftest import make_modality
+
+
+@pytest.fixture(scope="module")
+def report():
+    sides = (make_modality("R<b>", seed=1), make_modality("P", seed=2))
+    models = [fit_propensity(side, LinearClassifier(strength=0.1)) for side in sides]
+    values = {"A": 0.9, "B": 0.3, "C": float("nan")}
+    stability = Stability(tuple(LabelStability(label, value, 0.5, 20) for label, value in values.items()))
+    return judge(match(*models), stability)
+
+
+def text_of(fig):
+    return str(fig.layout.title.text)
+
+
+def test_losses_stand_beside_their_baselines_calibrated_and_raw(report):
+    for raw in (False, True):
+        fig = loss_evidence(report, raw=raw)
+        drawn = next(trace for trace in fig.data if trace.name == "P")
+        side = report.sides[1]
+        assert drawn.x[0] == pytest.approx(side.raw_loss if raw else side.loss, rel=1e-5)
+        assert len(drawn.x) == 1 + len(report.labels)
+        assert ("raw" if raw else "calibrated") in text_of(fig)
+
+
+def test_names_from_files_are_escaped(report):
+    assert "R<b>" not in text_of(loss_evidence(report))
+    assert "R&lt;b&gt;" in text_of(loss_evidence(report))
+
+
+def test_stability_counts_the_steady_labels_and_draws_the_known(report):
+    fig = stability_bars(report)
+    assert "1 of 3 labels get much the same matches" in text_of(fig)
+    assert sum(len(trace.x) for trace in fig.data) == 2
+
+
+def test_the_null_names_what_beats_chance_and_marks_what_lies_far_out():
+    rows = (
+        NullStatistic("loss_source", 1.0, tuple(2 + 0.001 * k for k in range(19))),
+        NullStatistic("stability", 0.0, tuple(0.01 * k for k in range(-9, 10))),
+    )
+    fig = null_strips(Null(19, rows, {}, 10, 10))
+    assert "Better than chance: loss of the source" in text_of(fig)
+    assert "match stability" not in text_of(fig)
+    truth = fig.data[1]
+    assert truth.marker.symbol == ("triangle-right", "diamond")
+    assert np.abs(truth.x).max() <= 8
+
+
+def test_a_null_that_nothing_beats_says_so():
+    rows = (NullStatistic("stability", 0.0, (0.1, 0.2, 0.3)),)
+    assert "Nothing is better than with shuffled labels" in text_of(null_strips(Null(3, rows, {}, 10, 10)))
+
+
+def test_every_run_is_a_dot_and_what_is_missing_is_counted():
+    table = pd.DataFrame({"name": list("abcd"), "x": [1.0, 2, 3, np.nan], "y": [3.0, 2, 1, 0], "seed": [0, 1, 0, 1]})
+    fig = runs_scatter(table, "x", "y", titles=("X", "Y"), finding="they fall", color="seed", highlight=[1])
+    assert [trace.name for trace in fig.data] == ["seed 0", "seed 1", "on show"]
+    assert sum(len(trace.x) for trace in fig.data[:2]) == 3
+    assert "1 run without both figures not shown" in text_of(fig)
+    assert list(fig.data[2].x) == [2.0]
+
+
+def test_many_values_of_an_option_are_not_told_apart_by_colour():
+    table = pd.DataFrame({"name": [str(k) for k in range(9)], "x": np.arange(9.0), "y": np.arange(9.0)})
+    fig = runs_scatter(table.assign(e=np.arange(9)), "x", "y", titles=("X", "Y"), finding="", color="e")
+    assert len(fig.data) == 1
+
+
+def test_colours_of_verdicts_come_with_shapes(report):
+    shown = stability_bars(replace(report))
+    assert len({trace.marker.symbol for trace in shown.data}) == len(shown.data)
