@@ -136,7 +136,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("color", [*plotting.PALETTE, *(color for _, color in POINT_SCALE)])
-@pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])
+@pytest.mark.parametrize("background", ["#ffffff", "#10171c"])
 def test_colours_read_on_white_and_on_dark(color: str, background: str) -> None:
     bright, dim = sorted((luminance(color), luminance(background)), reverse=True)
     assert (bright + 0.05) / (dim + 0.05) >= 2.9

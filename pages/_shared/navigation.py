@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -15,6 +17,9 @@ PAGES = {
     "export": ("Export", ":material/download:"),
 }
 BOOTED = "booted"
+# Local files: an emoji or a material icon in the tab would be fetched from the internet.
+STATIC = Path(__file__).parents[2] / "static"
+ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"
 
 
 def boot() -> StreamlitPage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from psmatch_core.checks import display
 from psmatch_core.errors import PsmatchError
 
 # Okabe and Ito 2008 ("Color Universal Design"), orange and sky blue darkened and yellow and black replaced, so that
-# each has a contrast of 3 : 1 on white and on #0e1117 (WCAG 2.1, 1.4.11). tests/test_plotting.py measures it.
+# each has a contrast of 3 : 1 on white and on #10171c (WCAG 2.1, 1.4.11). tests/test_plotting.py measures it.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88600", "#3B95CB", "#8A63D2", "#7F7F7F")
 SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
 GREY = "#8C8C8C"
@@ -24,10 +25,59 @@ COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñ
 # For points: no end of it sinks into a white or a dark background, which both ends of Cividis do.
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
+FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"  # those of .streamlit/config.toml; tests/test_theme.py holds them together
+INKS = ("#1b2630", "#e4ebef")  # text on light and on dark
+
 TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
+
+
+def template(name: str) -> go.layout.Template:
+    """What a figure wears outside the app, where no theme is around it: text, grid and hover for one background.
+
+    Parameters
+    ----------
+    name
+        ``light`` or ``dark``; the app's own two.
+    """
+    if name not in ("light", "dark"):
+        raise PsmatchError(f"There is no template {name!r}.", hint="Use light or dark.")
+    paper, ink = (LIGHT_PAPER, INKS[0]) if name == "light" else (DARK_PAPER, INKS[1])
+    axis = {"gridcolor": FAINT, "zerolinecolor": FAINT, "linecolor": FAINT, "tickcolor": FAINT}
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "color": ink, "size": 12},
+            "colorway": list(PALETTE),
+            "hoverlabel": {"bgcolor": paper, "bordercolor": GREY, "font": {"family": FONT, "color": ink}},
+            "xaxis": axis,
+            "yaxis": axis,
+            "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": ink},
+        }
+    )
+
+
+def untitled(fig: go.Figure) -> tuple[str, str, int]:
+    """Take the title out of a figure, to be written as text around it: there it breaks where the screen ends.
+
+    Returns
+    -------
+    The finding, the smaller text under it (both without tags), and by how much the figure has become lower, px.
+    """
+    title = fig.layout.title.text or ""
+    if not title:
+        return "", "", 0
+    finding, *notes = re.split(r"<br><span[^>]*>", title)
+    room = TITLE_LINE * (title.count("<br>") + 1)
+    top, height = (fig.layout.margin.t or room), fig.layout.height
+    fig.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
+    return _words(finding), " ".join(_words(note) for note in notes), room
+
+
+def _words(piece: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", piece)).split())
 
 
 def palette(n: int) -> tuple[str, ...]:
