@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.errors import plural
 from psmatch_core.images import SHAPE_KEY
 from psmatch_core.inputs import DEMO_PREFIX
 from psmatch_core.modality import Modality
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 ARCHIVE = "psmatch-export.zip"
+# What a spreadsheet takes for a formula when it opens a text (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT", "numba", "umap-learn", "streamlit")
 
 
@@ -205,14 +208,29 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     command, lines = reproduction(run)
     told(io.write_json(folder / "recipe.json", portable_recipe(run)))
     told(io.write_text(folder / "reproduce.py", lines))
-    told(io.write_text(folder / "README.txt", _readme(run, command, written)))
+    n_guarded = sum(guarded(table)[1] for table in (pairs, run.label_table, run.excluded))
+    told(io.write_text(folder / "README.txt", _readme(run, command, written, n_guarded)))
     io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
     progress(Event("export", 1.0, ARCHIVE))
     return folder
 
 
+def guarded(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The table with an apostrophe before every text that a spreadsheet would run as a formula, and their number."""
+    out, n_changed = table.copy(deep=False), 0
+    for name in out.columns:
+        if pd.api.types.is_numeric_dtype(out[name]):
+            continue
+        column = out[name].astype(object)
+        risky = np.array([isinstance(each, str) and each.startswith(FORMULA_STARTS) for each in column], dtype=bool)
+        if risky.any():
+            n_changed += int(risky.sum())
+            out[name] = [f"'{each}" if is_risky else each for each, is_risky in zip(column, risky, strict=True)]
+    return out, n_changed
+
+
 def _csv(table: pd.DataFrame, path: Path) -> Path:
-    return io.write_text(path, table.to_csv(index=False))
+    return io.write_text(path, guarded(table)[0].to_csv(index=False))
 
 
 def write_h5ad(adata: AnnData, path: Path) -> Path:
@@ -232,9 +250,14 @@ def _zip(stream: Any, paths: list[Path]) -> None:
             archive.write(path, path.name)
 
 
-def _readme(run: Run, command: str, written: list[Path]) -> str:
+def _readme(run: Run, command: str, written: list[Path], n_guarded: int) -> str:
     files = "\n".join(f"  {path.name}" for path in written)
     notes = "\n".join(f"- {note}" for note in run.notes) or "- nothing"
+    if n_guarded:
+        notes += (
+            f"\n- {plural(n_guarded, 'text')} in the csv files begin with one of = + - @, which spreadsheets run as a "
+            "formula; an apostrophe stands before each. The parquet and h5ad files hold them unchanged"
+        )
     repeat = f"To repeat it: put the data files beside recipe.json and run\n  {command}\n"
     return (
         f"Matched pairs of {run.source.name} (source) and {run.target.name} (target)\n\n"

@@ -135,6 +135,13 @@ class RunStore:
         self._record(RunFolder(self.runs / run_id))
         return RunFolder(self.runs / run_id)
 
+    def deleted(self) -> list[RunEntry]:
+        """Runs that were moved aside and can be brought back, the latest deleted first."""
+        aside = self.root / DELETED
+        found = [path for path in aside.iterdir() if RUN_ID.fullmatch(path.name)] if aside.exists() else []
+        found.sort(key=lambda path: -path.stat().st_ctime)
+        return [_entry(RunFolder(path)) for path in found if (path / "recipe.json").exists()]
+
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; the table is mended from the folders where the two disagree."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
@@ -147,8 +154,7 @@ class RunStore:
         return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
 
     def _record(self, folder: RunFolder) -> RunEntry:
-        job = folder.job
-        entry = RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
+        entry = _entry(folder)
         with self._table() as table:
             table.execute(
                 "INSERT OR REPLACE INTO runs (id, name, created, state) VALUES (?, ?, ?, ?)",
@@ -199,6 +205,11 @@ class RunStore:
                 start_new_session=True,
             )
         _reap(process)
+
+
+def _entry(folder: RunFolder) -> RunEntry:
+    job = folder.job
+    return RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

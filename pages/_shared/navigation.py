@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from pages._shared.housekeeping import clean_once
+from pages._shared.session import root
 from pages._shared.warmup import warm_engine
 
 PAGES = {
@@ -26,6 +28,7 @@ def boot() -> StreamlitPage:
     """Tell Streamlit the pages, in the order of the work; returns the one to run."""
     st.session_state[BOOTED] = True
     warm_engine()
+    clean_once(root())
     return st.navigation(
         [
             # No icons here: the browser would fetch a page's icon from the internet, as the icon of its tab.

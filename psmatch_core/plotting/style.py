@@ -26,7 +26,8 @@ COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñ
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
 FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
-LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"  # those of .streamlit/config.toml; tests/test_theme.py holds them together
+# Those of .streamlit/config.toml; tests/test_theme.py holds them together.
+LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"
 INKS = ("#1b2630", "#e4ebef")  # text on light and on dark
 
 TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
