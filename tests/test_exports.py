@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.exports import ARCHIVE, export, guarded
+from psmatch_core.exports import ARCHIVE, export
 from psmatch_core.modality import Modality
+from psmatch_core.pairs import guarded
 from psmatch_core.recipe import ExportRules, Recipe
 from psmatch_core.runs import run
 from tests.conftest import make_adata
