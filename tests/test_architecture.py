@@ -21,8 +21,8 @@ ORDER = (
     "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve", "translators", "translation",
     "metrics", "prediction", "evaluation", "distances", "space", "distribution", "maps", "controls", "io",
     "held_out", "plotting", "recipe", "rendering", "datasets", "inputs", "keeping", "scoring", "runs", "leaving_out",
-    "pairs", "exports", "folder", "results", "report", "new_cells", "leave_out_jobs", "worker", "run_store", "listing", "terminal",
-    "commands", "cli",
+    "pairs", "exports", "folder", "results", "report", "new_cells", "leave_out_jobs", "worker", "run_store", "listing",
+    "terminal", "commands", "cli",
 )  # fmt: skip
 LONGEST = 350
 

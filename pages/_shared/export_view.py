@@ -89,7 +89,7 @@ def _files(folder: RunFolder) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.download_button(
                     name,
-                    data=partial(_opened, path),
+                    data=partial(opened, path),
                     file_name=name,
                     mime=MIME.get(path.suffix, "application/octet-stream"),
                     key=f"download.{name}",
@@ -101,13 +101,13 @@ def _files(folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> BinaryIO:
     """The report, made when its button is pressed."""
-    return _opened(results.report(folder))
+    return opened(results.report(folder))
 
 
 def _download_all(folder: RunFolder, archive: Path) -> None:
     st.download_button(
         f"Download all ({size(archive.stat().st_size)})",
-        data=partial(_opened, archive),
+        data=partial(opened, archive),
         file_name=f"psmatch-{folder.id}.zip",
         mime=MIME[".zip"],
         key=f"download.{ARCHIVE}",
@@ -116,7 +116,7 @@ def _download_all(folder: RunFolder, archive: Path) -> None:
     )
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
     """The file, read only when its button is pressed."""
     return path.open("rb")
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages._shared import session
 from pages._shared.errors import show_error
+from pages._shared.hints import hint
 from pages._shared.navigation import PAGES, guard, path_of
 from pages._shared.text import plain, when
 from pages._shared.workspace import Workspace
@@ -31,6 +32,7 @@ def begin(page: str, question: str) -> Workspace:
     error = session.said("link")
     if error is not None:
         show_error(error)
+    hint(page)
     _sidebar(workspace)
     return workspace
 
