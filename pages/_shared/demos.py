@@ -67,7 +67,9 @@ def demo_buttons(*, is_new: bool) -> str:
 
 def open_demo(name: str) -> None:
     """Load a demo with its finished run, or wait for it where it is still being computed."""
-    template = _template(name) or _begun(name)
+    template = _template(name)
+    if template is None or not (template.status().is_active or template.status().state == DONE):
+        template = _begun(name)
     session.keep(Workspace(source=demo_side(name, "source"), target=demo_side(name, "target")))
     session.leave(WAITING, name)
     _take(name, template)
@@ -143,12 +145,11 @@ def _store(name: str) -> RunStore:
 
 
 def _template(name: str) -> RunFolder | None:
-    """The run that is copied, finished or at work; None where there is none yet."""
+    """The run that is copied, finished, at work or failed; None where there is none yet."""
     store = _store(name)
-    if not store.runs.is_dir():
-        return None
-    entries = [entry for entry in store.entries() if entry.state == DONE or store.open(entry.id).status().is_active]
-    return store.open(entries[0].id) if entries else None
+    entries = store.entries() if store.runs.is_dir() else []
+    done = [entry for entry in entries if entry.state == DONE]
+    return store.open((done or entries)[0].id) if entries else None
 
 
 def _begun(name: str) -> RunFolder:

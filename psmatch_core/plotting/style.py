@@ -60,21 +60,27 @@ def template(name: str) -> go.layout.Template:
     )
 
 
-def untitled(fig: go.Figure) -> tuple[str, str, int]:
-    """Take the title out of a figure, to be written as text around it: there it breaks where the screen ends.
+def title_of(fig: go.Figure) -> tuple[str, str, int]:
+    """What a figure's title says, to be written as text around it: there it breaks where the screen ends.
 
     Returns
     -------
-    The finding, the smaller text under it (both without tags), and by how much the figure has become lower, px.
+    The finding, the smaller text under it (both without tags), and the height that they take in the figure, px.
     """
     title = fig.layout.title.text or ""
     if not title:
         return "", "", 0
     finding, *notes = re.split(r"<br><span[^>]*>", title)
-    room = TITLE_LINE * (title.count("<br>") + 1)
-    top, height = (fig.layout.margin.t or room), fig.layout.height
-    fig.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
-    return _words(finding), " ".join(_words(note) for note in notes), room
+    return _words(finding), " ".join(_words(note) for note in notes), TITLE_LINE * (title.count("<br>") + 1)
+
+
+def untitled(fig: go.Figure) -> tuple[str, str]:
+    """Take the title out of a figure, which becomes lower by it; returns the finding and the smaller text."""
+    finding, note, room = title_of(fig)
+    if room:
+        top, height = (fig.layout.margin.t or room), fig.layout.height
+        fig.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
+    return finding, note
 
 
 def _words(piece: str) -> str:

@@ -56,15 +56,15 @@ class Page:
         from psmatch_core.plotting import untitled
 
         title = figure.layout.title.text or ""
-        finding, note, _ = untitled(figure)
+        finding, note = untitled(figure)
         name = f"figure-{len(self.figures)}"
         figure.update_layout(meta={"title": title})
         self.figures.append((name, figure))
         small = f'<p class="small">{html.escape(note)}</p>' if note else ""
+        said = html.escape(finding)
         self.parts.append(
-            f"<figure><figcaption><h3>{html.escape(finding)}</h3>{small}</figcaption>"
-            f'<div id="{name}" class="plot" role="img" aria-label="{html.escape(finding, quote=True)}" '
-            f'style="height:{figure.layout.height or 400}px"></div></figure>'
+            f'<figure aria-label="{said}"><figcaption><h3>{said}</h3>{small}'
+            f'</figcaption><div id="{name}" class="plot" style="height:{figure.layout.height or 400}px"></div></figure>'
         )
 
     def folded(self, summary: str, text: str) -> None:
