@@ -27,8 +27,11 @@ def show(figure: Any, *, key: str, alt: str) -> None:
     alt
         What it shows, for screen readers.
     """
-    from psmatch_core.plotting import title_of
+    from psmatch_core.plotting import inked, title_of
 
+    scheme = st.context.theme.type
+    if scheme:
+        inked(figure, scheme)
     finding, note, room = title_of(figure)
     if finding:
         st.markdown(f"**{plain(finding)}**")
