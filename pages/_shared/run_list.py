@@ -8,7 +8,6 @@ from pages._shared import session
 from pages._shared.errors import told
 from pages._shared.frame import STATES
 from pages._shared.text import plain, when
-from pages._shared.workspace import from_recipe
 from psmatch_core.run_store import RunEntry
 
 SHOWN = 8
@@ -51,8 +50,7 @@ def _row(entry: RunEntry, *, is_current: bool) -> None:
         )
         if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
             with told():
-                recipe = session.store().open(entry.id).recipe
-                session.keep(from_recipe(recipe, entry.id))
+                session.keep(session.opened(entry.id))
                 for name in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
                     session.renew(name)
                 st.rerun()

@@ -18,6 +18,7 @@ from psmatch_core.plotting.style import (
     PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
+    inked,
     palette,
     plain,
     template,

@@ -36,6 +36,7 @@ TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a pa
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
+MOST_ROWS = 60  # labels drawn one a row; a screen and a half
 
 
 def template(name: str) -> go.layout.Template:
@@ -205,6 +206,20 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
     }
     (fig.update_yaxes if axis == "y" else fig.update_xaxes)(**settings)
     return positions
+
+
+def ends(n_labels: int, what: str) -> tuple[np.ndarray, str]:
+    """Which of many ordered labels are drawn, so that nobody scrolls through four hundred rows: both ends.
+
+    Returns
+    -------
+    Their places in the order, and a note that says what was left out; empty where all are drawn.
+    """
+    if n_labels <= MOST_ROWS:
+        return np.arange(n_labels), ""
+    half = MOST_ROWS // 2
+    chosen = np.r_[0:half, n_labels - half : n_labels]
+    return chosen, f"the {half} {what} of {n_labels:,} labels; the table has all"
 
 
 def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
