@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages._shared.navigation import boot
+from pages._shared.navigation import ICON, LOGO, boot
 
-st.set_page_config(page_title="psmatch", page_icon="🧬", layout="wide")
+st.set_page_config(page_title="psmatch", page_icon=str(ICON), layout="wide")
+st.logo(str(LOGO), size="large", icon_image=str(ICON))
 boot().run()

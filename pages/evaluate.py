@@ -20,9 +20,10 @@ if folder is not None:
 need(is_matched or is_working, "Nothing is matched yet, so there is nothing to judge.", "match")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, TRANSLATED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
-    evaluate_view(folder)
-    distribution_view(folder)
-    translate_view(folder)
-    feature_view(folder)
-    leave_out_view(folder)
+    with jobs.readable(folder):
+        evaluate_view(folder)
+        distribution_view(folder)
+        translate_view(folder)
+        feature_view(folder)
+        leave_out_view(folder)
 next_step("export", "Take the pairs, the coupling and the recipe with you.")

@@ -16,5 +16,6 @@ if folder is not None:
 need(is_exported or is_working, "Nothing is matched yet, so there is nothing to take along.", "match")
 if folder is not None and is_exported:
     say_what_changed(folder, workspace, TRANSLATED, "Match again to export those of the present settings.")
-    export_view(folder)
+    with jobs.readable(folder):
+        export_view(folder)
 next_step("data", "Load other data, or open an earlier run.")

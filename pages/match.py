@@ -34,5 +34,6 @@ if not is_matched and not is_working:
     st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again to see those of the present settings.")
-    match_view(folder)
+    with jobs.readable(folder):
+        match_view(folder)
 next_step("monitor", "See whether the matching is to be believed, without knowing the truth.")

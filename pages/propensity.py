@@ -30,5 +30,6 @@ elif not is_trained:
     st.info("Not trained yet: press Train. It takes some 10 s for 1,000 cells a side.", icon=":material/arrow_forward:")
 if folder is not None and is_trained:
     say_what_changed(folder, workspace, TRAINED, "Train again to see those of the present ones.")
-    propensity_view(folder)
+    with jobs.readable(folder):
+        propensity_view(folder)
 next_step("match", "Couple the cells of each label by these scores.")

@@ -87,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--labels", nargs="+", default=[], help="second table with the labels, one a file")
     inspect.set_defaults(do=_inspect)
 
+    report = commands.add_parser("report", help="one HTML file of a run, with its figures; opens without the internet")
+    report.add_argument("folder", type=Path, help="folder of a run")
+    report.add_argument("--out", type=Path, default=None, help="the HTML file (report.html among the run's exports)")
+    report.set_defaults(do=_report)
+
     translate = commands.add_parser("translate", help="predict the other modality of new cells, by a run's translator")
     translate.add_argument("translator", type=Path, help="folder of a run, or a file translator_….npz of its exports")
     translate.add_argument("cells", help="h5ad, csv or tsv: new cells of one modality; they need no labels")
@@ -195,6 +200,14 @@ def _inspect(options: argparse.Namespace) -> int:
     text, code = inspect_command(options.files, options.label, options.labels)
     print(text)
     return code
+
+
+def _report(options: argparse.Namespace) -> int:
+    from psmatch_core.folder import RunFolder
+    from psmatch_core.report import write_report
+
+    print(f"Report: {write_report(RunFolder(options.folder.resolve()), options.out)}")
+    return 0
 
 
 def _translate(options: argparse.Namespace) -> int:

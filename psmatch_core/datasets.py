@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,3 +168,35 @@ def _uneven(n_labels: int, rng: np.random.Generator) -> np.ndarray:
     share = rng.dirichlet(np.full(n_labels, 8.0))
     share[0] += 0.15
     return share / share.sum()
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """Small files of every accepted format, of the same three labels; the app offers them to download."""
+    rna, protein, images = _sample("rna", 20), _sample("protein", 8), _sample("image", 2 * 8 * 8)
+    rna.X = np.round(np.exp(rna.X / 2 + 1)).astype(np.float32)  # counts
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"sample_{name}" for name in ("rna.h5ad", "protein.csv", "protein.tsv", "images.npz")]
+    rna.write_h5ad(paths[0], compression="gzip")
+    table = pd.DataFrame(np.round(protein.X, 3), columns=protein.var_names)
+    table.insert(0, "label", protein.obs["label"].to_numpy())
+    table.insert(0, "cell", protein.obs_names)
+    for path, separator in zip(paths[1:3], (",", "\t"), strict=True):
+        table.to_csv(path, sep=separator, index=False, lineterminator="\n")
+    np.savez_compressed(
+        paths[3],
+        images=images.X.reshape(-1, 2, 8, 8),
+        labels=images.obs["label"].to_numpy().astype(str),
+        obs_names=images.obs_names.to_numpy().astype(str),
+    )
+    return paths
+
+
+def _sample(name: str, n_features: int, n_cells: int = 60) -> AnnData:
+    from anndata import AnnData
+
+    rng = stream(0, "samples", name)
+    labels = np.array(["control", "KO_A", "KO_B"])[np.arange(n_cells) % 3]
+    shift = rng.normal(size=(3, n_features))
+    X = (shift[np.arange(n_cells) % 3] + rng.normal(size=(n_cells, n_features))).astype(np.float32)
+    obs = pd.DataFrame({"label": labels}, index=[f"{name}_{i:02d}" for i in range(n_cells)])
+    return AnnData(X=X, obs=obs, var=pd.DataFrame(index=[f"{name}_{i:02d}" for i in range(n_features)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import zipfile
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
+from psmatch_core.errors import plural
 from psmatch_core.images import SHAPE_KEY
 from psmatch_core.inputs import DEMO_PREFIX
 from psmatch_core.modality import Modality
+from psmatch_core.pairs import Pairs, choose_pairs, guarded
 from psmatch_core.prediction import translation_quality
 from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.recipe import Recipe
 from psmatch_core.runs import Run
 from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
 from psmatch_core.translators import r2_table
@@ -25,38 +29,14 @@ from psmatch_core.translators import r2_table
 if TYPE_CHECKING:
     from anndata import AnnData
 
-PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 ARCHIVE = "psmatch-export.zip"
 PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT", "numba", "umap-learn", "streamlit")
 
 
 def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
-    """The heaviest matches of every matched source cell.
-
-    Columns: ``source_cell``, ``target_cell``, ``label``, ``weight`` (share of the source cell's mass on that
-    target cell, 0 to 1), ``rank`` (1 is the heaviest), ``n_effective`` (effective matches of the source cell),
-    ``mass`` (of the source cell; 1 where all cells of the label are matched alike, near 0 where it hardly is).
-    """
-    top = top or run.recipe.exports.top
-    source_names, target_names = run.source.obs_names, run.target.obs_names
-    parts = []
-    for label, block in run.coupling.blocks.items():
-        index, weight = block.top(top)  # (n, k)
-        row, column = np.nonzero(index >= 0)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "source_cell": source_names[run.coupling.source_cells[label][row]],
-                    "target_cell": target_names[run.coupling.target_cells[label][index[row, column]]],
-                    "label": label,
-                    "weight": weight[row, column],
-                    "rank": column + 1,
-                    "n_effective": block.n_effective[row],
-                    "mass": block.marginals[0][row] * block.shape[0],
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
+    """The pairs of every matched source cell, as :func:`~psmatch_core.pairs.choose_pairs` gives them."""
+    rules = replace(run.recipe.exports, top=top or run.recipe.exports.top)
+    return choose_pairs(run.coupling, rules, seed=run.recipe.seed).table
 
 
 def coupling_anndata(run: Run) -> AnnData:
@@ -128,7 +108,12 @@ def versions() -> dict[str, str]:
 
 def portable_recipe(run: Run) -> dict[str, Any]:
     """The recipe with data files by name only: they are looked for beside it, and no folder of a server is told."""
-    data = run.recipe.to_dict()
+    return portable(run.recipe)
+
+
+def portable(recipe: Recipe) -> dict[str, Any]:
+    """See :func:`portable_recipe`."""
+    data = recipe.to_dict()
     for side in ("source", "target"):
         if data[side]:
             for key in ("path", "labels_path"):
@@ -180,7 +165,8 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = pairs_table(run)
+    chosen = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+    pairs = chosen.table
     written: list[Path] = []
 
     def told(path: Path) -> None:
@@ -205,14 +191,15 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     command, lines = reproduction(run)
     told(io.write_json(folder / "recipe.json", portable_recipe(run)))
     told(io.write_text(folder / "reproduce.py", lines))
-    told(io.write_text(folder / "README.txt", _readme(run, command, written)))
+    n_guarded = sum(guarded(table)[1] for table in (pairs, run.label_table, run.excluded))
+    told(io.write_text(folder / "README.txt", _readme(run, command, written, chosen, n_guarded)))
     io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
     progress(Event("export", 1.0, ARCHIVE))
     return folder
 
 
 def _csv(table: pd.DataFrame, path: Path) -> Path:
-    return io.write_text(path, table.to_csv(index=False))
+    return io.write_text(path, guarded(table)[0].to_csv(index=False))
 
 
 def write_h5ad(adata: AnnData, path: Path) -> Path:
@@ -232,9 +219,19 @@ def _zip(stream: Any, paths: list[Path]) -> None:
             archive.write(path, path.name)
 
 
-def _readme(run: Run, command: str, written: list[Path]) -> str:
+def _readme(run: Run, command: str, written: list[Path], chosen: Pairs, n_guarded: int) -> str:
     files = "\n".join(f"  {path.name}" for path in written)
     notes = "\n".join(f"- {note}" for note in run.notes) or "- nothing"
+    if chosen.n_left_out:
+        notes += (
+            f"\n- {plural(chosen.n_left_out, 'pair')} with less than {run.recipe.exports.least:.1%} of their source "
+            f"cell's weight left out; {plural(chosen.n_unpaired, 'source cell')} with no pair left"
+        )
+    if n_guarded:
+        notes += (
+            f"\n- {plural(n_guarded, 'text')} in the csv files begin with one of = + - @, which spreadsheets run as a "
+            "formula; an apostrophe stands before each. The parquet and h5ad files hold them unchanged"
+        )
     repeat = f"To repeat it: put the data files beside recipe.json and run\n  {command}\n"
     return (
         f"Matched pairs of {run.source.name} (source) and {run.target.name} (target)\n\n"

@@ -142,8 +142,8 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
         findings.append(rejection("PM-L15", problem, hint))
     if alike:
         shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])
-        verb = "looks" if len(alike) == 1 else "look"
-        problem = f"{plural(len(alike), 'label')} of {source} and {target} {verb} alike but differ: {shown}."
+        verbs = "looks alike but is not equal" if len(alike) == 1 else "look alike but are not equal"
+        problem = f"{plural(len(alike), 'pair')} of labels in {source} and {target} {verbs}: {shown}."
         code = {"Unicode form": "PM-L06", "similar characters": "PM-L07"}.get(alike[0][2], "PM-L05")
         findings.append(warning(code, problem, "Treat look-alikes as one, or rename them."))
     pairs = {label for a, b, _ in alike for label in (a, b)}

@@ -76,13 +76,31 @@ class LabelRules(Config):
 class ExportRules(Config):
     """What the exported files hold."""
 
+    pairs: str = option(
+        "heaviest",
+        choices=("heaviest", "sampled"),
+        help="Pairs of a source cell: its heaviest matches, or draws with the weights of its matches.",
+    )
     top: int = option(
-        10, minimum=1, maximum=1000, unit="matches", help="Matches of each source cell in the pairs table."
+        10,
+        minimum=1,
+        maximum=1000,
+        unit="matches",
+        label="matches of a cell",
+        help="Matches (or draws) of each source cell in the pairs table.",
+    )
+    least: float = option(
+        0.0,
+        minimum=0,
+        maximum=1,
+        label="least weight",
+        help="Confidence threshold: pairs with less than this share of their source cell's weight are left out.",
     )
     smallest: float = option(
         1e-4,
         minimum=0,
         maximum=1,
+        advanced=True,
         help="Entries of the coupling below this share of their row are left out of coupling.h5ad.",
     )
 

@@ -10,12 +10,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from psmatch_core import leave_out_jobs
+from psmatch_core import io, leave_out_jobs
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
 from psmatch_core.leaving_out import LeaveOut
@@ -41,6 +42,7 @@ class RunStore:
     """The folders of a workspace: ``runs/``, ``stages/`` (shared by content), ``deleted/``, and the table of runs."""
 
     root: Path
+    shared_stages: Path | None = None  # finished stages of another workspace to share, instead of its own
 
     @property
     def runs(self) -> Path:
@@ -48,7 +50,7 @@ class RunStore:
 
     @property
     def stages(self) -> Path:
-        return self.root / "stages"
+        return self.shared_stages or self.root / "stages"
 
     def start(self, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
         """Make a run's folder and start its worker process."""
@@ -135,6 +137,33 @@ class RunStore:
         self._record(RunFolder(self.runs / run_id))
         return RunFolder(self.runs / run_id)
 
+    def adopt(self, folder: RunFolder) -> RunFolder:
+        """A copy of an ended run, from wherever it lies, as a run of this workspace.
+
+        Raises
+        ------
+        PsmatchError
+            If the run has not ended.
+        """
+        if folder.status().is_active:
+            raise PsmatchError(f"Run {folder.id} is still at work.", hint="Wait until it has ended, or cancel it.")
+        created = time.time()
+        run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(created)) + uuid.uuid4().hex[:12]
+        self.runs.mkdir(parents=True, exist_ok=True)
+        partial = self.runs / f".{run_id}"  # no run's name: it is seen when it is whole
+        shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
+        io.write_json(partial / "job.json", {**folder.job, "created": created})
+        partial.rename(self.runs / run_id)
+        self._record(RunFolder(self.runs / run_id))
+        return RunFolder(self.runs / run_id)
+
+    def deleted(self) -> list[RunEntry]:
+        """Runs that were moved aside and can be brought back, the latest deleted first."""
+        aside = self.root / DELETED
+        found = [path for path in aside.iterdir() if RUN_ID.fullmatch(path.name)] if aside.exists() else []
+        found.sort(key=lambda path: -path.stat().st_ctime)
+        return [_entry(RunFolder(path)) for path in found if (path / "recipe.json").exists()]
+
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; the table is mended from the folders where the two disagree."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
@@ -147,8 +176,7 @@ class RunStore:
         return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
 
     def _record(self, folder: RunFolder) -> RunEntry:
-        job = folder.job
-        entry = RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
+        entry = _entry(folder)
         with self._table() as table:
             table.execute(
                 "INSERT OR REPLACE INTO runs (id, name, created, state) VALUES (?, ?, ?, ?)",
@@ -204,6 +232,11 @@ def spawn(folder: RunFolder, *arguments: str) -> None:
             start_new_session=True,
         )
     _reap(process)
+
+
+def _entry(folder: RunFolder) -> RunEntry:
+    job = folder.job
+    return RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

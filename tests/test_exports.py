@@ -13,6 +13,7 @@ import pytest
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.exports import ARCHIVE, export
 from psmatch_core.modality import Modality
+from psmatch_core.pairs import guarded
 from psmatch_core.recipe import ExportRules, Recipe
 from psmatch_core.runs import run
 from tests.conftest import make_adata
@@ -99,3 +100,23 @@ def test_the_python_lines_repeat_the_run(folder, tmp_path, monkeypatch):
     runpy.run_path("reproduce.py")
     again = pd.read_csv(tmp_path / "psmatch-again" / "pairs.csv")
     pd.testing.assert_frame_equal(again, pd.read_csv(folder / "pairs.csv"))
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_csv():
+    table = pd.DataFrame({"cell": ["=cmd()", "-1", "@x", "+y", "a=b", "\tz"], "label": list("abcdef"), "w": [-1.0] * 6})
+    safe, n = guarded(table)
+    assert n == 5
+    assert list(safe["cell"]) == ["'=cmd()", "'-1", "'@x", "'+y", "a=b", "'\tz"]
+    assert (safe["w"] == -1.0).all()  # numbers stay numbers
+    assert table["cell"][0] == "=cmd()"
+
+
+def test_guarded_names_are_told_and_the_parquet_keeps_them(tmp_path):
+    source, target = make_adata(n=24), make_adata(n=24, n_features=5, seed=1)
+    source.obs_names = [f"=HYPERLINK({i})" for i in range(24)]
+    sides = [Modality.from_anndata(each, label_key="label", name=name) for each, name in ((source, "A"), (target, "B"))]
+    recipe = Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=1))
+    folder = export(run(recipe, *sides), tmp_path)
+    assert pd.read_csv(folder / "pairs.csv")["source_cell"].str.startswith("'=").all()
+    assert pd.read_parquet(folder / "pairs.parquet")["source_cell"].str.startswith("=").all()
+    assert "24 texts in the csv files begin with one of = + - @" in (folder / "README.txt").read_text("utf-8")

@@ -43,7 +43,7 @@ def test_same_modality_twice_is_said_and_not_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("labels", "words"),
-    [(("X", "Y"), "No label is shared"), (("b cell", "t cell"), "look alike but differ")],
+    [(("X", "Y"), "No label is shared"), (("b cell", "t cell"), "look alike but are not equal")],
     ids=["none shared", "look alike"],
 )
 def test_labels_that_do_not_meet_are_told(tmp_path, labels, words):

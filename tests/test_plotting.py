@@ -136,7 +136,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("color", [*plotting.PALETTE, *(color for _, color in POINT_SCALE)])
-@pytest.mark.parametrize("background", ["#ffffff", "#0e1117"])
+@pytest.mark.parametrize("background", ["#ffffff", "#10171c"])
 def test_colours_read_on_white_and_on_dark(color: str, background: str) -> None:
     bright, dim = sorted((luminance(color), luminance(background)), reverse=True)
     assert (bright + 0.05) / (dim + 0.05) >= 2.9
@@ -419,3 +419,16 @@ def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
     assert (f"suggested: epsilon {curve.corner:.3g}" in names) == (curve.corner is not None)
     assert "in use" not in str([trace.name for trace in plotting.l_curve(curve, current=0.07).data])
     assert "Made without true pairs" in fig.layout.title.text
+
+
+def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
+    labels = tuple(f"label {i:03d}" for i in range(400))
+    bars = plotting.metric_bars(table(labels), "foscttm")
+    assert len(bars.data[0].x) == 60
+    assert "of 400 labels" in bars.layout.title.text.replace("<br>", " ")
+    counts = {label: 1000 - i for i, label in enumerate(labels)}
+    fig = plotting.label_counts(counts, counts, source_name="RNA", target_name="ADT")
+    assert fig.layout.height < 1500
+    assert {fig.layout.yaxis.ticktext[0], fig.layout.yaxis.ticktext[-1]} == {"label 000", "label 399"}
+    assert "share 400 labels" in fig.layout.title.text
+    assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_of(fig)[:2])

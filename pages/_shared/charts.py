@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import streamlit as st
 
+from pages._shared.style import unseen_title
 from pages._shared.text import plain
 
 CONFIG = {
@@ -16,28 +15,30 @@ CONFIG = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "psmatch"},
 }
-TITLE_LINE = 20  # px that psmatch_core.plotting leaves for each line of a title
 
 
 def show(figure: Any, *, key: str, alt: str) -> None:
     """Draw a figure over the width at hand, its title as text of the page: there it breaks where the screen ends.
+
+    The figure keeps its own title, unseen here (pages/_shared/style.py), so that a downloaded picture has it.
 
     Parameters
     ----------
     alt
         What it shows, for screen readers.
     """
-    layout = figure.layout
-    title = layout.title.text or ""
-    if title:
-        finding, *notes = re.split(r"<br><span[^>]*>", title)
-        st.markdown(f"**{plain(_text(finding))}**")
-        if notes:
-            st.caption(plain(" ".join(_text(note) for note in notes)))
-        room = TITLE_LINE * (title.count("<br>") + 1)
-        top, height = (layout.margin.t or room), layout.height
-        figure.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    from psmatch_core.plotting import inked, title_of
+
+    scheme = st.context.theme.type
+    if scheme:
+        inked(figure, scheme)
+    finding, note, room = title_of(figure)
+    if finding:
+        st.markdown(f"**{plain(finding)}**")
+    if note:
+        st.caption(plain(note))
+    with st.container(key=f"{unseen_title(room)}-{key}"):
+        st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
 
 
 def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:
@@ -53,7 +54,3 @@ def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall",
                 help=meaning or None,
                 width="content",
             )
-
-
-def _text(piece: str) -> str:
-    return html.unescape(re.sub(r"<[^>]*>", " ", piece))

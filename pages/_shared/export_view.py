@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import streamlit as st
 
-from pages._shared import results
+from pages._shared import charts, results, session
+from pages._shared.forms import config_form
+from pages._shared.glossary import meaning
 from pages._shared.text import count, plain, size
 from psmatch_core.folder import RunFolder
+from psmatch_core.recipe import ExportRules
+
+if TYPE_CHECKING:
+    from psmatch_core.pairs import Pairs
 
 ARCHIVE = "psmatch-export.zip"
 COMMAND = "python -m psmatch_core run recipe.json --out psmatch-again"
@@ -34,6 +41,7 @@ FILES = {
 }
 MIME = {
     ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
     ".json": "application/json",
     ".zip": "application/zip",
     ".txt": "text/plain",
@@ -44,9 +52,10 @@ PREVIEW = 100
 
 def export_view(folder: RunFolder) -> None:
     """Everything that can be taken along."""
-    _files(folder)
     st.subheader("Pairs")
     _pairs(folder)
+    st.subheader("Report and files")
+    _files(folder)
     st.subheader("Repeat it")
     st.caption("On a terminal, with recipe.json and the data files in one folder:")
     st.code(COMMAND, language="bash")
@@ -58,55 +67,117 @@ def export_view(folder: RunFolder) -> None:
 
 def _files(folder: RunFolder) -> None:
     archive = folder.exports / ARCHIVE
-    st.download_button(
-        f"Download all ({size(archive.stat().st_size)})",
-        data=partial(_opened, archive),
-        file_name=f"psmatch-{folder.id}.zip",
-        mime=MIME[".zip"],
-        key=f"download.{ARCHIVE}",
-        on_click="ignore",
-        type="primary",
-        icon=":material/download:",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Report (html)",
+            data=partial(_report, folder),
+            file_name=f"psmatch-report-{folder.id}.html",
+            mime="text/html",
+            key="download.report",
+            on_click="ignore",
+            type="primary",
+            icon=":material/summarize:",
+            help="One page with every figure, table, status and setting; opens without the internet (some 5 MB).",
+        )
+        _download_all(folder, archive)
+    st.caption("The files below were written when the run ended, by the rules it was started with.")
     with st.container(border=True):
-        for name, meaning in FILES.items():
+        for name, what in FILES.items():
             path = folder.exports / name
             if name == ARCHIVE or not path.exists():
                 continue
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.download_button(
                     name,
-                    data=partial(_opened, path),
+                    data=partial(opened, path),
                     file_name=name,
                     mime=MIME.get(path.suffix, "application/octet-stream"),
                     key=f"download.{name}",
                     on_click="ignore",
                     width=210,
                 )
-                st.caption(f"{meaning} · {size(path.stat().st_size)}", width="stretch")
+                st.caption(f"{what} · {size(path.stat().st_size)}", width="stretch")
 
 
-def _opened(path: Path) -> BinaryIO:
+def _report(folder: RunFolder) -> BinaryIO:
+    """The report, made when its button is pressed."""
+    return opened(results.report(folder))
+
+
+def _download_all(folder: RunFolder, archive: Path) -> None:
+    st.download_button(
+        f"Download all ({size(archive.stat().st_size)})",
+        data=partial(opened, archive),
+        file_name=f"psmatch-{folder.id}.zip",
+        mime=MIME[".zip"],
+        key=f"download.{ARCHIVE}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def opened(path: Path) -> BinaryIO:
     """The file, read only when its button is pressed."""
     return path.open("rb")
 
 
 def _pairs(folder: RunFolder) -> None:
-    head, n_rows = results.head_of(folder.exports / "pairs.parquet", PREVIEW)
-    if not n_rows:
+    workspace = session.workspace()
+    rules = config_form(workspace.exports, workspace.base.exports, name="exports", more="From the next run on")
+    if rules != workspace.exports:
+        session.keep(replace(workspace, exports=rules))
+    chosen = results.pairs(folder, rules)
+    n_rows = len(chosen.table)
+    if not n_rows and not chosen.n_left_out:
         st.info("No cell was matched: see the table of labels on Match.", icon=":material/arrow_forward:")
+        return
+    _told(chosen, rules)
+    if not n_rows:
+        st.info("No pair reaches this least weight. Choose a smaller one.", icon=":material/arrow_forward:")
         return
     column = st.column_config
     config: dict[str, Any] = {
         "source_cell": column.TextColumn("Source cell"),
         "target_cell": column.TextColumn("Target cell"),
         "label": column.TextColumn("Label"),
-        "weight": column.NumberColumn("Weight", format="percent", help="Share of the source cell's mass."),
+        "weight": column.NumberColumn("Weight", format="percent", help=meaning("weight")),
         "rank": column.NumberColumn("Rank", format="%d"),
-        "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
+        "n_effective": column.NumberColumn("Effective matches", format="%.1f", help=meaning("effective matches")),
+        "draws": column.NumberColumn("Draws", format="%d", help="How often this target cell was drawn."),
     }
-    st.dataframe(head, hide_index=True, column_config=config, height=320)
+    st.dataframe(chosen.table.head(PREVIEW), hide_index=True, column_config=config, height=320)
     st.caption(f"The first {min(PREVIEW, n_rows):,} of {count(n_rows, 'row')}. These pairs are inferred, not measured.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for kind in ("csv", "tsv", "parquet"):
+            st.download_button(
+                f"These pairs, {kind}",
+                data=partial(_written, folder, rules, kind),
+                file_name=f"psmatch-pairs-{folder.id}.{kind}",
+                mime=MIME.get(f".{kind}", "application/octet-stream"),
+                key=f"download.chosen.{kind}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def _told(chosen: Pairs, rules: ExportRules) -> None:
+    """How many pairs there are, and how many the threshold leaves out."""
+    kept, left_out = len(chosen.table), chosen.n_left_out
+    rows = [("Pairs", f"{kept:,}", "", "")]
+    if rules.least > 0:
+        beside = f"of {kept + left_out:,}"
+        rows.append(
+            (f"Left out below {rules.least:g}", f"{left_out:,}", beside, "Pairs lighter than the least weight.")
+        )
+        unpaired = "Matched source cells all of whose pairs are lighter than the least weight."
+        rows.append(("Source cells without a pair", f"{chosen.n_unpaired:,}", "", unpaired))
+    charts.metrics(rows)
+
+
+def _written(folder: RunFolder, rules: ExportRules, kind: str) -> bytes:
+    from psmatch_core.pairs import written
+
+    return written(results.pairs(folder, rules).table, kind)
 
 
 def _left_out(folder: RunFolder) -> None:

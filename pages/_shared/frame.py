@@ -6,7 +6,9 @@ import streamlit as st
 
 from pages._shared import session
 from pages._shared.errors import show_error
+from pages._shared.hints import hint
 from pages._shared.navigation import PAGES, guard, path_of
+from pages._shared.style import style
 from pages._shared.text import plain, when
 from pages._shared.workspace import Workspace
 from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
@@ -24,6 +26,8 @@ STATES = {
 def begin(page: str, question: str) -> Workspace:
     """Open a page; returns what the visitor works on."""
     guard()
+    st.set_page_config(page_title=f"{PAGES[page][0]} · psmatch")
+    style()
     workspace = session.workspace()
     session.show_link()
     st.title(PAGES[page][0])
@@ -31,6 +35,7 @@ def begin(page: str, question: str) -> Workspace:
     error = session.said("link")
     if error is not None:
         show_error(error)
+    hint(page)
     _sidebar(workspace)
     return workspace
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from pages._shared import charts, results, session
-from pages._shared.errors import tell, told
+from pages._shared.errors import show_error, tell, told
 from pages._shared.frame import run_name
 from pages._shared.text import duration, plain
+from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
 from psmatch_core.progress import Event
 from psmatch_core.recipe import Recipe
@@ -125,6 +127,21 @@ def _again(folder: RunFolder, label: str) -> None:
         with told():
             session.store().start_again(folder)
         st.rerun()
+
+
+@contextmanager
+def readable(folder: RunFolder) -> Iterator[None]:
+    """Say it where a result on disk is damaged or of another version, and offer to make it again."""
+    try:
+        yield
+    except PsmatchError as error:
+        show_error(error)
+        made_with = str((results.facts(folder, "environment") or {}).get("psmatch", ""))
+        st.caption(
+            "A damaged file, or another version of the program, keeps this run from being shown"
+            + (f"; it was made by version {plain(made_with)}." if made_with not in ("", "from source") else ".")
+        )
+        _again(folder, "Compute it again")
 
 
 def is_done(folder: RunFolder) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from pages._shared.housekeeping import clean_once
+from pages._shared.session import root
 from pages._shared.warmup import warm_engine
 
 PAGES = {
@@ -16,12 +20,16 @@ PAGES = {
     "export": ("Export", ":material/download:"),
 }
 BOOTED = "booted"
+# Local files: an emoji or a material icon in the tab would be fetched from the internet.
+STATIC = Path(__file__).parents[2] / "static"
+ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"
 
 
 def boot() -> StreamlitPage:
     """Tell Streamlit the pages, in the order of the work; returns the one to run."""
     st.session_state[BOOTED] = True
     warm_engine()
+    clean_once(root())
     return st.navigation(
         [
             # No icons here: the browser would fetch a page's icon from the internet, as the icon of its tab.

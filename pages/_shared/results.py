@@ -5,6 +5,7 @@ Only ids and times of files reach the cache's keys: Streamlit hashes a mere samp
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from psmatch_core.lcurve import LCurve
     from psmatch_core.maps import ScoreMap
     from psmatch_core.monitor import MonitorReport
+    from psmatch_core.pairs import Pairs
+    from psmatch_core.recipe import ExportRules
     from psmatch_core.scored import ScoredModality
     from psmatch_core.translators import FittedTranslator
 
@@ -166,6 +169,31 @@ def _entropies(folder: RunFolder) -> dict[str, float]:
         total = sum(cells)
         found[inputs[side]["name"]] = -sum(n / total * math.log(n / total) for n in cells if n) if total else 0.0
     return found
+
+
+def pairs(folder: RunFolder, rules: ExportRules) -> Pairs:
+    """The pairs of a run that the rules choose."""
+    stamp = _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity"))
+    return _pairs(str(folder.path), stamp, json.dumps(rules.to_dict(), sort_keys=True), folder.recipe.seed)
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner="Choosing pairs…")
+def _pairs(path: str, stamp: tuple[int, ...], rules: str, seed: int) -> Pairs:
+    from psmatch_core.pairs import choose_pairs
+    from psmatch_core.recipe import ExportRules
+
+    return choose_pairs(coupling(RunFolder(Path(path))), ExportRules.from_dict(json.loads(rules)), seed=seed)
+
+
+def report(folder: RunFolder) -> Path:
+    """The report of a run; made anew where the run has changed since."""
+    from psmatch_core.report import REPORT, write_report
+
+    path = folder.exports / REPORT
+    newest = max((each.stat().st_mtime for each in folder.path.glob("*.*")), default=0.0)
+    if not path.exists() or path.stat().st_mtime < newest:
+        write_report(folder, path)
+    return path
 
 
 def _stamp(*paths: Path) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The runs of this workspace: open one, delete one."""
+"""The runs of this workspace: open one, delete one, bring a deleted one back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pages._shared import session
 from pages._shared.errors import told
 from pages._shared.frame import STATES
 from pages._shared.text import plain, when
-from pages._shared.workspace import from_recipe
 from psmatch_core.run_store import RunEntry
 
 SHOWN = 8
@@ -16,8 +15,8 @@ SHOWN = 8
 
 def run_list() -> None:
     """Earlier runs, newest first."""
-    entries = session.store().entries()
-    if not entries:
+    entries, deleted = session.store().entries(), session.store().deleted()
+    if not entries and not deleted:
         return
     st.subheader("Earlier runs")
     current = session.workspace().run_id
@@ -27,6 +26,19 @@ def run_list() -> None:
         with st.expander(f"{len(entries) - SHOWN} more"):
             for entry in entries[SHOWN:]:
                 _row(entry, is_current=entry.id == current)
+    if deleted:
+        with st.expander(f"Deleted runs ({len(deleted)})", icon=":material/restore_from_trash:"):
+            for entry in deleted:
+                _aside(entry)
+
+
+def _aside(entry: RunEntry) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{plain(entry.name or entry.id)}  \n{when(entry.created)}", width="stretch")
+        if st.button("Bring back", key=f"restore.{entry.id}", icon=":material/undo:", help=f"Run {entry.id}"):
+            with told():
+                session.store().restore(entry.id)
+                st.rerun()
 
 
 def _row(entry: RunEntry, *, is_current: bool) -> None:
@@ -38,13 +50,14 @@ def _row(entry: RunEntry, *, is_current: bool) -> None:
         )
         if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
             with told():
-                recipe = session.store().open(entry.id).recipe
-                session.keep(from_recipe(recipe, entry.id))
+                session.keep(session.opened(entry.id))
                 for name in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
                     session.renew(name)
                 st.rerun()
         with st.popover("Delete", help="Ends the run and moves it to the folder “deleted” of the workspace."):
-            st.caption("It moves to the folder “deleted” of the workspace, from where it can be brought back.")
+            st.caption(
+                "It moves to the folder “deleted” of the workspace, from where “Deleted runs” below brings it back."
+            )
             if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
                 with told():
                     session.store().delete(session.store().open(entry.id))

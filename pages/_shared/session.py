@@ -36,13 +36,31 @@ def workspace() -> Workspace:
     if asked and asked != held.run_id and asked != st.session_state.get("link"):
         st.session_state["link"] = asked
         try:
-            held = from_recipe(store().open(asked).recipe, asked)
+            held = opened(asked)
         except PsmatchError as error:
             say("link", error)
         else:
             hush("link")
             keep(held)
     return held
+
+
+def opened(run_id: str) -> Workspace:
+    """The workspace in which a run was started.
+
+    Raises
+    ------
+    PsmatchError
+        If there is no such run, or its settings are those of another version of the program.
+    """
+    folder = store().open(run_id)
+    try:
+        return from_recipe(folder.recipe, run_id)
+    except PsmatchError as error:
+        raise PsmatchError(
+            f"The run was made by another version of the program; its settings cannot be read here: {error.problem}",
+            hint="Start a new run with its files. What it exported still lies in its folder of the workspace.",
+        ) from None
 
 
 def keep(changed: Workspace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import files, session
+from pages._shared import files, housekeeping, session
 from pages._shared.errors import show_error
 from pages._shared.text import plain
 from pages._shared.workspace import DEMO, Side
@@ -34,7 +34,7 @@ def choose_file(which: str) -> None:
         key=session.key(name),
         on_change=uploaded,
         args=(which, name, "path"),
-        help=LARGE,
+        help=f"{LARGE} {housekeeping.rule()}",
     )
     with st.expander("Open a file that lies on the server"):
         st.text_input("Path", key=session.key(f"path.{which}"), placeholder="/data/rna.h5ad")

@@ -125,6 +125,10 @@ class Workspace:
         same_labels = before is not None and side is not None and before.content[:3] == side.content[:3]
         return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
 
+    def with_sides(self, source: Side, target: Side) -> Workspace:
+        """The same sides, looked into already; nothing else changes."""
+        return replace(self, source=source, target=target)
+
     def with_labels(self, rules: LabelRules) -> Workspace:
         """Other rules for the labels."""
         return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)

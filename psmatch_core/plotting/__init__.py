@@ -15,7 +15,17 @@ from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
-from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, palette, plain
+from psmatch_core.plotting.style import (
+    PALETTE,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    inked,
+    palette,
+    plain,
+    template,
+    title_of,
+    untitled,
+)
 from psmatch_core.plotting.telling import confusion, label_losses, reliability
 from psmatch_core.plotting.training import fitted_curves, loss_curves
 from psmatch_core.plotting.translation import translator_curves
@@ -34,6 +44,7 @@ __all__ = [
     "feature_heatmap",
     "feature_r2",
     "fitted_curves",
+    "inked",
     "joint_training",
     "l_curve",
     "label_counts",
@@ -50,5 +61,8 @@ __all__ = [
     "score_map",
     "shifted_features",
     "stability_bars",
+    "template",
+    "title_of",
     "translator_curves",
+    "untitled",
 ]

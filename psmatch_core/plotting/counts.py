@@ -12,6 +12,7 @@ from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,
     TARGET_COLOR,
+    ends,
     figure,
     height_of,
     label_axis,
@@ -41,12 +42,15 @@ def label_counts(
     sides = [
         np.array([side.get(label, 0) for label in labels], dtype=np.int64) for side in (source_counts, target_counts)
     ]
+    title = _title(labels, sides, [plain(source_name, 24), plain(target_name, 24)])
+    shown, note = ends(len(labels), "largest and the smallest")
+    labels, sides = [labels[index] for index in shown], [side[shown] for side in sides]
     names = [plain(source_name, 24), plain(target_name, 24)]
     present = np.concatenate(sides)
     present = present[present > 0]
     is_log = bool(present.size) and present.max() / present.min() > LOG_ABOVE
     one_sided = (sides[0] > 0) != (sides[1] > 0)
-    fig = figure(_title(labels, sides, names), height=height_of(len(labels), 18))
+    fig = figure(title, height=height_of(len(labels), 18), note=note)
     y = label_axis(fig, labels)
     for counts, other, name, color, sign in (
         (sides[0], sides[1], names[0], SOURCE_COLOR, -1),

@@ -15,6 +15,7 @@ from psmatch_core.plotting.style import (
     SOURCE_COLOR,
     TARGET_COLOR,
     about,
+    ends,
     figure,
     height_of,
     label_axis,
@@ -52,7 +53,10 @@ def effective_matches(coupling: Coupling) -> go.Figure:
         if cells.size
         else "No cell has a match"
     )
-    note = f"{plural(unmatched, 'cell')} without a match left out" if unmatched else ""
+    chosen, cut = ends(len(labels), "sharpest and the most spread")
+    labels, quantiles, most = [labels[index] for index in chosen], quantiles[chosen], most[chosen]
+    left_out = f"{plural(unmatched, 'cell')} without a match left out" if unmatched else ""
+    note = "; ".join(part for part in (left_out, cut) if part)
     fig = figure(title, height=height_of(len(labels), 22), note=note)
     y = label_axis(fig, labels)
     fig.add_box(

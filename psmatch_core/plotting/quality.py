@@ -15,6 +15,7 @@ from psmatch_core.plotting.style import (
     SOURCE_COLOR,
     TARGET_COLOR,
     digits,
+    ends,
     figure,
     height_of,
     label_axis,
@@ -53,13 +54,16 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     uniform = table[f"{metric}_uniform"].to_numpy(dtype=np.float64)
     pairs = table["n_pairs"].to_numpy(dtype=np.float64)
     better = int(((values < uniform) if is_small_good else (values > uniform)).sum())
+    chosen, cut = ends(len(table), "best and the worst")
     fig = figure(
         f"{name}: {digits(float(np.average(values, weights=pairs)))} against "
         f"{digits(float(np.average(uniform, weights=pairs)))} of the uniform plan; better in {better} of "
         f"{plural(len(table), 'label')}",
-        height=height_of(len(table)),
-        note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better",
+        height=height_of(chosen.size),
+        note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
+        + (f"; {cut}" if cut else ""),
     )
+    table, values, uniform, pairs = table.iloc[chosen], values[chosen], uniform[chosen], pairs[chosen]
     labels = [str(label) for label in table["label"]]
     y = label_axis(fig, labels)
     texts = [f"{plain(label)}, {plural(int(n), 'true pair')}" for label, n in zip(labels, pairs, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +15,9 @@ from psmatch_core.checks import display
 from psmatch_core.errors import PsmatchError
 
 # Okabe and Ito 2008 ("Color Universal Design"), orange and sky blue darkened and yellow and black replaced, so that
-# each has a contrast of 3 : 1 on white and on #0e1117 (WCAG 2.1, 1.4.11). tests/test_plotting.py measures it.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B88600", "#3B95CB", "#8A63D2", "#7F7F7F")
+# each has a contrast of 3 : 1 on white and on #10171c (WCAG 2.1, 1.4.11), and that eyes without red, green or blue tell
+# all eight apart. tests/test_plotting.py and tests/test_theme.py measure it.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C5C28", "#3B95CB", "#8A63D2", "#7F7F7F")
 SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
 GREY = "#8C8C8C"
 FAINT = "rgba(128,128,128,0.25)"  # grid and zero lines, on any background
@@ -24,10 +26,75 @@ COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñ
 # For points: no end of it sinks into a white or a dark background, which both ends of Cividis do.
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
+FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+# Those of .streamlit/config.toml; tests/test_theme.py holds them together.
+LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"
+INKS = ("#1b2630", "#e4ebef")  # text on light and on dark
+QUIET_INKS = ("#53616d", "#a3b1bb")  # small text: 4.5 : 1 and better, where the theme's own grey falls short
+
 TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
+MOST_ROWS = 60  # labels drawn one a row; a screen and a half
+
+
+def template(name: str) -> go.layout.Template:
+    """What a figure wears outside the app, where no theme is around it: text, grid and hover for one background.
+
+    Parameters
+    ----------
+    name
+        ``light`` or ``dark``; the app's own two.
+    """
+    if name not in ("light", "dark"):
+        raise PsmatchError(f"There is no template {name!r}.", hint="Use light or dark.")
+    paper, ink = (LIGHT_PAPER, INKS[0]) if name == "light" else (DARK_PAPER, INKS[1])
+    axis = {"gridcolor": FAINT, "zerolinecolor": FAINT, "linecolor": FAINT, "tickcolor": FAINT}
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "color": ink, "size": 12},
+            "colorway": list(PALETTE),
+            "hoverlabel": {"bgcolor": paper, "bordercolor": GREY, "font": {"family": FONT, "color": ink}},
+            "xaxis": axis,
+            "yaxis": axis,
+            "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": ink},
+        }
+    )
+
+
+def inked(fig: go.Figure, name: str) -> None:
+    """Give the small text of a figure, its axes', an ink that can be read on the app's ``light`` or ``dark`` paper."""
+    quiet = QUIET_INKS[0] if name == "light" else QUIET_INKS[1]
+    for axes in (fig.update_xaxes, fig.update_yaxes):
+        axes(tickfont_color=quiet, title_font_color=quiet)
+
+
+def title_of(fig: go.Figure) -> tuple[str, str, int]:
+    """What a figure's title says, to be written as text around it: there it breaks where the screen ends.
+
+    Returns
+    -------
+    The finding, the smaller text under it (both without tags), and the height that they take in the figure, px.
+    """
+    title = fig.layout.title.text or ""
+    if not title:
+        return "", "", 0
+    finding, *notes = re.split(r"<br><span[^>]*>", title)
+    return _words(finding), " ".join(_words(note) for note in notes), TITLE_LINE * (title.count("<br>") + 1)
+
+
+def untitled(fig: go.Figure) -> tuple[str, str]:
+    """Take the title out of a figure, which becomes lower by it; returns the finding and the smaller text."""
+    finding, note, room = title_of(fig)
+    if room:
+        top, height = (fig.layout.margin.t or room), fig.layout.height
+        fig.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
+    return finding, note
+
+
+def _words(piece: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", piece)).split())
 
 
 def palette(n: int) -> tuple[str, ...]:
@@ -139,6 +206,20 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
     }
     (fig.update_yaxes if axis == "y" else fig.update_xaxes)(**settings)
     return positions
+
+
+def ends(n_labels: int, what: str) -> tuple[np.ndarray, str]:
+    """Which of many ordered labels are drawn, so that nobody scrolls through four hundred rows: both ends.
+
+    Returns
+    -------
+    Their places in the order, and a note that says what was left out; empty where all are drawn.
+    """
+    if n_labels <= MOST_ROWS:
+        return np.arange(n_labels), ""
+    half = MOST_ROWS // 2
+    chosen = np.r_[0:half, n_labels - half : n_labels]
+    return chosen, f"the {half} {what} of {n_labels:,} labels; the table has all"
 
 
 def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:

@@ -13,6 +13,7 @@ from psmatch_core.plotting.style import (
     SOURCE_COLOR,
     TARGET_COLOR,
     color_bar,
+    ends,
     figure,
     height_of,
     label_axis,
@@ -44,10 +45,13 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
         {label for label, row in side.items() if np.isfinite(row.loss) and row.loss < row.baseline} for side in rows
     ]
     both = len(told[0] & told[1])
+    title = f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities"
+    chosen, cut = ends(len(labels), "best and the worst told")
+    labels = [labels[index] for index in chosen]
     fig = figure(
-        f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities",
+        title,
         height=height_of(len(labels), 22),
-        note="left of its tick: better than label frequencies alone",
+        note="left of its tick: better than label frequencies alone" + (f"; {cut}" if cut else ""),
     )
     y = label_axis(fig, labels)
     for side, name, color, symbol, shift in (

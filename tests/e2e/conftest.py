@@ -51,6 +51,7 @@ class Server:
             **os.environ,
             "PSMATCH_WORKSPACE": str(self.workspace),
             "PSMATCH_DATA_ROOTS": str(self.roots),
+            "PSMATCH_DEMO_AHEAD": "0",  # two cores: only the tests that want the finished demo pay for it
         }
         options = {
             "server.port": port,

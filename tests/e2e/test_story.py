@@ -104,18 +104,3 @@ def test_a_reload_and_another_browser_find_the_run(server: Server, new_page: Any
         no_exception(page)
     go(page, "Data")
     expect(page.get_by_test_id("stMarkdown").get_by_text("mod1.h5ad").first).to_be_visible()
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
-def test_pages_fit_their_screen(server: Server, new_page: Any, story: dict[str, str], width: int, scheme: str) -> None:
-    if "run" not in story:
-        pytest.skip("the run that the first test makes is not there")
-    page = new_page(width=width, scheme=scheme)
-    for title in TITLES:
-        visit(page, f"{server.url}/{title.lower().replace('data', '')}?run={story['run']}", title)
-        page.wait_for_timeout(500)
-        main = "document.querySelector('[data-testid=stMain]')"
-        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth + 1"), f"{title} scrolls sideways"
-        no_exception(page)
-        picture(page, SCREENSHOTS / f"{title.lower()}_{width}_{scheme}.png", width=width)

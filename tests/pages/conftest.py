@@ -51,6 +51,7 @@ def full(finished: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 def _opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -> Open:
     monkeypatch.setenv("PSMATCH_WORKSPACE", str(workspace))
+    monkeypatch.setenv("PSMATCH_DEMO_AHEAD", "0")
     monkeypatch.syspath_prepend(str(ROOT))
 
     def open_page(page: str = "data", *, link: str = run) -> AppTest:

@@ -10,6 +10,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages._shared.glossary import TERMS
+from pages._shared.samples import FOLDER, SAMPLES
+from psmatch_core.checks import Severity
+from psmatch_core.datasets import write_samples
+from psmatch_core.readers import inspect_file
 from tests.pages.conftest import Open, texts
 
 HOSTILE = "![x](http://evil.example/a.png) <b>KO</b> :red[hot] $x^2$"
@@ -65,6 +70,32 @@ def test_images_are_told_as_such_and_shown(empty: Open) -> None:
     assert "960 cells, images, 3 × 32 × 32" in plainly(app)
     assert len(app.get("image")) == 2
     assert "Images pass on untouched" in plainly(app)
+
+
+def test_every_sample_can_be_downloaded_and_read(empty: Open) -> None:
+    offered = {button.label: button for button in empty().get("download_button")}
+    assert set(SAMPLES) <= set(offered)
+    summaries = {name: inspect_file(str(FOLDER / name)) for name in SAMPLES}
+    for summary in summaries.values():
+        column = summary.column("label") or summary.column("labels")
+        assert column is not None
+        assert column.counts == {"control": 20, "KO_A": 20, "KO_B": 20}
+        assert not [finding for finding in summary.findings if finding.severity is Severity.REJECT]
+    assert {summary.format for summary in summaries.values()} >= {"h5ad", "npz"}
+
+
+def test_samples_are_those_that_the_core_writes(tmp_path: Path) -> None:
+    for path in write_samples(tmp_path):
+        if path.suffix in (".csv", ".tsv"):
+            assert path.read_bytes() == (FOLDER / path.name).read_bytes()
+    with np.load(tmp_path / "sample_images.npz") as mine, np.load(FOLDER / "sample_images.npz") as theirs:
+        assert all(np.array_equal(mine[key], theirs[key]) for key in ("images", "labels", "obs_names"))
+
+
+def test_words_are_explained(empty: Open) -> None:
+    table = empty().get("table")[0].value
+    assert set(table["Word"]) == set(TERMS)
+    assert all(len(text) < 200 for text in TERMS.values())
 
 
 def test_two_uploads_are_looked_into_and_kept_on_disk(empty: Open, tmp_path: Path) -> None:

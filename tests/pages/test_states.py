@@ -120,3 +120,7 @@ def test_a_deleted_run_is_gone_from_list_and_address(empty: Open, unstarted: Run
     assert "run" not in app.query_params
     assert unstarted.entries() == []
     assert (unstarted.root / "deleted" / folder.id).is_dir()
+    app.button(key=f"restore.{folder.id}").click().run()
+    assert not app.exception
+    assert [entry.id for entry in unstarted.entries()] == [folder.id]
+    assert unstarted.deleted() == []

@@ -1,0 +1,173 @@
+"""What the benchmark of the app works with: a server of its own, a browser, large runs, and steps that are timed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from playwright.sync_api import Browser, Page, expect
+
+from psmatch_core import io, worker
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.folder import RunFolder
+from psmatch_core.maps import score_map
+from psmatch_core.readers import DataSpec
+from psmatch_core.recipe import ExportRules, Recipe
+from psmatch_core.run_store import RunStore
+
+ROOT = Path(__file__).parents[1]
+TITLES = {"data": "Data", "propensity": "Propensity", "match": "Match", "evaluate": "Evaluate", "export": "Export"}
+
+
+@dataclass
+class Bench:
+    """One server on a workspace with runs of several sizes, and a browser."""
+
+    browser: Browser
+    workspace: Path
+    runs: int
+    url: str = ""
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    made: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
+        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+        command += [part for name, value in options.items() for part in (f"--server.{name}", str(value))]
+        environment = {**os.environ, "PSMATCH_WORKSPACE": str(self.workspace), "PSMATCH_DEMO_AHEAD": "0"}
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
+        self.url = f"http://127.0.0.1:{port}"
+        deadline = time.time() + 60
+        while time.time() < deadline:
+            try:
+                if urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read() == b"ok":
+                    return
+            except OSError:
+                time.sleep(0.02)
+        raise SystemExit("the server did not start")
+
+    def stop(self) -> None:
+        """End the server."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def memory(self) -> float:
+        """Memory of the server [MB]."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return float(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    @contextmanager
+    def visitor(self, page: str = "data", run: str = ""):
+        """A page of a visitor's own, opened on a run."""
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
+        tab = context.new_page()
+        try:
+            tab.goto(f"{self.url}/{'' if page == 'data' else page}" + (f"?run={self.run(run)}" if run else ""))
+            arrived(tab, page)
+            yield tab
+        finally:
+            context.close()
+
+    def run(self, name: str) -> str:
+        """The id of a run by what it is called here: ``small``, ``20k``, ``50k``, ``5000``; made at first use."""
+        if name not in self.made:
+            sizes = {"small": [100] * 8, "20k": [1_000] * 20, "50k": [1_000] * 50, "5000": [5_000, 5_000]}
+            self.made[name] = made_run(self.workspace, name, sizes[name])
+        return self.made[name]
+
+
+def made_run(workspace: Path, name: str, cells: list[int]) -> str:
+    """A finished run of synthetic cells, as many a label and side as told, with the linear map of scores only."""
+    specs = []
+    for seed, side in enumerate(("source", "target")):
+        rng = np.random.default_rng(seed)
+        y = np.repeat(np.arange(len(cells)), cells)
+        corner = np.random.default_rng(9).normal(size=(len(cells), 12))
+        X = (corner[y] + rng.normal(size=(y.size, 12))).astype(np.float32)
+        obs = pd.DataFrame({"label": [f"label {i:02d}" for i in y]}, index=[f"{side}_{i}" for i in range(y.size)])
+        path = workspace / f"{name}_{side}.h5ad"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        AnnData(X=X, obs=obs).write_h5ad(path)
+        specs.append(DataSpec(path=str(path), label_key="label", name=side))
+    recipe = Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=1, smallest=0.01))
+    folder = RunFolder.create(RunStore(workspace).runs, recipe.with_data(*specs), name=name)
+    drawn, worker._map = worker._map, _linear_map  # the page draws as many points; UMAP would take minutes
+    try:
+        status = worker.execute(folder)
+    finally:
+        worker._map = drawn
+    if status.state != "done":
+        raise SystemExit(f"the run {name} failed: {status.problem}")
+    return folder.id
+
+
+def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object) -> None:
+    io.save(score_map(*keeper.models, method="pca", largest=worker.LARGEST_MAP), folder.stage_file("map_pca"))
+
+
+def arrived(page: Page, name: str) -> None:
+    """Wait until a page stands: its title is there, its script has ended, nothing is a grey bar any more."""
+    expect(page.get_by_role("heading", name=TITLES[name], exact=True, level=1)).to_be_visible(timeout=60_000)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has ended and everything is drawn."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-test-script-state=notRunning]')"
+        " && !document.querySelector('[data-testid=stSkeleton]')",
+        timeout=60_000,
+    )
+
+
+def go(page: Page, name: str) -> float:
+    """Seconds from the click in the sidebar until the page stands."""
+    began = time.perf_counter()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=TITLES[name]).click()
+    arrived(page, name)
+    return time.perf_counter() - began
+
+
+def choose(page: Page, label: str, option: str, sign: str) -> float:
+    """Seconds from the choice in a list until a text that only the answer has can be seen."""
+    page.get_by_role("combobox", name=label).first.click()
+    wanted = page.get_by_role("option", name=option, exact=True).first
+    wanted.wait_for()
+    began = time.perf_counter()
+    wanted.click()
+    page.get_by_text(sign).first.wait_for(timeout=60_000)
+    settled(page)
+    return time.perf_counter() - began
+
+
+class Traffic:
+    """Bytes that a page's web socket brings and takes."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes = 0
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: object) -> None:
+        for event in ("framereceived", "framesent"):
+            socket.on(event, self._count)  # type: ignore[attr-defined]
+
+    def _count(self, payload: str | bytes) -> None:
+        self.bytes += len(payload)

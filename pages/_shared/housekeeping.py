@@ -1,0 +1,76 @@
+"""What is thrown away by itself: uploads that nobody has used for a month and no run was made of."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+DAYS_VARIABLE = "PSMATCH_KEEP_UPLOADS_DAYS"
+DAYS = 30.0
+_UPLOAD = re.compile(r"uploads[/\\\\]+([0-9a-f]{32})[/\\\\]+([0-9a-f]{16})")
+_STARTED = threading.Event()
+
+
+def days_kept() -> float:
+    """How long an unused upload stays, in days; below 0 for ever."""
+    with suppress(ValueError):
+        return float(os.environ.get(DAYS_VARIABLE, DAYS))
+    return DAYS
+
+
+def rule() -> str:
+    """The rule in words."""
+    days = days_kept()
+    if days < 0:
+        return "Uploads stay on the server until whoever runs it removes them."
+    return f"Uploads that no run was made of are removed from the server after {days:g} days."
+
+
+def clean_once(root: Path) -> None:
+    """Clean the uploads in the background, once a server."""
+    if _STARTED.is_set():
+        return
+    _STARTED.set()
+    threading.Thread(target=clean_uploads, args=(root,), name="psmatch-housekeeping", daemon=True).start()
+
+
+def clean_uploads(root: Path, *, days: float | None = None, now: float | None = None) -> list[Path]:
+    """Remove uploads that are old and of which no run, deleted ones included, was made.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    days
+        Age from which they go; :func:`days_kept` unless given.
+    now
+        Seconds since the epoch.
+
+    Returns
+    -------
+    The folders that were removed.
+    """
+    days = days_kept() if days is None else days
+    if days < 0 or not (root / "uploads").is_dir():
+        return []
+    limit = (time.time() if now is None else now) - days * 86_400
+    used = {
+        match
+        for kind in ("runs", "deleted")
+        for recipe in (root / kind).glob("*/recipe.json")
+        for match in _UPLOAD.findall(recipe.read_text("utf-8", errors="replace"))
+    }
+    removed = []
+    for place in (root / "uploads").glob("*/*"):
+        with suppress(OSError):  # another server may clean the same workspace
+            youngest = max((each.stat().st_mtime for each in place.rglob("*")), default=place.stat().st_mtime)
+            if (place.parent.name, place.name) not in used and youngest < limit:
+                shutil.rmtree(place) if place.is_dir() else place.unlink()
+                removed.append(place)
+                place.parent.rmdir()  # refused, and kept, while the visitor has other files
+    return removed

@@ -1,0 +1,201 @@
+"""The chapters of a report: each looks for its files in the run's folder, and leaves the page alone without them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.checks import display
+from psmatch_core.errors import plural
+from psmatch_core.folder import DONE, RunFolder
+from psmatch_core.report.page import Page
+from psmatch_core.results import load_facts, load_map, load_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.coupling import Coupling
+    from psmatch_core.scored import ScoredModality
+
+SIDES = ("source", "target")
+LARGEST_MAP = 20_000  # points of the map of scores; above, the file would be hundreds of megabytes of dots
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a report is made of, loaded once."""
+
+    folder: RunFolder
+    models: tuple[ScoredModality, ScoredModality] | None
+    coupling: Coupling | None
+    labels: pd.DataFrame | None
+
+    def facts(self, name: str) -> Any:
+        """Plain data of the run, or None."""
+        return load_facts(self.folder, name)
+
+
+def _verdict(content: Content, page: Page) -> None:
+    status = content.folder.status()
+    if status.state != DONE:
+        page.text(f"This run is not finished: {status.state}. {status.problem} {status.hint}".strip(), "attention")
+    inputs = content.facts("inputs")
+    if inputs:
+        sides = [
+            f"{inputs[side]['n_cells']:,} cells of {display(inputs[side]['name'])}" for side in ("source", "target")
+        ]
+        page.text(f"{sides[0]} (source) and {sides[1]} (target). Pairs are inferred, not measured.")
+    page.heading("What needs attention")
+    wrong = _attention(content)
+    if wrong:
+        page.points(wrong)
+    else:
+        page.text("Nothing: every label was matched, and its solver ended as it should.")
+    notes = content.facts("notes") or []
+    if content.models is not None:
+        notes = [*notes, *(note for model in content.models for note in model.notes)]
+    if notes:
+        page.text("Noticed on the way:")
+        page.points(dict.fromkeys(str(note) for note in notes))
+
+
+def _attention(content: Content) -> list[str]:
+    """Labels that need a look and modalities that have learned nothing, in words."""
+    said = []
+    for model in content.models or ():
+        if model.validation_loss >= model.label_entropy:
+            said.append(
+                f"{display(model.modality.name)} has learned nothing of the labels: its held-out loss "
+                f"({model.validation_loss:.2f} nats) is not below their entropy ({model.label_entropy:.2f} nats). "
+                "Within a label its cells are matched at random."
+            )
+    if content.labels is not None:
+        for row in content.labels[content.labels["needs_attention"]].itertuples():
+            note = f" {row.note}" if row.note else ""
+            cells = f"{row.n_source:,} source and {row.n_target:,} target cells"
+            said.append(f"Label {display(row.label, 60)} ({cells}): {row.status}.{note}")
+    return said
+
+
+def _data(content: Content, page: Page) -> None:
+    report, inputs = content.facts("label_report"), content.facts("inputs")
+    if not report or not inputs:
+        return
+    from psmatch_core.plotting import label_counts
+
+    page.heading("Data")
+    kinds = ("name", "n_cells", "n_features", "n_labels", "n_excluded", "fingerprint")
+    short = {side: {**inputs[side], "fingerprint": inputs[side].get("fingerprint", "")[:12]} for side in SIDES}
+    page.table(
+        ("side", "name", "cells", "features", "labels", "left out [cells]", "fingerprint"),
+        [[side, *(short[side].get(kind, "") for kind in kinds)] for side in SIDES],
+    )
+    names = {f"{side}_name": inputs[side]["name"] for side in ("source", "target")}
+    page.figure(label_counts(report["source_counts"], report["target_counts"], **names))
+
+
+def _propensity(content: Content, page: Page) -> None:
+    if content.models is None:
+        return
+    from psmatch_core.plotting import confusion, fitted_curves, label_losses, loss_curves, reliability, score_map
+
+    models = content.models
+    page.heading("Propensity: can each modality tell the labels apart?")
+    columns = ("modality", "loss [nats]", "label entropy [nats]", "accuracy", "balanced accuracy", "calibration error")
+    rows = [
+        (model.modality.name, model.validation_loss, model.label_entropy, model.accuracy, model.balanced_accuracy,
+         model.reliability.expected_error)
+        for model in models
+    ]  # fmt: skip
+    page.table(columns, rows)
+    curves = fitted_curves(models)
+    if curves:
+        page.figure(loss_curves(curves, entropies={model.modality.name: model.label_entropy for model in models}))
+    page.figure(label_losses(*models))
+    page.figure(reliability(*models))
+    for model in models:
+        page.figure(confusion(model))
+    scores = next((found for way in ("umap", "pca") if (found := load_map(content.folder, way)) is not None), None)
+    if scores is not None:
+        if scores.source_cells.size + scores.target_cells.size <= LARGEST_MAP:
+            page.figure(score_map(scores, *models))
+        else:
+            page.text(f"The map of scores is left out above {LARGEST_MAP:,} points; the app draws it.", "small")
+
+
+def _matching(content: Content, page: Page) -> None:
+    coupling, table = content.coupling, content.labels
+    if coupling is None or table is None:
+        return
+    from psmatch_core.plotting import coupling_heatmap, effective_matches
+
+    page.heading("Match: who goes with whom?")
+    if coupling.blocks:
+        page.figure(effective_matches(coupling))
+        largest = max(coupling.blocks, key=lambda label: coupling.blocks[label].shape[0])
+        page.text(f"The plan of the largest label, {display(largest, 60)}:")
+        names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
+        page.figure(
+            coupling_heatmap(
+                coupling[largest],
+                row_names=names[0][coupling.source_cells[largest]],
+                column_names=names[1][coupling.target_cells[largest]],
+            )
+        )
+    shown = table.sort_values(["needs_attention", "n_source"], ascending=[False, False])
+    columns = (
+        "label",
+        "n_source",
+        "n_target",
+        "n_effective",
+        "status",
+        "note",
+        "marginal_error",
+        "iterations",
+        "epsilon",
+    )
+    page.table(
+        ("label", "source cells", "target cells", "effective matches", "status", "note", "marginal error", "iterations",
+         "ε [cost]"),
+        shown[list(columns)].to_numpy(dtype=object).tolist(),
+    )  # fmt: skip
+
+
+def _quality(content: Content, page: Page) -> None:
+    found, table = content.facts("evaluation"), load_table(content.folder, "evaluation_labels")
+    if not found:
+        return
+    from psmatch_core.plotting import feature_r2, metric_bars
+
+    page.heading("Evaluate: how good is it where the truth is known?")
+    if not found["n_pairs"] or table is None:
+        page.text("True pairs are known, but every label has too few of them to judge.")
+        return
+    page.text(f"{plural(found['n_pairs'], 'true pair')}, beside a uniform plan within each label (chance).")
+    columns = ("metric", "mean over cells", "uniform", "mean over labels", "uniform")
+    kinds = ("micro", "uniform_micro", "macro", "uniform_macro")
+    metrics = ("foscttm", "trace_fold", "rank")
+    page.table(columns, [[metric, *(found[kind][metric] for kind in kinds)] for metric in metrics])
+    for metric in metrics[:2]:
+        page.figure(metric_bars(table, metric))
+    values = content.facts("feature_r2")
+    if values:
+        page.figure(feature_r2(values))
+
+
+def _repeating(content: Content, page: Page) -> None:
+    from psmatch_core.exports import portable
+
+    page.heading("Settings and versions")
+    page.text("With recipe.json and the data files in one folder: python -m psmatch_core run recipe.json")
+    recipe = portable(content.folder.recipe)
+    page.folded("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
+    versions = content.facts("environment") or {}
+    if versions:
+        page.table(("library", "version"), list(versions.items()))
+
+
+# Whoever has another chapter adds a function here: it looks for its files, and leaves the page alone without them.
+SECTIONS: list[Callable[[Content, Page], None]] = [_verdict, _data, _propensity, _matching, _quality, _repeating]

@@ -1,0 +1,68 @@
+"""How a report looks and behaves in a browser: its style sheet and the few lines that draw its figures."""
+
+from psmatch_core.plotting.style import DARK_PAPER, FONT, INKS, LIGHT_PAPER
+
+STYLE = f"""
+:root {{ color-scheme: light dark; --paper: {LIGHT_PAPER}; --ink: {INKS[0]}; --quiet: #53616d; --line: #d3dce3;
+  --wash: #f1f5f8; --link: #15587a; --warn: #fff4e0; --edge: #b88600; }}
+@media (prefers-color-scheme: dark) {{ :root {{ --paper: {DARK_PAPER}; --ink: {INKS[1]}; --quiet: #a3b1bb;
+  --line: #33414b; --wash: #1a242b; --link: #83c5e3; --warn: #2e2614; }} }}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 {FONT}; }}
+main {{ max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
+h1 {{ font-size: 1.8rem; line-height: 1.2; margin: .2rem 0 1rem; overflow-wrap: anywhere; }}
+h2 {{ font-size: 1.25rem; margin: 2.6rem 0 .6rem; padding-top: 1rem; border-top: 1px solid var(--line); }}
+h3 {{ font-size: 1.02rem; margin: 0; overflow-wrap: anywhere; }}
+a {{ color: var(--link); }}
+.small {{ color: var(--quiet); font-size: .875rem; margin: .1rem 0; }}
+.attention {{ background: var(--warn); border-left: 4px solid var(--edge); padding: .6rem .9rem; }}
+nav ul {{ display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; font-size: .9rem; }}
+figure {{ margin: 1.6rem 0; }}
+.plot {{ width: 100%; }}
+.wide {{ overflow-x: auto; max-height: 32rem; overflow-y: auto; margin: .8rem 0; border: 1px solid var(--line);
+  border-radius: .5rem; }}
+table {{ border-collapse: collapse; font-size: .875rem; width: 100%; }}
+th, td {{ text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }}
+th {{ background: var(--wash); position: sticky; top: 0; font-weight: 600; vertical-align: bottom; }}
+td.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+pre {{ background: var(--wash); padding: 1rem; overflow-x: auto; border-radius: .5rem; font-size: .8rem; }}
+summary {{ cursor: pointer; }}
+@media print {{ nav {{ display: none; }} .wide {{ max-height: none; }} figure {{ break-inside: avoid; }} }}
+"""
+
+# A picture that is taken out of the report takes its title along: the copy gets it back before it is drawn.
+SCRIPT = """
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const worn = () => data.templates[dark.matches ? "dark" : "light"];
+const picture = {
+  name: "Download as SVG", icon: Plotly.Icons.camera,
+  click: (plot) => {
+    const room = 20 * (plot.layout.meta.title.split("<br>").length) + 12;
+    const margin = Object.assign({}, plot.layout.margin, {t: (plot.layout.margin.t || 0) + room});
+    const layout = Object.assign({}, plot.layout, {
+      margin, template: data.templates.light, paper_bgcolor: "#ffffff",
+      title: {text: plot.layout.meta.title, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container",
+              yanchor: "top", pad: {l: 8, t: 19}, font: {size: 15}}});
+    const size = {width: plot.clientWidth, height: plot.clientHeight + room};
+    Plotly.downloadImage({data: plot.data, layout}, Object.assign({format: "svg", filename: "psmatch"}, size));
+  }};
+const config = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"],
+                modeBarButtonsToAdd: [picture]};
+const draw = (name, figure) => Plotly.newPlot(
+  name, figure.data, Object.assign({}, figure.layout, {template: worn(), autosize: true}), config);
+const waiting = new Map(data.figures);
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const figure = waiting.get(entry.target.id);
+    if (entry.isIntersecting && figure) { waiting.delete(entry.target.id); draw(entry.target.id, figure); }
+  }
+}, {rootMargin: "600px"});
+for (const [name] of data.figures) seen.observe(document.getElementById(name));
+const all = () => { for (const [name, figure] of waiting) draw(name, figure); waiting.clear(); };
+window.addEventListener("beforeprint", all);
+dark.addEventListener("change", () => {
+  for (const plot of document.querySelectorAll(".js-plotly-plot")) Plotly.relayout(plot, {template: worn()});
+});
+"""

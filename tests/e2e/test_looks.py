@@ -1,0 +1,185 @@
+"""Every page looked at: wide and narrow, light and dark, by axe-core, by keyboard; pictures for people to look at."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
+
+from playwright.sync_api import Page, expect
+
+from pages._shared.navigation import PAGES
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.cli import demo_recipe
+from psmatch_core.recipe import Recipe
+from psmatch_core.report import write_report
+from psmatch_core.run_store import RunStore
+from tests.e2e.conftest import SCREENSHOTS, Server
+from tests.e2e.steps import drawn, no_exception, picture, settle, visit
+
+pytestmark = pytest.mark.browser
+AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+# What a page of Streamlit itself brings along, and no app can change; each with the reason.
+STREAMLITS_OWN = {
+    "scrollable-region-focusable",  # its main column scrolls, and is reached by the page's own controls
+}
+
+
+@pytest.fixture(scope="module")
+def run(server: Server) -> str:
+    """The id of a finished run of the demo."""
+    folder = RunStore(server.workspace).start(
+        demo_recipe(Recipe(classifier=LinearClassifier()), "screen"), name="Demo: perturbation screen"
+    )
+    deadline = time.time() + 240
+    while folder.status().is_active and time.time() < deadline:
+        time.sleep(0.2)
+    assert folder.status().state == "done", folder.status()
+    return folder.id
+
+
+def axe(page: Page) -> list[str]:
+    """Serious and critical violations of WCAG 2.1 A and AA, one line each."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
+    )
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:200]} ({'; '.join(c['message'] for c in node['any'])[:200]})"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical") and each["id"] not in STREAMLITS_OWN
+        for node in each["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_every_page_fits_its_screen_and_reads_for_everyone(
+    server: Server, new_page: Any, run: str, width: int, scheme: str
+) -> None:
+    page = new_page(width=width, scheme=scheme)
+    problems = []
+    for name, (title, _) in PAGES.items():
+        visit(page, f"{server.url}/{name if name != 'data' else ''}?run={run}", title)
+        drawn(page)
+        main = "document.querySelector('[data-testid=stMain]')"
+        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth + 1"), f"{title} scrolls sideways"
+        no_exception(page)
+        picture(page, SCREENSHOTS / f"{name}_{width}_{scheme}.png", width=width)
+        problems += [f"{title}: {each}" for each in axe(page)]
+    assert not problems, "\n".join(problems)
+
+
+def test_empty_pages_read_for_everyone(server: Server, new_page: Any) -> None:
+    page = new_page()
+    problems = []
+    for name, (title, _) in PAGES.items():
+        visit(page, f"{server.url}/{name if name != 'data' else ''}", title)
+        expect(page).to_have_title(f"{title} · psmatch")
+        problems += [f"{title}: {each}" for each in axe(page)]
+        picture(page, SCREENSHOTS / f"{name}_empty.png")
+    assert not problems, "\n".join(problems)
+
+
+def test_the_app_can_be_walked_by_keyboard_alone(server: Server, new_page: Any, run: str) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/?run={run}", "Data")
+    reach(page, "link", "Match")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Match", exact=True, level=1)).to_be_visible(timeout=30_000)
+    settle(page)
+    drawn(page)
+    reach(page, "tab", "One cell")  # tabs of one group are walked by arrows
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox", name="Source cell")).to_be_visible(timeout=30_000)
+    reach(page, "link", "Next: Evaluate")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Evaluate", exact=True, level=1)).to_be_visible(timeout=30_000)
+    no_exception(page)
+
+
+def reach(page: Page, role: str, name: str, *, most: int = 80) -> None:
+    """Press Tab (arrows among tabs) until the element has the focus, and see that it shows."""
+    wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
+    for _ in range(most):
+        if wanted.evaluate("e => e === document.activeElement"):
+            break
+        on_tab = page.evaluate("document.activeElement.getAttribute('role')") == "tab"
+        page.keyboard.press("ArrowRight" if role == "tab" and on_tab else "Tab")
+    else:
+        raise AssertionError(f"{role} {name!r} is not reached by keyboard")
+    look = wanted.evaluate(
+        "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+    )
+    assert look, f"{role} {name!r} does not show that it has the focus"
+
+
+def test_fonts_and_icon_come_from_the_app(server: Server, new_page: Any) -> None:
+    page = new_page()
+    asked: list[str] = []
+    page.on("response", lambda response: asked.append(response.url) if response.ok else None)
+    visit(page, server.url, "Data")
+    assert any(url.endswith("/app/static/inter.woff2") for url in asked)
+    assert page.evaluate("document.fonts.check('16px Inter')")
+    icon = page.locator("link[rel~=icon]").first.get_attribute("href") or ""
+    assert "//" not in icon or icon.startswith(server.url)
+
+
+def test_a_downloaded_figure_has_its_title(server: Server, new_page: Any, run: str, tmp_path: Path) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/?run={run}", "Data")
+    drawn(page)
+    plot = page.locator(".js-plotly-plot").first
+    plot.scroll_into_view_if_needed()
+    expect(plot.locator(".g-gtitle")).to_be_hidden()
+    plot.hover()
+    with page.expect_download() as download:
+        plot.locator(".modebar-btn[data-title^='Download']").click()
+    download.value.save_as(tmp_path / "figure.svg")
+    assert "RNA and Image share 13 labels" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+
+
+def test_a_hint_that_was_read_stays_away(server: Server, new_page: Any) -> None:
+    page = new_page()
+    visit(page, server.url, "Data")
+    read = page.get_by_role("button", name="Got it")
+    expect(read).to_be_visible(timeout=30_000)
+    read.click()
+    expect(read).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("button", name="Demo: perturbation screen")).to_be_visible(timeout=30_000)
+    settle(page)
+    page.wait_for_timeout(500)
+    expect(read).to_be_hidden()
+
+
+def test_the_report_opens_without_any_server(server: Server, chromium: Any, run: str, tmp_path: Path) -> None:
+    path = write_report(RunStore(server.workspace).open(run), tmp_path / "report.html")
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error, into=errors: into.append(str(error)))
+        page.goto(path.as_uri())
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        plots = page.locator(".plot")
+        expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count(), timeout=30_000)
+        page.wait_for_timeout(500)
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=str(SCREENSHOTS / f"report_{width}_{scheme}.png"))
+        assert not errors
+        assert not axe(page)
+        if scheme == "light":
+            with page.expect_download() as download:
+                plots.first.hover()
+                page.locator(".modebar-btn[data-title='Download as SVG']").first.click()
+            download.value.save_as(tmp_path / "figure.svg")
+            assert "RNA and Image share 13 labels" in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+        context.close()

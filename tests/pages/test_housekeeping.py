@@ -1,0 +1,51 @@
+"""Uploads that nobody uses go away; those that a run was made of never do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pages._shared import housekeeping
+
+DAY = 86_400
+NOW = 2_000_000_000.0
+
+
+def upload(root: Path, digest: str, *, age: float, visitor: str = "a" * 32) -> Path:
+    place = root / "uploads" / visitor / digest
+    place.mkdir(parents=True)
+    (place / "rna.csv").write_text("cell,label")
+    for each in (place / "rna.csv", place, place.parent):
+        os.utime(each, (NOW - age * DAY, NOW - age * DAY))
+    return place
+
+
+@pytest.mark.parametrize("kind", ["runs", "deleted"])
+def test_old_uploads_go_and_those_of_runs_stay(tmp_path: Path, kind: str) -> None:
+    old, young = upload(tmp_path, "0" * 16, age=40), upload(tmp_path, "1" * 16, age=2)
+    used = upload(tmp_path, "2" * 16, age=400)
+    run = tmp_path / kind / "20200101-000000-0123456789ab"
+    run.mkdir(parents=True)
+    (run / "recipe.json").write_text(f'{{"source": {{"path": "{(used / "rna.csv").as_posix()}"}}}}')
+    assert housekeeping.clean_uploads(tmp_path, days=30, now=NOW) == [old]
+    assert not old.exists()
+    assert young.exists()
+    assert used.exists()
+
+
+def test_an_empty_visitors_folder_goes_too(tmp_path: Path) -> None:
+    place = upload(tmp_path, "0" * 16, age=40)
+    housekeeping.clean_uploads(tmp_path, days=30, now=NOW)
+    assert not place.parent.exists()
+
+
+def test_the_rule_is_told_and_can_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "after 30 days" in housekeeping.rule()
+    monkeypatch.setenv(housekeeping.DAYS_VARIABLE, "-1")
+    assert "until whoever runs it removes them" in housekeeping.rule()
+    upload(tmp_path, "0" * 16, age=4000)
+    assert housekeeping.clean_uploads(tmp_path, now=NOW) == []
+    monkeypatch.setenv(housekeeping.DAYS_VARIABLE, "soon")
+    assert housekeeping.days_kept() == 30

@@ -1,0 +1,56 @@
+"""Pairs out of a coupling: heaviest first, drawn by weight, and what a threshold leaves out is counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from psmatch_core.coupling import Coupling
+from psmatch_core.matchers import SinkhornMatcher
+from psmatch_core.matching import match
+from psmatch_core.pairs import PAIR_COLUMNS, choose_pairs, written
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.recipe import ExportRules
+
+
+@pytest.fixture(scope="module")
+def coupling(models: tuple[PropensityModel, PropensityModel]) -> Coupling:
+    return match(*models, SinkhornMatcher(), seed=0)
+
+
+def test_all_matches_of_a_cell_weigh_one(coupling: Coupling) -> None:
+    table = choose_pairs(coupling, ExportRules(top=1000)).table
+    assert list(table.columns) == PAIR_COLUMNS
+    assert np.allclose(table.groupby("source_cell")["weight"].sum(), 1, atol=1e-6)
+
+
+def test_kept_and_left_out_are_all_pairs(coupling: Coupling) -> None:
+    every = choose_pairs(coupling, ExportRules(top=5))
+    some = choose_pairs(coupling, ExportRules(top=5, least=0.1))
+    assert every.n_left_out == every.n_unpaired == 0
+    assert len(some.table) + some.n_left_out == len(every.table)
+    assert some.table["weight"].min() >= 0.1
+    lost = set(every.table["source_cell"]) - set(some.table["source_cell"])
+    assert some.n_unpaired == len(lost)
+    nothing = choose_pairs(coupling, ExportRules(top=5, least=1.0))
+    assert nothing.n_unpaired == every.table["source_cell"].nunique() - nothing.table["source_cell"].nunique()
+
+
+def test_draws_follow_the_weights(coupling: Coupling) -> None:
+    drawn = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1).table
+    assert (drawn.groupby("source_cell")["draws"].sum() == 1000).all()
+    error = np.abs(drawn["draws"] / 1000 - drawn["weight"])
+    assert error.max() < 6 * np.sqrt(0.25 / 1000)  # six standard deviations of a share of 1,000 draws
+    heaviest = choose_pairs(coupling, ExportRules(top=1000)).table.set_index(["source_cell", "target_cell"])["weight"]
+    both = drawn.set_index(["source_cell", "target_cell"])["weight"]
+    assert np.allclose(both, heaviest.loc[both.index])
+    assert (drawn.groupby("source_cell")["rank"].max() == drawn.groupby("source_cell").size()).all()
+    again = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1).table
+    assert drawn.equals(again)
+
+
+def test_files_hold_the_table(coupling: Coupling) -> None:
+    table = choose_pairs(coupling, ExportRules(top=1)).table
+    assert written(table, "csv").decode().splitlines()[0] == ",".join(PAIR_COLUMNS)
+    assert written(table, "tsv").decode().splitlines()[0] == "\t".join(PAIR_COLUMNS)
+    assert written(table, "parquet")[:4] == b"PAR1"

@@ -1,0 +1,95 @@
+"""A run as one HTML file: what it says, and that it needs nobody."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from psmatch_core import worker
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.cli import main
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import RunFolder
+from psmatch_core.readers import DataSpec
+from psmatch_core.recipe import Recipe
+from psmatch_core.report import report_html, write_report
+from tests.conftest import make_adata
+
+HOSTILE = "</script><img src=x>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run of two small files, one of whose labels the other lacks."""
+    place = tmp_path_factory.mktemp("report")
+    specs = []
+    for seed, name in enumerate(("RNA", "ADT")):
+        adata = make_adata(n=45, seed=seed, labels=("A", "B", HOSTILE if seed else "only here"))
+        adata.write_h5ad(place / f"{name}.h5ad")
+        specs.append(DataSpec(path=str(place / f"{name}.h5ad"), label_key="label", name=name))
+    recipe = Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs)
+    made = RunFolder.create(place / "runs", recipe, name="mine & <b>yours</b>")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "_map", lambda *_: None)  # UMAP takes longer than everything else here
+        status = worker.execute(made)
+    assert status.state == "done", status
+    return made
+
+
+@pytest.fixture(scope="module")
+def text(folder: RunFolder) -> str:
+    return report_html(folder)
+
+
+def test_it_asks_nobody_for_anything(text: str) -> None:
+    assert "default-src 'none'" in text
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=", text)
+    assert text.count("plotly.js v") == 1
+
+
+def test_texts_from_files_stay_texts(text: str) -> None:
+    assert HOSTILE not in text
+    assert "<b>yours" not in text
+    assert "mine &amp; &lt;b&gt;yours&lt;/b&gt;" in text
+
+
+def test_labels_that_need_attention_are_said_in_words(text: str) -> None:
+    words = text[text.index("What needs attention") : text.index(">Data</h2>")]
+    assert "Label only here (15 source and 0 target cells): label in one modality only" in words
+
+
+def test_every_chapter_has_its_figures(text: str) -> None:
+    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+    names = [name for name, _ in data["figures"]]
+    assert len(names) >= 7
+    for name, figure in data["figures"]:
+        assert f'id="{name}"' in text
+        assert figure["layout"]["meta"]["title"]
+    assert set(data["templates"]) == {"light", "dark"}
+    for heading in ("Propensity", "Match", "Settings and versions"):
+        assert f">{heading}" in text
+
+
+def test_no_folder_of_the_machine_is_told(text: str, folder: RunFolder) -> None:
+    assert str(folder.path.parents[1]) not in text
+
+
+def test_a_run_that_has_only_begun_says_so(tmp_path: Path) -> None:
+    made = RunFolder.create(tmp_path, Recipe(), name="just begun")
+    assert "This run is not finished: queued." in report_html(made)
+
+
+def test_the_command_writes_it_where_it_is_told(
+    folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["report", str(folder.path), "--out", str(tmp_path / "mine.html")]) == 0
+    assert (tmp_path / "mine.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert "mine.html" in capsys.readouterr().out
+
+
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PsmatchError, match=f"The folder {tmp_path.name} holds no run."):
+        write_report(RunFolder(tmp_path))
