@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LinearClassifier,
         MLPClassifier,
         RecommendedClassifier,
+        SingleNetworkClassifier,
     )
     from psmatch_core.coupling import Coupling, Outcome, Status
     from psmatch_core.distribution import Comparing, Distributions, compare_distributions
@@ -85,6 +86,7 @@ _HOMES = {
         "LinearClassifier",
         "MLPClassifier",
         "RecommendedClassifier",
+        "SingleNetworkClassifier",
     ),
     "coupling": ("Coupling", "Outcome", "Status"),
     "distribution": ("Comparing", "Distributions", "compare_distributions"),
@@ -193,6 +195,7 @@ __all__ = [
     "ScoredModality",
     "Scoring",
     "SharedSpaceMatcher",
+    "SingleNetworkClassifier",
     "SinkhornMatcher",
     "Space",
     "Status",

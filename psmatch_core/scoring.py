@@ -67,7 +67,10 @@ def score_sides(
         features.append(described)
         progress(Event(f"preprocess: {side.name}", 1.0))
     for described in features:  # before the other side trains for nothing
-        recipe.classifier.check(described.in_shape(described.X), name=described.name)
+        if isinstance(recipe.space, JointVAE):  # which reads no classifier
+            recipe.space.check(described)
+        else:
+            recipe.classifier.check(described.in_shape(described.X), name=described.name)
     recipe.matcher.check(features[0], features[1])  # before minutes of training, not after
     names = tuple(sorted(set(source.label_names)))
     if isinstance(recipe.space, JointVAE):

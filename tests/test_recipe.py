@@ -32,7 +32,7 @@ def test_default_is_the_recommended_preset():
 
 def test_paper_preset_is_the_papers():
     recipe = Recipe.preset("paper")
-    network, matcher = recipe.classifier, recipe.matcher
+    network, matcher = recipe.classifier.network, recipe.matcher
     assert network.hidden == (1024,) * 5
     assert network.batch_norm
     assert (network.learning_rate, network.batch_size, network.dropout, network.weight_decay) == (1e-4, 256, 0, 0)
@@ -40,6 +40,13 @@ def test_paper_preset_is_the_papers():
     assert (matcher.epsilon, matcher.epsilon_unit, matcher.align) == (0.05, "absolute", False)
     assert (matcher.cost, matcher.max_iterations) == ("euclidean", 1000)
     assert recipe.space == PropensityScores()
+
+
+def test_paper_preset_reads_images_by_the_papers_convolutions():
+    network = Recipe.preset("paper").classifier.image_network
+    assert network.channels == (32, 54, 128, 256, 512)
+    assert (network.learning_rate, network.batch_size, network.weight_decay) == (1e-4, 256, 0)
+    assert network.patience >= network.n_epochs == 100
 
 
 def test_paper_snn_is_its_released_code():
@@ -50,7 +57,8 @@ def test_paper_snn_is_its_released_code():
 
 def test_paper_vae_has_the_network_it_is_compared_with():
     recipe = Recipe.preset("paper-vae")
-    assert recipe.space.network == Recipe.preset("paper").classifier
+    paper = Recipe.preset("paper").classifier
+    assert (recipe.space.network, recipe.space.image_network) == (paper.network, paper.image_network)
     assert recipe.matcher == Recipe.preset("paper").matcher
     assert (recipe.space.kl_weight, recipe.space.label_weight, recipe.space.modality_weight) == (1e-9, 1.0, 0.1)
 

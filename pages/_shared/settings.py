@@ -12,7 +12,14 @@ from pages._shared.forms import config_form
 from pages._shared.text import plain
 from pages._shared.workspace import Workspace, changed_settings
 from psmatch_core.baselines import JointVAE
-from psmatch_core.classifiers import Classifier, CNNClassifier, LinearClassifier, MLPClassifier, RecommendedClassifier
+from psmatch_core.classifiers import (
+    Classifier,
+    CNNClassifier,
+    LinearClassifier,
+    MLPClassifier,
+    RecommendedClassifier,
+    SingleNetworkClassifier,
+)
 from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
 from psmatch_core.matchers import (
@@ -50,7 +57,8 @@ SPACES: dict[type[Space], str] = {
 }
 CLASSIFIERS: dict[type[Classifier], str] = {
     RecommendedClassifier: "Recommended: small networks and ridge regression, averaged",
-    MLPClassifier: "One network",
+    SingleNetworkClassifier: "One network a modality: a perceptron on features, convolutional on images",
+    MLPClassifier: "One perceptron (features)",
     CNNClassifier: "One convolutional network (images)",
     LinearClassifier: "Ridge regression (multinomial, no network)",
 }

@@ -48,7 +48,7 @@ class Networks:
 
     def __init__(
         self,
-        body: NetworkClassifier,
+        bodies: Sequence[NetworkClassifier],
         sides: Sequence[Modality],
         *,
         n_latent: int,
@@ -57,8 +57,12 @@ class Networks:
         generator: Any,
     ) -> None:
         self.n_latent = n_latent
-        self.encoders: list[Network] = [body.encoder(side, 2 * n_latent, generator) for side in sides]
-        self.decoders: list[Network] = [body.decoder(side, n_latent, generator) for side in sides]
+        self.encoders: list[Network] = [
+            body.encoder(side, 2 * n_latent, generator) for body, side in zip(bodies, sides, strict=True)
+        ]
+        self.decoders: list[Network] = [
+            body.decoder(side, n_latent, generator) for body, side in zip(bodies, sides, strict=True)
+        ]
         self.head = Perceptron((n_latent, n_labels), False, 0.0, generator)
         self.discriminator = Perceptron((n_latent, *discriminator, 2), False, 0.0, generator)
 
@@ -73,7 +77,7 @@ class Networks:
         return self.discriminator.trainable
 
     def codes(self, side: int, x: torch.Tensor, generator: Any = None) -> Codes:
-        """A batch ``(batch, n_features)`` in the latent space; without a generator the draw is the mean."""
+        """A batch, as the encoder reads it, in the latent space; without a generator the draw is the mean."""
         import torch
 
         both = self.encoders[side](x, generator)

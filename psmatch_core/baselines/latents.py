@@ -34,7 +34,8 @@ class JointLatents(ScoredModality):
     head_logits
         Centred logits ``(n_cells, n_labels)`` of the label head at the posterior means, nats.
     parameters
-        Weights of the encoder (``encoder/…``) and of the label head (``head/…``), which score new cells.
+        Weights of the encoder and the scale of its inputs (``encoder/…``), weights of the label head (``head/…``):
+        they score new cells.
     history
         By epoch ``(n_epochs, 5)``, columns as in :data:`HISTORY`; the last is the same on both sides.
     best
@@ -95,7 +96,8 @@ class JointLatents(ScoredModality):
                 f"{self.modality.n_features:,}.",
                 hint="Preprocess the new cells with the transform that was fitted for this run.",
             )
-        both = self.vae.network.outputs(self.part(ENCODER), X)  # (n, 2 n_latent): means, then log variances
+        body = self.vae.body(self.modality)
+        both = body.outputs(self.part(ENCODER), self.modality.in_shape(X))  # (n, 2 n_latent): means, then log variances
         return np.asarray(both[:, : self.vae.n_latent], dtype=np.float64)
 
     def __repr__(self) -> str:

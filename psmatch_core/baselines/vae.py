@@ -10,9 +10,10 @@ import numpy as np
 
 from psmatch_core.baselines.adversary import Networks
 from psmatch_core.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
-from psmatch_core.classifiers import LossCurve, MLPClassifier, NetworkClassifier, stratified_folds
+from psmatch_core.baselines.sides import Side
+from psmatch_core.classifiers import CNNClassifier, LossCurve, MLPClassifier, NetworkClassifier
 from psmatch_core.classifiers.base import centered
-from psmatch_core.classifiers.mlp import batch_of
+from psmatch_core.classifiers.training import SCORING_CELLS
 from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError, some
 from psmatch_core.modality import Modality
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import torch
 
 STAGE = "latents"
-N_FOLDS = 5  # one of them is held out, as for a network of the propensity scores
 APART = 0.2  # from one half, in held-out cells named by their modality: beyond it the sides do not share the space
 # A momentum of 0.9 remembers where the other player was: the two then swing around each other, and on planted data
 # the order of cells is lost from β = 0.5 on. Source: Radford et al. 2016, section 4.
@@ -44,10 +44,15 @@ class JointVAE(Space):
     latter exchanges α and β, trains the modality head to help and matches on a draw; this does what the text says.
     """
 
-    network: NetworkClassifier = option(
+    network: MLPClassifier = option(
         MLPClassifier(),
         help="The classifier that it is compared with: its body is the encoder, mirrored it is the decoder, and its "
         "epochs, batches, learning rate and dropout are used.",
+        advanced=True,
+    )
+    image_network: CNNClassifier = option(
+        CNNClassifier(),
+        help="The same for a modality of images; where either is one, its epochs, batches and learning rate are used.",
         advanced=True,
     )
     n_latent: int = option(16, minimum=1, maximum=4096, unit="dimensions", help="Size of the latent space.")
@@ -64,20 +69,15 @@ class JointVAE(Space):
     def title(self) -> str:
         return JointLatents.space_name
 
+    def body(self, *modalities: Modality) -> NetworkClassifier:
+        """The classifier that lends a modality its encoder, or several modalities their common schedule."""
+        has_images = any(each.image_shape is not None for each in modalities)
+        return self.image_network if has_images else self.network
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """One modality while it trains: features, label indices ``y``, and which cells train and which are held out."""
-
-    modality: Modality
-    y: np.ndarray
-    train: np.ndarray
-    held: np.ndarray
-
-    @property
-    def watched(self) -> np.ndarray:
-        """Cells on which an epoch is judged: those held out, the training cells where none could be."""
-        return self.held if self.held.size else self.train
+    def check(self, *modalities: Modality) -> None:
+        """Refuse images that are too small for the convolutions, before anything trains."""
+        for each in modalities:
+            self.body(each).check(each.in_shape(each.X), name=each.name)
 
 
 def fit_joint_vae(
@@ -109,13 +109,15 @@ def fit_joint_vae(
     Raises
     ------
     PsmatchError
-        With fewer than two labels, labels that only one side has, or a training that diverges.
+        With fewer than two labels, labels that only one side has, images too small for the convolutions, or a
+        training that diverges.
     """
     vae = vae or JointVAE()
+    vae.check(source, target)
     names = tuple(label_names) if label_names is not None else source.label_names
     for modality in (source, target):
         check_labels(modality, names)
-    sides = [_side(modality, names, seed) for modality in (source, target)]
+    sides = [Side.of(each, vae.body(each), names, seed) for each in (source, target)]
     with one_thread():
         training = _Training(vae, sides, len(names), derived_seed(seed, "joint vae", *_contents(sides)))
         training.run(progress)
@@ -125,20 +127,20 @@ def fit_joint_vae(
 class _Training:
     """The two optimisers in turn, and the best epoch so far."""
 
-    def __init__(self, vae: JointVAE, sides: Sequence[_Side], n_labels: int, seed: int) -> None:
+    def __init__(self, vae: JointVAE, sides: Sequence[Side], n_labels: int, seed: int) -> None:
         import torch  # heavy: only where a network trains
 
         self.vae, self.sides = vae, sides
         self.generator = torch.Generator().manual_seed(seed % 2**63)
         self.networks = Networks(
-            vae.network,
+            [side.body for side in sides],
             [side.modality for side in sides],
             n_latent=vae.n_latent,
             n_labels=n_labels,
             discriminator=vae.discriminator,
             generator=self.generator,
         )
-        body = vae.network
+        self.body = body = vae.body(*(side.modality for side in sides))
         self.batch_size = min(body.batch_size, *(side.train.size for side in sides))
         self.n_batches = max(1, *(side.train.size // self.batch_size for side in sides))
         self.optimizers, self.schedules = [], []
@@ -156,12 +158,12 @@ class _Training:
 
     def run(self, progress: Progress) -> None:
         """Train until the epochs or the patience end."""
-        n_epochs = self.vae.network.n_epochs
+        n_epochs = self.body.n_epochs
         for epoch in range(n_epochs):
             label_losses = self._epoch()
             judged = self._judge(label_losses)
             if not np.isfinite(judged):
-                rate = self.vae.network.learning_rate
+                rate = self.body.learning_rate
                 raise PsmatchError(
                     f"The joint VAE diverged at learning rate {rate:g} in epoch {epoch + 1}.",
                     hint="Scale the features (z-score), or lower the learning rate of its network.",
@@ -172,7 +174,7 @@ class _Training:
                 values = {"epoch": epoch + 1, **dict(zip(HISTORY, rows[-1], strict=True))}
                 stage = f"{STAGE}: {side.modality.name}"
                 progress(Event(stage, (epoch + 1) / n_epochs, f"epoch {epoch + 1}", values))
-            if epoch - self.best >= self.vae.network.patience:
+            if epoch - self.best >= self.body.patience:
                 break
         for side in self.sides:
             progress(Event(f"{STAGE}: {side.modality.name}", 1.0, f"best epoch {self.best + 1}"))
@@ -181,7 +183,7 @@ class _Training:
         """One epoch of alternating steps; mean label loss of each side's training cells, nats."""
         total = np.zeros(2)
         for cells in zip(*(self._batches(side) for side in self.sides), strict=True):
-            x = [batch_of(side.modality.X, own) for side, own in zip(self.sides, cells, strict=True)]
+            x = [side.batch(own) for side, own in zip(self.sides, cells, strict=True)]
             y = [_tensor(side.y[own]) for side, own in zip(self.sides, cells, strict=True)]
             self._discriminator_step(x)
             total += self._autoencoder_step(x, y)
@@ -189,7 +191,7 @@ class _Training:
                 schedule.step()
         return [float(each) for each in total / self.n_batches]
 
-    def _batches(self, side: _Side) -> Iterator[np.ndarray]:
+    def _batches(self, side: Side) -> Iterator[np.ndarray]:
         """As many batches on each side: the smaller one is dealt again, in another order, as often as needed."""
         import torch
 
@@ -234,27 +236,38 @@ class _Training:
         hits, parts = [], []
         with torch.no_grad():
             for index, side in enumerate(self.sides):
-                x, y = batch_of(side.modality.X, side.watched), _tensor(side.y[side.watched])
-                code = self.networks.codes(index, x)
-                parts.append(self.networks.parts(index, x, y, code))
-                named = self.networks.discriminator(code.mean).argmax(dim=1)
-                hits.append(float((named == index).double().mean()))
+                *losses, hit = self._judged(index, side)
+                parts.append(losses)
+                hits.append(hit)
         accuracy = float(np.mean(hits))  # both modalities count alike, so that 0.5 is chance whatever their sizes
         for rows, part, loss in zip(self.history, parts, label_losses, strict=True):
             rows.append((part[0], part[1], loss, part[2], accuracy))
         reconstruction, kl, label = np.mean(parts, axis=0)
         return float(reconstruction + self.vae.kl_weight * kl + self.vae.label_weight * label)
 
+    def _judged(self, index: int, side: Side) -> np.ndarray:
+        """Reconstruction, KL, label loss and share of cells named by their modality, means over the watched cells."""
+        rows, sizes = [], []
+        for start in range(0, side.watched.size, SCORING_CELLS):
+            cells = side.watched[start : start + SCORING_CELLS]
+            x = side.batch(cells)
+            code = self.networks.codes(index, x)
+            named = self.networks.discriminator(code.mean).argmax(dim=1)
+            losses = self.networks.parts(index, x, _tensor(side.y[cells]), code)
+            rows.append((*losses, float((named == index).double().mean())))
+            sizes.append(cells.size)
+        return np.average(rows, axis=0, weights=sizes)
+
     def _numbers(self) -> dict[str, dict[str, np.ndarray]]:
         nets = self.networks
         return {
-            "0": nets.encoders[0].numbers(),
-            "1": nets.encoders[1].numbers(),
+            "0": nets.encoders[0].numbers() | self.sides[0].scale,
+            "1": nets.encoders[1].numbers() | self.sides[1].scale,
             HEAD: nets.head.numbers(),
         }
 
 
-def _latents(training: _Training, side: _Side, names: tuple[str, ...], seed: int, index: int) -> JointLatents:
+def _latents(training: _Training, side: Side, names: tuple[str, ...], seed: int, index: int) -> JointLatents:
     vae = training.vae
     encoder, head = training.kept[str(index)], training.kept[HEAD]
     n = side.modality.n_cells
@@ -287,9 +300,9 @@ def _latents(training: _Training, side: _Side, names: tuple[str, ...], seed: int
     )
 
 
-def _notes(side: _Side, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
+def _notes(side: Side, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
     name = side.modality.name
-    notes = []
+    notes = [f"{name}: {note}" for note in side.body.notes(side.scale)]
     if abs(accuracy - 0.5) > APART:
         notes.append(
             f"{name}: the discriminator names the modality of {accuracy:.0%} of held-out cells (50% is chance): the "
@@ -301,15 +314,7 @@ def _notes(side: _Side, names: tuple[str, ...], accuracy: float) -> tuple[str, .
     return tuple(notes)
 
 
-def _side(modality: Modality, names: tuple[str, ...], seed: int) -> _Side:
-    column = {name: index for index, name in enumerate(names)}
-    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
-    own = derived_seed(seed, STAGE, modality.name, modality.fingerprint)  # the two sides never share folds
-    held = stratified_folds(y, N_FOLDS, seed=own).held_out(0)
-    return _Side(modality, y, np.flatnonzero(~held), np.flatnonzero(held))
-
-
-def _contents(sides: Sequence[_Side]) -> list[str]:
+def _contents(sides: Sequence[Side]) -> list[str]:
     return [text for side in sides for text in (side.modality.name, side.modality.fingerprint)]
 
 

@@ -6,6 +6,7 @@ from psmatch_core.classifiers.ensemble import EnsembleClassifier, RecommendedCla
 from psmatch_core.classifiers.linear import LinearClassifier
 from psmatch_core.classifiers.mlp import MLPClassifier
 from psmatch_core.classifiers.network import NetworkClassifier
+from psmatch_core.classifiers.single import SingleNetworkClassifier
 from psmatch_core.classifiers.training import Network
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Network",
     "NetworkClassifier",
     "RecommendedClassifier",
+    "SingleNetworkClassifier",
     "stratified_folds",
 ]

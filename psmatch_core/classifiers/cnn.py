@@ -8,25 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, centered, no_held_out
-from psmatch_core.classifiers.training import NORM_EPSILON, NORM_MOMENTUM, Schedule, restarted, train
+from psmatch_core.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classifiers.convolutions import (
+    STRIDE,
+    ConvolutionalNetwork,
+    TransposedNetwork,
+    convolutional_outputs,
+)
+from psmatch_core.classifiers.network import NetworkClassifier
+from psmatch_core.classifiers.training import Schedule, restarted, train
 from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.modality import Matrix
+from psmatch_core.images import ImageShape
+from psmatch_core.modality import Matrix, Modality
 from psmatch_core.progress import Progress
 from psmatch_core.randomness import derived_seed
 
 if TYPE_CHECKING:
     import torch
 
-SLOPE = 0.01  # of the leaky ReLU below 0, torch's own
-KERNEL, STRIDE, PADDING = 3, 2, 1  # a layer halves height and width
 SCORING_IMAGES = 512  # scored at once
 NORMALIZED_IMAGES = 1024  # looked at at once for the channels' means, as float64
 
 
 @dataclass(frozen=True)
-class CNNClassifier(Classifier):
+class CNNClassifier(NetworkClassifier):
     """Strided convolutions, each with batch norm and leaky ReLU, and one linear layer, for images.
 
     Each channel is brought to mean 0 and deviation 1 over all pixels of the training cells; the fitted state
@@ -72,21 +78,39 @@ class CNNClassifier(Classifier):
         (parameters, curve), notes = restarted(
             lambda rate: self._train(X, scale, y, held, n_labels, seed, rate, progress), self.learning_rate
         )
-        constant = int((scale[1] == 0).sum())
-        if constant:
-            notes = (*notes, f"images: {plural(constant, 'channel')} without variance carry no information.")
-        fitted = FittedCNN(np.full((y.size, n_labels), np.nan), parameters, *scale, curves=(curve,), notes=notes)
+        notes = (*notes, *self.notes(scale))
+        empty = np.full((y.size, n_labels), np.nan)
+        fitted = FittedCNN(empty, {**parameters, **scale}, curves=(curve,), notes=notes)
         fitted.held_out[held] = fitted.logits(X[held])
         return fitted
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        parameters = {name: value for name, value in state.items() if name not in _SCALE}
-        return FittedCNN(no_held_out(state["output.bias"].size), parameters, *(state[name] for name in _SCALE))
+        return FittedCNN(no_held_out(state["output.bias"].size), dict(state))
+
+    def encoder(self, modality: Modality, n_out: int, generator: Any) -> ConvolutionalNetwork:
+        return ConvolutionalNetwork(_shape_of(modality), self.channels, n_out, generator)
+
+    def decoder(self, modality: Modality, n_in: int, generator: Any) -> TransposedNetwork:
+        return TransposedNetwork(_shape_of(modality), self.channels, n_in, generator)
+
+    def scale(self, X: Matrix, cells: np.ndarray) -> dict[str, np.ndarray]:
+        return _channel_scale(X, cells)
+
+    def notes(self, scale: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+        constant = int((scale["channel_deviation"] == 0).sum())
+        said = f"images: {plural(constant, 'channel')} without variance carry no information."
+        return (said,) if constant else ()
+
+    def batch(self, X: Matrix, cells: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
+        return normalized(X[cells], scale)
+
+    def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
+        return _outputs(parameters, X)
 
     def _train(
         self,
         X: np.ndarray,
-        scale: tuple[np.ndarray, np.ndarray],
+        scale: Mapping[str, np.ndarray],
         y: np.ndarray,
         held: np.ndarray,
         n_labels: int,
@@ -97,11 +121,12 @@ class CNNClassifier(Classifier):
         import torch  # heavy: only where a network trains
 
         generator = torch.Generator().manual_seed(derived_seed(seed, "cnn") % 2**63)
-        network = ConvolutionalNetwork(X.shape[1:], self.channels, n_labels, generator)
+        shape: ImageShape = X.shape[1:]
+        network = ConvolutionalNetwork(shape, self.channels, n_labels, generator)
         schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
         return train(
             network,
-            lambda cells: normalized(X[cells], *scale),
+            lambda cells: normalized(X[cells], scale),
             y,
             held,
             schedule,
@@ -115,112 +140,39 @@ class FittedCNN(FittedClassifier):
     """Weights by layer, and mean and deviation of each channel ``(c,)`` over the training images."""
 
     parameters: dict[str, np.ndarray]
-    channel_mean: np.ndarray
-    channel_deviation: np.ndarray
 
     def logits(self, X: Matrix) -> np.ndarray:
         """Centred logits ``(n, n_labels)`` of images ``(n, c, h, w)``."""
-        import torch
-
-        tensors = {name: torch.from_numpy(np.array(value)) for name, value in self.parameters.items()}
-        parts = []
-        with torch.no_grad():
-            for start in range(0, X.shape[0], SCORING_IMAGES):
-                batch = normalized(X[start : start + SCORING_IMAGES], self.channel_mean, self.channel_deviation)
-                parts.append(_forward(tensors, batch, training=False).numpy())
-        return centered(np.concatenate(parts))
+        return centered(_outputs(self.parameters, X))
 
     def state(self) -> dict[str, np.ndarray]:
-        return {**self.parameters, "channel_mean": self.channel_mean, "channel_deviation": self.channel_deviation}
+        return dict(self.parameters)
 
 
-_SCALE = ("channel_mean", "channel_deviation")
+def _shape_of(modality: Modality) -> ImageShape:
+    assert modality.image_shape is not None  # check has refused features
+    return modality.image_shape
 
 
-class ConvolutionalNetwork:
-    """The trainable network; a variational encoder of the same architecture asks for other outputs.
-
-    Parameters
-    ----------
-    shape
-        Channels, height and width of an image.
-    channels
-        After each convolution.
-    n_outputs
-        Of the linear layer at the end.
-    generator
-        torch's generator from which the start is drawn, never the global one.
-    """
-
-    def __init__(self, shape: tuple[int, ...], channels: tuple[int, ...], n_outputs: int, generator: Any) -> None:
-        import torch
-
-        self.tensors: dict[str, torch.Tensor] = {}
-        self.trainable: list[torch.Tensor] = []
-        n_in, height, width = shape
-        for layer, n_out in enumerate(channels):
-            self._add(f"{layer}.weight", (n_out, n_in, KERNEL, KERNEL), n_in * KERNEL**2, generator)
-            self._keep(f"{layer}.gain", torch.ones(n_out))
-            self._keep(f"{layer}.shift", torch.zeros(n_out))
-            self.tensors[f"{layer}.mean"] = torch.zeros(n_out)
-            self.tensors[f"{layer}.variance"] = torch.ones(n_out)
-            n_in, height, width = n_out, -(-height // STRIDE), -(-width // STRIDE)
-        n_flat = n_in * height * width
-        self._add("output.weight", (n_flat, n_outputs), n_flat, generator)
-        self._add("output.bias", (n_outputs,), n_flat, generator)
-
-    def _add(self, name: str, shape: tuple[int, ...], n_in: int, generator: Any) -> None:
-        import torch
-
-        self._keep(name, (torch.rand(shape, generator=generator) * 2 - 1) / np.sqrt(n_in))  # torch's own start
-
-    def _keep(self, name: str, tensor: torch.Tensor) -> None:
-        self.tensors[name] = tensor.requires_grad_(True)
-        self.trainable.append(tensor)
-
-    def __call__(self, batch: torch.Tensor, generator: Any = None) -> torch.Tensor:
-        """Outputs ``(n, n_outputs)`` of normalised images; with a generator the network trains."""
-        return _forward(self.tensors, batch, training=generator is not None)
-
-    def numbers(self) -> dict[str, np.ndarray]:
-        return {name: tensor.detach().numpy().copy() for name, tensor in self.tensors.items()}
+def _outputs(parameters: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+    """What the trained network gives for images ``(n, c, h, w)`` as they come."""
+    parts = (X[start : start + SCORING_IMAGES] for start in range(0, X.shape[0], SCORING_IMAGES))
+    return np.concatenate([convolutional_outputs(parameters, normalized(part, parameters)) for part in parts])
 
 
-def _forward(t: dict[str, torch.Tensor], hidden: torch.Tensor, *, training: bool) -> torch.Tensor:
-    import torch
-    from torch.nn import functional
-
-    layer = 0
-    while f"{layer}.weight" in t:
-        hidden = functional.conv2d(hidden, t[f"{layer}.weight"], stride=STRIDE, padding=PADDING)
-        hidden = functional.batch_norm(
-            hidden,
-            t[f"{layer}.mean"],
-            t[f"{layer}.variance"],
-            t[f"{layer}.gain"],
-            t[f"{layer}.shift"],
-            training=training,
-            momentum=NORM_MOMENTUM,
-            eps=NORM_EPSILON,
-        )
-        hidden = functional.leaky_relu(hidden, SLOPE)
-        layer += 1
-    return torch.addmm(t["output.bias"], hidden.flatten(1), t["output.weight"])
-
-
-def normalized(X: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> torch.Tensor:
+def normalized(X: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
     """Images ``(n, c, h, w)``, each channel less its mean, by its deviation; single precision."""
     import torch
 
+    deviation = scale["channel_deviation"]
+    divisor = np.where(deviation > 0, deviation, 1).astype(np.float32)
+    mean = scale["channel_mean"].astype(np.float32)
     batch = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
-    divisor = np.where(deviation > 0, deviation, 1)
-    return (batch - torch.from_numpy(mean.astype(np.float32))[:, None, None]) / torch.from_numpy(
-        divisor.astype(np.float32)
-    )[:, None, None]
+    return (batch - torch.from_numpy(mean)[:, None, None]) / torch.from_numpy(divisor)[:, None, None]
 
 
-def _channel_scale(X: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each channel ``(c,)`` over the pixels of these cells."""
+def _channel_scale(X: np.ndarray, cells: np.ndarray) -> dict[str, np.ndarray]:
+    """``channel_mean`` and ``channel_deviation``, each ``(c,)``, over the pixels of these cells."""
     n_channels = X.shape[1]
     totals, squares, low, high = np.zeros(n_channels), np.zeros(n_channels), X[cells[0]], X[cells[0]]
     for start in range(0, cells.size, NORMALIZED_IMAGES):
@@ -232,4 +184,4 @@ def _channel_scale(X: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.nda
     mean = totals / n_values
     deviation = np.sqrt(np.maximum(squares / n_values - mean**2, 0))
     varies = low.min(axis=(1, 2)) < high.max(axis=(1, 2))  # what rounding leaves of a constant is not variance
-    return mean, np.where(varies, deviation, 0.0)
+    return {"channel_mean": mean, "channel_deviation": np.where(varies, deviation, 0.0)}

@@ -58,6 +58,9 @@ class MLPClassifier(NetworkClassifier):
     def decoder(self, modality: Modality, n_in: int, generator: Any) -> Perceptron:
         return Perceptron((n_in, *reversed(self.hidden), modality.n_features), self.batch_norm, self.dropout, generator)
 
+    def batch(self, X: Matrix, cells: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
+        return batch_of(X, cells)
+
     def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
         return perceptron_outputs(parameters, X)
 

@@ -60,7 +60,7 @@ def networks(n_latent: int = 5, seed: int = 0) -> tuple[Networks, list[torch.Ten
     generator = torch.Generator().manual_seed(seed)
     pair = make_modality("RNA", n=30), make_modality("ADT", n=24, n_features=5, seed=1)
     nets = Networks(
-        MLPClassifier(hidden=(16,), dropout=0.0), pair, n_latent=n_latent, n_labels=3, discriminator=(8,),
+        [MLPClassifier(hidden=(16,), dropout=0.0)] * 2, pair, n_latent=n_latent, n_labels=3, discriminator=(8,),
         generator=generator,
     )  # fmt: skip
     x = [torch.from_numpy(np.array(side.X, dtype=np.float32)) for side in pair]

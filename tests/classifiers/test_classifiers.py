@@ -173,7 +173,7 @@ class TestFolds:
 
 def test_the_papers_network_is_trained_as_the_paper_says():
     """Linear, batch norm, ReLU; Adam; one cycle over all steps: the same by hand, in torch's own modules."""
-    paper = replace(Recipe.preset("paper").classifier, hidden=(12,) * 5, n_epochs=6, batch_size=16)
+    paper = replace(Recipe.preset("paper").classifier.network, hidden=(12,) * 5, n_epochs=6, batch_size=16)
     modality = make_modality(n=60)
     X, y = np.asarray(modality.X), np.arange(60) % 3
     folds = stratified_folds(y, 5, seed=0)

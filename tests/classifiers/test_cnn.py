@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import CNNClassifier, EnsembleClassifier, RecommendedClassifier, stratified_folds
+from psmatch_core.classifiers import (
+    CNNClassifier,
+    EnsembleClassifier,
+    MLPClassifier,
+    RecommendedClassifier,
+    SingleNetworkClassifier,
+    stratified_folds,
+)
 from psmatch_core.errors import PsmatchError
 from psmatch_core.progress import silent
 
@@ -13,6 +20,7 @@ CLASSIFIERS = [
     EnsembleClassifier((SMALL, SMALL)),
     RecommendedClassifier(n_networks=2, image_network=SMALL),
     RecommendedClassifier(n_networks=1, image_network=SMALL),
+    SingleNetworkClassifier(image_network=SMALL),
 ]
 each = pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda c: type(c).__name__)
 
@@ -93,3 +101,14 @@ def test_too_small_images_are_refused_with_the_way_out():
 def test_flat_features_are_refused():
     with pytest.raises(PsmatchError, match="reads images, but each cell is 10 features"):
         fit(SMALL, np.zeros((8, 10)), np.arange(8) % 4)
+
+
+def test_a_single_network_is_the_one_that_the_data_call_for():
+    X, y = stack()
+    flat = X.reshape(len(X), -1)[:, :40] / 256
+    perceptron = MLPClassifier(hidden=(8,), n_epochs=3)
+    single = SingleNetworkClassifier(network=perceptron, image_network=SMALL)
+    assert np.array_equal(fit(single, X, y).logits(X), fit(SMALL, X, y).logits(X))
+    fitted = fit(single, flat, y)
+    assert np.array_equal(fitted.logits(flat), fit(perceptron, flat, y).logits(flat))
+    assert np.allclose(single.restore(fitted.state()).logits(flat), fitted.logits(flat), atol=1e-6)
