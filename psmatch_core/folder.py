@@ -247,7 +247,8 @@ def _remove_run(path: Path) -> None:
         each.unlink()
     for each in (path / "exports").glob("*"):
         each.unlink()
-    shutil.rmtree(path / "left_out", ignore_errors=True)
+    for jobs in ("left_out", "ladders"):
+        shutil.rmtree(path / jobs, ignore_errors=True)
 
 
 def _link(existing: Path, new: Path) -> None:

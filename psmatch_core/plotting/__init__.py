@@ -4,11 +4,12 @@ Every figure is transparent and leaves text colours to the theme around it; data
 dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
 """
 
+from psmatch_core.blocks.means import BlockMeans, block_means
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
 from psmatch_core.plotting.features import feature_heatmap
-from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
+from psmatch_core.plotting.heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.matches import cell_matches, effective_matches
@@ -38,6 +39,7 @@ __all__ = [
     "label_counts",
     "label_losses",
     "loss_curves",
+    "means_heatmap",
     "metric_bars",
     "palette",
     "plain",
@@ -45,5 +47,6 @@ __all__ = [
     "reliability",
     "score_map",
     "shifted_features",
+    "spread_title",
     "translator_curves",
 ]
