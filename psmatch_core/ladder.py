@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from psmatch_core import io
 from psmatch_core.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.blocks.means import BlockMeans, block_means
-from psmatch_core.coupling import Outcome, Status
+from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError, some
 from psmatch_core.evaluation import Judging, closer_than_true, fixed_space
 from psmatch_core.knobs import at_value, climbable, default_values, presets_of
@@ -28,7 +29,7 @@ from psmatch_core.randomness import stream
 from psmatch_core.scored import ScoredModality
 
 TOP = 5  # matches of each cell that are kept
-BINS = 120
+BINS = 80  # a step sends some 40 kB
 JUDGED = 1000  # true pairs up to which FOSCTTM is measured on all; a sample above, and said
 
 
@@ -242,6 +243,42 @@ def label_problem(
     if label not in source.label_names:
         raise PsmatchError(f"There is no label {label}.", hint=f"Choose among {some(source.label_names, 12)}.")
     return label_problems(source, target, (label,), seed, with_features=matcher.needs_features)[0]
+
+
+def pairs_at(
+    found: Ladder, coupling: Coupling, place: int, *, first: np.ndarray | None = None, most: int = 100
+) -> pd.DataFrame:
+    """The two best matches of the label's source cells at a rung, at most ``most`` cells.
+
+    Parameters
+    ----------
+    coupling
+        The run's coupling, which knows the cells' names.
+    first
+        Source cells that come before the others, by row number in the modality.
+
+    Columns: ``source_cell``, ``target_cell``, ``weight``, ``n_effective``, ``second``, ``second_weight`` and ``row``,
+    the cell's row number in the modality.
+    """
+    cells, theirs = coupling.source_cells[found.label], coupling.target_cells[found.label]
+    order = np.arange(cells.size)
+    if first is not None:
+        order = np.argsort(~np.isin(cells, first), kind="stable")
+    order = order[:most]
+    index, weight = found.top_index[place][order], found.top_weight[place][order]
+    names = np.append(coupling.target.modality.obs_names[theirs], "")  # −1, no match, reads the empty name
+    has_second = index.shape[1] > 1
+    return pd.DataFrame(
+        {
+            "source_cell": coupling.source.modality.obs_names[cells[order]],
+            "target_cell": names[index[:, 0]],
+            "weight": weight[:, 0],
+            "n_effective": found.n_effective[place][order],
+            "second": names[index[:, 1]] if has_second else "",
+            "second_weight": weight[:, 1] if has_second else np.nan,
+            "row": cells[order],
+        }
+    )
 
 
 def save_ladder(found: Ladder, path: Path) -> Path:

@@ -20,7 +20,7 @@ ORDER = (
     "inspection", "preprocessing", "classifiers", "scores", "scored", "propensity", "baselines", "transport",
     "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve", "translators", "translation",
     "metrics", "prediction", "evaluation", "distances", "space", "distribution", "maps", "controls", "io", "held_out",
-    "plotting", "recipe", "knobs", "ladder", "selection", "rendering", "datasets", "inputs", "keeping", "scoring",
+    "selection", "plotting", "recipe", "knobs", "ladder", "rendering", "datasets", "inputs", "keeping", "scoring",
     "runs", "leaving_out", "exports", "folder", "results", "new_cells", "leave_out_jobs", "ladder_jobs", "selections",
     "worker", "run_store", "listing", "terminal", "commands", "cli",
 )  # fmt: skip

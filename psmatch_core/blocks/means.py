@@ -41,6 +41,12 @@ class BlockMeans:
         """Means × n × m: how many times the weight of a plan in which all pairs are alike."""
         return np.asarray(self.means * self.row_order.size * self.column_order.size)
 
+    def rows_between(self, low: float, high: float) -> np.ndarray:
+        """Rows of the plan whose bins lie between two places on the drawn axis, in drawn order."""
+        n_bins = self.row_edges.size - 1
+        first, last = max(0, int(np.ceil(low))), min(n_bins - 1, int(np.floor(high)))
+        return self.row_order[self.row_edges[first] : self.row_edges[last + 1]] if first <= last else self.row_order[:0]
+
 
 def block_means(
     block: Block, *, max_bins: int = 120, ordered: bool = True, like: BlockMeans | None = None

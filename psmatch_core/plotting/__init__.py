@@ -12,6 +12,7 @@ from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
+from psmatch_core.plotting.linked import linked_maps
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -38,6 +39,7 @@ __all__ = [
     "l_curve",
     "label_counts",
     "label_losses",
+    "linked_maps",
     "loss_curves",
     "means_heatmap",
     "metric_bars",

@@ -50,6 +50,7 @@ def means_heatmap(
     *,
     row_names: Sequence[str] | np.ndarray,
     column_names: Sequence[str] | np.ndarray,
+    selectable: bool = False,
 ) -> go.Figure:
     """The same of a plan that was averaged before; ``title`` says what it shows, ``names`` are those of its cells."""
     n, m = found.row_order.size, found.column_order.size
@@ -74,6 +75,17 @@ def means_heatmap(
             "ticktext": [f"{tick:,g} ×" for tick in ticks],
         },
     )
+    if selectable:  # plotly selects on traces of points only: one unseen point a bin along the diagonal
+        diagonal = np.linspace(0, 1, max(fold.shape))
+        fig.add_scatter(
+            x=(diagonal * (fold.shape[1] - 1)).astype(np.float32),
+            y=(diagonal * (fold.shape[0] - 1)).astype(np.float32),
+            mode="markers",
+            marker={"opacity": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        fig.update_layout(dragmode="select")
     # The hover shows an axis' tick text, so names travel once a bin and not once a pair; the ticks stay unseen.
     for axis, names, order, edges, text, flip in (
         (fig.update_yaxes, row_names, found.row_order, found.row_edges, f"{n:,} source cells", True),
