@@ -219,6 +219,22 @@ def _judge(
 ) -> dict[str, np.ndarray]:
     """The metrics of each true pair of one label."""
     weight, rank = true_weight(block, rows, columns)
+    closer = closer_than_true(block, rows, columns, source_space, target_space)
+    return {"trace": weight, "trace_fold": weight * block.shape[1], "foscttm": closer, "rank": rank}
+
+
+def closer_than_true(
+    block: Block, rows: np.ndarray, columns: np.ndarray, source_space: np.ndarray, target_space: np.ndarray
+) -> np.ndarray:
+    """FOSCTTM of each true pair of one label, mean of both directions of projection, ``(n_pairs,)``.
+
+    Parameters
+    ----------
+    rows, columns
+        Positions of the true pairs in the block, ``(n_pairs,)`` each.
+    source_space, target_space
+        The label's cells in a fixed space, ``(n, d)`` and ``(m, d)``.
+    """
     row_mass, column_mass = (masses[:, None] for masses in block.marginals)
     # A cell without a match is put where its label is: it is no better than uniform, and it is counted.
     at_source = np.where(
@@ -227,8 +243,7 @@ def _judge(
     at_target = np.where(
         column_mass > 0, block.push(source_space) / np.where(column_mass > 0, column_mass, 1), source_space.mean(axis=0)
     )
-    closer = (foscttm(at_source[rows], target_space[columns]) + foscttm(at_target[columns], source_space[rows])) / 2
-    return {"trace": weight, "trace_fold": weight * block.shape[1], "foscttm": closer, "rank": rank}
+    return (foscttm(at_source[rows], target_space[columns]) + foscttm(at_target[columns], source_space[rows])) / 2
 
 
 def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> tuple[dict[str, float], float, float]:

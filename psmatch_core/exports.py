@@ -198,6 +198,12 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     return folder
 
 
+def zip_again(folder: Path) -> Path:
+    """The archive of an exports folder made anew of all files that lie there now."""
+    files = [path for path in sorted(folder.iterdir()) if path.name != ARCHIVE and not path.name.startswith(".")]
+    return io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, files))
+
+
 def _csv(table: pd.DataFrame, path: Path) -> Path:
     return io.write_text(path, guarded(table)[0].to_csv(index=False))
 

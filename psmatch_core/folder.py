@@ -253,8 +253,8 @@ def _remove_run(path: Path) -> None:
         each.unlink()
     for each in (path / "exports").glob("*"):
         each.unlink()
-    shutil.rmtree(path / "left_out", ignore_errors=True)
-    shutil.rmtree(path / "monitor", ignore_errors=True)
+    for jobs in ("left_out", "monitor", "ladders"):
+        shutil.rmtree(path / jobs, ignore_errors=True)
 
 
 def _link(existing: Path, new: Path) -> None:

@@ -46,6 +46,11 @@ class LCurve:
     points: dict[str, tuple[CurvePoint, ...]] = field(repr=False)
     n_source: dict[str, int] = field(repr=False)
 
+    @property
+    def knob(self) -> str:
+        """What the grid is of, in words: epsilon, or k of a method by neighbours."""
+        return "epsilon" if type(self.matcher).has_epsilon() else "k"
+
     @cached_property
     def pooled_labels(self) -> tuple[str, ...]:
         """Labels with a plan at every epsilon; only they are pooled, so that one mixture is followed."""
@@ -94,11 +99,11 @@ class LCurve:
     def suggestion(self) -> str:
         """The corner in a sentence."""
         if self.corner is None:
-            return "The curve has no clear corner in this range: no epsilon is suggested."
+            return f"The curve has no clear corner in this range: no {self.knob} is suggested."
         row = self.pooled[self.pooled["epsilon"] == self.corner].iloc[0]
+        matches = f"{row['n_effective']:.3g} effective matches a cell"
         return (
-            f"The curve bends most at epsilon {self.corner:.3g} ({row['n_effective']:.3g} effective matches a cell): "
-            "a suggestion, made without true pairs."
+            f"The curve bends most at {self.knob} {self.corner:.3g} ({matches}): a suggestion, made without true pairs."
         )
 
     @cached_property

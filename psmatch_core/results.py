@@ -48,6 +48,15 @@ def load_inputs(folder: RunFolder) -> tuple[Modality, Modality]:
     return io.load_modality(folder.stage_file("source")), io.load_modality(folder.stage_file("target"))
 
 
+def load_readable(folder: RunFolder) -> tuple[Modality, Modality]:
+    """Both modalities as a biologist reads them: the cells of the run, before z-scoring and PCA."""
+    sides = [
+        io.load_preprocessing(folder.stage_file(f"{name}_preprocessing")).readable(raw)
+        for name, raw in zip(("source", "target"), load_inputs(folder), strict=True)
+    ]
+    return sides[0], sides[1]
+
+
 def load_matching(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Coupling:
     """The coupling of a run, between its models."""
     _need(has_coupling(folder), "coupling", "Match first.")
@@ -70,11 +79,7 @@ def features_of(
     """
     if coupling is None:
         coupling = load_matching(folder, load_models(folder))
-    source, target = (
-        io.load_preprocessing(folder.stage_file(f"{name}_preprocessing")).readable(raw)
-        for name, raw in zip(("source", "target"), load_inputs(folder), strict=True)
-    )
-    return match_features(coupling, source, target, rules, seed=folder.recipe.seed, progress=progress)
+    return match_features(coupling, *load_readable(folder), rules, seed=folder.recipe.seed, progress=progress)
 
 
 def load_map(folder: RunFolder, method: str) -> ScoreMap | None:

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from psmatch_core import io, leave_out_jobs
+from psmatch_core import io, ladder_jobs, leave_out_jobs
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
 from psmatch_core.leaving_out import LeaveOut
@@ -62,6 +62,15 @@ class RunStore:
     def leave_out(self, folder: RunFolder, label: str, how: LeaveOut) -> RunFolder:
         """Start a process that leaves a label out of a run's data and predicts it; its folder lies in the run's."""
         job = leave_out_jobs.create(folder, label, how)
+        self._spawn(job)
+        return job
+
+    def climb(self, folder: RunFolder, label: str) -> RunFolder:
+        """Start a process that solves a label from sharp to smooth; returns the one at work or done where there is."""
+        found = ladder_jobs.of(folder, label)
+        if found is not None:
+            return found
+        job = ladder_jobs.create(folder, label)
         self._spawn(job)
         return job
 
@@ -113,7 +122,7 @@ class RunStore:
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it aside, from where it can be brought back."""
-        for each in (*leave_out_jobs.of(folder), folder):
+        for each in (*leave_out_jobs.of(folder), *ladder_jobs.every(folder), folder):
             self.cancel(each)
         (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core import io, leave_out_jobs
+from psmatch_core import io, ladder_jobs, leave_out_jobs
 from psmatch_core.errors import Cancelled, PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, OBSERVABLES, RUNNING, FolderKeeper, RunFolder, RunStatus
 from psmatch_core.inputs import Prepared
@@ -104,6 +104,9 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog) -> None:
     io.write_json(folder.path / "environment.json", versions())
     if leave_out_jobs.is_one(folder):
         leave_out_jobs.do(folder, log)
+        return
+    if ladder_jobs.is_one(folder):
+        ladder_jobs.do(folder, log)
         return
     keeper = _WorkerKeeper(folder, cache, stop_after=folder.job.get("stop_after", "match"))
     try:

@@ -20,9 +20,10 @@ ORDER = (
     "inspection", "preprocessing", "classifiers", "scores", "scored", "propensity", "baselines", "transport",
     "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve", "translators", "translation",
     "metrics", "prediction", "evaluation", "monitor", "distances", "space", "distribution", "maps", "controls",
-    "io", "held_out", "plotting", "recipe", "rendering", "datasets", "inputs", "keeping", "scoring", "runs",
-    "leaving_out", "pairs", "exports", "folder", "results", "report", "new_cells", "leave_out_jobs", "worker",
-    "run_store", "monitoring", "sweeps", "listing", "terminal", "commands", "cli",
+    "io", "held_out", "selection", "plotting", "recipe", "knobs", "ladder", "rendering", "datasets", "inputs",
+    "keeping", "scoring", "runs", "leaving_out", "pairs", "exports", "folder", "results", "report", "new_cells",
+    "leave_out_jobs", "ladder_jobs", "selections", "worker", "run_store", "monitoring", "sweeps", "listing",
+    "terminal", "commands", "cli",
 )  # fmt: skip
 LONGEST = 350
 

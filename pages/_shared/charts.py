@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import streamlit as st
@@ -15,9 +15,10 @@ CONFIG = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "psmatch"},
 }
+SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
-def show(figure: Any, *, key: str, alt: str) -> None:
+def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
     """Draw a figure over the width at hand, its title as text of the page: there it breaks where the screen ends.
 
     The figure keeps its own title, unseen here (pages/_shared/style.py), so that a downloaded picture has it.
@@ -26,6 +27,8 @@ def show(figure: Any, *, key: str, alt: str) -> None:
     ----------
     alt
         What it shows, for screen readers.
+    on_select
+        Called when a box or a lasso was drawn on it; nothing can be selected unless given.
     """
     from psmatch_core.plotting import inked, title_of
 
@@ -38,7 +41,11 @@ def show(figure: Any, *, key: str, alt: str) -> None:
     if note:
         st.caption(plain(note))
     with st.container(key=f"{unseen_title(room)}-{key}"):
-        st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+        if on_select is None:
+            st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+        else:
+            shapes: tuple[Literal["lasso", "box"], ...] = ("lasso", "box")
+            st.plotly_chart(figure, key=key, config=SELECTING, alt=alt, on_select=on_select, selection_mode=shapes)
 
 
 def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:

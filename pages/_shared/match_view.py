@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._shared import charts, results
+from pages._shared import charts, explore, results
 from pages._shared.curve_view import curve_view
+from pages._shared.ladder_view import ladder_view
+from pages._shared.linked_view import linked_view
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
@@ -30,18 +32,13 @@ def match_view(folder: RunFolder) -> None:
         return
     source, target = coupling.source.modality.name, coupling.target.modality.name
     _headline(table, coupling)
-    _label_table(table, source, target, coupling.source.space_unit)
-    tabs = st.tabs(["One label", "One cell", "Effective matches", "Which epsilon?"], key=f"match.tabs.{folder.id}")
-    with tabs[0]:
-        _label(folder, coupling)
-    with tabs[1]:
-        _cell(folder, coupling)
-    with tabs[2]:
-        from psmatch_core.plotting import effective_matches
-
-        charts.show(effective_matches(coupling), key=f"effective.{folder.id}", alt="Effective matches a cell, by label")
-    with tabs[3]:
-        curve_view(folder, coupling)
+    _label_table(folder, coupling, table, source, target, coupling.source.space_unit)
+    views = {"One label": _label, "Linked maps": linked_view, "One cell": _cell, "Effective matches": _effective}
+    tabs = st.tabs(list(views), key=f"match.tabs.{folder.id}", on_change="rerun")
+    for tab, view in zip(tabs, views.values(), strict=True):
+        if tab.open:  # what nobody looks at is not drawn: a page switch stays quick
+            with tab:
+                view(folder, coupling)
 
 
 def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
@@ -69,8 +66,11 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
         )
 
 
-def _label_table(table: pd.DataFrame, source: str, target: str, unit: str) -> None:
+def _label_table(
+    folder: RunFolder, coupling: Coupling, table: pd.DataFrame, source: str, target: str, unit: str
+) -> None:
     ordered = table.sort_values(["needs_attention", "n_source"], ascending=[False, False]).copy()
+    labels = ordered["label"].tolist()
     ordered.insert(0, "look", [":material/warning:" if each else "" for each in ordered["needs_attention"]])
     ordered["label"] = [display(each, 60) for each in ordered["label"]]
     ordered["status"] = [
@@ -93,24 +93,44 @@ def _label_table(table: pd.DataFrame, source: str, target: str, unit: str) -> No
         ),
     }
     rows = min(len(ordered), 9)
-    st.dataframe(ordered[list(config)], hide_index=True, column_config=config, height=38 + 35 * rows, key="match.table")
+    key = f"match.table.{folder.id}"
+    st.dataframe(
+        ordered[list(config)],
+        hide_index=True,
+        column_config=config,
+        height=38 + 35 * rows,
+        key=key,
+        selection_mode="multi-row",
+        on_select=lambda: _labels_chosen(folder, coupling, labels, key),
+    )
+
+
+def _labels_chosen(folder: RunFolder, coupling: Coupling, labels: list[str], key: str) -> None:
+    """Select the source cells of the labels that are ticked in the table."""
+    from psmatch_core.selection import Selection
+
+    chosen = [labels[row] for row in explore.rows_chosen(key) if labels[row] in coupling.blocks]
+    if chosen:
+        cells = [cell for label in chosen for cell in coupling.source_cells[label].tolist()]
+        named = ", ".join(display(label, 24) for label in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        explore.select(folder, Selection("source", cells, f"all cells of {named}"))  # type: ignore[arg-type]
+
+
+def _effective(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.plotting import effective_matches
+
+    charts.show(effective_matches(coupling), key=f"effective.{folder.id}", alt="Effective matches a cell, by label")
 
 
 def _label(folder: RunFolder, coupling: Coupling) -> None:
-    from psmatch_core.plotting import coupling_heatmap
-
+    """One label from sharp to smooth, and the curve over several labels under it."""
     label = _choose_label(folder, coupling, "heat")
     if label is None:
         return
-    block = coupling[label]
-    names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
-    figure = coupling_heatmap(
-        block,
-        row_names=names[0][coupling.source_cells[label]],
-        column_names=names[1][coupling.target_cells[label]],
-    )
-    charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"The plan of label {display(label)} as a heatmap")
-    st.caption(f"This label holds {coupling.mass(label):.1%} of the matched source cells.")
+    ladder_view(folder, coupling, label)
+    if folder.recipe.matcher.has_epsilon():
+        with st.expander("The curve over several labels together"):
+            curve_view(folder, coupling)
 
 
 def _cell(folder: RunFolder, coupling: Coupling) -> None:

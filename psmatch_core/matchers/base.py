@@ -164,6 +164,11 @@ class Matcher(Config, ABC):
         """Whether there is an epsilon to choose, and so an L-curve."""
         return "epsilon" in cls.options()
 
+    @classmethod
+    def knob(cls) -> str | None:
+        """The option by which plans get sharper or smoother, such as ``epsilon``; None where there is none."""
+        return "epsilon" if cls.has_epsilon() else None
+
     def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
         """What each label's plan costs, scaled to mass 1 and the entropy term left out, units of cost."""
         why = "couples all labels at once, and a label's share of its cost is not worked out"
@@ -213,6 +218,23 @@ class LabelMatcher(Matcher, ABC):
     @abstractmethod
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         """Plan and status of one label."""
+
+    def couple_along(
+        self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
+    ) -> Iterator[tuple[float, Answer]]:
+        """Plan and status of one label at every value of the matcher's :meth:`knob`, smoothest first.
+
+        A matcher that can go on from the plan at another value does so; here each is solved from the start.
+        """
+        this: Any = self
+        knob = self.knob()
+        for value in sorted(values, reverse=True):
+            matcher: LabelMatcher = replace(this, **{str(knob): value})
+            yield value, matcher.couple(problem, progress=progress)
+
+    def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
+        """The plan that kept potentials stand for, units of cost; None where plans are not made of potentials."""
+        return None
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
         """What one label's plan costs, scaled to mass 1 and the entropy term left out, units of cost."""

@@ -126,6 +126,43 @@ def trace_points(
         yield CurvePoint.of(epsilon, result.transport_cost / float(mass.sum()), mass, result.row_entropies, status)
 
 
+def couple_path(
+    problem: LabelProblem,
+    x: np.ndarray,
+    y: np.ndarray,
+    epsilons: Sequence[float],
+    options: Entropic,
+    *,
+    what: str,
+    progress: Progress,
+) -> Iterator[tuple[float, Answer]]:
+    """Plan and status at every epsilon, the largest first, each from the one before; only one is held at a time."""
+    typical, simple = _typical(problem, x, y, options, what, progress)
+    if simple is not None:
+        for epsilon in sorted(epsilons, reverse=True):
+            yield epsilon, (uniform_block(x.shape[0], y.shape[0]), simple)
+        return
+    from psmatch_core.transport import resolve, solve
+
+    how = _how(options)
+    last: TransportResult | None = None
+    for epsilon in sorted(epsilons, reverse=True):
+        asked = _Posed(x, y, _in_cost(epsilon, typical, options))
+        if last is None:
+            last = solve(x, y, asked.epsilon, **how, seed=problem.seed, progress=progress)
+        else:
+            last = resolve(last, asked.epsilon, **{k: v for k, v in how.items() if k != "cost"}, progress=progress)
+        yield epsilon, _answer(problem, asked, options, last)
+
+
+def restored_block(
+    x: np.ndarray, y: np.ndarray, f: np.ndarray, g: np.ndarray, epsilon: float, cost: str
+) -> PotentialBlock:
+    """The plan of potentials ``(n,)`` and ``(m,)`` between points, uniform marginals; epsilon in units of cost."""
+    n, m = x.shape[0], y.shape[0]
+    return PotentialBlock(x, y, f, g, epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost=cost)
+
+
 def solved_status(
     problem: LabelProblem, converged: bool, error: float, iterations: int, epsilon: float, message: str = ""
 ) -> Status:

@@ -14,7 +14,15 @@ from psmatch_core.blocks import Block
 from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError, some
 from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, aligned, of_label
-from psmatch_core.matchers.entropic import BATCHED_PAIRS, couple_points, couple_small, expected_cost, trace_points
+from psmatch_core.matchers.entropic import (
+    BATCHED_PAIRS,
+    couple_path,
+    couple_points,
+    couple_small,
+    expected_cost,
+    restored_block,
+    trace_points,
+)
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress, silent
 
@@ -91,6 +99,14 @@ class SharedSpaceMatcher(LabelMatcher):
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
         return expected_cost(block, *self._points(problem), self.cost)
+
+    def couple_along(
+        self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
+    ) -> Iterator[tuple[float, Answer]]:
+        yield from couple_path(problem, *self._points(problem), values, self, what="features", progress=progress)
+
+    def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
+        return restored_block(*self._points(problem), f, g, epsilon, self.cost)
 
     def trace(
         self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent

@@ -11,7 +11,15 @@ import numpy as np
 from psmatch_core.blocks import Block
 from psmatch_core.config import option
 from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, aligned, of_label
-from psmatch_core.matchers.entropic import BATCHED_PAIRS, couple_points, couple_small, expected_cost, trace_points
+from psmatch_core.matchers.entropic import (
+    BATCHED_PAIRS,
+    couple_path,
+    couple_points,
+    couple_small,
+    expected_cost,
+    restored_block,
+    trace_points,
+)
 from psmatch_core.progress import Progress, silent
 
 
@@ -71,6 +79,14 @@ class SinkhornMatcher(LabelMatcher):
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
         return expected_cost(block, *self._points(problem), self.cost)
+
+    def couple_along(
+        self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
+    ) -> Iterator[tuple[float, Answer]]:
+        yield from couple_path(problem, *self._points(problem), values, self, what="scores", progress=progress)
+
+    def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
+        return restored_block(*self._points(problem), f, g, epsilon, self.cost)
 
     def trace(
         self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent

@@ -4,14 +4,16 @@ Every figure is transparent and leaves text colours to the theme around it; data
 dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
 """
 
+from psmatch_core.blocks.means import BlockMeans, block_means
 from psmatch_core.plotting.believing import loss_evidence, null_strips, runs_scatter, stability_bars
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
 from psmatch_core.plotting.features import feature_heatmap
-from psmatch_core.plotting.heatmap import BlockMeans, block_means, coupling_heatmap
+from psmatch_core.plotting.heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
+from psmatch_core.plotting.linked import linked_maps
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -49,8 +51,10 @@ __all__ = [
     "l_curve",
     "label_counts",
     "label_losses",
+    "linked_maps",
     "loss_curves",
     "loss_evidence",
+    "means_heatmap",
     "metric_bars",
     "null_strips",
     "palette",
@@ -60,6 +64,7 @@ __all__ = [
     "runs_scatter",
     "score_map",
     "shifted_features",
+    "spread_title",
     "stability_bars",
     "template",
     "title_of",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -12,21 +15,25 @@ HIGHLIGHT = PALETTE[1]
 MOST_LABELS = 60  # thin lines beyond which nothing can be told apart
 
 
-def l_curve(curve: LCurve, *, current: float | None = None) -> go.Figure:
+def l_curve(
+    curve: LCurve, *, current: float | None = None, marks: Mapping[str, float] = MappingProxyType({})
+) -> go.Figure:
     """Mean cost against effective matches over the grid of epsilons, labels thin, the suggested corner marked.
 
     Parameters
     ----------
     current
         The epsilon in use, marked where the grid holds it within a hundredth.
+    marks
+        Other epsilons of the grid with a name, such as those of the presets.
     """
-    table = curve.pooled
+    table, knob = curve.pooled, curve.knob
     if curve.corner is None:
-        title = "The curve has no clear corner in this range of epsilon"
+        title = f"The curve has no clear corner in this range of {knob}"
     else:
         at = table[table["epsilon"] == curve.corner].iloc[0]
         matches = about(float(at["n_effective"]))
-        title = f"Sharper than epsilon {curve.corner:.3g} ({matches} effective matches) gains little"
+        title = f"Sharper than {knob} {curve.corner:.3g} ({matches} effective matches) gains little"
     note = " ".join((*curve.notes, "Made without true pairs."))
     fig = figure(title, height=320, note=plain(note, 400))
     single = len(curve.points) == 1
@@ -52,20 +59,22 @@ def l_curve(curve: LCurve, *, current: float | None = None) -> go.Figure:
         line={"color": SOURCE_COLOR, "width": 2.5},
         marker={"size": 7},
         name=plain(next(iter(curve.points)), 24) if single else "mean over labels",
-        hovertext=[f"epsilon {epsilon:.3g}" for epsilon in table["epsilon"]],
+        hovertext=[f"{knob} {epsilon:.3g}" for epsilon in table["epsilon"]],
         hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
     )
-    _mark(fig, curve, curve.corner, f"suggested: epsilon {curve.corner:.3g}" if curve.corner else "", "circle-open")
+    for name, value in marks.items():
+        _mark(fig, curve, value, f"{name}: {value:.3g}", "diamond-open", GREY)
+    _mark(fig, curve, curve.corner, f"suggested: {knob} {curve.corner:.3g}" if curve.corner else "", "circle-open")
     if current is not None:
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
         if abs(np.log(near / current)) < 0.01:
-            _mark(fig, curve, float(near), f"in use: epsilon {current:.3g}", "x-thin")
+            _mark(fig, curve, float(near), f"in use: {knob} {current:.3g}", "x-thin")
     fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", gridcolor=FAINT, dtick="D2")
     fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
     return fig
 
 
-def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbol: str) -> None:
+def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbol: str, color: str = HIGHLIGHT) -> None:
     if epsilon is None:
         return
     row = curve.pooled[curve.pooled["epsilon"] == epsilon].iloc[0]
@@ -74,6 +83,6 @@ def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbo
         y=[float(row["cost"])],
         mode="markers",
         name=name,
-        marker={"symbol": symbol, "size": 15, "color": HIGHLIGHT, "line": {"width": 2.5, "color": HIGHLIGHT}},
+        marker={"symbol": symbol, "size": 15, "color": color, "line": {"width": 2.5, "color": color}},
         hoverinfo="skip",
     )

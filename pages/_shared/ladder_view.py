@@ -1,0 +1,265 @@
+"""Epsilon (or k) by eye: the plans of one label from sharp to smooth, solved once in the background, then dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages._shared import charts, explore, jobs, session
+from pages._shared.errors import tell, told
+from pages._shared.text import count, number, plain
+from psmatch_core.checks import display
+from psmatch_core.coupling import Outcome
+from psmatch_core.folder import CANCELLED, DONE, RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.coupling import Coupling
+    from psmatch_core.ladder import Ladder
+
+AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about a minute
+LISTED = 100  # cells in the table of pairs
+
+
+def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
+    """One label with a slider, as soon as its plans are there; until then the plan of the run."""
+    from psmatch_core.knobs import can_climb
+    from psmatch_core.ladder_jobs import latest
+
+    explore.chip(folder, coupling, "label")
+    if not can_climb(folder.recipe.matcher):
+        _plan_of_the_run(folder, coupling, label)
+        st.caption("This method has neither an epsilon nor a k for one label: there is nothing to drag.")
+        return
+    job = latest(folder, label)
+    status = job.status() if job is not None else None
+    if job is not None and status is not None and status.state == DONE:
+        done = job
+        fragment: Callable[[], None] = st.fragment(lambda: _climb(folder, coupling, done))
+        fragment()
+        return
+    n, m = coupling[label].shape
+    if status is None and n * m <= AT_ONCE:
+        with told():
+            job = session.store().climb(folder, label)
+    elif status is None or not status.is_active:
+        if status is not None and status.state != CANCELLED:
+            tell(status.problem, status.hint)
+        st.caption(f"{n:,} × {m:,} cells: some 25 plans are solved, which takes minutes for a label of this size.")
+        if st.button("Work the plans out", key=f"ladder.start.{folder.id}", icon=":material/stairs:"):
+            with told():
+                session.store().climb(folder, label)
+            st.rerun()
+    if job is not None and job.status().is_active:
+        at_work = job
+        watching: Callable[[], None] = st.fragment(lambda: _wait(at_work), run_every="1s")
+        watching()
+    _plan_of_the_run(folder, coupling, label)
+
+
+def _wait(job: RunFolder) -> None:
+    status = job.status()
+    if not status.is_active:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = f"Solving this label from sharp to smooth, then a slider moves through it. {plain(status.message)}"
+        st.progress(min(1.0, status.fraction), text=text)
+        if st.button("Cancel", key=f"ladder.cancel.{job.id}", type="tertiary"):
+            session.store().cancel(job)
+            st.rerun()
+
+
+def _plan_of_the_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
+    from psmatch_core.plotting import coupling_heatmap
+
+    names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
+    figure = coupling_heatmap(
+        coupling[label],
+        row_names=names[0][coupling.source_cells[label]],
+        column_names=names[1][coupling.target_cells[label]],
+    )
+    charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"The plan of label {display(label)} as a heatmap")
+    st.caption(f"This label holds {coupling.mass(label):.1%} of the matched source cells.")
+
+
+def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder) -> None:
+    ladder = explore.ladder(folder, job)
+    key = f"ladder.{folder.id}.{job.id}"
+    symbol = "k" if ladder.knob == "n_neighbors" else "ε"
+    if session.peek(key) is None:
+        session.leave(key, ladder.own)
+    _named_rungs(ladder, key)
+    unit = _unit(ladder)
+    place: Any = st.select_slider(
+        f"{symbol}{f' [{unit}]' if unit else ''}",
+        list(range(len(ladder))),
+        format_func=lambda at: f"{ladder.values[at]:.3g}",
+        key=key,
+        help="Left is sharp (few partners a cell), right is smooth. Every position was solved before, on all cells of "
+        "the label.",
+    )
+    place = int(place)
+    _figures(ladder, place, symbol)
+    left, right = st.columns([3, 2])
+    with left:
+        _heatmap(folder, coupling, ladder, place)
+    with right:
+        from psmatch_core.plotting import l_curve
+
+        marks = {name: float(ladder.values[at]) for name, at in ladder.marks.items()}
+        figure = l_curve(ladder.curve, current=float(ladder.values[place]), marks=marks)
+        charts.show(figure, key=f"ladder.curve.{job.id}", alt="Cost against effective matches, the present plan marked")
+    _pairs(folder, coupling, ladder, place)
+    _use(folder, ladder, place, symbol)
+
+
+def _named_rungs(ladder: Ladder, key: str) -> None:
+    """One button a rung with a name; they move the slider."""
+    named = dict(ladder.marks)
+    named["as in the run"] = ladder.own
+    if ladder.curve.corner is not None:
+        named["corner"] = ladder.at(ladder.curve.corner)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for name, at in named.items():
+            st.button(
+                f"{name[0].upper()}{name[1:]} {ladder.values[at]:.3g}",
+                key=f"{key}.{name}",
+                on_click=session.leave,
+                args=(key, at),
+                type="secondary",
+            )
+
+
+def _unit(ladder: Ladder) -> str:
+    if ladder.knob == "n_neighbors":
+        return "cells"
+    absolute = getattr(ladder.matcher, "epsilon_unit", "") == "absolute"
+    return "units of cost" if absolute else "× mean cost"
+
+
+def _figures(ladder: Ladder, place: int, symbol: str) -> None:
+    point = ladder.points[place]
+    spread = sorted(ladder.n_effective[place].tolist())
+    middle = spread[len(spread) // 2] if len(spread) % 2 else sum(spread[len(spread) // 2 - 1 :][:2]) / 2
+    n, m = ladder.problem.x.shape[0], ladder.problem.y.shape[0]
+    rows = [
+        (symbol, f"{ladder.values[place]:.3g}", "", "What the slider says."),
+        (
+            "Effective matches a cell",
+            number(float(middle), 3),
+            f"of {m:,}",
+            f"exp(entropy) of a cell's weights, median over all {n:,} source cells of the label.",
+        ),
+        ("Cost", number(point.cost, 3), "", "Mean distance of matched cells, the entropy term left out."),
+    ]
+    if ladder.n_judged:
+        sampled = "" if ladder.n_judged == ladder.n_pairs else f" (a sample of {ladder.n_pairs:,})"
+        rows.append(
+            (
+                "FOSCTTM",
+                number(float(ladder.foscttm[place]), 3),
+                "chance 0.5",
+                f"Share of cells closer than the true partner, over {ladder.n_judged:,} true pairs{sampled}; 0 is "
+                "perfect.",
+            )
+        )
+    rows.append(("Status", point.status.outcome.value.partition(":")[0], "", point.status.message or "How it ended."))
+    charts.metrics(rows)
+    if point.status.outcome is Outcome.NOT_CONVERGED or not point.status.outcome.is_usable:
+        st.warning(
+            f"**This position is not converged**: {plain(point.status.message)}. → Take it with care, or move right.",
+            icon=":material/warning:",
+        )
+
+
+def _heatmap(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
+    from psmatch_core.plotting import means_heatmap, spread_title
+
+    rows, columns = coupling.source_cells[ladder.label], coupling.target_cells[ladder.label]
+    figure = means_heatmap(
+        ladder.means_at(place),
+        spread_title(ladder.n_effective[place], columns.size),
+        row_names=coupling.source.modality.obs_names[rows],
+        column_names=coupling.target.modality.obs_names[columns],
+        selectable=True,
+    )
+    key = f"ladder.heat.{folder.id}.{ladder.label}"
+    charts.show(
+        figure,
+        key=key,
+        alt=f"The plan of label {display(ladder.label)} as a heatmap",
+        on_select=lambda: _block_drawn(folder, coupling, ladder, key),
+    )
+
+
+def _block_drawn(folder: RunFolder, coupling: Coupling, ladder: Ladder, key: str) -> None:
+    """Select the source cells in the rows of a block that was drawn on the heatmap."""
+    from psmatch_core.selection import Selection
+
+    shapes = explore.shapes_drawn(key)
+    if shapes:
+        _, _, y = shapes[-1]
+        rows = ladder.means.rows_between(min(y), max(y))
+        cells = coupling.source_cells[ladder.label][rows]
+        if cells.size:
+            origin = f"a block of the heatmap of {ladder.label}"
+            explore.select(folder, Selection("source", cells, origin))
+
+
+def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
+    """The best matches of the label's cells; those that are selected come first."""
+    from psmatch_core.ladder import pairs_at
+
+    chosen = explore.selected(folder)
+    cells = chosen.cells if chosen is not None and chosen.side == "source" else None
+    table = pairs_at(ladder, coupling, place, first=cells, most=LISTED)
+    key = f"ladder.pairs.{folder.id}.{ladder.label}"
+    column = st.column_config
+    st.dataframe(
+        table.drop(columns="row"),
+        hide_index=True,
+        key=key,
+        height=318,
+        selection_mode="multi-row",
+        on_select=lambda: _rows_chosen(folder, ladder, table["row"].to_numpy(), key),
+        column_config={
+            "source_cell": column.TextColumn("Source cell", pinned=True),
+            "target_cell": column.TextColumn("Best match"),
+            "weight": column.NumberColumn("Weight", format="percent", help="Share of the source cell's weight."),
+            "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
+            "second": column.TextColumn("Second match"),
+            "second_weight": column.NumberColumn("Weight", format="percent"),
+        },
+    )
+    n = ladder.problem.x.shape[0]
+    listed = f"the first {LISTED} of {n:,} cells" if n > LISTED else count(n, "cell")
+    st.caption(f"Best matches at this position: {listed}, selected ones first. Tick rows to select cells.")
+
+
+def _rows_chosen(folder: RunFolder, ladder: Ladder, rows: Any, key: str) -> None:
+    from psmatch_core.selection import Selection
+
+    ticked = explore.rows_chosen(key)
+    if ticked:
+        explore.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
+
+
+def _use(folder: RunFolder, ladder: Ladder, place: int, symbol: str) -> None:
+    value = f"{symbol} = {ladder.values[place]:.3g}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            f"Use {value} for all labels",
+            key=f"ladder.use.{folder.id}",
+            icon=":material/done_all:",
+            disabled=place == ladder.own,
+            help="Starts a new run with the same scores: nothing is trained again.",
+        )
+        if place == ladder.own:
+            st.caption("This is what the run was matched with.")
+    if pressed:
+        matcher = ladder.matcher_at(place)
+        session.renew("matcher")
+        session.keep(replace(session.workspace(), matcher=matcher))
+        jobs.start(replace(folder.recipe, matcher=matcher), stop_after="match", name=session.next_name("match"))

@@ -1,0 +1,165 @@
+"""Two linked maps: a lasso on either selects cells, and their matches light up on the other, by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages._shared import charts, explore, results, session
+from pages._shared.errors import told
+from pages._shared.text import count, plain
+from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.coupling import Coupling
+    from psmatch_core.selection import Selection
+
+DRAWN_AXES = {"x": "source", "x2": "target"}
+LISTED = 200  # selected cells in the table
+
+
+def linked_view(folder: RunFolder, coupling: Coupling) -> None:
+    """The maps with what is selected, and a panel about it; a lasso redraws this part of the page alone."""
+    fragment: Callable[[], None] = st.fragment(lambda: _view(folder, coupling))
+    fragment()
+
+
+def _view(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.plotting import linked_maps
+    from psmatch_core.selection import matched_weight
+
+    method, scores = results.score_map(folder)
+    chosen = explore.chip(folder, coupling, "maps")
+    weight = matched_weight(coupling, chosen) if chosen is not None else None
+    stacked = st.toggle("Stacked", help="One above the other instead of side by side.", key=f"linked.stack.{folder.id}")
+    figure = linked_maps(scores, coupling, chosen, weight, stacked=stacked)
+    key = f"linked.{folder.id}"
+    charts.show(
+        figure,
+        key=key,
+        alt="Two maps of scores: the selected cells on one, their matches on the other",
+        on_select=lambda: _drawn(folder, key),
+    )
+    n_drawn = (scores.source_cells.size, scores.target_cells.size)
+    n_cells = (coupling.source.modality.n_cells, coupling.target.modality.n_cells)
+    thinned = "" if n_drawn == n_cells else f" The map holds {sum(n_drawn):,} of {sum(n_cells):,} cells."
+    st.caption(
+        f"{method.upper()} of the {coupling.source.space_name}, for eyes only. Matches are those of the run; "
+        f"a dot's area and opacity tell its weight.{thinned}"
+    )
+    if chosen is None:
+        st.info(
+            "Nothing is selected: draw around cells with the lasso or the box, tick labels in the table above, or rows "
+            "and blocks under One label.",
+            icon=":material/arrow_forward:",
+        )
+        _saved(folder, coupling)
+        return
+    _panel(folder, coupling, chosen)
+    explore.keep_selection(folder, coupling, chosen)
+
+
+def _drawn(folder: RunFolder, key: str) -> None:
+    """Select the cells inside the shapes that were drawn, all on the side of the last one."""
+    from psmatch_core.selection import Selection, on_map
+
+    shapes = explore.shapes_drawn(key)
+    if not shapes:
+        return  # a figure that is drawn anew forgets its shapes; the selection is cleared by its chip
+    _, scores = results.score_map(folder)
+    side = DRAWN_AXES.get(shapes[-1][0], "source")
+    cells: set[int] = set()
+    for axis, x, y in shapes:
+        if DRAWN_AXES.get(axis, "source") == side:
+            with told():
+                cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
+    if cells:
+        explore.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
+
+
+def _saved(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.selections import load_selections
+
+    saved = load_selections(folder, coupling)
+    if saved:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Saved with this run:")
+            for number, each in enumerate(saved):
+                if st.button(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
+                    explore.select(folder, each)
+                    st.rerun()
+
+
+def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection) -> None:
+    from psmatch_core.selection import described
+
+    here = (coupling.source if chosen.side == "source" else coupling.target).modality
+    st.markdown("**Selected cells and their best matches**")
+    table = described(coupling, chosen, most=LISTED)
+    column = st.column_config
+    share = {f"weight_{i}": column.NumberColumn("Weight", format="percent", width="small") for i in (1, 2, 3)}
+    match = {f"match_{i}": column.TextColumn(f"Match {i}") for i in (1, 2, 3)}
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=f"selected.table.{folder.id}",
+        height=min(38 + 35 * len(table), 318),
+        column_config={
+            "cell": column.TextColumn("Cell", pinned=True),
+            "label": column.TextColumn("Label"),
+            "confidence": column.NumberColumn(
+                "Confidence", format="percent", help="Calibrated probability of the cell's best-scoring label."
+            ),
+            "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
+            **match,
+            **share,
+        },
+    )
+    counts = here.labels[chosen.cells]
+    labels = sorted(set(counts.tolist()), key=lambda each: -int((counts == each).sum()))
+    parts = [f"{plain(each, 24)} {int((counts == each).sum()):,}" for each in labels[:6]]
+    more = f" and {len(labels) - 6} more labels" if len(labels) > 6 else ""
+    listed = f" The first {LISTED} are listed." if len(chosen) > LISTED else ""
+    st.caption(f"{count(len(chosen), 'cell')}: {', '.join(parts)}{more}.{listed}")
+    _features(folder, coupling, chosen)
+
+
+def _features(folder: RunFolder, coupling: Coupling, chosen: Selection) -> None:
+    from psmatch_core.selection import feature_values
+
+    st.markdown("**Features, measured beside projected**")
+    sides = explore.readable(folder)
+    picked = []
+    for which, (place, modality) in enumerate(zip(st.columns(2), sides, strict=True)):
+        picked.append(
+            place.multiselect(
+                f"{plain(modality.name)} features",
+                [str(each) for each in modality.var_names],
+                default=session.peek(f"features.{folder.id}.{which}") or [str(each) for each in modality.var_names[:2]],
+                key=f"selected.features.{folder.id}.{which}",
+                max_selections=12,
+            )
+        )
+        session.leave(f"features.{folder.id}.{which}", picked[-1])
+    with told():
+        table = feature_values(coupling, chosen, sides, (picked[0], picked[1]))
+        column = st.column_config
+        st.dataframe(
+            table,
+            hide_index=True,
+            key=f"selected.values.{folder.id}",
+            column_config={
+                "modality": column.TextColumn("Modality"),
+                "feature": column.TextColumn("Feature", pinned=True),
+                "measured_in": column.TextColumn("Measured in"),
+                "measured": column.NumberColumn("Measured", format="%.3g", help="Mean over those cells, by weight."),
+                "projected": column.NumberColumn(
+                    "Projected", format="%.3g", help="Mean of what the matches predict on the other side, by weight."
+                ),
+                "same_labels": column.NumberColumn(
+                    "All of these labels", format="%.3g", help="Mean over all cells of the selection's labels."
+                ),
+            },
+        )

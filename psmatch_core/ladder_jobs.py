@@ -1,0 +1,73 @@
+"""A ladder as a job: a folder in the run's own, done by the same worker, with the same status and events.
+
+``ladder.npz``  every rung of one label. A page only reads it: it never solves anything itself.
+"""
+
+from __future__ import annotations
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import DONE, RunFolder
+from psmatch_core.knobs import climbable
+from psmatch_core.ladder import Ladder, ladder, load_ladder, save_ladder
+from psmatch_core.progress import Progress
+from psmatch_core.results import has_propensities, load_models
+from psmatch_core.scored import ScoredModality
+
+FOLDER, RESULT = "ladders", "ladder"
+
+
+def create(run: RunFolder, label: str) -> RunFolder:
+    """A new job's folder within a run's, ready for a worker; an earlier one of the label is replaced.
+
+    Raises
+    ------
+    PsmatchError
+        Where the run has no scores yet, or its method nothing to vary: said before any process starts.
+    """
+    if not has_propensities(run):
+        raise PsmatchError("This run has no propensity scores yet.", hint="Train the propensity models first.")
+    climbable(run.recipe.matcher)
+    return RunFolder.create(run.path / FOLDER, run.recipe, name=label, ladder={"label": label})
+
+
+def every(run: RunFolder) -> list[RunFolder]:
+    """The jobs of a run, newest first."""
+    root = run.path / FOLDER
+    found = [RunFolder(path) for path in root.iterdir() if (path / "job.json").exists()] if root.is_dir() else []
+    return sorted(found, key=lambda each: each.id, reverse=True)
+
+
+def of(run: RunFolder, label: str) -> RunFolder | None:
+    """The job of a label that works or is done; None where it was never asked for, failed, or was cancelled."""
+    for job in every(run):
+        if job.job["ladder"]["label"] == label:
+            status = job.status()
+            return job if status.is_active or status.state == DONE else None
+    return None
+
+
+def latest(run: RunFolder, label: str) -> RunFolder | None:
+    """The newest job of a label, however it ended."""
+    return next((job for job in every(run) if job.job["ladder"]["label"] == label), None)
+
+
+def is_one(folder: RunFolder) -> bool:
+    """Whether a folder is such a job and not a run."""
+    return "ladder" in folder.job
+
+
+def do(folder: RunFolder, progress: Progress) -> Ladder:
+    """Do the job of a folder and write its file."""
+    run = RunFolder(folder.path.parents[1])
+    recipe = folder.recipe
+    models = load_models(run)
+    label = str(folder.job["ladder"]["label"])
+    found = ladder(*models, recipe.matcher, label=label, judging=recipe.judging, seed=recipe.seed, progress=progress)
+    save_ladder(found, folder.stage_file(RESULT))
+    return found
+
+
+def result(job: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Ladder | None:
+    """The ladder of a job; None while it is not done."""
+    path = job.stage_file(RESULT)
+    return load_ladder(path, *models, seed=job.recipe.seed) if path.exists() else None

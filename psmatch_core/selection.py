@@ -1,0 +1,233 @@
+"""Selected cells of one modality: by a shape drawn on a map, and where their weight goes in the other modality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.maps import ScoreMap
+from psmatch_core.modality import Modality
+
+SIDES = ("source", "target")
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some cells of one side.
+
+    Parameters
+    ----------
+    side
+        ``source`` or ``target``.
+    cells
+        Their row numbers in the modality, ascending, each once, ``(s,)``.
+    origin
+        How they were chosen, for people.
+    name
+        What the user calls them; empty while they have no name.
+    """
+
+    side: str
+    cells: np.ndarray
+    origin: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise PsmatchError(f"A selection is of the source or the target, got {self.side!r}.", hint="Name the side.")
+        object.__setattr__(self, "cells", np.unique(np.asarray(self.cells, dtype=np.int64)))
+
+    def __len__(self) -> int:
+        return int(self.cells.size)
+
+    @property
+    def other(self) -> str:
+        """The side that the matches are on."""
+        return SIDES[1 - SIDES.index(self.side)]
+
+    def named(self, name: str) -> Selection:
+        """The same cells under a name."""
+        return replace(self, name=name)
+
+    def names(self, coupling: Coupling) -> np.ndarray:
+        """Names of the cells, ``(s,)``."""
+        return np.asarray(_modality(coupling, self.side).obs_names[self.cells])
+
+
+def inside(xy: np.ndarray, polygon: ArrayLike) -> np.ndarray:
+    """Which points lie inside a polygon, ``(n,)``; by counting the edges that a ray to the right crosses.
+
+    Parameters
+    ----------
+    xy
+        Points ``(n, 2)``.
+    polygon
+        Corners in order, ``(c, 2)``; the last is joined to the first.
+
+    Source: Shimrat 1962, Algorithm 112, CACM 5(8), with half-open edges, so that a ray through a corner counts once.
+    """
+    corners = np.asarray(polygon, dtype=np.float64)
+    if corners.ndim != 2 or corners.shape[1:] != (2,) or len(corners) < 3 or not np.isfinite(corners).all():
+        raise PsmatchError("A lasso needs at least three corners.", hint="Draw around the cells and come back.")
+    x, y = np.asarray(xy, dtype=np.float64).T
+    crossed = np.zeros(x.size, dtype=bool)
+    for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        if y1 == y2:
+            continue
+        spans = (y1 > y) != (y2 > y)
+        crossed ^= spans & (x < x1 + (y - y1) * (x2 - x1) / (y2 - y1))
+    return crossed
+
+
+def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
+    """The cells of one side inside a shape on the map of scores; those that the map left out cannot be among them."""
+    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
+    return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
+
+
+def corners_of(box_x: Sequence[float], box_y: Sequence[float]) -> list[tuple[float, float]]:
+    """The corners of a box between two values each way."""
+    (x1, x2), (y1, y2) = sorted(box_x), sorted(box_y)
+    return [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+
+
+def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:
+    """How the weight of the selected cells is spread over the other side, ``(n_other_cells,)``.
+
+    Each selected cell that has matches gives its row, brought to sum 1; the result sums to the number of those cells.
+    """
+    mine, theirs = _cells(coupling, selection.side)
+    total = np.zeros(_modality(coupling, selection.other).n_cells)
+    for label, block in coupling.blocks.items():
+        rows = np.flatnonzero(np.isin(mine[label], selection.cells, assume_unique=True))
+        if not rows.size:
+            continue
+        part = (block if selection.side == "source" else block.T).part(rows)
+        mass = part.marginals[0]
+        inverse = np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
+        total[theirs[label]] += part.push(inverse[:, None])[:, 0]
+    return total
+
+
+def described(coupling: Coupling, selection: Selection, *, top: int = 3, most: int = 200) -> pd.DataFrame:
+    """One row a selected cell, at most ``most``: label, confidence, effective matches, and its best matches.
+
+    Columns: ``cell``, ``label``, ``confidence`` (calibrated, 0 to 1), ``n_effective`` (cells), and ``match_i`` with
+    ``weight_i`` (share of the cell's weight) for i = 1 … top; empty where a cell has no match.
+    """
+    mine, theirs = _cells(coupling, selection.side)
+    model, other = _model(coupling, selection.side), _modality(coupling, selection.other)
+    cells = selection.cells[:most]
+    table = pd.DataFrame(
+        {
+            "cell": model.modality.obs_names[cells],
+            "label": model.modality.labels[cells],
+            "confidence": model.confidence[cells],
+            "n_effective": np.nan,
+            **{f"{what}_{i + 1}": none for i in range(top) for what, none in (("match", ""), ("weight", np.nan))},
+        },
+        index=pd.Index(cells, name="row"),
+    )
+    for label, block in coupling.blocks.items():
+        rows = np.flatnonzero(np.isin(mine[label], cells, assume_unique=True))
+        if not rows.size:
+            continue
+        part = (block if selection.side == "source" else block.T).part(rows)
+        at = mine[label][rows]
+        table.loc[at, "n_effective"] = part.n_effective
+        index, weight = part.top(min(top, part.shape[1]))
+        for place in range(index.shape[1]):
+            has = index[:, place] >= 0
+            table.loc[at[has], f"match_{place + 1}"] = other.obs_names[theirs[label][index[has, place]]]
+            table.loc[at[has], f"weight_{place + 1}"] = weight[has, place]
+    return table.reset_index(drop=True)
+
+
+def feature_values(
+    coupling: Coupling, selection: Selection, sides: tuple[Modality, Modality], features: tuple[Sequence[str], ...]
+) -> pd.DataFrame:
+    """Means of chosen features in the selection, measured beside projected from its matches.
+
+    Parameters
+    ----------
+    sides
+        Source and target as a biologist reads them, before z-scoring and PCA; rows as in the coupling.
+    features
+        Chosen features of the source and of the target.
+
+    Returns
+    -------
+    One row a feature: ``modality``, ``feature``, ``measured_in`` (``selected cells`` or ``their matches``, mean by
+    weight), ``measured``, ``projected`` onto the other group through the plan, and ``same_labels``: the mean over all
+    cells of the selection's labels, which a selection that means nothing would have too.
+    """
+    weight = matched_weight(coupling, selection)
+    matches = Selection(selection.other, np.flatnonzero(weight > 0))
+    groups = {
+        selection.side: (selection.cells, np.ones(len(selection))),
+        selection.other: (matches.cells, weight[matches.cells]),
+    }
+    labels = np.unique(_modality(coupling, selection.side).labels[selection.cells])
+    rows = []
+    for side, modality, chosen in zip(SIDES, sides, features, strict=True):
+        if not len(chosen):
+            continue
+        columns = _columns(modality, chosen)
+        values = _dense(modality, columns)  # (n_cells, c)
+        cells, shares = groups[side]
+        away, carried = groups[SIDES[1 - SIDES.index(side)]]
+        onto = coupling.push(values) if side == "source" else coupling.pull(values)
+        mean = np.average(values[cells], axis=0, weights=shares) if cells.size else np.full(len(chosen), np.nan)
+        known = ~np.isnan(onto[away]).any(axis=1)
+        projected = (
+            np.average(onto[away][known], axis=0, weights=carried[known])
+            if known.any()
+            else np.full(len(chosen), np.nan)
+        )
+        background = values[np.isin(modality.labels, labels)].mean(axis=0)
+        for at, feature in enumerate(chosen):
+            rows.append(
+                {
+                    "modality": modality.name,
+                    "feature": feature,
+                    "measured_in": "selected cells" if side == selection.side else "their matches",
+                    "measured": float(mean[at]),
+                    "projected": float(projected[at]),
+                    "same_labels": float(background[at]),
+                }
+            )
+    names = ["modality", "feature", "measured_in", "measured", "projected", "same_labels"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _columns(modality: Modality, chosen: Sequence[str]) -> np.ndarray:
+    place = {str(name): at for at, name in enumerate(modality.var_names)}
+    missing = [name for name in chosen if name not in place]
+    if missing:
+        raise PsmatchError(f"{modality.name} has no feature {missing[0]}.", hint="Choose one from the list.")
+    return np.array([place[name] for name in chosen])
+
+
+def _dense(modality: Modality, columns: np.ndarray) -> np.ndarray:
+    part = modality.X[:, columns]
+    return np.asarray(part.toarray() if hasattr(part, "toarray") else part, dtype=np.float64)
+
+
+def _model(coupling: Coupling, side: str):  # type: ignore[no-untyped-def]
+    return coupling.source if side == "source" else coupling.target
+
+
+def _modality(coupling: Coupling, side: str) -> Modality:
+    found: Modality = _model(coupling, side).modality
+    return found
+
+
+def _cells(coupling: Coupling, side: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    both = (coupling.source_cells, coupling.target_cells)
+    return both if side == "source" else both[::-1]

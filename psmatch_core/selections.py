@@ -1,0 +1,132 @@
+"""Selections that were given a name: kept in a run's folder, written into its exports, taken away as a table.
+
+``selections.json``  by name the side, how the cells were chosen, and their names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core import io
+from psmatch_core.coupling import Coupling
+from psmatch_core.errors import PsmatchError
+from psmatch_core.exports import ARCHIVE, write_h5ad, zip_again
+from psmatch_core.folder import RunFolder
+from psmatch_core.selection import Selection
+
+FILE, TABLE = "selections.json", "selections.csv"
+LONGEST = 60
+PREFIX = "selection_"  # of the columns in obs and var of coupling.h5ad
+
+
+def save_selection(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
+    """Keep a named selection with its run; one of the same name is replaced.
+
+    Raises
+    ------
+    PsmatchError
+        Without cells, or without a name that can be a column.
+    """
+    name = checked_name(selection.name)
+    if not len(selection):
+        raise PsmatchError("No cell is selected.", hint="Draw around some cells, or choose rows of a table.")
+    kept = _read(folder)
+    kept[name] = {
+        "side": selection.side,
+        "origin": selection.origin,
+        "cells": [str(each) for each in selection.names(coupling)],
+    }
+    io.write_json(folder.path / FILE, kept)
+
+
+def load_selections(folder: RunFolder, coupling: Coupling) -> tuple[Selection, ...]:
+    """The named selections of a run, in the order in which they were kept."""
+    found = []
+    for name, entry in _read(folder).items():
+        model = coupling.source if entry["side"] == "source" else coupling.target
+        cells = np.flatnonzero(np.isin(model.modality.obs_names, np.array(entry["cells"], dtype=str)))
+        found.append(Selection(entry["side"], cells, entry["origin"], name))
+    return tuple(found)
+
+
+def delete_selection(folder: RunFolder, name: str) -> None:
+    """Forget a named selection; nothing happens where there is none."""
+    kept = _read(folder)
+    if kept.pop(name, None) is not None:
+        io.write_json(folder.path / FILE, kept)
+
+
+def checked_name(name: str) -> str:
+    """The name without space around it.
+
+    Raises
+    ------
+    PsmatchError
+        Where it is empty, too long, or holds a character that a column of h5ad cannot.
+    """
+    name = name.strip()
+    if not name or len(name) > LONGEST or not re.fullmatch(r"[\w .+-]+", name):
+        raise PsmatchError(
+            f"A selection's name is 1 to {LONGEST} letters, digits, spaces, points, plus or minus signs; got {name!r}.",
+            hint="Give it a short name, such as: responders.",
+        )
+    return name
+
+
+def selection_table(coupling: Coupling, selections: tuple[Selection, ...]) -> pd.DataFrame:
+    """One row a selected cell and selection: ``selection``, ``modality``, ``cell``, ``label``."""
+    parts = []
+    for each in selections:
+        modality = (coupling.source if each.side == "source" else coupling.target).modality
+        parts.append(
+            pd.DataFrame(
+                {
+                    "selection": each.name,
+                    "modality": modality.name,
+                    "cell": modality.obs_names[each.cells],
+                    "label": modality.labels[each.cells],
+                }
+            )
+        )
+    columns = ["selection", "modality", "cell", "label"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
+    """Write a run's named selections into its exports: a table, columns of ``coupling.h5ad``, and the archive.
+
+    Selected source cells are marked in ``obs`` and target cells in ``var`` (true or false, ``selection_NAME``).
+
+    Raises
+    ------
+    PsmatchError
+        While the run has no exports.
+    """
+    exported = folder.exports / "coupling.h5ad"
+    if not exported.exists() or not (folder.exports / ARCHIVE).exists():
+        raise PsmatchError("This run has no exported files yet.", hint="Wait until it is done, then try again.")
+    import anndata
+
+    selections = load_selections(folder, coupling)
+    adata = anndata.read_h5ad(exported)
+    for table in (adata.obs, adata.var):
+        for column in [each for each in table.columns if each.startswith(PREFIX)]:
+            del table[column]
+    for each in selections:
+        chosen = set(each.names(coupling).tolist())
+        table = adata.obs if each.side == "source" else adata.var
+        table[PREFIX + each.name] = [name in chosen for name in table.index]
+    write_h5ad(adata, exported)
+    path = io.write_text(folder.exports / TABLE, selection_table(coupling, selections).to_csv(index=False))
+    zip_again(folder.exports)
+    return path
+
+
+def _read(folder: RunFolder) -> dict[str, dict]:  # type: ignore[type-arg]
+    path = folder.path / FILE
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
