@@ -214,9 +214,16 @@ def main() -> None:
                 if options.only in each.name:
                     rows.append(_row(each, each.measure(bench)))
                     print(_said(rows[-1]), flush=True)
+                    _write(rows, options)
         finally:
             bench.stop()
             browser.close()
+
+
+def _write(rows: list[dict[str, object]], options: argparse.Namespace) -> None:
+    """All figures so far: a case that fails takes none of those before it along."""
+    if not options.out:
+        return
     machine = {
         "system": platform.system(),
         "python": platform.python_version(),
@@ -224,10 +231,8 @@ def main() -> None:
         "load average at the end": round(os.getloadavg()[0], 1),
         "command": f"python -m benchmarks.app --runs {options.runs}",
     }
-    if options.out:
-        Path(options.out).write_text(
-            json.dumps({"machine": machine, "cases": rows}, indent=1, ensure_ascii=False) + "\n"
-        )
+    text = json.dumps({"machine": machine, "cases": rows}, indent=1, ensure_ascii=False)
+    Path(options.out).write_text(text + "\n", encoding="utf-8")
 
 
 def _row(each: Case, values: list[float]) -> dict[str, object]:

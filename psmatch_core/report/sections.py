@@ -100,9 +100,12 @@ def _propensity(content: Content, page: Page) -> None:
     if content.models is None:
         return
     from psmatch_core.plotting import confusion, fitted_curves, label_losses, loss_curves, reliability, score_map
+    from psmatch_core.propensity import PropensityModel
 
     models = content.models
     page.heading("Propensity: can each modality tell the labels apart?")
+    if not isinstance(models[0], PropensityModel):
+        page.text(f"Cells were matched on {models[0].space_name}, not on propensity scores.", "attention")
     columns = ("modality", "loss [nats]", "label entropy [nats]", "accuracy", "balanced accuracy", "calibration error")
     rows = [
         (model.modality.name, model.validation_loss, model.label_entropy, model.accuracy, model.balanced_accuracy,
