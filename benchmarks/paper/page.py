@@ -124,7 +124,7 @@ def section(what: Table) -> str:
     for title, kept in _runs(found).items():
         facts = f"{kept['seeds']} seeds, commit {kept['commit']}, {kept['date']}, {kept['machine']}"
         parts += [f"{title}{facts}.\n", shared.table(pd.DataFrame(kept["rows"]), what.metrics), ""]
-    return "\n".join([*parts, what.theirs])
+    return "\n".join([*parts, what.theirs, ""])
 
 
 def _runs(found: dict[str, Any]) -> dict[str, Any]:
