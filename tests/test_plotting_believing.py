@@ -1,5 +1,6 @@
 """Figures of the monitor: they say what they show, draw every label, and escape what comes from files."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -85,3 +86,11 @@ def test_many_values_of_an_option_are_not_told_apart_by_colour():
 def test_colours_of_verdicts_come_with_shapes(report):
     shown = stability_bars(replace(report))
     assert len({trace.marker.symbol for trace in shown.data}) == len(shown.data)
+
+
+def test_four_hundred_labels_show_their_ends_and_say_so(report):
+    many = replace(report, labels=tuple(replace(report.labels[k % 2], label=f"L{k}") for k in range(400)))
+    for fig in (loss_evidence(many), stability_bars(many)):
+        words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text_of(fig)))
+        assert "first and last 30 of 400 labels" in words
+        assert fig.layout.height < 2200

@@ -14,6 +14,7 @@ from pages._shared.text import count, number, plain, when
 from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.sweeps import FIGURES, SweepFolder, history, list_sweeps, rank_correlation, start_again, sweep_table
 from psmatch_core.sweeps.points import short
+from psmatch_core.sweeps.table import FEWEST_RUNS
 from psmatch_core.sweeps.working import FOLDER
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _scatter(table: pd.DataFrame, axes: list[str], *, key: str, highlight: list[
     color = right.selectbox("Colour by", axes, key=f"color.{key}", disabled=not axes)
     found = rank_correlation(table[x], table[y])
     interval = f", 95% interval {found.low:+.2f} to {found.high:+.2f}" if found.low == found.low else ""
+    if found.n < FEWEST_RUNS:
+        interval = ", too few to rely on"
     finding = (
         f"{_title(x)} and {_title(y)}: rank correlation {found.rho:+.2f} over {found.n} runs{interval}"
         if found.rho == found.rho
@@ -130,7 +133,8 @@ def _tracking(table: pd.DataFrame, names: list[str], truths: list[str]) -> None:
         if name in truths or name.startswith("entropy"):
             continue
         found = {truth: rank_correlation(table[name], table[truth]).rho for truth in truths}
-        rows.append({"figure": _title(name), **{_title(truth): rho for truth, rho in found.items()}})
+        if any(rho == rho for rho in found.values()):  # a figure that does not move ranks with nothing
+            rows.append({"figure": _title(name), **{_title(truth): rho for truth, rho in found.items()}})
     with st.expander("Which figure tracks the truth here? Rank correlations of all"):
         config = {_title(truth): st.column_config.NumberColumn(_title(truth), format="%+.2f") for truth in truths}
         st.dataframe(rows, hide_index=True, column_config=config)

@@ -38,7 +38,7 @@ def judge(
     nothing = tuple(model.modality.name for model, side in zip(models, sides, strict=True) if not side.is_told)
     steady = stability is not None and stability.agreement >= threshold("good_stability")
     # A classifier held back too hard states no confidence at all and may still point the right way: with a loss at the
-    # entropy and a stability of 0.93 the images of docs/monitor.md were matched at a FOSCTTM of 0.04.
+    # entropy and a stability of 0.93 the Cell Painting profiles of docs/monitor.md were matched at a FOSCTTM of 0.04.
     refusal = Verdict.WITH_CARE if steady else Verdict.DO_NOT
     # with fewer than 19 shuffles no p-value can fall below 0.05: then the best that can come out must do
     chance = max(threshold("chance"), null.smallest_p) if null is not None else 1.0

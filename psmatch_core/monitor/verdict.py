@@ -52,8 +52,8 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         ),
         "clear_share": Threshold(
             0.1,
-            "With a gain of less than a tenth of the entropy matchings came out near uniform in the sweeps of "
-            "docs/monitor.md, however stable they were.",
+            "A gain under a tenth of the entropy is a faint one. On bone marrow such matchings were near uniform, on "
+            "Cell Painting they were good (docs/monitor.md): a reason for care, never for refusal.",
         ),
         "few_cells": Threshold(
             10,
@@ -62,13 +62,14 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "low_stability": Threshold(
             0.2,
             "Below this two matchings share a twenty-fifth (0.2 squared) of where they put a cell: who goes with whom "
-            "depends on which cells happened to train. Labels this unsteady had a median FOSCTTM of 0.47 to 0.49 "
-            "(chance 0.5) in the sweep of docs/monitor.md.",
+            "depends on which cells happened to train. Labels this unsteady had a median FOSCTTM of 0.45 to 0.53 "
+            "(chance 0.5) on the three sets of docs/monitor.md.",
         ),
         "good_stability": Threshold(
             0.5,
             "Above this a quarter (0.5 squared) or more of where two matchings put a cell is common to both, although "
-            "each saw half of the cells; labels this steady had a median FOSCTTM of 0.35 in that sweep.",
+            "each saw half of the cells; labels this steady had a median FOSCTTM of 0.40 and 0.05 on the two sets that "
+            "have any.",
         ),
         "chance": Threshold(
             0.05,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
-from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
+from psmatch_core.monitor import STATISTICS, THRESHOLDS, LabelEvidence, MonitorReport, Null, Verdict
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
@@ -27,6 +27,7 @@ LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
     Verdict.WITH_CARE: (PALETTE[4], "diamond", "with care"),
     Verdict.DO_NOT: (PALETTE[1], "x", "do not"),
 }
+MOST_LABELS = 60  # rows that a figure shows: beyond them nobody reads it, and the table holds them all
 FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
 MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
 
@@ -41,7 +42,8 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
 
     A label's baseline is −log of its share, the run's the label entropy (nats per cell).
     """
-    rows = sorted(report.labels, key=lambda row: -(row.source.gain + row.target.gain))
+    rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.source.gain + row.target.gain, nan=-np.inf))
+    rows, cut = _ends(rows)
     names = ["all labels", *(row.label for row in rows)]
     pairs = [report.sides, *((row.source, row.target) for row in rows)]
     fig = figure(
@@ -50,7 +52,7 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
             for name, side in zip(report.names, report.sides, strict=True)
         ),
         height=height_of(len(names), 24),
-        note=f"{'raw' if raw else 'calibrated'} held-out loss; the tick is what label frequencies alone would lose",
+        note=f"{'raw' if raw else 'calibrated'} held-out loss; the tick: what label frequencies alone lose{cut}",
     )
     y = label_axis(fig, names)
     looks = ((SOURCE_COLOR, "circle", -0.17), (TARGET_COLOR, "diamond", 0.17))
@@ -101,10 +103,11 @@ def stability_bars(report: MonitorReport) -> go.Figure:
     """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
     steady = sum(row.stability >= THRESHOLDS["good_stability"].value for row in rows)
+    rows, cut = _ends(rows)
     fig = figure(
-        f"{steady} of {plural(len(rows), 'label')} get much the same matches from other cells in training",
+        f"{steady} of {plural(len(report.labels), 'label')} get much the same matches from other cells in training",
         height=height_of(len(rows), 24),
-        note=f"stability over all labels {digits(report.stability)}; 1 the same, 0 unrelated",
+        note=f"stability over all labels {digits(report.stability)}; 1 the same, 0 unrelated{cut}",
     )
     y = label_axis(fig, [row.label for row in rows])
     for verdict, (color, symbol, words) in LOOK.items():
@@ -135,6 +138,14 @@ def stability_bars(report: MonitorReport) -> go.Figure:
     known = [row.stability for row in rows if np.isfinite(row.stability)]
     fig.update_xaxes(title_text="match stability (correlation)", range=[min([0.0, *known]) - 0.05, 1.05])
     return fig
+
+
+def _ends(rows: list[LabelEvidence]) -> tuple[list[LabelEvidence], str]:
+    """All rows, or the first and the last of them where they are too many for a screen, and how to say so."""
+    if len(rows) <= MOST_LABELS:
+        return rows, ""
+    half = MOST_LABELS // 2
+    return rows[:half] + rows[-half:], f"; the first and last {half} of {len(rows):,} labels"
 
 
 def null_strips(null: Null) -> go.Figure:
