@@ -178,20 +178,14 @@ def main() -> None:
             coupling = row.couple(images)
             seconds = time.perf_counter() - begun
             figures.append({"row": row.name, "seed": seed, **judged(coupling, images), "seconds": round(seconds, 1)})
-        print(f"# seed {seed}: {time.perf_counter() - started:.0f} s so far", flush=True)
+        seconds = round(time.perf_counter() - started)
+        print(f"# seed {seed}: {seconds} s so far", flush=True)
+        facts = {"cells_a_side": cells, "pixels": size, "seeds": seed + 1, "seconds": seconds}
+        networks = {"network": images.network.to_dict(), "vae": images.vae.to_dict()}
+        kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+        kept[f"{cells} cells, {size} pixels"] = {**machine(), **facts, **networks, "rows": figures}
+        io.write_json(options.out, kept)  # after every seed: who must stop early keeps those that are done
     print(table(pd.DataFrame(figures)))
-    kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    kept[f"{cells} cells, {size} pixels"] = {
-        **machine(),
-        "cells_a_side": cells,
-        "pixels": size,
-        "seeds": options.seeds,
-        "seconds": round(time.perf_counter() - started),
-        "network": (PAPER_NETWORK.image_network if options.full else SMALL_NETWORK).to_dict(),
-        "vae": (PAPER_VAE if options.full else SMALL_VAE).to_dict(),
-        "rows": figures,
-    }
-    io.write_json(options.out, kept)
 
 
 def draw(cells: int, size: int, seed: int) -> Images:

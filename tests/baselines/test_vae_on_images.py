@@ -95,7 +95,7 @@ def test_latents_survive_a_file(latents: tuple[JointLatents, JointLatents], tmp_
 
 def test_images_face_features() -> None:
     """Each side has its own body; the schedule is that of the images."""
-    pair = interventional_images(n_shared=48, n_source_only=0, n_target_only=0, size=8, seed=0)
+    pair = interventional_images(n_shared=48, n_source_only=0, n_target_only=0, size=16, seed=0)
     images = Modality.from_anndata(pair[0], label_key="label", name="circles")
     rng = np.random.default_rng(0)
     features = make_modality("ADT", n=48, labels=images.label_names)
