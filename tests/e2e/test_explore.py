@@ -122,6 +122,6 @@ def test_a_lasso_selects_the_cells_that_the_core_says(server: Server, run: RunFo
     apart = set(saved.names(coupling)) ^ set(expected.names(coupling))
     assert len(apart) <= 0.02 * len(expected), apart  # a pixel of the hand at the edge
     expect(page.get_by_text(f"{len(saved):,} RNA cells selected")).to_be_visible()
-    press(page, "Clear")
+    press(page, "Clear", exact=True)
     expect(page.get_by_text("Nothing is selected")).to_be_visible(timeout=30_000)
     no_exception(page)
