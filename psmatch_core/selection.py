@@ -15,6 +15,7 @@ from psmatch_core.maps import ScoreMap
 from psmatch_core.modality import Modality
 
 SIDES = ("source", "target")
+AT_ONCE = 1_000_000  # entries of a plan formed at a time (8 MB)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +103,29 @@ def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:
 
     Each selected cell that has matches gives its row, brought to sum 1; the result sums to the number of those cells.
     """
-    mine, theirs = _cells(coupling, selection.side)
-    total = np.zeros(_modality(coupling, selection.other).n_cells)
+    return _carried(coupling, selection.side, selection.cells, np.ones(len(selection)))
+
+
+def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weights of some cells ``(s,)`` spread over the other side by their rows, each brought to sum 1.
+
+    Only rows of these cells are formed, once, a piece at a time.
+    """
+    mine, theirs = _cells(coupling, side)
+    own = np.zeros(_modality(coupling, side).n_cells)
+    own[cells] = weight
+    total = np.zeros(_modality(coupling, SIDES[1 - SIDES.index(side)]).n_cells)
     for label, block in coupling.blocks.items():
-        rows = np.flatnonzero(np.isin(mine[label], selection.cells, assume_unique=True))
+        rows = np.flatnonzero(own[mine[label]] > 0)
         if not rows.size:
             continue
-        part = (block if selection.side == "source" else block.T).part(rows)
-        mass = part.marginals[0]
-        inverse = np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
-        total[theirs[label]] += part.push(inverse[:, None])[:, 0]
+        part = (block if side == "source" else block.T).part(rows)
+        step = max(1, AT_ONCE // part.shape[1])
+        for start in range(0, rows.size, step):
+            chunk = part.rows(start, min(start + step, rows.size))
+            mass = chunk.sum(axis=1)
+            share = own[mine[label]][rows[start : start + step]]
+            total[theirs[label]] += np.divide(share, mass, out=np.zeros_like(mass), where=mass > 0) @ chunk
     return total
 
 
@@ -168,10 +182,15 @@ def feature_values(
     cells of the selection's labels, which a selection that means nothing would have too.
     """
     weight = matched_weight(coupling, selection)
-    matches = Selection(selection.other, np.flatnonzero(weight > 0))
+    matches = np.flatnonzero(weight > 0)
+    # The mean of what the matches predict at the selected cells is the mean over the matches by weight. The other way
+    # round, what the selected cells' side predicts at the matches is the weight carried back over that side.
+    carried = {selection.other: weight}
+    if len(features[SIDES.index(selection.side)]):
+        carried[selection.side] = _carried(coupling, selection.other, matches, weight[matches])
     groups = {
         selection.side: (selection.cells, np.ones(len(selection))),
-        selection.other: (matches.cells, weight[matches.cells]),
+        selection.other: (matches, weight[matches]),
     }
     labels = np.unique(_modality(coupling, selection.side).labels[selection.cells])
     rows = []
@@ -181,15 +200,7 @@ def feature_values(
         columns = _columns(modality, chosen)
         values = _dense(modality, columns)  # (n_cells, c)
         cells, shares = groups[side]
-        away, carried = groups[SIDES[1 - SIDES.index(side)]]
-        onto = coupling.push(values) if side == "source" else coupling.pull(values)
-        mean = np.average(values[cells], axis=0, weights=shares) if cells.size else np.full(len(chosen), np.nan)
-        known = ~np.isnan(onto[away]).any(axis=1)
-        projected = (
-            np.average(onto[away][known], axis=0, weights=carried[known])
-            if known.any()
-            else np.full(len(chosen), np.nan)
-        )
+        mean, projected = _mean(values[cells], shares), _mean(values, carried[side])
         background = values[np.isin(modality.labels, labels)].mean(axis=0)
         for at, feature in enumerate(chosen):
             rows.append(
@@ -204,6 +215,11 @@ def feature_values(
             )
     names = ["modality", "feature", "measured_in", "measured", "projected", "same_labels"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    total = weight.sum()
+    return np.asarray(weight @ values / total) if total > 0 else np.full(values.shape[1], np.nan)
 
 
 def _columns(modality: Modality, chosen: Sequence[str]) -> np.ndarray:

@@ -101,6 +101,9 @@ def test_features_are_measured_here_and_projected_from_there(coupling, models):
     assert table["projected"][1] == pytest.approx(coupling.pull(sides[1].X)[cells, 0].mean(), rel=1e-5)
     # The mean of projections is the mean over matches by weight: two ways to one number.
     assert table["measured"][1:].to_numpy() == pytest.approx(table["projected"][1:].to_numpy(), rel=1e-6)
+    weight = matched_weight(coupling, Selection("source", cells))
+    back = np.average(coupling.push(sides[0].X)[:, 1], weights=weight)
+    assert table["projected"][0] == pytest.approx(back, rel=1e-6)
     with pytest.raises(PsmatchError, match="has no feature nothing"):
         feature_values(coupling, Selection("source", cells), sides, (["nothing"], []))
 

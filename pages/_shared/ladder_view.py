@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from psmatch_core.ladder import Ladder
 
 AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about a minute
+LEGEND = 24  # px more above the curve: in a narrow column its legend takes two lines
 LISTED = 100  # cells in the table of pairs
 
 
@@ -28,7 +29,6 @@ def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     from psmatch_core.knobs import can_climb
     from psmatch_core.ladder_jobs import latest
 
-    explore.chip(folder, coupling, "label")
     if not can_climb(folder.recipe.matcher):
         _plan_of_the_run(folder, coupling, label)
         st.caption("This method has neither an epsilon nor a k for one label: there is nothing to drag.")
@@ -85,6 +85,7 @@ def _plan_of_the_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
 
 
 def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder) -> None:
+    explore.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
     ladder = explore.ladder(folder, job)
     key = f"ladder.{folder.id}.{job.id}"
     symbol = "k" if ladder.knob == "n_neighbors" else "ε"
@@ -110,6 +111,7 @@ def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder) -> None:
 
         marks = {name: float(ladder.values[at]) for name, at in ladder.marks.items()}
         figure = l_curve(ladder.curve, current=float(ladder.values[place]), marks=marks)
+        figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
         charts.show(figure, key=f"ladder.curve.{job.id}", alt="Cost against effective matches, the present plan marked")
     _pairs(folder, coupling, ladder, place)
     _use(folder, ladder, place, symbol)

@@ -59,11 +59,22 @@ def l_curve(
         line={"color": SOURCE_COLOR, "width": 2.5},
         marker={"size": 7},
         name=plain(next(iter(curve.points)), 24) if single else "mean over labels",
+        showlegend=not single,
         hovertext=[f"{knob} {epsilon:.3g}" for epsilon in table["epsilon"]],
         hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
     )
     for name, value in marks.items():
-        _mark(fig, curve, value, f"{name}: {value:.3g}", "diamond-open", GREY)
+        row = table[table["epsilon"] == value].iloc[0]
+        fig.add_scatter(
+            x=[float(row["n_effective"])],
+            y=[float(row["cost"])],
+            mode="markers+text",
+            text=[name],
+            textposition="bottom right",
+            marker={"symbol": "diamond-open", "size": 11, "color": GREY, "line": {"width": 2, "color": GREY}},
+            showlegend=False,
+            hoverinfo="skip",
+        )
     _mark(fig, curve, curve.corner, f"suggested: {knob} {curve.corner:.3g}" if curve.corner else "", "circle-open")
     if current is not None:
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
@@ -74,7 +85,7 @@ def l_curve(
     return fig
 
 
-def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbol: str, color: str = HIGHLIGHT) -> None:
+def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbol: str) -> None:
     if epsilon is None:
         return
     row = curve.pooled[curve.pooled["epsilon"] == epsilon].iloc[0]
@@ -83,6 +94,6 @@ def _mark(fig: go.Figure, curve: LCurve, epsilon: float | None, name: str, symbo
         y=[float(row["cost"])],
         mode="markers",
         name=name,
-        marker={"symbol": symbol, "size": 15, "color": color, "line": {"width": 2.5, "color": color}},
+        marker={"symbol": symbol, "size": 15, "color": HIGHLIGHT, "line": {"width": 2.5, "color": HIGHLIGHT}},
         hoverinfo="skip",
     )

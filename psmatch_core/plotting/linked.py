@@ -13,7 +13,8 @@ from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, dress,
 from psmatch_core.selection import SIDES, Selection
 
 MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow
-SIZES = (4.0, 16.0)  # px of the lightest and the heaviest match
+SMALLEST, LARGEST, CROWDED = 4.0, 16.0, 9.0  # px of the lightest and the heaviest match, and of that among many
+MANY = 150  # matches beyond which large dots hide each other
 OPACITIES = (0.25, 1.0)
 
 
@@ -111,7 +112,7 @@ def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[
     order = np.argsort(own, kind="stable")[-MOST_MATCHES:]
     order = order[own[order] > 0]
     share = np.sqrt(own[order] / own[order].max())  # area, not width, tells weight
-    sizes = SIZES[0] + (SIZES[1] - SIZES[0]) * share
+    sizes = SMALLEST + ((LARGEST if order.size <= MANY else CROWDED) - SMALLEST) * share
     opacity = OPACITIES[0] + (OPACITIES[1] - OPACITIES[0]) * share
     return order, {
         "color": color,

@@ -92,6 +92,8 @@ def test_match_lists_labels_and_shows_one(full: Open, finished: RunFolder) -> No
 
 def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
     app = full("match")
+    app.session_state[f"match.tabs.{finished.id}"] = "One cell"
+    app.run()
     box = app.selectbox(key=f"cell.{finished.id}.control")
     box.select(box.options[3]).run()
     assert not app.exception
