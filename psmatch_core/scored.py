@@ -145,7 +145,7 @@ class ScoredModality(ABC):
 
     @cached_property
     def told_apart(self) -> np.ndarray:
-        """How well each two labels are told apart by held-out cells, ``(n_labels, n_labels)``: 0.5 a coin, 1 perfect."""
+        """How well each two labels' held-out cells are told apart, ``(n_labels, n_labels)``: 0.5 is a coin."""
         seen = self.is_validated
         return pairwise_auc(self.held_out_logits[seen], self.y[seen])
 

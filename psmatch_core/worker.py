@@ -131,7 +131,6 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     from psmatch_core.exports import export, versions
     from psmatch_core.monitor import observables
     from psmatch_core.runs import run
-
     from psmatch_core.translation import TO_SOURCE, TO_TARGET
 
     io.write_json(folder.path / "environment.json", versions())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages._shared import results
+from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from psmatch_core.modality import Modality
     from psmatch_core.plotting import CellColumn
     from psmatch_core.predictions import Predicted
+    from psmatch_core.scored import ScoredModality
     from psmatch_core.shifts import LabelShifts
 
 KEPT = 4
@@ -91,6 +93,22 @@ def paired(folder: RunFolder, direction: str) -> tuple[Any, Any, bool]:
     return at, of, fitted is not None
 
 
+def best_first(names: list[str], table: pd.DataFrame) -> list[str]:
+    """Features in the order of their R², those without one last."""
+    r2 = dict(zip(table["feature"][1:].astype(str), table.iloc[1:, 1], strict=True))
+    known = {name: float(value) for name, value in r2.items() if value == value}
+    return sorted(names, key=lambda name: -known.get(name, float("-inf")))
+
+
+def pair_values(folder: RunFolder, found: Predicted, name: str, at: Any, of: Any) -> tuple[Any, Any, Any]:
+    """A feature as predicted and as measured in known pairs, and their labels, ``(n_pairs,)`` each."""
+    import numpy as np
+
+    column = int(np.flatnonzero(found.features == name)[0])
+    model = results.models(folder)[SIDES.index(found.at)]
+    return found.predicted[at, column], found.measured[of, column], model.modality.labels[at]
+
+
 def shifts(folder: RunFolder, direction: str) -> LabelShifts | None:
     """Predicted and measured shifts of all labels in a direction."""
     return _shifts(str(folder.path), direction, _stamp(folder, f"predicted_{direction}.npy"))
@@ -102,6 +120,29 @@ def label_means(found: LabelShifts, name: str) -> tuple[Any, Any, Any]:
 
     at = int(np.flatnonzero(found.features == name)[0])
     return found.predicted_mean[:, at], found.measured_mean[:, at], np.array(found.labels)
+
+
+def worst_told(model: ScoredModality, top: int = 200) -> list[dict[str, object]]:
+    """Pairs of labels that a modality tells apart worst, and the group of labels that both belong to."""
+    import numpy as np
+
+    from psmatch_core.telling import alike_groups
+
+    area = model.told_apart
+    groups = {label: number for number, group in enumerate(alike_groups(area), 1) for label in group}
+    one, other = np.triu_indices(len(area), 1)
+    known = ~np.isnan(area[one, other])
+    order = np.argsort(area[one, other][known], kind="stable")[:top]
+    names = [display(each, 60) for each in model.label_names]
+    return [
+        {
+            "label": names[a],
+            "other": names[b],
+            "auc": float(area[a, b]),
+            "group": f"group {groups[a]}" if a in groups and groups[a] == groups.get(b) else "",
+        }
+        for a, b in zip(one[known][order].tolist(), other[known][order].tolist(), strict=True)
+    ]
 
 
 def intervals(folder: RunFolder) -> Intervals | None:

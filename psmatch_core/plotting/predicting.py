@@ -121,7 +121,8 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
     at = found.labels.index(label)
     x, y = found.measured[at], found.predicted[at]
     fig = figure(
-        f"{plain(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from {plain(found.controls[at], LABEL_WIDTH)} "
+        f"{plain(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from "
+        f"{plain(found.controls[at], LABEL_WIDTH)} "
         f"is predicted, correlation {digits(float(found.correlation[at]))}",
         height=380,
         note="one point a feature; shifts in standard deviations",
