@@ -48,7 +48,7 @@ def run_list() -> None:
         with st.expander(f"{len(shown) - SHOWN} more"):
             for entry in shown[SHOWN:]:
                 _row(entry, is_current=entry.id == current, n_runs=len(entries))
-    _comparison([entry for entry in entries if session.peek(f"{CHOSEN}{entry.id}")])
+    _comparison([entry for entry in entries if session.value_of(f"{CHOSEN}{entry.id}")])
     if deleted:
         with st.expander(f"Deleted runs ({len(deleted)})", icon=":material/restore_from_trash:"):
             for entry in deleted:
@@ -56,40 +56,45 @@ def run_list() -> None:
 
 
 def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
-        name = plain(entry.name or entry.id)
-        if n_runs > 1:
-            st.checkbox(
-                f"Compare {name}",
-                key=f"{CHOSEN}{entry.id}",
-                label_visibility="collapsed",
-                width="content",
-                help="Tick two runs or more to see them side by side.",
-            )
-        notes = [when(entry.created), STATES.get(entry.state, entry.state), "on show" if is_current else ""]
-        folder: RunFolder | None = None
+    name = plain(entry.name or entry.id)
+    state, facts = STATES.get(entry.state, entry.state), ""
+    with told():
+        folder = session.store().open(entry.id)
+        facts = _facts(folder)
+        ahead = session.store().ahead(folder) if entry.state == QUEUED else 0
+        state = f":material/hourglass_top: waits, {ahead} before it" if ahead else state
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if n_runs > 1:
+                st.checkbox(
+                    f"Compare {name}",
+                    key=f"{CHOSEN}{entry.id}",
+                    label_visibility="collapsed",
+                    width="content",
+                    help="Tick two runs or more to see them side by side.",
+                )
+            shown = " · on show" if is_current else ""
+            st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{shown}", width="stretch")
+            if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
+                _open(entry.id, entry.id)
+            with st.popover("More", help=f"Duplicate or delete {name}"):
+                _more(entry, is_current=is_current)
+        if facts:
+            st.caption(facts)
+
+
+def _more(entry: RunEntry, *, is_current: bool) -> None:
+    st.caption("Start another run from the settings of this one; the run itself stays as it is.")
+    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
+        _open(entry.id, "")
+    st.caption("Deleting ends the run and moves it aside, from where “Deleted runs” brings it back.")
+    if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
         with told():
-            folder = session.store().open(entry.id)
-            if entry.state == QUEUED and session.store().ahead(folder):
-                notes[1] = f":material/hourglass_top: waits, {session.store().ahead(folder)} before it"
-        facts = _facts(folder) if folder is not None else ""
-        first = " · ".join(part for part in notes if part)
-        st.markdown(f"**{name}**  \n{first}" + (f"  \n{facts}" if facts else ""), width="stretch")
-        if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
-            _open(entry.id, entry.id)
-        with st.popover(":material/more_horiz:", help=f"More for {name}"):
-            st.caption("Start another run from the settings of this one; the run itself stays as it is.")
-            if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
-                _open(entry.id, "")
-            st.caption("Deleting ends the run and moves it aside, from where “Deleted runs” brings it back.")
-            if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
-                with told():
-                    session.store().delete(session.store().open(entry.id))
-                    session.leave("run.deleted", entry.id)
-                    session.take(f"{CHOSEN}{entry.id}")
-                    if is_current:
-                        session.keep(session.workspace().with_run(""))
-                    st.rerun()
+            session.store().delete(session.store().open(entry.id))
+            session.leave("run.deleted", entry.id)
+            if is_current:
+                session.keep(session.workspace().with_run(""))
+            st.rerun()
 
 
 def _facts(folder: RunFolder) -> str:
@@ -115,7 +120,7 @@ def _facts(folder: RunFolder) -> str:
         parts.append(f"loss {' and '.join(losses)} nats")
     if "foscttm" in figures:
         parts.append(f"FOSCTTM {number(figures['foscttm'], 2)}")
-    return f":gray[{' · '.join(parts)}]" if parts else ""
+    return " · ".join(parts)
 
 
 def _open(run_id: str, shown: str) -> None:
