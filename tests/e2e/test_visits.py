@@ -38,7 +38,7 @@ def table(path: Path, labels: list[str], prefix: str) -> Path:
 def test_a_deep_link_on_a_fresh_server_has_its_sidebar(new_server: Callable[[], Server], new_page: Any) -> None:
     page = new_page()
     visit(page, new_server().url + "/match", "Match")
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(len(PAGES))
     expect(page.get_by_text("Nothing to show yet")).to_be_visible()
 
 
