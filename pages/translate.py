@@ -25,7 +25,8 @@ if folder is not None:
 need(is_matched or is_working, "Nothing is matched yet, so there is nothing to translate.", "match")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, TRANSLATED, "Translate again to see those of the present settings.")
-    translate_view(folder)
-    leave_out_view(folder)
-    feature_view(folder)
+    with jobs.readable(folder):
+        translate_view(folder)
+        leave_out_view(folder)
+        feature_view(folder)
 next_step("evaluate", "Hold the matching against the pairs that are known.")

@@ -188,20 +188,15 @@ def _map(folder: RunFolder, models: results.Models) -> None:
     method, scores = results.score_map(folder)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     color = left.selectbox("Colour by", list(COLORS), format_func=lambda each: COLORS[each], key=f"color.{folder.id}")
-    column = None
-    with middle:
-        if color in OF_CELLS:
-            column = _chosen_column(folder, color)
-            label = ALL
-        else:
-            label = st.selectbox(
-                "Highlight",
-                [ALL, *models[0].label_names],
-                format_func=lambda each: display(each, 60) or "all labels",
-                disabled=color not in ("label", "modality"),
-                key=f"highlight.{folder.id}",
-            )
+    label = middle.selectbox(
+        "Highlight",
+        [ALL, *models[0].label_names],
+        format_func=lambda each: display(each, 60) or "all labels",
+        disabled=color not in ("label", "modality"),
+        key=f"highlight.{folder.id}",
+    )
     stacked = right.toggle("Stacked", help="One above the other instead of side by side.", key=f"stack.{folder.id}")
+    column = _chosen_column(folder, color) if color in OF_CELLS else None
     highlight = label if label and color in ("label", "modality") else None
     known: Color = next((each for each in KNOWN if each == color), "label")
     figure = score_map(scores, *models, color=known, highlight=highlight, stacked=stacked, column=column)

@@ -14,7 +14,6 @@ from pages._shared.text import number, plain, when
 from pages._shared.workspace import from_recipe
 from psmatch_core.checks import display
 from psmatch_core.folder import QUEUED, RunFolder
-from psmatch_core.recipe import Recipe
 from psmatch_core.results import load_facts
 from psmatch_core.run_store import RunEntry
 
@@ -126,8 +125,7 @@ def _facts(folder: RunFolder) -> str:
 def _open(run_id: str, shown: str) -> None:
     """Take over a run's settings, and show the run itself where ``shown`` names it."""
     with told():
-        recipe: Recipe = session.store().open(run_id).recipe
-        session.keep(from_recipe(recipe, shown))
+        session.keep(session.opened(run_id).with_run(shown))
         for name in (*OF_FORMS, "preset", "space", "classifier", "scoring", "matcher", "translator", "seed"):
             session.renew(name)
         if not shown:

@@ -18,6 +18,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
+from pages._shared.navigation import PAGES
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
 from tests.e2e.steps import LONG, drawn, go, no_exception, part, press, settle, upload, visit
 
