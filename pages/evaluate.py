@@ -1,13 +1,10 @@
-"""Evaluate: the coupling held against known pairs, and what is predicted by it."""
+"""Evaluate: the coupling held against known pairs, and how sure that is."""
 
 from pages._shared import jobs, results, session
 from pages._shared.distribution_view import distribution_view
 from pages._shared.evaluate_view import evaluate_view
-from pages._shared.feature_view import feature_view
 from pages._shared.frame import begin, need, need_data, next_step
-from pages._shared.leave_out_view import leave_out_view
 from pages._shared.settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
-from pages._shared.translate_view import translate_view
 
 workspace = begin("evaluate", "How good is the matching where I know the truth?")
 need_data(workspace)
@@ -23,7 +20,4 @@ if folder is not None and is_matched:
     with jobs.readable(folder):
         evaluate_view(folder)
         distribution_view(folder)
-        translate_view(folder)
-        feature_view(folder)
-        leave_out_view(folder)
 next_step("export", "Take the pairs, the coupling and the recipe with you.")

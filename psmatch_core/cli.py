@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path(RUN_FOLDER), help=f"folder for the run and its exports (./{RUN_FOLDER})"
     )
     run.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")
+    run.add_argument("--queue", type=Path, default=None, help="folder in which runs wait for each other")
     run.set_defaults(do=_run)
 
     match = commands.add_parser("match", help="match two files without writing a recipe first")
@@ -147,7 +148,8 @@ def _run(options: argparse.Namespace) -> int:
             raise PsmatchError(
                 f"The folder {options.recipe.name} holds no recipe.json.", hint="Give a recipe.json or a run's folder."
             )
-        return 0 if execute(RunFolder(options.recipe.resolve()), cache=options.cache).state == DONE else 1
+        status = execute(RunFolder(options.recipe.resolve()), cache=options.cache, queue=options.queue)
+        return 0 if status.state == DONE else 1
     recipe = Recipe.read(options.recipe)
     for side in ("source", "target"):
         path, spec = getattr(options, side), getattr(recipe, side)

@@ -169,15 +169,15 @@ class RunFolder:
 
     def is_worked_on(self) -> bool:
         """Whether a worker holds this folder now; its lock goes with its process, however that dies."""
-        lock = self.path / "worker.lock"
-        if not lock.exists():
+        path = self.path / "worker.lock"
+        if not path.exists():
             return False
-        with open(lock, "a+b") as stream:
+        with open(path, "a+b") as stream:
             try:
-                _lock(stream)
+                lock(stream)
             except OSError:
                 return True
-            _unlock(stream)
+            unlock(stream)
         return False
 
     @contextmanager
@@ -191,7 +191,7 @@ class RunFolder:
         """
         with open(self.path / "worker.lock", "a+b") as stream:
             try:
-                _lock(stream)
+                lock(stream)
             except OSError:
                 raise PsmatchError(
                     f"Another process works on run {self.id}.", hint="Wait until it has ended, or cancel it."
@@ -246,6 +246,7 @@ def _remove_run(path: Path) -> None:
         *path.glob("*.json"),
         *path.glob("*.jsonl"),
         *path.glob("*.npz"),
+        *path.glob("*.npy"),
         *path.glob("*.parquet"),
         *path.glob("*.csv"),
         *path.glob("*.txt"),
@@ -279,17 +280,21 @@ def _json(path: Path) -> dict[str, Any]:
 if os.name == "nt":
     import msvcrt
 
-    def _lock(stream: Any) -> None:
+    def lock(stream: Any) -> None:
+        """Lock an open file, which goes with its process; OSError where another holds it."""
         msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
 
-    def _unlock(stream: Any) -> None:
+    def unlock(stream: Any) -> None:
+        """Let go of a lock."""
         msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
 
 else:
     import fcntl
 
-    def _lock(stream: Any) -> None:
+    def lock(stream: Any) -> None:
+        """Lock an open file, which goes with its process; OSError where another holds it."""
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _unlock(stream: Any) -> None:
+    def unlock(stream: Any) -> None:
+        """Let go of a lock."""
         fcntl.flock(stream, fcntl.LOCK_UN)

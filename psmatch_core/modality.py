@@ -50,6 +50,9 @@ class Modality:
         Names of cells left out on the user's word, with the reason.
     image_shape
         Channels, height and width, where the features are the pixels of an image; else None.
+    obs
+        The other columns of the cells, one row each: to colour maps by, never to match; None where there is none. It
+        is no part of the fingerprint.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Modality:
     findings: tuple[Finding, ...] = ()
     excluded: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     image_shape: ImageShape | None = None
+    obs: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_anndata(
@@ -114,6 +118,7 @@ class Modality:
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
         pair_ids = text_labels(adata.obs[pair_key]) if pair_key else None
+        obs = adata.obs.drop(columns=[label_key])
         excluded: tuple[tuple[str, str], ...] = ()
         if missing.any():
             if missing_labels != "drop":
@@ -125,7 +130,7 @@ class Modality:
                 )
             keep = ~missing
             excluded = tuple((cell, f"no label in column {label_key!r}") for cell in obs_names[missing])
-            X, labels, obs_names = X[keep], labels[keep], obs_names[keep]
+            X, labels, obs_names, obs = X[keep], labels[keep], obs_names[keep], obs[keep]
             pair_ids = pair_ids[keep] if pair_ids is not None else None
         findings = check_matrix(
             X,
@@ -149,6 +154,7 @@ class Modality:
             findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
             excluded=excluded,
             image_shape=image_shape,
+            obs=obs.copy() if obs.shape[1] else None,
         )
 
     @property
@@ -219,6 +225,7 @@ class Modality:
             obs_names=_frozen(self.obs_names[keep]),
             pair_ids=None if self.pair_ids is None else _frozen(self.pair_ids[keep]),
             excluded=self.excluded + left_out,
+            obs=None if self.obs is None else self.obs[keep],
         )
 
     def __repr__(self) -> str:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from psmatch_core import io, ladder_jobs, leave_out_jobs
 from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
+from psmatch_core.folder import CANCELLED, QUEUED, RunFolder, RunStatus
 from psmatch_core.leaving_out import LeaveOut
+from psmatch_core.queueing import RunQueue
 from psmatch_core.recipe import Recipe
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
@@ -52,6 +53,11 @@ class RunStore:
     def stages(self) -> Path:
         return self.shared_stages or self.root / "stages"
 
+    @property
+    def queue(self) -> RunQueue:
+        """Who works and who waits."""
+        return RunQueue(self.root / "queue")
+
     def start(self, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
         """Make a run's folder and start its worker process."""
         folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
@@ -80,6 +86,10 @@ class RunStore:
             return
         folder.write_status(RunStatus(started=time.time()))
         self._spawn(folder)
+
+    def ahead(self, folder: RunFolder) -> int:
+        """How many runs must end before this one may work; 0 where it works, is next or has ended."""
+        return self.queue.ahead(folder.id) if folder.status().state == QUEUED else 0
 
     def open(self, run_id: str) -> RunFolder:
         """The run with this id.
@@ -218,7 +228,7 @@ class RunStore:
             path.unlink(missing_ok=True)  # the folders hold the truth; the table is only their index
 
     def _spawn(self, folder: RunFolder) -> None:
-        spawn(folder, "run", str(folder.path), "--cache", str(self.stages))
+        spawn(folder, "run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root))
 
 
 def spawn(folder: RunFolder, *arguments: str) -> None:

@@ -26,6 +26,7 @@ from psmatch_core.scores import (
     mean_of,
     reliability_of,
 )
+from psmatch_core.telling import pairwise_auc
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,12 @@ class ScoredModality(ABC):
         """Held-out cells by true label (rows) and best-scoring label (columns), ``(n_labels, n_labels)``."""
         seen = self.is_validated
         return confusion_counts(self.held_out_logits[seen], self.y[seen])
+
+    @cached_property
+    def told_apart(self) -> np.ndarray:
+        """How well each two labels' held-out cells are told apart, ``(n_labels, n_labels)``: 0.5 is a coin."""
+        seen = self.is_validated
+        return pairwise_auc(self.held_out_logits[seen], self.y[seen])
 
     @cached_property
     def per_label(self) -> tuple[LabelLoss, ...]:

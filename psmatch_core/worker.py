@@ -18,11 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core import io, ladder_jobs, leave_out_jobs
-from psmatch_core.errors import Cancelled, PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, OBSERVABLES, RUNNING, FolderKeeper, RunFolder, RunStatus
+from psmatch_core import io, ladder_jobs, leave_out_jobs, predictions
+from psmatch_core.comparing_runs import FIGURES, measured_figures
+from psmatch_core.errors import Cancelled, PsmatchError, plural
+from psmatch_core.folder import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    OBSERVABLES,
+    QUEUED,
+    RUNNING,
+    FolderKeeper,
+    RunFolder,
+    RunStatus,
+)
 from psmatch_core.inputs import Prepared
 from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.queueing import RunQueue, Turn
 from psmatch_core.recipe import stage_key
 
 if TYPE_CHECKING:
@@ -37,17 +49,21 @@ class StopHere(Exception):  # noqa: N818 - not an error: the run was asked to st
     """The last stage that was asked for is done."""
 
 
-def execute(folder: RunFolder, *, cache: Path | None = None, also: Progress = silent) -> RunStatus:
+def execute(
+    folder: RunFolder, *, cache: Path | None = None, queue: Path | None = None, also: Progress = silent
+) -> RunStatus:
     """Do the run of a folder from start to end; the status says how it went.
 
     Parameters
     ----------
     cache
         Where stages of all runs are shared by content; nothing is shared unless given.
+    queue
+        Where runs wait until others have ended; no waiting unless given.
     also
         Told of progress beside the folder, for a command line.
     """
-    return work(folder, lambda log: _stages(folder, cache, log), also=also)
+    return work(folder, lambda log: _in_turn(folder, cache, queue, log), also=also)
 
 
 def work(
@@ -96,10 +112,26 @@ def work(
         return log.current
 
 
-def _stages(folder: RunFolder, cache: Path | None, log: FolderLog) -> None:
+def _in_turn(folder: RunFolder, cache: Path | None, queue: Path | None, log: FolderLog) -> None:
+    """The run when its turn comes; what a page waits for at once does not stand in the queue."""
+    if queue is None or ladder_jobs.is_one(folder):
+        _stages(folder, cache, log, None)
+        return
+
+    def waiting(first: int) -> None:
+        log.status(message=f"waiting for {plural(first, 'other run')} to end")
+
+    log.status(state=QUEUED)
+    with RunQueue(queue).turn(folder.id, waiting) as turn:
+        log.status(state=RUNNING, started=time.time(), message="")
+        _stages(folder, cache, log, turn)
+
+
+def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | None) -> None:
     from psmatch_core.exports import export, versions
     from psmatch_core.monitor import observables
     from psmatch_core.runs import run
+    from psmatch_core.translation import TO_SOURCE, TO_TARGET
 
     io.write_json(folder.path / "environment.json", versions())
     if leave_out_jobs.is_one(folder):
@@ -112,7 +144,8 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog) -> None:
     try:
         finished = run(folder.recipe, progress=log, keeper=keeper)
     except StopHere:
-        _map(folder, keeper, log)
+        _figures(folder, log)
+        _map(folder, keeper, log, turn)
         return
     io.save(finished.coupling, folder.stage_file("coupling"))
     if finished.evaluation is not None:
@@ -131,12 +164,23 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog) -> None:
     io.write_json(folder.path / OBSERVABLES, figures)
     if folder.job.get("stop_after") == "evaluation":  # a run of a sweep is looked at as a row of a table
         return
+    for direction in (TO_SOURCE, TO_TARGET):
+        predictions.keep(folder, finished, direction)
+    _figures(folder, log)
     export(finished, folder.exports, progress=log)
-    _map(folder, keeper, log)
+    _map(folder, keeper, log, turn)
 
 
-def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress) -> None:
+def _figures(folder: RunFolder, log: FolderLog) -> None:
+    """The figures by which runs are compared, and how long they took."""
+    figures = {**measured_figures(folder), "seconds": round(time.time() - log.current.started, 1)}
+    io.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
+
+
+def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | None) -> None:
     """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; drawn once for the same scores."""
+    if turn is not None:
+        turn.release()  # nobody waits for a picture: the next run begins
     from psmatch_core.maps import score_map
 
     source, target = keeper.models
@@ -163,6 +207,8 @@ class _WorkerKeeper(FolderKeeper):
         if isinstance(result, Prepared):
             io.save(result.source, self.folder.stage_file("source"))
             io.save(result.target, self.folder.stage_file("target"))
+            for side, modality in (("source", result.source), ("target", result.target)):
+                predictions.keep_columns(self.folder, side, modality)
             report = {
                 "shared": list(result.labels.shared),
                 "only_source": list(result.labels.only_source),

@@ -16,12 +16,13 @@ FILES = sorted(CORE.rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # The order of docs/architecture.md: a module imports only from those before it.
 ORDER = (
-    "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality", "readers",
-    "inspection", "preprocessing", "classifiers", "scores", "scored", "propensity", "baselines", "transport",
-    "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve", "translators", "translation",
-    "metrics", "prediction", "evaluation", "monitor", "distances", "space", "distribution", "maps", "controls",
-    "io", "held_out", "selection", "plotting", "recipe", "knobs", "ladder", "rendering", "datasets", "inputs",
-    "keeping", "scoring", "runs", "leaving_out", "pairs", "exports", "folder", "results", "report", "new_cells",
+    "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality",
+    "readers", "inspection", "preprocessing", "classifiers", "scores", "telling", "scored", "propensity",
+    "baselines", "transport", "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve",
+    "translators", "translation", "metrics", "prediction", "evaluation", "certainty", "monitor", "distances",
+    "space", "distribution", "maps", "controls", "shifts", "io", "held_out", "selection", "plotting", "recipe",
+    "knobs", "ladder", "rendering", "datasets", "inputs", "keeping", "scoring", "runs", "leaving_out", "pairs",
+    "exports", "folder", "results", "queueing", "predictions", "comparing_runs", "report", "new_cells",
     "leave_out_jobs", "ladder_jobs", "selections", "worker", "run_store", "monitoring", "sweeps", "listing",
     "terminal", "commands", "cli",
 )  # fmt: skip

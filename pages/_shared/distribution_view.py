@@ -52,7 +52,7 @@ def distribution_view(folder: RunFolder) -> None:
     show(found, key=f"{folder.id}.{way}")
     st.caption(
         "Drawing cells of the label at random would reach the floor without any matching: these figures tell whether a "
-        "translation keeps the spread, not whether each cell is right. For that, leave a perturbation out below."
+        "translation keeps the spread, not whether each cell is right. For that, leave a perturbation out on Translate."
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, results
+from pages._shared import charts, closer, results
 from pages._shared.navigation import path_of
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.certainty import Interval
 
 METRICS = {
     "foscttm": (
@@ -42,8 +47,10 @@ def evaluate_view(folder: RunFolder) -> None:
             icon=":material/arrow_forward:",
         )
     else:
-        _summary(found)
-        _per_label(folder)
+        sure = closer.intervals(folder)
+        _summary(found, sure[1] if sure else None)
+        _per_label(folder, sure[0] if sure else None)
+        _confident(folder, found)
         _features(folder, found)
     _skipped(found["skipped"])
 
@@ -60,18 +67,18 @@ def _nothing_known(folder: RunFolder) -> None:
     )
     st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
     st.caption(
-        "Without known pairs, read the distances and the left-out perturbation below, the held-out losses on "
+        "Without known pairs, read the distances below, the left-out perturbation on Translate, the held-out losses on "
         "Propensity and the effective matches on Match."
     )
 
 
-def _summary(found: dict[str, Any]) -> None:
+def _summary(found: dict[str, Any], sure: dict[str, dict[str, Interval]] | None) -> None:
     st.caption(f"{count(found['n_pairs'], 'true pair')}. Over cells (micro) beside a uniform plan within each label:")
     shown = [
         (
             METRICS[metric][0],
             number(found["micro"][metric]) + (" ×" if metric == "trace_fold" else ""),
-            f"uniform {number(found['uniform_micro'][metric], 2)}",
+            _beside(found, sure, metric),
             METRICS[metric][1],
         )
         for metric in ("foscttm", "trace_fold", "rank")
@@ -83,8 +90,10 @@ def _summary(found: dict[str, Any]) -> None:
         {
             "metric": METRICS[metric][0],
             "micro": found["micro"][metric],
+            "micro, 95%": _range(sure["micro"][metric]) if sure else "",
             "uniform, micro": found["uniform_micro"][metric],
             "macro": found["macro"][metric],
+            "macro, 95%": _range(sure["macro"][metric]) if sure else "",
             "uniform, macro": found["uniform_macro"][metric],
             "meaning": METRICS[metric][1],
         }
@@ -100,12 +109,24 @@ def _summary(found: dict[str, Any]) -> None:
         )
 
 
-def _per_label(folder: RunFolder) -> None:
+def _beside(found: dict[str, Any], sure: dict[str, dict[str, Interval]] | None, metric: str) -> str:
+    uniform = f"uniform {number(found['uniform_micro'][metric], 2)}"
+    return f"{_range(sure['micro'][metric])}, {uniform}" if sure else uniform
+
+
+def _range(each: Interval) -> str:
+    return f"{number(each.low, 2)} to {number(each.high, 2)}"
+
+
+def _per_label(folder: RunFolder, sure: pd.DataFrame | None) -> None:
     from psmatch_core.plotting import metric_bars
 
     table = results.table(folder, "evaluation_labels")
     if table is None or not len(table):
         return
+    if sure is not None:
+        ends = [name for name in sure if name == "label" or name.endswith(("_low", "_high"))]
+        table = table.merge(sure[ends], on="label", how="left")
     st.subheader("By label")
     metric = st.selectbox("Metric", list(METRICS), format_func=lambda each: METRICS[each][0], key=f"metric.{folder.id}")
     charts.show(
@@ -126,6 +147,36 @@ def _per_label(folder: RunFolder) -> None:
         st.dataframe(shown, hide_index=True, column_config=config)
 
 
+def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
+    from psmatch_core.plotting import coverage_curves
+
+    st.subheader("Are the surer matches the better ones?")
+    chosen = (
+        st.segmented_control(
+            "Judged by",
+            ["foscttm", "rank", "trace_fold"],
+            default="foscttm",
+            required=True,
+            format_func=lambda each: METRICS[each][0],
+            key=f"coverage.metric.{folder.id}",
+        )
+        or "foscttm"
+    )
+    curves = closer.coverage(folder, chosen)
+    if not curves:
+        st.caption("No judged cell has a confidence: there is no curve to draw.")
+        return
+    charts.show(
+        coverage_curves(curves, uniform=found["uniform_micro"][chosen]),
+        key=f"coverage.{folder.id}.{chosen}",
+        alt="The metric among the most confident cells, by the share of cells that is kept",
+    )
+    st.caption(
+        "Few effective matches: how much narrower a cell's choice is than its label. A confident classifier: the "
+        "source cell's calibrated probability. Where a curve improves to the left, keep the surest cells on Export."
+    )
+
+
 def _features(folder: RunFolder, found: dict[str, Any]) -> None:
     from psmatch_core.plotting import feature_r2
 
@@ -136,6 +187,22 @@ def _features(folder: RunFolder, found: dict[str, Any]) -> None:
     charts.show(
         feature_r2(values, top=TOP_FEATURES), key=f"r2.{folder.id}", alt="Variance explained of each target feature"
     )
+    with st.expander(f"All {count(len(values), 'feature')} as a table"):
+        text = st.text_input("Find a feature", key=f"r2.search.{folder.id}", placeholder="a part of its name")
+        wanted = text.strip().casefold()
+        rows = [{"feature": display(name, 60), "r2": r2} for name, r2 in values.items() if wanted in name.casefold()]
+        if not rows:
+            st.info(f"No feature's name holds {plain(text, 60)}.", icon=":material/search_off:")
+            return
+        st.dataframe(
+            rows,
+            hide_index=True,
+            height=38 + 35 * min(len(rows), 9),
+            column_config={
+                "feature": st.column_config.TextColumn("Feature"),
+                "r2": st.column_config.NumberColumn("R²", format="%.3f", help="1 perfect, 0 as good as the mean."),
+            },
+        )
 
 
 def _skipped(skipped: dict[str, str]) -> None:
@@ -147,6 +214,7 @@ def _skipped(skipped: dict[str, str]) -> None:
 
 
 def _heading(name: str) -> str:
-    metric = name.removesuffix("_uniform")
-    title = METRICS.get(metric, (metric.replace("_", " "), ""))[0]
-    return f"{plain(title)}, uniform" if name.endswith("_uniform") else title
+    for end, word in (("_uniform", ", uniform"), ("_low", ", 95% from"), ("_high", ", 95% to")):
+        if name.endswith(end):
+            return _heading(name.removesuffix(end)) + word
+    return METRICS.get(name, (name.replace("_", " "), ""))[0]

@@ -12,7 +12,7 @@ import streamlit as st
 from pages._shared import charts, results, session
 from pages._shared.errors import show_error, tell, told
 from pages._shared.frame import run_name
-from pages._shared.text import duration, plain
+from pages._shared.text import count, duration, plain
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
 from psmatch_core.progress import Event
@@ -83,7 +83,11 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
     if stage == "map":
         st.caption(f":material/hourglass_top: {WHAT[stage]} ({duration(elapsed)})")
         return
-    what = WHAT.get(stage, "starting the worker (it loads the libraries first: some 10 s)")
+    ahead = session.store().ahead(folder)
+    if ahead:
+        what = f"waits until {count(ahead, 'other run has', 'other runs have')} ended"
+    else:
+        what = WHAT.get(stage, "starting the worker (it loads the libraries first: some 10 s)")
     left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -92,7 +96,8 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
                 with st.spinner("Cancelling…"):
                     session.store().cancel(folder)
                 st.rerun()
-        st.progress(min(done, 1.0), text=f"{_message(status.message)} · {duration(elapsed)}{left}")
+        text = "in the queue" if ahead else _message(status.message)
+        st.progress(min(done, 1.0), text=f"{text} · {duration(elapsed)}{left}")
         st.caption("It goes on when this page is closed; its address leads back here.")
         if curves and stage in ("propensity", "latents", "preprocess"):
             figure = results.live_figure(folder)

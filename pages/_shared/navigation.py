@@ -16,6 +16,7 @@ PAGES = {
     "propensity": ("Propensity", ":material/show_chart:"),
     "match": ("Match", ":material/link:"),
     "monitor": ("Monitor", ":material/monitor_heart:"),
+    "translate": ("Translate", ":material/translate:"),
     "evaluate": ("Evaluate", ":material/target:"),
     "export": ("Export", ":material/download:"),
 }

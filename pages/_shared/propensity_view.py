@@ -5,22 +5,31 @@ The latents of a joint VAE have a label head, so the same is shown of them; what
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages._shared import charts, results
+from pages._shared import charts, closer, results
+from pages._shared.searching import find
 from pages._shared.text import number, plain
 from psmatch_core.baselines import JointLatents
+from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
 from psmatch_core.scored import ScoredModality
 
+if TYPE_CHECKING:
+    from psmatch_core.plotting import CellColumn
+
 Color = Literal["label", "modality", "loss", "confidence"]
-COLORS: dict[Color, str] = {
+KNOWN: tuple[Color, ...] = ("label", "modality", "loss", "confidence")
+OF_CELLS = ("column", "feature")
+COLORS: dict[str, str] = {
     "label": "label",
     "modality": "modality",
     "loss": "loss of the cell",
     "confidence": "confidence",
+    "column": "a column of the cells …",
+    "feature": "a feature …",
 }
 ALL = ""
 
@@ -82,6 +91,7 @@ def propensity_view(folder: RunFolder) -> None:
         charts.show(
             confusion(model), key=f"confusion.{key}.{which}", alt="Held-out cells by true label and best-scoring label"
         )
+        _alike(model)
 
 
 def _figures_of_merit(model: ScoredModality) -> None:
@@ -112,6 +122,32 @@ def _figures_of_merit(model: ScoredModality) -> None:
             ),
         ],
         gap="xsmall",
+    )
+
+
+def _alike(model: ScoredModality) -> None:
+    """The pairs of labels that are told apart worst, for sorting and filtering."""
+    rows = closer.worst_told(model)
+    if not rows:
+        return
+    st.markdown("**Labels that are told apart worst**")
+    column = st.column_config
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key=f"alike.{model.modality.name}",
+        height=38 + 35 * min(len(rows), 7),
+        column_config={
+            "label": column.TextColumn("Label"),
+            "other": column.TextColumn("and"),
+            "auc": column.NumberColumn(
+                "Told apart (AUC)",
+                format="%.2f",
+                help="Chance that a held-out cell of the one looks more like it than a cell of the other does: 0.5 is "
+                "a coin, 1 perfect.",
+            ),
+            "group": column.TextColumn("Group", help="Labels of one group cannot be told apart, any two of them."),
+        },
     )
 
 
@@ -151,22 +187,24 @@ def _map(folder: RunFolder, models: results.Models) -> None:
 
     method, scores = results.score_map(folder)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    color: Color = left.selectbox(
-        "Colour by", list(COLORS), format_func=lambda each: COLORS[each], key=f"color.{folder.id}"
-    )
+    color = left.selectbox("Colour by", list(COLORS), format_func=lambda each: COLORS[each], key=f"color.{folder.id}")
     label = middle.selectbox(
         "Highlight",
         [ALL, *models[0].label_names],
-        format_func=lambda each: each or "all labels",
+        format_func=lambda each: display(each, 60) or "all labels",
         disabled=color not in ("label", "modality"),
         key=f"highlight.{folder.id}",
     )
     stacked = right.toggle("Stacked", help="One above the other instead of side by side.", key=f"stack.{folder.id}")
+    column = _chosen_column(folder, color) if color in OF_CELLS else None
     highlight = label if label and color in ("label", "modality") else None
-    figure = score_map(scores, *models, color=color, highlight=highlight, stacked=stacked)
+    known: Color = next((each for each in KNOWN if each == color), "label")
+    figure = score_map(scores, *models, color=known, highlight=highlight, stacked=stacked, column=column)
     charts.show(
         figure, key=f"map.{folder.id}", alt=f"Two-dimensional map of the {models[0].space_name} of both modalities"
     )
+    if column is not None and len(column.sides) == 1:
+        st.caption("Grey: this modality has no such value.")
     if method == "umap":
         st.caption(
             f"UMAP of the {models[0].space_name}, for eyes only: nothing is matched on it, and distances between "
@@ -175,6 +213,21 @@ def _map(folder: RunFolder, models: results.Models) -> None:
     else:
         waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
         st.caption(f"First two principal components of the {models[0].space_name}, for eyes only.{waiting}")
+
+
+def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
+    """The column or feature that the visitor looks for; None where there is none yet."""
+    names = closer.columns_of(folder) if kind == "column" else closer.features_of(folder)
+    if not names:
+        st.info(
+            "The files have no other columns of cells, or this run was made before they were kept: run it again.",
+            icon=":material/arrow_forward:",
+        )
+        return None
+    name = find(names, what=kind, key=f"map.{kind}.{folder.id}")
+    if name is None:
+        return None
+    return closer.column(folder, name) if kind == "column" else closer.feature(folder, name)
 
 
 def _curves(models: results.Models, key: str) -> None:
@@ -200,7 +253,7 @@ def _label_table(models: results.Models) -> None:
     names = [plain(model.modality.name) for model in models]
     rows = [
         {
-            "label": row.label,
+            "label": display(row.label, 60),
             "cells source": row.n_cells,
             "loss source": row.loss,
             "accuracy source": row.accuracy,

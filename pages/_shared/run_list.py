@@ -1,16 +1,25 @@
-"""The runs of this workspace: open one, delete one, bring a deleted one back."""
+"""The runs of this workspace: open one, start from its settings, compare some, delete one and bring it back."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
-from pages._shared import session
+from pages._shared import closer, session
 from pages._shared.errors import told
-from pages._shared.frame import STATES
-from pages._shared.text import plain, when
+from pages._shared.frame import STATES, run_name
+from pages._shared.navigation import path_of
+from pages._shared.text import number, plain, when
+from pages._shared.workspace import from_recipe
+from psmatch_core.checks import display
+from psmatch_core.folder import QUEUED, RunFolder
+from psmatch_core.results import load_facts
 from psmatch_core.run_store import RunEntry
 
 SHOWN = 8
+OF_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
+CHOSEN = "compare."  # begins the keys of the boxes that choose runs to compare
 
 
 def run_list() -> None:
@@ -19,48 +28,151 @@ def run_list() -> None:
     if not entries and not deleted:
         return
     st.subheader("Earlier runs")
-    current = session.workspace().run_id
-    for entry in entries[:SHOWN]:
-        _row(entry, is_current=entry.id == current)
+    gone = session.peek("run.deleted")
+    if gone and gone in {entry.id for entry in deleted}:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The run was deleted.")
+            if st.button("Undo", key="undo.delete", icon=":material/undo:"):
+                _restore(gone)
+    shown = entries
     if len(entries) > SHOWN:
-        with st.expander(f"{len(entries) - SHOWN} more"):
-            for entry in entries[SHOWN:]:
-                _row(entry, is_current=entry.id == current)
+        text = st.text_input("Find a run by its name", key="runs.search", placeholder="such as ε = 0.02")
+        shown = [entry for entry in entries if text.strip().casefold() in entry.name.casefold()]
+        if not shown:
+            st.info(f"No run's name holds {plain(text)}. Empty the search to see all.", icon=":material/search_off:")
+    current = session.workspace().run_id
+    for entry in shown[:SHOWN]:
+        _row(entry, is_current=entry.id == current, n_runs=len(entries))
+    if len(shown) > SHOWN:
+        with st.expander(f"{len(shown) - SHOWN} more"):
+            for entry in shown[SHOWN:]:
+                _row(entry, is_current=entry.id == current, n_runs=len(entries))
+    _comparison([entry for entry in entries if session.value_of(f"{CHOSEN}{entry.id}")])
     if deleted:
         with st.expander(f"Deleted runs ({len(deleted)})", icon=":material/restore_from_trash:"):
             for entry in deleted:
                 _aside(entry)
 
 
+def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
+    name = plain(entry.name or entry.id)
+    state, facts = STATES.get(entry.state, entry.state), ""
+    with told():
+        folder = session.store().open(entry.id)
+        facts = _facts(folder)
+        ahead = session.store().ahead(folder) if entry.state == QUEUED else 0
+        state = f":material/hourglass_top: waits, {ahead} before it" if ahead else state
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if n_runs > 1:
+                st.checkbox(
+                    f"Compare {name}",
+                    key=f"{CHOSEN}{entry.id}",
+                    label_visibility="collapsed",
+                    width="content",
+                    help="Tick two runs or more to see them side by side.",
+                )
+            shown = " · on show" if is_current else ""
+            st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{shown}", width="stretch")
+            if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
+                _open(entry.id, entry.id)
+            with st.popover("More", help=f"Duplicate or delete {name}"):
+                _more(entry, is_current=is_current)
+        if facts:
+            st.caption(facts)
+
+
+def _more(entry: RunEntry, *, is_current: bool) -> None:
+    st.caption("Start another run from the settings of this one; the run itself stays as it is.")
+    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
+        _open(entry.id, "")
+    st.caption("Deleting ends the run and moves it aside, from where “Deleted runs” brings it back.")
+    if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
+        with told():
+            session.store().delete(session.store().open(entry.id))
+            session.leave("run.deleted", entry.id)
+            if is_current:
+                session.keep(session.workspace().with_run(""))
+            st.rerun()
+
+
+def _facts(folder: RunFolder) -> str:
+    """Data, preset and figures of a run in one line, as far as they are there."""
+    inputs = load_facts(folder, "inputs")
+    parts = []
+    if inputs:
+        parts.append(
+            " → ".join(
+                f"{plain(display(inputs[side]['name'], 24))} ({inputs[side]['n_cells']:,} cells)"
+                for side in ("source", "target")
+            )
+        )
+    with told():
+        parts.append(f"preset {from_recipe(folder.recipe, '').preset}")
+    figures = load_facts(folder, "figures") or {}
+    losses = [
+        f"{number(figures[f'loss_{side}'], 2)} of {number(figures[f'entropy_{side}'], 2)}"
+        for side in ("source", "target")
+        if f"loss_{side}" in figures
+    ]
+    if losses:
+        parts.append(f"loss {' and '.join(losses)} nats")
+    if "foscttm" in figures:
+        parts.append(f"FOSCTTM {number(figures['foscttm'], 2)}")
+    return " · ".join(parts)
+
+
+def _open(run_id: str, shown: str) -> None:
+    """Take over a run's settings, and show the run itself where ``shown`` names it."""
+    with told():
+        session.keep(session.opened(run_id).with_run(shown))
+        for name in (*OF_FORMS, "preset", "space", "classifier", "scoring", "matcher", "translator", "seed"):
+            session.renew(name)
+        if not shown:
+            st.switch_page(path_of("propensity"))
+        st.rerun()
+
+
+def _comparison(chosen: list[RunEntry]) -> None:
+    if len(chosen) < 2:
+        if chosen:
+            st.caption("Tick another run to compare the two.")
+        return
+    st.subheader(f"{len(chosen)} runs side by side")
+    with told():
+        folders = [session.store().open(entry.id) for entry in chosen]
+        found = closer.compared(folders)
+        config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g") for name in found.names}
+        if len(found.figures):
+            st.markdown("**Figures**")
+            st.dataframe(found.figures, column_config=config, key="compare.figures")
+        else:
+            st.caption("None of them has finished anything yet.")
+        if len(found.settings):
+            st.markdown("**Settings that differ**")
+            st.dataframe(found.settings.map(_shown), key="compare.settings")
+        else:
+            st.caption("All their settings are the same.")
+        unfinished = [run_name(folder) for folder in folders if load_facts(folder, "figures") is None]
+        if unfinished and len(found.figures):
+            st.caption(f"Not all figures are there for {plain(', '.join(unfinished))}.")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "–" if value is None else display(value, 60)
+
+
 def _aside(entry: RunEntry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{plain(entry.name or entry.id)}  \n{when(entry.created)}", width="stretch")
         if st.button("Bring back", key=f"restore.{entry.id}", icon=":material/undo:", help=f"Run {entry.id}"):
-            with told():
-                session.store().restore(entry.id)
-                st.rerun()
+            _restore(entry.id)
 
 
-def _row(entry: RunEntry, *, is_current: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
-        name = plain(entry.name or entry.id)
-        shown = " · on show" if is_current else ""
-        st.markdown(
-            f"**{name}**  \n{when(entry.created)} · {STATES.get(entry.state, entry.state)}{shown}", width="stretch"
-        )
-        if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
-            with told():
-                session.keep(session.opened(entry.id))
-                for name in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
-                    session.renew(name)
-                st.rerun()
-        with st.popover("Delete", help="Ends the run and moves it to the folder “deleted” of the workspace."):
-            st.caption(
-                "It moves to the folder “deleted” of the workspace, from where “Deleted runs” below brings it back."
-            )
-            if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
-                with told():
-                    session.store().delete(session.store().open(entry.id))
-                    if is_current:
-                        session.keep(session.workspace().with_run(""))
-                    st.rerun()
+def _restore(run_id: str) -> None:
+    with told():
+        session.store().restore(run_id)
+        session.take("run.deleted")
+        st.rerun()

@@ -149,7 +149,7 @@ def propensity_settings() -> None:
 
 
 def matcher_settings(*, has_pairs: bool) -> None:
-    """Matcher and translator with their options.
+    """Matcher with its options.
 
     Parameters
     ----------
@@ -160,11 +160,17 @@ def matcher_settings(*, has_pairs: bool) -> None:
     kinds = {kind: text for kind, text in MATCHERS.items() if has_pairs or kind is not KnownPairsMatcher}
     matcher = _kind(kinds, workspace.matcher, workspace.base.matcher, "Method", "matcher")
     matcher = config_form(matcher, workspace.base.matcher, name="matcher")
+    _keep(workspace, replace(workspace, matcher=matcher))
+
+
+def translator_settings() -> None:
+    """Translator with its options."""
+    workspace = session.workspace()
     translator = _kind(
         TRANSLATORS, workspace.translator, workspace.base.translator, "Translator", "translator", help=ABOUT_TRANSLATORS
     )
     translator = config_form(translator, workspace.base.translator, name="translator")
-    _keep(workspace, replace(workspace, matcher=matcher, translator=translator))
+    _keep(workspace, replace(workspace, translator=translator))
 
 
 def say_what_changed(

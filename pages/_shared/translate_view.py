@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import charts, results
+from pages._shared import charts, closer, results
+from pages._shared.searching import find
 from pages._shared.settings import TRANSLATORS
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
@@ -31,8 +32,8 @@ def translate_view(folder: RunFolder) -> None:
     """The translator of each direction: what it is, how it trained, and how much of each feature it explains."""
     inputs = results.facts(folder, "inputs")
     if not inputs or not results.has_exports(folder):
+        st.info("The translation is still being made.", icon=":material/hourglass_top:")
         return
-    st.subheader("Translation")
     names = {side: plain(inputs[side]["name"]) for side in ("source", "target")}
     direction = (
         st.segmented_control(
@@ -47,14 +48,109 @@ def translate_view(folder: RunFolder) -> None:
     )
     st.markdown(f"**{TRANSLATORS.get(type(folder.recipe.translator), 'Another translator')}** ({plain(direction)})")
     fitted = results.translator(folder, direction)
+    _one_feature(folder, direction, names[DIRECTIONS[direction][0]])
+    _shifts(folder, direction, is_trained=fitted is not None)
+    st.subheader("The translator")
     if fitted is not None:
         _trained(folder, fitted, direction)
     else:
         st.caption(
             "Features are read off the coupling for its own cells; nothing is trained. To predict cells measured "
-            "later, choose a translator that is trained under “Translator” on the Match page."
+            "later, choose a translator that is trained under “Settings” above."
         )
     _by_feature(folder, direction, is_trained=fitted is not None)
+
+
+def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
+    """A feature as predicted against as measured: cell by cell where pairs are known, else label by label."""
+    from psmatch_core.plotting import feature_scatter
+
+    found = closer.predicted(folder, direction)
+    if found is None:
+        st.info(
+            "This run left no predictions that can be looked at one by one: it was made by an earlier version, its "
+            "features are pixels, or there are too many. Translate again, or open the exported h5ad.",
+            icon=":material/arrow_forward:",
+        )
+        return
+    st.subheader("Predicted against measured")
+    names = found.features.tolist()
+    table = results.feature_r2_table(folder, direction)
+    if table is not None and len(table) > 1:
+        names = closer.best_first(names, table)
+        st.caption("The best predicted feature comes first.")
+    name = find(names, what="feature", key=f"feature.{folder.id}.{direction}")
+    if name is None:
+        return
+    at, of, held_out = closer.paired(folder, direction)
+    if at.size:
+        x, y, labels = closer.pair_values(folder, found, name, at, of)
+        what = "held-out cell" if held_out else "cell"
+    else:
+        shifts = closer.shifts(folder, direction)
+        if shifts is None or not shifts.labels:
+            return
+        x, y, labels = closer.label_means(shifts, name)
+        what = "label"
+    charts.show(
+        feature_scatter(x, y, labels, feature=name, what=what),
+        key=f"feature.figure.{folder.id}.{direction}.{name}",
+        alt=f"{display(name)} as predicted against as measured",
+    )
+    if not at.size:
+        st.caption(f"No {at_name} cell's partner is known, so each point is the mean of a label.")
+
+
+def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
+    """What each label does to all features, as predicted and as measured."""
+    from psmatch_core.plotting import label_shift, shift_dots
+
+    found = closer.shifts(folder, direction)
+    if found is None:
+        return
+    st.subheader("Shifts by label")
+    if not is_trained:
+        st.caption(
+            "Careful: weighted means of matches, over all cells of a label, give the label's own mean, whatever the "
+            "matching. These figures judge a trained translator; for this one, leave a perturbation out below."
+        )
+    charts.show(shift_dots(found), key=f"shifts.{folder.id}.{direction}", alt="Share of each label's shift explained")
+    if not found.labels:
+        return
+    label = st.selectbox(
+        "Label",
+        sorted(found.labels, key=lambda each: -found.size[found.labels.index(each)]),
+        format_func=lambda each: display(each, 60),
+        key=f"shifts.label.{folder.id}.{direction}",
+        help="The label that moves the features most comes first.",
+    )
+    if label is not None:
+        charts.show(
+            label_shift(found, label),
+            key=f"shift.{folder.id}.{direction}.{label}",
+            alt=f"Predicted against measured shift of every feature for {display(label)}",
+        )
+    with st.expander("All labels as a table"):
+        shown = found.table()
+        for name in ("label", "control"):
+            shown[name] = [display(each, 60) for each in shown[name]]
+        column = st.column_config
+        st.dataframe(
+            shown,
+            hide_index=True,
+            key=f"shifts.table.{folder.id}.{direction}",
+            column_config={
+                "label": column.TextColumn("Label"),
+                "control": column.TextColumn("Against"),
+                "n_predicted": column.NumberColumn("Predicted [cells]", format="localized"),
+                "n_measured": column.NumberColumn("Measured [cells]", format="localized"),
+                "size": column.NumberColumn(
+                    "Shift [sd]", format="%.2f", help="Root mean square of the measured shift over features."
+                ),
+                "explained": column.NumberColumn("Explained", format="%.2f", help="1 perfect, 0 as “no change”."),
+                "correlation": column.NumberColumn("Correlation", format="%.2f", help="Over features."),
+            },
+        )
 
 
 def _trained(folder: RunFolder, fitted: Any, direction: str) -> None:

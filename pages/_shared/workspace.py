@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psmatch_core.classifiers import Classifier
+from psmatch_core.comparing_runs import flat_settings
 from psmatch_core.distribution import Comparing
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import Judging
@@ -293,16 +294,6 @@ def changed_settings(before: Recipe, now: Recipe, *, only: tuple[str, ...] = ())
     only
         First parts of the names to look at; all of them unless given.
     """
-    then, today = _flat(before.to_dict()), _flat(now.to_dict())
+    then, today = flat_settings(before.to_dict()), flat_settings(now.to_dict())
     names = [name for name in {**then, **today} if not only or name.partition(".")[0] in only]
     return [(name, then.get(name), today.get(name)) for name in names if then.get(name) != today.get(name)]
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            out.update(_flat(value, f"{prefix}{key}."))
-        elif key != "kind" or prefix:
-            out[f"{prefix}{key}"] = value
-    return out

@@ -6,6 +6,8 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 
 from psmatch_core.blocks.means import BlockMeans, block_means
 from psmatch_core.plotting.believing import loss_evidence, null_strips, runs_scatter, stability_bars
+from psmatch_core.plotting.certain import coverage_curves
+from psmatch_core.plotting.columns import CellColumn
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
@@ -15,6 +17,7 @@ from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.linked import linked_maps
 from psmatch_core.plotting.matches import cell_matches, effective_matches
+from psmatch_core.plotting.predicting import feature_scatter, label_shift, shift_dots
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
 from psmatch_core.plotting.style import (
@@ -37,20 +40,24 @@ __all__ = [
     "SOURCE_COLOR",
     "TARGET_COLOR",
     "BlockMeans",
+    "CellColumn",
     "block_means",
     "cell_matches",
     "confusion",
     "coupling_heatmap",
+    "coverage_curves",
     "distance_dots",
     "effective_matches",
     "feature_heatmap",
     "feature_r2",
+    "feature_scatter",
     "fitted_curves",
     "inked",
     "joint_training",
     "l_curve",
     "label_counts",
     "label_losses",
+    "label_shift",
     "linked_maps",
     "loss_curves",
     "loss_evidence",
@@ -63,6 +70,7 @@ __all__ = [
     "reliability",
     "runs_scatter",
     "score_map",
+    "shift_dots",
     "shifted_features",
     "spread_title",
     "stability_bars",

@@ -39,7 +39,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     ----------
     table
         As :meth:`~psmatch_core.evaluation.Evaluation.table` gives it: ``label``, ``n_pairs``, the metric and
-        ``<metric>_uniform``.
+        ``<metric>_uniform``; where it holds ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval.
     metric
         ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.
     """
@@ -61,6 +61,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
         f"{plural(len(table), 'label')}",
         height=height_of(chosen.size),
         note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
+        + ("; thin lines: 95% intervals" if f"{metric}_low" in table else "")
         + (f"; {cut}" if cut else ""),
     )
     table, values, uniform, pairs = table.iloc[chosen], values[chosen], uniform[chosen], pairs[chosen]
@@ -75,6 +76,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
         marker={"color": SOURCE_COLOR},
         hovertext=texts,
         hovertemplate="%{hovertext}: %{x:.3f}<extra></extra>",
+        error_x=_interval(table, metric, values),
     )
     fig.add_scatter(
         x=uniform.astype(np.float32),
@@ -90,6 +92,22 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     fig.update_xaxes(title_text=unit, rangemode="tozero")
     fig.update_layout(bargap=0.25)
     return fig
+
+
+def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str, object] | None:
+    """Error bars where the table has intervals."""
+    if f"{metric}_low" not in table:
+        return None
+    low, high = (table[f"{metric}_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.maximum(high - values, 0).astype(np.float32),
+        "arrayminus": np.maximum(values - low, 0).astype(np.float32),
+        "color": GREY,
+        "thickness": 1.5,
+        "width": 3,
+    }
 
 
 def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:

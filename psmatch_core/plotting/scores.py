@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.errors import PsmatchError, plural
 from psmatch_core.maps import ScoreMap
+from psmatch_core.plotting.columns import CellColumn, column_axis, column_groups
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
@@ -34,6 +35,7 @@ def score_map(
     color: Coloring = "label",
     highlight: str | None = None,
     stacked: bool = False,
+    column: CellColumn | None = None,
 ) -> go.Figure:
     """Both modalities' cells by propensity score, two panels with the same axes.
 
@@ -50,6 +52,8 @@ def score_map(
         A label that is drawn in its modality's colour, all others grey.
     stacked
         Source above target, for narrow screens.
+    column
+        Any other value of the cells to colour by, instead of ``color``.
 
     Each trace's ``customdata`` holds the row numbers of its cells in their modality, and its ``meta`` the side
     (``source``, ``target``) and the label, so that a selection leads back to cells.
@@ -74,11 +78,15 @@ def score_map(
         vertical_spacing=0.08,
     )
     drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
-    by_value = color in ("loss", "confidence") and highlight is None
-    has_legend = color == "label" or highlight is not None
+    if column is not None:
+        highlight = None
+    by_value = column.is_numeric if column is not None else color in ("loss", "confidence") and highlight is None
+    has_legend = not by_value and (column is not None or color == "label" or highlight is not None)
     dress(
         fig,
-        f"{drawn[0]} and {drawn[1]}: near means alike by {source.space_name}"
+        f"{plain(column.name, 40)} over {drawn[0]} and {drawn[1]}"
+        if column is not None
+        else f"{drawn[0]} and {drawn[1]}: near means alike by {source.space_name}"
         if highlight is None
         else f"Where {plain(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
         height=(620 if stacked else 420) + 20,
@@ -90,7 +98,12 @@ def score_map(
     for panel, (model, chosen, points, side) in enumerate(zip(models, cells, xy, ("source", "target"), strict=True)):
         at = {"row": panel + 1, "col": 1} if stacked else {"row": 1, "col": panel + 1}
         own = (SOURCE_COLOR, TARGET_COLOR)[panel]
-        groups = _by_value(model, chosen, color) if by_value else _groups(models, chosen, panel, color, highlight, own)
+        if column is not None:
+            groups = column_groups(column, side, chosen, panel)
+        elif by_value:
+            groups = _by_value(model, chosen, color)
+        else:
+            groups = _groups(models, chosen, panel, color, highlight, own)
         for which, look in groups:
             marker = {"size": size, **look["marker"]}
             fig.add_trace(
@@ -111,7 +124,9 @@ def score_map(
                 **at,
             )
     fig.update_annotations(font={"size": 13})
-    if by_value:
+    if column is not None and by_value:
+        fig.update_layout(coloraxis=column_axis(column))
+    elif by_value:
         _color_axis(fig, models, color)
     fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
     fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")

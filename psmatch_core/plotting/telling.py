@@ -20,8 +20,9 @@ from psmatch_core.plotting.style import (
     plain,
 )
 from psmatch_core.scored import ScoredModality
+from psmatch_core.telling import alike_groups, likeness_tree
 
-COIN = 0.65  # of two labels' cells given to either, the share given rightly; 0.5 is a coin, below this we say "cannot"
+MOST_NAMED = 4  # labels of a group that a title names
 SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
 MOST_TICKS = 16  # labels under a matrix that are still read on a screen of 390 px
 CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
@@ -145,15 +146,22 @@ def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
 
 
 def confusion(model: ScoredModality) -> go.Figure:
-    """Share of each label's held-out cells (rows) given to each label (columns), similar labels side by side."""
+    """Share of each label's held-out cells (rows) given to each label (columns), labels told apart worst side by side.
+
+    Labels that the classifier cannot tell apart stand in a frame; the title names them.
+    """
     counts = model.confusion
     totals = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    order = _by_similarity(share)
+    order = _by_likeness(model.told_apart)
+    groups = alike_groups(model.told_apart)
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
     side = max(300, 17 * len(labels))
-    fig = figure(_confusion_title(model, share), height=side, note="rows: a cell's label; columns: what it is told as")
+    note = "rows: a cell's label; columns: what it is told as"
+    if groups:
+        note += "; framed: labels of which any two are told apart hardly better than by a coin"
+    fig = figure(_confusion_title(model, share, groups), height=side, note=note)
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
     fig.add_heatmap(
         z=z,
@@ -166,6 +174,12 @@ def confusion(model: ScoredModality) -> go.Figure:
         hovertemplate="%{y} told as %{x}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
         colorbar={**color_bar(fig), "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
     )
+    place = {int(label): at for at, label in enumerate(order)}
+    for group in groups:
+        first, last = min(place[each] for each in group) - 0.5, max(place[each] for each in group) + 0.5
+        fig.add_shape(
+            type="rect", x0=first, x1=last, y0=first, y1=last, line={"color": TARGET_COLOR, "width": 2.5}, layer="above"
+        )
     is_many = len(labels) > MOST_TICKS
     fig.update_xaxes(
         title_text="told as, in the rows' order" if is_many else "told as",
@@ -176,32 +190,37 @@ def confusion(model: ScoredModality) -> go.Figure:
     return fig
 
 
-def _by_similarity(share: np.ndarray) -> np.ndarray:
-    """Labels in an order that puts those next to each other that are taken for each other, ``(n_labels,)``."""
-    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-    from scipy.spatial.distance import squareform
+def _by_likeness(area: np.ndarray) -> np.ndarray:
+    """Labels in an order that puts those next to each other that are told apart worst, ``(n_labels,)``."""
+    from scipy.cluster.hierarchy import leaves_list
 
-    if len(share) < 3:
-        return np.arange(len(share))
-    distance = 1 - (share + share.T) / 2
-    np.fill_diagonal(distance, 0)
-    condensed = squareform(distance, checks=False)
-    return np.asarray(leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed)))
+    return np.arange(len(area)) if len(area) < 3 else np.asarray(leaves_list(likeness_tree(area)))
 
 
-def _confusion_title(model: ScoredModality, share: np.ndarray) -> str:
+def _confusion_title(model: ScoredModality, share: np.ndarray, groups: list[list[int]]) -> str:
     name = plain(model.modality.name, 24)
-    mutual = np.triu((share + share.T) / 2, 1)
     if not model.confusion.sum():
         return f"{name} has no held-out cells"
-    first, second = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
-    one, other = (plain(model.label_names[index], LABEL_WIDTH) for index in (first, second))
-    given = share[np.ix_([first, second], [first, second])]  # (2, 2), rows the true label
-    rightly = np.trace(given) / given.sum() if given.sum() else 1.0
-    if mutual[first, second] >= SPEAKS and rightly < COIN:
-        return f"{name} cannot tell {one} from {other}"
-    if mutual[first, second] >= SPEAKS:
-        if share[second, first] > share[first, second]:
-            one, other, first, second = other, one, second, first
-        return f"{name} takes {share[first, second]:.0%} of {one} cells for {other}, its most frequent error"
+    if groups:
+        return f"{name} cannot tell {_in_words(model, groups)}"
+    mutual = np.where(np.eye(len(share), dtype=bool), 0, share)
+    label, other = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
+    if mutual[label, other] >= SPEAKS:
+        one, two = (plain(model.label_names[index], LABEL_WIDTH) for index in (label, other))
+        return f"{name} takes {mutual[label, other]:.0%} of {one} cells for {two}, its most frequent error"
     return f"{name} tells all labels apart (accuracy {model.accuracy:.0%})"
+
+
+def _in_words(model: ScoredModality, groups: list[list[int]]) -> str:
+    """The largest group in words, and how many more there are."""
+    first = groups[0]
+    if len(first) == len(model.label_names):
+        return f"any of its {len(first)} labels from another"
+    names = [plain(model.label_names[index], LABEL_WIDTH) for index in first]
+    if len(names) == 2:
+        text = f"{names[0]} from {names[1]}"
+    elif len(names) <= MOST_NAMED:
+        text = f"{', '.join(names[:-1])} and {names[-1]} apart"
+    else:
+        text = f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more labels apart"
+    return text + (f", and {plural(len(groups) - 1, 'other group')}" if len(groups) > 1 else "")

@@ -18,7 +18,7 @@ from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, sett
 
 pytestmark = pytest.mark.browser
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
-TITLES = ("Data", "Propensity", "Match", "Monitor", "Evaluate", "Export")
+TITLES = ("Data", "Propensity", "Match", "Monitor", "Translate", "Evaluate", "Export")
 
 
 @pytest.fixture(scope="module")

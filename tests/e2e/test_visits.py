@@ -18,6 +18,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
+from pages._shared.navigation import PAGES
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
 from tests.e2e.steps import LONG, drawn, go, no_exception, part, press, settle, upload, visit
 
@@ -38,7 +39,7 @@ def table(path: Path, labels: list[str], prefix: str) -> Path:
 def test_a_deep_link_on_a_fresh_server_has_its_sidebar(new_server: Callable[[], Server], new_page: Any) -> None:
     page = new_page()
     visit(page, new_server().url + "/match", "Match")
-    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(5)
+    expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(len(PAGES))
     expect(page.get_by_text("Nothing to show yet")).to_be_visible()
 
 

@@ -1,4 +1,4 @@
-"""Evaluate: leave a perturbation out by the real worker, and distances where no pair is known."""
+"""Translate: leave a perturbation out by the real worker, and distances where no pair is known."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def job(finished: RunFolder) -> RunFolder:
 
 
 def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: RunFolder) -> None:
-    app = full("evaluate")
+    app = full("translate")
     said = texts(app).replace("\\", "")
     assert "never seen before" in said
     assert "Control: control." in said
@@ -48,7 +48,7 @@ def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: RunFolder) -> Non
 
 def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder) -> None:
     before = leave_out_jobs.of(finished)
-    app = full("evaluate")
+    app = full("translate")
     (label,) = [each for each in app.selectbox if each.label == "Label to leave out"]
     label.select("control")
     (button,) = [each for each in app.button if each.label == "Leave it out"]

@@ -49,7 +49,7 @@ def test_a_failed_run_says_what_to_change(empty: Open, unstarted: RunStore) -> N
     assert "Train" in labels(app)
 
 
-@pytest.mark.parametrize("page", ["propensity", "match", "evaluate", "export"])
+@pytest.mark.parametrize("page", ["propensity", "match", "translate", "evaluate", "export"])
 def test_a_cancelled_run_can_go_on(empty: Open, unstarted: RunStore, page: str) -> None:
     folder = begun(unstarted, state=CANCELLED)
     app = empty(page, link=folder.id)

@@ -1,0 +1,32 @@
+"""A search among many names: type a part, choose among the hits."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._shared import closer
+from pages._shared.text import plain
+from psmatch_core.checks import display
+
+
+def find(names: list[str], *, what: str, key: str) -> str | None:
+    """One of many names; None, and a word on it, where none holds what was typed.
+
+    Few names are chosen from a list; of many the browser is only ever sent those that were looked for.
+    """
+    if len(names) <= closer.FOUND:
+        return st.selectbox(f"Which {what}", names, format_func=lambda each: display(each, 60), key=key)
+    text = st.text_input(
+        f"Find a {what}", key=f"{key}.text", placeholder=f"a part of its name, such as {names[0][:24]}"
+    )
+    hits = closer.search(names, text)
+    if not hits:
+        st.info(
+            f"No {what} among {len(names):,} holds {plain(text, 60)}. Type less of it, or another name.",
+            icon=":material/search_off:",
+        )
+        return None
+    more = "" if len(hits) < closer.FOUND else f" (first {closer.FOUND}; type more to see others)"
+    return st.selectbox(
+        f"{len(hits)} of {len(names):,}{more}", hits, format_func=lambda each: display(each, 60), key=key
+    )

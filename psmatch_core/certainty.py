@@ -1,0 +1,170 @@
+"""How sure the figures of an evaluation are, and whether the cells that the matching is sure of are matched better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.errors import PsmatchError
+from psmatch_core.evaluation import METRICS
+from psmatch_core.randomness import stream
+
+RESAMPLES = 1000
+LEVEL = 0.95
+POINTS = 40  # coverages at which the curve is drawn
+FEWEST = 20  # cells below which a mean says nothing, so that the curve begins there
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and where it would lie, in 95 of 100 cases, had other cells of the same labels been measured."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def intervals(
+    cells: pd.DataFrame, metrics: Sequence[str] = METRICS, *, seed: int = 0
+) -> tuple[pd.DataFrame, dict[str, dict[str, Interval]]]:
+    """Bootstrap intervals of the means of an evaluation: by label, over cells (micro) and over labels (macro).
+
+    True pairs are drawn again within each label, the plan staying as it is: the intervals say how much the choice of
+    judged cells matters, not how much another training would.
+
+    Parameters
+    ----------
+    cells
+        One row a true pair: ``label`` and the metrics, as ``Evaluation.per_cell`` holds them.
+
+    Returns
+    -------
+    table
+        One row a label: ``label``, and of each metric its mean, ``<metric>_low`` and ``<metric>_high``.
+    means
+        ``micro`` and ``macro``, an interval of each metric.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile interval).
+    """
+    ends = [100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2]
+    rows: list[dict[str, object]] = []
+    drawn, weights = [], []
+    for label, group in cells.groupby("label", sort=False):
+        values = group[list(metrics)].to_numpy(dtype=np.float64)  # (n, metrics)
+        n = len(values)
+        rng = stream(seed, "bootstrap", str(label))
+        again = np.empty((RESAMPLES, len(metrics)))
+        known, filled = (~np.isnan(values)).astype(np.float64), np.nan_to_num(values)
+        for at in range(0, RESAMPLES, 100):  # a hundred at a time: counts of 5,000 cells stay at some MB
+            times = rng.multinomial(n, np.full(n, 1 / n), size=100).astype(np.float64)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                again[at : at + 100] = (times @ filled) / (times @ known)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = filled.sum(axis=0) / known.sum(axis=0)
+        low, high = np.nanpercentile(again, ends, axis=0) if n and known.any() else np.full((2, len(metrics)), np.nan)
+        row: dict[str, object] = {"label": label}
+        for index, metric in enumerate(metrics):
+            row |= {metric: mean[index], f"{metric}_low": low[index], f"{metric}_high": high[index]}
+        rows.append(row)
+        drawn.append(again)
+        weights.append(known.sum(axis=0))
+    names = [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high")]
+    table = pd.DataFrame(rows, columns=["label", *names])
+    if not rows:
+        nothing = Interval(float("nan"), float("nan"), float("nan"))
+        return table, {over: dict.fromkeys(metrics, nothing) for over in ("micro", "macro")}
+    stacked, weight = np.stack(drawn), np.stack(weights)  # (labels, resamples, metrics), (labels, metrics)
+    means = {}
+    for over, share in (("micro", weight), ("macro", (weight > 0).astype(np.float64))):
+        share = share / share.sum(axis=0)
+        pooled = np.einsum("lm,lrm->rm", share, np.nan_to_num(stacked))
+        center = np.nansum(share * table[list(metrics)].to_numpy(dtype=np.float64), axis=0)
+        low, high = np.percentile(pooled, ends, axis=0)
+        means[over] = {
+            metric: Interval(float(center[at]), float(low[at]), float(high[at])) for at, metric in enumerate(metrics)
+        }
+    return table, means
+
+
+@dataclass(frozen=True, eq=False)
+class RiskCoverage:
+    """Quality among the most confident cells.
+
+    Parameters
+    ----------
+    coverage
+        Share of the judged cells that are kept, the most confident first, ``(k,)``, the last of them 1.
+    quality, low, high
+        Mean of the metric among them, and a 95% interval of it (normal), ``(k,)``.
+    confidence
+        The confidence of the last cell that is kept, ``(k,)``: the threshold that gives this coverage.
+    overall
+        The mean over all judged cells: what any order would have that knows nothing.
+    area
+        Mean of ``quality`` over all coverages.
+    """
+
+    metric: str
+    n_cells: int
+    coverage: np.ndarray
+    quality: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    confidence: np.ndarray
+    overall: float
+    area: float
+
+    def at(self, share: float) -> float:
+        """The mean among the given share of most confident cells."""
+        return float(np.interp(share, self.coverage, self.quality))
+
+
+def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "") -> RiskCoverage:
+    """Quality among the most confident cells, for every share of cells that one may keep.
+
+    Cells of equal confidence are kept or left out together in expectation: the curve runs straight through them, so
+    that a constant confidence gives a flat line whatever the order of the cells.
+
+    Parameters
+    ----------
+    confidence
+        Of each cell, ``(n,)``, larger is surer.
+    values
+        The metric of each cell, ``(n,)``; cells where either is NaN are left out.
+
+    Raises
+    ------
+    PsmatchError
+        Where no cell has both.
+
+    Source: El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification, section 2; the area is
+    that of Geifman, Uziel and El-Yaniv 2019, section 2.
+    """
+    known = ~(np.isnan(confidence) | np.isnan(values))
+    confidence, values = confidence[known], np.asarray(values[known], dtype=np.float64)
+    n = values.size
+    if not n:
+        raise PsmatchError("No judged cell has a confidence.", hint="Match first, with known pairs.")
+    order = np.argsort(-confidence, kind="stable")
+    confidence, values = confidence[order], values[order]
+    _, tied, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
+    values_of_ties = np.bincount(tied, values) / sizes
+    squares_of_ties = np.bincount(tied, values**2) / sizes
+    kept = np.arange(1, n + 1)
+    mean = np.cumsum(values_of_ties[tied]) / kept
+    spread = np.sqrt(np.maximum(np.cumsum(squares_of_ties[tied]) / kept - mean**2, 0) / kept)
+    at = np.unique(np.linspace(min(FEWEST, n), n, POINTS).round().astype(int)) - 1
+    return RiskCoverage(
+        metric=metric,
+        n_cells=n,
+        coverage=(at + 1) / n,
+        quality=mean[at],
+        low=mean[at] - 1.96 * spread[at],
+        high=mean[at] + 1.96 * spread[at],
+        confidence=confidence[at],
+        overall=float(values.mean()),
+        area=float(mean.mean()),
+    )

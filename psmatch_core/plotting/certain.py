@@ -1,0 +1,74 @@
+"""Whether the cells that the matching is sure of are matched better: quality against the share of cells kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.certainty import RiskCoverage
+from psmatch_core.plotting.quality import SMALLER_IS_BETTER, WORDS
+from psmatch_core.plotting.style import GREY, PALETTE, digits, figure, plain
+
+HALF = 0.5  # share of cells of which the title speaks
+
+
+def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None = None) -> go.Figure:
+    """A metric among the most confident cells, over the share of cells that is kept.
+
+    Parameters
+    ----------
+    curves
+        By what confidence is measured by; all of the same metric.
+    uniform
+        What a uniform plan scores, drawn as a line.
+    """
+    first = next(iter(curves.values()))
+    name, unit = WORDS[first.metric]
+    sign = -1 if first.metric in SMALLER_IS_BETTER else 1
+    best_name, best = max(curves.items(), key=lambda entry: sign * entry[1].at(HALF))
+    gain = sign * (best.at(HALF) - best.overall)
+    width = (float(np.interp(HALF, best.coverage, best.high)) - float(np.interp(HALF, best.coverage, best.low))) / 2
+    among = f"{name}: {digits(best.at(HALF))} among the surer half of the cells, {digits(best.overall)} among all"
+    title = among if gain > width else f"{name}: no confidence tells which cells are matched better"
+    note = f"surer by {plain(best_name, 60)}; bands: 95% intervals" if gain > width else "bands: 95% intervals"
+    fig = figure(title, height=320, note=note)
+    for (label, curve), color in zip(curves.items(), PALETTE, strict=False):
+        x = curve.coverage.astype(np.float32)
+        fig.add_scatter(
+            x=np.concatenate([x, x[::-1]]),
+            y=np.concatenate([curve.high, curve.low[::-1]]).astype(np.float32),
+            fill="toself",
+            fillcolor=color,
+            opacity=0.15,
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            legendgroup=label,
+            showlegend=False,
+        )
+        fig.add_scatter(
+            x=x,
+            y=curve.quality.astype(np.float32),
+            mode="lines",
+            name=plain(label, 40),
+            legendgroup=label,
+            line={"color": color, "width": 2.5},
+            hovertemplate="the surest %{x:.0%}: %{y:.3f}",
+        )
+    if uniform is not None and np.isfinite(uniform):
+        fig.add_hline(y=uniform, line={"color": GREY, "dash": "dash", "width": 1.5})
+        fig.add_annotation(
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=uniform,
+            yanchor="bottom",
+            text="uniform plan",
+            showarrow=False,
+            font={"size": 11},
+        )
+    fig.update_xaxes(title_text="share of the judged cells, surest first", tickformat=".0%", range=[0, 1.02])
+    fig.update_yaxes(title_text=unit)
+    return fig

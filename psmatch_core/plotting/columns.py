@@ -1,0 +1,137 @@
+"""Maps coloured by what else is known of the cells: a column of the file, or a feature."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.errors import plural
+from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, palette, plain
+
+MOST_HUES = len(PALETTE)
+FEW = 2  # distinct numbers up to which a column of numbers is drawn as categories: flags such as 0 and 1
+ENDS = (0.02, 0.98)  # quantiles between which colours change: one bright cell would else darken all others
+
+
+@dataclass(frozen=True, eq=False)
+class CellColumn:
+    """A value of every cell, on one side or on both.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    source, target
+        ``(n_cells,)`` in the order of the modality's cells, numbers or text; None where that side has none.
+    """
+
+    name: str
+    source: np.ndarray | None = None
+    target: np.ndarray | None = None
+
+    @property
+    def sides(self) -> list[np.ndarray]:
+        return [each for each in (self.source, self.target) if each is not None]
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether it is drawn on a scale: numbers, more than two of them."""
+        if not all(each.dtype.kind in "iuf" for each in self.sides):
+            return False
+        values = np.concatenate([each[np.isfinite(each)] for each in self.sides])
+        return len(np.unique(values)) > FEW
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """Its categories, the most frequent first."""
+        counts: Counter[str] = Counter()
+        for each in self.sides:
+            counts.update(_texts(each).tolist())
+        return [name for name, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))]
+
+
+def column_groups(
+    column: CellColumn, side: str, chosen: np.ndarray, panel: int
+) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """The drawn cells of one side in groups that look alike, grey ones first."""
+    values = column.source if side == "source" else column.target
+    if values is None:
+        return [(np.arange(chosen.size), _look("not in this modality", GREY, 0.3))]
+    values = values[chosen]
+    return _scaled(column, values) if column.is_numeric else _categories(column, values, panel)
+
+
+def column_axis(column: CellColumn) -> dict[str, Any]:
+    """The colour axis of a column of numbers."""
+    values = np.concatenate([each[np.isfinite(each)] for each in column.sides])
+    low, high = np.quantile(values, ENDS) if values.size else (0.0, 1.0)
+    if low == high:  # most cells have one value, as where a gene is seldom seen
+        low, high = float(values.min(initial=0)), float(values.max(initial=1))
+    return {
+        "colorscale": POINT_SCALE,
+        "cmin": float(low),
+        "cmax": float(high),
+        "colorbar": {
+            "title": {"text": plain(column.name, 40), "side": "top"},
+            "orientation": "h",
+            "thickness": 10,
+            "len": 0.6,
+            "y": -0.02,
+            "yanchor": "top",
+        },
+    }
+
+
+def _scaled(column: CellColumn, values: np.ndarray) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    values = values.astype(np.float32)
+    known = np.isfinite(values)
+    order = np.flatnonzero(known)[np.argsort(values[known], kind="stable")]  # the highest on top
+    look = _look(column.name, GREY, 0.85)
+    look |= {
+        "marker": {"color": values[order], "coloraxis": "coloraxis"},
+        "hover": f"{plain(column.name, 40)} %{{marker.color:.3g}}<extra></extra>",
+    }
+    groups = [(np.flatnonzero(~known), _look("unknown", GREY, 0.3)), (order, look)]
+    return [group for group in groups if group[0].size]
+
+
+def _categories(column: CellColumn, values: np.ndarray, panel: int) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    names = column.ranked
+    n_hues = len(names) if len(names) <= MOST_HUES else MOST_HUES - 1
+    hues = dict(zip(names[:n_hues], palette(n_hues), strict=True))
+    texts = _texts(values)
+    others = np.flatnonzero(~np.isin(texts, list(hues)))
+    groups = [(others, {**_look(plural(len(names) - n_hues, "other value"), GREY, 0.4), "rank": 1000})]
+    for rank, (name, hue) in enumerate(hues.items()):
+        look = {
+            **_look(name, hue, 0.85),
+            "rank": rank,
+            "group": f"value {rank}",
+            "in_legend": panel == (0 if column.source is not None else 1),
+        }
+        groups.append((np.flatnonzero(texts == name), look))
+    return [group for group in groups if group[0].size]
+
+
+def _look(name: str, color: str, opacity: float) -> dict[str, Any]:
+    shown = plain(name, LABEL_WIDTH)
+    return {
+        "name": shown,
+        "group": "others",
+        "in_legend": False,
+        "label": "",
+        "rank": 0,
+        "opacity": opacity,
+        "marker": {"color": color},
+        "hover": f"{plain(name)}<extra></extra>",
+    }
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind == "f":
+        return np.array([f"{each:g}" for each in values.tolist()], dtype=str)
+    return values.astype(str)

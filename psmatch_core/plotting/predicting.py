@@ -1,0 +1,154 @@
+"""Predicted against measured: a feature over cells or labels, and how labels shift all features."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from psmatch_core.errors import plural
+from psmatch_core.plotting.style import (
+    GREY,
+    LABEL_WIDTH,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+)
+from psmatch_core.shifts import LabelShifts
+
+WEBGL_ABOVE = 5_000
+NAMED = 6  # features named in the picture; more names would lie on each other
+
+
+def feature_scatter(
+    predicted: np.ndarray, measured: np.ndarray, labels: np.ndarray, *, feature: str, what: str
+) -> go.Figure:
+    """A feature as predicted against as measured, one point a cell, or one a label.
+
+    Parameters
+    ----------
+    predicted, measured
+        ``(n,)``, in the feature's units.
+    labels
+        What each point is called in its hover ``(n,)``.
+    what
+        What a point is: ``held-out cell``, ``cell``, ``label``.
+    """
+    known = np.isfinite(predicted) & np.isfinite(measured)
+    x, y, labels = measured[known].astype(np.float64), predicted[known].astype(np.float64), labels[known]
+    name = plain(feature, 40)
+    if x.size < 2 or x.std() == 0 or y.std() == 0:
+        why = "too few are known" if x.size < 2 else "it does not vary"
+        return figure(f"{name} cannot be compared: {why}", height=160, legend=False)
+    r = float(np.corrcoef(x, y)[0, 1])
+    r2 = 1 - float(np.sum((y - x) ** 2) / np.sum((x - x.mean()) ** 2))
+    finding = "is predicted" if r2 > 0 else "is predicted worse than by its mean"
+    fig = figure(
+        f"{name} {finding}: R² {r2:.2f}, correlation {r:.2f}",
+        height=380,
+        note=f"{plural(x.size, what)}; the line is a perfect prediction",
+        legend=False,
+    )
+    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash", "width": 1.5}, hoverinfo="skip")
+    is_large = x.size > WEBGL_ABOVE
+    few = x.size <= 60
+    texts = np.unique(labels)
+    hover = dict(zip(texts.tolist(), [plain(each) for each in texts], strict=True))
+    fig.add_trace(
+        (go.Scattergl if is_large else go.Scatter)(
+            x=x.astype(np.float32),
+            y=y.astype(np.float32),
+            mode="markers",
+            marker={"size": 9 if few else 5 if not is_large else 3, "color": SOURCE_COLOR},
+            opacity=0.8 if few else 0.45,
+            hovertext=[hover[each] for each in labels.tolist()] if not is_large else None,
+            hovertemplate="%{hovertext}: measured %{x:.3g}, predicted %{y:.3g}<extra></extra>"
+            if not is_large
+            else "measured %{x:.3g}, predicted %{y:.3g}<extra></extra>",
+        )
+    )
+    fig.update_xaxes(title_text=f"{name}, measured")
+    fig.update_yaxes(title_text=f"{name}, predicted")
+    return fig
+
+
+def shift_dots(found: LabelShifts) -> go.Figure:
+    """How much of each label's shift the prediction explains, best on top."""
+    if not found.labels:
+        return figure("No label can be compared with a control", height=160, legend=False)
+    explained = found.explained
+    order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
+    labels = [found.labels[index] for index in order]
+    good = int((explained > 0).sum())
+    fig = figure(
+        f"The shifts of {good} of {plural(len(labels), 'label')} are predicted better than by “no change”",
+        height=height_of(len(labels)),
+        note="share of the measured shift that is explained; 1 perfect, 0 no change; larger dots: larger shifts",
+        legend=False,
+    )
+    y = label_axis(fig, labels)
+    values = np.maximum(explained[order], -1.0)
+    size = found.size[order] / max(float(found.size.max(initial=0)), 1e-12)
+    fig.add_scatter(
+        x=values.astype(np.float32),
+        y=y,
+        mode="markers",
+        marker={
+            "size": (7 + 9 * size).astype(np.float32),
+            "color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in values],
+        },
+        hovertext=[
+            f"{plain(found.labels[i])} against {plain(found.controls[i])}: explained {found.explained[i]:.2f}, "
+            f"correlation {found.correlation[i]:.2f}"
+            for i in order
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    fig.add_vline(x=0, line={"color": GREY, "dash": "dash", "width": 1.5})
+    cut = " (dots cut at −1)" if (explained < -1).any() else ""
+    fig.update_xaxes(
+        title_text=f"share of the shift explained{cut}", range=[min(-0.05, float(values.min()) - 0.05), 1.05]
+    )
+    return fig
+
+
+def label_shift(found: LabelShifts, label: str) -> go.Figure:
+    """Predicted against measured shift of every feature for one label, the most shifted ones named."""
+    at = found.labels.index(label)
+    x, y = found.measured[at], found.predicted[at]
+    fig = figure(
+        f"{plain(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from "
+        f"{plain(found.controls[at], LABEL_WIDTH)} "
+        f"is predicted, correlation {digits(float(found.correlation[at]))}",
+        height=380,
+        note="one point a feature; shifts in standard deviations",
+        legend=False,
+    )
+    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip")
+    fig.add_scatter(
+        x=x.astype(np.float32),
+        y=y.astype(np.float32),
+        mode="markers",
+        marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
+        hovertext=[plain(name) for name in found.features],
+        hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
+    )
+    head = np.argsort(-np.abs(x), kind="stable")[:NAMED]
+    fig.add_scatter(
+        x=x[head].astype(np.float32),
+        y=y[head].astype(np.float32),
+        mode="markers+text",
+        text=[plain(found.features[index], 16) for index in head],
+        textposition="top center",
+        cliponaxis=False,
+        marker={"size": 8, "color": TARGET_COLOR},
+        hoverinfo="skip",
+    )
+    fig.update_xaxes(title_text="measured shift (standard deviations)")
+    fig.update_yaxes(title_text="predicted shift (standard deviations)")
+    return fig

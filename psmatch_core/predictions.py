@@ -1,0 +1,138 @@
+"""What a run predicts and measured, kept so that one feature of all cells is read without the others.
+
+``predicted_DIRECTION.npy``  cells × features as they were predicted;  ``measured_SIDE.npy``  as a biologist reads them;
+``SIDE_features_read.json``  their names;  ``SIDE_columns.parquet``  the other columns of the cells. Features lie one
+after the other in the file, so that a page maps it into memory and touches what it shows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from psmatch_core import io
+from psmatch_core.folder import RunFolder
+from psmatch_core.matching import known_ids
+from psmatch_core.modality import Modality
+from psmatch_core.runs import Run, readable_sides
+from psmatch_core.translation import TO_SOURCE
+from psmatch_core.translators import FittedTranslator
+
+if TYPE_CHECKING:
+    from psmatch_core.coupling import Coupling
+
+LARGEST = 2**31  # bytes of one matrix; beyond it pages do without, and the exported h5ad holds the values
+SIDES = ("source", "target")
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """Features of one modality predicted at the cells of the other, beside those measured.
+
+    Parameters
+    ----------
+    direction
+        ``target_to_source``: target features at source cells; ``source_to_target``: the other way.
+    at, of
+        Sides of the cells and of the features: ``source`` or ``target``.
+    features
+        Names ``(d,)``.
+    predicted
+        ``(n_cells of at, d)``, float32, mapped from the file; NaN rows for cells without a match.
+    measured
+        ``(n_cells of of, d)``, the same features in their own cells.
+    """
+
+    direction: str
+    at: str
+    of: str
+    features: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray
+
+
+def keep(folder: RunFolder, run: Run, direction: str) -> None:
+    """Write what a run predicts in a direction, and the measured features beside it."""
+    translation = run.translate(direction)
+    _, of = readable_sides(run, direction)
+    side = SIDES[direction == TO_SOURCE]
+    if 4 * max(translation.values.shape[0], of.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
+        return
+    io.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
+    _write(folder.path / f"predicted_{direction}.npy", translation.values)
+    _write(folder.path / f"measured_{side}.npy", of.X)
+
+
+def load(folder: RunFolder, direction: str) -> Predicted | None:
+    """What a run predicts in a direction; None where it left none (an earlier version, images, or too large)."""
+    at, of = SIDES if direction == TO_SOURCE else SIDES[::-1]
+    paths = [folder.path / f"predicted_{direction}.npy", folder.path / f"measured_{of}.npy"]
+    names = folder.path / f"{of}_features_read.json"
+    if not all(path.exists() for path in (*paths, names)):
+        return None
+    features = np.array(json.loads(names.read_text(encoding="utf-8")), dtype=str)
+    predicted, measured = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
+    return Predicted(direction, at, of, features, predicted, measured)
+
+
+def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | None = None) -> tuple[np.ndarray, ...]:
+    """Rows of predicted and of measured cells that are the same cell, ``(n_pairs,)`` each; empty where none is known.
+
+    Parameters
+    ----------
+    fitted
+        The trained translator of this direction: its held-out cells alone are given, which it never saw.
+    """
+    from psmatch_core.matchers.known_pairs import true_pairs
+
+    ids = known_ids(coupling.source.modality, coupling.target.modality)
+    if ids is None:
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+    rows, columns = true_pairs(*ids)
+    labels = coupling.source.modality.labels[rows], coupling.target.modality.labels[columns]
+    same = labels[0] == labels[1]
+    rows, columns = rows[same], columns[same]
+    at, of = (rows, columns) if direction == TO_SOURCE else (columns, rows)
+    if fitted is not None:
+        modality = (coupling.source if direction == TO_SOURCE else coupling.target).modality
+        is_held = np.isin(modality.obs_names, fitted.held_out)[at]
+        at, of = at[is_held], of[is_held]
+    return at, of
+
+
+def keep_columns(folder: RunFolder, side: str, modality: Modality) -> None:
+    """Write the cells' other columns; text and numbers as they are, everything else as text."""
+    if modality.obs is None:
+        return
+    plain = pd.DataFrame(
+        {
+            str(name): column.astype(str) if column.dtype == object or column.dtype.kind not in "biuf" else column
+            for name, column in ((name, modality.obs[name]) for name in modality.obs)
+            if name != ""
+        },
+        index=None,
+    ).reset_index(drop=True)
+    if plain.shape[1]:
+        path = folder.path / f"{side}_columns.parquet"
+        io.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
+
+
+def load_columns(folder: RunFolder, side: str) -> pd.DataFrame | None:
+    """The cells' other columns, in the order of the modality's cells; None where there is none."""
+    path = folder.path / f"{side}_columns.parquet"
+    return pd.read_parquet(path) if path.exists() else None
+
+
+def _write(path: Path, values: Any) -> None:
+    dense = np.asarray(values.toarray() if sparse.issparse(values) else values, dtype=np.float32, order="F")
+
+    def write(stream: BinaryIO) -> None:
+        np.save(stream, dense, allow_pickle=False)
+
+    io.write_whole(path, write)

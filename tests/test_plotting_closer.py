@@ -1,0 +1,87 @@
+"""Figures of what one looks at closer: groups of labels, columns of cells, confidence, predictions, shifts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core import plotting
+from psmatch_core.certainty import risk_coverage
+from psmatch_core.maps import score_map
+from psmatch_core.propensity import PropensityModel
+from psmatch_core.shifts import label_shifts
+
+Models = tuple[PropensityModel, PropensityModel]
+
+
+def test_the_title_names_the_labels_that_are_not_told(models: Models) -> None:
+    logits = models[0].held_out_logits.copy()
+    logits[:, :2] = 0.0  # A and B look the same
+    logits[:, 2] = np.where(models[0].y == 2, 5.0, -5.0)
+    blind = replace(models[0], held_out_logits=logits)
+    fig = plotting.confusion(blind)
+    assert "RNA cannot tell A from B" in fig.layout.title.text.replace("<br>", " ")
+    (frame,) = fig.layout.shapes
+    assert frame.x1 - frame.x0 == 2
+    noise = replace(models[0], held_out_logits=np.zeros_like(logits))
+    assert "any of its 3 labels" in plotting.confusion(noise).layout.title.text.replace("<br>", " ")
+
+
+def test_a_map_takes_numbers_and_texts_of_one_side_or_both(models: Models) -> None:
+    scores = score_map(*models)
+    n, m = (model.modality.n_cells for model in models)
+    numbers = plotting.CellColumn("depth", np.arange(n, dtype=float))
+    fig = plotting.score_map(scores, *models, column=numbers)
+    assert sum(len(trace.x) for trace in fig.data) == n + m
+    assert "not in this modality" in [trace.name for trace in fig.data]
+    assert fig.layout.coloraxis.cmax < n
+    batch = plotting.CellColumn("batch <b>", np.repeat("one", n), np.array([f"b{i % 12}" for i in range(m)]))
+    fig = plotting.score_map(scores, *models, column=batch)
+    assert sum(len(trace.x) for trace in fig.data) == n + m
+    assert "<b>" not in fig.layout.title.text
+    assert any(trace.name == "6 other values" for trace in fig.data)
+    flags = plotting.CellColumn("flag", np.arange(n) % 2)
+    assert not flags.is_numeric
+
+
+def test_a_confidence_that_says_nothing_is_said(models: Models) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(size=400)
+    blind = risk_coverage(rng.uniform(size=400), values, metric="foscttm")
+    assert "no confidence tells" in plotting.coverage_curves({"x": blind}).layout.title.text
+    knows = risk_coverage(-values, values, metric="foscttm")
+    fig = plotting.coverage_curves({"x": blind, "y": knows}, uniform=0.5)
+    assert "0.28 among the surer half" in fig.layout.title.text.replace("<br>", " ")
+
+
+def test_bars_carry_their_interval() -> None:
+    row = {"label": "A", "n_pairs": 9, "foscttm": 0.3, "foscttm_uniform": 0.5, "foscttm_low": 0.2, "foscttm_high": 0.5}
+    (bars, _) = plotting.metric_bars(pd.DataFrame([row]), "foscttm").data
+    assert bars.error_x.array[0] == pytest.approx(0.2)
+    assert bars.error_x.arrayminus[0] == pytest.approx(0.1)
+
+
+def test_a_feature_is_judged_in_its_title() -> None:
+    x = np.linspace(0, 1, 50)
+    labels = np.repeat("A", 50)
+    fig = plotting.feature_scatter(x, x, labels, feature="CD8", what="cell")
+    assert "CD8 is predicted: R² 1.00" in fig.layout.title.text
+    flat = plotting.feature_scatter(x, np.ones(50), labels, feature="CD8", what="cell")
+    assert "it does not vary" in flat.layout.title.text
+    unknown = plotting.feature_scatter(np.full(50, np.nan), x, labels, feature="CD8", what="cell")
+    assert "too few are known" in unknown.layout.title.text
+
+
+def test_shifts_of_all_labels_and_of_one() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["control", "KO"], 100)
+    X = rng.normal(size=(200, 9)) + (labels == "KO")[:, None] * np.arange(9)
+    found = label_shifts(X, labels, X, labels, np.array([f"f{i}" for i in range(9)]))
+    assert "1 of 1 label" in plotting.shift_dots(found).layout.title.text
+    fig = plotting.label_shift(found, "KO")
+    assert "KO: 100% of its shift from control" in fig.layout.title.text.replace("<br>", " ")
+    none = label_shifts(X[:100], labels[:100], X[:100], labels[:100], found.features)
+    assert "No label can be compared" in plotting.shift_dots(none).layout.title.text

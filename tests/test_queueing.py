@@ -1,0 +1,84 @@
+"""The queue: first come first served, so many at once, and nobody is blocked by the dead."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from psmatch_core.queueing import RunQueue, runs_at_once
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_second_waits_until_the_first_ends(tmp_path):
+    queue, heard, order = RunQueue(tmp_path, at_once=1), [], []
+
+    def second():
+        with queue.turn("b", heard.append):
+            order.append("b works")
+
+    with queue.turn("a", heard.append):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not heard:
+            time.sleep(0.01)
+        assert (queue.ahead("a"), queue.ahead("b"), queue.ahead("not come yet")) == (0, 1, 2)
+        order.append("a ends")
+    thread.join(10)
+    assert order == ["a ends", "b works"]
+    assert heard == [1]
+    assert not list(tmp_path.glob("*.ticket"))
+
+
+def test_as_many_work_at_once_as_there_are_places(tmp_path):
+    queue = RunQueue(tmp_path, at_once=2)
+    with queue.turn("a", pytest.fail), queue.turn("b", pytest.fail):
+        assert [queue.ahead(name) for name in ("a", "b", "c")] == [0, 0, 1]
+
+
+def test_a_place_can_be_given_up_before_the_end(tmp_path):
+    queue = RunQueue(tmp_path, at_once=1)
+    with queue.turn("a", pytest.fail) as turn:
+        turn.release()
+        with queue.turn("b", pytest.fail):
+            assert queue.ahead("b") == 0
+
+
+def test_who_stops_waiting_gives_the_ticket_back(tmp_path):
+    queue = RunQueue(tmp_path, at_once=1)
+
+    def gives_up(first):
+        raise KeyboardInterrupt
+
+    with queue.turn("a", pytest.fail):
+        with pytest.raises(KeyboardInterrupt), queue.turn("b", gives_up):
+            pass
+        assert queue.ahead("c") == 1
+
+
+def test_the_dead_block_nobody(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from psmatch_core.queueing import RunQueue\n"
+        "with RunQueue(Path(sys.argv[1]), at_once=1).turn('a', print):\n    print('in', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
+    assert other.stdout.readline().strip() == b"in"
+    queue = RunQueue(tmp_path, at_once=1)
+    assert queue.ahead("b") == 1
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    assert queue.ahead("b") == 0
+    with queue.turn("b", pytest.fail):
+        pass
+
+
+def test_how_many_work_at_once_can_be_set(monkeypatch):
+    monkeypatch.setenv("PSMATCH_RUNS_AT_ONCE", "3")
+    assert runs_at_once() == 3
+    monkeypatch.setenv("PSMATCH_RUNS_AT_ONCE", "")
+    assert runs_at_once() == max(1, (os.cpu_count() or 1) // 2)
