@@ -19,4 +19,4 @@ if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
     monitor_view(folder)
     sweep_view(folder)
-next_step("translate", "Hold the coupling against the pairs that are known.")
+next_step("translate", "Carry the features of one modality to the cells of the other.")
