@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+# The dark theme's primary colour is bright, for lines and links; white text on a button needs a deeper one.
+_BUTTON = "#1f6a8c"
 _ROOMS = tuple(range(20, 181, 20))  # px that titles of one to nine lines take
 
 
@@ -27,6 +29,8 @@ def _rules() -> str:
     return f"""
     [data-testid="stCaptionContainer"] {{ color: inherit; opacity: .8; }}
     [data-testid="stCaptionContainer"] p {{ color: inherit; }}
+    [data-testid^="stBaseButton-primary"] {{ background-color: {_BUTTON} !important; border-color: {_BUTTON} !important;
+      color: #ffffff !important; }}
     a:focus-visible, [role="tab"]:focus-visible, summary:focus-visible {{
       outline: 2px solid currentColor !important; outline-offset: 2px; }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}

@@ -96,9 +96,9 @@ def test_the_app_can_be_walked_by_keyboard_alone(server: Server, new_page: Any, 
     reach(page, "tab", "One cell")  # tabs of one group are walked by arrows
     page.keyboard.press("Enter")
     expect(page.get_by_role("combobox", name="Source cell")).to_be_visible(timeout=30_000)
-    reach(page, "link", "Next: Evaluate")
+    reach(page, "link", "Next: Monitor")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Evaluate", exact=True, level=1)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Monitor", exact=True, level=1)).to_be_visible(timeout=30_000)
     no_exception(page)
 
 

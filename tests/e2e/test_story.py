@@ -17,7 +17,7 @@ from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
-PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective"]
+PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 TITLES = ("Data", "Propensity", "Match", "Monitor", "Translate", "Evaluate", "Export")
 
 
@@ -41,7 +41,8 @@ def test_two_uploads_become_pairs(
         field.fill(name)
         field.press("Enter")
         settle(page)
-    expect(page.get_by_text("RNA and Protein share 5 labels")).to_be_visible(timeout=30_000)
+    found = page.get_by_role("strong").filter(has_text="RNA and Protein share 5 labels")
+    expect(found).to_be_visible(timeout=30_000)
     no_exception(page)
 
     go(page, "Propensity")
