@@ -127,12 +127,12 @@ def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:
 
     Returns
     -------
-    By stage (``propensity: RNA``) and network: ``(n_epochs, 3)`` with epoch, training and validation loss
-    (nats per cell).
+    By stage (``propensity: RNA``, ``latents: RNA``) and network: ``(n_epochs, 3)`` with epoch, training and validation
+    loss (nats per cell).
     """
     curves: dict[str, dict[int, list[tuple[float, float, float]]]] = {}
     for event in folder.events():
-        if event.stage.startswith("propensity: ") and {"epoch", "training_loss"} <= event.values.keys():
+        if event.stage.startswith(("propensity: ", "latents: ")) and {"epoch", "training_loss"} <= event.values.keys():
             network = int(event.values.get("member", 0))
             row = (
                 event.values["epoch"],
