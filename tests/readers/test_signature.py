@@ -33,7 +33,7 @@ FOREIGN = {
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an Excel file (xls)"),
     "rds": (gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(50)), "is an R file (RDS, as Seurat writes)"),
     "zarr": (zipped("data.zarr/.zgroup", "data.zarr/X/.zarray"), "is a zipped zarr store, which is not read yet"),
-    "npz": (arrays(), "is a numpy archive (npz), which is not read yet"),
+    "npz": (arrays(), "holds no array 'images' (cells × channels × height × width) or 'X' (cells × features)"),
     "zip": (zipped("counts.csv"), "is a zip archive"),
     "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "only a pointer to the file"),
     "parquet": (b"PAR1" + bytes(50), "is a parquet table"),
