@@ -88,6 +88,7 @@ def test_empty_pages_read_for_everyone(server: Server, new_page: Any) -> None:
 def test_the_app_can_be_walked_by_keyboard_alone(server: Server, new_page: Any, run: str) -> None:
     page = new_page()
     visit(page, f"{server.url}/?run={run}", "Data")
+    settle(page)
     reach(page, "link", "Match")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Match", exact=True, level=1)).to_be_visible(timeout=30_000)
@@ -112,9 +113,12 @@ def reach(page: Page, role: str, name: str, *, most: int = 80) -> None:
         page.keyboard.press("ArrowRight" if role == "tab" and on_tab else "Tab")
     else:
         raise AssertionError(f"{role} {name!r} is not reached by keyboard")
-    look = wanted.evaluate(
-        "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
-    )
+    shows = "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+    for _ in range(15):  # a page that is still drawing puts its style sheet on last
+        look = wanted.evaluate(shows)
+        if look:
+            break
+        page.wait_for_timeout(200)
     assert look, f"{role} {name!r} does not show that it has the focus"
 
 
