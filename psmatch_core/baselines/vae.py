@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 STAGE = "latents"
 APART = 0.2  # from one half, in held-out cells named by their modality: beyond it the sides do not share the space
-# A momentum of 0.9 remembers where the other player was: the two then swing around each other, and on planted data
-# the order of cells is lost from β = 0.5 on. Source: Radford et al. 2016, section 4.
+# A momentum of 0.9 remembers where the other player was: the two then swing around each other, and on one planted
+# set, one seed, the order of cells was lost from β = 0.5 on. Source: Radford et al. 2016, section 4.
 BETAS = (0.5, 0.999)
 
 
