@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block
 from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError, some
-from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, aligned, of_label
-from psmatch_core.matchers.entropic import (
-    BATCHED_PAIRS,
-    couple_path,
-    couple_points,
-    couple_small,
-    expected_cost,
-    restored_block,
-    trace_points,
-)
+from psmatch_core.matchers.base import LabelProblem, aligned
+from psmatch_core.matchers.points import PointMatcher
 from psmatch_core.modality import Modality
-from psmatch_core.progress import Progress, silent
 
 _FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
 _ALTERNATIVE = "Choose features that both modalities measured under the same names, or match by scores."
 
 
 @dataclass(frozen=True)
-class SharedSpaceMatcher(LabelMatcher):
+class SharedSpaceMatcher(PointMatcher):
     """Label-constrained entropic optimal transport between the features, for modalities that share a feature space.
 
     The propensity scores are not looked at. The same features must stand on both sides, by name; their order may
@@ -41,6 +29,7 @@ class SharedSpaceMatcher(LabelMatcher):
     """
 
     needs_features: ClassVar[bool] = True
+    compared: ClassVar[str] = "features"
 
     epsilon: float = option(
         0.05,
@@ -82,38 +71,6 @@ class SharedSpaceMatcher(LabelMatcher):
 
     def check(self, source: Modality, target: Modality) -> None:
         _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)
-
-    def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
-        return couple_points(problem, *self._points(problem), self, what="features", progress=progress)
-
-    def couple_all(
-        self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
-    ) -> Iterator[Answer]:
-        """As for any matcher; labels too small to be worth a call each are solved together."""
-        large = [problem for problem in problems if problem.n_pairs > BATCHED_PAIRS]
-        small = problems[len(large) :]  # problems come largest first
-        yield from super().couple_all(large, progress=progress, executor=executor)
-        heard = of_label(progress, f"{len(small):,} small labels together", len(large) / max(1, len(problems)))
-        points = [self._points(problem) for problem in small]
-        yield from couple_small(small, points, self, what="features", progress=heard, executor=executor)
-
-    def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        return expected_cost(block, *self._points(problem), self.cost)
-
-    def couple_along(
-        self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
-    ) -> Iterator[tuple[float, Answer]]:
-        yield from couple_path(problem, *self._points(problem), values, self, what="features", progress=progress)
-
-    def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
-        return restored_block(*self._points(problem), f, g, epsilon, self.cost)
-
-    def trace(
-        self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent
-    ) -> Iterator[CurvePoint]:
-        for problem in problems:
-            points = self._points(problem)
-            yield from trace_points(problem, *points, epsilons, self, what="features", progress=progress)
 
     def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         x, y = problem.features
