@@ -94,7 +94,7 @@ def _files(folder: RunFolder) -> None:
                     mime=MIME.get(path.suffix, "application/octet-stream"),
                     key=f"download.{name}",
                     on_click="ignore",
-                    width=210,
+                    width=310,
                 )
                 st.caption(f"{what} · {size(path.stat().st_size)}", width="stretch")
 
@@ -143,6 +143,7 @@ def _pairs(folder: RunFolder) -> None:
         "weight": column.NumberColumn("Weight", format="percent", help=meaning("weight")),
         "rank": column.NumberColumn("Rank", format="%d"),
         "n_effective": column.NumberColumn("Effective matches", format="%.1f", help=meaning("effective matches")),
+        "mass": column.NumberColumn("Mass", format="%.3g", help="How much of the cell is matched: 1 is all of it."),
         "draws": column.NumberColumn("Draws", format="%d", help="How often this target cell was drawn."),
     }
     st.dataframe(chosen.table.head(PREVIEW), hide_index=True, column_config=config, height=320)
