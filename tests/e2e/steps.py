@@ -38,6 +38,7 @@ def part(page: Page, key: str) -> Locator:
 
 def upload(page: Page, side: str, path: Path) -> None:
     """Hand a file to the uploader of a side, and wait until the page speaks of it."""
+    settle(page)  # a page that is still drawing may show the uploader of before beside the one of now
     part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
     expect(page.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible(timeout=60_000)
     settle(page)
@@ -74,6 +75,16 @@ def no_exception(page: Page) -> None:
 def drawn(page: Page) -> None:
     """Wait until what the browser loads late (metrics, figures, tables) has taken its place."""
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+
+
+def still(page: Page) -> None:
+    """Wait until nothing fades in or out any more: half-faded text has a colour nobody chose."""
+    drawn(page)
+    page.wait_for_function(
+        "() => document.getAnimations().every(a => a.playState !== 'running' "
+        "|| a.effect.getComputedTiming().endTime === Infinity)",
+        timeout=10_000,
+    )
 
 
 def picture(page: Page, path: Path, *, width: int = 1280) -> None:

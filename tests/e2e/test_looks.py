@@ -19,7 +19,7 @@ from psmatch_core.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.run_store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import drawn, no_exception, picture, settle, visit
+from tests.e2e.steps import drawn, no_exception, picture, settle, still, visit
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
@@ -45,6 +45,7 @@ def run(server: Server) -> str:
 
 def axe(page: Page) -> list[str]:
     """Serious and critical violations of WCAG 2.1 A and AA, one line each."""
+    still(page)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
         "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
