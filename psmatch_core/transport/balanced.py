@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -108,6 +109,9 @@ def resolve(
 ) -> TransportResult:
     """The same problem at another epsilon, from the potentials and the support already there.
 
+    Where the plan is dense, the new result holds on to the memory of its kernel, within the budget, for the next step;
+    the one before hands it on.
+
     Parameters
     ----------
     result
@@ -121,9 +125,10 @@ def resolve(
     """
     began = time.perf_counter()
     positive(epsilon, "epsilon")
-    run = _run(progress, should_stop, executor, memory_budget_mb, 0)
-    aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
     plan = result.plan
+    scratch = plan.scratch.handed_on()
+    run = replace(_run(progress, should_stop, executor, memory_budget_mb, 0), scratch=scratch)
+    aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
     state = State(plan.f, plan.g, result.epsilon, support=plan.support, settled=result.converged)
     if "wide" not in plan.memo:
         plan.memo["wide"] = sliding.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
@@ -132,6 +137,7 @@ def resolve(
     found = _result(result.question, outcome, epsilon, aim, run, began)
     if outcome.path == "sparse, slid":
         found.plan.memo["wide"] = wide  # the next step starts from it too
+    found.plan.scratch.held = scratch.held
     return found
 
 
@@ -158,6 +164,8 @@ def path(
         else:
             last = resolve(last, epsilons[place], tolerance=tolerance, **options)  # type: ignore[arg-type]
         found[place] = last
+    if last is not None:
+        last.plan.scratch.held = None
     return tuple(found[place] for place in range(len(epsilons)))
 
 

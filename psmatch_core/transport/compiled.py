@@ -28,6 +28,24 @@ def compiled(function: Function) -> Function:
     return decorated
 
 
+def number(value: float, like: float) -> float:
+    """A constant in the floating type of ``like``, inside compiled loops only.
+
+    ``0 * x`` will not do: numba types float32 × int as float64, and one double in a loop makes all of it double.
+    """
+    return float(value)
+
+
+@overload(number, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
+def _number(value: Any, like: Any) -> Any:
+    kind = np.float32 if like == numba.types.float32 else np.float64
+
+    def cast(value: Any, like: Any) -> Any:
+        return kind(value)
+
+    return cast
+
+
 def exponential(x: float) -> float:
     """exp(x) by a polynomial, inside compiled loops only; x is held within what the type can carry.
 

@@ -168,25 +168,26 @@ def support_of(
 
 def density(problem: Problem, f: Array, g: Array, epsilon: float, theta: float) -> float:
     """Share of all pairs that a support at theta would hold, from 32 rows spread evenly."""
-    n, m = problem.shape
-    some = np.linspace(0, n - 1, min(n, 32)).astype(np.intp)
+    sample = problem.spread_rows
+    n_rows, m = sample.shape
     dtype = arithmetic(problem, epsilon, _ROUGH)
-    middle = float(g.mean())
-    rows = ((f[some] + middle) / epsilon + problem.log_a[some]).astype(dtype)
-    counts, dropped = np.zeros(some.size, dtype=np.int64), np.zeros(some.size)
+    middle = float(g.sum()) / m
+    rows = ((f[problem.spread] + middle) / epsilon + sample.log_a).astype(dtype)
+    counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
     _, written = passes.support_rows(
-        problem.geometry.sources(dtype)[some], problem.geometry.leaves(dtype), rows,
-        lanes_of((g - middle) / epsilon + problem.log_b, dtype), (problem.log_a[some] - theta).astype(dtype),
+        sample.geometry.sources(dtype), problem.geometry.leaves(dtype), rows,
+        lanes_of((g - middle) / epsilon + problem.log_b, dtype), (sample.log_a - theta).astype(dtype),
         lanes_of(problem.log_b - theta, dtype, padding=0.0), dtype.type(1 / epsilon), problem.geometry.squared,
-        counts, np.empty(some.size * (m + 64), dtype=np.int32), dropped, 0, False,
+        counts, np.empty(n_rows * (m + 64), dtype=np.int32), dropped, 0, False,
     )  # fmt: skip
-    return float(written / (some.size * m))
+    return float(written / (n_rows * m))
 
 
 def dense_kernel(problem: Problem, f: Array, g: Array, epsilon: float, run: Run, allowed: float) -> NDArray[Any]:
     """The plan at potentials f, g as a matrix ``(n, 64 · ceil(m / 64))``, float32 (float64 under 1e-6 allowed).
 
-    Entries are worked out to a relative error of ``allowed``; columns beyond m hold nothing.
+    Entries are worked out to a relative error of ``allowed``; columns beyond m hold nothing. The matrix is the run's
+    scratch: the next one overwrites it.
     """
     dtype = arithmetic(problem, epsilon, allowed)
     geometry = problem.geometry
@@ -195,7 +196,7 @@ def dense_kernel(problem: Problem, f: Array, g: Array, epsilon: float, run: Run,
     columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
     rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
     n, _ = problem.shape
-    kernel = np.empty((n, leaves.shape[0] * leaves.shape[2]), dtype=_DOUBLE if allowed < 1e-6 else _SINGLE)
+    kernel = run.scratch.matrix((n, leaves.shape[0] * leaves.shape[2]), _DOUBLE if allowed < 1e-6 else _SINGLE)
     run.tally.full_passes += 1
     step = max(16, 4_000_000 // kernel.shape[1])
     for i in range(0, n, step):

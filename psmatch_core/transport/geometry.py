@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +25,7 @@ _EXPONENTIAL = 24.0
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
     """An empty array on a 64-byte boundary: a vector load across two cache lines costs two loads."""
-    n_bytes = int(np.prod(shape)) * dtype.itemsize
+    n_bytes = math.prod(shape) * dtype.itemsize
     raw = np.empty(n_bytes + 64, dtype=np.uint8)
     offset = -raw.ctypes.data % 64
     return raw[offset : offset + n_bytes].view(dtype).reshape(shape)

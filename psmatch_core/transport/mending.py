@@ -32,7 +32,7 @@ def complete(problem: Problem, state: State, support: Support, epsilon: float, t
     """
     empty_rows = np.flatnonzero(np.diff(support.indptr) == 0)
     found = np.zeros(problem.b.size, dtype=bool)
-    found[support.indices] = True
+    kernels.mark(support.unsigned, found)
     empty_columns = np.flatnonzero(~found)
     if not empty_rows.size and not empty_columns.size:
         return support

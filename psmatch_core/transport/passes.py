@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled, exponential
+from psmatch_core.transport.compiled import compiled, exponential, number
 from psmatch_core.transport.lanes import LEAF, above, exponents, lowest_bit
 
 Floats = NDArray[np.floating]
@@ -31,7 +31,7 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
 
     points ``(r, T)``, leaves ``(n_leaves, T, 64)``, columns ``(n_leaves, 64)``, out ``(r,)``; scale is 1 / epsilon.
     """
-    nothing = scale * 0
+    nothing = number(0.0, scale)
     buffer = np.empty(LEAF, points.dtype)
     largest = np.empty(_BLOCK, points.dtype)
     total = np.empty(_BLOCK, np.float64)
@@ -62,11 +62,11 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
 def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, out: Array) -> None:
     """``out_i = Σ_j cost_ij``; columns ``(n_leaves, 64)`` hold 1 for a target and 0 for padding."""
     buffer, zeros = np.empty(LEAF, points.dtype), np.zeros(LEAF, points.dtype)
-    nothing = columns[0, 0] * 0
+    nothing, minus = number(0.0, columns[0, 0]), number(-1.0, columns[0, 0])
     for i in range(points.shape[0]):
         total = 0.0
         for j in range(leaves.shape[0]):
-            exponents(points[i], leaves[j], zeros, nothing, nothing - 1, squared, buffer)
+            exponents(points[i], leaves[j], zeros, nothing, minus, squared, buffer)
             counts = columns[j]
             part = nothing
             for k in range(LEAF):
@@ -114,7 +114,7 @@ def half_and_half(
     n_leaves = leaves.shape[0]
     buffer = np.empty(LEAF, points.dtype)
     held = np.empty((block, n_leaves * LEAF), points.dtype)
-    nothing = scale * 0
+    nothing = number(0.0, scale)
     for first in range(0, points.shape[0], block):
         size = min(block, points.shape[0] - first)
         for i in range(size):
@@ -167,8 +167,8 @@ def support_rows(
     n_staged = np.empty(_BLOCK, np.int64)
     buffer = np.empty(LEAF, points.dtype)
     lowest = np.empty(n_leaves, points.dtype)
-    nothing = scale * 0
-    never = nothing - 80
+    nothing = number(0.0, scale)
+    never = number(-80.0, scale)
     glimpsing = points.shape[1] >= 2 * _GLIMPSE
     margin = _UNSUMMED if bounded else 0.0
     none, one = np.uint64(0), np.uint64(1)

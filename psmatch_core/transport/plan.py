@@ -18,7 +18,7 @@ from scipy import sparse
 from psmatch_core.transport import passes
 from psmatch_core.transport.fullpass import arithmetic
 from psmatch_core.transport.geometry import Array, lanes_of
-from psmatch_core.transport.problem import Problem
+from psmatch_core.transport.problem import Problem, Scratch
 from psmatch_core.transport.support import Support
 
 _TILE_BYTES = 32_000_000
@@ -41,6 +41,8 @@ class Plan:
         The entries that matter, where they are few.
     memo
         Holds ``wide``, a support that reaches far beyond for neighbouring epsilons, once it was asked for.
+    scratch
+        Memory that a neighbouring epsilon will use again.
     """
 
     problem: Problem
@@ -49,6 +51,7 @@ class Plan:
     epsilon: float
     support: Support | None
     memo: dict[str, Support | None] = field(default_factory=dict, repr=False)
+    scratch: Scratch = field(default_factory=Scratch, repr=False)
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:

@@ -30,6 +30,25 @@ class Tally:
     full_passes: int = 0
 
 
+@dataclass
+class Scratch:
+    """Memory for one large matrix at a time, lent again: mapping 400 MB afresh takes longer than filling it."""
+
+    held: NDArray[Any] | None = None
+
+    def matrix(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An array of this shape; whatever was lent before is overwritten where the size is the same."""
+        if self.held is None or self.held.shape != shape or self.held.dtype != dtype:
+            self.held = None  # let go of the old before the new is asked for
+            self.held = np.empty(shape, dtype=dtype)
+        return self.held
+
+    def handed_on(self) -> Scratch:
+        """The memory in other hands; nothing is left here."""
+        held, self.held = self.held, None
+        return Scratch(held)
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """How a solve is carried out: who watches, who works, what it may hold."""
@@ -39,6 +58,7 @@ class Run:
     memory_budget: int  # bytes
     seed: int
     tally: Tally = field(default_factory=Tally)
+    scratch: Scratch = field(default_factory=Scratch)
 
     def tiles(
         self, function: Callable[..., Any], n_rows: int, n_columns: int, task: Callable[..., Any]
@@ -105,6 +125,17 @@ class Problem:
     @cached_property
     def transposed(self) -> Problem:
         return Problem(self.geometry.transposed, self.b, self.a)
+
+    @cached_property
+    def spread(self) -> NDArray[np.intp]:
+        """At most 32 sources spread evenly, to learn from what all would tell."""
+        n, _ = self.shape
+        return np.linspace(0, n - 1, min(n, 32)).astype(np.intp)
+
+    @cached_property
+    def spread_rows(self) -> Problem:
+        """Those sources against all targets."""
+        return self.some_rows(self.spread)
 
     def some_rows(self, rows: NDArray[np.intp]) -> Problem:
         """Some of the sources, at the weights they have, against all targets."""

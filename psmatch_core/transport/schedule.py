@@ -39,7 +39,7 @@ class Schedule:
         Density under which the plan is held sparse: a sparse pass costs 1.2 ns an entry, a dense one 0.15 a pair.
     """
 
-    coarsest: int = 900
+    coarsest: int = 1100
     ratio: float = 4.0
     start: float = 0.1
     step: float = 4.0
@@ -53,6 +53,8 @@ class Schedule:
 def levels(problem: Problem, schedule: Schedule, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Nested random samples of both sides, coarsest first; the last is all cells in their own order."""
     n, m = problem.shape
+    if max(n, m) <= schedule.coarsest:
+        return [(np.arange(n), np.arange(m))]
     order_x = stream(seed, "transport", "source").permutation(n)
     order_y = stream(seed, "transport", "target").permutation(m)
     samples: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = [(np.arange(n), np.arange(m))]
@@ -74,5 +76,4 @@ def descent(start: float, end: float, step: float) -> list[float]:
 
 def sampled_mean_cost(problem: Problem) -> float:
     """Mean cost of at most 32 sources, spread evenly, to all targets: for choosing where to begin."""
-    n, _ = problem.shape
-    return mean_cost(problem.some_rows(np.linspace(0, n - 1, min(n, 32)).astype(np.intp)))
+    return mean_cost(problem.spread_rows)

@@ -122,8 +122,11 @@ def _settle(problem: Problem, state: State, support: Support, tolerance: float, 
 
 def settle_dense(
     problem: Problem, state: State, tolerance: float, max_passes: int, run: Run, allowed: float
-) -> NDArray[Any]:
-    """Newton iterations on the stored kernel, made afresh when the scalings have grown; returns the plan."""
+) -> tuple[NDArray[Any], Array, Array]:
+    """Newton iterations on the stored kernel, made afresh when the scalings have grown.
+
+    Returns the kernel and the scalings of its rows and columns that make it the plan.
+    """
     used, plain = 0, 2
     segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
     while True:
@@ -144,9 +147,7 @@ def settle_dense(
         state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
         state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
         if (error <= tolerance and grown <= _ABSORB) or used >= max_passes:
-            matrix *= u[:, None].astype(matrix.dtype)
-            matrix[:, : v.size] *= v.astype(matrix.dtype)
-            return matrix
+            return matrix, u, v
 
 
 def _largest_log(scaling: Array) -> float:
@@ -232,8 +233,8 @@ def settle_on_the_way(
             values = support.values(problem, state.f, state.g, state.epsilon)
             return kernels.n_above(values, level / n) / n
     if n * m * 4 <= run.memory_budget:
-        matrix = settle_dense(problem, state, tolerance, 100, run, 0.01)
-        return kernels.n_above(matrix.reshape(-1), level / n) / n
+        matrix, u, v = settle_dense(problem, state, tolerance, 100, run, 0.01)
+        return kernels.n_scaled_above(matrix, u, v, level / n) / n
     settle_unstored(problem, state, tolerance, 30, run, 0.01)
     return share * m
 

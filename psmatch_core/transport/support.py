@@ -67,7 +67,14 @@ class Support:
         """Potentials after one Sinkhorn iteration in logarithms on the support, from whatever they were."""
         rows, columns = (f - self.f) / epsilon, (g - self.g) / epsilon
         kernels.sparse_soft_minima(
-            self.indptr, self.unsigned, self.reduced, rows, columns, problem.log_a, problem.log_b, 1 / epsilon
+            self.indptr,
+            self.unsigned,
+            self.reduced,
+            rows,
+            columns,
+            problem.log_a,
+            problem.log_b,
+            self.reduced.dtype.type(1 / epsilon),
         )
         return self.f + epsilon * rows, self.g + epsilon * columns
 
@@ -82,15 +89,18 @@ class Support:
         What lies outside is then no longer bounded.
         """
         values = self.values(problem, f, g, epsilon)
-        keep = np.empty(values.size, dtype=bool)
-        kernels.that_matter(self.indptr, self.unsigned, values, problem.a, problem.b, np.exp(-theta), keep)
-        running = np.zeros(keep.size + 1, dtype=np.int64)
-        np.cumsum(keep, out=running[1:])
+        indptr = np.empty_like(self.indptr)
+        indices, reduced = np.empty_like(self.indices), np.empty_like(self.reduced)
+        kernels.narrow(
+            self.indptr, self.unsigned, self.reduced, values, problem.a, problem.b, np.exp(-theta),
+            indptr, indices.view(np.uint32), reduced,
+        )  # fmt: skip
+        n_kept = int(indptr[-1])
         return replace(
             self,
-            indptr=running[self.indptr],
-            indices=self.indices[keep],
-            reduced=self.reduced[keep],
+            indptr=indptr,
+            indices=indices[:n_kept].copy(),
+            reduced=reduced[:n_kept].copy(),
             dropped=np.full_like(self.dropped, np.inf),
         )
 
