@@ -129,6 +129,10 @@ class RunFolder:
         """What was asked for: ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
         return _json(self.path / "job.json")
 
+    def rename(self, name: str) -> None:
+        """Call it something else."""
+        io.write_json(self.path / "job.json", {**self.job, "name": name})
+
     @property
     def exports(self) -> Path:
         return self.path / "exports"

@@ -4,14 +4,13 @@ import re
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.matching import match
 from psmatch_core.monitor import Null, NullStatistic, judge
 from psmatch_core.monitor.stability import LabelStability, Stability
-from psmatch_core.plotting import loss_evidence, null_strips, runs_scatter, stability_bars
+from psmatch_core.plotting import loss_evidence, null_strips, stability_bars
 from psmatch_core.propensity import fit_propensity
 from tests.conftest import make_modality
 
@@ -66,21 +65,6 @@ def test_the_null_names_what_beats_chance_and_marks_what_lies_far_out():
 def test_a_null_that_nothing_beats_says_so():
     rows = (NullStatistic("stability", 0.0, (0.1, 0.2, 0.3)),)
     assert "Nothing is better than with shuffled labels" in text_of(null_strips(Null(3, rows, {}, 10, 10)))
-
-
-def test_every_run_is_a_dot_and_what_is_missing_is_counted():
-    table = pd.DataFrame({"name": list("abcd"), "x": [1.0, 2, 3, np.nan], "y": [3.0, 2, 1, 0], "seed": [0, 1, 0, 1]})
-    fig = runs_scatter(table, "x", "y", titles=("X", "Y"), finding="they fall", color="seed", highlight=[1])
-    assert [trace.name for trace in fig.data] == ["seed 0", "seed 1", "on show"]
-    assert sum(len(trace.x) for trace in fig.data[:2]) == 3
-    assert "1 run without both figures not shown" in text_of(fig)
-    assert list(fig.data[2].x) == [2.0]
-
-
-def test_many_values_of_an_option_are_not_told_apart_by_colour():
-    table = pd.DataFrame({"name": [str(k) for k in range(9)], "x": np.arange(9.0), "y": np.arange(9.0)})
-    fig = runs_scatter(table.assign(e=np.arange(9)), "x", "y", titles=("X", "Y"), finding="", color="e")
-    assert len(fig.data) == 1
 
 
 def test_colours_of_verdicts_come_with_shapes(report):

@@ -5,9 +5,10 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.blocks.means import BlockMeans, block_means
-from psmatch_core.plotting.believing import loss_evidence, null_strips, runs_scatter, stability_bars
+from psmatch_core.plotting.believing import loss_evidence, null_strips, stability_bars
 from psmatch_core.plotting.certain import coverage_curves
 from psmatch_core.plotting.columns import CellColumn
+from psmatch_core.plotting.comparing import rank_heatmap, runs_panels, runs_scatter
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
@@ -67,7 +68,9 @@ __all__ = [
     "palette",
     "plain",
     "predicted_means",
+    "rank_heatmap",
     "reliability",
+    "runs_panels",
     "runs_scatter",
     "score_map",
     "shift_dots",

@@ -1,11 +1,8 @@
-"""Evidence for and against a matching: losses against entropy, stability by label, the null, runs compared."""
+"""Evidence for and against a matching: losses against entropy, stability by label, the null."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
@@ -29,7 +26,6 @@ LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
 }
 MOST_LABELS = 60  # rows that a figure shows: beyond them nobody reads it, and the table holds them all
 FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
-MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
 
 
 def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
@@ -213,61 +209,3 @@ def _arrow(value: float) -> str:
     if abs(value) <= FARTHEST or np.isnan(value):
         return "diamond"
     return "triangle-right" if value > 0 else "triangle-left"
-
-
-def runs_scatter(
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    *,
-    titles: tuple[str, str],
-    finding: str,
-    color: str | None = None,
-    highlight: Sequence[int] = (),
-) -> go.Figure:
-    """One dot a run: any figure against any other.
-
-    Parameters
-    ----------
-    table
-        With ``name`` and the columns asked for; runs that lack one of both are left out.
-    titles
-        Of both axes, with their units.
-    finding
-        The title.
-    color
-        A column whose values are told apart by colour and shape, where there are 8 or fewer.
-    highlight
-        Rows of the table, by position, that are ringed.
-    """
-    known = table[np.isfinite(table[x].astype(float)) & np.isfinite(table[y].astype(float))]
-    left_out = len(table) - len(known)
-    note = f"{plural(left_out, 'run')} without both figures not shown" if left_out else ""
-    groups = [(None, known)]
-    if color is not None and color in known and 1 < known[color].nunique() <= MOST_COLORS:
-        groups = [(value, part) for value, part in known.groupby(color, sort=True)]
-    fig = figure(finding, height=360, note=note, legend=len(groups) > 1)
-    symbols = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
-    for index, (value, part) in enumerate(groups):
-        fig.add_scatter(
-            x=part[x].to_numpy(dtype=np.float32),
-            y=part[y].to_numpy(dtype=np.float32),
-            mode="markers",
-            name=plain(f"{color} {value}", 30) if value is not None else "runs",
-            marker={"color": PALETTE[index % len(PALETTE)], "symbol": symbols[index % len(symbols)], "size": 10},
-            hovertext=[plain(name, 80) for name in part["name"]],
-            hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
-        )
-    ringed = known[known.index.isin(table.index[list(highlight)])]
-    if len(ringed):
-        fig.add_scatter(
-            x=ringed[x].to_numpy(dtype=np.float32),
-            y=ringed[y].to_numpy(dtype=np.float32),
-            mode="markers",
-            name="on show",
-            marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": GREY}},
-            hoverinfo="skip",
-        )
-    fig.update_xaxes(title_text=plain(titles[0], 80))
-    fig.update_yaxes(title_text=plain(titles[1], 80))
-    return fig
