@@ -18,6 +18,7 @@ from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.linked import linked_maps
 from psmatch_core.plotting.matches import cell_matches, effective_matches
+from psmatch_core.plotting.panels import label_panels
 from psmatch_core.plotting.predicting import feature_scatter, label_shift, shift_dots
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -58,6 +59,7 @@ __all__ = [
     "l_curve",
     "label_counts",
     "label_losses",
+    "label_panels",
     "label_shift",
     "linked_maps",
     "loss_curves",

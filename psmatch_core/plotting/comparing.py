@@ -20,6 +20,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
@@ -67,7 +68,7 @@ def runs_scatter(
             mode="markers",
             name=plain(f"{color} {value}", 30) if value is not None else "runs",
             marker={"color": PALETTE[index % len(PALETTE)], "symbol": symbols[index % len(symbols)], "size": 10},
-            hovertext=[plain(name, 80) for name in part["name"]],
+            hovertext=[whole(name) for name in part["name"]],
             hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
         )
     ringed = known[known.index.isin(table.index[list(highlight)])]
@@ -155,7 +156,7 @@ def runs_panels(
             y=table[against].to_numpy(dtype=np.float32),
             mode="markers",
             marker={"color": SOURCE_COLOR, "size": 7, "opacity": 0.8},
-            hovertext=[plain(each, 80) for each in table["name"]],
+            hovertext=[whole(each) for each in table["name"]],
             hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
             row=place // PANEL_COLUMNS + 1,
             col=place % PANEL_COLUMNS + 1,
