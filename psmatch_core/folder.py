@@ -129,6 +129,10 @@ class RunFolder:
         """What was asked for: ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
         return _json(self.path / "job.json")
 
+    def rename(self, name: str) -> None:
+        """Call it something else."""
+        io.write_json(self.path / "job.json", {**self.job, "name": name})
+
     @property
     def exports(self) -> Path:
         return self.path / "exports"
@@ -158,14 +162,17 @@ class RunFolder:
         io.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
 
     def events(self) -> list[Event]:
-        """All progress so far; a line that is still being written is left for the next look."""
+        """All progress so far."""
+        return [event for _, event in self.timed_events()]
+
+    def timed_events(self) -> list[tuple[float, Event]]:
+        """The same with the time of each, seconds since the epoch; a line that is being written waits."""
         path = self.path / "events.jsonl"
         if not path.exists():
             return []
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [
-            Event(**{key: value for key, value in json.loads(line).items() if key != "time"}) for line in lines if line
-        ]
+        said = [json.loads(line) for line in lines if line]
+        return [(float(each.pop("time")), Event(**each)) for each in said]
 
     def is_worked_on(self) -> bool:
         """Whether a worker holds this folder now; its lock goes with its process, however that dies."""

@@ -26,7 +26,7 @@ from psmatch_core.propensity import PropensityModel
 from psmatch_core.recipe import Recipe, stage_key
 from psmatch_core.run_store import RunStore, spawn
 from psmatch_core.scored import ScoredModality
-from psmatch_core.worker import FolderLog, work
+from psmatch_core.worker import FolderLog, turn_of, work
 
 REPORT = "monitor.json"
 JOB = "monitor"  # the folder, in the run's, of the work that makes the report
@@ -66,7 +66,12 @@ def made_of(coupling: Coupling, recipe: Recipe) -> str:
 
 
 def measure(
-    run: RunFolder, monitoring: Monitoring | None = None, *, cache: Path | None = None, also: Progress = silent
+    run: RunFolder,
+    monitoring: Monitoring | None = None,
+    *,
+    cache: Path | None = None,
+    queue: Path | None = None,
+    also: Progress = silent,
 ) -> RunStatus:
     """Measure stability and null of a finished run, judge it, and keep the report in its folder.
 
@@ -74,10 +79,17 @@ def measure(
     ----------
     cache
         Where the scores of half-trained classifiers are shared by content; the job's own folder unless given.
+    queue
+        Where it waits until other runs have ended; no waiting unless given.
     """
     job = prepare(run)
     chosen = monitoring or Monitoring()
-    return work(job, lambda log: _measure(run, chosen, cache or job.path, log), also=also, what="measurement")
+
+    def do(log: FolderLog) -> None:
+        with turn_of(queue, f"{run.id}.{JOB}", log):
+            _measure(run, chosen, cache or job.path, log)
+
+    return work(job, do, also=also, what="measurement")
 
 
 def prepare(run: RunFolder) -> RunFolder:
@@ -105,7 +117,8 @@ def start(store: RunStore, run: RunFolder, monitoring: Monitoring) -> RunFolder:
     options = [] if monitoring.stability else ["--no-stability"]
     cells = ["--null-cells", str(monitoring.null_cells)]
     shuffles = ["--shuffles", str(monitoring.n_shuffles)]
-    spawn(job, "monitor", str(run.path), "--cache", str(store.stages), *shuffles, *cells, *options)
+    places = ("--cache", str(store.stages), "--queue", str(store.queue.root))
+    spawn(job, "monitor", str(run.path), *places, *shuffles, *cells, *options)
     return job
 
 

@@ -26,6 +26,7 @@ from psmatch_core.recipe import Recipe
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
 DELETED = "deleted"
+LONGEST_NAME = 120  # characters of a name
 
 
 @dataclass(frozen=True)
@@ -132,12 +133,23 @@ class RunStore:
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it aside, from where it can be brought back."""
-        for each in (*leave_out_jobs.of(folder), *ladder_jobs.every(folder), folder):
-            self.cancel(each)
+        for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
+            self.cancel(RunFolder(status.parent))  # its measuring, labels left out and ladders before itself
         (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
         with self._table() as table:
             table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
+
+    def rename(self, folder: RunFolder, name: str) -> None:
+        """Call a run something else.
+
+        Raises
+        ------
+        PsmatchError
+            For an empty name.
+        """
+        folder.rename(checked_name(name))
+        self._record(folder)
 
     def restore(self, run_id: str) -> RunFolder:
         """Bring a deleted run back.
@@ -229,6 +241,20 @@ class RunStore:
 
     def _spawn(self, folder: RunFolder) -> None:
         spawn(folder, "run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root))
+
+
+def checked_name(name: str) -> str:
+    """A name that can be read in a list.
+
+    Raises
+    ------
+    PsmatchError
+        Where nothing is left of it without its blanks.
+    """
+    name = " ".join(name.split())[:LONGEST_NAME]
+    if not name:
+        raise PsmatchError("The name is empty.", hint="Type what the run is about, such as “sharper, no PCA”.")
+    return name
 
 
 def spawn(folder: RunFolder, *arguments: str) -> None:

@@ -69,3 +69,27 @@ def alike_groups(area: np.ndarray, *, below: float = COIN) -> list[list[int]]:
     member = fcluster(likeness_tree(area), below, criterion="distance")
     groups = [np.flatnonzero(member == each).tolist() for each in np.unique(member)]
     return sorted((group for group in groups if len(group) > 1), key=lambda group: (-len(group), group))
+
+
+def label_families(centres: np.ndarray, most: int) -> np.ndarray:
+    """Labels that lie together, for colouring where they are too many for hues of their own.
+
+    Parameters
+    ----------
+    centres
+        Where each label lies ``(n_labels, d)``, such as the mean scores of its cells.
+    most
+        Families at most.
+
+    Returns
+    -------
+    The family of each label ``(n_labels,)``, 0 the largest. Ward's linkage: families of like size, for eyes only.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(centres) <= most:
+        return np.arange(len(centres))
+    member = fcluster(linkage(centres, "ward"), most, criterion="maxclust")
+    found, counts = np.unique(member, return_counts=True)
+    place = {int(each): at for at, each in enumerate(found[np.argsort(-counts, kind="stable")])}
+    return np.array([place[int(each)] for each in member])

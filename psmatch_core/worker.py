@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -117,14 +118,30 @@ def _in_turn(folder: RunFolder, cache: Path | None, queue: Path | None, log: Fol
     if queue is None or ladder_jobs.is_one(folder):
         _stages(folder, cache, log, None)
         return
+    with turn_of(queue, folder.id, log) as turn:
+        log.status(started=time.time())
+        _stages(folder, cache, log, turn)
+
+
+@contextmanager
+def turn_of(queue: Path | None, name: str, log: FolderLog) -> Iterator[Turn | None]:
+    """Wait until it is this work's turn, saying in its status how many go first; no waiting without a queue.
+
+    Parameters
+    ----------
+    name
+        Who waits: the id of a run, or what else no other work is called.
+    """
+    if queue is None:
+        yield None
+        return
 
     def waiting(first: int) -> None:
-        log.status(message=f"waiting for {plural(first, 'other run')} to end")
+        log.status(state=QUEUED, message=f"waiting for {plural(first, 'other run')} to end")
 
-    log.status(state=QUEUED)
-    with RunQueue(queue).turn(folder.id, waiting) as turn:
-        log.status(state=RUNNING, started=time.time(), message="")
-        _stages(folder, cache, log, turn)
+    with RunQueue(queue).turn(name, waiting) as turn:
+        log.status(state=RUNNING, message="")
+        yield turn
 
 
 def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | None) -> None:

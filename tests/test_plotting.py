@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -165,9 +166,21 @@ def test_bars_hold_the_counts_on_both_sides(largest: int) -> None:
 
 def test_labels_cut_alike_stay_two_rows() -> None:
     long = "CD8+ T CD57+ CD45RA+ " * 3
-    fig = plotting.label_counts({long + "1": 5, long + "2": 6}, {}, source_name="RNA", target_name="ADT")
+    names = [f"{long}{each}{long}" for each in "12"]
+    fig = plotting.label_counts(dict.fromkeys(names, 5), {}, source_name="RNA", target_name="ADT")
     assert len(set(fig.layout.yaxis.tickvals)) == 2
     assert len(set(fig.layout.yaxis.ticktext)) == 1
+
+
+def test_a_long_label_is_cut_in_its_middle_and_whole_in_the_hover() -> None:
+    label = "a perturbation that goes on " * 7 + "dose <b>7"
+    fig = plotting.label_counts({label: 5}, {label: 5}, source_name="RNA", target_name="ADT")
+    (tick,) = fig.layout.yaxis.ticktext
+    assert len(html.unescape(tick)) <= 24
+    assert html.unescape(tick).endswith("dose <b>7")
+    lines = fig.data[0].hovertext[0].partition(": 5")[0].split("<br>")
+    assert html.unescape(" ".join(lines)) == label
+    assert max(len(html.unescape(line)) for line in lines) <= 60
 
 
 def test_the_figure_grows_with_its_labels() -> None:
@@ -432,3 +445,51 @@ def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
     assert {fig.layout.yaxis.ticktext[0], fig.layout.yaxis.ticktext[-1]} == {"label 000", "label 399"}
     assert "share 400 labels" in fig.layout.title.text
     assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_of(fig)[:2])
+
+
+def test_the_confusion_of_four_hundred_labels_shows_those_told_apart_worst() -> None:
+    from types import SimpleNamespace
+
+    n = 400
+    area = np.full((n, n), 0.99)
+    np.fill_diagonal(area, np.nan)
+    for one, other in ((7, 311), (150, 151)):
+        area[one, other] = area[other, one] = 0.5
+    model = SimpleNamespace(
+        confusion=np.eye(n, dtype=int) * 3,
+        told_apart=area,
+        label_names=tuple(f"label {i:03d}" for i in range(n)),
+        modality=SimpleNamespace(name="RNA"),
+    )
+    fig = plotting.confusion(model)  # type: ignore[arg-type]
+    assert {"label 007", "label 311", "label 150", "label 151"} <= set(fig.layout.yaxis.ticktext)
+    assert fig.data[0].z.shape == (60, 60)
+    assert fig.layout.height < 1300
+    finding, note, _ = plotting.title_of(fig)
+    assert finding == "RNA cannot tell label 007 from label 311, and 1 other group"
+    assert "the 60 of 400 labels that are told apart worst" in note
+    assert len(fig.layout.shapes) == 2
+
+
+def test_more_labels_than_hues_are_coloured_by_families_that_lie_together() -> None:
+    source, target, scores = many_labels(20, 200)
+    fig = plotting.score_map(scores, source, target, color="family")
+    hues = {trace.marker.color for trace in fig.data}
+    assert len(hues) <= 8
+    assert sum(len(trace.x) for trace in fig.data) == 400
+    families: dict[str, set[str]] = {}
+    for trace in fig.data:
+        families.setdefault(trace.meta["label"], set()).add(trace.marker.color)
+    assert all(len(each) == 1 for each in families.values())  # a label has one family, the same on both sides
+
+
+def test_a_panel_a_label_holds_its_cells_over_a_sample_of_all_others() -> None:
+    source, target, scores = many_labels(20, 200)
+    chosen = list(source.label_names[:5])
+    fig = plotting.label_panels(scores, source, target, chosen)
+    for label in chosen:
+        mine = [trace for trace in fig.data if trace.meta == label]
+        assert sum(len(trace.x) for trace in mine) == 20
+    assert len(fig.layout.annotations) == 5
+    with pytest.raises(PsmatchError, match="12 panels at most"):
+        plotting.label_panels(scores, source, target, source.label_names)

@@ -125,6 +125,23 @@ def test_a_deleted_run_is_moved_aside_and_can_come_back(store):
         store.restore(folder.id)
 
 
+def test_deleting_a_run_ends_what_is_measured_of_it(store):
+    folder = RunFolder.create(store.runs, QUICK)
+    job = RunFolder.create_at(folder.path / "monitor", QUICK)
+    store.delete(folder)
+    assert RunFolder(store.root / "deleted" / folder.id / job.id).status().state == CANCELLED
+
+
+def test_a_run_is_renamed_in_its_folder_and_in_the_list(store):
+    folder = RunFolder.create(store.runs, QUICK, name="match 1")
+    store.rename(folder, " sharper,\nno PCA ")
+    assert folder.job["name"] == "sharper, no PCA"
+    assert [entry.name for entry in store.entries()] == ["sharper, no PCA"]
+    assert folder.recipe == QUICK
+    with pytest.raises(PsmatchError, match="The name is empty"):
+        store.rename(folder, " ")
+
+
 def test_only_one_worker_at_a_time(store):
     folder = RunFolder.create(store.runs, QUICK)
     with folder.held():

@@ -11,6 +11,7 @@ from pages._shared import session
 from pages._shared.errors import tell, told
 from pages._shared.text import duration, plain
 from psmatch_core.folder import CANCELLED, FAILED, LOST, RunFolder
+from psmatch_core.pace import pace
 
 STARTING = "starting the worker (it loads the libraries first: some 10 s)"
 
@@ -52,7 +53,8 @@ def _look(job: RunFolder, what: str, key: str, drawn: object) -> None:
     if not status.is_active or (drawn is not None and parts(job) != drawn):
         st.rerun()
     elapsed = max(0.0, time.time() - status.started)
-    left = f" · about {duration(elapsed * (1 - status.fraction) / status.fraction)} left" if _is_telling(job) else ""
+    speed = pace(job.timed_events(), time.time())
+    left = f" · about {duration(speed.seconds)} left" if speed.seconds is not None and _is_telling(job) else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(what)}**")
@@ -65,9 +67,8 @@ def _look(job: RunFolder, what: str, key: str, drawn: object) -> None:
 
 
 def _is_telling(job: RunFolder) -> bool:
-    """Whether the fraction says something of the time left: in a sweep from the second run on, in the null too."""
-    status = job.status()
-    return status.stage in ("sweep", "null") and status.fraction > 0.05
+    """Whether the stage is the last and longest: the runs of a sweep, the shuffles of a null."""
+    return job.status().stage in ("sweep", "null")
 
 
 def _button(label: str, key: str, again: Callable[[], None]) -> None:

@@ -40,7 +40,7 @@ def clean_once(root: Path) -> None:
 
 
 def clean_uploads(root: Path, *, days: float | None = None, now: float | None = None) -> list[Path]:
-    """Remove uploads that are old and of which no run, deleted ones included, was made.
+    """Remove uploads that are old and of which no run or sweep, deleted ones included, was made.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def clean_uploads(root: Path, *, days: float | None = None, now: float | None = 
     limit = (time.time() if now is None else now) - days * 86_400
     used = {
         match
-        for kind in ("runs", "deleted")
+        for kind in ("runs", "deleted", "sweeps", "sweeps/deleted")
         for recipe in (root / kind).glob("*/recipe.json")
         for match in _UPLOAD.findall(recipe.read_text("utf-8", errors="replace"))
     }

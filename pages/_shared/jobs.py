@@ -15,6 +15,7 @@ from pages._shared.frame import run_name
 from pages._shared.text import count, duration, plain
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
+from psmatch_core.pace import Pace, Training, pace
 from psmatch_core.progress import Event
 from psmatch_core.recipe import Recipe
 
@@ -33,6 +34,18 @@ WHAT = {
     "compare": "comparing translated with observed cells",
     "export": "writing the exports",
     "map": "The map of scores (UMAP) is being drawn; everything else is ready.",
+}
+
+
+NAMES = {  # in the order of the work
+    "read": "reading",
+    "preprocess": "preprocessing",
+    "propensity": "training",
+    "latents": "training",
+    "match": "matching",
+    "translator": "training the translator",
+    "evaluate": "judging",
+    "export": "exports",
 }
 
 
@@ -76,7 +89,8 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
     status = folder.status()
     if results.milestones(folder) != drawn:
         st.rerun()
-    events = folder.events()
+    timed = folder.timed_events()
+    events, speed = [event for _, event in timed], pace(timed, time.time())
     stage = status.stage.partition(":")[0]
     done = fraction(events, stop_after=str(folder.job.get("stop_after", "match")))
     elapsed = max(0.0, time.time() - status.started)
@@ -88,7 +102,6 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
         what = f"waits until {count(ahead, 'other run has', 'other runs have')} ended"
     else:
         what = WHAT.get(stage, "starting the worker (it loads the libraries first: some 10 s)")
-    left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(run_name(folder))}**: {what}")
@@ -97,12 +110,43 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
                     session.store().cancel(folder)
                 st.rerun()
         text = "in the queue" if ahead else _message(status.message)
-        st.progress(min(done, 1.0), text=f"{text} · {duration(elapsed)}{left}")
-        st.caption("It goes on when this page is closed; its address leads back here.")
+        st.progress(min(done, 1.0), text=f"{text} · {duration(elapsed)}{_left(stage, speed)}")
+        later = _not_begun(stage, str(folder.job.get("stop_after", "match")))
+        st.caption(f"{later}It goes on when this page is closed; its address leads back here.")
         if curves and stage in ("propensity", "latents", "preprocess"):
             figure = results.live_figure(folder)
             if figure is not None:
                 charts.show(figure, key=f"live.{folder.id}", alt="Loss by epoch of the networks that train now")
+            for each in speed.trainings:
+                st.caption(_where(each))
+
+
+def _left(stage: str, speed: Pace) -> str:
+    """When the stage at work ends, by its own measured speed."""
+    if speed.seconds is None or stage not in NAMES:
+        return ""
+    word = "at most" if speed.is_bound else "about"
+    return f" · {NAMES[stage]} ends in {word} {duration(speed.seconds)}"
+
+
+def _not_begun(stage: str, stop_after: str) -> str:
+    """The stages whose time nobody has measured yet, in words."""
+    order = [each for each in NAMES if each not in SAME]
+    place = order.index(SAME.get(stage, stage)) if SAME.get(stage, stage) in order else -1
+    later = [NAMES[each] for each in order[place + 1 :] if stop_after == "match" or each in TRAINING]
+    return f"Not begun, and not in this time: {', '.join(later)}. " if later and place >= 0 else ""
+
+
+def _where(training: Training) -> str:
+    """Where the networks of one modality stand, and which stopped early."""
+    name = plain(training.stage.partition(": ")[2] or training.stage)
+    which = f"network {training.network} of {training.n_networks}, " if training.n_networks > 1 else ""
+    text = f"{name}: {which}epoch {training.epoch} of at most {training.most_epochs}"
+    if training.stopped:
+        ends = ", ".join(f"{epochs} (best {best})" for epochs, best in training.stopped)
+        early = f", {training.n_early} stopped early" if training.n_early else ""
+        text += f"; {len(training.stopped)} done{early} after epoch {ends}"
+    return text
 
 
 def _message(text: str) -> str:

@@ -18,13 +18,16 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.scored import ScoredModality
 
 if TYPE_CHECKING:
+    from psmatch_core.maps import ScoreMap
     from psmatch_core.plotting import CellColumn
 
-Color = Literal["label", "modality", "loss", "confidence"]
-KNOWN: tuple[Color, ...] = ("label", "modality", "loss", "confidence")
+Color = Literal["label", "family", "modality", "loss", "confidence"]
+KNOWN: tuple[Color, ...] = ("label", "family", "modality", "loss", "confidence")
 OF_CELLS = ("column", "feature")
 COLORS: dict[str, str] = {
     "label": "label",
+    "family": "families of labels",
+    "panels": "label, a panel each",
     "modality": "modality",
     "loss": "loss of the cell",
     "confidence": "confidence",
@@ -32,6 +35,9 @@ COLORS: dict[str, str] = {
     "feature": "a feature …",
 }
 ALL = ""
+HUES = 8  # labels that eyes tell apart by colour
+HIGHLIGHTED = ("label", "family", "modality")
+PANELS, MOST_PANELS = 9, 12  # labels that have a panel at first, and at most
 
 
 def propensity_view(folder: RunFolder) -> None:
@@ -187,22 +193,34 @@ def _map(folder: RunFolder, models: results.Models) -> None:
 
     method, scores = results.score_map(folder)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    color = left.selectbox("Colour by", list(COLORS), format_func=lambda each: COLORS[each], key=f"color.{folder.id}")
+    first = "family" if len(models[0].label_names) > HUES else "label"
+    color = left.selectbox(
+        "Colour by",
+        list(COLORS),
+        index=list(COLORS).index(first),
+        format_func=lambda each: COLORS[each],
+        key=f"color.{folder.id}",
+    )
     label = middle.selectbox(
         "Highlight",
         [ALL, *models[0].label_names],
         format_func=lambda each: display(each, 60) or "all labels",
-        disabled=color not in ("label", "modality"),
+        disabled=color not in HIGHLIGHTED,
         key=f"highlight.{folder.id}",
     )
     stacked = right.toggle("Stacked", help="One above the other instead of side by side.", key=f"stack.{folder.id}")
+    if color == "panels":
+        _panels(folder, models, scores)
+        return
     column = _chosen_column(folder, color) if color in OF_CELLS else None
-    highlight = label if label and color in ("label", "modality") else None
+    highlight = label if label and color in HIGHLIGHTED else None
     known: Color = next((each for each in KNOWN if each == color), "label")
     figure = score_map(scores, *models, color=known, highlight=highlight, stacked=stacked, column=column)
     charts.show(
         figure, key=f"map.{folder.id}", alt=f"Two-dimensional map of the {models[0].space_name} of both modalities"
     )
+    if known == "family" and highlight is None:
+        st.caption("A family is a group of labels whose cells lie together, named by its two largest; for eyes only.")
     if column is not None and len(column.sides) == 1:
         st.caption("Grey: this modality has no such value.")
     if method == "umap":
@@ -213,6 +231,29 @@ def _map(folder: RunFolder, models: results.Models) -> None:
     else:
         waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
         st.caption(f"First two principal components of the {models[0].space_name}, for eyes only.{waiting}")
+
+
+def _panels(folder: RunFolder, models: results.Models, scores: ScoreMap) -> None:
+    """A small map a label, of the labels that the visitor chooses."""
+    from psmatch_core.plotting import label_panels
+
+    chosen = st.multiselect(
+        "Labels",
+        models[0].label_names,
+        default=results.largest_labels(models)[:PANELS],
+        max_selections=MOST_PANELS,
+        format_func=lambda each: display(each, 60),
+        key=f"panels.{folder.id}",
+        help="The largest come first. Type to find others.",
+    )
+    if not chosen:
+        st.info("Choose the labels to see, one panel each.", icon=":material/arrow_forward:")
+        return
+    charts.show(
+        label_panels(scores, *models, chosen),
+        key=f"panels.map.{folder.id}",
+        alt=f"A map for each of {len(chosen)} labels: where its cells of both modalities lie",
+    )
 
 
 def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:

@@ -254,6 +254,15 @@ def _quick_map(path: str, stamp: tuple[int, ...]) -> ScoreMap:
     return make(*models(RunFolder(Path(path))), method="pca")
 
 
+def largest_labels(models: Models) -> list[str]:
+    """The labels by their cells of both sides, the largest first."""
+    counts = dict.fromkeys(models[0].label_names, 0)
+    for model in models:
+        for row in model.per_label:
+            counts[row.label] += row.n_cells
+    return sorted(counts, key=lambda name: -counts[name])
+
+
 def median_effective(coupling: Coupling) -> float:
     """Effective matches of the median source cell that has a match [cells]."""
     import numpy as np

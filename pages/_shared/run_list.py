@@ -15,7 +15,7 @@ from pages._shared.workspace import from_recipe
 from psmatch_core.checks import display
 from psmatch_core.folder import QUEUED, RunFolder
 from psmatch_core.results import load_facts
-from psmatch_core.run_store import RunEntry
+from psmatch_core.run_store import LONGEST_NAME, RunEntry
 
 SHOWN = 8
 OF_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
@@ -76,13 +76,18 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
             st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{shown}", width="stretch")
             if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
                 _open(entry.id, entry.id)
-            with st.popover("More", help=f"Duplicate or delete {name}"):
+            with st.popover("More", help=f"Rename, duplicate or delete {name}"):
                 _more(entry, is_current=is_current)
         if facts:
             st.caption(facts)
 
 
 def _more(entry: RunEntry, *, is_current: bool) -> None:
+    name = st.text_input("Name", entry.name, key=f"name.{entry.id}", max_chars=LONGEST_NAME)
+    if st.button("Rename", key=f"rename.{entry.id}", disabled=name == entry.name):
+        with told():
+            session.store().rename(session.store().open(entry.id), name)
+            st.rerun()
     st.caption("Start another run from the settings of this one; the run itself stays as it is.")
     if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
         _open(entry.id, "")

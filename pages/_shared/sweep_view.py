@@ -10,18 +10,27 @@ import streamlit as st
 from pages._shared import background, charts, jobs, session
 from pages._shared.frame import run_name
 from pages._shared.sweep_form import sweep_form
-from pages._shared.text import count, number, plain, when
+from pages._shared.sweep_list import chosen_sweeps
+from pages._shared.text import count, number, plain
 from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.sweeps import FIGURES, SweepFolder, history, list_sweeps, rank_correlation, start_again, sweep_table
+from psmatch_core.sweeps import (
+    FIGURES,
+    SweepFolder,
+    compared,
+    history,
+    in_words,
+    moving,
+    rank_correlation,
+    rank_matrix,
+    start_again,
+    sweep_table,
+)
 from psmatch_core.sweeps.points import short
-from psmatch_core.sweeps.table import FEWEST_RUNS
-from psmatch_core.sweeps.working import FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL_RUNS = ""
-SWEEPS_SHOWN = 30
+SWEEP = "sweep"  # the column that tells sweeps apart where several are compared
 
 
 def sweep_view(folder: RunFolder) -> None:
@@ -36,42 +45,34 @@ def sweep_view(folder: RunFolder) -> None:
     if started is not None:
         session.leave(f"compared.{folder.id}", started.id)
         st.rerun()
-    sweeps = {each.id: each for each in _sweeps(folder)[:SWEEPS_SHOWN]}
-    chosen = st.selectbox(
-        "Which runs",
-        [*sweeps, ALL_RUNS],
-        format_func=lambda each: (
-            f"Sweep of {when(sweeps[each].created)}: {sweeps[each].name}" if each else "All finished runs on these data"
-        ),
-        key=f"compared.{folder.id}",
-    )
-    if chosen:
-        _one_sweep(sweeps[chosen])
+    sweeps = chosen_sweeps(folder)
+    if sweeps:
+        _sweeps(sweeps)
     else:
         _history(folder)
 
 
-def _sweeps(folder: RunFolder) -> list[SweepFolder]:
-    """Sweeps of the workspace, those of this run first."""
-    found = list_sweeps(session.root() / FOLDER)
-    return sorted(found, key=lambda each: each.base_id != folder.id)
-
-
-def _one_sweep(sweep: SweepFolder) -> None:
-    if sweep.job.status().state != DONE:
+def _sweeps(sweeps: list[SweepFolder]) -> None:
+    """One sweep, or several in one picture."""
+    first = sweeps[0]
+    if first.job.status().state != DONE:
         background.follow(
-            sweep.job, "The sweep", partial(start_again, session.store(), sweep), drawn=background.parts(sweep.job)
+            first.job, "The sweep", partial(start_again, session.store(), first), drawn=background.parts(first.job)
         )
-    table = sweep_table(sweep)
+    table = sweep_table(first)
     _failures(table)
-    axes = [short(axis.name) for axis in sweep.sweep.axes]
-    if not _scatter(table, axes, key=sweep.id):
+    axes = [short(axis.name) for axis in first.sweep.axes]
+    if not _pictures(compared(sweeps), [SWEEP, *axes] if len(sweeps) > 1 else axes, key=".".join(_key(sweeps))):
         done = int((table["state"] == DONE).sum())
         st.info(
             f"{done} of {count(len(table), 'run')} done: dots appear from the second on.", icon=":material/schedule:"
         )
     _table(table, ["run", "state", *axes])
-    _take_over(sweep, table)
+    _take_over(first, table)
+
+
+def _key(sweeps: list[SweepFolder]) -> list[str]:
+    return [each.id for each in sweeps]
 
 
 def _history(folder: RunFolder) -> None:
@@ -88,60 +89,90 @@ def _history(folder: RunFolder) -> None:
         )
         return
     on_show = [index for index, each in enumerate(table["id"]) if each == folder.id]
-    _scatter(table, [], key=f"history.{folder.id}", highlight=on_show)
+    _pictures(table, [], key=f"history.{folder.id}", highlight=on_show)
     _table(table, ["name"])
 
 
-def _scatter(table: pd.DataFrame, axes: list[str], *, key: str, highlight: list[int] | None = None) -> bool:
-    """Any figure against any other, and how they rank; whether there was anything to draw."""
-    from psmatch_core.plotting import runs_scatter
-
+def _pictures(table: pd.DataFrame, axes: list[str], *, key: str, highlight: list[int] | None = None) -> bool:
+    """Two figures, all against the truth, all against all; whether there was anything to draw."""
     names = [name for name in FIGURES if name in table and table[name].notna().sum() >= 2]
     if len(names) < 2:
         return False
     truths = [name for name in names if FIGURES[name].is_truth]
-    left, middle, right = st.columns(3)
-    # a sweep over the matcher alone leaves the loss where it is: begin with a figure that moves
-    moving = [index for index, name in enumerate(names) if table[name].nunique() > 1]
-    x = left.selectbox("Across", names, index=moving[0] if moving else 0, format_func=_title, key=f"x.{key}")
-    default = names.index("foscttm") if "foscttm" in names else 1
-    y = middle.selectbox("Up", names, index=default, format_func=_title, key=f"y.{key}")
-    color = right.selectbox("Colour by", axes, key=f"color.{key}", disabled=not axes)
-    found = rank_correlation(table[x], table[y])
-    interval = f", 95% interval {found.low:+.2f} to {found.high:+.2f}" if found.low == found.low else ""
-    if found.n < FEWEST_RUNS:
-        interval = ", too few to rely on"
-    finding = (
-        f"{_title(x)} and {_title(y)}: rank correlation {found.rho:+.2f} over {found.n} runs{interval}"
-        if found.rho == found.rho
-        else f"{_title(x)} and {_title(y)}: too few different values for a rank correlation"
-    )
-    titles = (_axis(x), _axis(y))
-    figure = runs_scatter(table, x, y, titles=titles, finding=finding, color=color, highlight=highlight or [])
-    charts.show(figure, key=f"runs.{key}.{x}.{y}", alt=f"{_title(x)} against {_title(y)}, one dot a run")
-    if not truths:
-        st.caption("No true pair is known on these data: only the figures that need none are compared.")
-    else:
-        _tracking(table, names, truths)
+    tabs = st.tabs(["Two figures", "Against the truth", "All against all"], key=f"compared.tabs.{key}")
+    with tabs[0]:
+        _scatter(table, names, axes, key=key, highlight=highlight)
+    with tabs[1]:
+        _against_truth(table, truths, key=key)
+    with tabs[2]:
+        _all_pairs(table, key=key)
     return True
 
 
-def _tracking(table: pd.DataFrame, names: list[str], truths: list[str]) -> None:
-    """How every observable ranks with every measure of the truth."""
-    rows = []
-    for name in names:
-        if name in truths or name.startswith("entropy"):
-            continue
-        found = {truth: rank_correlation(table[name], table[truth]).rho for truth in truths}
-        if any(rho == rho for rho in found.values()):  # a figure that does not move ranks with nothing
-            rows.append({"figure": _title(name), **{_title(truth): rho for truth, rho in found.items()}})
-    with st.expander("Which figure tracks the truth here? Rank correlations of all"):
-        config = {_title(truth): st.column_config.NumberColumn(_title(truth), format="%+.2f") for truth in truths}
-        st.dataframe(rows, hide_index=True, column_config=config)
-        st.caption(
-            "FOSCTTM and rank are good when small, weight on the true partner when large: a loss that tracks the "
-            "matching has a positive correlation with the first two and a negative one with the last."
+def _scatter(
+    table: pd.DataFrame, names: list[str], axes: list[str], *, key: str, highlight: list[int] | None = None
+) -> None:
+    """Any figure against any other, and how they rank."""
+    from psmatch_core.plotting import runs_scatter
+
+    left, middle, right = st.columns(3)
+    # a sweep over the matcher alone leaves the loss where it is: begin with a figure that moves
+    moves = [names.index(each) for each in moving(table) if each in names]
+    x = left.selectbox("Across", names, index=moves[0] if moves else 0, format_func=_title, key=f"x.{key}")
+    default = names.index("foscttm") if "foscttm" in names else 1
+    y = middle.selectbox("Up", names, index=default, format_func=_title, key=f"y.{key}")
+    color = right.selectbox("Colour by", axes, key=f"color.{key}", disabled=not axes)
+    finding = in_words(x, y, rank_correlation(table[x], table[y]))
+    titles = (_axis(x), _axis(y))
+    figure = runs_scatter(table, x, y, titles=titles, finding=finding, color=color, highlight=highlight or [])
+    charts.show(figure, key=f"runs.{key}.{x}.{y}", alt=f"{_title(x)} against {_title(y)}, one dot a run")
+
+
+def _against_truth(table: pd.DataFrame, truths: list[str], *, key: str) -> None:
+    """Every observable against a measure of the truth: which of them would have told, without a true pair?"""
+    from psmatch_core.plotting import runs_panels
+
+    if not truths:
+        st.info(
+            "No true pair is known on these data: only the figures that need none are compared.",
+            icon=":material/arrow_forward:",
         )
+        return
+    truth = st.selectbox("The truth", truths, format_func=_title, key=f"truth.{key}")
+    seen = [name for name in moving(table) if not FIGURES[name].is_truth and not name.startswith("entropy")]
+    found = {name: rank_correlation(table[name], table[truth]) for name in seen}
+    known = sorted((name for name in seen if found[name].rho == found[name].rho), key=lambda n: -abs(found[n].rho))
+    if not known:
+        st.info(f"{_title(truth)} is the same in all runs: nothing can track it.", icon=":material/arrow_forward:")
+        return
+    titles = {name: f"{_title(name)} {found[name].rho:+.2f}" for name in known} | {truth: _axis(truth)}
+    charts.show(
+        runs_panels(table, known, truth, titles=titles, finding=in_words(known[0], truth, found[known[0]])),
+        key=f"truth.{key}.{truth}",
+        alt=f"Every figure that needs no true pair against {_title(truth)}, one dot a run",
+    )
+    st.caption(
+        "Numbers: rank correlation over the runs, strongest first. FOSCTTM and rank are good when small, weight on the "
+        "true partner when large. Runs of a grid are not independent: read few of them with care."
+    )
+
+
+def _all_pairs(table: pd.DataFrame, *, key: str) -> None:
+    from psmatch_core.plotting import rank_heatmap
+
+    names = [name for name in moving(table) if table[name].notna().sum() >= 2]
+    if len(names) < 2:
+        st.info("Fewer than two figures differ between these runs.", icon=":material/arrow_forward:")
+        return
+    charts.show(
+        rank_heatmap(
+            rank_matrix(table, names),
+            titles={name: _title(name) for name in names},
+            finding=f"How {count(len(names), 'figure')} rank with each other over {count(len(table), 'run')}",
+        ),
+        key=f"matrix.{key}",
+        alt="Rank correlation of every figure with every other over the runs",
+    )
 
 
 def _table(table: pd.DataFrame, first: list[str]) -> None:

@@ -171,7 +171,7 @@ class _Training:
             if judged < self.best_loss:
                 self.best, self.best_loss, self.kept = epoch, judged, self._numbers()
             for side, rows in zip(self.sides, self.history, strict=True):
-                values = {"epoch": epoch + 1, **dict(zip(HISTORY, rows[-1], strict=True))}
+                values = {"epoch": epoch + 1, "most_epochs": n_epochs, **dict(zip(HISTORY, rows[-1], strict=True))}
                 stage = f"{STAGE}: {side.modality.name}"
                 progress(Event(stage, (epoch + 1) / n_epochs, f"epoch {epoch + 1}", values))
             if epoch - self.best >= self.body.patience:

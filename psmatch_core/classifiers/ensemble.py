@@ -154,7 +154,7 @@ def _part(progress: Progress, index: int, of: int) -> Progress:
     """A member's progress as a part of the whole."""
 
     def report(event: Event, /) -> None:
-        values = {"member": index, **event.values}
+        values = {"member": index, "members": of, **event.values}
         progress(Event(f"{event.stage} {index + 1}/{of}", (index + event.fraction) / of, event.message, values))
 
     return report

@@ -155,12 +155,19 @@ def descend(
                 "network",
                 (epoch + 1) / schedule.n_epochs,
                 f"epoch {epoch + 1}",
-                {"epoch": epoch + 1, "training_loss": training[-1], "validation_loss": watched},
+                {
+                    "epoch": epoch + 1,
+                    "most_epochs": schedule.n_epochs,
+                    "training_loss": training[-1],
+                    "validation_loss": watched,
+                },
             )
         )
         if validation is not None and epoch - best >= schedule.patience:
             break
-    progress(Event("network", 1.0, f"best epoch {best + 1}"))
+    ended = {"best_epoch": best + 1, "epochs": len(training), "most_epochs": schedule.n_epochs}
+    early = f"stopped early after {len(training)} of {schedule.n_epochs}" if len(training) < schedule.n_epochs else ""
+    progress(Event("network", 1.0, ", ".join(filter(None, [f"best epoch {best + 1}", early])), ended))
     return best_state, LossCurve("network", tuple(training), tuple(held_out), best)
 
 

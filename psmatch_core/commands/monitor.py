@@ -27,6 +27,7 @@ def add(commands: Any) -> None:
     monitor.add_argument("--null-cells", type=int, default=1500, help="cells a side in the null at most (1500)")
     monitor.add_argument("--no-stability", action="store_true", help="do not train on halves of the cells")
     monitor.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")
+    monitor.add_argument("--queue", type=Path, default=None, help="folder in which it waits for other runs to end")
     monitor.add_argument("--quiet", action="store_true", help="no progress")
     monitor.set_defaults(do=_monitor)
 
@@ -45,7 +46,7 @@ def add(commands: Any) -> None:
     sweep.add_argument("--dry-run", action="store_true", help="say what it would cost, and stop")
     sweep.add_argument("--out", type=Path, default=Path(SWEEP_FOLDER), help=f"folder of the sweep (./{SWEEP_FOLDER})")
     sweep.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")
-    sweep.add_argument("--queue", type=Path, default=None, help="folder whose sweeps work one after another")
+    sweep.add_argument("--queue", type=Path, default=None, help="folder in which its runs wait for others to end")
     sweep.add_argument("--quiet", action="store_true", help="no progress")
     sweep.set_defaults(do=_sweep)
 
@@ -60,7 +61,7 @@ def _monitor(options: argparse.Namespace) -> int:
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
-    status = measure(run, monitoring, cache=options.cache, also=watcher(quiet=options.quiet))
+    status = measure(run, monitoring, cache=options.cache, queue=options.queue, also=watcher(quiet=options.quiet))
     if status.state != DONE:
         raise PsmatchError(status.problem, hint=status.hint)
     report = load_report(run)

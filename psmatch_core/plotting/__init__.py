@@ -5,9 +5,10 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.blocks.means import BlockMeans, block_means
-from psmatch_core.plotting.believing import loss_evidence, null_strips, runs_scatter, stability_bars
+from psmatch_core.plotting.believing import loss_evidence, null_strips, stability_bars
 from psmatch_core.plotting.certain import coverage_curves
 from psmatch_core.plotting.columns import CellColumn
+from psmatch_core.plotting.comparing import rank_heatmap, runs_panels, runs_scatter
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.curves import l_curve
 from psmatch_core.plotting.distributions import distance_dots
@@ -17,6 +18,7 @@ from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
 from psmatch_core.plotting.linked import linked_maps
 from psmatch_core.plotting.matches import cell_matches, effective_matches
+from psmatch_core.plotting.panels import label_panels
 from psmatch_core.plotting.predicting import feature_scatter, label_shift, shift_dots
 from psmatch_core.plotting.quality import feature_r2, metric_bars
 from psmatch_core.plotting.scores import score_map
@@ -57,6 +59,7 @@ __all__ = [
     "l_curve",
     "label_counts",
     "label_losses",
+    "label_panels",
     "label_shift",
     "linked_maps",
     "loss_curves",
@@ -67,7 +70,9 @@ __all__ = [
     "palette",
     "plain",
     "predicted_means",
+    "rank_heatmap",
     "reliability",
+    "runs_panels",
     "runs_scatter",
     "score_map",
     "shift_dots",

@@ -1,25 +1,24 @@
-"""Evidence for and against a matching: losses against entropy, stability by label, the null, runs compared."""
+"""Evidence for and against a matching: losses against entropy, stability by label, the null."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
-from psmatch_core.monitor import STATISTICS, THRESHOLDS, LabelEvidence, MonitorReport, Null, Verdict
+from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
+from psmatch_core.plotting.dumbbells import LossRows, add_losses
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
     SOURCE_COLOR,
-    TARGET_COLOR,
     digits,
+    ends,
     figure,
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
@@ -27,9 +26,7 @@ LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
     Verdict.WITH_CARE: (PALETTE[4], "diamond", "with care"),
     Verdict.DO_NOT: (PALETTE[1], "x", "do not"),
 }
-MOST_LABELS = 60  # rows that a figure shows: beyond them nobody reads it, and the table holds them all
 FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
-MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
 
 
 def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
@@ -43,7 +40,9 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
     A label's baseline is −log of its share, the run's the label entropy (nats per cell).
     """
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.source.gain + row.target.gain, nan=-np.inf))
-    rows, cut = _ends(rows)
+    shown, cut = ends(len(rows), "best and the worst told")
+    rows = [rows[index] for index in shown]
+    kind = "raw" if raw else "calibrated"
     names = ["all labels", *(row.label for row in rows)]
     pairs = [report.sides, *((row.source, row.target) for row in rows)]
     fig = figure(
@@ -52,48 +51,23 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
             for name, side in zip(report.names, report.sides, strict=True)
         ),
         height=height_of(len(names), 24),
-        note=f"{'raw' if raw else 'calibrated'} held-out loss; the tick: what label frequencies alone lose{cut}",
+        note="; ".join(filter(None, [f"{kind} held-out loss", "the tick: what label frequencies alone lose", cut])),
     )
     y = label_axis(fig, names)
-    looks = ((SOURCE_COLOR, "circle", -0.17), (TARGET_COLOR, "diamond", 0.17))
-    for side, (color, symbol, shift) in enumerate(looks):
-        loss = np.array([pair[side].raw_loss if raw else pair[side].loss for pair in pairs], dtype=np.float32)
-        base = np.array([pair[side].baseline for pair in pairs], dtype=np.float32)
-        at = y + np.float32(shift)
-        name = plain(report.names[side], 24)
-        fig.add_scatter(
-            x=np.column_stack([loss, base, np.full_like(base, np.nan)]).ravel(),
-            y=np.column_stack([at, at, np.full_like(at, np.nan)]).ravel(),
-            mode="lines",
-            line={"color": color, "width": 1.5},
-            opacity=0.5,
-            hoverinfo="skip",
-            legendgroup=name,
-            showlegend=False,
-        )
-        fig.add_scatter(
-            x=base,
-            y=at,
-            mode="markers",
-            legendgroup=name,
-            showlegend=False,
-            marker={"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": color}},
-            hovertext=[plain(label) for label in names],
-            hovertemplate="%{hovertext}: baseline %{x:.2f} nats per cell<extra></extra>",
-        )
-        fig.add_scatter(
-            x=loss,
-            y=at,
-            mode="markers",
-            name=name,
-            legendgroup=name,
-            marker={"symbol": symbol, "size": 9, "color": color},
-            hovertext=[
-                f"{plain(label)}, {plural(pair[side].n_validated, 'held-out cell')}"
-                for label, pair in zip(names, pairs, strict=True)
-            ],
-            hovertemplate="%{hovertext}: loss %{x:.2f} nats per cell<extra></extra>",
-        )
+    add_losses(
+        fig,
+        y,
+        names,
+        [
+            LossRows(
+                plain(report.names[side], 24),
+                np.array([pair[side].raw_loss if raw else pair[side].loss for pair in pairs]),
+                np.array([pair[side].baseline for pair in pairs]),
+                [plural(pair[side].n_validated, "held-out cell") for pair in pairs],
+            )
+            for side in range(2)
+        ],
+    )
     fig.add_hline(y=0.5, line={"color": GREY, "dash": "dot", "width": 1})
     fig.update_xaxes(title_text="loss (nats per cell)", rangemode="tozero")
     return fig
@@ -103,11 +77,12 @@ def stability_bars(report: MonitorReport) -> go.Figure:
     """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
     steady = sum(row.stability >= THRESHOLDS["good_stability"].value for row in rows)
-    rows, cut = _ends(rows)
+    shown, cut = ends(len(rows), "steadiest and the least steady")
+    rows = [rows[index] for index in shown]
     fig = figure(
         f"{steady} of {plural(len(report.labels), 'label')} get much the same matches from other cells in training",
         height=height_of(len(rows), 24),
-        note=f"stability over all labels {digits(report.stability)}; 1 the same, 0 unrelated{cut}",
+        note="; ".join(filter(None, [f"over all labels {digits(report.stability)}", "1 the same, 0 unrelated", cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for verdict, (color, symbol, words) in LOOK.items():
@@ -130,7 +105,7 @@ def stability_bars(report: MonitorReport) -> go.Figure:
                 "thickness": 1.5,
                 "color": color,
             },
-            hovertext=[plain(rows[index].label) for index in mine],
+            hovertext=[whole(rows[index].label) for index in mine],
             hovertemplate="%{hovertext}: stability %{x:.2f}<extra></extra>",
         )
     for name in ("low_stability", "good_stability"):
@@ -138,14 +113,6 @@ def stability_bars(report: MonitorReport) -> go.Figure:
     known = [row.stability for row in rows if np.isfinite(row.stability)]
     fig.update_xaxes(title_text="match stability (correlation)", range=[min([0.0, *known]) - 0.05, 1.05])
     return fig
-
-
-def _ends(rows: list[LabelEvidence]) -> tuple[list[LabelEvidence], str]:
-    """All rows, or the first and the last of them where they are too many for a screen, and how to say so."""
-    if len(rows) <= MOST_LABELS:
-        return rows, ""
-    half = MOST_LABELS // 2
-    return rows[:half] + rows[-half:], f"; the first and last {half} of {len(rows):,} labels"
 
 
 def null_strips(null: Null) -> go.Figure:
@@ -213,61 +180,3 @@ def _arrow(value: float) -> str:
     if abs(value) <= FARTHEST or np.isnan(value):
         return "diamond"
     return "triangle-right" if value > 0 else "triangle-left"
-
-
-def runs_scatter(
-    table: pd.DataFrame,
-    x: str,
-    y: str,
-    *,
-    titles: tuple[str, str],
-    finding: str,
-    color: str | None = None,
-    highlight: Sequence[int] = (),
-) -> go.Figure:
-    """One dot a run: any figure against any other.
-
-    Parameters
-    ----------
-    table
-        With ``name`` and the columns asked for; runs that lack one of both are left out.
-    titles
-        Of both axes, with their units.
-    finding
-        The title.
-    color
-        A column whose values are told apart by colour and shape, where there are 8 or fewer.
-    highlight
-        Rows of the table, by position, that are ringed.
-    """
-    known = table[np.isfinite(table[x].astype(float)) & np.isfinite(table[y].astype(float))]
-    left_out = len(table) - len(known)
-    note = f"{plural(left_out, 'run')} without both figures not shown" if left_out else ""
-    groups = [(None, known)]
-    if color is not None and color in known and 1 < known[color].nunique() <= MOST_COLORS:
-        groups = [(value, part) for value, part in known.groupby(color, sort=True)]
-    fig = figure(finding, height=360, note=note, legend=len(groups) > 1)
-    symbols = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
-    for index, (value, part) in enumerate(groups):
-        fig.add_scatter(
-            x=part[x].to_numpy(dtype=np.float32),
-            y=part[y].to_numpy(dtype=np.float32),
-            mode="markers",
-            name=plain(f"{color} {value}", 30) if value is not None else "runs",
-            marker={"color": PALETTE[index % len(PALETTE)], "symbol": symbols[index % len(symbols)], "size": 10},
-            hovertext=[plain(name, 80) for name in part["name"]],
-            hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
-        )
-    ringed = known[known.index.isin(table.index[list(highlight)])]
-    if len(ringed):
-        fig.add_scatter(
-            x=ringed[x].to_numpy(dtype=np.float32),
-            y=ringed[y].to_numpy(dtype=np.float32),
-            mode="markers",
-            name="on show",
-            marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": GREY}},
-            hoverinfo="skip",
-        )
-    fig.update_xaxes(title_text=plain(titles[0], 80))
-    fig.update_yaxes(title_text=plain(titles[1], 80))
-    return fig

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.errors import plural
-from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, palette, plain
+from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, palette, plain, whole
 
 MOST_HUES = len(PALETTE)
 FEW = 2  # distinct numbers up to which a column of numbers is drawn as categories: flags such as 0 and 1
@@ -127,7 +127,7 @@ def _look(name: str, color: str, opacity: float) -> dict[str, Any]:
         "rank": 0,
         "opacity": opacity,
         "marker": {"color": color},
-        "hover": f"{plain(name)}<extra></extra>",
+        "hover": f"{whole(name)}<extra></extra>",
     }
 
 

@@ -17,6 +17,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 ALONE = " (not on the other side)"
@@ -64,7 +65,7 @@ def label_counts(
             name=name,
             customdata=counts,
             hovertext=[
-                f"{plain(label)}: {plural(int(count), 'cell')}" + (ALONE if count and not there else "")
+                f"{whole(label)}: {plural(int(count), 'cell')}" + (ALONE if count and not there else "")
                 for label, count, there in zip(labels, counts, other, strict=True)
             ],
             hovertemplate="%{hovertext}",

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.lcurve import LCurve
-from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, about, figure, plain
+from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, about, figure, plain, whole
 
 HIGHLIGHT = PALETTE[1]
 MOST_LABELS = 60  # thin lines beyond which nothing can be told apart
@@ -49,7 +49,7 @@ def l_curve(
             name="one label",
             legendgroup="labels",
             showlegend=number == 0,
-            hovertext=[f"{plain(label)}, epsilon {point.epsilon:.3g}" for point in points],
+            hovertext=[f"{whole(label)}, epsilon {point.epsilon:.3g}" for point in points],
             hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
         )
     fig.add_scatter(

@@ -7,7 +7,18 @@ import plotly.graph_objects as go
 
 from psmatch_core.distribution import FLOOR, MEASURES, Distributions
 from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, digits, figure, height_of, label_axis, plain
+from psmatch_core.plotting.style import (
+    GREY,
+    SOURCE_COLOR,
+    TARGET_COLOR,
+    digits,
+    ends,
+    figure,
+    height_of,
+    label_axis,
+    plain,
+    whole,
+)
 
 TITLES = {
     "l2_mean": ("Difference of the means", "standard deviations"),
@@ -34,13 +45,17 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
         return figure(f"{title}: no label has enough cells to be compared", height=160, legend=False)
     rows = sorted(found.per_label, key=lambda row: row.distances[mine][measure])
     better = sum(row.distances[mine][measure] < row.distances[baseline][measure] for row in rows)
+    n_labels = len(rows)
+    shown, cut = ends(n_labels, "nearest and the farthest")
+    rows = [rows[index] for index in shown]
     values = {name: np.array([row.distances[name][measure] for row in rows]) for name in (mine, baseline, FLOOR)}
     infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
+    left_out = f"{plural(infinite, 'infinite value')} not drawn" if infinite else ""
     fig = figure(
         f"{title}: {digits(found.micro[mine][measure])}, floor {digits(found.micro[FLOOR][measure])}; nearer than "
-        f"{plain(baseline)} in {better} of {plural(len(rows), 'label')}",
+        f"{plain(baseline)} in {better} of {plural(n_labels, 'label')}",
         height=height_of(len(rows)),
-        note="smaller is nearer" + (f"; {plural(infinite, 'infinite value')} not drawn" if infinite else ""),
+        note="; ".join(filter(None, ["smaller is nearer", left_out, cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for name, color, symbol, size in (
@@ -54,7 +69,7 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
             mode="markers",
             name="floor (two observed halves)" if name == FLOOR else name,
             marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 2, "color": color}},
-            hovertext=[plain(row.label) for row in rows],
+            hovertext=[whole(row.label) for row in rows],
             hovertemplate=f"%{{hovertext}}: {name} %{{x:.3g}}<extra></extra>",
         )
     fig.update_xaxes(title_text=unit if measure != "w1" else f"{unit} ({found.w1_kind})")

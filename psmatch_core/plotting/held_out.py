@@ -18,6 +18,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 NAMED = 6  # features named in the picture; more names would lie on each other
@@ -52,7 +53,7 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
         mode="markers",
         name=WORDS[candidate],
         marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
-        hovertext=[plain(name) for name in found.features],
+        hovertext=[whole(name) for name in found.features],
         hovertemplate="%{hovertext}: observed %{x:.3f}, predicted %{y:.3f}<extra></extra>",
     )
     head = table.head(NAMED)

@@ -20,6 +20,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 LOG_ABOVE = 30.0  # largest over smallest: beyond it the small ones vanish on a linear axis
@@ -78,7 +79,7 @@ def effective_matches(coupling: Coupling) -> go.Figure:
         mode="markers",
         name="all candidates (uniform)",
         marker={"symbol": "line-ns", "size": 11, "line": {"width": 2, "color": GREY}},
-        hovertext=[plain(label) for label in labels],
+        hovertext=[whole(label) for label in labels],
         hovertemplate="%{hovertext}: %{x:,} target cells<extra></extra>",
     )
     known = quantiles[np.isfinite(quantiles)]
@@ -140,7 +141,7 @@ def cell_matches(
                 orientation="h",
                 name=name,
                 marker={"color": color},
-                hovertext=[plain(each) for each, chosen in zip(shown, which, strict=True) if chosen],
+                hovertext=[whole(each) for each, chosen in zip(shown, which, strict=True) if chosen],
                 hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
             )
     fig.add_scatter(

@@ -12,10 +12,12 @@ from psmatch_core.plotting.style import (
     SOURCE_COLOR,
     TARGET_COLOR,
     digits,
+    ends,
     figure,
     height_of,
     label_axis,
     plain,
+    whole,
 )
 from psmatch_core.shifts import LabelShifts
 
@@ -57,7 +59,7 @@ def feature_scatter(
     is_large = x.size > WEBGL_ABOVE
     few = x.size <= 60
     texts = np.unique(labels)
-    hover = dict(zip(texts.tolist(), [plain(each) for each in texts], strict=True))
+    hover = dict(zip(texts.tolist(), [whole(each) for each in texts], strict=True))
     fig.add_trace(
         (go.Scattergl if is_large else go.Scatter)(
             x=x.astype(np.float32),
@@ -84,10 +86,12 @@ def shift_dots(found: LabelShifts) -> go.Figure:
     order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
     labels = [found.labels[index] for index in order]
     good = int((explained > 0).sum())
+    shown, cut = ends(len(order), "best and the worst predicted")
+    n_labels, order, labels = len(order), order[shown], [labels[index] for index in shown]
     fig = figure(
-        f"The shifts of {good} of {plural(len(labels), 'label')} are predicted better than by “no change”",
+        f"The shifts of {good} of {plural(n_labels, 'label')} are predicted better than by “no change”",
         height=height_of(len(labels)),
-        note="share of the measured shift that is explained; 1 perfect, 0 no change; larger dots: larger shifts",
+        note="; ".join(filter(None, ["1 perfect, 0 no change; larger dots: larger shifts", cut])),
         legend=False,
     )
     y = label_axis(fig, labels)
@@ -102,7 +106,7 @@ def shift_dots(found: LabelShifts) -> go.Figure:
             "color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in values],
         },
         hovertext=[
-            f"{plain(found.labels[i])} against {plain(found.controls[i])}: explained {found.explained[i]:.2f}, "
+            f"{whole(found.labels[i])}<br>against {whole(found.controls[i])}: explained {found.explained[i]:.2f}, "
             f"correlation {found.correlation[i]:.2f}"
             for i in order
         ],
@@ -135,7 +139,7 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         y=y.astype(np.float32),
         mode="markers",
         marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
-        hovertext=[plain(name) for name in found.features],
+        hovertext=[whole(name) for name in found.features],
         hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
     )
     head = np.argsort(-np.abs(x), kind="stable")[:NAMED]

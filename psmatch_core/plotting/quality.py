@@ -20,6 +20,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 
 WORDS = {
@@ -144,7 +145,7 @@ def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
         y=y,
         orientation="h",
         marker={"color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in at]},
-        hovertext=[f"{plain(name)}: R² {value:.3f}" for value, name in shown],
+        hovertext=[f"{whole(name)}: R² {value:.3f}" for value, name in shown],
         hovertemplate="%{hovertext}<extra></extra>",
     )
     if worst:

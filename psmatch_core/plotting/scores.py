@@ -19,12 +19,15 @@ from psmatch_core.plotting.style import (
     dress,
     palette,
     plain,
+    shortened,
+    whole,
 )
 from psmatch_core.scored import ScoredModality
+from psmatch_core.telling import label_families
 
 WEBGL_ABOVE = 5_000  # points; SVG beyond it stutters
 MOST_HUES = 8
-Coloring = Literal["label", "modality", "loss", "confidence"]
+Coloring = Literal["label", "family", "modality", "loss", "confidence"]
 
 
 def score_map(
@@ -46,8 +49,9 @@ def score_map(
     source, target
         The models whose cells they are.
     color
-        ``label``, ``modality``, ``loss`` (held-out, nats per cell) or ``confidence`` (calibrated, 0 to 1).
-        With more than eight labels the largest seven have hues and the rest are grey.
+        ``label``, ``family`` (labels whose cells lie together), ``modality``, ``loss`` (held-out, nats per cell) or
+        ``confidence`` (calibrated, 0 to 1). With more than eight labels the largest seven have hues and the rest are
+        grey; families have a hue each.
     highlight
         A label that is drawn in its modality's colour, all others grey.
     stacked
@@ -81,7 +85,7 @@ def score_map(
     if column is not None:
         highlight = None
     by_value = column.is_numeric if column is not None else color in ("loss", "confidence") and highlight is None
-    has_legend = not by_value and (column is not None or color == "label" or highlight is not None)
+    has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
     dress(
         fig,
         f"{plain(column.name, 40)} over {drawn[0]} and {drawn[1]}"
@@ -149,6 +153,12 @@ def _groups(
     ranked = np.argsort(-np.asarray(sizes), kind="stable")
     n_hues = len(labels) if len(labels) <= MOST_HUES else MOST_HUES - 1
     hues = {int(label): hue for label, hue in zip(ranked[:n_hues], palette(n_hues), strict=True)}
+    family = {}
+    if color == "family" and highlight is None:
+        member = _families(models)
+        hues = {label: palette(MOST_HUES)[member[label]] for label in range(len(labels))}
+        family = {each: _family_name(labels, ranked, member, each) for each in set(member)}
+        first_of = {each: next(label for label in ranked if member[label] == each) for each in family}
     if color == "modality":
         hues = dict.fromkeys(range(len(labels)), own)
     if highlight is not None:
@@ -173,11 +183,36 @@ def _groups(
             "rank": 1000 if is_grey else index_of[index],
             "opacity": 0.4 if is_grey else 0.85,
             "marker": {"color": GREY if is_grey else hues[index]},
-            "hover": plain(labels[index]) + "<extra></extra>",
+            "hover": whole(labels[index]) + "<extra></extra>",
         }
         grey_shown = grey_shown or is_grey
+        if family:
+            mine = int(member[index])
+            look |= {
+                "name": family[mine],
+                "group": f"family {mine}",
+                "in_legend": panel == 0 and index == int(first_of[mine]),
+                "rank": mine,
+            }
         groups.append((which, look))
     return groups
+
+
+def _families(models: tuple[ScoredModality, ScoredModality]) -> list[int]:
+    """The family of each label, from where its cells of both modalities lie on average."""
+    n_labels = len(models[0].label_names)
+    sums = np.zeros((n_labels, models[0].space.shape[1]))
+    for model in models:
+        np.add.at(sums, model.y, model.space)
+    counts = sum(np.bincount(model.y, minlength=n_labels) for model in models)
+    return label_families(sums / np.maximum(counts, 1)[:, None], MOST_HUES).tolist()
+
+
+def _family_name(labels: tuple[str, ...], ranked: np.ndarray, member: list[int], family: int) -> str:
+    """The largest labels of a family, and how many more it has."""
+    mine = [labels[index] for index in ranked if member[index] == family]
+    names = ", ".join(shortened(each, 16) for each in mine[:2])
+    return names + (f" + {len(mine) - 2}" if len(mine) > 2 else "")
 
 
 def _by_value(model: ScoredModality, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:

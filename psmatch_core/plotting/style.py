@@ -34,6 +34,8 @@ QUIET_INKS = ("#53616d", "#a3b1bb")  # small text: 4.5 : 1 and better, where the
 
 TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
 LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
+HOVER_WIDTH = 60  # characters of a line in a hover
+MOST_SHOWN = 300  # characters of the longest name that a hover shows
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
 MOST_ROWS = 60  # labels drawn one a row; a screen and a half
@@ -119,6 +121,20 @@ def plain(text: object, limit: int = 60) -> str:
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
+def whole(text: object) -> str:
+    """A text from a file in full, for a hover: broken into lines, since plotly breaks none."""
+    return "<br>".join(wrapped(plain(text, MOST_SHOWN), HOVER_WIDTH))
+
+
+def shortened(text: object, limit: int = LABEL_WIDTH) -> str:
+    """A text from a file cut in its middle: of long names that begin alike the ends tell them apart."""
+    shown = display(text, MOST_SHOWN)
+    if len(shown) <= limit:
+        return plain(text, limit)
+    half = (limit - 1) // 2
+    return plain(f"{shown[: limit - 1 - half].rstrip()}…{shown[-half:].lstrip()}", limit)
+
+
 def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> go.Figure:
     """An empty transparent figure.
 
@@ -199,7 +215,7 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
     settings = {
         "tickmode": "array",
         "tickvals": positions,
-        "ticktext": [plain(label, LABEL_WIDTH) for label in labels],
+        "ticktext": [shortened(label) for label in labels],
         "range": [len(labels) - 0.5, -0.5] if axis == "y" else [-0.5, len(labels) - 0.5],
         "showgrid": False,
         "zeroline": False,

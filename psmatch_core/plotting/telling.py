@@ -6,10 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
+from psmatch_core.plotting.dumbbells import LossRows, add_losses
 from psmatch_core.plotting.style import (
     COLOR_SCALE,
     GREY,
     LABEL_WIDTH,
+    MOST_ROWS,
     SOURCE_COLOR,
     TARGET_COLOR,
     color_bar,
@@ -18,6 +20,7 @@ from psmatch_core.plotting.style import (
     height_of,
     label_axis,
     plain,
+    whole,
 )
 from psmatch_core.scored import ScoredModality
 from psmatch_core.telling import alike_groups, likeness_tree
@@ -52,49 +55,23 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
     fig = figure(
         title,
         height=height_of(len(labels), 22),
-        note="left of its tick: better than label frequencies alone" + (f"; {cut}" if cut else ""),
+        note="left of its tick, the baseline: better than label frequencies alone" + (f"; {cut}" if cut else ""),
     )
     y = label_axis(fig, labels)
-    for side, name, color, symbol, shift in (
-        (rows[0], names[0], SOURCE_COLOR, "circle", -0.16),
-        (rows[1], names[1], TARGET_COLOR, "diamond", 0.16),
-    ):
-        loss = np.array([side[label].loss if label in side else np.nan for label in labels], dtype=np.float32)
-        base = np.array([side[label].baseline if label in side else np.nan for label in labels], dtype=np.float32)
-        at = y + np.float32(shift)
-        gap = np.full_like(at, np.nan)
-        fig.add_scatter(
-            x=np.column_stack([loss, base, gap]).ravel(),
-            y=np.column_stack([at, at, gap]).ravel(),
-            mode="lines",
-            line={"color": color, "width": 1.5},
-            opacity=0.5,
-            hoverinfo="skip",
-            legendgroup=name,
-            showlegend=False,
-        )
-        fig.add_scatter(
-            x=base,
-            y=at,
-            mode="markers",
-            name=f"{name}, baseline",
-            marker={"symbol": "line-ns", "size": 9, "line": {"width": 2, "color": color}},
-            hovertext=[plain(label) for label in labels],
-            hovertemplate="%{hovertext}: baseline %{x:.2f} nats per cell",
-        )
-        fig.add_scatter(
-            x=loss,
-            y=at,
-            mode="markers",
-            name=name,
-            legendgroup=name,
-            marker={"symbol": symbol, "size": 9, "color": color},
-            hovertext=[
-                f"{plain(label)}, {plural(side[label].n_validated, 'cell')} held out" if label in side else ""
-                for label in labels
-            ],
-            hovertemplate="%{hovertext}: loss %{x:.2f} nats per cell",
-        )
+    add_losses(
+        fig,
+        y,
+        labels,
+        [
+            LossRows(
+                name,
+                np.array([side[label].loss if label in side else np.nan for label in labels]),
+                np.array([side[label].baseline if label in side else np.nan for label in labels]),
+                [f"{plural(side[label].n_validated, 'cell')} held out" if label in side else "" for label in labels],
+            )
+            for side, name in zip(rows, names, strict=True)
+        ],
+    )
     fig.update_xaxes(title_text="held-out loss (nats per cell)", rangemode="tozero")
     return fig
 
@@ -155,14 +132,21 @@ def confusion(model: ScoredModality) -> go.Figure:
     share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     order = _by_likeness(model.told_apart)
     groups = alike_groups(model.told_apart)
+    title = _confusion_title(model, share, groups)
+    n_labels, chosen = len(order), _hardest(model.told_apart, groups, order)
+    order = order[np.isin(order, chosen)]
+    groups = [kept for group in groups if len(kept := [each for each in group if each in chosen]) > 1]
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
     side = max(300, 17 * len(labels))
     note = "rows: a cell's label; columns: what it is told as"
     if groups:
         note += "; framed: labels of which any two are told apart hardly better than by a coin"
-    fig = figure(_confusion_title(model, share, groups), height=side, note=note)
+    if len(labels) < n_labels:
+        note += f"; the {len(labels)} of {n_labels:,} labels that are told apart worst, the table has their pairs"
+    fig = figure(title, height=side, note=note)
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
+    names = [whole(label) for label in labels]
     fig.add_heatmap(
         z=z,
         x=x,
@@ -171,7 +155,8 @@ def confusion(model: ScoredModality) -> go.Figure:
         zmax=1,
         colorscale=COLOR_SCALE,
         customdata=counts[np.ix_(order, order)].astype(np.int32),
-        hovertemplate="%{y} told as %{x}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
+        hovertext=[[f"{one}<br>told as {other}" for other in names] for one in names],
+        hovertemplate="%{hovertext}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
         colorbar={**color_bar(fig), "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
     )
     place = {int(label): at for at, label in enumerate(order)}
@@ -188,6 +173,15 @@ def confusion(model: ScoredModality) -> go.Figure:
         showticklabels=not is_many,
     )
     return fig
+
+
+def _hardest(area: np.ndarray, groups: list[list[int]], order: np.ndarray) -> np.ndarray:
+    """The labels that are drawn where there are too many: those of groups first, then those told apart worst."""
+    if len(area) <= MOST_ROWS:
+        return order
+    nearest = np.nanmin(np.where(np.eye(len(area), dtype=bool) | np.isnan(area), np.inf, area), axis=1)
+    grouped = [index for group in groups for index in group]
+    return np.array(list(dict.fromkeys([*grouped, *np.argsort(nearest, kind="stable").tolist()]))[:MOST_ROWS])
 
 
 def _by_likeness(area: np.ndarray) -> np.ndarray:

@@ -73,6 +73,17 @@ def loss_curves(
                 connectgaps=False,
                 hovertemplate="epoch %{x}: %{y:.3f} nats per cell",
             )
+        best = _best(pieces)
+        fig.add_scatter(
+            x=best[:, 0],
+            y=best[:, 1],
+            mode="markers",
+            name="best epoch, kept",
+            legendgroup="best",
+            showlegend=stage == next(iter(sorted(stages, key=list(colors).index))),
+            marker={"symbol": "circle-open", "size": 8, "color": colors[stage], "line": {"width": 2}},
+            hovertemplate="best epoch %{x}: %{y:.3f} nats per cell<extra></extra>",
+        )
     _entropy_lines(fig, colors, named)
     highest = [float(np.nanmax(trace.y)) for trace in fig.data if np.isfinite(trace.y).any()] + list(named.values())
     fig.update_xaxes(title_text="epoch", rangemode="tozero")
@@ -107,6 +118,13 @@ def _joined(pieces: list[np.ndarray], column: int) -> np.ndarray:
     gap = np.full((1, 2), np.nan)
     parts = [part for piece in pieces for part in (piece[:, [0, column]], gap)][:-1]
     return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 2), dtype=np.float32)
+
+
+def _best(pieces: list[np.ndarray]) -> np.ndarray:
+    """Epoch and validation loss of the best epoch of every network ``(n, 2)``."""
+    known = [piece for piece in pieces if not np.isnan(piece[:, 2]).all()]
+    found = [piece[np.nanargmin(piece[:, 2])][[0, 2]] for piece in known]
+    return np.array(found, dtype=np.float32).reshape(-1, 2)
 
 
 def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[str, float]) -> str:

@@ -2,13 +2,18 @@
 
 from psmatch_core.sweeps.budget import Budget, budget
 from psmatch_core.sweeps.folder import SweepFolder, list_sweeps
+from psmatch_core.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
 from psmatch_core.sweeps.points import Axis, Sweep, parse_axis
 from psmatch_core.sweeps.table import (
     FIGURES,
     Figure,
     RankCorrelation,
+    compared,
     history,
+    in_words,
+    moving,
     rank_correlation,
+    rank_matrix,
     sweep_table,
 )
 from psmatch_core.sweeps.working import do_sweep, start_again, start_sweep
@@ -22,12 +27,21 @@ __all__ = [
     "Sweep",
     "SweepFolder",
     "budget",
+    "compared",
+    "delete_sweep",
+    "deleted_sweeps",
     "do_sweep",
     "history",
+    "in_words",
     "list_sweeps",
+    "moving",
     "parse_axis",
     "rank_correlation",
+    "rank_matrix",
+    "rename_sweep",
+    "restore_sweep",
     "start_again",
     "start_sweep",
     "sweep_table",
+    "sweeps_on",
 ]

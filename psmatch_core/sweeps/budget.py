@@ -89,13 +89,10 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
 
 def stage_seconds(folder: RunFolder) -> dict[str, float]:
     """How long each kind of stage of a run took, in seconds, from the times of its events."""
-    path = folder.path / "events.jsonl"
     seen: dict[str, list[float]] = {}
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
     before: float | None = None
-    for line in lines:
-        event = json.loads(line)
-        kind, at = str(event["stage"]).partition(":")[0], float(event["time"])
+    for at, event in folder.timed_events():
+        kind = event.stage.partition(":")[0]
         # a stage is announced when its first part is done: what came before belongs to it
         seen.setdefault(kind, [at if before is None else before]).append(at)
         before = at

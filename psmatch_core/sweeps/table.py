@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import results
+from psmatch_core.errors import plural
 from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.sweeps.folder import SweepFolder
 from psmatch_core.sweeps.points import short
@@ -21,34 +22,45 @@ FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from �
 
 @dataclass(frozen=True)
 class Figure:
-    """What a figure of a run is called, its unit, and whether it needs known pairs."""
+    """What a figure of a run is called.
+
+    Parameters
+    ----------
+    unit
+        Of its axis; empty where it has none.
+    is_truth
+        Whether it needs known pairs.
+    better
+        ``small`` or ``large``; empty where neither is better.
+    """
 
     title: str
     unit: str = ""
     is_truth: bool = False
+    better: str = ""
 
 
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
-        "loss": Figure("Loss, calibrated", "share of entropy"),
-        "raw_loss": Figure("Loss, raw", "share of entropy"),
-        "loss_source": Figure("Loss of the source", "nats per cell"),
-        "loss_target": Figure("Loss of the target", "nats per cell"),
-        "raw_loss_source": Figure("Raw loss of the source", "nats per cell"),
-        "raw_loss_target": Figure("Raw loss of the target", "nats per cell"),
+        "loss": Figure("Calibrated loss", "share of entropy", better="small"),
+        "raw_loss": Figure("Raw loss", "share of entropy", better="small"),
+        "loss_source": Figure("Loss of the source", "nats per cell", better="small"),
+        "loss_target": Figure("Loss of the target", "nats per cell", better="small"),
+        "raw_loss_source": Figure("Raw loss of the source", "nats per cell", better="small"),
+        "raw_loss_target": Figure("Raw loss of the target", "nats per cell", better="small"),
         "entropy_source": Figure("Label entropy of the source", "nats per cell"),
         "entropy_target": Figure("Label entropy of the target", "nats per cell"),
-        "accuracy_source": Figure("Accuracy of the source", "share of cells"),
-        "accuracy_target": Figure("Accuracy of the target", "share of cells"),
-        "stability": Figure("Match stability", "correlation"),
-        "shared_mass": Figure("Shared mass", "share"),
+        "accuracy_source": Figure("Accuracy of the source", "share of cells", better="large"),
+        "accuracy_target": Figure("Accuracy of the target", "share of cells", better="large"),
+        "stability": Figure("Match stability", "correlation", better="large"),
+        "shared_mass": Figure("Shared mass", "share", better="large"),
         "n_effective": Figure("Effective matches", "cells"),
         "plan_entropy": Figure("Entropy of the plan", "nats per cell"),
-        "cost": Figure("Cost of the plan", "share of a uniform plan's"),
-        "foscttm": Figure("FOSCTTM", "share of cells", True),
-        "rank": Figure("Rank of the true partner", "share of cells", True),
-        "trace_fold": Figure("Weight on the true partner", "× uniform", True),
-        "trace": Figure("Weight on the true partner, absolute", "share", True),
+        "cost": Figure("Cost of the plan", "share of a uniform plan's", better="small"),
+        "foscttm": Figure("FOSCTTM", "share of cells", True, "small"),
+        "rank": Figure("Rank of the true partner", "share of cells", True, "small"),
+        "trace_fold": Figure("Weight on the true partner", "× uniform", True, "large"),
+        "trace": Figure("Weight on the true partner, absolute", "share", True, "large"),
     }
 )
 
@@ -82,6 +94,39 @@ def rank_correlation(x: Iterable[float], y: Iterable[float]) -> RankCorrelation:
     return RankCorrelation(rho, n, math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half))
 
 
+def in_words(x: str, y: str, found: RankCorrelation) -> str:
+    """How two figures move together over runs, for a title: what it means, the correlation, the number of runs."""
+    names = f"{FIGURES[x].title} and {FIGURES[y].title}"
+    if not math.isfinite(found.rho):
+        return f"{names}: too few different values for a rank correlation over {plural(found.n, 'run')}"
+    said = f"rank correlation {found.rho:+.2f} over {plural(found.n, 'run')}"
+    if found.n < FEWEST_RUNS:
+        return f"{names}: {said}, too few to rely on"
+    if math.isfinite(found.low):
+        said += f", 95% interval {found.low:+.2f} to {found.high:+.2f}"
+        if found.low <= 0 <= found.high:
+            return f"{names} show no clear relation: {said}"
+    if not FIGURES[x].better or not FIGURES[y].better:
+        moves = "rise and fall together" if found.rho > 0 else "move against each other"
+        return f"{names} {moves}: {said}"
+    falls = FIGURES[x].better == "small"  # x is told as it gets better
+    way = "lower" if falls == (found.rho > 0) else "higher"
+    judged = "better" if (way == "lower") == (FIGURES[y].better == "small") else "worse"
+    told = f"{'Lower' if falls else 'Higher'} {_lower(FIGURES[x].title)} goes with {way} {_lower(FIGURES[y].title)}"
+    return f"{told}, which is {judged}: {said}"
+
+
+def rank_matrix(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Rank correlations of all these figures with each other, NaN where one does not move."""
+    rows = [[rank_correlation(table[x], table[y]).rho for y in names] for x in names]
+    return pd.DataFrame(rows, index=list(names), columns=list(names), dtype=float)
+
+
+def moving(table: pd.DataFrame) -> list[str]:
+    """The figures that a table of runs has, and in which its runs differ: what stays the same ranks with nothing."""
+    return [name for name in FIGURES if name in table and table[name].nunique() > 1]
+
+
 def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
     """One row a run: its number, name, state, what was varied, and its figures, NaN where it has none yet."""
     rows = []
@@ -92,6 +137,12 @@ def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
         row |= {short(name): _cell(value) for name, value in point.items()}
         rows.append(row | (results.load_observables(run) if status is not None and status.state == DONE else {}))
     return pd.DataFrame(rows)
+
+
+def compared(sweeps: Sequence[SweepFolder]) -> pd.DataFrame:
+    """The runs of some sweeps in one table; the column ``sweep`` says which they are of."""
+    tables = [sweep_table(each).assign(sweep=each.name) for each in sweeps]
+    return pd.concat(tables, ignore_index=True)
 
 
 def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.DataFrame, int]:
@@ -126,6 +177,11 @@ def _data_of(run: RunFolder) -> Any:
     """What a run saw: both matrices after the labels were brought together."""
     inputs = results.load_facts(run, "inputs") or {}
     return [inputs.get(side, {}).get("fingerprint") for side in ("source", "target")]
+
+
+def _lower(title: str) -> str:
+    """A title within a sentence; an acronym stays."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _cell(value: Any) -> Any:

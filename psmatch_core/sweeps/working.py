@@ -1,11 +1,9 @@
-"""Doing a sweep: one run after another in one worker, in a queue with the other sweeps of a workspace."""
+"""Doing a sweep: one run after another in one worker, each in the queue with all other runs of a workspace."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from psmatch_core import results
@@ -17,11 +15,9 @@ from psmatch_core.progress import Event, Progress, silent
 from psmatch_core.run_store import RunStore, spawn
 from psmatch_core.sweeps.folder import SweepFolder
 from psmatch_core.sweeps.points import Sweep
-from psmatch_core.worker import FolderLog, execute, work
+from psmatch_core.worker import FolderLog, execute, turn_of, work
 
 FOLDER = "sweeps"  # in the workspace
-QUEUE = "queue"  # its lock is held by the one sweep that is at work
-LOOK_SECONDS = 1.0
 
 
 def start_sweep(store: RunStore, base: RunFolder, sweep: Sweep, *, stability: bool = True) -> SweepFolder:
@@ -57,19 +53,20 @@ def do_sweep(
     cache
         Where stages are shared; the sweep's own folder unless given.
     queue
-        Folder whose lock lets one sweep at a time work; no waiting unless given.
+        Where its runs wait for their turn, one by one, so that whoever starts a run waits for a point and not for the
+        whole sweep; no waiting unless given.
     """
     stages = cache or folder.path / "stages"
     return work(folder.job, lambda log: _do(folder, stages, queue, log), also=also, what="sweep")
 
 
 def _do(folder: SweepFolder, cache: Path, queue: Path | None, log: FolderLog) -> None:
-    with _turn(queue, log):
-        recipes = folder.sweep.recipes(folder.job.recipe)
-        total = len(recipes)
-        for index, (run, recipe, name) in enumerate(zip(folder.runs, recipes, folder.names, strict=True)):
-            if _is_done(run, needs_stability=folder.has_stability):
-                continue
+    recipes = folder.sweep.recipes(folder.job.recipe)
+    total = len(recipes)
+    for index, (run, recipe, name) in enumerate(zip(folder.runs, recipes, folder.names, strict=True)):
+        if _is_done(run, needs_stability=folder.has_stability):
+            continue
+        with turn_of(queue, folder.id, log):
             heard = _heard(log, index, total, name)
             heard(Event("begin", 0.0))
             if not (run.path / "recipe.json").exists() or run.status().state != DONE:
@@ -119,25 +116,6 @@ def _heard(log: Progress, index: int, total: int, name: str) -> Progress:
     return report
 
 
-@contextmanager
-def _turn(queue: Path | None, log: Progress) -> Iterator[None]:
-    """Wait until no other sweep of the queue is at work."""
-    if queue is None:
-        yield
-        return
-    queue.mkdir(parents=True, exist_ok=True)
-    place = RunFolder(queue)
-    with ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(place.held())
-                break
-            except PsmatchError:  # another sweep holds it
-                log(Event("queue", 0.0, "waiting for another sweep to end"))
-                time.sleep(LOOK_SECONDS)
-        yield
-
-
 def _spawn(store: RunStore, folder: SweepFolder) -> None:
-    places = ("--cache", str(store.stages), "--queue", str(store.root / FOLDER / QUEUE))
+    places = ("--cache", str(store.stages), "--queue", str(store.queue.root))
     spawn(folder.job, "sweep", str(folder.path), *places, "--quiet")

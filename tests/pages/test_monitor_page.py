@@ -152,7 +152,7 @@ def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> Non
     (start,) = [each for each in app.button if each.label == "Start the sweep (4 runs)"]
     start.click().run()
     assert not app.exception
-    (path,) = [each for each in (mine.path.parents[1] / sweep_working.FOLDER).iterdir() if each.name != "queue"]
+    (path,) = (mine.path.parents[1] / sweep_working.FOLDER).iterdir()
     assert SweepFolder(path).sweep.points[0] == {"matcher.epsilon": 0.02}
     assert SweepFolder(path).base_id == mine.id
     assert "0 of 4 runs done" in plainly(app)
@@ -178,6 +178,45 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
     app.selectbox(key=f"y.{swept.id}").select("rank").run()
     assert not app.exception
     assert "Match stability and Rank of the true partner: rank correlation" in plainly(app)
+    assert "How" in plainly(app)
+    assert "rank with each other over 4 runs" in plainly(app)
+
+
+def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolder) -> None:
+    root = mine.path.parents[1] / sweep_working.FOLDER
+    asked = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
+    sweep = SweepFolder.create(root / SWEEP_ID, mine.recipe, asked, base_id=mine.id)
+    app = empty("monitor", link=mine.id)
+    app.text_input(key=f"sweep.name.{SWEEP_ID}").set_value("how sharp").run()
+    app.button(key=f"sweep.rename.{SWEEP_ID}").click().run()
+    assert not app.exception
+    assert "how sharp" in str(app.selectbox(key=f"compared.{mine.id}").options)
+    app.button(key=f"sweep.delete.{SWEEP_ID}").click().run()
+    assert not app.exception
+    assert not sweep.path.exists()
+    assert "The sweep was deleted." in plainly(app)
+    app.button(key="undo.sweep").click().run()
+    assert not app.exception
+    assert sweep.name == "how sharp"
+    assert "The sweep was deleted." not in plainly(app)
+
+
+def test_two_sweeps_stand_in_one_picture(full: Open, swept: SweepFolder) -> None:
+    other = SweepFolder.create(
+        swept.path.with_name(SWEEP_ID[:-1] + "c"), swept.job.recipe, Sweep((Axis("seed", (0, 1)),)), stability=False
+    )
+    assert do_sweep(other, cache=swept.path.parents[1] / "stages").state == DONE
+    try:
+        app = full("monitor")
+        app.selectbox(key=next(each.key for each in app.selectbox if str(each.key).startswith("compared."))).select(
+            swept.id
+        ).run()
+        app.multiselect(key=f"beside.{swept.id}").select(other.id).run()
+        assert not app.exception
+        assert "over 6 runs" in plainly(app)
+        assert app.selectbox(key=f"color.{swept.id}.{other.id}").options[0] == "sweep"
+    finally:
+        shutil.rmtree(other.path)
 
 
 def test_all_runs_on_these_data_need_two(full: Open, measured: RunFolder) -> None:

@@ -1,6 +1,7 @@
 """A sweep at work: a folder of runs done one after another, cached, cancelled, gone on with, judged in a table."""
 
 import os
+import threading
 import time
 
 import numpy as np
@@ -26,7 +27,6 @@ from psmatch_core.sweeps import (
     sweep_table,
 )
 from psmatch_core.sweeps.budget import stage_seconds
-from psmatch_core.sweeps.working import QUEUE
 from psmatch_core.worker import execute
 from tests.test_run_store import wait
 
@@ -123,17 +123,39 @@ def test_a_wrong_option_is_told_before_anything_is_written(base, tmp_path):
     assert not (tmp_path / "sweep").exists()
 
 
-def test_sweeps_wait_for_each_other_and_can_be_cancelled(store, base):
-    queue = RunFolder(store.root / "sweeps" / QUEUE)
-    queue.path.mkdir(parents=True, exist_ok=True)
-    with queue.held():
+def test_a_sweep_waits_for_its_turn_among_all_runs_and_can_be_cancelled(store, base):
+    with store.queue.turn("another run", lambda first: None):
         folder = start_sweep(store, base, TWO)
         deadline = time.time() + 60
-        while "waiting for another sweep" not in folder.job.status().message:
+        while "waiting for 1 other run to end" not in folder.job.status().message:
             assert time.time() < deadline, folder.job.status()
             time.sleep(0.1)
+        assert folder.job.status().state == QUEUED
         assert folder.statuses() == (None, None)
         assert store.cancel(folder.job).state == CANCELLED
+        assert store.queue.ahead("nobody") == 1  # its ticket went with it
+
+
+def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store, base, tmp_path):
+    """Between two points the sweep stands behind whoever has come meanwhile."""
+    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, TWO, stability=False)
+    queue, order = store.queue, []
+
+    def heard(event):
+        order.append(event.message.partition(" (")[0])
+        if event.message.startswith("run 1") and not later.is_alive() and "later" not in order:
+            later.start()
+            while not list(queue.root.glob("*-later.ticket")):
+                time.sleep(0.01)
+
+    def go():
+        with queue.turn("later", lambda first: None):
+            order.append("later")
+
+    later = threading.Thread(target=go)
+    assert do_sweep(folder, cache=store.stages, queue=queue.root, also=heard).state == DONE
+    later.join()
+    assert order.index("run 1 of 2") < order.index("later") < order.index("run 2 of 2")
 
 
 @pytest.mark.slow

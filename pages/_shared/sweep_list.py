@@ -1,0 +1,100 @@
+"""Which sweeps are on show: one of those over these data, others beside it; renamed, deleted, brought back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._shared import session
+from pages._shared.errors import told
+from pages._shared.text import count, plain, when
+from psmatch_core.checks import display
+from psmatch_core.folder import RunFolder
+from psmatch_core.run_store import LONGEST_NAME
+from psmatch_core.sweeps import (
+    SweepFolder,
+    delete_sweep,
+    deleted_sweeps,
+    rename_sweep,
+    restore_sweep,
+    sweeps_on,
+)
+
+ALL_RUNS = ""
+SHOWN = 30
+DELETED = "sweep.deleted"  # the one that was deleted last, for the undo
+
+
+def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
+    """The sweep on show and those beside it; none where all finished runs on these data are compared."""
+    found, n_elsewhere = sweeps_on(session.store(), folder)
+    sweeps = {each.id: each for each in found[:SHOWN]}
+    _undo()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Which runs",
+            [*sweeps, ALL_RUNS],
+            format_func=lambda each: _title(sweeps[each]) if each else "All finished runs on these data",
+            key=f"compared.{folder.id}",
+        )
+        if chosen:
+            with st.popover("More", help="Rename or delete this sweep"):
+                _more(sweeps[chosen])
+    beside: list[str] = []
+    if chosen and len(sweeps) > 1:
+        beside = st.multiselect(
+            "Compared with",
+            [each for each in sweeps if each != chosen],
+            format_func=lambda each: _title(sweeps[each]),
+            key=f"beside.{chosen}",
+            placeholder="other sweeps over these data",
+        )
+    if n_elsewhere:
+        st.caption(f"{count(n_elsewhere, 'sweep')} over other data: open a run on those to see them.")
+    _aside()
+    return [sweeps[each] for each in (chosen, *beside) if each]
+
+
+def _title(sweep: SweepFolder) -> str:
+    return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
+
+
+def _more(sweep: SweepFolder) -> None:
+    name = st.text_input("Name", sweep.name, key=f"sweep.name.{sweep.id}", max_chars=LONGEST_NAME)
+    if st.button("Rename", key=f"sweep.rename.{sweep.id}", disabled=name == sweep.name):
+        with told():
+            rename_sweep(sweep, name)
+            st.rerun()
+    st.caption("Deleting ends the sweep and moves it aside with its runs; “Deleted sweeps” brings it back.")
+    if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
+        with told():
+            delete_sweep(session.store(), sweep)
+            session.leave(DELETED, sweep.id)
+            st.rerun()
+
+
+def _undo() -> None:
+    gone = session.peek(DELETED)
+    if gone and gone in {each.id for each in deleted_sweeps(session.store())}:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The sweep was deleted.")
+            if st.button("Undo", key="undo.sweep", icon=":material/undo:"):
+                _restore(gone)
+
+
+def _aside() -> None:
+    deleted = deleted_sweeps(session.store())
+    if not deleted:
+        return
+    with st.expander(f"Deleted sweeps ({len(deleted)})", icon=":material/restore_from_trash:"):
+        for each in deleted:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{plain(each.name, 80)}  \n{when(each.created)}", width="stretch")
+                if st.button("Bring back", key=f"restore.{each.id}", icon=":material/undo:", help=f"Sweep {each.id}"):
+                    _restore(each.id)
+
+
+def _restore(sweep_id: str) -> None:
+    with told():
+        restore_sweep(session.store(), sweep_id)
+        session.take(DELETED)
+        st.rerun()

@@ -1,0 +1,70 @@
+"""Sweeps kept as runs are: those of the same data, renamed, moved aside and brought back."""
+
+from dataclasses import replace
+
+import pytest
+
+from psmatch_core.cli import demo_recipe
+from psmatch_core.errors import PsmatchError
+from psmatch_core.folder import CANCELLED, RunFolder
+from psmatch_core.recipe import Recipe
+from psmatch_core.run_store import RunStore
+from psmatch_core.sweeps import (
+    Axis,
+    Sweep,
+    SweepFolder,
+    delete_sweep,
+    deleted_sweeps,
+    list_sweeps,
+    rename_sweep,
+    restore_sweep,
+    sweeps_on,
+)
+from psmatch_core.sweeps.working import FOLDER
+
+TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path)
+
+
+def made(store, recipe, number, base=""):
+    path = store.root / FOLDER / f"20260101-000000-00000000000{number}"
+    return SweepFolder.create(path, recipe, TWO, base_id=base)
+
+
+def test_sweeps_of_these_data_stand_first_those_of_this_run_before_all(store):
+    recipe = demo_recipe(Recipe(), "screen")
+    run = RunFolder.create(store.runs, recipe)
+    mine = made(store, recipe, 1, run.id)
+    newer = made(store, replace(recipe, seed=7), 2)
+    made(store, replace(recipe, target=recipe.source), 3)
+    found, elsewhere = sweeps_on(store, run)
+    assert [each.id for each in found] == [mine.id, newer.id]
+    assert elsewhere == 1
+
+
+def test_a_sweep_is_called_what_the_user_likes(store):
+    sweep = made(store, demo_recipe(Recipe(), "screen"), 1)
+    rename_sweep(sweep, "  how sharp \n is good ")
+    assert sweep.name == "how sharp is good"
+    assert sweep.sweep == TWO
+    with pytest.raises(PsmatchError, match="The name is empty"):
+        rename_sweep(sweep, "  ")
+
+
+def test_a_deleted_sweep_is_moved_aside_with_its_runs_and_comes_back(store):
+    sweep = made(store, demo_recipe(Recipe(), "screen"), 1)
+    RunFolder.create_at(sweep.runs[0].path, sweep.job.recipe, name="first point")
+    delete_sweep(store, sweep)
+    assert list_sweeps(store.root / FOLDER) == []
+    assert [each.id for each in deleted_sweeps(store)] == [sweep.id]
+    assert store.deleted() == []  # it is no run
+    back = restore_sweep(store, sweep.id)
+    assert back.runs[0].job["name"] == "first point"
+    assert back.job.status().state == CANCELLED  # it had not begun: “Go on with it” does
+    assert deleted_sweeps(store) == []
+    with pytest.raises(PsmatchError, match="There is no deleted sweep with this id"):
+        restore_sweep(store, sweep.id)
