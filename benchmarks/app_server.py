@@ -119,7 +119,7 @@ def made_run(workspace: Path, name: str, cells: list[int]) -> str:
     return folder.id
 
 
-def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object) -> None:
+def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object, turn: object) -> None:
     io.save(score_map(*keeper.models, method="pca", largest=worker.LARGEST_MAP), folder.stage_file("map_pca"))
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from anndata import AnnData
 
 from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.ladder import Ladder, ladder, load_ladder, pairs_at, save_ladder
+from psmatch_core.climbing import ladder
+from psmatch_core.ladder import Ladder, load_ladder, pairs_at, save_ladder
 from psmatch_core.maps import score_map
 from psmatch_core.matching import match
 from psmatch_core.modality import Modality

@@ -71,7 +71,7 @@ class Config:
         Config._registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        hints = typing.get_type_hints(type(self))
+        hints = _hints(type(self))
         for each in fields(self):  # type: ignore[arg-type]
             declared = each.metadata.get("option")
             if declared is None:
@@ -131,9 +131,19 @@ class Config:
                 f"{kind} has no option {some(unknown)}.",
                 hint=f"Its options are {some(names, 30)}; remove or rename it.",
             )
-        hints = typing.get_type_hints(target)
+        hints = _hints(target)
         values = {key: _revived(value, hints[key]) for key, value in data.items() if key != "kind"}
         return target(**values)
+
+
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    """Types of a class's fields: worked out once, since a page reads its recipe several times a rerun."""
+    if kind not in _HINTS:
+        _HINTS[kind] = typing.get_type_hints(kind)
+    return _HINTS[kind]
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -114,6 +114,14 @@ class Coupling:
     def target_cells(self) -> dict[str, np.ndarray]:
         """Row numbers in the target modality of each block's columns."""
         return {label: np.flatnonzero(self.target.modality.labels == label) for label in self.blocks}
+
+    def with_blocks(self, blocks: Mapping[str, Block]) -> Coupling:
+        """The same cells with other plans for the same labels; statuses stay those of the run."""
+        changed = replace(self, blocks=blocks)
+        if tuple(blocks) == self.labels:  # which cells a label has is worked out once, not at every move of a slider
+            for name in ("source_cells", "target_cells"):
+                changed.__dict__[name] = getattr(self, name)
+        return changed
 
     def mass(self, label: str) -> float:
         """The label's share of the matched source cells."""

@@ -2,6 +2,7 @@
 
 Every rung holds what a picture of its plan needs (block means, best matches, effective matches, cost, FOSCTTM where
 true pairs are known), so that a step costs the same whatever the size of the label. All cells of the label are solved.
+A ladder may be looked at while rungs are still missing: the nearest that is solved stands for them, and is named.
 """
 
 from __future__ import annotations
@@ -14,23 +15,16 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core import io
-from psmatch_core.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.blocks.means import BlockMeans, block_means
+from psmatch_core.blocks import Block
+from psmatch_core.blocks.means import BlockMeans
 from psmatch_core.coupling import Coupling, Outcome, Status
 from psmatch_core.errors import PsmatchError, some
-from psmatch_core.evaluation import Judging, closer_than_true, fixed_space
-from psmatch_core.knobs import at_value, climbable, default_values, presets_of
+from psmatch_core.knobs import at_value, climbable, presets_of
 from psmatch_core.lcurve import LCurve
-from psmatch_core.matchers import CurvePoint, LabelMatcher, LabelProblem, Matcher, SinkhornMatcher
-from psmatch_core.matchers.known_pairs import true_pairs
+from psmatch_core.matchers import CurvePoint, LabelMatcher, LabelProblem
 from psmatch_core.matching import label_problems
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import stream
+from psmatch_core.progress import silent
 from psmatch_core.scored import ScoredModality
-
-TOP = 5  # matches of each cell that are kept
-BINS = 80  # a step sends some 40 kB
-JUDGED = 1000  # true pairs up to which FOSCTTM is measured on all; a sample above, and said
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +56,8 @@ class Ladder:
         True pairs of the label, and those that were judged.
     f, g, epsilon
         Potentials ``(r, n)`` and ``(r, m)`` and epsilon ``(r,)``, units of cost; empty where plans have none.
+    solved
+        Which rungs are worked out by now, ``(r,)``.
     """
 
     problem: LabelProblem
@@ -79,6 +75,7 @@ class Ladder:
     f: np.ndarray = field(repr=False)
     g: np.ndarray = field(repr=False)
     epsilon: np.ndarray = field(repr=False)
+    solved: np.ndarray = field(repr=False)
 
     def __len__(self) -> int:
         return int(self.values.size)
@@ -100,6 +97,11 @@ class Ladder:
     def at(self, value: float) -> int:
         """The rung whose value is nearest, on a log scale."""
         return int(np.argmin(np.abs(np.log(self.values / value))))
+
+    def nearest(self, place: int) -> int:
+        """The solved rung nearest to one, on a log scale; itself where it is solved."""
+        there = np.flatnonzero(self.solved)
+        return int(there[np.argmin(np.abs(np.log(self.values[there] / self.values[place])))])
 
     def matcher_at(self, place: int) -> LabelMatcher:
         """The strategy with the value of a rung."""
@@ -134,9 +136,10 @@ class Ladder:
 
     @cached_property
     def curve(self) -> LCurve:
-        """Cost against entropy of this label."""
+        """Cost against entropy of this label, over the rungs that are solved."""
         n = {self.label: self.problem.x.shape[0]}
-        return LCurve(self.matcher, self.values, {self.label: self.points}, n)
+        points = tuple(point for point, solved in zip(self.points, self.solved, strict=True) if solved)
+        return LCurve(self.matcher, self.values[self.solved], {self.label: points}, n)
 
     @cached_property
     def marks(self) -> dict[str, int]:
@@ -147,87 +150,6 @@ class Ladder:
         low, high = self.values[[0, -1]]
         late = sum(point.status.outcome is Outcome.NOT_CONVERGED for point in self.points)
         return f"Ladder({self.label}: {self.knob} {low:.3g} to {high:.3g}, {len(self)} rungs, {late} not converged)"
-
-
-def ladder(
-    source: ScoredModality,
-    target: ScoredModality,
-    matcher: Matcher | None = None,
-    *,
-    label: str,
-    values: np.ndarray | None = None,
-    judging: Judging | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> Ladder:
-    """Solve one label at many values of epsilon (or of k), each from the one before where the method can.
-
-    Parameters
-    ----------
-    source, target
-        Scored modalities with the same labels in the same order.
-    matcher
-        A strategy that goes label by label and has an epsilon or k; SinkhornMatcher unless given.
-    label
-        Whose cells; all of them are solved.
-    values
-        Some 25 around the matcher's own unless given.
-    judging
-        How FOSCTTM is measured where true pairs are known.
-
-    Raises
-    ------
-    PsmatchError
-        For a method without such an option, or an unknown label.
-    """
-    chosen = climbable(matcher or SinkhornMatcher())
-    problem = label_problem(source, target, label, chosen, seed)
-    chosen.check(source.modality, target.modality)
-    n, m = problem.x.shape[0], problem.y.shape[0]
-    own = float(getattr(chosen, str(type(chosen).knob())))
-    grid = default_values(chosen, n, m) if values is None else np.unique(np.r_[np.asarray(values, float), own])
-    judged, n_pairs = _judged(problem, source, target, judging or Judging(), seed)
-    k = min(TOP, m)
-    size = grid.size
-    points: list[CurvePoint | None] = [None] * size
-    spread = np.zeros((size, n), dtype=np.float32)
-    index, weight = np.full((size, n, k), -1, dtype=np.int32), np.zeros((size, n, k), dtype=np.float32)
-    foscttm, epsilons = np.full(size, np.nan), np.full(size, np.nan)
-    f, g = np.full((size, n), np.nan), np.full((size, m), np.nan)
-    arrangement = block_means(chosen.couple(problem, progress=silent)[0] or uniform_block(n, m), max_bins=BINS)
-    means = np.zeros((size, *arrangement.means.shape), dtype=np.float32)
-    place_of = {float(value): place for place, value in enumerate(grid)}
-    for done, (value, (block, status)) in enumerate(chosen.couple_along(problem, grid.tolist(), progress=silent)):
-        place = place_of[value]
-        points[place] = _point(chosen, problem, value, block, status)
-        if block is not None and np.isfinite(points[place].cost):  # type: ignore[union-attr]
-            spread[place] = block.n_effective
-            index[place], weight[place] = block.top(k)
-            means[place] = block_means(block, like=arrangement, max_bins=BINS).means
-            if judged is not None:
-                foscttm[place] = float(np.nanmean(closer_than_true(block, *judged)))
-            if isinstance(block, PotentialBlock):
-                f[place], g[place], epsilons[place] = block.f, block.g, block.epsilon
-        progress(Event("ladder", (done + 1) / size, f"{type(chosen).knob()} {value:.3g}", {"value": value}))
-    has_potentials = np.isfinite(epsilons).any()
-    none = np.zeros((0, 0))
-    return Ladder(
-        problem=problem,
-        matcher=chosen,
-        values=grid,
-        points=tuple(point for point in points if point is not None),
-        means=arrangement,
-        block_means=means,
-        n_effective=spread,
-        top_index=index,
-        top_weight=weight,
-        foscttm=foscttm,
-        n_pairs=n_pairs,
-        n_judged=0 if judged is None else int(judged[0].size),
-        f=f if has_potentials else none,
-        g=g if has_potentials else none,
-        epsilon=epsilons if has_potentials else np.zeros(0),
-    )
 
 
 def label_problem(
@@ -296,6 +218,7 @@ def save_ladder(found: Ladder, path: Path) -> Path:
 def load_ladder(path: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> Ladder:
     """The ladder in a file, between the models that it was made of."""
     arrays, meta = io.read_arrays(path)
+    arrays.setdefault("solved", np.ones(arrays["values"].size, dtype=bool))  # files of before were written when whole
     matcher = climbable(LabelMatcher.from_dict(meta["matcher"]))
     points = []
     for point in meta["points"]:
@@ -312,37 +235,5 @@ def load_ladder(path: Path, source: ScoredModality, target: ScoredModality, *, s
     )
 
 
-_ARRAYS = ("values", "block_means", "n_effective", "top_index", "top_weight", "foscttm", "f", "g", "epsilon")
+_ARRAYS = ("values", "block_means", "n_effective", "top_index", "top_weight", "foscttm", "f", "g", "epsilon", "solved")
 _MEANS = ("means", "row_order", "column_order", "row_edges", "column_edges")
-
-
-def _point(
-    matcher: LabelMatcher, problem: LabelProblem, value: float, block: Block | None, status: Status
-) -> CurvePoint:
-    if block is None:
-        return CurvePoint.without_plan(value, status)
-    masses = block.marginals[0]
-    if not np.isfinite(masses).all() or masses.sum() <= 0:
-        return CurvePoint.without_plan(value, status)
-    entropies = np.log(np.maximum(block.n_effective, 1.0))
-    return CurvePoint.of(value, matcher.plan_cost(problem, block), masses, entropies, status)
-
-
-def _judged(
-    problem: LabelProblem, source: ScoredModality, target: ScoredModality, judging: Judging, seed: int
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None, int]:
-    """True pairs that are judged, with both sides in a fixed space; and how many there are."""
-    if problem.source_ids is None or problem.target_ids is None:
-        return None, 0
-    rows, columns = true_pairs(problem.source_ids, problem.target_ids)
-    n_pairs = int(rows.size)
-    if n_pairs < judging.smallest_label:
-        return None, n_pairs
-    if n_pairs > JUDGED:
-        drawn = np.sort(stream(seed, "ladder", problem.label).choice(n_pairs, JUDGED, replace=False))
-        rows, columns = rows[drawn], columns[drawn]
-    spaces = [
-        fixed_space(model.modality, judging)[model.y == model.label_names.index(problem.label)]
-        for model in (source, target)
-    ]
-    return (rows, columns, spaces[0], spaces[1]), n_pairs

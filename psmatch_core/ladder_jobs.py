@@ -1,19 +1,24 @@
 """A ladder as a job: a folder in the run's own, done by the same worker, with the same status and events.
 
-``ladder.npz``  every rung of one label. A page only reads it: it never solves anything itself.
+``ladder.npz``  every rung of one label that is solved by now. A page only reads it: it never solves anything itself.
 """
 
 from __future__ import annotations
 
+import time
+
+from psmatch_core.climbing import ladder
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.knobs import climbable
-from psmatch_core.ladder import Ladder, ladder, load_ladder, save_ladder
+from psmatch_core.ladder import Ladder, load_ladder, save_ladder
+from psmatch_core.matchers.base import Answer
 from psmatch_core.progress import Progress
-from psmatch_core.results import has_propensities, load_models
+from psmatch_core.results import has_propensities, load_matching, load_models
 from psmatch_core.scored import ScoredModality
 
 FOLDER, RESULT = "ladders", "ladder"
+SHOWN_EVERY = 1.0  # s between two looks that a page gets at a ladder in the making: a file of some MB each
 
 
 def create(run: RunFolder, label: str) -> RunFolder:
@@ -57,17 +62,43 @@ def is_one(folder: RunFolder) -> bool:
 
 
 def do(folder: RunFolder, progress: Progress) -> Ladder:
-    """Do the job of a folder and write its file."""
+    """Do the job of a folder; its file is there from the first rung on, and grows."""
     run = RunFolder(folder.path.parents[1])
     recipe = folder.recipe
     models = load_models(run)
     label = str(folder.job["ladder"]["label"])
-    found = ladder(*models, recipe.matcher, label=label, judging=recipe.judging, seed=recipe.seed, progress=progress)
+    last = 0.0
+
+    def seen(part: Ladder) -> None:
+        nonlocal last
+        if time.monotonic() - last > SHOWN_EVERY:
+            save_ladder(part, folder.stage_file(RESULT))
+            last = time.monotonic()
+
+    found = ladder(
+        *models,
+        recipe.matcher,
+        label=label,
+        judging=recipe.judging,
+        known=_known(run, models, label),
+        seed=recipe.seed,
+        progress=progress,
+        seen=seen,
+    )
     save_ladder(found, folder.stage_file(RESULT))
     return found
 
 
+def _known(run: RunFolder, models: tuple[ScoredModality, ScoredModality], label: str) -> Answer | None:
+    """The run's own plan of a label and how it went; None where it has none."""
+    if not run.stage_file("coupling").exists():
+        return None
+    coupling = load_matching(run, models)
+    status = next((each for each in coupling.statuses if each.label == label), None)
+    return None if status is None or label not in coupling.blocks else (coupling.blocks[label], status)
+
+
 def result(job: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Ladder | None:
-    """The ladder of a job; None while it is not done."""
+    """The ladder of a job, as far as it is solved; None before its first rung."""
     path = job.stage_file(RESULT)
     return load_ladder(path, *models, seed=job.recipe.seed) if path.exists() else None

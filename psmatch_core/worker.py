@@ -145,6 +145,9 @@ def turn_of(queue: Path | None, name: str, log: FolderLog) -> Iterator[Turn | No
 
 
 def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | None) -> None:
+    if ladder_jobs.is_one(folder):  # before the imports of a whole run, for which somebody at a slider would wait
+        ladder_jobs.do(folder, log)
+        return
     from psmatch_core.exports import export, versions
     from psmatch_core.monitor import observables
     from psmatch_core.runs import run
@@ -153,9 +156,6 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     io.write_json(folder.path / "environment.json", versions())
     if leave_out_jobs.is_one(folder):
         leave_out_jobs.do(folder, log)
-        return
-    if ladder_jobs.is_one(folder):
-        ladder_jobs.do(folder, log)
         return
     keeper = _WorkerKeeper(folder, cache, stop_after=folder.job.get("stop_after", "match"))
     try:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from psmatch_core.climbing import ladder
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import evaluate
 from psmatch_core.knobs import at_value, can_climb, default_values
-from psmatch_core.ladder import Ladder, ladder, load_ladder, save_ladder
+from psmatch_core.ladder import Ladder, load_ladder, save_ladder
 from psmatch_core.lcurve import l_curve
 from psmatch_core.matchers import (
     ExactMatcher,
@@ -109,6 +110,32 @@ def test_a_file_gives_the_same_ladder(matcher, models, tmp_path):
     for place in range(len(found)):
         assert again.rung(place).to_array() == pytest.approx(found.rung(place).to_array())
         assert again.means_at(place).fold == pytest.approx(found.means_at(place).fold)
+
+
+def test_a_ladder_in_the_making_shows_its_nearest_rung(models):
+    parts = []
+
+    def seen(part):
+        parts.append((part.solved.copy(), [part.nearest(place) for place in range(len(part))], part.curve.epsilons))
+
+    found = ladder(*models, SINKHORN, label="B", seen=seen)
+    first, coarse = parts[0], parts[6]
+    assert np.flatnonzero(first[0]).tolist() == [found.own]  # the plan of the run comes first
+    assert set(first[1]) == {found.own}
+    assert coarse[0].sum() == 7
+    assert coarse[0][[0, -1]].all()  # both ends are in the coarse ladder, so that one can drag all the way
+    assert all(coarse[0][place] for place in coarse[1])
+    assert coarse[2].tolist() == found.values[coarse[0]].tolist()
+    assert parts[-1][0].all()
+    assert parts[-1][1] == list(range(len(found)))
+
+
+def test_a_rung_that_is_missing_says_so(models):
+    parts = []
+    ladder(*models, SINKHORN, label="B", seen=lambda part: parts.append(part) if not parts else None)
+    missing = replace(parts[0], f=np.zeros((0, 0)))
+    with pytest.raises(PsmatchError, match=r"has no plan at .*: not solved yet"):
+        missing.rung(0)
 
 
 def test_a_method_without_a_knob_says_so(models):

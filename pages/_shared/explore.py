@@ -1,4 +1,4 @@
-"""What one looks around with on the Match page: ladders from the run's folder, and the one state "selected cells"."""
+"""What one looks around with on the Match page: the one state "selected cells", and what it is read against."""
 
 from __future__ import annotations
 
@@ -14,25 +14,8 @@ from psmatch_core.folder import RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.coupling import Coupling
-    from psmatch_core.ladder import Ladder
     from psmatch_core.modality import Modality
     from psmatch_core.selection import Selection
-
-LADDERS = 8  # in memory for all visitors together; each holds some MB
-
-
-def ladder(folder: RunFolder, job: RunFolder) -> Ladder:
-    """The ladder of a job that is done."""
-    return _ladder(str(folder.path), str(job.path))
-
-
-@st.cache_resource(max_entries=LADDERS, show_spinner="Loading the plans…")
-def _ladder(run: str, job: str) -> Ladder:
-    from psmatch_core.ladder_jobs import result
-
-    found = result(RunFolder(Path(job)), results.models(RunFolder(Path(run))))
-    assert found is not None  # asked for only when its job is done
-    return found
 
 
 def readable(folder: RunFolder) -> tuple[Modality, Modality]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, explore, jobs, session
+from pages._shared import charts, explore, jobs, rungs, session
 from pages._shared.errors import tell, told
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from psmatch_core.coupling import Coupling
     from psmatch_core.ladder import Ladder
 
-AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about a minute
+AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about ten seconds
+A_MINUTE = 150_000_000  # up to which it takes less
 LEGEND = 24  # px more above the curve: in a narrow column its legend takes two lines
 LISTED = 100  # cells in the table of pairs
 
 
 def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
-    """One label with a slider, as soon as its plans are there; until then the plan of the run."""
+    """One label with a slider, as soon as its first plans are there; until then the plan of the run."""
     from psmatch_core.knobs import can_climb
     from psmatch_core.ladder_jobs import latest
 
@@ -35,40 +36,71 @@ def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
         return
     job = latest(folder, label)
     status = job.status() if job is not None else None
-    if job is not None and status is not None and status.state == DONE:
-        done = job
-        fragment: Callable[[], None] = st.fragment(lambda: _climb(folder, coupling, done))
-        fragment()
-        return
     n, m = coupling[label].shape
     if status is None and n * m <= AT_ONCE:
         with told():
             job = session.store().climb(folder, label)
-    elif status is None or not status.is_active:
+    elif status is None or not (status.is_active or status.state == DONE):
         if status is not None and status.state != CANCELLED:
             tell(status.problem, status.hint)
-        st.caption(f"{n:,} × {m:,} cells: some 25 plans are solved, which takes minutes for a label of this size.")
+        about = "under a minute" if n * m <= A_MINUTE else "minutes"
+        st.caption(f"{n:,} × {m:,} cells: some 25 plans are solved, which takes {about} for a label of this size.")
         if st.button("Work the plans out", key=f"ladder.start.{folder.id}", icon=":material/stairs:"):
             with told():
                 session.store().climb(folder, label)
             st.rerun()
-    if job is not None and job.status().is_active:
-        at_work = job
-        watching: Callable[[], None] = st.fragment(lambda: _wait(at_work), run_every="1s")
-        watching()
-    _plan_of_the_run(folder, coupling, label)
+    if job is None or not (job.status().is_active or job.status().state == DONE):
+        _plan_of_the_run(folder, coupling, label)
+        return
+    here, is_active = job, job.status().is_active
+    fragment: Callable[[], None] = st.fragment(
+        lambda: _climb(folder, coupling, here, is_active), run_every="1s" if is_active else None
+    )
+    fragment()
 
 
-def _wait(job: RunFolder) -> None:
-    status = job.status()
-    if not status.is_active:
+def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bool) -> None:
+    if was_active and not _at_work(job):
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        text = f"Solving this label from sharp to smooth, then a slider moves through it. {plain(status.message)}"
-        st.progress(min(1.0, status.fraction), text=text)
-        if st.button("Cancel", key=f"ladder.cancel.{job.id}", type="tertiary"):
-            session.store().cancel(job)
-            st.rerun()
+    ladder = rungs.ladder(folder, job)
+    if ladder is None:
+        _plan_of_the_run(folder, coupling, str(job.job["ladder"]["label"]))
+        return
+    explore.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
+    asked = rungs.slider(folder, job, ladder)
+    place, symbol = ladder.nearest(asked), rungs.symbol_of(ladder)
+    if place != asked:
+        st.info(
+            f"{symbol} = {ladder.values[asked]:.3g} is still being solved: you see the nearest that is, "
+            f"**{symbol} = {ladder.values[place]:.3g}**.",
+            icon=":material/hourglass_top:",
+        )
+    _figures(ladder, place, symbol)
+    left, right = st.columns([3, 2])
+    with left:
+        _heatmap(folder, coupling, ladder, place)
+    with right:
+        from psmatch_core.plotting import l_curve
+
+        marks = {name: float(ladder.values[at]) for name, at in ladder.marks.items() if ladder.solved[at]}
+        figure = l_curve(ladder.curve, current=float(ladder.values[place]), marks=marks)
+        figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
+        charts.show(figure, key=f"ladder.curve.{job.id}", alt="Cost against effective matches, the present plan marked")
+    _pairs(folder, coupling, ladder, place)
+    _use(folder, ladder, place, symbol)
+
+
+def _at_work(job: RunFolder) -> bool:
+    """Show how far the plans are, with a way to stop; whether they are still being solved."""
+    status = job.status()
+    if status.is_active:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            text = f"Solving this label from sharp to smooth; the slider moves through it. {plain(status.message)}"
+            st.progress(min(1.0, status.fraction), text=text)
+            if st.button("Cancel", key=f"ladder.cancel.{job.id}", type="tertiary"):
+                session.store().cancel(job)
+                st.rerun()
+    return status.is_active
 
 
 def _plan_of_the_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
@@ -82,63 +114,6 @@ def _plan_of_the_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
     )
     charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"The plan of label {display(label)} as a heatmap")
     st.caption(f"This label holds {coupling.mass(label):.1%} of the matched source cells.")
-
-
-def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder) -> None:
-    explore.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
-    ladder = explore.ladder(folder, job)
-    key = f"ladder.{folder.id}.{job.id}"
-    symbol = "k" if ladder.knob == "n_neighbors" else "ε"
-    if session.peek(key) is None:
-        session.leave(key, ladder.own)
-    _named_rungs(ladder, key)
-    unit = _unit(ladder)
-    place: Any = st.select_slider(
-        f"{symbol}{f' [{unit}]' if unit else ''}",
-        list(range(len(ladder))),
-        format_func=lambda at: f"{ladder.values[at]:.3g}",
-        key=key,
-        help="Left is sharp (few partners a cell), right is smooth. Every position was solved before, on all cells of "
-        "the label.",
-    )
-    place = int(place)
-    _figures(ladder, place, symbol)
-    left, right = st.columns([3, 2])
-    with left:
-        _heatmap(folder, coupling, ladder, place)
-    with right:
-        from psmatch_core.plotting import l_curve
-
-        marks = {name: float(ladder.values[at]) for name, at in ladder.marks.items()}
-        figure = l_curve(ladder.curve, current=float(ladder.values[place]), marks=marks)
-        figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
-        charts.show(figure, key=f"ladder.curve.{job.id}", alt="Cost against effective matches, the present plan marked")
-    _pairs(folder, coupling, ladder, place)
-    _use(folder, ladder, place, symbol)
-
-
-def _named_rungs(ladder: Ladder, key: str) -> None:
-    """One button a rung with a name; they move the slider."""
-    named = dict(ladder.marks)
-    named["as in the run"] = ladder.own
-    if ladder.curve.corner is not None:
-        named["corner"] = ladder.at(ladder.curve.corner)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for name, at in named.items():
-            st.button(
-                f"{name[0].upper()}{name[1:]} {ladder.values[at]:.3g}",
-                key=f"{key}.{name}",
-                on_click=session.leave,
-                args=(key, at),
-                type="secondary",
-            )
-
-
-def _unit(ladder: Ladder) -> str:
-    if ladder.knob == "n_neighbors":
-        return "cells"
-    absolute = getattr(ladder.matcher, "epsilon_unit", "") == "absolute"
-    return "units of cost" if absolute else "× mean cost"
 
 
 def _figures(ladder: Ladder, place: int, symbol: str) -> None:

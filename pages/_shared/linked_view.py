@@ -1,15 +1,20 @@
-"""Two linked maps: a lasso on either selects cells, and their matches light up on the other, by weight."""
+"""Two linked maps: a lasso on either selects cells, and their matches light up on the other, by weight.
+
+The matches are those of the epsilon that each label's slider says; the slider of the selected label stands here too.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._shared import charts, explore, results, session
+from pages._shared import charts, explore, results, rungs, session
 from pages._shared.errors import told
 from pages._shared.text import count, plain
+from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -26,15 +31,20 @@ def linked_view(folder: RunFolder, coupling: Coupling) -> None:
     fragment()
 
 
-def _view(folder: RunFolder, coupling: Coupling) -> None:
+def _view(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.plotting import linked_maps
     from psmatch_core.selection import matched_weight
 
     method, scores = results.score_map(folder)
-    chosen = explore.chip(folder, coupling, "maps")
+    chosen = explore.chip(folder, run, "maps")
+    labels = _labels_of(run, chosen) if chosen is not None else []
+    _slider(folder, labels)
+    followed = rungs.followed(folder, run)
+    coupling = followed.coupling
     weight = matched_weight(coupling, chosen) if chosen is not None else None
     stacked = st.toggle("Stacked", help="One above the other instead of side by side.", key=f"linked.stack.{folder.id}")
-    figure = linked_maps(scores, coupling, chosen, weight, stacked=stacked)
+    at = followed.words(labels, rungs.own_value(folder))
+    figure = linked_maps(scores, coupling, chosen, weight, note=f"matches {at}" if chosen else "", stacked=stacked)
     key = f"linked.{folder.id}"
     charts.show(
         figure,
@@ -43,11 +53,11 @@ def _view(folder: RunFolder, coupling: Coupling) -> None:
         on_select=lambda: _drawn(folder, key),
     )
     n_drawn = (scores.source_cells.size, scores.target_cells.size)
-    n_cells = (coupling.source.modality.n_cells, coupling.target.modality.n_cells)
+    n_cells = (run.source.modality.n_cells, run.target.modality.n_cells)
     thinned = "" if n_drawn == n_cells else f" The map holds {sum(n_drawn):,} of {sum(n_cells):,} cells."
     st.caption(
-        f"{method.upper()} of the {coupling.source.space_name}, for eyes only. Matches are those of the run; "
-        f"a dot's area and opacity tell its weight.{thinned}"
+        f"{method.upper()} of the {run.source.space_name}, for eyes only. A dot's area and opacity tell its "
+        f"weight.{thinned}"
     )
     if chosen is None:
         st.info(
@@ -55,10 +65,36 @@ def _view(folder: RunFolder, coupling: Coupling) -> None:
             "and blocks under One label.",
             icon=":material/arrow_forward:",
         )
-        _saved(folder, coupling)
+        _saved(folder, run)
         return
-    _panel(folder, coupling, chosen)
-    explore.keep_selection(folder, coupling, chosen)
+    _panel(folder, coupling, chosen, at)
+    explore.keep_selection(folder, run, chosen)
+
+
+def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
+    """Labels of the selected cells that have a plan, those with most cells first."""
+    model = coupling.source if chosen.side == "source" else coupling.target
+    counts = Counter(model.modality.labels[chosen.cells].tolist())
+    return [label for label, _ in counts.most_common() if label in coupling.blocks]
+
+
+def _slider(folder: RunFolder, labels: list[str]) -> None:
+    """The slider of the label that most of the selected cells have, where its plans are worked out."""
+    from psmatch_core.knobs import can_climb
+    from psmatch_core.ladder_jobs import latest
+
+    if not labels or not can_climb(folder.recipe.matcher):
+        return
+    job = latest(folder, labels[0])
+    ladder = rungs.ladder(folder, job) if job is not None else None
+    name = plain(display(labels[0], 40))
+    if job is None or ladder is None:
+        st.caption(f"To drag epsilon here, open label {name} once under One label.")
+        return
+    with st.container(border=True):
+        others = f" The {count(len(labels) - 1, 'other label')} stay as they are." if len(labels) > 1 else ""
+        st.caption(f"Label **{name}** from sharp to smooth: the matches below follow.{others}")
+        rungs.slider(folder, job, ladder)
 
 
 def _drawn(folder: RunFolder, key: str) -> None:
@@ -92,11 +128,11 @@ def _saved(folder: RunFolder, coupling: Coupling) -> None:
                     st.rerun()
 
 
-def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection) -> None:
+def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection, at: str) -> None:
     from psmatch_core.selection import described
 
     here = (coupling.source if chosen.side == "source" else coupling.target).modality
-    st.markdown("**Selected cells and their best matches**")
+    st.markdown(f"**Selected cells and their best matches** {plain(at)}")
     table = described(coupling, chosen, most=LISTED)
     column = st.column_config
     share = {f"weight_{i}": column.NumberColumn("Weight", format="percent", width="small") for i in (1, 2, 3)}

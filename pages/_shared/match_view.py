@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._shared import charts, explore, results
+from pages._shared import charts, explore, results, rungs
 from pages._shared.curve_view import curve_view
 from pages._shared.ladder_view import ladder_view
 from pages._shared.linked_view import linked_view
@@ -133,9 +133,11 @@ def _label(folder: RunFolder, coupling: Coupling) -> None:
             curve_view(folder, coupling)
 
 
-def _cell(folder: RunFolder, coupling: Coupling) -> None:
+def _cell(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.plotting import cell_matches
 
+    followed = rungs.followed(folder, run)
+    coupling = followed.coupling
     left, right = st.columns(2)
     with left:
         label = _choose_label(folder, coupling, "cell")
@@ -162,6 +164,7 @@ def _cell(folder: RunFolder, coupling: Coupling) -> None:
     chosen, weights, uniform, partner = results.matches_of(coupling, label, names.index(asked), TOP)
     figure = cell_matches(chosen, weights, uniform, cell=asked, measured_true=partner)
     charts.show(figure, key=f"matches.{folder.id}.{label}.{asked}", alt=f"Weights of the matches of {display(asked)}")
+    st.caption(f"Weights {plain(followed.words([label], rungs.own_value(folder)))}.")
     share = results.mass_share(coupling, label, names.index(asked))
     if share < HARDLY:
         st.warning(

@@ -56,48 +56,50 @@ def propensity_view(folder: RunFolder) -> None:
             if isinstance(model, JointLatents):
                 _figures_of_latents(model)
     _notes(folder, models)
-    key = folder.id
-    tabs = st.tabs(
-        [
-            "Map of latents" if is_joint else "Map of scores",
-            "Loss by epoch",
-            "Loss by label",
-            "Calibration",
-            "Confusion",
-        ],
-        key=f"tabs.{key}",
+    views = {
+        "Map of latents" if is_joint else "Map of scores": _map,
+        "Loss by epoch": _curves,
+        "Loss by label": _losses,
+        "Calibration": _calibration,
+        "Confusion": _confusion,
+    }
+    tabs = st.tabs(list(views), key=f"tabs.{folder.id}", on_change="rerun")
+    for tab, view in zip(tabs, views.values(), strict=True):
+        if tab.open:  # what nobody looks at is not drawn: all five made a page switch wait a quarter of a second
+            with tab:
+                view(folder, models)
+
+
+def _losses(folder: RunFolder, models: results.Models) -> None:
+    from psmatch_core.plotting import label_losses
+
+    alt = "Held-out loss of each label in both modalities"
+    charts.show(label_losses(*models), key=f"losses.{folder.id}", alt=alt)
+    _label_table(models)
+
+
+def _calibration(folder: RunFolder, models: results.Models) -> None:
+    from psmatch_core.plotting import reliability
+
+    alt = "Stated confidence against hit rate, both modalities"
+    charts.show(reliability(*models), key=f"reliability.{folder.id}", alt=alt)
+
+
+def _confusion(folder: RunFolder, models: results.Models) -> None:
+    from psmatch_core.plotting import confusion
+
+    which = st.segmented_control(
+        "Modality",
+        [0, 1],
+        default=0,
+        required=True,
+        format_func=lambda i: plain(models[i].modality.name),
+        key=f"which.{folder.id}",
     )
-    with tabs[0]:
-        _map(folder, models)
-    with tabs[1]:
-        _curves(models, key)
-    with tabs[2]:
-        from psmatch_core.plotting import label_losses
-
-        charts.show(label_losses(*models), key=f"losses.{key}", alt="Held-out loss of each label in both modalities")
-        _label_table(models)
-    with tabs[3]:
-        from psmatch_core.plotting import reliability
-
-        charts.show(
-            reliability(*models), key=f"reliability.{key}", alt="Stated confidence against hit rate, both modalities"
-        )
-    with tabs[4]:
-        from psmatch_core.plotting import confusion
-
-        which = st.segmented_control(
-            "Modality",
-            [0, 1],
-            default=0,
-            required=True,
-            format_func=lambda i: plain(models[i].modality.name),
-            key=f"which.{key}",
-        )
-        model = models[which or 0]
-        charts.show(
-            confusion(model), key=f"confusion.{key}.{which}", alt="Held-out cells by true label and best-scoring label"
-        )
-        _alike(model)
+    model = models[which or 0]
+    alt = "Held-out cells by true label and best-scoring label"
+    charts.show(confusion(model), key=f"confusion.{folder.id}.{which}", alt=alt)
+    _alike(model)
 
 
 def _figures_of_merit(model: ScoredModality) -> None:
@@ -271,7 +273,8 @@ def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
     return closer.column(folder, name) if kind == "column" else closer.feature(folder, name)
 
 
-def _curves(models: results.Models, key: str) -> None:
+def _curves(folder: RunFolder, models: results.Models) -> None:
+    key = folder.id
     from psmatch_core.plotting import fitted_curves, joint_training, loss_curves
 
     history = {each.modality.name: each.history for each in models if isinstance(each, JointLatents)}

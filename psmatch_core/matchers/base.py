@@ -215,6 +215,9 @@ class Matcher(Config, ABC):
 class LabelMatcher(Matcher, ABC):
     """A matcher to which each label is a problem of its own."""
 
+    # Whether a plan costs what its cells' points lie apart, which its potentials tell without a distance.
+    costs_its_points: ClassVar[bool] = False
+
     @abstractmethod
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         """Plan and status of one label."""

@@ -29,6 +29,7 @@ class PointMatcher(LabelMatcher, ABC):
     """Labels too small to be worth a call each are solved together; along epsilon each plan starts from the last."""
 
     compared: ClassVar[str] = "scores"  # what the points are, for messages
+    costs_its_points: ClassVar[bool] = True
 
     if TYPE_CHECKING:  # options that every such matcher declares, each with its own words
         epsilon: float

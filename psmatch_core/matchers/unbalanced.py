@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class UnbalancedMatcher(LabelMatcher):
     Source: Chizat, Peyré, Schmitzer & Vialard, Math. Comp. 87 (2018), section 3; solved by
     :func:`psmatch_core.transport.solve_unbalanced`.
     """
+
+    costs_its_points: ClassVar[bool] = True
 
     epsilon: float = option(
         0.05,

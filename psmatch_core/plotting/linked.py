@@ -24,6 +24,7 @@ def linked_maps(
     selection: Selection | None = None,
     weight: np.ndarray | None = None,
     *,
+    note: str = "",
     stacked: bool = False,
 ) -> go.Figure:
     """Both modalities' cells, two panels with the same axes, the selected ones and their matches on top.
@@ -36,6 +37,8 @@ def linked_maps(
         The selected cells; all cells are drawn alike without.
     weight
         Of each cell of the other side, ``(n_other_cells,)``; size and opacity of its dot grow with it.
+    note
+        Smaller text under the title, such as of which epsilon the matches are.
     stacked
         Source above target, for narrow screens.
     """
@@ -52,7 +55,7 @@ def linked_maps(
         horizontal_spacing=0.03,
         vertical_spacing=0.08,
     )
-    dress(fig, _title(selection, weight, names), height=620 if stacked else 400, legend=False)
+    dress(fig, _title(selection, weight, names), height=620 if stacked else 400, note=plain(note, 200), legend=False)
     panels = ((scores.source_cells, scores.source_xy), (scores.target_cells, scores.target_xy))
     is_large = sum(cells.size for cells, _ in panels) > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter

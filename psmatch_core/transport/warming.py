@@ -9,6 +9,7 @@ import numpy as np
 
 from psmatch_core.transport.balanced import resolve, solve
 from psmatch_core.transport.exact import assign
+from psmatch_core.transport.overview import looked_at
 
 # One problem of each way through the engine: dense and small, with a sparse support, exact.
 _DENSE_CELLS, _SPARSE_CELLS = 60, 1500
@@ -29,4 +30,11 @@ def warm() -> None:
         x = rng.normal(size=(n_cells, 6))
         solved = solve(x, x + 0.3 * rng.normal(size=x.shape), epsilon)
         resolve(solved, 1.2 * epsilon)  # what a slider asks for
+    for epsilon in (1.0, 1e-5):  # in both arithmetics: what a picture of a large plan asks for
+        cells, bins = np.zeros(_DENSE_CELLS), np.zeros(_DENSE_CELLS, dtype=np.int64)
+        points = x[:_DENSE_CELLS]
+        weights = np.full(_DENSE_CELLS, 1 / _DENSE_CELLS)
+        looked_at(
+            points, points, cells, cells, epsilon, weights, weights, squared=False, row_bins=bins, column_bins=bins, k=1
+        )
     assign(x[:_DENSE_CELLS], x[:_DENSE_CELLS] + 0.1)

@@ -1,0 +1,92 @@
+"""All that a picture of a plan needs, asked together: one pass where asking one by one takes five."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from psmatch_core.blocks.base import Block
+from psmatch_core.blocks.means import SMALL, BlockMeans, block_means
+from psmatch_core.blocks.potential import PotentialBlock
+from psmatch_core.blocks.stored import DenseBlock, SparseBlock
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """What is shown of one plan ``(n, m)``.
+
+    Parameters
+    ----------
+    masses
+        Row sums, ``(n,)``.
+    n_effective
+        Effective matches of each row, ``(n,)`` cells; 0 without a match.
+    means
+        The plan averaged into blocks.
+    top_index, top_weight
+        The heaviest targets of each row and their shares of it, ``(n, k)``; −1 where there is none.
+    cost
+        ⟨C, P⟩ / mass of P between the plan's own points, units of cost; None where it was not worked out on the way.
+    """
+
+    masses: np.ndarray
+    n_effective: np.ndarray
+    means: BlockMeans
+    top_index: np.ndarray
+    top_weight: np.ndarray
+    cost: float | None
+
+
+def overview(block: Block, like: BlockMeans, k: int) -> Overview:
+    """Look at a plan once.
+
+    Parameters
+    ----------
+    like
+        Means of a plan of the same cells, whose arrangement is kept.
+    k
+        Heaviest targets a row.
+    """
+    n, m = block.shape
+    if isinstance(block, PotentialBlock) and block.x.shape[1] and n * m > SMALL:
+        return _in_one_pass(block, like, min(k, m))
+    if n * m <= SMALL and not isinstance(block, SparseBlock):
+        block = DenseBlock(block.rows(0, n))
+    max_bins = max(like.means.shape)
+    index, weight = block.top(min(k, m))
+    return Overview(
+        block.marginals[0], block.n_effective, block_means(block, like=like, max_bins=max_bins), index, weight, None
+    )
+
+
+def _in_one_pass(block: PotentialBlock, like: BlockMeans, k: int) -> Overview:
+    from psmatch_core.transport.overview import looked_at  # brings numba, which small plans do without
+
+    found = looked_at(
+        block.x,
+        block.y,
+        block.f,
+        block.g,
+        block.epsilon,
+        block.a,
+        block.b,
+        squared=block.cost == "sqeuclidean",
+        row_bins=_bin_of(like.row_order, like.row_edges),
+        column_bins=_bin_of(like.column_order, like.column_edges),
+        k=k,
+    )
+    sizes = np.diff(like.row_edges)[:, None] * np.diff(like.column_edges)
+    spread = np.where(found.masses > 0, np.exp(found.entropies), 0.0)
+    mass = float(found.masses.sum())
+    cost = found.cost / mass if mass > 0 else float("nan")
+    return Overview(
+        found.masses, spread, replace(like, means=found.bins / sizes), found.top_index, found.top_share, cost
+    )
+
+
+def _bin_of(order: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The bin of each cell, ``(n,)``, from the cells in drawn order and where bins begin."""
+    found = np.empty(order.size, dtype=np.int64)
+    found[order] = np.repeat(np.arange(edges.size - 1), np.diff(edges))
+    return found
