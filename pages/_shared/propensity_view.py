@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages._shared import charts, closer, results
 from pages._shared.searching import find
+from pages._shared.tables import label_table
 from pages._shared.text import number, plain
 from psmatch_core.baselines import JointLatents
 from psmatch_core.checks import display
@@ -75,7 +76,7 @@ def _losses(folder: RunFolder, models: results.Models) -> None:
 
     alt = "Held-out loss of each label in both modalities"
     charts.show(label_losses(*models), key=f"losses.{folder.id}", alt=alt)
-    _label_table(models)
+    _label_table(folder, models)
 
 
 def _calibration(folder: RunFolder, models: results.Models) -> None:
@@ -292,24 +293,31 @@ def _curves(folder: RunFolder, models: results.Models) -> None:
     )
 
 
-def _label_table(models: results.Models) -> None:
+def _label_table(folder: RunFolder, models: results.Models) -> None:
+    import pandas as pd
+
     target = {row.label: row for row in models[1].per_label}
-    names = [plain(model.modality.name) for model in models]
     rows = [
         {
-            "label": display(row.label, 60),
+            "label": row.label,
             "cells source": row.n_cells,
             "loss source": row.loss,
+            "baseline source": row.baseline,
             "accuracy source": row.accuracy,
             "cells target": target[row.label].n_cells,
             "loss target": target[row.label].loss,
+            "baseline target": target[row.label].baseline,
             "accuracy target": target[row.label].accuracy,
         }
         for row in models[0].per_label
     ]
     config = {}
-    for side, name in zip(("source", "target"), names, strict=True):
+    for side, model in zip(("source", "target"), models, strict=True):
+        name = plain(model.modality.name)
         config[f"cells {side}"] = st.column_config.NumberColumn(f"{name} [cells]", format="localized")
         config[f"loss {side}"] = st.column_config.NumberColumn(f"{name} loss [nats]", format="%.3f")
+        config[f"baseline {side}"] = st.column_config.NumberColumn(
+            f"{name} baseline", format="%.3f", help="The loss of knowing only how frequent the label is."
+        )
         config[f"accuracy {side}"] = st.column_config.NumberColumn(f"{name} accuracy", format="percent")
-    st.dataframe(rows, hide_index=True, column_config=config)
+    label_table(pd.DataFrame(rows), config, key=f"told.{folder.id}")

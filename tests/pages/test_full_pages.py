@@ -201,7 +201,7 @@ def test_the_list_opens_a_run(full: Open, finished: RunFolder) -> None:
 
 def test_translate_matches_features_when_asked(full: Open, finished: RunFolder) -> None:
     app = full("translate")
-    assert "Which feature goes with which" in texts(app)
+    assert "features are matched too" in texts(app)
     (n,) = [each for each in app.number_input if each.label.startswith("Permutations")]
     n.set_value(19).run()
     app.button(key="features.go").click().run()
