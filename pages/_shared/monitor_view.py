@@ -10,6 +10,7 @@ import streamlit as st
 from pages._shared import background, charts, results, session
 from pages._shared.errors import show_error, told
 from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import RunFolder
@@ -30,15 +31,13 @@ def monitor_view(folder: RunFolder) -> None:
     report = _report(folder)
     _verdict(report)
     _measuring(folder, report)
-    tabs = st.tabs(["Losses", "Stability", "Shuffled labels", "Label by label"], key=f"monitor.tabs.{folder.id}")
-    with tabs[0]:
-        _losses(folder, report)
-    with tabs[1]:
-        _stability(folder, report)
-    with tabs[2]:
-        _null(folder, report)
-    with tabs[3]:
-        _table(folder, report)
+    views = {
+        "Losses": partial(_losses, folder, report),
+        "Stability": partial(_stability, folder, report),
+        "Shuffled labels": partial(_null, folder, report),
+        "Label by label": partial(_table, folder, report),
+    }
+    tabs(views, key=f"monitor.tabs.{folder.id}")
     with st.expander("How the verdict is made"):
         st.markdown(
             "A label is believed where classifiers trained on other cells lead to much the same matches, where both "

@@ -5,6 +5,7 @@ The latents of a joint VAE have a label head, so the same is shown of them; what
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
@@ -12,6 +13,7 @@ import streamlit as st
 from pages._shared import charts, closer, results
 from pages._shared.searching import find
 from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import number, plain
 from psmatch_core.baselines import JointLatents
 from psmatch_core.checks import display
@@ -64,11 +66,7 @@ def propensity_view(folder: RunFolder) -> None:
         "Calibration": _calibration,
         "Confusion": _confusion,
     }
-    tabs = st.tabs(list(views), key=f"tabs.{folder.id}", on_change="rerun")
-    for tab, view in zip(tabs, views.values(), strict=True):
-        if tab.open:  # what nobody looks at is not drawn: all five made a page switch wait a quarter of a second
-            with tab:
-                view(folder, models)
+    tabs({title: partial(view, folder, models) for title, view in views.items()}, key=f"tabs.{folder.id}")
 
 
 def _losses(folder: RunFolder, models: results.Models) -> None:

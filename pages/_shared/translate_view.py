@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,9 +14,13 @@ from pages._shared.leave_out_view import leave_out_view
 from pages._shared.searching import find
 from pages._shared.settings import TRANSLATORS
 from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.translators import FittedTranslator
 
 DIRECTIONS = {"target_to_source": ("source", "target"), "source_to_target": ("target", "source")}
 AGAINST = {
@@ -50,39 +55,30 @@ def translate_view(folder: RunFolder) -> None:
         )
         or "target_to_source"
     )
-    kind = TRANSLATORS.get(type(folder.recipe.translator), "Another translator")
     fitted = results.translator(folder, direction)
-    tabs = st.tabs(
-        [
-            "One feature",
-            "All features",
-            "Shifts by label",
-            "Leave a perturbation out",
-            "Distributions",
-            "Feature pairs",
-        ],
-        key=f"translate.tabs.{folder.id}",
-    )
-    with tabs[0]:
-        _one_feature(folder, direction, names[DIRECTIONS[direction][0]])
-    with tabs[1]:
-        _by_feature(folder, direction, is_trained=fitted is not None)
-        st.markdown(f"**How it was made: {kind}** ({plain(direction)})")
-        if fitted is not None:
-            _trained(folder, fitted, direction)
-        else:
-            st.caption(
-                "Features are read off the coupling for its own cells; nothing is trained. To predict cells measured "
-                "later, choose a translator that is trained under “Settings” above."
-            )
-    with tabs[2]:
-        _shifts(folder, direction, is_trained=fitted is not None)
-    with tabs[3]:
-        leave_out_view(folder)
-    with tabs[4]:
-        _distributions(folder)
-    with tabs[5]:
-        feature_view(folder)
+    views = {
+        "One feature": partial(_one_feature, folder, direction, names[DIRECTIONS[direction][0]]),
+        "All features": partial(_all_features, folder, fitted, direction),
+        "Shifts by label": partial(_shifts, folder, direction, is_trained=fitted is not None),
+        "Leave a perturbation out": partial(leave_out_view, folder),
+        "Distributions": partial(_distributions, folder),
+        "Feature pairs": partial(feature_view, folder),
+    }
+    tabs(views, key=f"translate.tabs.{folder.id}")
+
+
+def _all_features(folder: RunFolder, fitted: FittedTranslator | None, direction: str) -> None:
+    """How much of each feature is explained, and how the translator came about."""
+    _by_feature(folder, direction, is_trained=fitted is not None)
+    kind = TRANSLATORS.get(type(folder.recipe.translator), "Another translator")
+    st.markdown(f"**How it was made: {kind}** ({plain(direction)})")
+    if fitted is not None:
+        _trained(folder, fitted, direction)
+    else:
+        st.caption(
+            "Features are read off the coupling for its own cells; nothing is trained. To predict cells measured "
+            "later, choose a translator that is trained under “Settings” above."
+        )
 
 
 def _distributions(folder: RunFolder) -> None:
