@@ -3,9 +3,7 @@
 import streamlit as st
 
 from pages._shared import jobs, results, session
-from pages._shared.feature_view import feature_view
 from pages._shared.frame import begin, need, need_data, next_step
-from pages._shared.leave_out_view import leave_out_view
 from pages._shared.settings import TRANSLATED, say_what_changed, translator_settings
 from pages._shared.translate_view import translate_view
 
@@ -27,6 +25,4 @@ if folder is not None and is_matched:
     say_what_changed(folder, workspace, TRANSLATED, "Translate again to see those of the present settings.")
     with jobs.readable(folder):
         translate_view(folder)
-        leave_out_view(folder)
-        feature_view(folder)
 next_step("evaluate", "Hold the matching against the pairs that are known.")

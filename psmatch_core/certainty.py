@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
 from psmatch_core.evaluation import METRICS
 from psmatch_core.randomness import stream
@@ -168,3 +169,22 @@ def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "
         overall=float(values.mean()),
         area=float(mean.mean()),
     )
+
+
+def coverage_by_confidence(coupling: Coupling, cells: pd.DataFrame, metric: str) -> dict[str, RiskCoverage]:
+    """A metric among the most confident cells, for each thing by which confidence can be measured.
+
+    Parameters
+    ----------
+    cells
+        The evaluation's cells: ``cell``, ``label`` and the metric.
+    """
+    model = coupling.source
+    row = {name: at for at, name in enumerate(model.modality.obs_names.tolist())}
+    at = np.array([row[name] for name in cells["cell"].astype(str).tolist()])
+    spread = np.log(np.maximum(coupling.n_effective[at], 1e-12))
+    size = np.log([coupling.target_cells[label].size for label in cells["label"].astype(str).tolist()])
+    of_confidence = {"few effective matches": size - spread, "a confident classifier": model.confidence[at]}
+    values = cells[metric].to_numpy(dtype=np.float64)
+    known = {name: each for name, each in of_confidence.items() if (~np.isnan(each) & ~np.isnan(values)).any()}
+    return {name: risk_coverage(each, values, metric=metric) for name, each in known.items()}

@@ -21,6 +21,8 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.matching import known_ids
 from psmatch_core.modality import Modality
 from psmatch_core.runs import Run, readable_sides
+from psmatch_core.scored import ScoredModality
+from psmatch_core.shifts import LabelShifts, label_shifts
 from psmatch_core.translation import TO_SOURCE
 from psmatch_core.translators import FittedTranslator
 
@@ -79,6 +81,15 @@ def load(folder: RunFolder, direction: str) -> Predicted | None:
     features = np.array(json.loads(names.read_text(encoding="utf-8")), dtype=str)
     predicted, measured = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
     return Predicted(direction, at, of, features, predicted, measured)
+
+
+def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality], direction: str) -> LabelShifts | None:
+    """Predicted and measured shifts of all labels in a direction; None where the run left no predictions."""
+    found = load(folder, direction)
+    if found is None:
+        return None
+    labels = {side: model.modality.labels for side, model in zip(SIDES, models, strict=True)}
+    return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], found.features)
 
 
 def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | None = None) -> tuple[np.ndarray, ...]:

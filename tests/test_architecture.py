@@ -22,8 +22,8 @@ ORDER = (
     "translators", "translation", "metrics", "prediction", "evaluation", "certainty", "monitor", "distances",
     "space", "distribution", "maps", "controls", "shifts", "io", "held_out", "selection", "plotting", "recipe",
     "knobs", "ladder", "climbing", "rendering", "datasets", "inputs", "keeping", "scoring", "runs", "leaving_out",
-    "pairs", "exports", "pace", "folder", "results", "queueing", "predictions", "comparing_runs", "report", "new_cells",
-    "leave_out_jobs", "ladder_jobs", "selections", "worker", "run_store", "monitoring", "sweeps", "listing",
+    "pairs", "exports", "pace", "folder", "results", "queueing", "predictions", "comparing_runs", "new_cells",
+    "leave_out_jobs", "ladder_jobs", "selections", "worker", "run_store", "monitoring", "report", "sweeps", "listing",
     "terminal", "commands", "cli",
 )  # fmt: skip
 LONGEST = 350

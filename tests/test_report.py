@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core import worker
+from psmatch_core import ladder_jobs, leave_out_jobs, monitoring, worker
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.cli import main
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import RunFolder
+from psmatch_core.leaving_out import LeaveOut
+from psmatch_core.monitor import Monitoring
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import Recipe
 from psmatch_core.report import report_html, write_report
+from psmatch_core.run_store import RunStore
 from tests.conftest import make_adata
 
 HOSTILE = "</script><img src=x>"
@@ -27,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     place = tmp_path_factory.mktemp("report")
     specs = []
     for seed, name in enumerate(("RNA", "ADT")):
-        adata = make_adata(n=45, seed=seed, labels=("A", "B", HOSTILE if seed else "only here"))
+        adata = make_adata(n=60, seed=seed, labels=("A", "B", "C", HOSTILE if seed else "only here"))
         adata.write_h5ad(place / f"{name}.h5ad")
         specs.append(DataSpec(path=str(place / f"{name}.h5ad"), label_key="label", name=name))
     recipe = Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs)
@@ -69,8 +72,45 @@ def test_every_chapter_has_its_figures(text: str) -> None:
         assert f'id="{name}"' in text
         assert figure["layout"]["meta"]["title"]
     assert set(data["templates"]) == {"light", "dark"}
-    for heading in ("Propensity", "Match", "Settings and versions"):
+    for heading in ("Propensity", "Match", "Monitor", "Translate", "Settings and versions"):
         assert f">{heading}" in text
+    assert "label in one modality only" in text[text.index("why cells were left out") :]
+
+
+@pytest.fixture(scope="module")
+def thorough(folder: RunFolder) -> str:
+    """The report of the run after everything that can be asked of it was asked."""
+    store = RunStore(folder.path.parents[1])
+    assert monitoring.measure(folder, Monitoring(n_shuffles=3)).state == "done"
+    assert worker.execute(leave_out_jobs.create(folder, "A", LeaveOut())).state == "done"
+    assert worker.execute(ladder_jobs.create(folder, "B")).state == "done"
+    assert store.runs == folder.path.parent
+    return report_html(folder)
+
+
+def test_what_was_asked_later_has_its_chapter(text: str, thorough: str) -> None:
+    assert "were not measured: the Monitor page does it" in text
+    assert "were not measured" not in thorough
+    for words in (
+        "Perturbations left out of everything",
+        "A, never seen",
+        "get much the same matches",
+        "shuffled, lowest",
+        "B, solved at 25 values of epsilon",
+        "effective matches) gains little",
+    ):
+        assert words in thorough, words
+        assert words not in text, words
+
+
+def test_what_another_version_measured_is_said_and_left_out(folder: RunFolder, thorough: str) -> None:
+    path = folder.path / "monitor.json"
+    kept = path.read_text(encoding="utf-8")
+    path.write_text('{"format": 99}', encoding="utf-8")
+    assert "written by another version" in report_html(folder)
+    path.write_text(kept.replace('"made_of": "', '"made_of": "x'), encoding="utf-8")
+    assert "belongs to an earlier matching" in report_html(folder)
+    path.write_text(kept, encoding="utf-8")
 
 
 def test_no_folder_of_the_machine_is_told(text: str, folder: RunFolder) -> None:

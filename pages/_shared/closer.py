@@ -190,15 +190,10 @@ def _readable(path: str, side: str, stamp: tuple[int, ...]) -> Modality:
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Comparing shifts…")
 def _shifts(path: str, direction: str, stamp: tuple[int, ...]) -> LabelShifts | None:
-    from psmatch_core.shifts import label_shifts
+    from psmatch_core.predictions import load_shifts
 
     folder = RunFolder(Path(path))
-    found = predicted(folder, direction)
-    if found is None:
-        return None
-    sides = dict(zip(SIDES, results.models(folder), strict=True))
-    labels = {side: model.modality.labels for side, model in sides.items()}
-    return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], found.features)
+    return load_shifts(folder, results.models(folder), direction)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Drawing cells again for the intervals…")
@@ -211,21 +206,8 @@ def _intervals(path: str, seed: int, stamp: tuple[int, ...]) -> Intervals | None
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner=False)
 def _coverage(path: str, metric: str, stamp: tuple[int, ...]) -> dict[str, RiskCoverage]:
-    import numpy as np
-
-    from psmatch_core.certainty import risk_coverage
+    from psmatch_core.certainty import coverage_by_confidence
 
     folder = RunFolder(Path(path))
     cells = results.table(folder, "evaluation_cells")
-    if cells is None or not len(cells):
-        return {}
-    coupling = results.coupling(folder)
-    model = coupling.source
-    row = {name: at for at, name in enumerate(model.modality.obs_names.tolist())}
-    at = np.array([row[name] for name in cells["cell"].astype(str).tolist()])
-    spread = np.log(np.maximum(coupling.n_effective[at], 1e-12))
-    size = np.log([coupling.target_cells[label].size for label in cells["label"].astype(str).tolist()])
-    of_confidence = {"few effective matches": size - spread, "a confident classifier": model.confidence[at]}
-    values = cells[metric].to_numpy(dtype=np.float64)
-    known = {name: each for name, each in of_confidence.items() if (~np.isnan(each) & ~np.isnan(values)).any()}
-    return {name: risk_coverage(each, values, metric=metric) for name, each in known.items()}
+    return coverage_by_confidence(results.coupling(folder), cells, metric) if cells is not None and len(cells) else {}

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages._shared import charts, closer, results
 from pages._shared.navigation import path_of
+from pages._shared.tables import label_table
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
@@ -135,8 +136,6 @@ def _per_label(folder: RunFolder, sure: pd.DataFrame | None) -> None:
         alt="The metric of each label beside the uniform baseline",
     )
     with st.expander("The same as a table"):
-        shown = table.copy()
-        shown["label"] = [display(each, 60) for each in shown["label"]]
         config: dict[str, Any] = {
             name: st.column_config.NumberColumn(_heading(name), format="%.3f")
             for name in table.columns
@@ -144,7 +143,7 @@ def _per_label(folder: RunFolder, sure: pd.DataFrame | None) -> None:
         }
         for name, title in (("n_pairs", "True pairs"), ("n_candidates", "Candidates")):
             config[name] = st.column_config.NumberColumn(title, format="localized")
-        st.dataframe(shown, hide_index=True, column_config=config)
+        label_table(table, config, key=f"labels.{folder.id}")
 
 
 def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
@@ -185,7 +184,9 @@ def _features(folder: RunFolder, found: dict[str, Any]) -> None:
         return
     st.subheader("By feature")
     charts.show(
-        feature_r2(values, top=TOP_FEATURES), key=f"r2.{folder.id}", alt="Variance explained of each target feature"
+        feature_r2(values, top=TOP_FEATURES, uniform=found["uniform_r2"]),
+        key=f"r2.{folder.id}",
+        alt="Variance explained of each target feature",
     )
     with st.expander(f"All {count(len(values), 'feature')} as a table"):
         text = st.text_input("Find a feature", key=f"r2.search.{folder.id}", placeholder="a part of its name")

@@ -24,7 +24,6 @@ PARTNERS, DRAWN = 5, 30
 
 def feature_view(folder: RunFolder) -> None:
     """The plan of the features, with its permutations."""
-    st.subheader("Which feature goes with which")
     st.caption(
         "Cells being matched, features are matched too: two go together that rise and fall together over matched "
         "cells. No true pairs are needed."

@@ -29,7 +29,6 @@ def leave_out_view(folder: RunFolder) -> None:
     report = results.facts(folder, "label_report")
     if not report or not folder.stage_file("target").exists():
         return
-    st.subheader("Leave a perturbation out")
     st.caption(
         "A label is kept from preprocessing, classifiers, matching and translator; then one modality of its cells is "
         "predicted from the other and held against what was measured. This judges translation without known pairs."

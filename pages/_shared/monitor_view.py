@@ -9,8 +9,9 @@ import streamlit as st
 
 from pages._shared import background, charts, results, session
 from pages._shared.errors import show_error, told
+from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
-from psmatch_core.checks import display
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import RunFolder
 from psmatch_core.monitor import STATISTICS, THRESHOLDS, WORDS, Monitoring, MonitorReport, Verdict
@@ -30,15 +31,13 @@ def monitor_view(folder: RunFolder) -> None:
     report = _report(folder)
     _verdict(report)
     _measuring(folder, report)
-    tabs = st.tabs(["Losses", "Stability", "Shuffled labels", "Label by label"], key=f"monitor.tabs.{folder.id}")
-    with tabs[0]:
-        _losses(folder, report)
-    with tabs[1]:
-        _stability(folder, report)
-    with tabs[2]:
-        _null(folder, report)
-    with tabs[3]:
-        _table(report)
+    views = {
+        "Losses": partial(_losses, folder, report),
+        "Stability": partial(_stability, folder, report),
+        "Shuffled labels": partial(_null, folder, report),
+        "Label by label": partial(_table, folder, report),
+    }
+    tabs(views, key=f"monitor.tabs.{folder.id}")
     with st.expander("How the verdict is made"):
         st.markdown(
             "A label is believed where classifiers trained on other cells lead to much the same matches, where both "
@@ -210,13 +209,11 @@ def _null(folder: RunFolder, report: MonitorReport) -> None:
     )
 
 
-def _table(report: MonitorReport) -> None:
+def _table(folder: RunFolder, report: MonitorReport) -> None:
     ordered = report.table().sort_values(["verdict", "label"], key=_by_verdict, kind="stable")
-    ordered["label"] = [display(each, 60) for each in ordered["label"]]
     column = st.column_config
     source, target = (plain(name) for name in report.names)
     config: dict[str, Any] = {
-        "label": column.TextColumn("Label", width="medium", pinned=True),
         "verdict": column.TextColumn("Verdict"),
         "reasons": column.TextColumn("Why", width="large"),
         "stability": column.NumberColumn("Stability", format="%.2f"),
@@ -229,7 +226,7 @@ def _table(report: MonitorReport) -> None:
         config[f"loss_{side}"] = column.NumberColumn(f"{name} loss [nats]", format="%.3f")
         config[f"raw_loss_{side}"] = column.NumberColumn(f"{name} raw loss", format="%.3f")
         config[f"baseline_{side}"] = column.NumberColumn(f"{name} baseline", format="%.3f")
-    st.dataframe(ordered[list(config)], hide_index=True, column_config=config, height=38 + 35 * min(len(ordered), 14))
+    label_table(ordered, config, key=f"verdicts.{folder.id}", columns=["label", *config])
 
 
 def _by_verdict(values: Any) -> Any:

@@ -5,12 +5,15 @@ The latents of a joint VAE have a label head, so the same is shown of them; what
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from pages._shared import charts, closer, results
 from pages._shared.searching import find
+from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import number, plain
 from psmatch_core.baselines import JointLatents
 from psmatch_core.checks import display
@@ -63,11 +66,7 @@ def propensity_view(folder: RunFolder) -> None:
         "Calibration": _calibration,
         "Confusion": _confusion,
     }
-    tabs = st.tabs(list(views), key=f"tabs.{folder.id}", on_change="rerun")
-    for tab, view in zip(tabs, views.values(), strict=True):
-        if tab.open:  # what nobody looks at is not drawn: all five made a page switch wait a quarter of a second
-            with tab:
-                view(folder, models)
+    tabs({title: partial(view, folder, models) for title, view in views.items()}, key=f"tabs.{folder.id}")
 
 
 def _losses(folder: RunFolder, models: results.Models) -> None:
@@ -75,7 +74,7 @@ def _losses(folder: RunFolder, models: results.Models) -> None:
 
     alt = "Held-out loss of each label in both modalities"
     charts.show(label_losses(*models), key=f"losses.{folder.id}", alt=alt)
-    _label_table(models)
+    _label_table(folder, models)
 
 
 def _calibration(folder: RunFolder, models: results.Models) -> None:
@@ -292,24 +291,31 @@ def _curves(folder: RunFolder, models: results.Models) -> None:
     )
 
 
-def _label_table(models: results.Models) -> None:
+def _label_table(folder: RunFolder, models: results.Models) -> None:
+    import pandas as pd
+
     target = {row.label: row for row in models[1].per_label}
-    names = [plain(model.modality.name) for model in models]
     rows = [
         {
-            "label": display(row.label, 60),
+            "label": row.label,
             "cells source": row.n_cells,
             "loss source": row.loss,
+            "baseline source": row.baseline,
             "accuracy source": row.accuracy,
             "cells target": target[row.label].n_cells,
             "loss target": target[row.label].loss,
+            "baseline target": target[row.label].baseline,
             "accuracy target": target[row.label].accuracy,
         }
         for row in models[0].per_label
     ]
     config = {}
-    for side, name in zip(("source", "target"), names, strict=True):
+    for side, model in zip(("source", "target"), models, strict=True):
+        name = plain(model.modality.name)
         config[f"cells {side}"] = st.column_config.NumberColumn(f"{name} [cells]", format="localized")
         config[f"loss {side}"] = st.column_config.NumberColumn(f"{name} loss [nats]", format="%.3f")
+        config[f"baseline {side}"] = st.column_config.NumberColumn(
+            f"{name} baseline", format="%.3f", help="The loss of knowing only how frequent the label is."
+        )
         config[f"accuracy {side}"] = st.column_config.NumberColumn(f"{name} accuracy", format="percent")
-    st.dataframe(rows, hide_index=True, column_config=config)
+    label_table(pd.DataFrame(rows), config, key=f"told.{folder.id}")

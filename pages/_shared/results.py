@@ -190,7 +190,8 @@ def report(folder: RunFolder) -> Path:
     from psmatch_core.report import REPORT, write_report
 
     path = folder.exports / REPORT
-    newest = max((each.stat().st_mtime for each in folder.path.glob("*.*")), default=0.0)
+    parts = (each for each in folder.path.rglob("*.*") if folder.exports not in each.parents)  # its jobs' too
+    newest = max((each.stat().st_mtime for each in parts), default=0.0)
     if not path.exists() or path.stat().st_mtime < newest:
         write_report(folder, path)
     return path

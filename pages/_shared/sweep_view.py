@@ -11,6 +11,7 @@ from pages._shared import background, charts, jobs, session
 from pages._shared.frame import run_name
 from pages._shared.sweep_form import sweep_form
 from pages._shared.sweep_list import chosen_sweeps
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
 from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.sweeps import (
@@ -99,13 +100,12 @@ def _pictures(table: pd.DataFrame, axes: list[str], *, key: str, highlight: list
     if len(names) < 2:
         return False
     truths = [name for name in names if FIGURES[name].is_truth]
-    tabs = st.tabs(["Two figures", "Against the truth", "All against all"], key=f"compared.tabs.{key}")
-    with tabs[0]:
-        _scatter(table, names, axes, key=key, highlight=highlight)
-    with tabs[1]:
-        _against_truth(table, truths, key=key)
-    with tabs[2]:
-        _all_pairs(table, key=key)
+    views = {
+        "Two figures": partial(_scatter, table, names, axes, key=key, highlight=highlight),
+        "Against the truth": partial(_against_truth, table, truths, key=key),
+        "All against all": partial(_all_pairs, table, key=key),
+    }
+    tabs(views, key=f"compared.tabs.{key}")
     return True
 
 

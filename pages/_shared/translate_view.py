@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages._shared import charts, closer, results
+from pages._shared.distribution_view import distribution_view
+from pages._shared.feature_view import feature_view
+from pages._shared.leave_out_view import leave_out_view
 from pages._shared.searching import find
 from pages._shared.settings import TRANSLATORS
+from pages._shared.tables import label_table
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.translators import FittedTranslator
 
 DIRECTIONS = {"target_to_source": ("source", "target"), "source_to_target": ("target", "source")}
 AGAINST = {
@@ -46,11 +55,23 @@ def translate_view(folder: RunFolder) -> None:
         )
         or "target_to_source"
     )
-    st.markdown(f"**{TRANSLATORS.get(type(folder.recipe.translator), 'Another translator')}** ({plain(direction)})")
     fitted = results.translator(folder, direction)
-    _one_feature(folder, direction, names[DIRECTIONS[direction][0]])
-    _shifts(folder, direction, is_trained=fitted is not None)
-    st.subheader("The translator")
+    views = {
+        "One feature": partial(_one_feature, folder, direction, names[DIRECTIONS[direction][0]]),
+        "All features": partial(_all_features, folder, fitted, direction),
+        "Shifts by label": partial(_shifts, folder, direction, is_trained=fitted is not None),
+        "Leave a perturbation out": partial(leave_out_view, folder),
+        "Distributions": partial(_distributions, folder),
+        "Feature pairs": partial(feature_view, folder),
+    }
+    tabs(views, key=f"translate.tabs.{folder.id}")
+
+
+def _all_features(folder: RunFolder, fitted: FittedTranslator | None, direction: str) -> None:
+    """How much of each feature is explained, and how the translator came about."""
+    _by_feature(folder, direction, is_trained=fitted is not None)
+    kind = TRANSLATORS.get(type(folder.recipe.translator), "Another translator")
+    st.markdown(f"**How it was made: {kind}** ({plain(direction)})")
     if fitted is not None:
         _trained(folder, fitted, direction)
     else:
@@ -58,7 +79,18 @@ def translate_view(folder: RunFolder) -> None:
             "Features are read off the coupling for its own cells; nothing is trained. To predict cells measured "
             "later, choose a translator that is trained under “Settings” above."
         )
-    _by_feature(folder, direction, is_trained=fitted is not None)
+
+
+def _distributions(folder: RunFolder) -> None:
+    """Clouds of translated cells against observed ones; a word where true pairs say more."""
+    if results.facts(folder, "distributions"):
+        distribution_view(folder)
+        return
+    st.info(
+        "Clouds of cells are compared where no cell's partner is known. Here true pairs are known, and say more: see "
+        "“All features” and Evaluate. A perturbation left out is compared as a cloud in its own tab.",
+        icon=":material/arrow_forward:",
+    )
 
 
 def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
@@ -73,7 +105,6 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
             icon=":material/arrow_forward:",
         )
         return
-    st.subheader("Predicted against measured")
     names = found.features.tolist()
     table = results.feature_r2_table(folder, direction)
     if table is not None and len(table) > 1:
@@ -108,7 +139,6 @@ def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     found = closer.shifts(folder, direction)
     if found is None:
         return
-    st.subheader("Shifts by label")
     if not is_trained:
         st.caption(
             "Careful: weighted means of matches, over all cells of a label, give the label's own mean, whatever the "
@@ -131,16 +161,10 @@ def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
             alt=f"Predicted against measured shift of every feature for {display(label)}",
         )
     with st.expander("All labels as a table"):
-        shown = found.table()
-        for name in ("label", "control"):
-            shown[name] = [display(each, 60) for each in shown[name]]
         column = st.column_config
-        st.dataframe(
-            shown,
-            hide_index=True,
-            key=f"shifts.table.{folder.id}.{direction}",
-            column_config={
-                "label": column.TextColumn("Label"),
+        label_table(
+            found.table(),
+            {
                 "control": column.TextColumn("Against"),
                 "n_predicted": column.NumberColumn("Predicted [cells]", format="localized"),
                 "n_measured": column.NumberColumn("Measured [cells]", format="localized"),
@@ -150,6 +174,7 @@ def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
                 "explained": column.NumberColumn("Explained", format="%.2f", help="1 perfect, 0 as “no change”."),
                 "correlation": column.NumberColumn("Correlation", format="%.2f", help="Over features."),
             },
+            key=f"shifts.{folder.id}.{direction}",
         )
 
 

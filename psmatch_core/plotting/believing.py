@@ -171,7 +171,7 @@ def null_strips(null: Null) -> go.Figure:
         hovertemplate="%{hovertext}<extra></extra>",
     )
     fig.update_xaxes(
-        title_text="spreads of the shuffles, right is better", zeroline=True, range=[-FARTHEST - 0.7, FARTHEST + 0.7]
+        title_text="spreads of the shuffles; right: better", zeroline=True, range=[-FARTHEST - 0.7, FARTHEST + 0.7]
     )
     return fig
 

@@ -24,8 +24,9 @@ from psmatch_core.plotting.style import (
 )
 
 MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
+MOST_WRITTEN = 8  # figures whose numbers and names still fit side by side on a telephone
 PANEL_HEIGHT = 150  # px of one of many small scatters
-PANEL_COLUMNS = 3
+PANEL_COLUMNS = 2  # three are too narrow on a telephone
 
 
 def runs_scatter(
@@ -102,6 +103,7 @@ def rank_heatmap(matrix: pd.DataFrame, *, titles: Mapping[str, str], finding: st
     fig = figure(finding, height=height_of(len(names), 24), legend=False)
     x, y = label_axis(fig, names, "x"), label_axis(fig, names, "y")
     z = matrix.to_numpy(dtype=np.float32)
+    is_many = len(names) > MOST_WRITTEN
     fig.add_heatmap(
         z=z,
         x=x,
@@ -109,8 +111,8 @@ def rank_heatmap(matrix: pd.DataFrame, *, titles: Mapping[str, str], finding: st
         zmin=-1,
         zmax=1,
         colorscale=SIGNED_SCALE,
-        text=[["" if np.isnan(value) else f"{value:+.1f}" for value in row] for row in z],
-        texttemplate="%{text}",
+        text=None if is_many else [["" if np.isnan(value) else f"{value:+.1f}" for value in row] for row in z],
+        texttemplate=None if is_many else "%{text}",
         textfont={"size": 10},
         hovertext=[
             [f"{one} and {other}: {z[i, j]:+.2f}" for j, other in enumerate(names)] for i, one in enumerate(names)
@@ -118,7 +120,7 @@ def rank_heatmap(matrix: pd.DataFrame, *, titles: Mapping[str, str], finding: st
         hovertemplate="%{hovertext}<extra></extra>",
         colorbar={**color_bar(fig), "tickvals": [-1, 0, 1]},
     )
-    fig.update_xaxes(tickangle=-60)
+    fig.update_xaxes(tickangle=-60, showticklabels=not is_many, title_text="in the rows' order" if is_many else "")
     return fig
 
 
@@ -149,7 +151,8 @@ def runs_panels(
         horizontal_spacing=0.05,
         vertical_spacing=min(0.3 / n_rows, 0.14),
     )
-    dress(fig, finding, height=n_rows * PANEL_HEIGHT + 20, legend=False)
+    note = f"upright: {plain(titles[against], 60)}"
+    dress(fig, finding, height=n_rows * PANEL_HEIGHT + 20, note=note, legend=False)
     for place, name in enumerate(names):
         fig.add_scatter(
             x=table[name].to_numpy(dtype=np.float32),
@@ -164,5 +167,4 @@ def runs_panels(
     fig.update_annotations(font={"size": 12})
     fig.update_xaxes(nticks=4)
     fig.update_yaxes(nticks=4)
-    fig.update_yaxes(title_text=plain(titles[against], 30), col=1)
     return fig

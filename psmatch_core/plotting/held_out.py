@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from psmatch_core.distribution import LABEL_MEAN, TRANSLATED, UNIFORM
 from psmatch_core.errors import PsmatchError
 from psmatch_core.held_out import CANDIDATES, WORDS, HeldOut
+from psmatch_core.plotting.naming import NAMED, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
@@ -20,8 +21,6 @@ from psmatch_core.plotting.style import (
     plain,
     whole,
 )
-
-NAMED = 6  # features named in the picture; more names would lie on each other
 
 
 def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
@@ -43,10 +42,7 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
         f"{plain(found.control, 24)}"
     )
     fig = figure(title, height=380, note="0% is what “no change” has; one point a feature")
-    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
-    fig.add_scatter(
-        x=ends, y=ends, mode="lines", name="perfect", line={"color": GREY, "dash": "dash"}, hoverinfo="skip"
-    )
+    add_diagonal(fig, x, y, legend="perfect")
     fig.add_scatter(
         x=x,
         y=y,
@@ -57,15 +53,12 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
         hovertemplate="%{hovertext}: observed %{x:.3f}, predicted %{y:.3f}<extra></extra>",
     )
     head = table.head(NAMED)
-    fig.add_scatter(
-        x=head["observed"].to_numpy(np.float32),
-        y=head[candidate].to_numpy(np.float32),
-        mode="markers+text",
-        name="most shifted",
-        text=[plain(name, 16) for name in head["feature"]],
-        textposition="top center",
-        marker={"size": 8, "color": TARGET_COLOR},
-        hoverinfo="skip",
+    add_named(
+        fig,
+        head["observed"].to_numpy(np.float32),
+        head[candidate].to_numpy(np.float32),
+        [str(name) for name in head["feature"]],
+        legend="most shifted",
     )
     fig.update_xaxes(title_text="observed mean")
     fig.update_yaxes(title_text="predicted mean")

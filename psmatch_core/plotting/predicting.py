@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.errors import plural
+from psmatch_core.plotting.naming import NAMED, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
@@ -22,7 +23,6 @@ from psmatch_core.plotting.style import (
 from psmatch_core.shifts import LabelShifts
 
 WEBGL_ABOVE = 5_000
-NAMED = 6  # features named in the picture; more names would lie on each other
 
 
 def feature_scatter(
@@ -54,8 +54,7 @@ def feature_scatter(
         note=f"{plural(x.size, what)}; the line is a perfect prediction",
         legend=False,
     )
-    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
-    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash", "width": 1.5}, hoverinfo="skip")
+    add_diagonal(fig, x, y)
     is_large = x.size > WEBGL_ABOVE
     few = x.size <= 60
     texts = np.unique(labels)
@@ -132,8 +131,7 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         note="one point a feature; shifts in standard deviations",
         legend=False,
     )
-    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
-    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip")
+    add_diagonal(fig, x, y)
     fig.add_scatter(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
@@ -143,16 +141,7 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
     )
     head = np.argsort(-np.abs(x), kind="stable")[:NAMED]
-    fig.add_scatter(
-        x=x[head].astype(np.float32),
-        y=y[head].astype(np.float32),
-        mode="markers+text",
-        text=[plain(found.features[index], 16) for index in head],
-        textposition="top center",
-        cliponaxis=False,
-        marker={"size": 8, "color": TARGET_COLOR},
-        hoverinfo="skip",
-    )
+    add_named(fig, x[head], y[head], [found.features[index] for index in head])
     fig.update_xaxes(title_text="measured shift (standard deviations)")
     fig.update_yaxes(title_text="predicted shift (standard deviations)")
     return fig

@@ -111,7 +111,7 @@ def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str,
     }
 
 
-def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
+def feature_r2(values: Mapping[str, float], *, top: int = 30, uniform: float | None = None) -> go.Figure:
     """R² of the translated features: all of them up to ``top``, else the best half and the worst half of ``top``.
 
     Parameters
@@ -120,6 +120,8 @@ def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
         R² of each feature; 1 is perfect, 0 as good as its mean, below 0 worse. NaN where a feature is constant.
     top
         Most features drawn.
+    uniform
+        What a uniform plan explains of all features together, drawn as a line.
     """
     known = sorted(((r2, name) for name, r2 in values.items() if np.isfinite(r2)), reverse=True)
     if not known:
@@ -131,11 +133,13 @@ def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
     if is_cut and top < 2:
         worst = []
     shown = best + worst
+    cut = f"the best {len(best)} and the worst {len(worst)} features" if is_cut else ""
+    beside = f"dashed: a uniform plan, all features together ({uniform:.2f})" if uniform is not None else ""
     fig = figure(
         f"{good:,} of {plural(len(known), 'feature')} are predicted better than by their mean; "
         f"median R² {np.median(r2):.2f}",
         height=height_of(len(shown)),
-        note=f"the best {len(best)} and the worst {len(worst)} features" if is_cut else "",
+        note="; ".join(filter(None, [cut, beside])),
         legend=False,
     )
     y = label_axis(fig, [name for _, name in shown])
@@ -150,6 +154,8 @@ def feature_r2(values: Mapping[str, float], *, top: int = 30) -> go.Figure:
     )
     if worst:
         fig.add_hline(y=len(best) - 0.5, line={"color": GREY, "dash": "dot", "width": 1})
+    if uniform is not None and np.isfinite(uniform):
+        fig.add_vline(x=uniform, line={"color": TARGET_COLOR, "dash": "dash", "width": 2})
     lowest = float(np.maximum(at.min(), LOWEST_R2))
     unit = "R² (1 perfect, 0 as good as the mean)"
     fig.update_xaxes(

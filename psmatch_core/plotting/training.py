@@ -13,6 +13,7 @@ from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, dig
 from psmatch_core.scored import ScoredModality
 
 STAGE_PREFIX = "propensity: "
+NEAR = 0.6  # of the highest: losses all above it are drawn on an axis of their own range
 LINES_APART = 0.08  # of the higher: closer, the texts of two lines overlap
 NO_ENTROPIES: Mapping[str, float] = MappingProxyType({})
 
@@ -87,7 +88,11 @@ def loss_curves(
     _entropy_lines(fig, colors, named)
     highest = [float(np.nanmax(trace.y)) for trace in fig.data if np.isfinite(trace.y).any()] + list(named.values())
     fig.update_xaxes(title_text="epoch", rangemode="tozero")
-    fig.update_yaxes(title_text="loss (nats per cell)", range=[0, 1.12 * max(highest, default=1.0)])
+    top = max(highest, default=1.0)
+    lowest = min((float(np.nanmin(trace.y)) for trace in fig.data if np.isfinite(trace.y).any()), default=0.0)
+    # losses that all lie near their entropy would be one line on an axis that begins at 0
+    bottom = lowest - 0.3 * (top - lowest) if lowest > NEAR * top else 0.0
+    fig.update_yaxes(title_text="loss (nats per cell)", range=[bottom, top + 0.12 * (top - bottom)])
     return fig
 
 

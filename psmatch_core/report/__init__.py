@@ -12,8 +12,9 @@ from psmatch_core import io
 from psmatch_core.checks import display
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import RunFolder
+from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page, assembled
-from psmatch_core.report.sections import SECTIONS, Content
+from psmatch_core.report.sections import SECTIONS
 from psmatch_core.results import has_coupling, has_propensities, load_matching, load_models, load_table
 
 __all__ = ["REPORT", "report_html", "write_report"]

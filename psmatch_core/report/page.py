@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import numbers
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -32,12 +33,19 @@ class Page:
         self.contents.append((anchor, text))
         self.parts.append(f'<h2 id="{anchor}">{html.escape(text)}</h2>')
 
+    def subheading(self, text: str) -> None:
+        """Begin a part of a section."""
+        self.parts.append(f'<h3 class="part">{html.escape(text)}</h3>')
+
     def text(self, text: str, kind: str = "") -> None:
         """A paragraph; ``kind`` is a class of the style sheet."""
         self.parts.append(f'<p class="{kind}">{html.escape(text)}</p>' if kind else f"<p>{html.escape(text)}</p>")
 
     def points(self, texts: Iterable[str]) -> None:
-        """A list."""
+        """A list; nothing where it is empty."""
+        texts = list(texts)
+        if not texts:
+            return
         self.parts.append("<ul>" + "".join(f"<li>{html.escape(each)}</li>" for each in texts) + "</ul>")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -110,7 +118,7 @@ def _inlined(text: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return f"<td>{html.escape(display(str(value), 300))}</td>"
-    shown = "–" if value != value else f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    shown = "–" if value != value else f"{value:,}" if isinstance(value, numbers.Integral) else f"{float(value):,.4g}"
     return f'<td class="number">{shown}</td>'

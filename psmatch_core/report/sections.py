@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import time
 
 from psmatch_core.checks import display
 from psmatch_core.errors import plural
-from psmatch_core.folder import DONE, RunFolder
+from psmatch_core.folder import DONE
+from psmatch_core.report import believing, translating
+from psmatch_core.report.content import SIDES, Chapter, Content
 from psmatch_core.report.page import Page
-from psmatch_core.results import load_facts, load_map, load_table
+from psmatch_core.results import load_map, load_table
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.scored import ScoredModality
-
-SIDES = ("source", "target")
 LARGEST_MAP = 20_000  # points of the map of scores; above, the file would be hundreds of megabytes of dots
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a report is made of, loaded once."""
-
-    folder: RunFolder
-    models: tuple[ScoredModality, ScoredModality] | None
-    coupling: Coupling | None
-    labels: pd.DataFrame | None
-
-    def facts(self, name: str) -> Any:
-        """Plain data of the run, or None."""
-        return load_facts(self.folder, name)
 
 
 def _verdict(content: Content, page: Page) -> None:
@@ -59,6 +38,21 @@ def _verdict(content: Content, page: Page) -> None:
     if notes:
         page.text("Noticed on the way:")
         page.points(dict.fromkeys(str(note) for note in notes))
+    excluded = _excluded(content)
+    if excluded:
+        page.table(("modality", "why cells were left out", "cells"), excluded)
+
+
+def _excluded(content: Content) -> list[tuple[str, str, int]]:
+    """Cells that were left out, counted by modality and reason; their names are in the exports."""
+    path = content.folder.exports / "excluded_cells.csv"
+    if not path.exists():
+        return []
+    import pandas as pd
+
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    counts = cells.groupby(["modality", "reason"], sort=False).size()
+    return [(str(name), str(reason), int(n)) for (name, reason), n in counts.items()]
 
 
 def _attention(content: Content) -> list[str]:
@@ -99,7 +93,15 @@ def _data(content: Content, page: Page) -> None:
 def _propensity(content: Content, page: Page) -> None:
     if content.models is None:
         return
-    from psmatch_core.plotting import confusion, fitted_curves, label_losses, loss_curves, reliability, score_map
+    from psmatch_core.plotting import (
+        PALETTE,
+        confusion,
+        fitted_curves,
+        label_losses,
+        loss_curves,
+        reliability,
+        score_map,
+    )
     from psmatch_core.propensity import PropensityModel
 
     models = content.models
@@ -123,7 +125,8 @@ def _propensity(content: Content, page: Page) -> None:
     scores = next((found for way in ("umap", "pca") if (found := load_map(content.folder, way)) is not None), None)
     if scores is not None:
         if scores.source_cells.size + scores.target_cells.size <= LARGEST_MAP:
-            page.figure(score_map(scores, *models))
+            is_many = len(models[0].label_names) > len(PALETTE)
+            page.figure(score_map(scores, *models, color="family" if is_many else "label"))
         else:
             page.text(f"The map of scores is left out above {LARGEST_MAP:,} points; the app draws it.", "small")
 
@@ -170,7 +173,8 @@ def _quality(content: Content, page: Page) -> None:
     found, table = content.facts("evaluation"), load_table(content.folder, "evaluation_labels")
     if not found:
         return
-    from psmatch_core.plotting import feature_r2, metric_bars
+    from psmatch_core.certainty import coverage_by_confidence, intervals
+    from psmatch_core.plotting import coverage_curves, feature_r2, metric_bars
 
     page.heading("Evaluate: how good is it where the truth is known?")
     if not found["n_pairs"] or table is None:
@@ -183,15 +187,28 @@ def _quality(content: Content, page: Page) -> None:
     page.table(columns, [[metric, *(found[kind][metric] for kind in kinds)] for metric in metrics])
     for metric in metrics[:2]:
         page.figure(metric_bars(table, metric))
+    cells = load_table(content.folder, "evaluation_cells")
+    if content.coupling is not None and cells is not None and len(cells):
+        sure = intervals(cells, seed=content.folder.recipe.seed)[1]["micro"]
+        said = ", ".join(f"{metric} {sure[metric].low:.3g} to {sure[metric].high:.3g}" for metric in metrics)
+        page.text(f"95% intervals over cells, had other cells of the same labels been judged: {said}.", "small")
+        kept = coverage_by_confidence(content.coupling, cells, "foscttm")
+        if kept:
+            page.figure(coverage_curves(kept, uniform=found["uniform_micro"]["foscttm"]))
     values = content.facts("feature_r2")
     if values:
-        page.figure(feature_r2(values))
+        page.figure(feature_r2(values, uniform=found["uniform_r2"]))
+    if found["skipped"]:
+        page.table(("label not judged", "reason"), list(found["skipped"].items()))
 
 
 def _repeating(content: Content, page: Page) -> None:
     from psmatch_core.exports import portable
 
     page.heading("Settings and versions")
+    folder = content.folder
+    made = time.strftime("%d %b %Y, %H:%M", time.localtime(float(folder.job.get("created", 0.0))))
+    page.text(f"Run {folder.id}, begun {made}; seed {folder.recipe.seed}.")
     page.text("With recipe.json and the data files in one folder: python -m psmatch_core run recipe.json")
     recipe = portable(content.folder.recipe)
     page.folded("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
@@ -201,4 +218,16 @@ def _repeating(content: Content, page: Page) -> None:
 
 
 # Whoever has another chapter adds a function here: it looks for its files, and leaves the page alone without them.
-SECTIONS: list[Callable[[Content, Page], None]] = [_verdict, _data, _propensity, _matching, _quality, _repeating]
+SECTIONS: list[Chapter] = [
+    _verdict,
+    _data,
+    _propensity,
+    _matching,
+    believing.curves,
+    believing.monitor,
+    translating.translators,
+    translating.left_out,
+    _quality,
+    translating.distributions,
+    _repeating,
+]

@@ -13,6 +13,7 @@ main {{ max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
 h1 {{ font-size: 1.8rem; line-height: 1.2; margin: .2rem 0 1rem; overflow-wrap: anywhere; }}
 h2 {{ font-size: 1.25rem; margin: 2.6rem 0 .6rem; padding-top: 1rem; border-top: 1px solid var(--line); }}
 h3 {{ font-size: 1.02rem; margin: 0; overflow-wrap: anywhere; }}
+h3.part {{ margin: 2rem 0 .4rem; font-size: 1.1rem; }}
 a {{ color: var(--link); }}
 .small {{ color: var(--quiet); font-size: .875rem; margin: .1rem 0; }}
 .attention {{ background: var(--warn); border-left: 4px solid var(--edge); padding: .6rem .9rem; }}
@@ -27,7 +28,14 @@ th {{ background: var(--wash); position: sticky; top: 0; font-weight: 600; verti
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
 pre {{ background: var(--wash); padding: 1rem; overflow-x: auto; border-radius: .5rem; font-size: .8rem; }}
 summary {{ cursor: pointer; }}
-@media print {{ nav {{ display: none; }} .wide {{ max-height: none; }} figure {{ break-inside: avoid; }} }}
+@page {{ margin: 14mm; }}
+@media print {{ :root {{ color-scheme: light; --paper: {LIGHT_PAPER}; --ink: {INKS[0]}; --quiet: #53616d;
+  --line: #d3dce3; --wash: #f1f5f8; --link: #15587a; --warn: #fff4e0; }}
+  body {{ font-size: 11pt; }} main {{ max-width: none; padding: 0; }} nav, .modebar-container {{ display: none; }}
+  .wide {{ max-height: none; overflow: visible; border: 0; }} th {{ position: static; }}
+  tr, figure {{ break-inside: avoid; }} h2, h3 {{ break-after: avoid; }}
+  table {{ font-size: 8pt; }} td {{ overflow-wrap: break-word; }}
+  .plot {{ width: 660px; }} }}
 """
 
 # A picture that is taken out of the report takes its title along: the copy gets it back before it is drawn.
@@ -61,8 +69,16 @@ const seen = new IntersectionObserver((entries) => {
 }, {rootMargin: "600px"});
 for (const [name] of data.figures) seen.observe(document.getElementById(name));
 const all = () => { for (const [name, figure] of waiting) draw(name, figure); waiting.clear(); };
-window.addEventListener("beforeprint", all);
-dark.addEventListener("change", () => {
-  for (const plot of document.querySelectorAll(".js-plotly-plot")) Plotly.relayout(plot, {template: worn()});
-});
+const plots = () => document.querySelectorAll(".js-plotly-plot");
+// Paper is white and 660 px wide between its margins, whatever the screen: a picture drawn for the screen would be cut.
+const onPaper = () => {
+  all();
+  for (const plot of plots()) Plotly.relayout(plot, {template: data.templates.light, autosize: false, width: 660});
+};
+const onScreen = () => {
+  for (const plot of plots()) Plotly.relayout(plot, {template: worn(), autosize: true, width: null});
+};
+window.addEventListener("beforeprint", onPaper);
+window.addEventListener("afterprint", onScreen);
+dark.addEventListener("change", () => { for (const plot of plots()) Plotly.relayout(plot, {template: worn()}); });
 """

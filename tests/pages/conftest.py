@@ -71,3 +71,11 @@ def texts(app: AppTest) -> str:
     """All that a page says, in one text."""
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def opened(app: AppTest, key: str, title: str) -> AppTest:
+    """Open a tab: what nobody looks at is not drawn."""
+    app.session_state[key] = title
+    app.run()
+    assert not app.exception
+    return app

@@ -11,7 +11,7 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.predictions import load
 from psmatch_core.recipe import Recipe
 from psmatch_core.run_store import RunStore
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, texts
 
 
 def test_a_search_puts_what_begins_so_first() -> None:
@@ -71,6 +71,7 @@ def test_translate_shows_a_feature_and_shifts(full: Open, finished: RunFolder) -
     said = texts(app)
     assert "held\\-out cells" in said
     assert "is predicted" in said
+    opened(app, f"translate.tabs.{finished.id}", "Shifts by label")
     app.selectbox(key=f"shifts.label.{finished.id}.target_to_source").select("STAT1").run()
     assert not app.exception
     assert "STAT1" in texts(app)

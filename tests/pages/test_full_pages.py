@@ -11,7 +11,7 @@ from pages._shared.settings import MATCHERS, TRANSLATORS
 from psmatch_core.config import Config
 from psmatch_core.folder import RunFolder
 from psmatch_core.translators import Translator
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, texts
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -48,7 +48,7 @@ def test_propensity_shows_both_modalities(full: Open, finished: RunFolder) -> No
 
 
 def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: RunFolder) -> None:
-    app = full("translate")
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
     said = texts(app).replace("\\", "")
     assert "Neural network on sampled pairs" in said
     assert "Held-out loss reaches" in said
@@ -200,8 +200,8 @@ def test_the_list_opens_a_run(full: Open, finished: RunFolder) -> None:
 
 
 def test_translate_matches_features_when_asked(full: Open, finished: RunFolder) -> None:
-    app = full("translate")
-    assert "Which feature goes with which" in texts(app)
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "Feature pairs")
+    assert "features are matched too" in texts(app)
     (n,) = [each for each in app.number_input if each.label.startswith("Permutations")]
     n.set_value(19).run()
     app.button(key="features.go").click().run()

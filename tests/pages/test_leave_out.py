@@ -11,7 +11,7 @@ from psmatch_core import io, leave_out_jobs
 from psmatch_core.folder import RunFolder
 from psmatch_core.leaving_out import LeaveOut
 from psmatch_core.run_store import RunStore
-from tests.pages.conftest import RUN_SECONDS, Open, texts
+from tests.pages.conftest import RUN_SECONDS, Open, opened, texts
 from tests.test_plotting_held_out import compared
 
 
@@ -28,7 +28,7 @@ def job(finished: RunFolder) -> RunFolder:
 
 
 def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: RunFolder) -> None:
-    app = full("translate")
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     said = texts(app).replace("\\", "")
     assert "never seen before" in said
     assert "Control: control." in said
@@ -48,7 +48,7 @@ def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: RunFolder) -> Non
 
 def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder) -> None:
     before = leave_out_jobs.of(finished)
-    app = full("translate")
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     (label,) = [each for each in app.selectbox if each.label == "Label to leave out"]
     label.select("control")
     (button,) = [each for each in app.button if each.label == "Leave it out"]

@@ -15,7 +15,7 @@ from psmatch_core.monitor import Monitoring
 from psmatch_core.run_store import RunStore
 from psmatch_core.sweeps import Axis, Sweep, SweepFolder, do_sweep
 from psmatch_core.sweeps import working as sweep_working
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, texts
 
 SWEEP_ID = "20260101-000000-0123456789ab"
 
@@ -69,7 +69,8 @@ def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -
     assert "Believe it with care." in boxes(app)
     assert "stability is not measured" in boxes(app)
     assert "Measure stability and null" in labels(app)
-    assert plainly(app).count("Not measured yet") == 2
+    for title in ("Stability", "Shuffled labels"):
+        assert "Not measured yet" in plainly(opened(app, f"monitor.tabs.{mine.id}", title))
     assert {metric.label: metric.value for metric in app.metric}["Match stability"] == "–"
 
 
@@ -109,9 +110,11 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     app = full("monitor")
     assert not app.exception
     assert "Match stability" in {metric.label for metric in app.metric}
-    assert "3 shuffles" in plainly(app)
-    assert "Each classifier was trained twice" in plainly(app)
     assert "Measure again" in labels(app)
+    tabs = f"monitor.tabs.{measured.id}"
+    assert "3 shuffles" in plainly(opened(app, tabs, "Shuffled labels"))
+    assert "Each classifier was trained twice" in plainly(opened(app, tabs, "Stability"))
+    opened(app, tabs, "Label by label")
     table = next(each.value for each in app.dataframe if "reasons" in each.value)
     assert set(table["verdict"]) <= {"believe", "with care", "do not"}
     assert len(table) == 13
@@ -178,8 +181,9 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
     app.selectbox(key=f"y.{swept.id}").select("rank").run()
     assert not app.exception
     assert "Match stability and Rank of the true partner: rank correlation" in plainly(app)
-    assert "How" in plainly(app)
-    assert "rank with each other over 4 runs" in plainly(app)
+    tabs = f"compared.tabs.{swept.id}"
+    assert "over 4 runs" in plainly(opened(app, tabs, "Against the truth"))
+    assert "rank with each other over 4 runs" in plainly(opened(app, tabs, "All against all"))
 
 
 def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolder) -> None:

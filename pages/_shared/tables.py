@@ -1,0 +1,43 @@
+"""Tables of labels: sorted by their headings, and narrowed by a part of a name where they are long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages._shared.text import plain
+from psmatch_core.checks import display
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONG = 12  # rows that are found without a search
+ROWS = 14  # rows in sight
+
+
+def label_table(table: pd.DataFrame, config: dict[str, Any], *, key: str, columns: list[str] | None = None) -> None:
+    """A table with a column ``label``; a click on a heading sorts it, a search keeps the rows that hold a text.
+
+    Parameters
+    ----------
+    config
+        What its columns are called and how they are written.
+    columns
+        Those shown; all unless given.
+    """
+    if len(table) > LONG:
+        text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"a part of its name; {len(table):,} rows")
+        wanted = text.strip().casefold()
+        table = table[[wanted in str(each).casefold() for each in table["label"]]]
+        if not len(table):
+            st.info(
+                f"No label's name holds {plain(text, 60)}. Empty the search to see all.", icon=":material/search_off:"
+            )
+            return
+    shown = table[columns] if columns else table.copy()
+    shown = shown.assign(label=[display(each, 200) for each in shown["label"]])
+    named = {"label": st.column_config.TextColumn("Label", width="medium", pinned=True), **config}
+    st.dataframe(
+        shown, hide_index=True, column_config=named, height=38 + 35 * min(len(shown), ROWS), key=f"{key}.table"
+    )

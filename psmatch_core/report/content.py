@@ -1,0 +1,44 @@
+"""What a report is made of, loaded once: chapters take it and look for what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.checks import display
+from psmatch_core.folder import RunFolder
+from psmatch_core.report.page import Page
+from psmatch_core.results import load_facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.coupling import Coupling
+    from psmatch_core.scored import ScoredModality
+
+SIDES = ("source", "target")
+
+
+@dataclass(frozen=True)
+class Content:
+    """A run's folder, its scored modalities, its coupling and its table of labels; None where it has none."""
+
+    folder: RunFolder
+    models: tuple[ScoredModality, ScoredModality] | None
+    coupling: Coupling | None
+    labels: pd.DataFrame | None
+
+    def facts(self, name: str) -> Any:
+        """Plain data of the run, or None."""
+        return load_facts(self.folder, name)
+
+    def way(self, direction: str) -> str:
+        """A direction in words, with the names of the modalities."""
+        inputs = self.facts("inputs") or {}
+        names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in SIDES}
+        of, at = SIDES[::-1] if direction == "target_to_source" else SIDES
+        return f"{names[of]} features of {names[at]} cells"
+
+
+Chapter = Callable[[Content, Page], None]

@@ -1,0 +1,128 @@
+"""Whether to believe it, in a real browser: a sweep from its budget to the undo of its deletion, tabs, the report."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
+
+from playwright.sync_api import expect
+
+from psmatch_core.classifiers import LinearClassifier
+from psmatch_core.cli import demo_recipe
+from psmatch_core.folder import RunFolder
+from psmatch_core.recipe import Recipe
+from psmatch_core.report import write_report
+from psmatch_core.results import load_observables
+from psmatch_core.run_store import RunStore
+from psmatch_core.sweeps import list_sweeps
+from psmatch_core.translators import RidgeTranslator
+from tests.e2e.conftest import SCREENSHOTS, Server
+from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def run(server: Server) -> RunFolder:
+    """A finished run of the demo with a translator that is trained."""
+    recipe = Recipe(classifier=LinearClassifier(), translator=RidgeTranslator())
+    folder = RunStore(server.workspace).start(demo_recipe(recipe, "screen"), name="believed")
+    deadline = time.time() + 240
+    while folder.status().is_active and time.time() < deadline:
+        time.sleep(0.3)
+    assert folder.status().state == "done", folder.status()
+    return folder
+
+
+def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/monitor?run={run.id}", "Monitor")
+    page.get_by_text("Start a sweep over settings").click()
+    values = page.get_by_label(re.compile("^Values of matcher"))
+    values.fill("0.03, 0.05, 0.3")
+    values.press("Enter")
+    expect(page.get_by_text("3 runs, one after another")).to_be_visible(timeout=LONG)
+    page.get_by_text("Measure match stability").click()
+    settle(page)
+    press(page, "Start the sweep (3 runs)")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=LONG)
+    page.reload()  # it goes on without its page
+    finding = page.get_by_role("strong").filter(has_text="over 3 runs, too few to rely on")
+    expect(finding).to_be_visible(timeout=LONG)
+    (sweep,) = list_sweeps(server.workspace / "sweeps")
+    assert sweep.base_id == run.id
+    own = load_observables(run)["foscttm"]  # its second point has the run's own settings
+    assert load_observables(sweep.runs[1])["foscttm"] == pytest.approx(own)
+
+    settle(page)
+    part(page, "compared.tabs").get_by_role("tab", name="Against the truth").click()
+    expect(page.get_by_role("combobox", name="The truth")).to_be_visible(timeout=LONG)
+    drawn(page)
+    no_exception(page)
+
+    press(page, "More", exact=True)
+    name = page.get_by_label("Name", exact=True)
+    name.fill("how sharp is good")
+    name.press("Enter")
+    press(page, "Rename", exact=True)
+    expect(page.get_by_role("combobox", name="Which runs")).to_have_value(re.compile("how sharp is good"), timeout=LONG)
+    settle(page)
+    press(page, "More", exact=True)
+    press(page, "Delete this sweep")
+    expect(page.get_by_text("The sweep was deleted.")).to_be_visible(timeout=LONG)
+    assert list_sweeps(server.workspace / "sweeps") == []
+    settle(page)
+    press(page, "Undo")
+    expect(page.get_by_text("The sweep was deleted.")).to_have_count(0, timeout=LONG)
+    assert [each.name for each in list_sweeps(server.workspace / "sweeps")] == ["how sharp is good"]
+    no_exception(page)
+
+
+def test_translate_finds_a_feature_and_says_where_there_is_none(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/translate?run={run.id}", "Translate")
+    search = page.get_by_label("Find a feature")
+    search.fill("image_07")
+    search.press("Enter")
+    expect(page.get_by_role("strong").filter(has_text=re.compile("^image_07 is predicted"))).to_be_visible(timeout=LONG)
+    search.fill("no such thing")
+    search.press("Enter")
+    expect(page.get_by_text("holds no such thing")).to_be_visible(timeout=LONG)
+    page.get_by_role("tab", name="Shifts by label").click()
+    expect(page.get_by_role("strong").filter(has_text="better than by “no change”")).to_be_visible(timeout=LONG)
+    picture(page, SCREENSHOTS / "translate_shifts.png")
+    no_exception(page)
+
+
+def test_many_labels_have_families_and_panels(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page(width=390, height=800)
+    visit(page, f"{server.url}/propensity?run={run.id}", "Propensity")
+    expect(page.get_by_text("A family is a group of labels")).to_be_visible(timeout=LONG)  # 13 labels, 8 hues
+    choose(page, "Colour by", "label, a panel each")
+    expect(page.get_by_role("strong").filter(has_text="Where each of 9 labels lies")).to_be_visible(timeout=LONG)
+    expect(page.locator(".annotation-text")).to_have_count(9, timeout=LONG)
+    picture(page, SCREENSHOTS / "label_panels_390.png", width=390)
+    no_exception(page)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_report_draws_itself_without_a_server(
+    run: RunFolder, new_page: Any, tmp_path: Path, width: int, scheme: str
+) -> None:
+    page = new_page(width=width, scheme=scheme)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(write_report(run, tmp_path / "report.html").as_uri())
+    figures = page.locator(".plot").count()
+    assert figures >= 12
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")  # whoever prints sees every figure
+    expect(page.locator(".plot .main-svg:first-child")).to_have_count(figures, timeout=LONG)
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert not wrong
