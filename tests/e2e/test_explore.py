@@ -25,6 +25,7 @@ from psmatch_core.knobs import at_value
 from psmatch_core.maps import score_map
 from psmatch_core.matchers import NeighborMatcher
 from psmatch_core.matching import match
+from psmatch_core.plotting.linked import MOST_MATCHES
 from psmatch_core.recipe import Recipe
 from psmatch_core.results import load_map, load_matching, load_models, load_table
 from psmatch_core.run_store import RunStore
@@ -192,11 +193,12 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible(timeout=30_000)
     settle(page)
     followed = coupling.with_blocks({**coupling.blocks, label: fresh(run, epsilon)[label]})
-    drawn_weights = figure(page, "linked").evaluate("p => Array.from(p._fullData.at(-1).customdata)")
-    weight = matched_weight(followed, kept)[scores.target_cells]
-    assert sorted(drawn_weights) == pytest.approx(sorted(weight[weight > 0].tolist())[-2000:], rel=0.02, abs=1e-6)
-    was = matched_weight(coupling, kept)[scores.target_cells]
-    assert np.abs(weight - was).sum() > 0.05 * was.sum()  # it would have been noticed
+    now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
+    order = np.argsort(now, kind="stable")
+    order = order[now[order] > 0][-MOST_MATCHES:]
+    seen = np.array(figure(page, "linked").evaluate("p => Array.from(p._fullData.at(-1).customdata)"))
+    assert seen.shape == order.shape
+    assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
     picture(page, SCREENSHOTS / "match_linked.png")
     clear(page)
     expect(page.get_by_text("Nothing is selected")).to_be_visible(timeout=30_000)
