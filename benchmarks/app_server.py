@@ -17,9 +17,10 @@ import pandas as pd
 from anndata import AnnData
 from playwright.sync_api import Browser, Page, expect
 
-from psmatch_core import io, worker
+from benchmarks.app_watch import Traffic, watched
+from psmatch_core import io, ladder_jobs, worker
 from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.folder import RunFolder
+from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
 from psmatch_core.maps import score_map
 from psmatch_core.readers import DataSpec
 from psmatch_core.recipe import ExportRules, Recipe
@@ -27,6 +28,16 @@ from psmatch_core.run_store import RunStore
 
 ROOT = Path(__file__).parents[1]
 TITLES = {"data": "Data", "propensity": "Propensity", "match": "Match", "evaluate": "Evaluate", "export": "Export"}
+LARGE = ("label 00", "label 01")
+FEW = [100] * 8  # so that the space of the large labels' scores has ten axes, as one of a screen does
+SIZES = {
+    "small": [100] * 8,
+    "500": [500, 500, *FEW],
+    "2000": [2_000, 2_000, *FEW],
+    "5000": [5_000, 5_000, *FEW],
+    "20k": [1_000] * 20,
+    "50k": [1_000] * 50,
+}
 
 
 @dataclass
@@ -39,6 +50,8 @@ class Bench:
     url: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     made: dict[str, str] = field(default_factory=dict)
+    kilobytes: dict[str, list[float]] = field(default_factory=dict)
+    traffic: Traffic | None = None
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
@@ -76,9 +89,11 @@ class Bench:
 
     @contextmanager
     def visitor(self, page: str = "data", run: str = ""):
-        """A page of a visitor's own, opened on a run."""
+        """A page of a visitor's own, opened on a run; its web socket is counted in ``traffic``."""
         context = self.browser.new_context(viewport={"width": 1280, "height": 900})
+        watched(context)
         tab = context.new_page()
+        self.traffic = Traffic(tab)
         try:
             tab.goto(f"{self.url}/{'' if page == 'data' else page}" + (f"?run={self.run(run)}" if run else ""))
             arrived(tab, page)
@@ -86,12 +101,31 @@ class Bench:
         finally:
             context.close()
 
+    def sent(self, page: Page, step: str, since: int) -> None:
+        """Keep what an interaction sent and received since the count ``since`` [kB]."""
+        page.wait_for_timeout(30)  # the last frames are counted here a moment after they are drawn there
+        self.kilobytes.setdefault(step, []).append((self.traffic.bytes - since) / 1024)
+
     def run(self, name: str) -> str:
-        """The id of a run by what it is called here: ``small``, ``20k``, ``50k``, ``5000``; made at first use."""
+        """The id of a run by what it is called here; made at first use."""
         if name not in self.made:
-            sizes = {"small": [100] * 8, "20k": [1_000] * 20, "50k": [1_000] * 50, "5000": [5_000, 5_000]}
-            self.made[name] = made_run(self.workspace, name, sizes[name])
+            self.made[name] = made_run(self.workspace, name, SIZES[name])
         return self.made[name]
+
+    def folder(self, name: str) -> RunFolder:
+        return RunStore(self.workspace).open(self.run(name))
+
+    def without_ladders(self, name: str) -> None:
+        """Make as if the ladders of a run's two large labels had been cancelled: the page then draws the run's plan."""
+        for label in LARGE:
+            ladder_jobs.create(self.folder(name), label).write_status(RunStatus(state=CANCELLED))
+
+    def with_ladder(self, name: str) -> RunFolder:
+        """Work the ladder of a run's first label out, in this process."""
+        job = ladder_jobs.create(self.folder(name), LARGE[0])
+        if worker.execute(job).state != "done":
+            raise SystemExit(f"the ladder of {name} failed: {job.status().problem}")
+        return job
 
 
 def made_run(workspace: Path, name: str, cells: list[int]) -> str:
@@ -144,30 +178,3 @@ def go(page: Page, name: str) -> float:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=TITLES[name]).click()
     arrived(page, name)
     return time.perf_counter() - began
-
-
-def choose(page: Page, label: str, option: str, sign: str) -> float:
-    """Seconds from the choice in a list until a text that only the answer has can be seen."""
-    page.get_by_role("combobox", name=label).first.click()
-    wanted = page.get_by_role("option", name=option, exact=True).first
-    wanted.wait_for()
-    began = time.perf_counter()
-    wanted.click()
-    page.get_by_text(sign).first.wait_for(timeout=60_000)
-    settled(page)
-    return time.perf_counter() - began
-
-
-class Traffic:
-    """Bytes that a page's web socket brings and takes."""
-
-    def __init__(self, page: Page) -> None:
-        self.bytes = 0
-        page.on("websocket", self._listen)
-
-    def _listen(self, socket: object) -> None:
-        for event in ("framereceived", "framesent"):
-            socket.on(event, self._count)  # type: ignore[attr-defined]
-
-    def _count(self, payload: str | bytes) -> None:
-        self.bytes += len(payload)

@@ -89,12 +89,25 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
     ladder = rungs.ladder(folder, job) if job is not None else None
     name = plain(display(labels[0], 40))
     if job is None or ladder is None:
-        st.caption(f"To drag epsilon here, open label {name} once under One label.")
+        if job is not None and job.status().is_active:
+            waiting = job
+            watching: Callable[[], None] = st.fragment(lambda: _wait(folder, waiting), run_every="1s")
+            watching()
+        elif st.button(f"Drag epsilon for label {name}", key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
+            with told():
+                session.store().climb(folder, labels[0])
+            st.rerun()
         return
-    with st.container(border=True):
+    with st.container(border=True, key=f"linked-slider-{folder.id}"):
         others = f" The {count(len(labels) - 1, 'other label')} stay as they are." if len(labels) > 1 else ""
         st.caption(f"Label **{name}** from sharp to smooth: the matches below follow.{others}")
         rungs.slider(folder, job, ladder)
+
+
+def _wait(folder: RunFolder, job: RunFolder) -> None:
+    if rungs.ladder(folder, job) is not None or not job.status().is_active:
+        st.rerun()
+    st.caption(":material/hourglass_top: The first plans of this label are being solved; then a slider stands here.")
 
 
 def _drawn(folder: RunFolder, key: str) -> None:

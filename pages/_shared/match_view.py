@@ -182,4 +182,5 @@ def _choose_label(folder: RunFolder, coupling: Coupling, name: str) -> str | Non
     if not labels:
         st.info("No label has a plan: the table says why.", icon=":material/arrow_forward:")
         return None
-    return st.selectbox("Label", labels, format_func=display, key=f"{name}.label.{folder.id}")
+    key = f"{name}.label.{folder.id}"
+    return st.selectbox("Label", labels, format_func=display, key=key, persist_state="session")  # over a look elsewhere

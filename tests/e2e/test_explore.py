@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,35 +14,59 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from psmatch_core import io, ladder_jobs, worker
 from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import RunFolder
+from psmatch_core.coupling import Coupling
+from psmatch_core.folder import DONE, RunFolder
 from psmatch_core.knobs import at_value
+from psmatch_core.maps import score_map
+from psmatch_core.matchers import NeighborMatcher
 from psmatch_core.matching import match
+from psmatch_core.plotting.linked import MOST_MATCHES
 from psmatch_core.recipe import Recipe
-from psmatch_core.results import load_map, load_matching, load_models
+from psmatch_core.results import load_map, load_matching, load_models, load_table
 from psmatch_core.run_store import RunStore
-from psmatch_core.selection import corners_of, on_map
+from psmatch_core.selection import Selection, corners_of, matched_weight, on_map
 from psmatch_core.selections import load_selections
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import LONG, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
 
 pytestmark = pytest.mark.browser
 LABEL = "JAK2"
+RECIPE = demo_recipe(Recipe(classifier=LinearClassifier()), "screen")
+
+
+def made(server: Server, recipe: Recipe, name: str) -> RunFolder:
+    """A finished run of the demo with its ladder of one label, made here: a worker's start and UMAP take a minute."""
+    store = RunStore(server.workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "_map", linear_map)
+        folder = RunFolder.create(store.runs, recipe, name=name)
+        status = worker.execute(folder, cache=store.stages)
+    assert status.state == DONE, status
+    assert worker.execute(ladder_jobs.create(folder, LABEL)).state == DONE
+    return folder
+
+
+def linear_map(folder: RunFolder, keeper: Any, *_: object) -> None:
+    io.save(score_map(*keeper.models, method="pca"), folder.stage_file("map_pca"))
 
 
 @pytest.fixture(scope="module")
 def run(server: Server) -> RunFolder:
-    """A finished run of the demo, whose ladder of one label is worked out."""
-    store = RunStore(server.workspace)
-    folder = store.start(demo_recipe(Recipe(classifier=LinearClassifier()), "screen"), name="explored")
-    deadline = time.time() + 240
-    while folder.status().is_active and time.time() < deadline:
-        time.sleep(0.3)
-    assert folder.status().state == "done", folder.status()
-    return folder
+    return made(server, RECIPE, "explored")
+
+
+def matched(folder: RunFolder) -> Coupling:
+    return load_matching(folder, load_models(folder))
+
+
+def fresh(folder: RunFolder, value: float) -> Coupling:
+    """The label solved anew at a value of the run's knob."""
+    return match(*load_models(folder), at_value(folder.recipe.matcher, value))  # type: ignore[arg-type]
 
 
 def shown(page: Page, label: str) -> str:
@@ -48,80 +75,204 @@ def shown(page: Page, label: str) -> str:
     return metric.get_by_test_id("stMetricValue").last.inner_text()
 
 
-def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
-    page = new_page()
-    visit(page, f"{server.url}/match?run={run.id}", "Match")
-    box = page.get_by_role("combobox", name="Label").first
-    box.click()
-    page.get_by_role("option", name=LABEL, exact=True).click()
-    slider = page.get_by_role("slider")
-    expect(slider).to_be_visible(timeout=LONG)
+def opened(page: Page, server: Server, folder: RunFolder) -> Page:
+    visit(page, f"{server.url}/match?run={folder.id}", "Match")
+    choose(page, "Label", LABEL)
+    expect(page.get_by_role("slider")).to_be_visible(timeout=LONG)
     settle(page)
-    models = load_models(run)
-    for move in ("ArrowLeft", "ArrowRight"):
-        slider.focus()
-        for _ in range(4 if move == "ArrowLeft" else 7):
-            page.keyboard.press(move)
-            settle(page)
-        page.wait_for_timeout(500)
-        settle(page)
-        epsilon = float(shown(page, "ε"))
+    drawn(page)
+    return page
+
+
+def drag(page: Page, key: str, times: int) -> float:
+    """Move the slider by keys; returns the value that it then shows, once the figures are those of it."""
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+    value = float(slider.get_attribute("aria-valuetext") or "nan")
+    settle(page)
+    return value
+
+
+def figure(page: Page, key: str) -> Locator:
+    plot = part(page, key).locator(".js-plotly-plot").first
+    expect(plot).to_be_visible(timeout=30_000)
+    plot.scroll_into_view_if_needed()
+    page.wait_for_function("plot => plot._fullLayout?.xaxis?.range", arg=plot.element_handle())
+    return plot
+
+
+def draw(page: Page, plot: Locator, share: tuple[float, float]) -> tuple[list[float], list[float]]:
+    """Draw a rectangle by hand over a share of a figure's first panel; returns its x and y in the figure's units."""
+    area = plot.locator(".nsewdrag").first.bounding_box()
+    assert area is not None
+    x = [area["x"] + area["width"] * each for each in share]
+    y = [area["y"] + area["height"] * each for each in share]
+    axes = plot.evaluate(
+        "p => { const l = p._fullLayout; return [l.xaxis.range.map(Number), l.yaxis.range.map(Number)]; }"
+    )
+    page.mouse.move(x[0], y[0])
+    page.mouse.down()
+    for corner in ((x[1], y[0]), (x[1], y[1]), (x[0], y[1]), (x[0], y[0])):
+        page.mouse.move(*corner, steps=6)
+    if plot.evaluate("p => p._fullLayout.dragmode") == "select":
+        page.mouse.move(x[1], y[1], steps=6)
+    page.mouse.up()
+    (left, right), (low, high) = axes
+    return (
+        [left + (right - left) * each for each in share],
+        [high + (low - high) * each for each in share],
+    )
+
+
+def saved(page: Page, folder: RunFolder, name: str) -> Selection:
+    """Name the selection and keep it with the run; what was kept."""
+    page.get_by_label("Name of this selection").fill(name)
+    page.get_by_label("Name of this selection").press("Enter")
+    settle(page)
+    press(page, "Save with the run")
+    expect(page.get_by_text(f"Saved as {name}")).to_be_visible(timeout=30_000)
+    return next(each for each in load_selections(folder, matched(folder)) if each.name == name)
+
+
+def clear(page: Page) -> None:
+    press(page, "Clear", exact=True)
+    expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0, timeout=30_000)
+
+
+def soon(is_so: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    deadline = time.time() + seconds
+    while not is_so():
+        assert time.time() < deadline, what
+        time.sleep(0.2)
+
+
+def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = opened(new_page(), server, run)
+    for key, times in (("ArrowLeft", 4), ("ArrowRight", 7)):
+        epsilon = drag(page, key, times)
         assert epsilon != pytest.approx(run.recipe.matcher.epsilon)  # type: ignore[attr-defined]
-        fresh = match(*models, at_value(run.recipe.matcher, epsilon))[LABEL]  # type: ignore[arg-type]
-        assert float(shown(page, "Effective matches a cell")) == pytest.approx(np.median(fresh.n_effective), rel=0.02)
         expect(page.get_by_role("button", name=re.compile(f"Use ε = {epsilon:g} for all labels"))).to_be_enabled()
         expect(page.locator(".js-plotly-plot").filter(has_text=f"in use: epsilon {epsilon:g}")).to_have_count(1)
+        settle(page)
+        assert float(shown(page, "ε")) == epsilon
+        solved = fresh(run, epsilon)[LABEL]
+        assert float(shown(page, "Effective matches a cell")) == pytest.approx(np.median(solved.n_effective), rel=0.02)
     picture(page, SCREENSHOTS / "match_ladder.png")
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
-    settle(page)
-    page.wait_for_timeout(500)
+    expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled(timeout=30_000)
     assert shown(page, "ε") == "0.02"
     no_exception(page)
 
 
-def test_a_lasso_selects_the_cells_that_the_core_says(server: Server, run: RunFolder, new_page: Any) -> None:
-    page = new_page()
-    visit(page, f"{server.url}/match?run={run.id}", "Match")
+def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_epsilon(
+    server: Server, run: RunFolder, new_page: Any
+) -> None:
+    page = opened(new_page(), server, run)
+    soon(lambda: not any(job.status().is_active for job in ladder_jobs.every(run)), "a ladder did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
-    plot = part(page, "linked").locator(".js-plotly-plot").first
-    expect(plot).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(1500)
-    plot.scroll_into_view_if_needed()
-    area = part(page, "linked").locator(".nsewdrag").first.bounding_box()
-    assert area is not None
-    axes = plot.evaluate(
-        "p => { const l = p._fullLayout; return [l.xaxis.range.map(Number), l.yaxis.range.map(Number)]; }"
-    )
-    inner = (0.3, 0.7)
-    x = [area["x"] + area["width"] * share for share in inner]
-    y = [area["y"] + area["height"] * share for share in inner]
-    path = [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1]), (x[0], y[0])]
-    page.mouse.move(*path[0])
-    page.mouse.down()
-    for corner in path[1:]:
-        page.mouse.move(*corner, steps=10)
-    page.mouse.up()
+    x, y = draw(page, figure(page, "linked"), (0.3, 0.7))
     expect(page.get_by_text(re.compile(r"RNA cells selected"))).to_be_visible(timeout=30_000)
     settle(page)
-    no_exception(page)
-    picture(page, SCREENSHOTS / "match_linked.png")
-
-    page.get_by_label("Name of this selection").fill("middle")
-    page.get_by_label("Name of this selection").press("Enter")
-    settle(page)
-    press(page, "Save with the run")
-    expect(page.get_by_text("Saved selections (1)")).to_be_visible(timeout=30_000)
-    coupling, scores = load_matching(run, load_models(run)), load_map(run, "umap")
+    coupling, scores = matched(run), load_map(run, "pca")
     assert scores is not None
-    (saved,) = load_selections(run, coupling)
-    low, high = ([a + (b - a) * share for a, b in axes] for share in inner)
-    expected = on_map(scores, "source", corners_of([low[0], high[0]], [low[1], high[1]]))
-    assert saved.side == "source"
-    assert saved.name == "middle"
-    apart = set(saved.names(coupling)) ^ set(expected.names(coupling))
-    assert len(apart) <= 0.02 * len(expected), apart  # a pixel of the hand at the edge
-    expect(page.get_by_text(f"{len(saved):,} RNA cells selected")).to_be_visible()
-    press(page, "Clear", exact=True)
+    kept = saved(page, run, "middle")
+    expected = on_map(scores, "source", corners_of(x, y))
+    assert kept.side == "source"
+    apart = set(kept.names(coupling)) ^ set(expected.names(coupling))
+    assert len(apart) <= 0.02 * len(expected) + 1, apart  # a pixel of the hand at the edge
+    expect(page.get_by_text(f"{len(kept):,} RNA cells selected")).to_be_visible()
+
+    slider = page.get_by_role("slider").first
+    expect(slider).to_be_visible()
+    label = part(page, "linked-slider").locator("strong").inner_text()
+    epsilon = drag(page, "ArrowRight", 6)
+    said = f"matches at ε = {epsilon:g} for {label}, else 0.05 as in the run"
+    expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible(timeout=30_000)
+    settle(page)
+    followed = coupling.with_blocks({**coupling.blocks, label: fresh(run, epsilon)[label]})
+    now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
+    order = np.argsort(now, kind="stable")
+    order = order[now[order] > 0][-MOST_MATCHES:]
+    seen = np.array(figure(page, "linked").evaluate("p => Array.from(p._fullData.at(-1).customdata)"))
+    assert seen.shape == order.shape
+    assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
+    picture(page, SCREENSHOTS / "match_linked.png")
+    clear(page)
     expect(page.get_by_text("Nothing is selected")).to_be_visible(timeout=30_000)
+    no_exception(page)
+
+
+def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
+    server: Server, run: RunFolder, new_page: Any
+) -> None:
+    page = opened(new_page(), server, run)
+    coupling = matched(run)
+    job = ladder_jobs.latest(run, LABEL)
+    assert job is not None
+    ladder = ladder_jobs.result(job, load_models(run))
+    assert ladder is not None
+    _, y = draw(page, figure(page, "ladder-heat"), (0.25, 0.6))
+    expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible(timeout=30_000)
+    settle(page)
+    page.get_by_role("tab", name="Linked maps").click()
+    settle(page)
+    kept = saved(page, run, "block")
+    rows = ladder.means.rows_between(min(y), max(y))
+    apart = set(kept.cells) ^ set(coupling.source_cells[LABEL][rows])
+    a_bin = int(np.diff(ladder.means.row_edges).max())
+    assert len(kept) > 3
+    assert len(apart) <= 2 * a_bin, apart  # a pixel of the hand at either edge
+    clear(page)
+
+    page.get_by_role("tab", name="One label").click()
+    settle(page)
+    table = part(page, "ladder.pairs").first
+    expect(table).to_be_visible(timeout=30_000)
+    table.scroll_into_view_if_needed()
+    drawn(page)
+    area = table.locator("canvas").first.bounding_box()
+    assert area is not None
+    page.mouse.click(area["x"] + 18, area["y"] + 36 + 17)
+    expect(page.get_by_text("1 RNA cell selected")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"rows of the table of {LABEL}")).to_be_visible()
+    page.get_by_role("tab", name="Linked maps").click()
+    settle(page)
+    assert saved(page, run, "row").cells.tolist() == [coupling.source_cells[LABEL][0]]
+    no_exception(page)
+
+
+@pytest.mark.parametrize("knob", ["epsilon", "k"])
+def test_what_was_found_is_used_for_all_labels_without_training(
+    server: Server, run: RunFolder, new_page: Any, knob: str
+) -> None:
+    before = run if knob == "epsilon" else made(server, replace(RECIPE, matcher=NeighborMatcher(5)), "neighbours")
+    page = opened(new_page(), server, before)
+    value = drag(page, "ArrowRight", 3)
+    name = f"Use {'ε' if knob == 'epsilon' else 'k'} = {value:g} for all labels"
+    expect(page.get_by_role("button", name=name)).to_be_enabled(timeout=30_000)
+    press(page, name)
+    expect(page).not_to_have_url(re.compile(before.id), timeout=30_000)
+    after = RunFolder(before.path.with_name(re.findall(r"run=([\w-]+)", page.url)[0]))
+    store = RunStore(server.workspace)
+    try:
+        assert getattr(after.recipe.matcher, "epsilon" if knob == "epsilon" else "n_neighbors") == value
+        assert replace(after.recipe, matcher=before.recipe.matcher) == before.recipe
+        soon(
+            lambda: after.stage_file("coupling").exists() and load_table(after, "labels") is not None,
+            f"{after.status()}",
+        )
+        for side in ("source", "target"):  # the same file, not one that was trained alike
+            files = [each.stage_file(f"{side}_propensity") for each in (before, after)]
+            assert os.path.samefile(*files)
+        assert not [each for each in after.events() if each.stage.startswith("propensity") and "C" in each.values]
+        solved, expected = matched(after)[LABEL], fresh(before, value)[LABEL]
+        assert solved.n_effective == pytest.approx(expected.n_effective, rel=1e-2)
+        expect(page.get_by_role("button", name=re.compile("^As in the run"))).to_have_text(
+            f"As in the run {value:g}", timeout=LONG
+        )
+    finally:
+        store.cancel(after)  # its UMAP is not waited for
     no_exception(page)

@@ -1,0 +1,335 @@
+"""What is measured of the app: one function a case, which gives its measurements."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Page
+
+from benchmarks.app_server import LARGE, TITLES, Bench, arrived, go
+from benchmarks.app_watch import CHANGED, DRAWN, HEADING, timed
+from psmatch_core.blocks.means import block_means
+from psmatch_core.blocks.overview import overview
+from psmatch_core.climbing import BINS, TOP, ladder
+from psmatch_core.knobs import default_values
+from psmatch_core.ladder import label_problem
+from psmatch_core.matchers import LabelMatcher
+from psmatch_core.progress import silent
+from psmatch_core.results import load_map, load_models
+
+Measure = Callable[[Bench], list[float]]
+WAYS = ("propensity", "match", "evaluate", "export", "data")
+CLICKS = 10  # interactions a run of the hour's clicking: 200 at 20 runs, one each eighteen seconds
+LASSO = 1_000  # cells
+HEAT, MAPS = "ladder-heat", "st-key-linked"  # parts of the keys of the figures that are waited for
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is measured."""
+
+    name: str
+    unit: str
+    target: str
+    measure: Measure
+    sent: str  # target of what it sends over the web socket; empty where that is not counted
+
+
+CASES: list[Case] = []
+
+
+def case(name: str, *, unit: str, target: str, sent: str = "") -> Callable[[Measure], Measure]:
+    """Add a function to what is measured."""
+
+    def added(measure: Measure) -> Measure:
+        CASES.append(Case(name, unit, target, measure, sent))
+        return measure
+
+    return added
+
+
+@case("first paint, cold", unit="s", target="< 5")
+def cold_paint(bench: Bench) -> list[float]:
+    """A server that nobody has visited; from the request until the first demo's button."""
+    bench.stop()
+    found = []
+    for _ in range(bench.runs):
+        bench.start()
+        found.append(_paint(bench))
+        bench.stop()
+    bench.start()
+    return found
+
+
+@case("first paint, warm", unit="s", target="< 2")
+def warm_paint(bench: Bench) -> list[float]:
+    """Another visitor of a server that runs, whose browser has seen nothing."""
+    _paint(bench)
+    return [_paint(bench) for _ in range(bench.runs)]
+
+
+@case("page switch", unit="ms", target="< 500", sent="–")
+def page_switch(bench: Bench) -> list[float]:
+    """Round and round Propensity, Match, Evaluate, Export and Data of a finished run of 800 cells a side."""
+    with bench.visitor("data", "small") as page:
+        for way in WAYS:
+            go(page, way)
+        page.wait_for_timeout(3000)  # the first look at Match solves a label in the background
+        go(page, "match")
+        return [_switch(bench, page, WAYS[i % len(WAYS)], "page switch") for i in range(bench.runs)]
+
+
+@case("slider step, 500 cells a label", unit="ms", target="< 1,000", sent="–")
+def slider_500(bench: Bench) -> list[float]:
+    """An arrow key on epsilon, until heatmap, figures, curve and pairs of the new epsilon are drawn."""
+    return _slider(bench, "500", "slider step, 500 cells a label")
+
+
+@case("slider step, 2,000 cells a label", unit="ms", target="< 1,000", sent="–")
+def slider_2000(bench: Bench) -> list[float]:
+    """The same of a larger label."""
+    return _slider(bench, "2000", "slider step, 2,000 cells a label")
+
+
+@case("slider step, 5,000 cells a label", unit="ms", target="< 1,000", sent="–")
+def slider_5000(bench: Bench) -> list[float]:
+    """The same of one larger still."""
+    return _slider(bench, "5000", "slider step, 5,000 cells a label")
+
+
+@case("one more epsilon solved and summarised, 2,000 cells a label (core)", unit="ms", target="< 100")
+def core_2000(bench: Bench) -> list[float]:
+    """From the plan of one rung to that of the next sharper one, with all that is shown of it, without the app."""
+    return _rungs(bench, "2000")
+
+
+@case("one more epsilon solved and summarised, 5,000 cells a label (core)", unit="ms", target="< 1,000")
+def core_5000(bench: Bench) -> list[float]:
+    """The same of a larger label."""
+    return _rungs(bench, "5000")
+
+
+@case("ladder of 25 epsilons, 5,000 cells a label: first seven (core)", unit="s", target="–")
+def ladder_first(bench: Bench) -> list[float]:
+    """Until the slider can be dragged from end to end, over plans a factor of three apart."""
+    times: list[float] = []
+    began = time.perf_counter()
+    _climbed(bench, lambda part: times.append(time.perf_counter() - began) if part.solved.sum() == 7 else None)
+    return times
+
+
+@case("ladder of 25 epsilons, 5,000 cells a label: whole (core)", unit="s", target="–")
+def ladder_whole(bench: Bench) -> list[float]:
+    """Until every position is solved."""
+    began = time.perf_counter()
+    _climbed(bench, lambda part: None)
+    return [time.perf_counter() - began]
+
+
+@case("lasso of 1,000 cells, 20k cells a side on screen", unit="ms", target="–", sent="–")
+def lasso(bench: Bench) -> list[float]:
+    """From letting go of the lasso until the matches are drawn on the other map, and the panel is filled."""
+    scores = load_map(bench.folder("20k"), "pca")
+    assert scores is not None
+    name = "lasso of 1,000 cells, 20k cells a side on screen"
+    with bench.visitor("match", "20k") as page:
+        _tab(page, "Linked maps", MAPS)
+        return [_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
+
+
+@case("heatmap of 5,000 × 5,000 cells", unit="ms", target="< 1,000", sent="–")
+def heatmap(bench: Bench) -> list[float]:
+    """Another label of 5,000 cells a side is chosen, whose ladder is not there: until the run's plan is drawn."""
+    bench.without_ladders("5000")
+    name, found = "heatmap of 5,000 × 5,000 cells", []
+    with bench.visitor("match", "5000") as page:
+        for i in range(bench.runs + 1):
+            before = bench.traffic.bytes if bench.traffic else 0
+            found.append(_choose(page, LARGE[(i + 1) % 2], "heat-"))
+            bench.sent(page, name, before)
+    bench.kilobytes[name] = bench.kilobytes[name][1:]
+    return found[1:]
+
+
+@case("map of scores, 20k cells a side", unit="ms", target="< 1,500", sent="–")
+def map_20k(bench: Bench) -> list[float]:
+    """The Propensity page is opened in a session that knows the run; until all 40,000 points are drawn."""
+    return _maps(bench, "20k", "map of scores, 20k cells a side")
+
+
+@case("map of scores, 50k cells a side (20k drawn)", unit="ms", target="< 1,500", sent="–")
+def map_50k(bench: Bench) -> list[float]:
+    """The same of a run whose cells are sampled for the map."""
+    return _maps(bench, "50k", "map of scores, 50k cells a side (20k drawn)")
+
+
+@case("memory of an idle session", unit="MB", target="< 150")
+def idle_memory(bench: Bench) -> list[float]:
+    """What one more visitor on the first page costs the server."""
+    with bench.visitor():
+        found, before, contexts = [], bench.memory(), []
+        for _ in range(bench.runs):
+            context = bench.browser.new_context()
+            contexts.append(context)
+            page = context.new_page()
+            page.goto(bench.url)
+            arrived(page, "data")
+            after = bench.memory()
+            found.append(after - before)
+            before = after
+        for context in contexts:
+            context.close()
+    return found
+
+
+@case("memory of a session after an hour's clicking (200 interactions), beyond its data", unit="MB", target="< 150")
+def clicked_memory(bench: Bench) -> list[float]:
+    """The server's growth while a visitor walks the pages of 20k cells a side, and drags and selects on Match.
+
+    The first round is before: what it loads is the run's data.
+    """
+    scores = load_map(bench.folder("20k"), "pca")
+    assert scores is not None
+    chance = random.Random(0)
+    with bench.visitor("match", "20k") as page:
+        _clicking(bench, page, scores.source_xy, chance, len(WAYS) * 2)
+        before = bench.memory()
+        _clicking(bench, page, scores.source_xy, chance, CLICKS * bench.runs)
+        return [bench.memory() - before]
+
+
+def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, count: int) -> None:
+    """So many interactions: a page, a label and its slider, or a lasso."""
+    for i in range(count):
+        kind = i % 5
+        if kind < 2:
+            go(page, WAYS[i // 5 % len(WAYS)] if kind else "match")
+        elif kind == 2:
+            go(page, "match")
+            _tab(page, "One label", "heat-")
+            _choose(page, f"label {chance.randrange(20):02d}", "heat-")
+        elif kind == 3:
+            slider = page.get_by_role("slider")
+            slider.first.wait_for(timeout=60_000)
+            slider.first.press("ArrowLeft")
+        else:
+            _tab(page, "Linked maps", MAPS)
+            _lasso(bench, page, xy, i, "")
+
+
+def _paint(bench: Bench) -> float:
+    context = bench.browser.new_context()
+    page = context.new_page()
+    began = time.perf_counter()
+    page.goto(bench.url)
+    page.get_by_role("button", name="Demo").first.wait_for(timeout=60_000)
+    seconds = time.perf_counter() - began
+    context.close()
+    return seconds
+
+
+def _switch(bench: Bench, page: Page, way: str, name: str, ready: str = HEADING) -> float:
+    link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=TITLES[way])
+    before = bench.traffic.bytes if bench.traffic else 0
+    found = timed(page, link.click, ready, TITLES[way])
+    bench.sent(page, name, before)
+    return found
+
+
+def _maps(bench: Bench, run: str, name: str) -> list[float]:
+    with bench.visitor("propensity", run) as page:
+        found = []
+        for _ in range(bench.runs):
+            go(page, "export")
+            found.append(_switch(bench, page, "propensity", name, DRAWN))
+        return found
+
+
+def _slider(bench: Bench, run: str, name: str) -> list[float]:
+    bench.with_ladder(run)
+    with bench.visitor("match", run) as page:
+        _choose(page, LARGE[1], "heat-")  # the first is shown already, and the watch waits for a change
+        _choose(page, LARGE[0], HEAT)
+        page.wait_for_timeout(1000)
+        found = []
+        for i in range(bench.runs):
+            key = "ArrowLeft" if i // 8 % 2 else "ArrowRight"
+            page.get_by_role("slider").first.focus()
+            before = bench.traffic.bytes if bench.traffic else 0
+            found.append(timed(page, lambda key=key: page.keyboard.press(key), CHANGED, HEAT))  # type: ignore[misc]
+            bench.sent(page, name, before)
+        return found
+
+
+def _choose(page: Page, label: str, figure: str) -> float:
+    """Milliseconds from the choice of a label until its figure is drawn."""
+    page.get_by_role("combobox", name="Label").first.click()
+    wanted = page.get_by_role("option", name=label, exact=True).first
+    wanted.wait_for()
+    return timed(page, wanted.click, CHANGED, figure)
+
+
+def _tab(page: Page, name: str, figure: str) -> None:
+    tab = page.get_by_role("tab", name=name)
+    if tab.get_attribute("aria-selected") != "true":
+        tab.click()
+    page.wait_for_function("key => window.atRest() && window.plotOf(key)?._fullData", arg=figure, timeout=60_000)
+
+
+def _lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> float:
+    """Draw around the thousand cells nearest to one of the cells, and wait until their matches are drawn."""
+    middle = xy[(number * 7919) % len(xy)]
+    reach = float(np.sort(((xy - middle) ** 2).sum(axis=1))[LASSO]) ** 0.5
+    turns = np.linspace(0, 2 * np.pi, 13)
+    corners = middle + reach * np.c_[np.cos(turns), np.sin(turns)]
+    page.locator(f"[class*='{MAPS}'] .js-plotly-plot").first.scroll_into_view_if_needed()
+    places: Any = page.evaluate(
+        """([key, corners]) => {
+          const plot = window.plotOf(key), l = plot._fullLayout, box = plot.getBoundingClientRect();
+          return corners.map(([x, y]) => [box.left + l.xaxis._offset + l.xaxis.d2p(x),
+            box.top + l.yaxis._offset + l.yaxis.d2p(y)]); }""",
+        [MAPS, corners.tolist()],
+    )
+    before = bench.traffic.bytes if bench.traffic else 0
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=2)
+    found = timed(page, page.mouse.up, CHANGED, MAPS)
+    bench.sent(page, name, before)
+    return found
+
+
+def _rungs(bench: Bench, run: str) -> list[float]:
+    """Milliseconds of each rung but the first, from the smoothest to the sharpest."""
+    folder = bench.folder(run)
+    matcher = folder.recipe.matcher
+    assert isinstance(matcher, LabelMatcher)
+    problem = label_problem(*load_models(folder), LARGE[0], matcher, 0)
+    block = matcher.couple(problem, progress=silent)[0]
+    assert block is not None
+    like = block_means(block, max_bins=BINS)
+    overview(block, like, TOP)  # compiled before it is timed
+    found, began = [], time.perf_counter()
+    for _, (solved, _) in matcher.couple_along(problem, default_values(matcher, *block.shape).tolist()):
+        assert solved is not None
+        overview(solved, like, TOP)
+        found.append(1000 * (time.perf_counter() - began))
+        began = time.perf_counter()
+    return found[1:]
+
+
+def _climbed(bench: Bench, seen: Callable[[Any], None]) -> None:
+    folder = bench.folder("5000")
+    models = load_models(folder)
+    ladder(*models, folder.recipe.matcher, label=LARGE[0], seen=seen)
+
+
+def every(words: list[str]) -> Iterator[Case]:
+    """The cases whose name holds one of the words; all without."""
+    return (each for each in CASES if not words or any(word in each.name for word in words))

@@ -1,0 +1,55 @@
+"""docs/speed.md from the figures that ``python -m benchmarks.app`` has kept: ``python -m benchmarks.app_page``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.app_cases import CASES
+from psmatch_core import io
+
+RESULTS = Path(__file__).with_name("results") / "app.json"
+PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
+HEAD = """# How fast the app answers
+
+    python -m benchmarks.app                      # all of it; "page switch" or another name: that alone
+    python -m benchmarks.app_page                 # this page
+
+A headless Chromium without a graphics card on the machine that also runs the server. Time goes from the hand's event
+(the key, the click, the mouse let go) until the page's script has ended and the answer is painted; the page looks for
+itself, once a frame. `core` is worked out without the app. Data are synthetic; scores are those of ridge regression,
+in ten dimensions where a label is large. Targets are those of the design; – where it names none.
+"""
+
+
+def main() -> None:
+    io.write_text(PAGE, page(json.loads(RESULTS.read_text(encoding="utf-8"))))
+    print(f"{PAGE.name} written")
+
+
+def page(found: dict[str, Any]) -> str:
+    """The page as text."""
+    facts = f"Commit {found['commit']}, {found['date']}, {found['machine']}, {found['cores']} cores."
+    return "\n".join([HEAD, facts, "", *_table(found["cases"]), "", "## What is measured", "", *_words()]) + "\n"
+
+
+def _table(cases: list[dict[str, Any]]) -> list[str]:
+    rows = ["| | median | p95 | n | target | load of the machine |", "|---|---|---|---|---|---|"]
+    for each in cases:
+        figures = [f"{_number(each[name])} {each['unit']}" for name in ("median", "p95")]
+        target = each["target"] if each["target"] == "–" else f"{each['target']} {each['unit']}"
+        rows.append(f"| {each['case']} | {' | '.join(figures)} | {each['n']} | {target} | {each['load']} |")
+    return rows
+
+
+def _words() -> list[str]:
+    return [f"- **{each.name}**: {' '.join((each.measure.__doc__ or '').split())}" for each in CASES]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main()

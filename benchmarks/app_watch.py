@@ -1,0 +1,77 @@
+"""A stop watch inside the page: from the hand's event until the answer is painted, without what driving it costs.
+
+A test driver that asks a page many times a second whether a heading can be seen takes more of the page's time than
+the page itself; so the page looks for itself, once a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+_WATCH = """
+window.watch = { began: null, answer: null };
+for (const kind of ["pointerup", "keydown", "click"]) {
+  addEventListener(kind, () => {
+    if (window.watch.armed) { window.watch.began = performance.now(); window.watch.armed = false; } }, true);
+}
+window.atRest = () => document.querySelector("[data-test-script-state=notRunning]")
+  && !document.querySelector("[data-testid=stSkeleton]");
+window.plotOf = (key) => document.querySelector(`[class*='${key}'] .js-plotly-plot`);
+"""
+# Painted is the frame after the one in which all is there.
+_ARM = """([ready, argument]) => {
+  const isReady = new Function("before", "argument", "return " + ready);
+  const before = {};
+  window.watch = { armed: true, began: null };
+  isReady(before, argument);
+  before.seen = true;
+  window.watch.answer = new Promise((resolve) => {
+    const look = () => {
+      if (window.watch.began !== null && window.atRest() && isReady(before, argument))
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - window.watch.began)));
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+}"""
+# Conditions, in JavaScript. They are asked once before the hand moves (``before`` is empty then), to see what stands.
+HEADING = "document.querySelector('h1')?.textContent.trim() === argument"
+CHANGED = """(() => {
+  const data = window.plotOf(argument)?.data;
+  if (!before.seen) { before.data = data; return false; }
+  return data && data !== before.data;
+})()"""
+DRAWN = """(() => {
+  const plot = document.querySelector('.js-plotly-plot .gl-canvas')?.closest('.js-plotly-plot');
+  return document.querySelector('h1')?.textContent.trim() === argument && plot?._fullData?.length > 0;
+})()"""
+
+
+def watched(context: BrowserContext) -> None:
+    """Give every page of a visitor the watch."""
+    context.add_init_script(_WATCH)
+
+
+def timed(page: Page, hand: Callable[[], Any], ready: str, argument: Any = None) -> float:
+    """Milliseconds from the first event that ``hand`` makes until ``ready`` holds, nothing runs, and it is painted."""
+    page.evaluate(_ARM, [ready, argument])
+    hand()
+    return float(page.evaluate("() => window.watch.answer"))
+
+
+class Traffic:
+    """Bytes that a page's web socket brings and takes."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes = 0
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: Any) -> None:
+        for event in ("framereceived", "framesent"):
+            socket.on(event, self._count)
+
+    def _count(self, payload: str | bytes) -> None:
+        self.bytes += len(payload)
