@@ -13,6 +13,7 @@ from pages._shared.navigation import path_of
 from pages._shared.text import number, plain, when
 from pages._shared.workspace import from_recipe
 from psmatch_core.checks import display
+from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import QUEUED, RunFolder
 from psmatch_core.results import load_facts
 from psmatch_core.run_store import LONGEST_NAME, RunEntry
@@ -112,8 +113,10 @@ def _facts(folder: RunFolder) -> str:
                 for side in ("source", "target")
             )
         )
-    with told():
+    try:
         parts.append(f"preset {from_recipe(folder.recipe, '').preset}")
+    except PsmatchError:  # told in full to whoever opens it
+        parts.append("settings of another version of the program")
     figures = load_facts(folder, "figures") or {}
     losses = [
         f"{number(figures[f'loss_{side}'], 2)} of {number(figures[f'entropy_{side}'], 2)}"

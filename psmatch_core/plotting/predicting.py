@@ -84,10 +84,10 @@ def shift_dots(found: LabelShifts) -> go.Figure:
         return figure("No label can be compared with a control", height=160, legend=False)
     explained = found.explained
     order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
-    labels = [found.labels[index] for index in order]
     good = int((explained > 0).sum())
     shown, cut = ends(len(order), "best and the worst predicted")
-    n_labels, order, labels = len(order), order[shown], [labels[index] for index in shown]
+    n_labels, order = len(order), order[shown]
+    labels = [found.labels[index] for index in order]
     fig = figure(
         f"The shifts of {good} of {plural(n_labels, 'label')} are predicted better than by “no change”",
         height=height_of(len(labels)),
