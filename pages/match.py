@@ -30,7 +30,7 @@ if st.button(
 
 if folder is not None:
     jobs.watch(folder, curves=True)
-if not is_matched and (folder is None or folder.status().state == DONE):
+if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
     trained = "The propensity scores are used again." if is_trained else "The propensity models are trained first."
     st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
 if folder is not None and is_matched:

@@ -41,11 +41,11 @@ def table(path: Path, labels: Sequence[str], *, prefix: str, n_features: int = 8
     return path
 
 
-def recipe_of(folder: Path, labels: Sequence[str], **settings: Any) -> Recipe:
+def recipe_of(folder: Path, labels: Sequence[str], *, n_features: int = 8, **settings: Any) -> Recipe:
     """A recipe for two tables with these labels, one a cell, written to ``folder``."""
     specs = []
-    for name, n_features in (("RNA", 8), ("Protein", 6)):
-        path = table(folder / f"{name}.csv", labels, prefix=name, n_features=n_features)
+    for name, n in (("RNA", n_features), ("Protein", n_features - 2)):
+        path = table(folder / f"{name}.csv", labels, prefix=name, n_features=n)
         specs.append(DataSpec(path=str(path), label_key="label", name=name))
     return Recipe(**{"classifier": LinearClassifier(), **settings}).with_data(*specs)
 

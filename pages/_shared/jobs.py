@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages._shared import charts, results, session
+from pages._shared import charts, results, screens, session
 from pages._shared.errors import show_error, tell, told
 from pages._shared.frame import run_name
 from pages._shared.navigation import PAGES, path_of
@@ -72,6 +72,8 @@ def watch(folder: RunFolder, *, curves: bool = False) -> None:
     status = folder.status()
     if status.is_active:
         _live(folder, results.milestones(folder), curves)
+        if not curves and not results.has_matching(folder):
+            st.caption(screens.will_show())
     elif status.state == FAILED:
         tell(f"This run failed{_while(status)}. {status.problem}", status.hint)
         _again(folder, "Try the same again", elsewhere=_changed_on(status))

@@ -77,7 +77,7 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
             st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{shown}", width="stretch")
             if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
                 _open(entry.id, entry.id)
-            with st.popover("More", help=f"Rename, duplicate or delete {name}"):
+            with st.popover("More", help=f"Rename, duplicate or delete {name}", key=f"more.{entry.id}"):
                 _more(entry, is_current=is_current)
         if facts:
             st.caption(facts)

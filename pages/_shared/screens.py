@@ -33,7 +33,7 @@ def no_data(workspace: Workspace) -> None:
     loaded = [side for side in (workspace.source, workspace.target) if side is not None]
     with st.container(border=True, key="screen.no-data"):
         if not loaded:
-            st.markdown(f":material/folder_open: **Nothing is loaded yet.** {_will_show()}")
+            st.markdown(f":material/folder_open: **Nothing is loaded yet.** {will_show()}")
             with st.container(horizontal=True, vertical_alignment="center"):
                 if st.button("Open the demo", key="screen.demo", type="primary", icon=":material/science:"):
                     _open_demo()
@@ -44,12 +44,12 @@ def no_data(workspace: Workspace) -> None:
             missing = "target" if there == "source" else "source"
             st.markdown(
                 f":material/hourglass_empty: **One side is missing.** {plain(loaded[0].shown, 60)} is loaded as the "
-                f"{there}; a file for the {missing} modality is not. {_will_show()}"
+                f"{there}; a file for the {missing} modality is not. {will_show()}"
             )
             st.page_link(path_of("data"), label=f"Load the {missing} on Data", icon=":material/folder_open:")
         else:
             st.markdown(
-                f":material/arrow_forward: **One thing is left to decide.** {plain(workspace.missing)} {_will_show()}"
+                f":material/arrow_forward: **One thing is left to decide.** {plain(workspace.missing)} {will_show()}"
             )
             st.page_link(path_of("data"), label="Decide it on Data", icon=":material/folder_open:")
 
@@ -58,7 +58,7 @@ def not_there(text: str, page: str) -> None:
     """An earlier page has not done its work yet."""
     title, icon = PAGES[page]
     with st.container(border=True, key="screen.not-there"):
-        st.markdown(f":material/arrow_forward: **{text}** {_will_show()}")
+        st.markdown(f":material/arrow_forward: **{text}** {will_show()}")
         st.page_link(path_of(page), label=f"Go to {title}", icon=icon)
 
 
@@ -77,8 +77,8 @@ def _full(free: int) -> None:
     store = session.store()
     deleted = store.deleted()
     tell(
-        f"The disk of the workspace is {'nearly ' if free > LEAST_FREE else ''}full ({size(free)} left): runs stop, and "
-        "uploads cannot be kept.",
+        f"The disk of the workspace is {'nearly ' if free > LEAST_FREE else ''}full ({size(free)} left): runs stop, "
+        "and uploads cannot be kept.",
         "Make room, then start again what has stopped. What is finished can be read as before.",
         "PM-S05",
     )
@@ -95,7 +95,8 @@ def _full(free: int) -> None:
             st.page_link(path_of("data"), label="Delete runs on Data", icon=":material/folder_open:")
 
 
-def _will_show() -> str:
+def will_show() -> str:
+    """What the page shows once there is something to show, in a sentence."""
     found = WILL_SHOW.get(str(session.peek("page") or ""))
     return f"This page will show {found}." if found else ""
 
