@@ -28,7 +28,7 @@ NEEDED = {
     "labels": ("label", "n_source", "n_target", "status", "needs_attention", "note", "n_effective"),
     "evaluation_labels": ("label",),
     "evaluation_cells": ("cell", "label"),
-    "evaluation": ("n_pairs", "micro", "macro", "uniform_micro", "uniform_macro", "skipped"),
+    "evaluation": ("n_pairs", "micro", "macro", "uniform_micro", "uniform_macro", "pooled_r2", "uniform_r2", "skipped"),
     "inputs": ("source", "target"),
     "label_report": ("shared", "source_counts", "target_counts"),
 }

@@ -87,7 +87,7 @@ def _summary(found: dict[str, Any], sure: dict[str, dict[str, Interval]] | None)
     ]
     explained = "Target features projected onto source cells, against those measured in the true partner, all pooled."
     r2 = ("Variance explained (R²)", number(found["pooled_r2"]), f"uniform {number(found['uniform_r2'])}", explained)
-    charts.metrics([*shown, r2])
+    charts.metrics([*shown, r2], gap="small")
     rows = [
         {
             "metric": METRICS[metric][0],

@@ -102,6 +102,10 @@ def _sidebar(workspace: Workspace) -> None:
         if folder is None:
             if workspace.source and workspace.target:
                 st.caption(f"{plain(workspace.source.name)} → {plain(workspace.target.name)}: no run yet")
+            elif workspace.source or workspace.target:
+                loaded = workspace.source or workspace.target
+                missing = "target" if workspace.source else "source"
+                st.caption(f"{plain(loaded.name if loaded else '')} is loaded; the {missing} is missing")
             else:
                 st.caption("No data loaded yet")
             return

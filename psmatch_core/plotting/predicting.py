@@ -22,7 +22,8 @@ from psmatch_core.plotting.style import (
 from psmatch_core.shifts import LabelShifts
 
 WEBGL_ABOVE = 5_000
-NAMED = 6  # features named in the picture; more names would lie on each other
+NAMED = 6  # features named in the picture
+NAME_WIDTH, NAME_HEIGHT = 0.3, 0.07  # what a name takes of the picture at 390 px; two that share it cannot be read
 
 
 def feature_scatter(
@@ -54,8 +55,10 @@ def feature_scatter(
         note=f"{plural(x.size, what)}; the line is a perfect prediction",
         legend=False,
     )
-    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
-    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash", "width": 1.5}, hoverinfo="skip")
+    corners = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    fig.add_scatter(
+        x=corners, y=corners, mode="lines", line={"color": GREY, "dash": "dash", "width": 1.5}, hoverinfo="skip"
+    )
     is_large = x.size > WEBGL_ABOVE
     few = x.size <= 60
     texts = np.unique(labels)
@@ -132,8 +135,8 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         note="one point a feature; shifts in standard deviations",
         legend=False,
     )
-    ends = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
-    fig.add_scatter(x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip")
+    corners = [float(min(x.min(), y.min())), float(max(x.max(), y.max()))]
+    fig.add_scatter(x=corners, y=corners, mode="lines", line={"color": GREY, "dash": "dash"}, hoverinfo="skip")
     fig.add_scatter(
         x=x.astype(np.float32),
         y=y.astype(np.float32),
@@ -142,7 +145,7 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         hovertext=[whole(name) for name in found.features],
         hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
     )
-    head = np.argsort(-np.abs(x), kind="stable")[:NAMED]
+    head = _apart(x, y, np.argsort(-np.abs(x), kind="stable"))[:NAMED]
     fig.add_scatter(
         x=x[head].astype(np.float32),
         y=y[head].astype(np.float32),
@@ -156,3 +159,17 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
     fig.update_xaxes(title_text="measured shift (standard deviations)")
     fig.update_yaxes(title_text="predicted shift (standard deviations)")
     return fig
+
+
+def _apart(x: np.ndarray, y: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Those points of an order whose names do not lie on the name of one before."""
+    width, height = max(float(np.ptp(x)), 1e-12), max(float(np.ptp(y)), 1e-12)
+    chosen: list[int] = []
+    for index in order.tolist():
+        near = [abs(x[index] - x[other]) < NAME_WIDTH * width for other in chosen]
+        level = [abs(y[index] - y[other]) < NAME_HEIGHT * height for other in chosen]
+        if not any(a and b for a, b in zip(near, level, strict=True)):
+            chosen.append(index)
+        if len(chosen) == NAMED:
+            break
+    return np.array(chosen, dtype=np.int64)
