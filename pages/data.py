@@ -23,10 +23,6 @@ asked = demos.demo_buttons(is_new=workspace.source is None and workspace.target 
 if asked:
     with told(), st.spinner("Opening the demo…"):
         demos.open_demo(asked)
-        for name in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
-            session.renew(name)
-        session.hush("source")
-        session.hush("target")
         st.rerun()
 demos.prepare_ahead()
 demos.waiting()

@@ -6,6 +6,7 @@ from pages._shared import jobs, results, session
 from pages._shared.frame import begin, need_data, next_step
 from pages._shared.match_view import match_view
 from pages._shared.settings import MATCHED, matcher_settings, say_what_changed
+from psmatch_core.folder import DONE
 
 workspace = begin("match", "Who goes with whom?")
 need_data(workspace)
@@ -29,7 +30,7 @@ if st.button(
 
 if folder is not None:
     jobs.watch(folder, curves=True)
-if not is_matched and not is_working:
+if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
     trained = "The propensity scores are used again." if is_trained else "The propensity models are trained first."
     st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
 if folder is not None and is_matched:

@@ -17,6 +17,7 @@ if folder is not None:
 need(is_matched or is_working, "Nothing is matched yet, so there is nothing to believe or to doubt.", "match")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
-    monitor_view(folder)
-    sweep_view(folder)
+    with jobs.readable(folder):
+        monitor_view(folder)
+        sweep_view(folder)
 next_step("translate", "Carry the features of one modality to the cells of the other.")

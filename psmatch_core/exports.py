@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import io
+from psmatch_core import __version__, io
 from psmatch_core.errors import plural
 from psmatch_core.images import SHAPE_KEY
 from psmatch_core.inputs import DEMO_PREFIX
@@ -102,7 +102,7 @@ def versions() -> dict[str, str]:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "from source" if package == "psmatch" else "not installed"
+            found[package] = __version__ if package == "psmatch" else "not installed"
     return found
 
 

@@ -13,12 +13,12 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from psmatch_core import io
+from psmatch_core import disk, io
 from psmatch_core.errors import PsmatchError
 from psmatch_core.progress import Event
 from psmatch_core.recipe import Recipe
@@ -109,11 +109,18 @@ class RunFolder:
                 )
             with folder.held():
                 _remove_run(path)
-        path.mkdir(parents=True, exist_ok=True)
-        io.write_text(folder.path / "recipe.json", recipe.to_json())
-        job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
-        io.write_json(folder.path / "job.json", job)
-        folder.write_status(RunStatus(started=time.time()))
+        with disk.room_for("the folder of a new run"):
+            path.mkdir(parents=True, exist_ok=True)
+        try:
+            io.write_text(folder.path / "recipe.json", recipe.to_json())
+            job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
+            io.write_json(folder.path / "job.json", job)
+            folder.write_status(RunStatus(started=time.time()))
+        except PsmatchError:
+            _remove_run(path)  # a full disk: half a run is none, and would be listed
+            with suppress(OSError):
+                path.rmdir()
+            raise
         return folder
 
     @property
@@ -150,6 +157,9 @@ class RunFolder:
         waiting = status.state == QUEUED and time.time() - status.started < START_SECONDS
         if not status.is_active or waiting:
             return status
+        if not disk.has_room(self.path):
+            told = disk.full("what the run had to say")
+            return replace(status, state=LOST, problem=told.problem, hint=told.hint)
         return replace(
             status,
             state=LOST,

@@ -6,13 +6,11 @@ No pickle anywhere: a file from someone else can hold wrong numbers, but it cann
 from __future__ import annotations
 
 import json
-import os
-import threading
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +20,10 @@ from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
 from psmatch_core.checks import Finding
 from psmatch_core.classifiers import Classifier, LossCurve
 from psmatch_core.coupling import Coupling, Outcome, Status
+from psmatch_core.disk import as_of_now
+from psmatch_core.disk import write_json as write_json
+from psmatch_core.disk import write_text as write_text
+from psmatch_core.disk import write_whole as write_whole
 from psmatch_core.errors import PsmatchError
 from psmatch_core.images import ImageShape
 from psmatch_core.maps import ScoreMap
@@ -36,37 +38,6 @@ FORMAT = 1
 LATENTS = "joint latents"
 LATENT_ARRAYS = ("latents", "head_logits", "held_out_logits", "history")
 META = "meta.json"
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> Path:
-    """Write a file beside its place, flush it to disk, and rename it: a reader sees the whole of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with open(partial, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def write_text(path: Path, text: str) -> Path:
-    """A text file, whole or not at all."""
-    encoded = text.encode("utf-8")
-
-    def write(stream: BinaryIO) -> None:
-        stream.write(encoded)
-
-    return write_whole(path, write)
-
-
-def write_json(path: Path, data: Any) -> Path:
-    """Plain data as JSON, whole or not at all."""
-    return write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=True) + "\n")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
@@ -147,6 +118,7 @@ def save(
     raise PsmatchError(f"A {type(result).__name__} has no file format.", hint="Save a modality, a model or a coupling.")
 
 
+@as_of_now
 def load_modality(path: Path | str) -> Modality:
     """The modality in a file."""
     arrays, meta = read_arrays(Path(path))
@@ -171,11 +143,13 @@ def load_modality(path: Path | str) -> Modality:
     )
 
 
+@as_of_now
 def load_preprocessing(path: Path | str) -> FittedPreprocessing:
     """The fitted transform in a file."""
     return _preprocessing_from(*read_arrays(Path(path)))
 
 
+@as_of_now
 def load_translator(path: Path | str) -> FittedTranslator:
     """The trained translator in a file, with the preprocessing of its input modality where it has one."""
     path = Path(path)
@@ -216,6 +190,7 @@ def _shape(meta: Mapping[str, Any]) -> ImageShape | None:
     return (shape[0], shape[1], shape[2]) if shape else None
 
 
+@as_of_now
 def load_scored(path: Path | str, modality: Modality) -> ScoredModality:
     """The propensity model or the latents in a file, for the cells that they were made of."""
     arrays, meta = read_arrays(Path(path))
@@ -276,6 +251,7 @@ def _propensity_from(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], 
     )
 
 
+@as_of_now
 def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModality) -> Coupling:
     """The coupling in a file, between the models that it was made of."""
     arrays, meta = read_arrays(Path(path))
@@ -287,6 +263,7 @@ def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModali
     return Coupling(source, target, blocks, statuses)
 
 
+@as_of_now
 def load_map(path: Path | str) -> ScoreMap:
     """The map of scores in a file."""
     arrays, _ = read_arrays(Path(path))

@@ -55,8 +55,10 @@ def load_report(run: RunFolder) -> MonitorReport | None:
         return None
     try:
         return MonitorReport.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise PsmatchError("The report of this run is damaged.", hint="Measure again.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PsmatchError(
+            "What was measured of this run is damaged, or of another version of the program.", hint="Measure again."
+        ) from error
 
 
 def made_of(coupling: Coupling, recipe: Recipe) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from psmatch_core import io
 from psmatch_core.baselines import HISTORY
 from psmatch_core.coupling import Coupling
+from psmatch_core.disk import as_of_now
 from psmatch_core.errors import PsmatchError
 from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
 from psmatch_core.folder import OBSERVABLES, RunFolder
@@ -20,6 +22,16 @@ from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress, silent
 from psmatch_core.scored import ScoredModality
 from psmatch_core.translators import FittedTranslator
+
+# Parts that everything which reads these files takes for granted.
+NEEDED = {
+    "labels": ("label", "n_source", "n_target", "status", "needs_attention", "note", "n_effective"),
+    "evaluation_labels": ("label",),
+    "evaluation_cells": ("cell", "label"),
+    "evaluation": ("n_pairs", "micro", "macro", "uniform_micro", "uniform_macro", "pooled_r2", "uniform_r2", "skipped"),
+    "inputs": ("source", "target"),
+    "label_report": ("shared", "source_counts", "target_counts"),
+}
 
 
 def has_propensities(folder: RunFolder) -> bool:
@@ -103,13 +115,34 @@ def load_feature_r2(folder: RunFolder, direction: str) -> pd.DataFrame | None:
 def load_table(folder: RunFolder, name: str) -> pd.DataFrame | None:
     """A table of the run (``labels``, ``evaluation_cells``, ``evaluation_labels``), or None where there is none."""
     path = folder.path / f"{name}.parquet"
-    return pd.read_parquet(path) if path.exists() else None
+    return _read_table(path) if path.exists() else None
 
 
 def load_facts(folder: RunFolder, name: str) -> Any:
     """Plain data of the run (``inputs``, ``notes``, ``evaluation``, ``distributions``, ``label_report`` …), or None."""
     path = folder.path / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return _read_facts(path) if path.exists() else None
+
+
+@as_of_now
+def _read_table(path: Path) -> pd.DataFrame:
+    table = pd.read_parquet(path)
+    _complete(path.stem, table.columns.tolist())
+    return table
+
+
+@as_of_now
+def _read_facts(path: Path) -> Any:
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    _complete(path.stem, facts)
+    return facts
+
+
+def _complete(name: str, parts: Collection[str]) -> None:
+    """What another version did not write yet; the KeyError becomes words in :func:`as_of_now`."""
+    for part in NEEDED.get(name, ()):
+        if part not in parts:
+            raise KeyError(part)
 
 
 def load_observables(folder: RunFolder) -> dict[str, float]:

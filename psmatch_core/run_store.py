@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psmatch_core import io, ladder_jobs, leave_out_jobs
+from psmatch_core.disk import room_for
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import CANCELLED, QUEUED, RunFolder, RunStatus
 from psmatch_core.leaving_out import LeaveOut
@@ -27,6 +28,7 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
+SHARED_LINKS = 2  # a stage lies in its run and among the shared ones; with more links another run uses it too
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class RunStore:
             _signal_group(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             while folder.is_worked_on() and time.time() < deadline + GRACE_SECONDS:
                 time.sleep(0.05)
+        for partial in folder.path.rglob(".*.partial"):  # first: on a full disk this makes room for the status
+            partial.unlink(missing_ok=True)
         status = folder.status()
         if status.is_active or status.state == "lost":
             status = replace(
@@ -127,17 +131,17 @@ class RunStore:
                 hint="Start it again; finished stages are kept.",
             )
             folder.write_status(status)
-        for partial in folder.path.rglob(".*.partial"):
-            partial.unlink(missing_ok=True)
         return status
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it aside, from where it can be brought back."""
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
-            self.cancel(RunFolder(status.parent))  # its measuring, labels left out and ladders before itself
-        (self.root / DELETED).mkdir(parents=True, exist_ok=True)
+            with suppress(PsmatchError):  # a full disk, on which no status can be written: that is why it is deleted
+                self.cancel(RunFolder(status.parent))  # its measuring, labels left out and ladders before itself
+        with room_for("the list of deleted runs"):
+            (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
-        with self._table() as table:
+        with suppress(sqlite3.OperationalError), self._table() as table:
             table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
 
     def rename(self, folder: RunFolder, name: str) -> None:
@@ -195,6 +199,19 @@ class RunStore:
         found.sort(key=lambda path: -path.stat().st_ctime)
         return [_entry(RunFolder(path)) for path in found if (path / "recipe.json").exists()]
 
+    def deleted_size(self) -> int:
+        """What deleting for good would free [bytes], at least: files that other runs share are not counted."""
+        files = [path.stat() for path in (self.root / DELETED).rglob("*") if path.is_file()]
+        return sum(each.st_size for each in files if each.st_nlink <= SHARED_LINKS)
+
+    def empty_deleted(self) -> None:
+        """Remove the deleted runs for good, and shared stages that no run uses any more."""
+        shutil.rmtree(self.root / DELETED, ignore_errors=True)
+        for stage in self.stages.glob("*.npz"):
+            with suppress(OSError):
+                if stage.stat().st_nlink == 1:  # a run that uses it holds a link to it
+                    stage.unlink()
+
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; the table is mended from the folders where the two disagree."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
@@ -202,13 +219,14 @@ class RunStore:
             rows = {row[0]: RunEntry(*row) for row in table.execute("SELECT id, name, created, state FROM runs")}
         for run_id in found:
             entry = rows.get(run_id)
-            if RUN_ID.fullmatch(run_id) and (entry is None or entry.state in ("queued", "running")):
+            is_whole = (self.runs / run_id / "job.json").exists()
+            if RUN_ID.fullmatch(run_id) and is_whole and (entry is None or entry.state in ("queued", "running")):
                 rows[run_id] = self._record(RunFolder(self.runs / run_id))
         return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
 
     def _record(self, folder: RunFolder) -> RunEntry:
         entry = _entry(folder)
-        with self._table() as table:
+        with suppress(sqlite3.OperationalError), self._table() as table:
             table.execute(
                 "INSERT OR REPLACE INTO runs (id, name, created, state) VALUES (?, ?, ?, ?)",
                 (entry.id, entry.name, entry.created, entry.state),
@@ -217,10 +235,13 @@ class RunStore:
 
     @contextmanager
     def _table(self) -> Iterator[sqlite3.Connection]:
-        self.root.mkdir(parents=True, exist_ok=True)
+        with room_for("the list of runs"):
+            self.root.mkdir(parents=True, exist_ok=True)
         path = self.root / "runs.sqlite"
-        for attempt in ("open", "rebuild"):
-            with closing(sqlite3.connect(path, timeout=10)) as table:
+        # The folders hold the truth and the table is only their index: a damaged one is made anew, and on a full disk
+        # it is kept in memory for as long as it is looked at.
+        for place in (path, path, ":memory:"):
+            with closing(sqlite3.connect(place, timeout=10)) as table:
                 try:
                     table.execute("PRAGMA journal_mode=WAL")
                     table.execute("PRAGMA synchronous=FULL")
@@ -228,8 +249,6 @@ class RunStore:
                         "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, name TEXT, created REAL, state TEXT)"
                     )
                 except sqlite3.DatabaseError:
-                    if attempt == "rebuild":
-                        raise
                     damaged = True
                 else:
                     damaged = False
@@ -237,7 +256,7 @@ class RunStore:
                         yield table
             if not damaged:
                 return
-            path.unlink(missing_ok=True)  # the folders hold the truth; the table is only their index
+            path.unlink(missing_ok=True)
 
     def _spawn(self, folder: RunFolder) -> None:
         spawn(folder, "run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root))

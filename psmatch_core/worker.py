@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 
 from psmatch_core import io, ladder_jobs, leave_out_jobs, predictions
 from psmatch_core.comparing_runs import FIGURES, measured_figures
+from psmatch_core.disk import full, is_full
 from psmatch_core.errors import Cancelled, PsmatchError, plural
 from psmatch_core.folder import (
     CANCELLED,
@@ -100,12 +101,16 @@ def work(
                 hint="Use fewer cells or features (highly variable genes, PCA), or a machine with more memory.",
             )
         except Exception as error:
-            io.write_text(folder.path / "traceback.txt", traceback.format_exc())
-            log.status(
-                state=FAILED,
-                problem=f"The program failed in a way it does not know ({type(error).__name__}).",
-                hint="Please report it with the file traceback.txt of the run.",
-            )
+            if is_full(error):  # from a library that writes by itself, or from the log of progress
+                told = full(f"a file of this {what}")
+                log.status(state=FAILED, problem=told.problem, hint=told.hint)
+            else:
+                io.write_text(folder.path / "traceback.txt", traceback.format_exc())
+                log.status(
+                    state=FAILED,
+                    problem=f"The program failed in a way it does not know ({type(error).__name__}).",
+                    hint="Please report it with the file traceback.txt of the run.",
+                )
         finally:
             _clean(folder)
             for number, handler in previous.items():
@@ -280,9 +285,12 @@ class FolderLog:
             self.also(event)
 
     def status(self, **changes: Any) -> None:
-        """Write a change of state."""
+        """Write a change of state; where it ends the work and the disk is full, room is made for that first."""
         with self._lock:
-            self._events.flush()
+            with suppress(OSError):  # what the last events could not say, the status says
+                self._events.flush()
+            if changes.get("state") == FAILED:
+                _clean(self.folder)
             self._write(**changes)
 
     def _write(self, **changes: Any) -> None:

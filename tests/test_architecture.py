@@ -16,7 +16,7 @@ FILES = sorted(CORE.rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # The order of docs/architecture.md: a module imports only from those before it.
 ORDER = (
-    "errors", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality",
+    "errors", "disk", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality",
     "readers", "inspection", "preprocessing", "classifiers", "scores", "telling", "scored", "propensity",
     "baselines", "transport", "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve",
     "translators", "translation", "metrics", "prediction", "evaluation", "certainty", "monitor", "distances",

@@ -59,7 +59,7 @@ def _look(job: RunFolder, what: str, key: str, drawn: object) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(what)}**")
             if st.button("Cancel", key=f"cancel.{key}", help="Ends the work; what is finished is kept."):
-                with st.spinner("Cancelling…"):
+                with told(), st.spinner("Cancelling…"):
                     session.store().cancel(job)
                 st.rerun()
         st.progress(min(status.fraction, 1.0), text=f"{plain(status.message) or STARTING} · {duration(elapsed)}{left}")

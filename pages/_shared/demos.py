@@ -71,6 +71,10 @@ def open_demo(name: str) -> None:
     if template is None or not (template.status().is_active or template.status().state == DONE):
         template = _begun(name)
     session.keep(Workspace(source=demo_side(name, "source"), target=demo_side(name, "target")))
+    for form in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
+        session.renew(form)
+    for side in SIDES:
+        session.hush(side)
     session.leave(WAITING, name)
     _take(name, template)
 

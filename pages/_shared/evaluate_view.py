@@ -44,9 +44,11 @@ def evaluate_view(folder: RunFolder) -> None:
         return
     if not found["n_pairs"]:
         st.info(
-            "True pairs are known, but every label has too few of them to judge. They are listed below.",
+            "**True pairs are known, but every label has too few of them to judge.** → Choose a coarser label column "
+            "on Data, so that more of them share a label, then match again. The labels are listed below.",
             icon=":material/arrow_forward:",
         )
+        st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
     else:
         sure = closer.intervals(folder)
         _summary(found, sure[1] if sure else None)
@@ -86,7 +88,7 @@ def _summary(found: dict[str, Any], sure: dict[str, dict[str, Interval]] | None)
     ]
     explained = "Target features projected onto source cells, against those measured in the true partner, all pooled."
     r2 = ("Variance explained (R²)", number(found["pooled_r2"]), f"uniform {number(found['uniform_r2'])}", explained)
-    charts.metrics([*shown, r2])
+    charts.metrics([*shown, r2], gap="small")
     rows = [
         {
             "metric": METRICS[metric][0],

@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from psmatch_core.disk import full, room_for, write_json
 from psmatch_core.errors import PsmatchError
 from psmatch_core.readers import FileSummary, inspect_file, shown_name
 
@@ -132,10 +134,8 @@ def look_into(
     with suppress(OSError, ValueError, KeyError, TypeError):
         return FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
     summary = inspect_file(path, display_name=shown, label_key=label_key, labels_path=labels_path, matrix=matrix)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = cache / f".{secrets.token_hex(8)}.partial"
-    partial.write_text(json.dumps(summary.to_dict()), "utf-8")
-    partial.replace(kept)
+    with suppress(PsmatchError):  # on a full disk the file is looked into again next time
+        write_json(kept, summary.to_dict())
     return summary
 
 
@@ -151,13 +151,17 @@ def look_into_demo(name: str, which: str, folder: Path) -> FileSummary:
 
 def _make_demo(name: str, place: Path) -> None:
     making = place.with_name(f".{name}-{secrets.token_hex(4)}")
-    making.mkdir(parents=True)
+    with room_for("the files of the demo"):
+        making.mkdir(parents=True)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
     }
     command = [sys.executable, "-c", _MAKE_DEMO, name, str(making)]
     ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if ended.returncode and b"No space left" in ended.stderr:
+        shutil.rmtree(making, ignore_errors=True)
+        raise full("the files of the demo")
     if ended.returncode:
         raise PsmatchError(
             f"The demo {name} could not be made.",

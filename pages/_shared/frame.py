@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import session
+from pages._shared import screens, session
 from pages._shared.errors import show_error
 from pages._shared.hints import hint
 from pages._shared.navigation import PAGES, guard, path_of
@@ -32,9 +32,12 @@ def begin(page: str, question: str) -> Workspace:
     session.show_link()
     st.title(PAGES[page][0])
     st.markdown(f"**{question}**")
+    session.leave("page", page)
     error = session.said("link")
     if error is not None:
         show_error(error)
+        _salvage()
+    screens.disk_space()
     hint(page)
     _sidebar(workspace)
     return workspace
@@ -44,8 +47,7 @@ def need_data(workspace: Workspace) -> None:
     """Stop here until the Data page is finished, and say what is missing."""
     if workspace.run_id or not workspace.missing:
         return
-    st.info(f"Nothing to show yet. {plain(workspace.missing)}", icon=":material/arrow_forward:")
-    st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
+    screens.no_data(workspace)
     end()
     st.stop()
 
@@ -54,9 +56,9 @@ def need(there: bool, text: str, page: str) -> None:
     """Stop here until an earlier page has done its work."""
     if there:
         return
-    st.info(text, icon=":material/arrow_forward:")
-    title, icon = PAGES[page]
-    st.page_link(path_of(page), label=f"Go to {title}", icon=icon)
+    folder = session.current_run()
+    if folder is None or folder.status().state not in (FAILED, CANCELLED, LOST):  # else that is what the page says
+        screens.not_there(text, page)
     end()
     st.stop()
 
@@ -82,12 +84,28 @@ def run_name(folder: RunFolder) -> str:
     return str(job.get("name") or when(float(job.get("created", 0.0))))
 
 
+def _salvage() -> None:
+    """The files of a run whose settings cannot be read here, with today's settings."""
+    run_id = str(session.peek("link") or "")
+    found = session.salvaged(run_id)
+    if found is None:
+        return
+    if st.button("Load its files with today's settings", key="salvage", icon=":material/restore_page:"):
+        session.hush("link")
+        session.keep(found)
+        st.switch_page(path_of("data"))
+
+
 def _sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         folder = session.current_run()
         if folder is None:
             if workspace.source and workspace.target:
                 st.caption(f"{plain(workspace.source.name)} → {plain(workspace.target.name)}: no run yet")
+            elif workspace.source or workspace.target:
+                loaded = workspace.source or workspace.target
+                missing = "target" if workspace.source else "source"
+                st.caption(f"{plain(loaded.name if loaded else '')} is loaded; the {missing} is missing")
             else:
                 st.caption("No data loaded yet")
             return

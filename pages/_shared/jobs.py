@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages._shared import charts, results, session
+from pages._shared import charts, results, screens, session
 from pages._shared.errors import show_error, tell, told
 from pages._shared.frame import run_name
+from pages._shared.navigation import PAGES, path_of
 from pages._shared.text import count, duration, plain
+from psmatch_core import __version__
 from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder
+from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunStatus
 from psmatch_core.pace import Pace, Training, pace
 from psmatch_core.progress import Event
 from psmatch_core.recipe import Recipe
@@ -24,6 +26,8 @@ from psmatch_core.recipe import Recipe
 SHARES = {"read": 0.04, "preprocess": 0.1, "propensity": 0.6, "match": 0.16, "evaluate": 0.05, "export": 0.05}
 SAME = {"latents": "propensity"}  # takes the place of that stage, one part a side
 TRAINING = ("read", "preprocess", "propensity")
+CHANGED_ON = {"propensity": "propensity", "latents": "propensity", "match": "match"}  # all else on Data
+UNNUMBERED = "from source"  # what versions before 0.1.0 called themselves
 WHAT = {
     "read": "reading the files",
     "preprocess": "choosing and scaling features",
@@ -68,16 +72,56 @@ def watch(folder: RunFolder, *, curves: bool = False) -> None:
     status = folder.status()
     if status.is_active:
         _live(folder, results.milestones(folder), curves)
+        if not curves and not results.has_matching(folder):
+            st.caption(screens.will_show())
     elif status.state == FAILED:
-        tell(status.problem, status.hint)
-        st.caption("Data and preprocessing are changed on Data, everything else in the settings above.")
-        _again(folder, "Try the same again")
+        tell(f"This run failed{_while(status)}. {status.problem}", status.hint)
+        _again(folder, "Try the same again", elsewhere=_changed_on(status))
     elif status.state == LOST:
-        tell(status.problem, status.hint)
+        tell(f"This run stopped{_while(status)}. {status.problem}", status.hint)
         _again(folder, "Start it again")
     elif status.state == CANCELLED:
-        st.warning("This run was cancelled. Finished stages are kept.", icon=":material/cancel:")
-        _again(folder, "Go on with it")
+        st.warning(
+            f"**This run was cancelled{_while(status)}.** Finished stages are kept. → Go on with it, or change its "
+            "settings first.",
+            icon=":material/cancel:",
+        )
+        _again(folder, "Go on with it", elsewhere=_changed_on(status))
+    else:
+        _say_version(folder)
+
+
+def _while(status: RunStatus) -> str:
+    """During which stage a run ended, in words."""
+    what = WHAT.get(status.stage.partition(":")[0], "")
+    return f" while {what.partition(';')[0]}" if what and status.stage != "map" else ""
+
+
+def _changed_on(status: RunStatus) -> str:
+    """The page that holds the settings of the stage in which a run ended."""
+    return CHANGED_ON.get(status.stage.partition(":")[0], "data")
+
+
+def _another_version(folder: RunFolder) -> str:
+    """Which other version made a run, in words; empty where it was this one."""
+    made_by = str((results.facts(folder, "environment") or {}).get("psmatch", ""))
+    if made_by == __version__:
+        return ""
+    return f"version {made_by}" if made_by and made_by != UNNUMBERED else "an earlier version"
+
+
+def _say_version(folder: RunFolder) -> None:
+    """Say it where an ended run was made by another version: what that one did not write is not there."""
+    version = _another_version(folder)
+    if not version:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/history: **Made by {plain(version)} of the program** (this is {__version__}): what that did "
+            "not write is missing.",
+            width="stretch",
+        )
+        _button(folder, "Compute it again")
 
 
 def _live(folder: RunFolder, drawn: object, curves: bool) -> None:
@@ -106,7 +150,7 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(run_name(folder))}**: {what}")
             if st.button("Cancel", key=f"cancel.{folder.id}", help="Ends the run; finished stages are kept."):
-                with st.spinner("Cancelling…"):
+                with told(), st.spinner("Cancelling…"):
                     session.store().cancel(folder)
                 st.rerun()
         text = "in the queue" if ahead else _message(status.message)
@@ -171,7 +215,18 @@ def fraction(events: list[Event], *, stop_after: str = "match") -> float:
     return done / sum(shares.values())
 
 
-def _again(folder: RunFolder, label: str) -> None:
+def _again(folder: RunFolder, label: str, *, elsewhere: str = "") -> None:
+    """A button that starts a run again, and a link to where its settings are changed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _button(folder, label)
+        if elsewhere and elsewhere == session.peek("page"):
+            st.caption("Its settings are on this page.")
+        elif elsewhere:
+            title, icon = PAGES[elsewhere]
+            st.page_link(path_of(elsewhere), label=f"Change its settings on {title}", icon=icon)
+
+
+def _button(folder: RunFolder, label: str) -> None:
     if st.button(label, key=f"again.{folder.id}", icon=":material/refresh:"):
         with told():
             session.store().start_again(folder)
@@ -185,12 +240,8 @@ def readable(folder: RunFolder) -> Iterator[None]:
         yield
     except PsmatchError as error:
         show_error(error)
-        made_with = str((results.facts(folder, "environment") or {}).get("psmatch", ""))
-        st.caption(
-            "A damaged file, or another version of the program, keeps this run from being shown"
-            + (f"; it was made by version {plain(made_with)}." if made_with not in ("", "from source") else ".")
-        )
-        _again(folder, "Compute it again")
+        if not (folder.status().state == DONE and _another_version(folder)):  # else that is said, with its button
+            _button(folder, "Compute it again")
 
 
 def is_done(folder: RunFolder) -> bool:

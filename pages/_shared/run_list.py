@@ -13,6 +13,7 @@ from pages._shared.navigation import path_of
 from pages._shared.text import number, plain, when
 from pages._shared.workspace import from_recipe
 from psmatch_core.checks import display
+from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import QUEUED, RunFolder
 from psmatch_core.results import load_facts
 from psmatch_core.run_store import LONGEST_NAME, RunEntry
@@ -76,7 +77,7 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
             st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{shown}", width="stretch")
             if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
                 _open(entry.id, entry.id)
-            with st.popover("More", help=f"Rename, duplicate or delete {name}"):
+            with st.popover("More", help=f"Rename, duplicate or delete {name}", key=f"more.{entry.id}"):
                 _more(entry, is_current=is_current)
         if facts:
             st.caption(facts)
@@ -112,8 +113,10 @@ def _facts(folder: RunFolder) -> str:
                 for side in ("source", "target")
             )
         )
-    with told():
+    try:
         parts.append(f"preset {from_recipe(folder.recipe, '').preset}")
+    except PsmatchError:  # told in full to whoever opens it
+        parts.append("settings of another version of the program")
     figures = load_facts(folder, "figures") or {}
     losses = [
         f"{number(figures[f'loss_{side}'], 2)} of {number(figures[f'entropy_{side}'], 2)}"

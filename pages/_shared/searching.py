@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import closer
+from pages._shared import closer, session
 from pages._shared.text import plain
 from psmatch_core.checks import display
 
@@ -21,12 +21,18 @@ def find(names: list[str], *, what: str, key: str) -> str | None:
     )
     hits = closer.search(names, text)
     if not hits:
-        st.info(
-            f"No {what} among {len(names):,} holds {plain(text, 60)}. Type less of it, or another name.",
-            icon=":material/search_off:",
-        )
+        with st.container(border=True):
+            st.markdown(
+                f":material/search_off: **No {what} among {len(names):,} holds {plain(text, 60)}.** Type less of it, "
+                f"or another name, such as {plain(', '.join(display(each, 24) for each in names[:3]))}."
+            )
+            st.button("Show all again", key=f"{key}.clear", icon=":material/undo:", on_click=_clear, args=(key,))
         return None
     more = "" if len(hits) < closer.FOUND else f" (first {closer.FOUND}; type more to see others)"
     return st.selectbox(
         f"{len(hits)} of {len(names):,}{more}", hits, format_func=lambda each: display(each, 60), key=key
     )
+
+
+def _clear(key: str) -> None:
+    session.leave(f"{key}.text", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import secrets
 import sys
@@ -11,7 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared.workspace import Workspace, from_recipe
+from pages._shared.workspace import Workspace, from_files, from_recipe
+from psmatch_core.disk import room_for
 from psmatch_core.errors import PsmatchError
 from psmatch_core.folder import RunFolder
 from psmatch_core.run_store import RunStore
@@ -63,6 +65,15 @@ def opened(run_id: str) -> Workspace:
         ) from None
 
 
+def salvaged(run_id: str) -> Workspace | None:
+    """The files of a run whose settings are those of another version; None where not even they can be told."""
+    try:
+        text = (store().open(run_id).path / "recipe.json").read_text(encoding="utf-8")
+        return from_files(json.loads(text))
+    except (PsmatchError, OSError, ValueError):
+        return None
+
+
 def keep(changed: Workspace) -> None:
     """Remember the workspace, and let the address carry its run."""
     st.session_state["workspace"] = changed
@@ -99,7 +110,8 @@ def uploads() -> Path:
     """A folder for the visitor's uploads, under a name that nobody can guess."""
     name = st.session_state.setdefault("uploads", secrets.token_hex(16))
     folder = root() / "uploads" / str(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    with room_for("an upload"):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

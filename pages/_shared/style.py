@@ -29,8 +29,8 @@ def _rules() -> str:
     return f"""
     [data-testid="stCaptionContainer"] {{ color: inherit; opacity: .8; }}
     [data-testid="stCaptionContainer"] p {{ color: inherit; }}
-    [data-testid^="stBaseButton-primary"] {{ background-color: {_BUTTON} !important; border-color: {_BUTTON} !important;
-      color: #ffffff !important; }}
+    [data-testid^="stBaseButton-primary"]:not(:disabled) {{ background-color: {_BUTTON} !important;
+      border-color: {_BUTTON} !important; color: #ffffff !important; }}
     a:focus-visible, [role="tab"]:focus-visible, summary:focus-visible {{
       outline: 2px solid currentColor !important; outline-offset: 2px; }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}

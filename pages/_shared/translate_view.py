@@ -204,7 +204,10 @@ def _by_feature(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
 
     table = results.feature_r2_table(folder, direction)
     if table is None:
-        st.caption("It could not be judged: no true pair is known.")
+        st.caption(
+            "How well each feature is predicted was not worked out: no true pair is known, or an earlier version made "
+            "this run."
+        )
         return
     columns = [name for name in AGAINST if name in table]
     which = columns[0]

@@ -249,6 +249,18 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
     )
 
 
+def from_files(data: Any) -> Workspace | None:
+    """The data files that a recipe of another version names, with the settings of this one; None without them."""
+    found = {}
+    for which in SIDES:
+        named = data.get(which) if isinstance(data, Mapping) else None
+        if not isinstance(named, Mapping) or not isinstance(named.get("path"), str):
+            return None
+        known = {name: named[name] for name in DataSpec.options() if name in named}
+        found[which] = _side(DataSpec.from_dict(known), Preprocessing(), which)
+    return Workspace(source=found["source"], target=found["target"])
+
+
 def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Side | None:
     if spec is None:
         return None

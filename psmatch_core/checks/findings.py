@@ -81,9 +81,15 @@ def raise_rejections(findings: Iterable[Finding]) -> None:
 
 
 def display(text: object, limit: int = 32) -> str:
-    """A name from a file made safe and short for a message: no control characters, at most ``limit`` long."""
+    """A name from a file made safe and short for a message: no control characters, at most ``limit`` long.
+
+    A long name loses its middle: names that only their ends tell apart (replicates, guides, doses) stay apart.
+    """
     clean = "".join(each if each.isprintable() else "·" for each in str(text))
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    if len(clean) <= limit:
+        return clean
+    tail = (limit - 1) // 3
+    return f"{clean[: limit - 1 - tail]}…{clean[len(clean) - tail :]}"
 
 
 def named(names: Iterable[object], limit: int = 4) -> str:

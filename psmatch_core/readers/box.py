@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from psmatch_core.disk import full, has_room
 from psmatch_core.errors import PsmatchError
 
 # Time allowed: a start, and four times what the slowest format (text) needs for each byte.
@@ -71,6 +72,8 @@ def run_boxed(
                 hint="Write or download the file again; if it is only large, keep fewer cells or features.",
                 code="PM-F60",
             )
+        if answer is None and not has_room(Path(folder)):
+            raise full(f"what {shown} holds")
         if answer is None:
             _logger.warning("reading %s: the child ended with %s: %s", shown, ended, _last_words(Path(folder)))
             raise PsmatchError(

@@ -44,6 +44,7 @@ def _limit(seconds: float, memory_mb: int) -> None:
 
 
 def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -> dict[str, Any]:
+    from psmatch_core.disk import full, is_full
     from psmatch_core.errors import PsmatchError
 
     try:
@@ -67,7 +68,10 @@ def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -
                 "code": "PM-F63",
             }
         }
-    except Exception:
+    except Exception as error:
+        if is_full(error):
+            told = full(f"what {shown} holds")
+            return {"error": {"problem": told.problem, "hint": told.hint, "code": told.code}}
         return {"trace": traceback.format_exc()[-4000:]}
 
 

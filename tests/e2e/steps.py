@@ -11,6 +11,13 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 LONG = 120_000  # ms; a run on two busy cores
 TRIES = 5
+AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+# What a page of Streamlit itself brings along, and no app can change; each with the reason.
+STREAMLITS_OWN = {
+    "scrollable-region-focusable",  # its main column scrolls, and is reached by the page's own controls
+}
+_MAIN = "document.querySelector('[data-testid=stMain]')"
+FITS = f"() => {_MAIN}.scrollWidth <= {_MAIN}.clientWidth + 1"
 
 
 def settle(page: Page, timeout: float = LONG) -> None:
@@ -96,3 +103,53 @@ def picture(page: Page, path: Path, *, width: int = 1280) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=str(path))
     page.set_viewport_size({"width": width, "height": 900})
+
+
+def metric(page: Page, label: str) -> str:
+    """The value of the first metric with this label."""
+    found = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).first
+    expect(found).to_be_visible(timeout=30_000)
+    settle(page)  # else it may be the value of before
+    return found.get_by_test_id("stMetricValue").inner_text()
+
+
+def run_of(page: Page) -> str:
+    """The id of the run that the address carries, once it carries one."""
+    expect(page).to_have_url(re.compile(r"run=[0-9a-f-]+"), timeout=30_000)
+    found = re.search(r"run=([0-9a-f-]+)", page.url)
+    assert found is not None
+    return found.group(1)
+
+
+def axe(page: Page) -> list[str]:
+    """Serious and critical violations of WCAG 2.1 A and AA, one line each."""
+    still(page)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
+    )
+    return [
+        f"{each['id']}: {each['help']}: {node['html'][:200]} ({'; '.join(c['message'] for c in node['any'])[:200]})"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical") and each["id"] not in STREAMLITS_OWN
+        for node in each["nodes"][:3]
+    ]
+
+
+def reach(page: Page, role: str, name: str, *, most: int = 200) -> None:
+    """Press Tab (arrows among tabs) until the element has the focus, and see that it shows."""
+    wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
+    for _ in range(most):
+        if wanted.evaluate("e => e === document.activeElement"):
+            break
+        on_tab = page.evaluate("document.activeElement.getAttribute('role')") == "tab"
+        page.keyboard.press("ArrowRight" if role == "tab" and on_tab else "Tab")
+    else:
+        raise AssertionError(f"{role} {name!r} is not reached by keyboard")
+    shows = "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+    for _ in range(15):  # a page that is still drawing puts its style sheet on last
+        look = wanted.evaluate(shows)
+        if look:
+            break
+        page.wait_for_timeout(200)
+    assert look, f"{role} {name!r} does not show that it has the focus"

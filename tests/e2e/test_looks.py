@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from pages._shared.navigation import PAGES
 from psmatch_core.classifiers import LinearClassifier
@@ -19,15 +19,12 @@ from psmatch_core.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.run_store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import drawn, no_exception, picture, settle, still, visit
+from tests.e2e.steps import FITS, axe, drawn, no_exception, picture, settle, visit
 
 pytestmark = pytest.mark.browser
-AXE = Path(__file__).with_name("vendor") / "axe.min.js"
-SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-# What a page of Streamlit itself brings along, and no app can change; each with the reason.
-STREAMLITS_OWN = {
-    "scrollable-region-focusable",  # its main column scrolls, and is reached by the page's own controls
-}
+WIDTHS = (1280, 390)
+INKS = {"light": "rgb(255, 255, 255)", "dark": "rgb(16, 23, 28)"}  # behind everything, as in .streamlit/config.toml
+BEHIND = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
 
 
 @pytest.fixture(scope="module")
@@ -43,35 +40,24 @@ def run(server: Server) -> str:
     return folder.id
 
 
-def axe(page: Page) -> list[str]:
-    """Serious and critical violations of WCAG 2.1 A and AA, one line each."""
-    still(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
-    )
-    return [
-        f"{each['id']}: {each['help']}: {node['html'][:200]} ({'; '.join(c['message'] for c in node['any'])[:200]})"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical") and each["id"] not in STREAMLITS_OWN
-        for node in each["nodes"][:3]
-    ]
-
-
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+@pytest.mark.parametrize("scheme", INKS)
 def test_every_page_fits_its_screen_and_reads_for_everyone(
-    server: Server, new_page: Any, run: str, width: int, scheme: str
+    server: Server, new_page: Any, run: str, scheme: str
 ) -> None:
-    page = new_page(width=width, scheme=scheme)
+    """Opened on a desk and then made as narrow as a phone: what is loaded narrow, test_demo_story.py walks."""
+    page = new_page(scheme=scheme)
     problems = []
     for name, (title, _) in PAGES.items():
         visit(page, f"{server.url}/{name if name != 'data' else ''}?run={run}", title)
-        drawn(page)
-        main = "document.querySelector('[data-testid=stMain]')"
-        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth + 1"), f"{title} scrolls sideways"
         no_exception(page)
-        picture(page, SCREENSHOTS / f"{name}_{width}_{scheme}.png", width=width)
-        problems += [f"{title}: {each}" for each in axe(page)]
+        assert page.evaluate(BEHIND) == INKS[scheme], f"{title} is not {scheme}"
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            drawn(page)
+            assert page.evaluate(FITS), f"{title} scrolls sideways at {width} px"
+            problems += [f"{title}, {width} px: {each}" for each in axe(page)]
+            picture(page, SCREENSHOTS / f"{name}_{width}_{scheme}.png", width=width)
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     assert not problems, "\n".join(problems)
 
 
@@ -84,43 +70,6 @@ def test_empty_pages_read_for_everyone(server: Server, new_page: Any) -> None:
         problems += [f"{title}: {each}" for each in axe(page)]
         picture(page, SCREENSHOTS / f"{name}_empty.png")
     assert not problems, "\n".join(problems)
-
-
-def test_the_app_can_be_walked_by_keyboard_alone(server: Server, new_page: Any, run: str) -> None:
-    page = new_page()
-    visit(page, f"{server.url}/?run={run}", "Data")
-    settle(page)
-    reach(page, "link", "Match")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Match", exact=True, level=1)).to_be_visible(timeout=30_000)
-    settle(page)
-    drawn(page)
-    reach(page, "tab", "One cell")  # tabs of one group are walked by arrows
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("combobox", name="Source cell")).to_be_visible(timeout=30_000)
-    reach(page, "link", "Next: Monitor")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Monitor", exact=True, level=1)).to_be_visible(timeout=30_000)
-    no_exception(page)
-
-
-def reach(page: Page, role: str, name: str, *, most: int = 80) -> None:
-    """Press Tab (arrows among tabs) until the element has the focus, and see that it shows."""
-    wanted = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
-    for _ in range(most):
-        if wanted.evaluate("e => e === document.activeElement"):
-            break
-        on_tab = page.evaluate("document.activeElement.getAttribute('role')") == "tab"
-        page.keyboard.press("ArrowRight" if role == "tab" and on_tab else "Tab")
-    else:
-        raise AssertionError(f"{role} {name!r} is not reached by keyboard")
-    shows = "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
-    for _ in range(15):  # a page that is still drawing puts its style sheet on last
-        look = wanted.evaluate(shows)
-        if look:
-            break
-        page.wait_for_timeout(200)
-    assert look, f"{role} {name!r} does not show that it has the focus"
 
 
 def test_fonts_and_icon_come_from_the_app(server: Server, new_page: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
+from psmatch_core.folder import RunFolder
+from psmatch_core.results import load_models
+from psmatch_core.run_store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
 
@@ -88,6 +92,31 @@ def test_two_uploads_become_pairs(
     if loaded.exists():  # Linux only: the server draws and never trains, so that it stays small and quick
         heavy = [each for each in ("libtorch", "sklearn", "numba", "h5py") if each in loaded.read_text()]
         assert not heavy, f"the server has loaded {heavy}"
+    with page.expect_download(timeout=60_000) as download:
+        press(page, "Report (html)")
+    download.value.save_as(tmp_path / "report.html")
+    check_report(new_page(), tmp_path / "report.html", RunStore(server.workspace).open(story["run"]))
+
+
+def check_report(page: Any, path: Path, folder: RunFolder) -> None:
+    """The report as it was downloaded: its numbers are those of the run, and every figure is drawn."""
+    page.goto(path.as_uri())
+    judged = json.loads((folder.path / "evaluation.json").read_text())
+    row = page.get_by_role("row").filter(has=page.get_by_role("cell", name="foscttm", exact=True))
+    shown = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:]]
+    expected = [judged["micro"]["foscttm"], judged["uniform_micro"]["foscttm"], judged["macro"]["foscttm"]]
+    assert shown[:3] == pytest.approx(expected, rel=1e-3)
+    for model in load_models(folder):
+        row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=model.modality.name, exact=True)).last
+        losses = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:3]]
+        assert losses == pytest.approx([model.validation_loss, model.label_entropy], rel=1e-3)
+    page.set_viewport_size({"width": 1280, "height": page.evaluate("document.documentElement.scrollHeight")})
+    plots = page.locator(".plot")
+    expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count(), timeout=60_000)
+    assert plots.count() >= 6
+    bars = page.locator(".plot").first.evaluate("p => p.data.map(t => t.x.reduce((a, b) => a + Math.abs(b), 0))")
+    cells = [model.modality.n_cells for model in load_models(folder)]
+    assert bars == pytest.approx(cells)  # the mirrored bars hold every cell of both sides
 
 
 @pytest.mark.data

@@ -1,9 +1,8 @@
-"""What else a visit may bring: a deep link, a bad file, a cancelled run, hostile labels, a restarted server."""
+"""What else a visit may bring: a deep link, a bad file, hostile labels; a run that outlives its tab and its server."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable
@@ -19,9 +18,12 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import expect
 
 from pages._shared.navigation import PAGES
+from pages._shared.text import number
 from psmatch_core.datasets import demo
+from psmatch_core.results import load_models
+from psmatch_core.run_store import RunStore
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import LONG, drawn, go, no_exception, part, press, settle, upload, visit
+from tests.e2e.steps import LONG, drawn, go, metric, no_exception, part, press, run_of, settle, upload, visit
 
 pytestmark = pytest.mark.browser
 LARGEST_README_PICTURE = 300_000  # bytes
@@ -41,7 +43,7 @@ def test_a_deep_link_on_a_fresh_server_has_its_sidebar(new_server: Callable[[], 
     page = new_page()
     visit(page, new_server().url + "/match", "Match")
     expect(page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(len(PAGES))
-    expect(page.get_by_text("Nothing to show yet")).to_be_visible()
+    expect(page.get_by_text("Nothing is loaded yet.")).to_be_visible()
 
 
 def test_the_first_page_paints_within_three_seconds(new_server: Callable[[], Server], new_page: Any) -> None:
@@ -105,22 +107,47 @@ def bring_screen(page: Any, folder: Path) -> None:
     settle(page)
 
 
-def test_training_is_cancelled_and_goes_on(server: Server, new_page: Any, tmp_path: Path) -> None:
+def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
+    new_server: Callable[[], Server], new_page: Any, tmp_path: Path
+) -> None:
+    """Train, close the tab, come back by the address, cancel, restart the server, go on, restart it again, and read."""
+    first = new_server()
     page = new_page()
-    visit(page, server.url, "Data")
+    visit(page, first.url, "Data")
     bring_screen(page, tmp_path)
     go(page, "Propensity")
     press(page, "Train", exact=True)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
+    run = run_of(page)
+    folder = RunStore(first.workspace).open(run)
+    page.close()
+
+    page = new_page()
+    visit(page, f"{first.url}/propensity?run={run}", "Propensity")
+    expect(page.get_by_text("training the propensity models")).to_be_visible(timeout=60_000)
+    assert folder.is_worked_on()
     began = time.perf_counter()
     press(page, "Cancel")
     expect(page.get_by_text("This run was cancelled")).to_be_visible(timeout=15_000)
     assert time.perf_counter() - began < 8
-    run = re.search(r"run=([0-9a-f-]+)", page.url)
-    assert run is not None
-    assert not list((server.workspace / "runs" / run.group(1)).rglob(".*.partial"))
+    assert not folder.is_worked_on()
+    assert not list(folder.path.rglob(".*.partial"))
+    first.stop()
+
+    second = new_server()
+    page = new_page()
+    visit(page, f"{second.url}/propensity?run={run}", "Propensity")
+    expect(page.get_by_text("This run was cancelled while training the propensity models.")).to_be_visible()
     press(page, "Go on with it")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
+    second.stop()
+    assert folder.status().is_active  # it goes on without any server
+
+    third = new_server()
+    page = new_page()
+    visit(page, f"{third.url}/propensity?run={run}", "Propensity")
     expect(page.get_by_text("UMAP of the propensity scores").first).to_be_visible(timeout=LONG)
+    assert metric(page, "Loss [nats]") == number(load_models(folder)[0].validation_loss)
     no_exception(page)
     picture_of_readme(new_page, page.url)
 
@@ -139,22 +166,3 @@ def picture_of_readme(new_page: Any, url: str) -> None:
         shutil.copy(taken, kept)
     for picture in (taken, kept):
         assert picture.stat().st_size < LARGEST_README_PICTURE
-
-
-def test_a_restarted_server_shows_the_run_that_still_works(
-    new_server: Callable[[], Server], new_page: Any, tmp_path: Path
-) -> None:
-    first = new_server()
-    page = new_page()
-    visit(page, first.url, "Data")
-    bring_screen(page, tmp_path)
-    go(page, "Match")
-    press(page, "Match", exact=True)
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
-    address = page.url.removeprefix(first.url)
-    first.stop()
-    second = new_server()
-    other = new_page()
-    other.goto(second.url + address)
-    expect(other.get_by_text("Labels matched")).to_be_visible(timeout=LONG)
-    no_exception(other)

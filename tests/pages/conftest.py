@@ -40,16 +40,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a page in a workspace that holds nothing."""
-    return _opener(tmp_path / "workspace", monkeypatch)
+    return opener(tmp_path / "workspace", monkeypatch)
 
 
 @pytest.fixture
 def full(finished: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a page by the link of the finished run."""
-    return _opener(finished.path.parents[1], monkeypatch, run=finished.id)
+    return opener(finished.path.parents[1], monkeypatch, run=finished.id)
 
 
-def _opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -> Open:
+def opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -> Open:
+    """Opens pages in a workspace, by the link of a run where one is given."""
     monkeypatch.setenv("PSMATCH_WORKSPACE", str(workspace))
     monkeypatch.setenv("PSMATCH_DEMO_AHEAD", "0")
     monkeypatch.syspath_prepend(str(ROOT))
@@ -79,3 +80,8 @@ def opened(app: AppTest, key: str, title: str) -> AppTest:
     app.run()
     assert not app.exception
     return app
+
+
+def links(app: AppTest) -> list[str]:
+    """What the links to other pages say."""
+    return [each.proto.label for each in app.get("page_link")]

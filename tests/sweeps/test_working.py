@@ -200,7 +200,7 @@ def test_a_run_without_a_matching_cannot_be_measured(store):
 
 def test_a_damaged_report_is_told(store, base):
     (base.path / "monitor.json").write_text("{", encoding="utf-8")
-    with pytest.raises(PsmatchError, match="report of this run is damaged"):
+    with pytest.raises(PsmatchError, match="What was measured of this run is damaged"):
         load_report(base)
     (base.path / "monitor.json").unlink()
 
