@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from anndata import AnnData
-from scipy import sparse
 
 from psmatch_core import plotting
-from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, uniform_block
-from psmatch_core.classifiers import LinearClassifier, LossCurve
+from psmatch_core.classifiers import LinearClassifier
 from psmatch_core.coupling import Coupling
 from psmatch_core.errors import PsmatchError
 from psmatch_core.lcurve import l_curve
-from psmatch_core.maps import ScoreMap, score_map
+from psmatch_core.maps import score_map
 from psmatch_core.matchers import SinkhornMatcher
 from psmatch_core.matching import match
 from psmatch_core.modality import Modality
@@ -28,7 +25,11 @@ from psmatch_core.plotting.style import POINT_SCALE, TITLE_WIDTH, wrapped
 from psmatch_core.propensity import PropensityModel, fit_propensity
 
 HOSTILE = ("<b>KO</b>", '<a href="http://x.example">A</a>', "$x^2$", "%{customdata}", "A & B")
+
+
 OURS = re.compile(r"<br>|<extra></extra>|</?span[^<>]*>")
+
+
 TAG = re.compile(r"<\s*/?\s*[a-zA-Z]")
 
 
@@ -127,9 +128,6 @@ def test_titles_fit_a_telephone_and_lose_no_word() -> None:
     )
 
 
-# Colours
-
-
 def luminance(color: str) -> float:
     channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
@@ -147,9 +145,6 @@ def test_more_hues_than_eyes_tell_are_refused() -> None:
     assert len(set(plotting.palette(8))) == 8
     with pytest.raises(PsmatchError, match=r"9 colours were asked for; beyond 8 hues look alike\."):
         plotting.palette(9)
-
-
-# Counts
 
 
 @pytest.mark.parametrize("largest", [40, 40_000])
@@ -188,184 +183,6 @@ def test_the_figure_grows_with_its_labels() -> None:
         plotting.label_counts({f"L{i}": 5 for i in range(n)}, {}, source_name="a", target_name="b") for n in (20, 60)
     )
     assert many.layout.height - few.layout.height >= 40 * 15
-
-
-# Training and telling
-
-
-def test_networks_reported_under_one_number_are_drawn_apart() -> None:
-    rows = np.array([[1, 2.0, 2.2], [2, 1.0, 1.4], [1, 2.1, 2.3], [2, 1.1, 1.2]])
-    fig = plotting.loss_curves({"propensity: RNA": {0: rows}}, entropies={"RNA": 2.0})
-    validation = fig.data[0]
-    assert np.isnan(validation.y).sum() == 1
-    assert np.allclose(np.asarray(validation.y)[~np.isnan(validation.y)], rows[:, 2])
-    assert fig.layout.title.text == "RNA reaches 1.30 of 2.00 nats"
-
-
-def test_colours_follow_the_sides_and_not_who_trains_first() -> None:
-    curve = {0: np.array([[1, 2.0, 2.2]])}
-    late = plotting.loss_curves({"propensity: ADT": curve}, entropies={"RNA": 2.0, "ADT": 2.0})
-    assert late.data[0].line.color == plotting.TARGET_COLOR
-
-
-def test_a_loss_above_the_entropy_is_said_to_have_learned_nothing() -> None:
-    fig = plotting.loss_curves({"RNA": {0: np.array([[1, 2.0, 2.2]])}}, entropies={"RNA": 2.0})
-    assert "has learned nothing" in fig.layout.title.text
-
-
-def test_no_curve_yet_is_a_figure_that_says_so() -> None:
-    assert "waiting for the first epoch" in plotting.loss_curves({}).layout.title.text
-
-
-def test_models_without_epochs_have_no_curves(models: tuple[PropensityModel, PropensityModel]) -> None:
-    assert plotting.fitted_curves(models) == {}
-
-
-def test_the_training_of_a_joint_vae_names_the_discriminators_accuracy() -> None:
-    history = {"RNA": np.column_stack([np.ones((8, 4)), np.linspace(0.9, 0.5, 8)]), "ADT": np.ones((8, 5))}
-    fig = plotting.joint_training(history)
-    assert "names the modality of 61% of held-out cells (50% is" in fig.layout.title.text.replace("<br>", " ")
-    assert len(fig.data) == 2 * 3 + 1
-    assert np.allclose(fig.data[-1].y, history["RNA"][:, 4])
-    assert "waiting for the first epoch" in plotting.joint_training({}).layout.title.text
-
-
-def test_confusion_holds_every_held_out_cell_once(models: tuple[PropensityModel, PropensityModel]) -> None:
-    (trace,) = plotting.confusion(models[0]).data
-    assert trace.customdata.sum() == models[0].is_validated.sum()
-    assert np.allclose(np.nansum(trace.z, axis=1), 1, atol=1e-6)
-
-
-def test_label_losses_are_those_of_the_model(models: tuple[PropensityModel, PropensityModel]) -> None:
-    fig = plotting.label_losses(*models)
-    drawn = {trace.name: np.sort(trace.x) for trace in fig.data if trace.name in ("RNA", "ADT")}
-    for model in models:
-        assert np.allclose(drawn[model.modality.name], sorted(row.loss for row in model.per_label), atol=1e-5)
-
-
-def test_reliability_states_the_calibration_error(models: tuple[PropensityModel, PropensityModel]) -> None:
-    names = [trace.name for trace in plotting.reliability(*models).data]
-    assert f"RNA (ECE {models[0].reliability.expected_error:.3f})" in names
-
-
-# Maps
-
-
-def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel, ScoreMap]:
-    sides = []
-    for name, seed in (("RNA", 1), ("ADT", 2)):
-        rng = np.random.default_rng(seed)
-        obs = pd.DataFrame({"label": [f"L{i % n_labels}" for i in range(n)]}, index=[f"{name}{i}" for i in range(n)])
-        adata = AnnData(X=rng.normal(size=(n, 3)).astype(np.float32), obs=obs)
-        modality = Modality.from_anndata(adata, label_key="label", name=name)
-        sides.append(fit_propensity(modality, LinearClassifier(), seed=0))
-    return sides[0], sides[1], score_map(*sides)
-
-
-@pytest.mark.parametrize("color", ["label", "modality", "loss", "confidence"])
-def test_every_drawn_cell_is_on_its_side_once(color: Any, models: tuple[PropensityModel, PropensityModel]) -> None:
-    scores = score_map(*models)
-    fig = plotting.score_map(scores, *models, color=color)
-    for side, cells in (("source", scores.source_cells), ("target", scores.target_cells)):
-        drawn = np.concatenate([trace.customdata for trace in fig.data if trace.meta["side"] == side])
-        assert np.array_equal(np.sort(drawn), cells)
-
-
-def test_many_labels_get_seven_hues_and_one_legend_entry_for_the_rest() -> None:
-    source, target, scores = many_labels(12, 120)
-    fig = plotting.score_map(scores, source, target)
-    shown = [trace for trace in fig.data if trace.showlegend]
-    assert len({trace.marker.color for trace in shown}) == 8
-    assert [trace.name for trace in shown if trace.legendgroup == "others"] == ["5 other labels"]
-    assert len(fig.data) == 2 * 12
-
-
-def test_a_highlighted_label_alone_has_a_hue() -> None:
-    source, target, scores = many_labels(12, 120)
-    fig = plotting.score_map(scores, source, target, highlight="L3")
-    assert {trace.meta["label"] for trace in fig.data if trace.legendgroup != "others"} == {"L3"}
-    with pytest.raises(PsmatchError, match=r"There is no label 'nowhere' to highlight\."):
-        plotting.score_map(scores, source, target, highlight="nowhere")
-
-
-def test_large_maps_use_webgl_and_float32() -> None:
-    source, target, scores = many_labels(3, 2_600)
-    fig = plotting.score_map(scores, source, target)
-    assert {trace.type for trace in fig.data} == {"scattergl"}
-    assert {np.asarray(trace.x).dtype for trace in fig.data} == {np.dtype(np.float32)}
-
-
-# Heatmap
-
-
-def potential(n: int, m: int) -> Block:
-    rng = np.random.default_rng(0)
-    ones = np.zeros(n), np.zeros(m)
-    return PotentialBlock(
-        rng.normal(size=(n, 3)), rng.normal(size=(m, 3)), *ones, 0.5, np.full(n, 1 / n), np.full(m, 1 / m)
-    )
-
-
-STORAGES: dict[str, Callable[[int, int], Block]] = {
-    "dense": lambda n, m: DenseBlock(np.random.default_rng(0).random((n, m)) / (n * m)),
-    "sparse": lambda n, m: SparseBlock(sparse.random(n, m, 0.3, format="csr", random_state=0)),
-    "potentials": potential,
-    "uniform": uniform_block,
-}
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("shape", [(1, 7), (7, 1), (1, 1), (30, 20), (131, 250), (1_100, 1_000)])
-@pytest.mark.parametrize("ordered", [True, False])
-def test_block_means_keep_the_mass(storage: str, shape: tuple[int, int], ordered: bool) -> None:
-    block = STORAGES[storage](*shape)
-    found = plotting.block_means(block, max_bins=120, ordered=ordered)
-    sizes = np.diff(found.row_edges)[:, None] * np.diff(found.column_edges)
-    assert found.means.shape == (min(shape[0], 120), min(shape[1], 120))
-    assert np.sum(found.means * sizes) == pytest.approx(block.marginals[0].sum())
-    assert np.array_equal(np.sort(found.row_order), np.arange(shape[0]))
-    assert np.array_equal(np.sort(found.column_order), np.arange(shape[1]))
-
-
-@pytest.mark.parametrize("storage", [DenseBlock, lambda P: SparseBlock(sparse.csr_matrix(P))])
-def test_block_means_are_the_means_of_the_arranged_plan(storage: Callable[[np.ndarray], Block]) -> None:
-    P = np.random.default_rng(1).random((12, 9))
-    found = plotting.block_means(storage(P), max_bins=4)
-    arranged = P[np.ix_(found.row_order, found.column_order)]
-    for i in range(4):
-        for j in range(4):
-            rows, columns = slice(*found.row_edges[i : i + 2]), slice(*found.column_edges[j : j + 2])
-            assert found.means[i, j] == pytest.approx(arranged[rows, columns].mean())
-
-
-def test_a_hidden_permutation_is_drawn_as_a_diagonal() -> None:
-    rng = np.random.default_rng(0)
-    n = 60
-    near = np.exp(-((np.arange(n)[:, None] - np.arange(n)) ** 2) / 20)
-    hidden = near[np.ix_(rng.permutation(n), rng.permutation(n))]
-    found = plotting.block_means(DenseBlock(hidden / hidden.sum()))
-    arranged = hidden[np.ix_(found.row_order, found.column_order)]
-    peaks = arranged.argmax(axis=1)
-    assert abs(np.corrcoef(peaks, np.arange(n))[0, 1]) > 0.99
-
-
-def test_the_heatmap_is_small_whole_numbers_with_the_exact_ratio_beside() -> None:
-    block = potential(300, 260)
-    names = [np.array([f"c{i}" for i in range(size)]) for size in block.shape]
-    (trace,) = plotting.coupling_heatmap(block, row_names=names[0], column_names=names[1]).data
-    assert trace.z.dtype == np.uint8
-    assert trace.z.shape == (120, 120)
-    assert trace.z.max() == 255
-    exact = trace.customdata
-    assert np.allclose((trace.z / 255.0) ** 2 * exact.max(), exact, atol=exact.max() / 100)
-
-
-def test_a_uniform_plan_is_said_to_tell_nothing() -> None:
-    fig = plotting.coupling_heatmap(uniform_block(8, 6), row_names=list("abcdefgh"), column_names=list("abcdef"))
-    assert fig.layout.title.text.startswith("No cell is told from another: all 6 target cells")
-
-
-# Matches and quality
 
 
 def test_boxes_hold_the_quantiles_and_the_candidates(models: tuple[PropensityModel, PropensityModel]) -> None:
@@ -408,17 +225,6 @@ def test_the_best_and_the_worst_features_are_drawn_and_long_bars_are_cut() -> No
     assert plotting.feature_r2({}).layout.title.text == "No feature has an R²"
 
 
-def test_a_translators_curves_say_the_epoch_that_was_kept():
-    fig = plotting.translator_curves([LossCurve("network", (1.0, 0.7, 0.5), (1.1, 0.8, 0.9), 1)])
-    assert "reaches 0.8" in fig.layout.title.text
-    assert "epoch 2" in fig.layout.title.text
-    assert [trace.name for trace in fig.data] == ["held-out cells", "training"]
-    assert list(fig.data[0].y) == [1.1, 0.8, 0.9]
-
-
-# The L-curve
-
-
 def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
     models: tuple[PropensityModel, PropensityModel],
 ) -> None:
@@ -445,51 +251,3 @@ def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
     assert {fig.layout.yaxis.ticktext[0], fig.layout.yaxis.ticktext[-1]} == {"label 000", "label 399"}
     assert "share 400 labels" in fig.layout.title.text
     assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_of(fig)[:2])
-
-
-def test_the_confusion_of_four_hundred_labels_shows_those_told_apart_worst() -> None:
-    from types import SimpleNamespace
-
-    n = 400
-    area = np.full((n, n), 0.99)
-    np.fill_diagonal(area, np.nan)
-    for one, other in ((7, 311), (150, 151)):
-        area[one, other] = area[other, one] = 0.5
-    model = SimpleNamespace(
-        confusion=np.eye(n, dtype=int) * 3,
-        told_apart=area,
-        label_names=tuple(f"label {i:03d}" for i in range(n)),
-        modality=SimpleNamespace(name="RNA"),
-    )
-    fig = plotting.confusion(model)  # type: ignore[arg-type]
-    assert {"label 007", "label 311", "label 150", "label 151"} <= set(fig.layout.yaxis.ticktext)
-    assert fig.data[0].z.shape == (60, 60)
-    assert fig.layout.height < 1300
-    finding, note, _ = plotting.title_of(fig)
-    assert finding == "RNA cannot tell label 007 from label 311, and 1 other group"
-    assert "the 60 of 400 labels that are told apart worst" in note
-    assert len(fig.layout.shapes) == 2
-
-
-def test_more_labels_than_hues_are_coloured_by_families_that_lie_together() -> None:
-    source, target, scores = many_labels(20, 200)
-    fig = plotting.score_map(scores, source, target, color="family")
-    hues = {trace.marker.color for trace in fig.data}
-    assert len(hues) <= 8
-    assert sum(len(trace.x) for trace in fig.data) == 400
-    families: dict[str, set[str]] = {}
-    for trace in fig.data:
-        families.setdefault(trace.meta["label"], set()).add(trace.marker.color)
-    assert all(len(each) == 1 for each in families.values())  # a label has one family, the same on both sides
-
-
-def test_a_panel_a_label_holds_its_cells_over_a_sample_of_all_others() -> None:
-    source, target, scores = many_labels(20, 200)
-    chosen = list(source.label_names[:5])
-    fig = plotting.label_panels(scores, source, target, chosen)
-    for label in chosen:
-        mine = [trace for trace in fig.data if trace.meta == label]
-        assert sum(len(trace.x) for trace in mine) == 20
-    assert len(fig.layout.annotations) == 5
-    with pytest.raises(PsmatchError, match="12 panels at most"):
-        plotting.label_panels(scores, source, target, source.label_names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from pages._shared import session
@@ -38,7 +40,7 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
         )
         if chosen:
             with st.popover("More", help="Rename or delete this sweep"):
-                _more(sweeps[chosen])
+                _more(sweeps[chosen], f"compared.{folder.id}")
     beside: list[str] = []
     if chosen and len(sweeps) > 1:
         beside = st.multiselect(
@@ -58,12 +60,21 @@ def _title(sweep: SweepFolder) -> str:
     return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
 
 
-def _more(sweep: SweepFolder) -> None:
+def _rename(sweep: SweepFolder, name: str, shown_by: str) -> None:
+    """Rename, and choose it anew: the browser knows what was chosen by its words, which are others now."""
+    with told():
+        rename_sweep(sweep, name)
+        session.leave(shown_by, sweep.id)
+
+
+def _more(sweep: SweepFolder, shown_by: str) -> None:
     name = st.text_input("Name", sweep.name, key=f"sweep.name.{sweep.id}", max_chars=LONGEST_NAME)
-    if st.button("Rename", key=f"sweep.rename.{sweep.id}", disabled=name == sweep.name):
-        with told():
-            rename_sweep(sweep, name)
-            st.rerun()
+    st.button(
+        "Rename",
+        key=f"sweep.rename.{sweep.id}",
+        disabled=name == sweep.name,
+        on_click=partial(_rename, sweep, name, shown_by),
+    )
     st.caption("Deleting ends the sweep and moves it aside with its runs; “Deleted sweeps” brings it back.")
     if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
         with told():

@@ -9,6 +9,7 @@ from psmatch_core.config import option
 from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
+from psmatch_core.matchers.solving import memory_option
 from psmatch_core.progress import Progress
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
@@ -25,9 +26,7 @@ class ExactMatcher(LabelMatcher):
     cost: str = option(
         "euclidean", choices=("euclidean", "sqeuclidean"), help="Distance between logits, or its square.", advanced=True
     )
-    memory_mb: int = option(
-        1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
-    )
+    memory_mb: int = memory_option()
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         n, m = problem.x.shape[0], problem.y.shape[0]

@@ -12,6 +12,7 @@ from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
 from psmatch_core.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
 from psmatch_core.matchers.entropic import ONE_CELL
 from psmatch_core.matchers.geodesics import Geodesics, geodesics
+from psmatch_core.matchers.solving import STEPS, iterations_option, tolerance_option
 from psmatch_core.modality import Modality
 from psmatch_core.progress import Progress
 
@@ -69,16 +70,8 @@ class GromovMatcher(LabelMatcher):
         help="Whether a step in the graph counts 1, as SCOT's does, or its length.",
         advanced=True,
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Change of the plan in a step and error of its marginals (L1, of mass 1) at which iteration ends.",
-        advanced=True,
-    )
-    max_iterations: int = option(
-        500, minimum=1, help="Steps after which a label is reported as not converged.", advanced=True
-    )
+    tolerance: float = tolerance_option(STEPS)
+    max_iterations: int = iterations_option(500, "Steps")
 
     def check(self, source: Modality, target: Modality) -> None:
         check_sizes(source, target, METHOD, smallest=3)

@@ -16,6 +16,7 @@ from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem, Matcher
 from psmatch_core.matchers.exact import LARGEST_BLOCK
 from psmatch_core.matchers.labeled_gromov import MASSES, SPACES, clouds, label_masses, refuse_above, tell_compiling
+from psmatch_core.matchers.solving import iterations_option, memory_option, tolerance_option
 from psmatch_core.progress import Progress, silent
 
 COPIES = 6  # arrays of the size of the cells' features that are alive at once
@@ -59,19 +60,11 @@ class LabeledCootMatcher(Matcher):
         help="Share of each label in the plan of the features: of all cells, of the source cells, of the target cells, "
         "or all labels alike.",
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Error of the marginals (L1, of mass 1), and mass moved between features in a turn, at which it ends.",
-        advanced=True,
+    tolerance: float = tolerance_option(
+        "Error of the marginals (L1, of mass 1), and mass moved between features in a turn, at which it ends."
     )
-    max_iterations: int = option(
-        500, minimum=1, help="Turns after which all labels are reported as not converged.", advanced=True
-    )
-    memory_mb: int = option(
-        4096, minimum=16, unit="MB", help="Memory that the solver of all labels may use.", advanced=True
-    )
+    max_iterations: int = iterations_option(500, "Turns", "all labels are")
+    memory_mb: int = memory_option(4096, "all labels")
 
     def couple_all(
         self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None

@@ -15,6 +15,7 @@ from psmatch_core.coupling import Outcome
 from psmatch_core.errors import PsmatchError
 from psmatch_core.matchers.base import Answer, LabelProblem, Matcher
 from psmatch_core.matchers.entropic import COMPILING
+from psmatch_core.matchers.solving import iterations_option, memory_option, tolerance_option
 from psmatch_core.progress import Event, Progress, silent
 
 SPACES = ("features", "scores")
@@ -51,19 +52,11 @@ class LabeledGromovMatcher(Matcher):
         help="Share of each label in the joint problem: of all cells, of the source cells, of the target cells, or all "
         "labels alike. It decides how much a label bears on the others, not how much it weighs in the result.",
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Error of the marginals (L1, of mass 1), and change of the plans (nats), at which iteration ends.",
-        advanced=True,
+    tolerance: float = tolerance_option(
+        "Error of the marginals (L1, of mass 1), and change of the plans (nats), at which iteration ends."
     )
-    max_iterations: int = option(
-        200, minimum=1, help="Linearisations after which all labels are reported as not converged.", advanced=True
-    )
-    memory_mb: int = option(
-        4096, minimum=16, unit="MB", help="Memory that the solver of all labels may use.", advanced=True
-    )
+    max_iterations: int = iterations_option(200, "Linearisations", "all labels are")
+    memory_mb: int = memory_option(4096, "all labels")
 
     def couple_all(
         self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None

@@ -12,6 +12,7 @@ from psmatch_core.config import option
 from psmatch_core.errors import PsmatchError, some
 from psmatch_core.matchers.base import LabelProblem, aligned
 from psmatch_core.matchers.points import PointMatcher
+from psmatch_core.matchers.solving import MARGINALS, iterations_option, memory_option, tolerance_option
 from psmatch_core.modality import Modality
 
 _FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
@@ -55,19 +56,9 @@ class SharedSpaceMatcher(PointMatcher):
         help="Distance between features, or its square.",
         advanced=True,
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Error of the marginals (L1, of mass 1) at which iteration ends.",
-        advanced=True,
-    )
-    max_iterations: int = option(
-        5000, minimum=1, help="Iterations after which a label is reported as not converged.", advanced=True
-    )
-    memory_mb: int = option(
-        1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
-    )
+    tolerance: float = tolerance_option(MARGINALS)
+    max_iterations: int = iterations_option(5000)
+    memory_mb: int = memory_option()
 
     def check(self, source: Modality, target: Modality) -> None:
         _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)

@@ -9,6 +9,7 @@ import numpy as np
 from psmatch_core.config import option
 from psmatch_core.matchers.base import LabelProblem, aligned
 from psmatch_core.matchers.points import PointMatcher
+from psmatch_core.matchers.solving import MARGINALS, iterations_option, memory_option, tolerance_option
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,9 @@ class SinkhornMatcher(PointMatcher):
     cost: str = option(
         "euclidean", choices=("euclidean", "sqeuclidean"), help="Distance between logits, or its square.", advanced=True
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Error of the marginals (L1, of mass 1) at which iteration ends.",
-        advanced=True,
-    )
-    max_iterations: int = option(
-        5000, minimum=1, help="Iterations after which a label is reported as not converged.", advanced=True
-    )
-    memory_mb: int = option(
-        1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
-    )
+    tolerance: float = tolerance_option(MARGINALS)
+    max_iterations: int = iterations_option(5000)
+    memory_mb: int = memory_option()
 
     def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         return aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)

@@ -13,6 +13,7 @@ from psmatch_core.coupling import Outcome, Status
 from psmatch_core.errors import plural
 from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.matchers.entropic import ONE_CELL, announce_compiling, expected_cost, solved_status
+from psmatch_core.matchers.solving import iterations_option, memory_option, tolerance_option
 from psmatch_core.progress import Progress
 
 HARDLY = 0.1  # of the mass that a cell would have if all were matched alike: below it, it is named in the status
@@ -50,19 +51,11 @@ class UnbalancedMatcher(LabelMatcher):
     cost: str = option(
         "euclidean", choices=("euclidean", "sqeuclidean"), help="Distance between logits, or its square.", advanced=True
     )
-    tolerance: float = option(
-        1e-3,
-        above=0,
-        maximum=0.5,
-        help="Misfit of both sides' sums to those of the optimum (L1, of mass 1) at which iteration ends.",
-        advanced=True,
+    tolerance: float = tolerance_option(
+        "Misfit of both sides' sums to those of the optimum (L1, of mass 1) at which iteration ends."
     )
-    max_iterations: int = option(
-        5000, minimum=1, help="Iterations after which a label is reported as not converged.", advanced=True
-    )
-    memory_mb: int = option(
-        1024, minimum=16, unit="MB", help="Memory that the solver of one label may use.", advanced=True
-    )
+    max_iterations: int = iterations_option(5000)
+    memory_mb: int = memory_option()
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         from psmatch_core.transport import mean_cost, solve_unbalanced  # brings numba, which a config must not

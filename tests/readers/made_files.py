@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,3 +87,31 @@ def warnings_of(summary: FileSummary) -> str:
     """All warnings of a summary in one text."""
     assert all(each.severity is Severity.WARN and len(str(each)) <= 300 for each in summary.findings)
     return " ".join(str(each) for each in summary.findings)
+
+
+STORAGES = {
+    "csr": sparse.csr_matrix(COUNTS),
+    "csc": sparse.csc_matrix(COUNTS),
+    "csr64": sparse.csr_matrix(COUNTS.astype(np.float64) / 3),
+    "dense": COUNTS / 3,
+    "integers": COUNTS.astype(np.int32),
+    "booleans": COUNTS > 3,
+    "half": COUNTS.astype(np.float16),
+    "big-endian": COUNTS.astype(">f4"),
+}
+
+
+def broken(path, change):
+    """The file after ``change`` was made to it through h5py."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def replaced(place, values, **keywords):
+    def change(file):
+        attributes = dict(file[place].attrs)
+        del file[place]
+        file.create_dataset(place, data=values, **keywords).attrs.update(attributes)
+
+    return change
