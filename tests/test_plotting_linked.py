@@ -5,7 +5,7 @@ import pytest
 
 from psmatch_core.maps import score_map
 from psmatch_core.matching import match
-from psmatch_core.plotting import linked_map
+from psmatch_core.plotting import linked, linked_map
 from psmatch_core.selection import Selection, matched_weight
 
 
@@ -54,6 +54,15 @@ def test_matches_lie_on_the_other_map_with_their_weight(coupling, scores, side):
     assert (np.diff(sizes) >= 0).all()
     places = getattr(scores, f"{chosen.other}_xy")[np.argsort(weight, kind="stable")[-1]]
     assert (there.data[1].x[-1], there.data[1].y[-1]) == pytest.approx(places, abs=1e-5)
+
+
+def test_of_many_cells_an_even_sample_is_drawn_and_every_selected_one(coupling, scores, monkeypatch):
+    monkeypatch.setattr(linked, "MOST_DRAWN", 10)
+    chosen = Selection("source", np.arange(30))
+    fig = linked_map(scores, coupling, "source", chosen, matched_weight(coupling, chosen))
+    assert [len(trace.x) for trace in fig.data] == [10, 30]
+    assert linked.evenly(5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert linked.evenly(101, 3).tolist() == [0, 50, 100]
 
 
 def test_cells_without_a_match_say_so(coupling, scores):

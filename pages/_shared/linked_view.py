@@ -33,6 +33,7 @@ def linked_view(folder: RunFolder, coupling: Coupling) -> None:
 
 def _view(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.plotting import linked_map
+    from psmatch_core.plotting.linked import MOST_DRAWN
     from psmatch_core.selection import SIDES, matched_weight
 
     method, scores = results.score_map(folder)
@@ -53,9 +54,11 @@ def _view(folder: RunFolder, run: Coupling) -> None:
                 alt=f"Map of the {display(name, 40)} cells: those selected, or the matches of those selected",
                 on_select=partial(_drawn, folder, side, key),
             )
-    n_drawn = (scores.source_cells.size, scores.target_cells.size)
+    n_placed = (scores.source_cells.size, scores.target_cells.size)
     n_cells = (run.source.modality.n_cells, run.target.modality.n_cells)
-    thinned = "" if n_drawn == n_cells else f" The map holds {sum(n_drawn):,} of {sum(n_cells):,} cells."
+    thinned = "" if n_placed == n_cells else f" The map holds {sum(n_placed):,} of {sum(n_cells):,} cells."
+    if max(n_placed) > MOST_DRAWN:
+        thinned += f" At most {MOST_DRAWN:,} a side are drawn; a lasso holds all that lie in it."
     st.caption(
         f"{method.upper()} of the {run.source.space_name}, for eyes only. A dot's area and opacity tell its "
         f"weight.{thinned}"

@@ -12,6 +12,7 @@ from psmatch_core.plotting.scores import WEBGL_ABOVE
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, figure, plain
 from psmatch_core.selection import SIDES, Selection
 
+MOST_DRAWN = 10_000  # cells of each map in grey; twice that is what a browser moves and sends without a pause
 MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow
 SMALLEST, LARGEST, CROWDED = 4.0, 16.0, 9.0  # px of the lightest and the heaviest match, and of that among many
 MANY = 150  # matches beyond which large dots hide each other
@@ -30,7 +31,8 @@ def linked_map(
 ) -> go.Figure:
     """One modality's cells; on top of them the selected ones, or the matches of those selected on the other map.
 
-    Both maps have the same axes. They are two figures, so that they stand side by side or, on a telephone, one above
+    At most 10,000 cells lie in grey; all selected ones are drawn, and a lasso holds all that lie in it. Both maps have
+    the same axes. They are two figures, so that they stand side by side or, on a telephone, one above
     the other, and that a move of epsilon draws only the one with the matches anew.
 
     Parameters
@@ -56,11 +58,12 @@ def linked_map(
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
-    # No text and no row number travels with a dot: the server finds the cells from the shape that is drawn.
+    # No text and no row number travels with a dot: the server finds the cells, all of them, from the shape drawn.
+    sample = xy[evenly(len(xy), MOST_DRAWN)]
     fig.add_trace(
         trace(
-            x=xy[:, 0],
-            y=xy[:, 1],
+            x=sample[:, 0],
+            y=sample[:, 1],
             mode="markers",
             marker={"size": 3 if is_large else 5, "color": own if selection is None else GREY},
             opacity=0.6 if selection is None else 0.25,
@@ -97,6 +100,11 @@ def linked_map(
         height=fig.layout.height - fig.layout.margin.b + 10,
     )
     return fig
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most ``most`` of ``n`` places, evenly apart: files list cells label by label or mixed, and both serve."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
 def _ranges(scores: ScoreMap) -> tuple[tuple[float, float], tuple[float, float]]:
