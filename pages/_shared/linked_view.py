@@ -97,7 +97,9 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
             waiting = job
             watching: Callable[[], None] = st.fragment(lambda: _wait(folder, waiting), run_every="1s")
             watching()
-        elif st.button(f"Drag epsilon for label {name}", key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
+            return
+        text = f"Drag {rungs.symbol_for(folder)} for label {name}"
+        if st.button(text, key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
             with told():
                 session.store().climb(folder, labels[0])
             st.rerun()
