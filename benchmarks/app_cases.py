@@ -26,7 +26,7 @@ Measure = Callable[[Bench], list[float]]
 WAYS = ("propensity", "match", "evaluate", "export", "data")
 CLICKS = 10  # interactions a run of the hour's clicking: 200 at 20 runs, one each eighteen seconds
 LASSO = 1_000  # cells
-HEAT, MAPS = "ladder-heat", "st-key-linked"  # parts of the keys of the figures that are waited for
+HEAT, DRAWN_ON, MATCHES = "ladder-heat", "linked-source", "linked-target"  # parts of the keys of figures
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def lasso(bench: Bench) -> list[float]:
     assert scores is not None
     name = "lasso of 1,000 cells, 20k cells a side on screen"
     with bench.visitor("match", "20k") as page:
-        _tab(page, "Linked maps", MAPS)
+        _tab(page, "Linked maps", MATCHES)
         return [_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
 
 
@@ -218,7 +218,7 @@ def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, c
             slider.first.wait_for(timeout=60_000)
             slider.first.press("ArrowLeft")
         else:
-            _tab(page, "Linked maps", MAPS)
+            _tab(page, "Linked maps", MATCHES)
             _lasso(bench, page, xy, i, "")
 
 
@@ -287,20 +287,20 @@ def _lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> 
     reach = float(np.sort(((xy - middle) ** 2).sum(axis=1))[LASSO]) ** 0.5
     turns = np.linspace(0, 2 * np.pi, 13)
     corners = middle + reach * np.c_[np.cos(turns), np.sin(turns)]
-    page.locator(f"[class*='{MAPS}'] .js-plotly-plot").first.scroll_into_view_if_needed()
+    page.locator(f"[class*='{DRAWN_ON}'] .js-plotly-plot").first.scroll_into_view_if_needed()
     places: Any = page.evaluate(
         """([key, corners]) => {
           const plot = window.plotOf(key), l = plot._fullLayout, box = plot.getBoundingClientRect();
           return corners.map(([x, y]) => [box.left + l.xaxis._offset + l.xaxis.d2p(x),
             box.top + l.yaxis._offset + l.yaxis.d2p(y)]); }""",
-        [MAPS, corners.tolist()],
+        [DRAWN_ON, corners.tolist()],
     )
     before = bench.traffic.bytes if bench.traffic else 0
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=2)
-    found = timed(page, page.mouse.up, CHANGED, MAPS)
+    found = timed(page, page.mouse.up, CHANGED, MATCHES)
     bench.sent(page, name, before)
     return found
 

@@ -19,7 +19,7 @@ from psmatch_core.ladder import Ladder, load_ladder, pairs_at, save_ladder
 from psmatch_core.maps import score_map
 from psmatch_core.matching import match
 from psmatch_core.modality import Modality
-from psmatch_core.plotting import l_curve, linked_maps, means_heatmap, spread_title
+from psmatch_core.plotting import l_curve, linked_map, means_heatmap, spread_title
 from psmatch_core.propensity import PropensityModel, fit_propensity
 from psmatch_core.selection import Selection, described, feature_values, matched_weight, on_map
 
@@ -97,7 +97,7 @@ def main() -> None:
     def selected(_: int) -> Selection:
         chosen = on_map(scores, "source", lasso)
         weight = matched_weight(coupling, chosen)
-        linked_maps(scores, coupling, chosen, weight).to_json()
+        [linked_map(scores, coupling, side, chosen, weight).to_json() for side in ("source", "target")]
         described(coupling, chosen)
         feature_values(coupling, chosen, sides, (["s_f0", "s_f1"], ["t_f0", "t_f1"]))
         return chosen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from psmatch_core.coupling import Coupling
     from psmatch_core.selection import Selection
 
-DRAWN_AXES = {"x": "source", "x2": "target"}
 LISTED = 200  # selected cells in the table
 
 
@@ -32,8 +32,9 @@ def linked_view(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _view(folder: RunFolder, run: Coupling) -> None:
-    from psmatch_core.plotting import linked_maps
-    from psmatch_core.selection import matched_weight
+    from psmatch_core.plotting import linked_map
+    from psmatch_core.plotting.linked import MOST_DRAWN
+    from psmatch_core.selection import SIDES, matched_weight
 
     method, scores = results.score_map(folder)
     chosen = explore.chip(folder, run, "maps")
@@ -42,19 +43,22 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     followed = rungs.followed(folder, run)
     coupling = followed.coupling
     weight = matched_weight(coupling, chosen) if chosen is not None else None
-    stacked = st.toggle("Stacked", help="One above the other instead of side by side.", key=f"linked.stack.{folder.id}")
     at = followed.words(labels, rungs.own_value(folder))
-    figure = linked_maps(scores, coupling, chosen, weight, note=f"matches {at}" if chosen else "", stacked=stacked)
-    key = f"linked.{folder.id}"
-    charts.show(
-        figure,
-        key=key,
-        alt="Two maps of scores: the selected cells on one, their matches on the other",
-        on_select=lambda: _drawn(folder, key),
-    )
-    n_drawn = (scores.source_cells.size, scores.target_cells.size)
+    for place, side in zip(st.columns(2), SIDES, strict=True):
+        key = f"linked.{side}.{folder.id}"
+        name = (run.source if side == "source" else run.target).modality.name
+        with place:
+            charts.show(
+                linked_map(scores, coupling, side, chosen, weight, note=f"matches {at}"),
+                key=key,
+                alt=f"Map of the {display(name, 40)} cells: those selected, or the matches of those selected",
+                on_select=partial(_drawn, folder, side, key),
+            )
+    n_placed = (scores.source_cells.size, scores.target_cells.size)
     n_cells = (run.source.modality.n_cells, run.target.modality.n_cells)
-    thinned = "" if n_drawn == n_cells else f" The map holds {sum(n_drawn):,} of {sum(n_cells):,} cells."
+    thinned = "" if n_placed == n_cells else f" The map holds {sum(n_placed):,} of {sum(n_cells):,} cells."
+    if max(n_placed) > MOST_DRAWN:
+        thinned += f" At most {MOST_DRAWN:,} a side are drawn; a lasso holds all that lie in it."
     st.caption(
         f"{method.upper()} of the {run.source.space_name}, for eyes only. A dot's area and opacity tell its "
         f"weight.{thinned}"
@@ -93,7 +97,9 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
             waiting = job
             watching: Callable[[], None] = st.fragment(lambda: _wait(folder, waiting), run_every="1s")
             watching()
-        elif st.button(f"Drag epsilon for label {name}", key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
+            return
+        text = f"Drag {rungs.symbol_for(folder)} for label {name}"
+        if st.button(text, key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
             with told():
                 session.store().climb(folder, labels[0])
             st.rerun()
@@ -110,20 +116,16 @@ def _wait(folder: RunFolder, job: RunFolder) -> None:
     st.caption(":material/hourglass_top: The first plans of this label are being solved; then a slider stands here.")
 
 
-def _drawn(folder: RunFolder, key: str) -> None:
-    """Select the cells inside the shapes that were drawn, all on the side of the last one."""
+def _drawn(folder: RunFolder, side: str, key: str) -> None:
+    """Select the cells inside the shapes that were drawn on one map."""
     from psmatch_core.selection import Selection, on_map
 
-    shapes = explore.shapes_drawn(key)
-    if not shapes:
-        return  # a figure that is drawn anew forgets its shapes; the selection is cleared by its chip
+    shapes = explore.shapes_drawn(key)  # a figure that is drawn anew forgets its shapes; the chip clears the selection
     _, scores = results.score_map(folder)
-    side = DRAWN_AXES.get(shapes[-1][0], "source")
     cells: set[int] = set()
-    for axis, x, y in shapes:
-        if DRAWN_AXES.get(axis, "source") == side:
-            with told():
-                cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
+    for _, x, y in shapes:
+        with told():
+            cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
     if cells:
         explore.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
 

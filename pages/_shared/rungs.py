@@ -99,7 +99,13 @@ def slider(folder: RunFolder, job: RunFolder, ladder: Ladder) -> int:
 
 
 def symbol_of(ladder: Ladder) -> str:
+    """What is dragged, as people write it."""
     return "k" if ladder.knob == "n_neighbors" else "ε"
+
+
+def symbol_for(folder: RunFolder) -> str:
+    """The same of a run's method."""
+    return "k" if type(folder.recipe.matcher).knob() == "n_neighbors" else "ε"
 
 
 def unit_of(ladder: Ladder) -> str:
@@ -112,7 +118,7 @@ def unit_of(ladder: Ladder) -> str:
 def followed(folder: RunFolder, coupling: Coupling) -> Followed:
     """The run's coupling as the sliders say, for those labels whose slider was moved."""
     blocks, moved = dict(coupling.blocks), {}
-    symbol = "k" if type(folder.recipe.matcher).knob() == "n_neighbors" else "ε"
+    symbol = symbol_for(folder)
     for label, job_id in _sliders(folder).items():
         job = _job(folder, job_id)
         found = ladder(folder, job)

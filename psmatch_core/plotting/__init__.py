@@ -16,7 +16,7 @@ from psmatch_core.plotting.features import feature_heatmap
 from psmatch_core.plotting.heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.held_out import predicted_means, shifted_features
 from psmatch_core.plotting.joint import joint_training
-from psmatch_core.plotting.linked import linked_maps
+from psmatch_core.plotting.linked import linked_map
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.panels import label_panels
 from psmatch_core.plotting.predicting import feature_scatter, label_shift, shift_dots
@@ -61,7 +61,7 @@ __all__ = [
     "label_losses",
     "label_panels",
     "label_shift",
-    "linked_maps",
+    "linked_map",
     "loss_curves",
     "loss_evidence",
     "means_heatmap",

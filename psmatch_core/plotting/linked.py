@@ -9,98 +9,114 @@ from psmatch_core.coupling import Coupling
 from psmatch_core.errors import plural
 from psmatch_core.maps import ScoreMap
 from psmatch_core.plotting.scores import WEBGL_ABOVE
-from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, dress, plain
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, figure, plain
 from psmatch_core.selection import SIDES, Selection
 
+MOST_DRAWN = 10_000  # cells of each map in grey; twice that is what a browser moves and sends without a pause
 MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow
 SMALLEST, LARGEST, CROWDED = 4.0, 16.0, 9.0  # px of the lightest and the heaviest match, and of that among many
 MANY = 150  # matches beyond which large dots hide each other
 OPACITIES = (0.25, 1.0)
+MARGIN = 0.04  # of the cells' spread, around them
 
 
-def linked_maps(
+def linked_map(
     scores: ScoreMap,
     coupling: Coupling,
+    side: str,
     selection: Selection | None = None,
     weight: np.ndarray | None = None,
     *,
     note: str = "",
-    stacked: bool = False,
 ) -> go.Figure:
-    """Both modalities' cells, two panels with the same axes, the selected ones and their matches on top.
+    """One modality's cells; on top of them the selected ones, or the matches of those selected on the other map.
+
+    At most 10,000 cells lie in grey; all selected ones are drawn, and a lasso holds all that lie in it. Both maps have
+    the same axes. They are two figures, so that they stand side by side or, on a telephone, one above
+    the other, and that a move of epsilon draws only the one with the matches anew.
 
     Parameters
     ----------
     scores
         Coordinates of the drawn cells, no unit.
+    side
+        ``source`` or ``target``: whose cells.
     selection
-        The selected cells; all cells are drawn alike without.
+        The selected cells of either side; all cells are drawn alike without.
     weight
-        Of each cell of the other side, ``(n_other_cells,)``; size and opacity of its dot grow with it.
+        Of each cell of the side that was not selected on, ``(n_cells,)``; size and opacity of its dot grow with it.
     note
-        Smaller text under the title, such as of which epsilon the matches are.
-    stacked
-        Source above target, for narrow screens.
+        Smaller text under the title of the matches, such as of which epsilon they are.
     """
-    from plotly.subplots import make_subplots
-
-    models = (coupling.source, coupling.target)
-    names = [plain(model.modality.name, 24) for model in models]
-    fig = make_subplots(
-        rows=2 if stacked else 1,
-        cols=1 if stacked else 2,
-        shared_xaxes="all",
-        shared_yaxes="all",
-        subplot_titles=names,
-        horizontal_spacing=0.03,
-        vertical_spacing=0.08,
-    )
-    dress(fig, _title(selection, weight, names), height=620 if stacked else 400, note=plain(note, 200), legend=False)
-    panels = ((scores.source_cells, scores.source_xy), (scores.target_cells, scores.target_xy))
-    is_large = sum(cells.size for cells, _ in panels) > WEBGL_ABOVE
+    is_source = side == SIDES[0]
+    name = plain((coupling.source if is_source else coupling.target).modality.name, 24)
+    cells, xy = (scores.source_cells, scores.source_xy) if is_source else (scores.target_cells, scores.target_xy)
+    own = SOURCE_COLOR if is_source else TARGET_COLOR
+    has_matches = selection is not None and selection.side != side
+    under = note if has_matches else selection.origin if selection is not None else ""
+    fig = figure(_title(selection, weight, name, has_matches), height=380, note=plain(under, 200), legend=False)
+    is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
-    for place, (side, (cells, xy)) in enumerate(zip(SIDES, panels, strict=True)):
-        at = {"row": place + 1, "col": 1} if stacked else {"row": 1, "col": place + 1}
-        own = (SOURCE_COLOR, TARGET_COLOR)[place]
-        xy = xy.astype(np.float32)
-        # No text and no row number travels with a dot: the server finds the cells from the shape that is drawn.
-        fig.add_trace(
-            trace(
-                x=xy[:, 0],
-                y=xy[:, 1],
-                mode="markers",
-                marker={"size": 3 if is_large else 5, "color": own if selection is None else GREY},
-                opacity=0.6 if selection is None else 0.25,
-                hoverinfo="skip",
-                unselected={"marker": {"opacity": 0.25}},
-            ),
-            **at,
+    xy = xy.astype(np.float32)
+    # No text and no row number travels with a dot: the server finds the cells, all of them, from the shape drawn.
+    sample = xy[evenly(len(xy), MOST_DRAWN)]
+    fig.add_trace(
+        trace(
+            x=sample[:, 0],
+            y=sample[:, 1],
+            mode="markers",
+            marker={"size": 3 if is_large else 5, "color": own if selection is None else GREY},
+            opacity=0.6 if selection is None else 0.25,
+            hoverinfo="skip",
+            unselected={"marker": {"opacity": 0.25}},
         )
-        if selection is None:
-            continue
-        if side == selection.side:
-            which = np.isin(cells, selection.cells)
-            marker: dict[str, object] = {"size": 5 if is_large else 7, "color": own}
-            hover = "selected<extra></extra>"
-        else:
+    )
+    if selection is not None:
+        if has_matches:
             which, marker = _matches(cells, weight, own)
             hover = "match, weight %{customdata:.3~g}<extra></extra>"
+        else:
+            which = np.isin(cells, selection.cells)
+            marker = {"size": 5 if is_large else 7, "color": own}
+            hover = "selected<extra></extra>"
         fig.add_trace(
             trace(
                 x=xy[which, 0],
                 y=xy[which, 1],
                 mode="markers",
                 marker=marker,
-                customdata=None if side == selection.side or weight is None else _float(weight[cells[which]]),
+                customdata=_float(weight[cells[which]]) if has_matches and weight is not None else None,
                 hovertemplate=hover,
-            ),
-            **at,
+            )
         )
-    fig.update_annotations(font={"size": 13})
-    fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
-    fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")
-    fig.update_layout(dragmode="lasso", newselection={"line": {"color": GREY, "dash": "dot", "width": 2}})
+    unseen = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    (left, right), (low, high) = _ranges(scores)
+    fig.layout.xaxis.update(range=[left, right], **unseen)
+    fig.layout.yaxis.update(range=[low, high], **unseen)
+    fig.update_layout(
+        dragmode="lasso",
+        newselection={"line": {"color": GREY, "dash": "dot", "width": 2}},
+        margin_b=10,
+        height=fig.layout.height - fig.layout.margin.b + 10,
+    )
     return fig
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most ``most`` of ``n`` places, evenly apart: files list cells label by label or mixed, and both serve."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
+
+
+def _ranges(scores: ScoreMap) -> tuple[tuple[float, float], tuple[float, float]]:
+    """What both maps show of the plane, a little more than all cells."""
+    both = [xy for xy in (scores.source_xy, scores.target_xy) if len(xy)]
+    if not both:
+        return (0.0, 1.0), (0.0, 1.0)
+    low = np.min([xy.min(axis=0) for xy in both], axis=0)
+    high = np.max([xy.max(axis=0) for xy in both], axis=0)
+    room = MARGIN * np.maximum(high - low, 1e-6)
+    (left, bottom), (right, top) = (low - room).tolist(), (high + room).tolist()
+    return (left, right), (bottom, top)
 
 
 def _float(values: np.ndarray) -> np.ndarray:
@@ -125,12 +141,13 @@ def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[
     }
 
 
-def _title(selection: Selection | None, weight: np.ndarray | None, names: list[str]) -> str:
+def _title(selection: Selection | None, weight: np.ndarray | None, name: str, has_matches: bool) -> str:
     if selection is None:
-        return "Draw around cells on either map: their matches light up on the other"
-    here, there = names if selection.side == "source" else names[::-1]
+        return f"{name}: draw around cells"
+    if not has_matches:
+        return f"{plural(len(selection), f'{name} cell')} selected"
     if weight is None or not (weight > 0).any():
-        return f"{plural(len(selection), f'{here} cell')} selected: none has a match"
+        return f"{name}: none of them has a match"
     spread = weight[weight > 0] / weight.sum()
     effective = float(np.exp(-(spread * np.log(spread)).sum()))
-    return f"{plural(len(selection), f'{here} cell')} and their matches: about {effective:,.0f} {there} cells"
+    return f"Their matches: about {effective:,.0f} {name} cells"

@@ -136,6 +136,11 @@ def saved(page: Page, folder: RunFolder, name: str) -> Selection:
     return next(each for each in load_selections(folder, matched(folder)) if each.name == name)
 
 
+def chip(page: Page, text: str) -> Locator:
+    """What is selected, as the chip above the figures says it."""
+    return page.locator(".stMarkdownBadge").filter(has_text=text)
+
+
 def clear(page: Page) -> None:
     press(page, "Clear", exact=True)
     expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0, timeout=30_000)
@@ -173,8 +178,8 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     soon(lambda: not any(job.status().is_active for job in ladder_jobs.every(run)), "a ladder did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
-    x, y = draw(page, figure(page, "linked"), (0.3, 0.7))
-    expect(page.get_by_text(re.compile(r"RNA cells selected"))).to_be_visible(timeout=30_000)
+    x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
+    expect(chip(page, "RNA cells selected")).to_be_visible(timeout=30_000)
     settle(page)
     coupling, scores = matched(run), load_map(run, "pca")
     assert scores is not None
@@ -183,7 +188,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     assert kept.side == "source"
     apart = set(kept.names(coupling)) ^ set(expected.names(coupling))
     assert len(apart) <= 0.02 * len(expected) + 1, apart  # a pixel of the hand at the edge
-    expect(page.get_by_text(f"{len(kept):,} RNA cells selected")).to_be_visible()
+    expect(chip(page, f"{len(kept):,} RNA cells selected")).to_be_visible()
 
     slider = page.get_by_role("slider").first
     expect(slider).to_be_visible()
@@ -196,7 +201,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
     order = np.argsort(now, kind="stable")
     order = order[now[order] > 0][-MOST_MATCHES:]
-    seen = np.array(figure(page, "linked").evaluate("p => Array.from(p._fullData.at(-1).customdata)"))
+    seen = np.array(figure(page, "linked.target").evaluate("p => Array.from(p._fullData.at(-1).customdata)"))
     assert seen.shape == order.shape
     assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
     picture(page, SCREENSHOTS / "match_linked.png")
@@ -236,7 +241,7 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     area = table.locator("canvas").first.bounding_box()
     assert area is not None
     page.mouse.click(area["x"] + 18, area["y"] + 36 + 17)
-    expect(page.get_by_text("1 RNA cell selected")).to_be_visible(timeout=30_000)
+    expect(chip(page, "1 RNA cell selected")).to_be_visible(timeout=30_000)
     expect(page.get_by_text(f"rows of the table of {LABEL}")).to_be_visible()
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
