@@ -9,8 +9,7 @@ HINTS = {
     "load one file for each modality below.",
     "propensity": "Look first at the loss beside its entropy. A modality whose loss stays at the entropy cannot "
     "tell the labels apart, and its cells are then matched at random within a label.",
-    "match": "Labels that need a look stand first in the table. Epsilon says how many partners a cell may have; "
-    "effective matches says how many it has.",
+    "match": "Drag epsilon: it says how many partners a cell may have; effective matches says how many it has.",
 }
 
 _HTML = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,6 +11,7 @@ from pages._shared import charts, explore, results, rungs
 from pages._shared.curve_view import curve_view
 from pages._shared.ladder_view import ladder_view
 from pages._shared.linked_view import linked_view
+from pages._shared.tabs import tabs
 from pages._shared.text import count, number, plain
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
@@ -32,13 +34,10 @@ def match_view(folder: RunFolder) -> None:
         return
     source, target = coupling.source.modality.name, coupling.target.modality.name
     _headline(table, coupling)
-    _label_table(folder, coupling, table, source, target, coupling.source.space_unit)
     views = {"One label": _label, "Linked maps": linked_view, "One cell": _cell, "Effective matches": _effective}
-    tabs = st.tabs(list(views), key=f"match.tabs.{folder.id}", on_change="rerun")
-    for tab, view in zip(tabs, views.values(), strict=True):
-        if tab.open:  # what nobody looks at is not drawn: a page switch stays quick
-            with tab:
-                view(folder, coupling)
+    tabs({title: partial(view, folder, coupling) for title, view in views.items()}, key=f"match.tabs.{folder.id}")
+    st.subheader("Every label")
+    _label_table(folder, coupling, table, source, target, coupling.source.space_unit)
 
 
 def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
@@ -61,7 +60,7 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
     )
     if attention:
         st.warning(
-            f"**{count(attention, 'label needs', 'labels need')} a look.** → They stand first in the table.",
+            f"**{count(attention, 'label needs', 'labels need')} a look.** → They stand first in the table below.",
             icon=":material/warning:",
         )
 

@@ -66,7 +66,7 @@ def test_the_other_pages_work_on_latents(by_latents: Open, page: str) -> None:
 
 
 def test_match_page_gives_epsilon_no_unit_of_nats(by_latents: Open) -> None:
-    columns = json.loads(by_latents("match").dataframe[0].proto.columns)
+    columns = json.loads(by_latents("match").dataframe[-1].proto.columns)
     assert columns["epsilon"]["label"] == "ε"
 
 
