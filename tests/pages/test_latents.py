@@ -15,7 +15,7 @@ from psmatch_core.folder import RunFolder
 from psmatch_core.recipe import Recipe
 from psmatch_core.results import live_curves, live_history, load_models
 from psmatch_core.run_store import RunStore
-from tests.pages.conftest import RUN_SECONDS, Open, _opener, texts
+from tests.pages.conftest import RUN_SECONDS, Open, opener, texts
 
 N_EPOCHS = 6
 
@@ -37,7 +37,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 @pytest.fixture
 def by_latents(joint: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
-    return _opener(joint.path.parents[1], monkeypatch, run=joint.id)
+    return opener(joint.path.parents[1], monkeypatch, run=joint.id)
 
 
 def test_propensity_page_says_that_these_are_latents(by_latents: Open) -> None:
