@@ -120,7 +120,7 @@ def test_four_hundred_labels_fit_every_page(walk: Open, store: RunStore) -> None
     many = moments.run(store, moments.many_labels(store.root.parent / "many"), name="many labels")
     wanted = {
         "data": "share 400 labels",
-        "propensity": "393 other labels",
+        "propensity": "400 labels for 1,200 cells",
         "match": "400 of 400",
         "monitor": "the first and last 30 of 400 labels",
         "translate": "the 30 best and the worst predicted of 400 labels",
