@@ -28,7 +28,6 @@ from psmatch_core.telling import alike_groups, likeness_tree
 MOST_NAMED = 4  # labels of a group that a title names
 SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
 MOST_TICKS = 16  # labels under a matrix that are still read on a screen of 390 px
-HIGHEST = 700  # px; a confusion that does not fit a screen shows nothing of its blocks
 CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
 
 
@@ -139,7 +138,7 @@ def confusion(model: ScoredModality) -> go.Figure:
     groups = [kept for group in groups if len(kept := [each for each in group if each in chosen]) > 1]
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
-    side = min(max(300, 17 * len(labels)), HIGHEST)
+    side = max(300, 17 * len(labels))
     note = "rows: a cell's label; columns: what it is told as"
     if groups:
         note += "; framed: labels of which any two are told apart hardly better than by a coin"
@@ -173,8 +172,6 @@ def confusion(model: ScoredModality) -> go.Figure:
         tickangle=-90,
         showticklabels=not is_many,
     )
-    if 17 * len(labels) > HIGHEST:  # names would lie on each other: pointing at a cell tells them
-        fig.update_yaxes(showticklabels=False, title_text=f"{len(labels):,} labels, those told apart worst together")
     return fig
 
 

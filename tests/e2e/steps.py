@@ -105,6 +105,14 @@ def picture(page: Page, path: Path, *, width: int = 1280) -> None:
     page.set_viewport_size({"width": width, "height": 900})
 
 
+def fits(page: Page, what: str) -> None:
+    """See that the page is no wider than its screen, once its figures have taken the screen's width."""
+    try:
+        page.wait_for_function(FITS, timeout=15_000)
+    except PlaywrightTimeout:
+        raise AssertionError(f"{what} scrolls sideways") from None
+
+
 def metric(page: Page, label: str) -> str:
     """The value of the first metric with this label."""
     found = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).first

@@ -23,10 +23,10 @@ from psmatch_core.run_store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import (
-    FITS,
     LONG,
     choose,
     drawn,
+    fits,
     go,
     metric,
     no_exception,
@@ -137,7 +137,7 @@ def test_a_phone_goes_the_whole_way(server: Server, new_page: Any, tmp_path: Pat
         expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=30_000)
         settle(page)
         drawn(page)
-        assert page.evaluate(FITS), f"{title} scrolls sideways"
+        fits(page, title)
         no_exception(page)
         if title in seen:
             assert metric(page, seen[title]) != "–"

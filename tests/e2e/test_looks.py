@@ -19,7 +19,7 @@ from psmatch_core.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.run_store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import FITS, axe, drawn, no_exception, picture, settle, visit
+from tests.e2e.steps import axe, drawn, fits, no_exception, picture, settle, visit
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 390)
@@ -54,7 +54,7 @@ def test_every_page_fits_its_screen_and_reads_for_everyone(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             drawn(page)
-            assert page.evaluate(FITS), f"{title} scrolls sideways at {width} px"
+            fits(page, f"{title} at {width} px")
             problems += [f"{title}, {width} px: {each}" for each in axe(page)]
             picture(page, SCREENSHOTS / f"{name}_{width}_{scheme}.png", width=width)
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})

@@ -114,7 +114,7 @@ def check_report(page: Any, path: Path, folder: RunFolder) -> None:
     plots = page.locator(".plot")
     expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count(), timeout=60_000)
     assert plots.count() >= 6
-    bars = page.locator(".plot").first.evaluate("p => p.data.map(t => t.x.reduce((a, b) => a + Math.abs(b), 0))")
+    bars = page.locator(".plot").first.evaluate("p => p.calcdata.map(t => t.reduce((a, b) => a + Math.abs(b.s), 0))")
     cells = [model.modality.n_cells for model in load_models(folder)]
     assert bars == pytest.approx(cells)  # the mirrored bars hold every cell of both sides
 

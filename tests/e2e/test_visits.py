@@ -90,6 +90,7 @@ def test_labels_and_names_are_shown_as_text(server: Server, new_page: Any, tmp_p
 
 def upload_as(page: Any, side: str, path: Path) -> None:
     """Upload a file whose name is not to be looked for in the page."""
+    settle(page)
     part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
     expect(page.get_by_label("Name in figures and messages").nth(0 if side == "source" else 1)).to_be_visible(
         timeout=30_000

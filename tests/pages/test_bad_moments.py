@@ -120,10 +120,10 @@ def test_four_hundred_labels_fit_every_page(walk: Open, store: RunStore) -> None
     many = moments.run(store, moments.many_labels(store.root.parent / "many"), name="many labels")
     wanted = {
         "data": "share 400 labels",
-        "propensity": "393 other labels",
+        "propensity": "400 labels for 1,200 cells",
         "match": "400 of 400",
-        "monitor": "the first and last 30 of 400 labels",
-        "translate": "the 30 best and the worst predicted of 400 labels",
+        "monitor": "best and the worst told of 400 labels",
+        "translate": "is predicted: R²",
         "evaluate": "Choose a coarser label column on Data",
         "export": "The first 100 of",
     }
@@ -141,6 +141,8 @@ def test_labels_of_two_hundred_characters_stay_apart(walk: Open, store: RunStore
         assert not app.error, page
         if page == "export":  # its table holds names as they are, for taking along
             assert set(app.dataframe[0].value["label"]) <= set(moments.LONG)
+            continue
+        if page == "translate":  # without a trained translator it draws features and no label
             continue
         for end in ("00", "05"):  # cut in their middle, so that each is itself
             assert re.search(rf"CRISPRi[^\n\"]*…[^\n\"]* {end}\b", everything(app)), (page, end)
