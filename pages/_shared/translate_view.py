@@ -71,7 +71,7 @@ def _all_features(folder: RunFolder, fitted: FittedTranslator | None, direction:
     """How much of each feature is explained, and how the translator came about."""
     _by_feature(folder, direction, is_trained=fitted is not None)
     kind = TRANSLATORS.get(type(folder.recipe.translator), "Another translator")
-    st.markdown(f"**How it was made: {kind}** ({plain(direction)})")
+    st.markdown(f"**How it was made: {kind}**")
     if fitted is not None:
         _trained(folder, fitted, direction)
     else:
@@ -99,11 +99,7 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
 
     found = closer.predicted(folder, direction)
     if found is None:
-        st.info(
-            "This run left no predictions that can be looked at one by one: it was made by an earlier version, its "
-            "features are pixels, or there are too many. Translate again, or open the exported h5ad.",
-            icon=":material/arrow_forward:",
-        )
+        _nothing_kept()
         return
     names = found.features.tolist()
     table = results.feature_r2_table(folder, direction)
@@ -120,6 +116,11 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
     else:
         shifts = closer.shifts(folder, direction)
         if shifts is None or not shifts.labels:
+            st.info(
+                f"No {at_name} cell's partner is known, and no label stands on both sides: there is nothing measured "
+                "to hold the prediction against.",
+                icon=":material/info:",
+            )
             return
         x, y, labels = closer.label_means(shifts, name)
         what = "label"
@@ -132,17 +133,26 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
         st.caption(f"No {at_name} cell's partner is known, so each point is the mean of a label.")
 
 
+def _nothing_kept() -> None:
+    st.info(
+        "This run left no predictions that can be looked at one by one: it was made by an earlier version, its "
+        "features are pixels, or there are too many. Translate again, or open the exported h5ad.",
+        icon=":material/arrow_forward:",
+    )
+
+
 def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     """What each label does to all features, as predicted and as measured."""
     from psmatch_core.plotting import label_shift, shift_dots
 
     found = closer.shifts(folder, direction)
     if found is None:
+        _nothing_kept()
         return
     if not is_trained:
         st.caption(
             "Careful: weighted means of matches, over all cells of a label, give the label's own mean, whatever the "
-            "matching. These figures judge a trained translator; for this one, leave a perturbation out below."
+            "matching. These figures judge a trained translator; for this one, the next tab leaves a label out."
         )
     charts.show(shift_dots(found), key=f"shifts.{folder.id}.{direction}", alt="Share of each label's shift explained")
     if not found.labels:

@@ -13,7 +13,7 @@ from psmatch_core import __version__
 from psmatch_core.folder import RunFolder
 from psmatch_core.run_store import RunStore
 from tests import moments
-from tests.pages.conftest import Open, links, opener, texts
+from tests.pages.conftest import Open, links, opened, opener, texts
 
 HIGHEST = 2500  # px; a figure beyond this is scrolled, not read
 
@@ -123,13 +123,16 @@ def test_four_hundred_labels_fit_every_page(walk: Open, store: RunStore) -> None
         "propensity": "400 labels for 1,200 cells",
         "match": "400 of 400",
         "monitor": "best and the worst told of 400 labels",
-        "translate": "is predicted: R²",
+        "translate": "is predicted: R²",  # and the figure of labels, below
         "evaluate": "Choose a coarser label column on Data",
         "export": "The first 100 of",
     }
     for page, app in walk(many):
         assert not app.error, page
         assert wanted[page] in everything(app), page
+        if page == "translate":
+            opened(app, f"translate.tabs.{many.id}", "Shifts by label")
+            assert "the 30 best and the worst predicted of 400 labels" in everything(app)
         for figure in figures(app):
             heights = [float(each) for each in re.findall(r'"height":([0-9.]+)', figure)]
             assert max(heights, default=0) < HIGHEST, (page, figure[:200])
@@ -142,8 +145,8 @@ def test_labels_of_two_hundred_characters_stay_apart(walk: Open, store: RunStore
         if page == "export":  # its table holds names as they are, for taking along
             assert set(app.dataframe[0].value["label"]) <= set(moments.LONG)
             continue
-        if page == "translate":  # without a trained translator it draws features and no label
-            continue
+        if page == "translate":  # its first tab draws features and no label
+            opened(app, f"translate.tabs.{long.id}", "Leave a perturbation out")
         for end in ("00", "05"):  # cut in their middle, so that each is itself
             assert re.search(rf"CRISPRi[^\n\"]*…[^\n\"]* {end}\b", everything(app)), (page, end)
 
