@@ -65,7 +65,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     )
     if chosen is None:
         st.info(
-            "Nothing is selected: draw around cells with the lasso or the box, tick labels in the table above, or rows "
+            "Nothing is selected: draw around cells with the lasso or the box, tick labels in the table below, or rows "
             "and blocks under One label.",
             icon=":material/arrow_forward:",
         )
