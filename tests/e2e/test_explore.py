@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,11 +32,12 @@ from psmatch_core.results import load_map, load_matching, load_models, load_tabl
 from psmatch_core.run_store import RunStore
 from psmatch_core.selection import Selection, corners_of, matched_weight, on_map
 from psmatch_core.selections import load_selections
-from tests.e2e.conftest import SCREENSHOTS, Server
+from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
 
 pytestmark = pytest.mark.browser
 LABEL = "JAK2"
+LARGEST_README_PICTURE = 300_000  # bytes
 RECIPE = demo_recipe(Recipe(classifier=LinearClassifier()), "screen")
 
 
@@ -153,6 +155,21 @@ def soon(is_so: Callable[[], bool], what: str, seconds: float = 120) -> None:
         time.sleep(0.2)
 
 
+def picture_of_readme(page: Page) -> None:
+    """Taken each time, and put into the README's place only where PSMATCH_PICTURES asks for it."""
+    press(page, "Got it")
+    settle(page)
+    page.set_viewport_size({"width": 1280, "height": 1400})
+    page.wait_for_timeout(1500)  # figures redraw to the new size
+    taken, kept = SCREENSHOTS / "app.png", ROOT / "docs" / "images" / "app.png"
+    page.screenshot(path=str(taken))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    if os.environ.get("PSMATCH_PICTURES"):
+        shutil.copy(taken, kept)
+    for each in (taken, kept):
+        assert each.stat().st_size < LARGEST_README_PICTURE
+
+
 def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
     page = opened(new_page(), server, run)
     for key, times in (("ArrowLeft", 4), ("ArrowRight", 7)):
@@ -165,6 +182,7 @@ def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_pa
         solved = fresh(run, epsilon)[LABEL]
         assert float(shown(page, "Effective matches a cell")) == pytest.approx(np.median(solved.n_effective), rel=0.02)
     picture(page, SCREENSHOTS / "match_ladder.png")
+    picture_of_readme(page)
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
     expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled(timeout=30_000)
     assert shown(page, "ε") == "0.02"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +20,10 @@ from pages._shared.text import number
 from psmatch_core.datasets import demo
 from psmatch_core.results import load_models
 from psmatch_core.run_store import RunStore
-from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import LONG, drawn, go, metric, no_exception, part, press, run_of, settle, upload, visit
+from tests.e2e.conftest import Server
+from tests.e2e.steps import LONG, go, metric, no_exception, part, press, run_of, settle, upload, visit
 
 pytestmark = pytest.mark.browser
-LARGEST_README_PICTURE = 300_000  # bytes
 HOSTILE = "![x](http://evil.example/a.png) <img src=x> http://evil.example :red[a] $b$ :smile:"
 
 
@@ -150,20 +147,3 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     expect(page.get_by_text("UMAP of the propensity scores").first).to_be_visible(timeout=LONG)
     assert metric(page, "Loss [nats]") == number(load_models(folder)[0].validation_loss)
     no_exception(page)
-    picture_of_readme(new_page, page.url)
-
-
-def picture_of_readme(new_page: Any, url: str) -> None:
-    """Taken each time, and put into the README's place only where PSMATCH_PICTURES asks for it."""
-    page = new_page(width=1280, height=1240)
-    visit(page, url, "Propensity")
-    drawn(page)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(1500)
-    taken, kept = SCREENSHOTS / "app.png", ROOT / "docs" / "images" / "app.png"
-    taken.parent.mkdir(exist_ok=True)
-    page.screenshot(path=str(taken))
-    if os.environ.get("PSMATCH_PICTURES"):
-        shutil.copy(taken, kept)
-    for picture in (taken, kept):
-        assert picture.stat().st_size < LARGEST_README_PICTURE
