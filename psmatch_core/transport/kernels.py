@@ -140,41 +140,53 @@ def kernel_values(indptr: Any, indices: Any, reduced: Any, rows: Any, columns: A
 
 
 @compiled
+def count_above(
+    indptr: Any, indices: Any, reduced: Any, rows: Any, columns: Any, scale: Any, row_floors: Any, floors: Any, out: Any
+) -> None:
+    """Where the rows of a support begin, ``(n + 1,)``, once it is narrowed as by :func:`narrow`."""
+    out[0] = 0
+    for i in range(indptr.size - 1):
+        start, end = indptr[i], indptr[i + 1]
+        others, costs = indices[start:end], reduced[start:end]
+        shift, floor = rows[i], row_floors[i]
+        found = 0
+        for entry in range(others.size):
+            j = others[entry]
+            found += shift + columns[j] - scale * costs[entry] > min(floor, floors[j])
+        out[i + 1] = out[i] + found
+
+
+@compiled
 def narrow(
     indptr: Any,
     indices: Any,
     reduced: Any,
-    values: Any,
-    a: Array,
-    b: Array,
-    share: float,
-    kept_indptr: Any,
+    rows: Any,
+    columns: Any,
+    scale: Any,
+    row_floors: Any,
+    floors: Any,
     kept_indices: Any,
     kept_reduced: Any,
 ) -> None:
-    """The entries that hold more than a share of their row's or of their column's weight, copied to the front of
-    kept_indices and kept_reduced; where the rows then begin, into kept_indptr.
+    """The entries whose exponent ``rows_i + columns_j − scale · reduced`` is above the floor of their row or column.
+
+    Copied one after the other into kept_indices and kept_reduced, which are one entry longer than what is kept.
     """
-    floors = np.empty(b.size, values.dtype)
-    bound = np.empty(1, values.dtype)
-    for j in range(b.size):
-        floors[j] = share * b[j]
     n_kept = 0
-    kept_indptr[0] = 0
     for i in range(indptr.size - 1):
-        bound[0] = share * a[i]
-        floor = bound[0]
         start, end = indptr[i], indptr[i + 1]
-        others, costs, row = indices[start:end], reduced[start:end], values[start:end]
+        others, costs = indices[start:end], reduced[start:end]
+        shift, floor = rows[i], row_floors[i]
         # writes every entry, and steps on only past those that stay: no branch to guess wrong
         into_indices, into_reduced = kept_indices[n_kept:], kept_reduced[n_kept:]
         found = 0
-        for entry in range(row.size):
-            into_indices[found] = others[entry]
+        for entry in range(others.size):
+            j = others[entry]
+            into_indices[found] = j
             into_reduced[found] = costs[entry]
-            found += row[entry] > min(floor, floors[others[entry]])
+            found += shift + columns[j] - scale * costs[entry] > min(floor, floors[j])
         n_kept += found
-        kept_indptr[i + 1] = n_kept
 
 
 @compiled
@@ -202,16 +214,19 @@ def sparse_soft_minima(
     """
     n, m = rows.size, columns.size
     shifts = np.empty(m, reduced.dtype)
-    shift = np.empty(1, reduced.dtype)
     for j in range(m):
         shifts[j] = columns[j] + log_b[j]
-    buffer = np.empty(reduced.size, reduced.dtype)
+    longest = 0
+    for i in range(n):
+        longest = max(longest, indptr[i + 1] - indptr[i])
+    buffer = np.empty(longest, reduced.dtype)
+    lifts = np.empty(n, reduced.dtype)
     top = np.full(m, number(-1e30, scale), reduced.dtype)
     for i in range(n):
         start, end = indptr[i], indptr[i + 1]
         if start == end:
             continue
-        others, costs, row = indices[start:end], reduced[start:end], buffer[start:end]
+        others, costs, row = indices[start:end], reduced[start:end], buffer[: end - start]
         largest = number(-1e30, scale)
         for entry in range(row.size):
             row[entry] = shifts[others[entry]] - scale * costs[entry]
@@ -220,17 +235,17 @@ def sparse_soft_minima(
         for entry in range(row.size):
             total += exponential(row[entry] - largest)
         rows[i] = -(np.float64(largest) + np.log(np.float64(total)))
-        shift[0] = rows[i] + log_a[i]
-        lift = shift[0]
+        lifts[i] = rows[i] + log_a[i]
+        lift = lifts[i]
         for entry in range(row.size):
-            row[entry] = lift - scale * costs[entry]
-            top[others[entry]] = max(top[others[entry]], row[entry])
+            top[others[entry]] = max(top[others[entry]], lift - scale * costs[entry])
     sums = np.zeros(m)
     for i in range(n):
         start, end = indptr[i], indptr[i + 1]
-        others, row = indices[start:end], buffer[start:end]
+        others, costs, row = indices[start:end], reduced[start:end], buffer[: end - start]
+        lift = lifts[i]
         for entry in range(row.size):
-            row[entry] -= top[others[entry]]
+            row[entry] = lift - scale * costs[entry] - top[others[entry]]
         for entry in range(row.size):
             row[entry] = exponential(row[entry])
         for entry in range(row.size):

@@ -38,6 +38,8 @@ def anneal(
             else:
                 state = _carried(problem, (some_x, some_y), coarse, state, run)
             if last:
+                if coarse is not None and state.epsilon <= epsilon * (1 + 1e-9):
+                    _roughly(level, state, run, schedule)
                 return finish(level, state, epsilon, tolerance, max_iterations, run, schedule)
             _approach(level, state, epsilon, run, schedule, first=number == 0)
             coarse = (some_x, some_y)
@@ -75,6 +77,16 @@ def _carried(
     f = fullpass.soft_transform(forward, state.g, state.epsilon, run)
     g = fullpass.soft_transform(backward, state.f, state.epsilon, run)
     return State(f, g, state.epsilon)
+
+
+def _roughly(problem: Problem, state: State, run: Run, schedule: Schedule) -> None:
+    """Potentials carried over at the last epsilon, settled roughly where the plan is sparse.
+
+    Their own narrow support could not carry the marginals and would grow until it can.
+    """
+    theta = schedule.theta + schedule.further
+    if fullpass.density(problem, state.f, state.g, state.epsilon, theta) < schedule.sparse_under:
+        settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
 
 
 def _approach(problem: Problem, state: State, epsilon: float, run: Run, schedule: Schedule, first: bool) -> None:

@@ -25,7 +25,7 @@ _VISITS_DENSE = 800_000_000
 # Relative error of an entry of a support in units of the type's rounding: exponents there stay under about 30.
 _VALUE_ROUNDING = 16.0
 # Passes after which a support is given up whose error is still this large.
-_PATIENCE = 60
+_PATIENCE = 90
 _HOPELESS = 5e-3
 # What is left of an error in which a whole segment of passes has gained nothing.
 _STANDSTILL = 0.9999

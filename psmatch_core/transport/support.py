@@ -51,17 +51,17 @@ class Support:
     def values(self, problem: Problem, f: Array, g: Array, epsilon: float) -> NDArray[np.floating]:
         """The plan's mass on the support at any potentials and epsilon."""
         out = np.empty_like(self.reduced)
-        kind = out.dtype.type
-        kernels.kernel_values(
-            self.indptr,
-            self.unsigned,
-            self.reduced,
-            ((f - self.f) / epsilon + problem.log_a).astype(kind),
-            ((g - self.g) / epsilon + problem.log_b).astype(kind),
-            kind(1 / epsilon),
-            out,
-        )
+        rows, columns, scale = self._moved(problem, f, g, epsilon)
+        kernels.kernel_values(self.indptr, self.unsigned, self.reduced, rows, columns, scale, out)
         return out
+
+    def _moved(
+        self, problem: Problem, f: Array, g: Array, epsilon: float
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating], np.floating]:
+        """What to add to an entry's exponent for its row and its column, and 1 / epsilon, in the entries' type."""
+        kind = self.reduced.dtype.type
+        rows = ((f - self.f) / epsilon + problem.log_a).astype(kind)
+        return rows, ((g - self.g) / epsilon + problem.log_b).astype(kind), kind(1 / epsilon)
 
     def balanced(self, problem: Problem, f: Array, g: Array, epsilon: float) -> tuple[Array, Array]:
         """Potentials after one Sinkhorn iteration in logarithms on the support, from whatever they were."""
@@ -88,19 +88,21 @@ class Support:
 
         What lies outside is then no longer bounded.
         """
-        values = self.values(problem, f, g, epsilon)
+        kind = self.reduced.dtype.type
+        support = self.indptr, self.unsigned, self.reduced
+        exponents = self._moved(problem, f, g, epsilon)
+        floors = (problem.log_a - theta).astype(kind), (problem.log_b - theta).astype(kind)
         indptr = np.empty_like(self.indptr)
-        indices, reduced = np.empty_like(self.indices), np.empty_like(self.reduced)
-        kernels.narrow(
-            self.indptr, self.unsigned, self.reduced, values, problem.a, problem.b, np.exp(-theta),
-            indptr, indices.view(np.uint32), reduced,
-        )  # fmt: skip
+        kernels.count_above(*support, *exponents, *floors, indptr)
         n_kept = int(indptr[-1])
+        indices = np.empty(n_kept + 1, dtype=self.indices.dtype)
+        reduced = np.empty(n_kept + 1, dtype=kind)
+        kernels.narrow(*support, *exponents, *floors, indices.view(np.uint32), reduced)
         return replace(
             self,
             indptr=indptr,
-            indices=indices[:n_kept].copy(),
-            reduced=reduced[:n_kept].copy(),
+            indices=indices[:n_kept],
+            reduced=reduced[:n_kept],
             dropped=np.full_like(self.dropped, np.inf),
         )
 

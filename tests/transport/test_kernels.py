@@ -49,19 +49,22 @@ def test_dense_and_sparse_passes_agree_with_numpy(kernel: sparse.csr_matrix) -> 
 
 def test_narrowing_keeps_what_matters_to_a_row_or_a_column(kernel: sparse.csr_matrix) -> None:
     rng = np.random.default_rng(3)
-    values = rng.random(kernel.nnz).astype(kernel.dtype) / N / M
-    a, b = rng.dirichlet(np.ones(N)), rng.dirichlet(np.ones(M))
+    kind = kernel.dtype.type
+    rows, columns = rng.normal(size=N).astype(kind), rng.normal(size=M).astype(kind)
+    row_floors, floors = rng.normal(size=N).astype(kind) - 5, rng.normal(size=M).astype(kind) - 5
+    support = kernel.indptr, kernel.indices.astype(np.uint32), kernel.data
     indptr = np.empty_like(kernel.indptr)
-    indices, reduced = np.empty(kernel.nnz, np.uint32), np.empty_like(kernel.data)
-    kernels.narrow(
-        kernel.indptr, kernel.indices.astype(np.uint32), kernel.data, values, a, b, 0.05, indptr, indices, reduced
-    )
+    kernels.count_above(*support, rows, columns, kind(3.0), row_floors, floors, indptr)
     i = np.repeat(np.arange(N), np.diff(kernel.indptr))
-    kept = values > (0.05 * np.minimum(a[i], b[kernel.indices])).astype(kernel.dtype)
+    kept = rows[i] + columns[kernel.indices] - kind(3.0) * kernel.data > np.minimum(
+        row_floors[i], floors[kernel.indices]
+    )
     assert 0 < kept.sum() < kept.size
     np.testing.assert_array_equal(np.diff(indptr), np.bincount(i[kept], minlength=N))
-    np.testing.assert_array_equal(indices[: indptr[-1]], kernel.indices[kept])
-    np.testing.assert_array_equal(reduced[: indptr[-1]], kernel.data[kept])
+    indices, reduced = np.empty(indptr[-1] + 1, np.uint32), np.empty(indptr[-1] + 1, kind)
+    kernels.narrow(*support, rows, columns, kind(3.0), row_floors, floors, indices, reduced)
+    np.testing.assert_array_equal(indices[:-1], kernel.indices[kept])
+    np.testing.assert_array_equal(reduced[:-1], kernel.data[kept])
 
 
 def test_one_iteration_in_logarithms_puts_the_columns_right(kernel: sparse.csr_matrix) -> None:
