@@ -126,7 +126,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         [
             *lines,
             "",
-            "(* projected; – the rise was served from memory that making the data had freed.)",
+            "(* projected; memory: how far the process's peak rose, so a lower bound; – all of it was served from "
+            "memory freed before.)",
         ]
     )
 
