@@ -47,7 +47,7 @@ def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
     answer_of(monkeypatch, code)
     time.sleep(0.2)
     listed = subprocess.run(["ps", "-o", "stat=", "-p", sign.read_text()], capture_output=True, text=True, check=False)
-    assert listed.stdout.strip() in ("", "Z", "Zs")
+    assert listed.stdout.strip()[:1] in ("", "Z")  # gone, or dead and not yet reaped, niced or not
 
 
 def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):
