@@ -17,7 +17,7 @@ from psmatch_core.run_store import RunStore
 from psmatch_core.translators import SampledNetworkTranslator
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60  # seconds for one script; AppTest's own three are too few for a busy machine
+PATIENCE = 150  # seconds for one script; AppTest's own three are too few for a busy machine
 RUN_SECONDS = 240
 
 Open = Callable[..., AppTest]
