@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages._shared import closer, session
+from pages._shared.deleted import Deleted, remember
 from pages._shared.errors import told
 from pages._shared.frame import STATES, run_name
 from pages._shared.navigation import path_of
@@ -18,6 +19,7 @@ from psmatch_core.folder import QUEUED, RunFolder
 from psmatch_core.results import load_facts
 from psmatch_core.run_store import LONGEST_NAME, RunEntry
 
+RUN = "run"  # the kind, among what is deleted
 SHOWN = 8
 OF_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
 CHOSEN = "compare."  # begins the keys of the boxes that choose runs to compare
@@ -25,16 +27,11 @@ CHOSEN = "compare."  # begins the keys of the boxes that choose runs to compare
 
 def run_list() -> None:
     """Earlier runs, newest first."""
-    entries, deleted = session.store().entries(), session.store().deleted()
-    if not entries and not deleted:
+    entries, deleted = session.store().entries(), Deleted(RUN, session.store().deleted(), session.store().restore)
+    if not entries and not deleted.found:
         return
     st.subheader("Earlier runs")
-    gone = session.peek("run.deleted")
-    if gone and gone in {entry.id for entry in deleted}:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("The run was deleted.")
-            if st.button("Undo", key="undo.delete", icon=":material/undo:"):
-                _restore(gone)
+    deleted.undo()
     shown = entries
     if len(entries) > SHOWN:
         text = st.text_input("Find a run by its name", key="runs.search", placeholder="such as ε = 0.02")
@@ -49,10 +46,7 @@ def run_list() -> None:
             for entry in shown[SHOWN:]:
                 _row(entry, is_current=entry.id == current, n_runs=len(entries))
     _comparison([entry for entry in entries if session.value_of(f"{CHOSEN}{entry.id}")])
-    if deleted:
-        with st.expander(f"Deleted runs ({len(deleted)})", icon=":material/restore_from_trash:"):
-            for entry in deleted:
-                _aside(entry)
+    deleted.listed()
 
 
 def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
@@ -96,7 +90,7 @@ def _more(entry: RunEntry, *, is_current: bool) -> None:
     if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
         with told():
             session.store().delete(session.store().open(entry.id))
-            session.leave("run.deleted", entry.id)
+            remember(RUN, entry.id)
             if is_current:
                 session.keep(session.workspace().with_run(""))
             st.rerun()
@@ -170,17 +164,3 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "–" if value is None else display(value, 60)
-
-
-def _aside(entry: RunEntry) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{plain(entry.name or entry.id)}  \n{when(entry.created)}", width="stretch")
-        if st.button("Bring back", key=f"restore.{entry.id}", icon=":material/undo:", help=f"Run {entry.id}"):
-            _restore(entry.id)
-
-
-def _restore(run_id: str) -> None:
-    with told():
-        session.store().restore(run_id)
-        session.take("run.deleted")
-        st.rerun()

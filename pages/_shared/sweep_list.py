@@ -7,8 +7,9 @@ from functools import partial
 import streamlit as st
 
 from pages._shared import session
+from pages._shared.deleted import Deleted, remember
 from pages._shared.errors import told
-from pages._shared.text import count, plain, when
+from pages._shared.text import count, when
 from psmatch_core.checks import display
 from psmatch_core.folder import RunFolder
 from psmatch_core.run_store import LONGEST_NAME
@@ -23,14 +24,15 @@ from psmatch_core.sweeps import (
 
 ALL_RUNS = ""
 SHOWN = 30
-DELETED = "sweep.deleted"  # the one that was deleted last, for the undo
+SWEEP = "sweep"  # the kind, among what is deleted
 
 
 def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
     """The sweep on show and those beside it; none where all finished runs on these data are compared."""
     found, n_elsewhere = sweeps_on(session.store(), folder)
     sweeps = {each.id: each for each in found[:SHOWN]}
-    _undo()
+    deleted = Deleted(SWEEP, deleted_sweeps(session.store()), partial(restore_sweep, session.store()))
+    deleted.undo()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Which runs",
@@ -52,7 +54,7 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
         )
     if n_elsewhere:
         st.caption(f"{count(n_elsewhere, 'sweep')} over other data: open a run on those to see them.")
-    _aside()
+    deleted.listed()
     return [sweeps[each] for each in (chosen, *beside) if each]
 
 
@@ -79,33 +81,5 @@ def _more(sweep: SweepFolder, shown_by: str) -> None:
     if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
         with told():
             delete_sweep(session.store(), sweep)
-            session.leave(DELETED, sweep.id)
+            remember(SWEEP, sweep.id)
             st.rerun()
-
-
-def _undo() -> None:
-    gone = session.peek(DELETED)
-    if gone and gone in {each.id for each in deleted_sweeps(session.store())}:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("The sweep was deleted.")
-            if st.button("Undo", key="undo.sweep", icon=":material/undo:"):
-                _restore(gone)
-
-
-def _aside() -> None:
-    deleted = deleted_sweeps(session.store())
-    if not deleted:
-        return
-    with st.expander(f"Deleted sweeps ({len(deleted)})", icon=":material/restore_from_trash:"):
-        for each in deleted:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{plain(each.name, 80)}  \n{when(each.created)}", width="stretch")
-                if st.button("Bring back", key=f"restore.{each.id}", icon=":material/undo:", help=f"Sweep {each.id}"):
-                    _restore(each.id)
-
-
-def _restore(sweep_id: str) -> None:
-    with told():
-        restore_sweep(session.store(), sweep_id)
-        session.take(DELETED)
-        st.rerun()

@@ -100,7 +100,7 @@ def test_runs_are_compared_duplicated_deleted_and_brought_back(empty: Open, tmp_
     app.button(key=f"delete.{two.id}").click().run()
     assert not app.exception
     assert "The run was deleted" in texts(app)
-    app.button(key="undo.delete").click().run()
+    app.button(key="undo.run").click().run()
     assert not app.exception
     assert {entry.id for entry in store.entries()} == {one.id, two.id}
     app.button(key=f"duplicate.{two.id}").click().run()
