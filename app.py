@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages._shared.navigation import ICON, LOGO, boot
+from pages.shell.navigation import ICON, LOGO, boot
 
 st.set_page_config(page_title="psmatch", page_icon=str(ICON), layout="wide")
 st.logo(str(LOGO), size="large", icon_image=str(ICON))

@@ -13,14 +13,14 @@ from playwright.sync_api import Page
 
 from benchmarks.app_server import LARGE, TITLES, Bench, arrived, go
 from benchmarks.app_watch import CHANGED, DRAWN, HEADING, timed
-from psmatch_core.blocks.means import block_means
-from psmatch_core.blocks.overview import overview
-from psmatch_core.climbing import BINS, TOP, ladder
-from psmatch_core.knobs import default_values
-from psmatch_core.ladder import label_problem
-from psmatch_core.matchers import LabelMatcher
-from psmatch_core.progress import silent
-from psmatch_core.results import load_map, load_models
+from psmatch_core.base.progress import silent
+from psmatch_core.exploration.epsilon_grid import default_values
+from psmatch_core.exploration.epsilon_path import label_problem
+from psmatch_core.exploration.solve_path import BINS, TOP, ladder
+from psmatch_core.matching.blocks.means import block_means
+from psmatch_core.matching.blocks.overview import overview
+from psmatch_core.matching.matchers import LabelMatcher
+from psmatch_core.workspace.results import load_map, load_models
 
 Measure = Callable[[Bench], list[float]]
 WAYS = ("propensity", "match", "evaluate", "export", "data")

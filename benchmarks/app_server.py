@@ -18,13 +18,15 @@ from anndata import AnnData
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.app_watch import Traffic, watched
-from psmatch_core import io, ladder_jobs, worker
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.folder import CANCELLED, RunFolder, RunStatus
-from psmatch_core.maps import score_map
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import ExportRules, Recipe
-from psmatch_core.run_store import RunStore
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.exploration.maps import score_map
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import ExportRules, Recipe
+from psmatch_core.workspace import worker
+from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.run_folder import CANCELLED, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore
 
 ROOT = Path(__file__).parents[1]
 TITLES = {"data": "Data", "propensity": "Propensity", "match": "Match", "evaluate": "Evaluate", "export": "Export"}
@@ -118,11 +120,11 @@ class Bench:
     def without_ladders(self, name: str) -> None:
         """Make as if the ladders of a run's two large labels had been cancelled: the page then draws the run's plan."""
         for label in LARGE:
-            ladder_jobs.create(self.folder(name), label).write_status(RunStatus(state=CANCELLED))
+            epsilon_path.create(self.folder(name), label).write_status(RunStatus(state=CANCELLED))
 
     def with_ladder(self, name: str) -> RunFolder:
         """Work the ladder of a run's first label out, in this process."""
-        job = ladder_jobs.create(self.folder(name), LARGE[0])
+        job = epsilon_path.create(self.folder(name), LARGE[0])
         if worker.execute(job).state != "done":
             raise SystemExit(f"the ladder of {name} failed: {job.status().problem}")
         return job
@@ -154,7 +156,7 @@ def made_run(workspace: Path, name: str, cells: list[int]) -> str:
 
 
 def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object, turn: object) -> None:
-    io.save(score_map(*keeper.models, method="pca", largest=worker.LARGEST_MAP), folder.stage_file("map_pca"))
+    result_files.save(score_map(*keeper.models, method="pca", largest=worker.LARGEST_MAP), folder.stage_file("map_pca"))
 
 
 def arrived(page: Page, name: str) -> None:

@@ -11,10 +11,14 @@ from pathlib import Path
 import anndata
 import numpy as np
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.evaluation import evaluate
-from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
-from psmatch_core.matchers import (
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import (
     KnownPairsMatcher,
     LabeledCootMatcher,
     LabeledGromovMatcher,
@@ -22,10 +26,6 @@ from psmatch_core.matchers import (
     SinkhornMatcher,
     UniformMatcher,
 )
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import fit_propensity
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 MATCHERS: dict[str, Matcher] = {

@@ -18,21 +18,21 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine, split
-from psmatch_core import io
-from psmatch_core.classifiers import (
+from psmatch_core.classification.classifiers import (
     Classifier,
     EnsembleClassifier,
     LinearClassifier,
     MLPClassifier,
     RecommendedClassifier,
 )
-from psmatch_core.evaluation import evaluate
-from psmatch_core.matchers import SinkhornMatcher
-from psmatch_core.matching import match
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.monitor import half_scores, match_stability, observables
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.recipe import Recipe
-from psmatch_core.sweeps import rank_correlation
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.sweeps import rank_correlation
 
 RESULTS = Path(__file__).parent / "results" / "monitor.json"
 EPSILONS = (0.02, 0.05, 0.2)
@@ -60,7 +60,9 @@ def main() -> None:
     for name in options.sets:
         for seed in range(options.seeds):
             one_split(options.data / name, name, seed, rows, labels)
-            io.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
+            result_files.write_json(
+                RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels}
+            )
             print(f"# {name} seed {seed} done", flush=True)
     print(tables(pd.DataFrame(rows), pd.DataFrame(labels)))
 

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages._shared import demos, session
-from pages._shared.errors import told
-from pages._shared.frame import begin, next_step
-from pages._shared.glossary import glossary
-from pages._shared.label_panel import label_panel
-from pages._shared.run_list import run_list
-from pages._shared.samples import samples
-from pages._shared.side_form import side_form
-from pages._shared.text import plain
+from pages.shell import demos, session
+from pages.shell.errors import told
+from pages.shell.frame import begin, next_step
+from pages.shell.glossary import glossary
+from pages.shell.text import plain
+from pages.views.data.label_panel import label_panel
+from pages.views.data.run_list import run_list
+from pages.views.data.samples import samples
+from pages.views.data.side_form import side_form
 
 workspace = begin("data", "What do I have, and do the two sides speak of the same labels?")
 

@@ -1,23 +1,23 @@
 """Evaluate: the coupling held against known pairs, and how sure that is."""
 
-from pages._shared import jobs, results, session
-from pages._shared.distribution_view import distribution_view
-from pages._shared.evaluate_view import evaluate_view
-from pages._shared.frame import begin, need, need_data, next_step
-from pages._shared.settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
+from pages.shell import cache, progress_box, session
+from pages.shell.frame import begin, need, need_data, next_step
+from pages.shell.settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
+from pages.views.evaluate.distributions import distribution_view
+from pages.views.evaluate.overview import evaluate_view
 
 workspace = begin("evaluate", "How good is the matching where I know the truth?")
 need_data(workspace)
 folder = session.current_run()
-is_matched = folder is not None and results.has_matching(folder)
+is_matched = folder is not None and cache.has_matching(folder)
 is_working = folder is not None and folder.status().is_active
 
 if folder is not None:
-    jobs.watch(folder)
+    progress_box.watch(folder)
 need(is_matched or is_working, "Nothing is matched yet, so there is nothing to judge.", "match")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, TRANSLATED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
-    with jobs.readable(folder):
+    with progress_box.readable(folder):
         evaluate_view(folder)
         distribution_view(folder)
 next_step("export", "Take the pairs, the coupling and the recipe with you.")

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from pages._shared import jobs, results, session
-from pages._shared.frame import begin, need_data, next_step
-from pages._shared.match_view import match_view
-from pages._shared.settings import MATCHED, matcher_settings, say_what_changed
-from psmatch_core.folder import DONE
+from pages.shell import cache, progress_box, session
+from pages.shell.frame import begin, need_data, next_step
+from pages.shell.settings import MATCHED, matcher_settings, say_what_changed
+from pages.views.match.overview import match_view
+from psmatch_core.workspace.run_folder import DONE
 
 workspace = begin("match", "Who goes with whom?")
 need_data(workspace)
 folder = session.current_run()
-is_matched = folder is not None and results.has_matching(folder)
-is_trained = folder is not None and results.has_propensities(folder)
+is_matched = folder is not None and cache.has_matching(folder)
+is_trained = folder is not None and cache.has_propensities(folder)
 is_working = folder is not None and folder.status().is_active
 # A run that has only its map of scores left to draw holds nobody up.
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == "propensity")
@@ -26,15 +26,15 @@ if st.button(
     key="match",
     disabled=is_working and not is_ready,
 ):
-    jobs.start(workspace.recipe, stop_after="match", name=session.next_name("match"))
+    progress_box.start(workspace.recipe, stop_after="match", name=session.next_name("match"))
 
 if folder is not None:
-    jobs.watch(folder, curves=True)
+    progress_box.watch(folder, curves=True)
 if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
     trained = "The propensity scores are used again." if is_trained else "The propensity models are trained first."
     st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
 if folder is not None and is_matched:
     say_what_changed(folder, workspace, MATCHED, "Match again to see those of the present settings.")
-    with jobs.readable(folder):
+    with progress_box.readable(folder):
         match_view(folder)
 next_step("monitor", "See whether the matching is to be believed, without knowing the truth.")

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages._shared import jobs, results, session
-from pages._shared.frame import begin, need_data, next_step
-from pages._shared.propensity_view import propensity_view
-from pages._shared.settings import TRAINED, propensity_settings, say_what_changed
+from pages.shell import cache, progress_box, session
+from pages.shell.frame import begin, need_data, next_step
+from pages.shell.settings import TRAINED, propensity_settings, say_what_changed
+from pages.views.propensity.overview import propensity_view
 
 workspace = begin("propensity", "Can each modality tell the perturbations apart?")
 need_data(workspace)
 folder = session.current_run()
 is_working = folder is not None and folder.status().is_active
-is_trained = folder is not None and results.has_propensities(folder)
+is_trained = folder is not None and cache.has_propensities(folder)
 
 with st.expander("Settings", expanded=not is_trained and not is_working, icon=":material/tune:"):
     propensity_settings()
@@ -22,14 +22,14 @@ if st.button(
     key="train",
     disabled=is_working and not is_trained,
 ):
-    jobs.start(workspace.recipe, stop_after="propensity", name=session.next_name("propensity"))
+    progress_box.start(workspace.recipe, stop_after="propensity", name=session.next_name("propensity"))
 
 if folder is not None:
-    jobs.watch(folder, curves=True)
+    progress_box.watch(folder, curves=True)
 elif not is_trained:
     st.info("Not trained yet: press Train. It takes some 10 s for 1,000 cells a side.", icon=":material/arrow_forward:")
 if folder is not None and is_trained:
     say_what_changed(folder, workspace, TRAINED, "Train again to see those of the present ones.")
-    with jobs.readable(folder):
+    with progress_box.readable(folder):
         propensity_view(folder)
 next_step("match", "Couple the cells of each label by these scores.")

@@ -9,8 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
-    from psmatch_core.classifiers import (
+    from psmatch_core.base.errors import PsmatchError
+    from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+    from psmatch_core.classification.classifiers import (
         Classifier,
         CNNClassifier,
         EnsembleClassifier,
@@ -19,25 +20,20 @@ if TYPE_CHECKING:
         RecommendedClassifier,
         SingleNetworkClassifier,
     )
-    from psmatch_core.coupling import Coupling, Outcome, Status
-    from psmatch_core.distribution import Comparing, Distributions, compare_distributions
-    from psmatch_core.errors import PsmatchError
-    from psmatch_core.evaluation import Evaluation, Judging, evaluate
-    from psmatch_core.exports import export
-    from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
-    from psmatch_core.held_out import HeldOut, load_held_out
-    from psmatch_core.io import (
-        load_coupling,
-        load_modality,
-        load_preprocessing,
-        load_propensity,
-        load_scored,
-        load_translator,
-        save,
-    )
-    from psmatch_core.lcurve import LCurve, l_curve
-    from psmatch_core.leaving_out import LeaveOut, leave_label_out
-    from psmatch_core.matchers import (
+    from psmatch_core.classification.propensity import PropensityModel, PropensityScores, Scoring, fit_propensity
+    from psmatch_core.classification.scored_modality import ScoredModality, Space
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.data.preprocessing import Preprocessing
+    from psmatch_core.data.readers import DataSpec, inspect_file
+    from psmatch_core.evaluation.distributions import Comparing, Distributions, compare_distributions
+    from psmatch_core.evaluation.evaluate import Evaluation, Judging, evaluate
+    from psmatch_core.evaluation.held_out import HeldOut, load_held_out
+    from psmatch_core.exploration.l_curve import LCurve, l_curve
+    from psmatch_core.export.files import export
+    from psmatch_core.matching.coupling import Coupling, Outcome, Status
+    from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
+    from psmatch_core.matching.match import match
+    from psmatch_core.matching.matchers import (
         ExactMatcher,
         FusedGromovMatcher,
         GromovMatcher,
@@ -52,17 +48,21 @@ if TYPE_CHECKING:
         UnbalancedMatcher,
         UniformMatcher,
     )
-    from psmatch_core.matching import match
-    from psmatch_core.modality import Modality
-    from psmatch_core.prediction import fit_translator
-    from psmatch_core.preprocessing import Preprocessing
-    from psmatch_core.propensity import PropensityModel, PropensityScores, Scoring, fit_propensity
-    from psmatch_core.readers import DataSpec, inspect_file
-    from psmatch_core.recipe import ExportRules, LabelRules, Recipe
-    from psmatch_core.runs import Run, run
-    from psmatch_core.scored import ScoredModality, Space
-    from psmatch_core.translation import Translation, translate
-    from psmatch_core.translators import (
+    from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
+    from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
+    from psmatch_core.pipeline.result_files import (
+        load_coupling,
+        load_modality,
+        load_preprocessing,
+        load_propensity,
+        load_scored,
+        load_translator,
+        save,
+    )
+    from psmatch_core.pipeline.run import Run, run
+    from psmatch_core.translation.fit import fit_translator
+    from psmatch_core.translation.translate import Translation, translate
+    from psmatch_core.translation.translators import (
         BarycentricNetworkTranslator,
         BarycentricTranslator,
         FittedTranslator,
@@ -78,8 +78,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "baselines": ("JointLatents", "JointVAE", "fit_joint_vae"),
-    "classifiers": (
+    "classification.baselines": ("JointLatents", "JointVAE", "fit_joint_vae"),
+    "classification.classifiers": (
         "CNNClassifier",
         "Classifier",
         "EnsembleClassifier",
@@ -88,14 +88,14 @@ _HOMES = {
         "RecommendedClassifier",
         "SingleNetworkClassifier",
     ),
-    "coupling": ("Coupling", "Outcome", "Status"),
-    "distribution": ("Comparing", "Distributions", "compare_distributions"),
-    "errors": ("PsmatchError",),
-    "evaluation": ("Evaluation", "Judging", "evaluate"),
-    "exports": ("export",),
-    "feature_matching": ("FeatureMatching", "FeatureRules", "match_features"),
-    "held_out": ("HeldOut", "load_held_out"),
-    "io": (
+    "matching.coupling": ("Coupling", "Outcome", "Status"),
+    "evaluation.distributions": ("Comparing", "Distributions", "compare_distributions"),
+    "base.errors": ("PsmatchError",),
+    "evaluation.evaluate": ("Evaluation", "Judging", "evaluate"),
+    "export.files": ("export",),
+    "matching.features": ("FeatureMatching", "FeatureRules", "match_features"),
+    "evaluation.held_out": ("HeldOut", "load_held_out"),
+    "pipeline.result_files": (
         "load_coupling",
         "load_modality",
         "load_preprocessing",
@@ -104,9 +104,9 @@ _HOMES = {
         "load_translator",
         "save",
     ),
-    "leaving_out": ("LeaveOut", "leave_label_out"),
-    "lcurve": ("LCurve", "l_curve"),
-    "matchers": (
+    "pipeline.leave_out": ("LeaveOut", "leave_label_out"),
+    "exploration.l_curve": ("LCurve", "l_curve"),
+    "matching.matchers": (
         "ExactMatcher",
         "FusedGromovMatcher",
         "GromovMatcher",
@@ -121,17 +121,17 @@ _HOMES = {
         "UnbalancedMatcher",
         "UniformMatcher",
     ),
-    "matching": ("match",),
-    "modality": ("Modality",),
-    "prediction": ("fit_translator",),
-    "preprocessing": ("Preprocessing",),
-    "propensity": ("PropensityModel", "PropensityScores", "Scoring", "fit_propensity"),
-    "readers": ("DataSpec", "inspect_file"),
-    "scored": ("ScoredModality", "Space"),
-    "recipe": ("ExportRules", "LabelRules", "Recipe"),
-    "runs": ("Run", "run"),
-    "translation": ("Translation", "translate"),
-    "translators": (
+    "matching.match": ("match",),
+    "data.modality": ("Modality",),
+    "translation.fit": ("fit_translator",),
+    "data.preprocessing": ("Preprocessing",),
+    "classification.propensity": ("PropensityModel", "PropensityScores", "Scoring", "fit_propensity"),
+    "data.readers": ("DataSpec", "inspect_file"),
+    "classification.scored_modality": ("ScoredModality", "Space"),
+    "pipeline.recipe": ("ExportRules", "LabelRules", "Recipe"),
+    "pipeline.run": ("Run", "run"),
+    "translation.translate": ("Translation", "translate"),
+    "translation.translators": (
         "BarycentricNetworkTranslator",
         "BarycentricTranslator",
         "FittedTranslator",

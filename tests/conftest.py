@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import PropensityModel, fit_propensity
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import PropensityModel, fit_propensity
+from psmatch_core.data.modality import Modality
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

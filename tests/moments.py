@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core.classifiers import LinearClassifier, MLPClassifier
-from psmatch_core.folder import RunFolder
-from psmatch_core.io import write_arrays
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
-from psmatch_core.worker import execute
+from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.result_files import write_arrays
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.worker import execute
 
 # All alike but for their ends, so that a name cut short at its end names every one of them.
 _TEXT = "CRISPRi knock-down of an enhancer, replicate pool, batch seven, " * 4

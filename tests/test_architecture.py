@@ -87,7 +87,7 @@ def test_public_verbs_and_strategies_have_docstrings():
 def test_heavy_libraries_wait_until_they_are_needed():
     """What the app's first page imports loads neither torch nor scanpy, umap, scikit-learn or anndata."""
     code = (
-        "import sys, psmatch_core.readers, psmatch_core.recipe, psmatch_core.run_store, psmatch_core.results;"
+        "import sys, psmatch_core.data.readers, psmatch_core.pipeline.recipe, psmatch_core.workspace.store, psmatch_core.workspace.results;"
         "print([m for m in ('torch','scanpy','umap','sklearn','anndata','ot','plotly','numba') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from psmatch_core.cli import main
-from psmatch_core.recipe import PRESETS
+from psmatch_core.cli.main import main
+from psmatch_core.pipeline.recipe import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,15 +4,15 @@ import anndata
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import MLPClassifier
-from psmatch_core.evaluation import evaluate
-from psmatch_core.matchers import SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import Recipe
-from psmatch_core.runs import run
+from psmatch_core.classification.classifiers import MLPClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
 
 pytestmark = pytest.mark.data
 

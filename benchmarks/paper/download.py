@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from psmatch_core.errors import PsmatchError, some
-from psmatch_core.exports import write_h5ad
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.terminal import Printer
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.cli.common import Printer
+from psmatch_core.export.files import write_h5ad
 
 URL = (
     "https://ftp.ncbi.nlm.nih.gov/geo/series/GSE194nnn/GSE194122/suppl/"

@@ -9,7 +9,7 @@ trains our smaller network (CNNClassifier) instead; P's weights α = 1, β = 0.1
 the classifier's network as its encoders. SCOT sees 50 principal components of the pixels.
 
 What differs from the paper, whose text leaves the renderer and its sizes open: images are ours
-(psmatch_core/rendering.py says what is chosen), and a quarter of the cells of each side was seen in that modality
+(psmatch_core/pipeline/demo_images.py says what is chosen), and a quarter of the cells of each side was seen in that modality
 only, so that no classifier is trained on exactly the cells of the other side. Judged on the shared cells, within
 labels: ``trace`` is the mean weight on the true partner, ``latent MSE`` the squared error of the matches' mean
 position, and R² sets it against the variance within labels (0: the label's mean; −1: a random partner).
@@ -31,24 +31,24 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine
-from psmatch_core import io
-from psmatch_core.baselines import JointVAE, fit_joint_vae
-from psmatch_core.blocks import SparseBlock
-from psmatch_core.classifiers import Classifier, CNNClassifier
-from psmatch_core.coupling import Coupling, Outcome
-from psmatch_core.datasets import interventional_images
-from psmatch_core.matchers import GromovMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
-from psmatch_core.matchers.known_pairs import true_pairs
-from psmatch_core.matching import known_ids, match
-from psmatch_core.metrics import latent_mse, latent_r2, true_weight
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Progress
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.randomness import stream
-from psmatch_core.recipe import PAPER_NETWORK, PAPER_VAE, Recipe
-from psmatch_core.scored import ScoredModality
-from psmatch_core.space import Space
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.baselines import JointVAE, fit_joint_vae
+from psmatch_core.classification.classifiers import Classifier, CNNClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.metrics import latent_mse, latent_r2, true_weight
+from psmatch_core.evaluation.reference_space import Space
+from psmatch_core.matching.blocks import SparseBlock
+from psmatch_core.matching.coupling import Coupling, Outcome
+from psmatch_core.matching.match import known_ids, match
+from psmatch_core.matching.matchers import GromovMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
+from psmatch_core.matching.matchers.known_pairs import true_pairs
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.demo_data import interventional_images
+from psmatch_core.pipeline.recipe import PAPER_NETWORK, PAPER_VAE, Recipe
 
 RESULTS = Path(__file__).parents[1] / "results" / "experiment1.json"
 Models: TypeAlias = tuple[ScoredModality, ScoredModality]
@@ -184,7 +184,7 @@ def main() -> None:
         networks = {"network": images.network.to_dict(), "vae": images.vae.to_dict()}
         kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
         kept[f"{cells} cells, {size} pixels"] = {**machine(), **facts, **networks, "rows": figures}
-        io.write_json(options.out, kept)  # after every seed: who must stop early keeps those that are done
+        result_files.write_json(options.out, kept)  # after every seed: who must stop early keeps those that are done
     print(table(pd.DataFrame(figures)))
 
 

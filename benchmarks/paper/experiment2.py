@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paper import figures as shared
-from psmatch_core.metrics import feature_r2
-from psmatch_core.modality import Modality
-from psmatch_core.prediction import fit_translator
-from psmatch_core.randomness import stream
-from psmatch_core.runs import Run, run
-from psmatch_core.space import dense_of
-from psmatch_core.translators import SampledNetworkTranslator, TrainedTranslator, TwoSampleNetworkTranslator
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.metrics import feature_r2
+from psmatch_core.evaluation.reference_space import dense_of
+from psmatch_core.pipeline.run import Run, run
+from psmatch_core.translation.fit import fit_translator
+from psmatch_core.translation.translators import SampledNetworkTranslator, TrainedTranslator, TwoSampleNetworkTranslator
 
 TEST, ONE_SIDE = 0.2, 0.16  # of all cells
 LOSSES: dict[str, TrainedTranslator] = {

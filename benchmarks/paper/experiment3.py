@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paper import figures as shared
-from psmatch_core.distribution import TRANSLATED
-from psmatch_core.held_out import CANDIDATES, HeldOut
-from psmatch_core.leaving_out import LeaveOut, leave_label_out
-from psmatch_core.modality import Modality
-from psmatch_core.randomness import stream
-from psmatch_core.translators import SampledNetworkTranslator
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.distributions import TRANSLATED
+from psmatch_core.evaluation.held_out import CANDIDATES, HeldOut
+from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
+from psmatch_core.translation.translators import SampledNetworkTranslator
 
 MEASURES = ("kl", "w1", "l2_mean")
 METRICS = tuple(f"{where} {measure}" for where in ("in", "out") for measure in MEASURES)

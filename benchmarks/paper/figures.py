@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine
-from psmatch_core import io
-from psmatch_core.baselines import JointVAE
-from psmatch_core.classifiers import MLPClassifier
-from psmatch_core.matchers import (
+from psmatch_core.classification.baselines import JointVAE
+from psmatch_core.classification.classifiers import MLPClassifier
+from psmatch_core.matching.matchers import (
     GromovMatcher,
     KnownPairsMatcher,
     NeighborMatcher,
@@ -25,7 +24,8 @@ from psmatch_core.matchers import (
     SinkhornMatcher,
     UniformMatcher,
 )
-from psmatch_core.recipe import LabelRules, Recipe
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import LabelRules, Recipe
 
 Result = TypeVar("Result")
 RESULTS = Path(__file__).parents[1] / "results"
@@ -91,7 +91,7 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
 
 def kept(name: str, figures: list[dict[str, object]], **facts: object) -> None:
     """Write the figures of a table, what they were measured on beside them."""
-    io.write_json(RESULTS / f"{name}.json", {**machine(), **facts, "rows": figures})
+    result_files.write_json(RESULTS / f"{name}.json", {**machine(), **facts, "rows": figures})
 
 
 def read(name: str) -> dict[str, Any] | None:

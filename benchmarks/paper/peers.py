@@ -26,17 +26,17 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import METRICS, machine, quartiles, split
-from psmatch_core import io
-from psmatch_core.baselines import JointVAE, fit_joint_vae
-from psmatch_core.blocks import Block, DenseBlock, uniform_block
-from psmatch_core.coupling import Coupling, Outcome, Status
-from psmatch_core.evaluation import evaluate, fixed_space
-from psmatch_core.matchers import SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.recipe import Recipe
-from psmatch_core.scored import ScoredModality
+from psmatch_core.classification.baselines import JointVAE, fit_joint_vae
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import evaluate, fixed_space
+from psmatch_core.matching.blocks import Block, DenseBlock, uniform_block
+from psmatch_core.matching.coupling import Coupling, Outcome, Status
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
 
 PROGRAM = Path(__file__).with_name("peer_program.py")
 RESULTS = Path(__file__).parents[1] / "results" / "paper_peers.json"
@@ -94,7 +94,7 @@ def main() -> None:
             print(f"{row.method:<28} seed {row.seed} {row.seconds:6.0f} s {row.figures} {row.note}", flush=True)
     print(table(rows))
     facts = {**machine(), "data": options.data.name, "seeds": options.seeds}
-    io.write_json(options.out, {"run": facts, "rows": [vars(row) for row in rows]})
+    result_files.write_json(options.out, {"run": facts, "rows": [vars(row) for row in rows]})
 
 
 def one_split(folder: Path, seed: int, python: str, scot: str) -> list[Row]:

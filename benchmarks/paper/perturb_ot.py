@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.paper import experiment2
 from benchmarks.paper import figures as shared
-from psmatch_core.matchers import (
+from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,
     KnownPairsMatcher,
@@ -24,9 +24,9 @@ from psmatch_core.matchers import (
     LabeledGromovMatcher,
     UniformMatcher,
 )
-from psmatch_core.recipe import Recipe
-from psmatch_core.runs import run
-from psmatch_core.translators import RidgeTranslator
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
+from psmatch_core.translation.translators import RidgeTranslator
 
 BASE = Recipe(classifier=shared.NETWORK)
 ROWS = (

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from psmatch_core.folder import RunFolder
-from psmatch_core.progress import Progress
+from psmatch_core.base.progress import Progress
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.feature_matching import FeatureMatching, FeatureRules
-    from psmatch_core.lcurve import LCurve
-    from psmatch_core.maps import ScoreMap
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.exploration.l_curve import LCurve
+    from psmatch_core.exploration.maps import ScoreMap
+    from psmatch_core.export.pairs import Pairs
+    from psmatch_core.matching.coupling import Coupling
+    from psmatch_core.matching.features import FeatureMatching, FeatureRules
     from psmatch_core.monitor import MonitorReport
-    from psmatch_core.pairs import Pairs
-    from psmatch_core.recipe import ExportRules
-    from psmatch_core.scored import ScoredModality
-    from psmatch_core.translators import FittedTranslator
+    from psmatch_core.pipeline.recipe import ExportRules
+    from psmatch_core.translation.translators import FittedTranslator
 
 KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
 Models = tuple["ScoredModality", "ScoredModality"]
@@ -68,7 +68,7 @@ def coupling(folder: RunFolder) -> Coupling:
 
 def features_of(folder: RunFolder, rules: FeatureRules, progress: Progress) -> FeatureMatching:
     """The features of a run's two modalities matched; worked out here, since it takes seconds."""
-    from psmatch_core.results import features_of as make
+    from psmatch_core.workspace.results import features_of as make
 
     return make(folder, rules, coupling=coupling(folder), progress=progress)
 
@@ -107,28 +107,28 @@ def quick_report(folder: RunFolder) -> MonitorReport:
 
 def has_propensity_scores(folder: RunFolder) -> bool:
     """Whether a run was matched by propensity scores, and not by the latents of a baseline."""
-    from psmatch_core.propensity import PropensityModel
+    from psmatch_core.classification.propensity import PropensityModel
 
     return all(isinstance(model, PropensityModel) for model in models(folder))
 
 
 def monitor_report(folder: RunFolder) -> MonitorReport | None:
     """What was measured of a matching, or None."""
-    from psmatch_core.monitoring import load_report
+    from psmatch_core.workspace.jobs.monitor import load_report
 
     return load_report(folder)
 
 
 def table(folder: RunFolder, name: str) -> pd.DataFrame | None:
     """A table of the run: ``labels``, ``evaluation_cells``, ``evaluation_labels``."""
-    from psmatch_core.results import load_table
+    from psmatch_core.workspace.results import load_table
 
     return load_table(folder, name)
 
 
 def facts(folder: RunFolder, name: str) -> Any:
     """Plain data of the run: ``inputs``, ``notes``, ``evaluation``, ``label_report``, ``feature_r2``."""
-    from psmatch_core.results import load_facts
+    from psmatch_core.workspace.results import load_facts
 
     return load_facts(folder, name)
 
@@ -141,7 +141,7 @@ def translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
 
 def feature_r2_table(folder: RunFolder, direction: str) -> pd.DataFrame | None:
     """R² of each predicted feature and what it was measured against, where it could be judged."""
-    from psmatch_core.results import load_feature_r2
+    from psmatch_core.workspace.results import load_feature_r2
 
     return load_feature_r2(folder, direction)
 
@@ -149,7 +149,7 @@ def feature_r2_table(folder: RunFolder, direction: str) -> pd.DataFrame | None:
 def live_figure(folder: RunFolder) -> Any:
     """Loss by epoch of a run that trains, or None before the first epoch."""
     from psmatch_core.plotting import joint_training, loss_curves
-    from psmatch_core.results import live_curves, live_history
+    from psmatch_core.workspace.results import live_curves, live_history
 
     history = live_history(folder)
     if history:
@@ -179,8 +179,8 @@ def pairs(folder: RunFolder, rules: ExportRules) -> Pairs:
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Choosing pairs…")
 def _pairs(path: str, stamp: tuple[int, ...], rules: str, seed: int) -> Pairs:
-    from psmatch_core.pairs import choose_pairs
-    from psmatch_core.recipe import ExportRules
+    from psmatch_core.export.pairs import choose_pairs
+    from psmatch_core.pipeline.recipe import ExportRules
 
     return choose_pairs(coupling(RunFolder(Path(path))), ExportRules.from_dict(json.loads(rules)), seed=seed)
 
@@ -203,14 +203,14 @@ def _stamp(*paths: Path) -> tuple[int, ...]:
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Loading the scores…")
 def _models(path: str, stamp: tuple[int, ...]) -> Models:
-    from psmatch_core.results import load_models
+    from psmatch_core.workspace.results import load_models
 
     return load_models(RunFolder(Path(path)))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Loading the coupling…")
 def _coupling(path: str, stamp: tuple[int, ...]) -> Coupling:
-    from psmatch_core.results import load_matching
+    from psmatch_core.workspace.results import load_matching
 
     folder = RunFolder(Path(path))
     return load_matching(folder, models(folder))
@@ -218,7 +218,7 @@ def _coupling(path: str, stamp: tuple[int, ...]) -> Coupling:
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Tracing the curve…")
 def _curve(path: str, labels: tuple[str, ...], stamp: tuple[int, ...]) -> LCurve:
-    from psmatch_core.lcurve import l_curve
+    from psmatch_core.exploration.l_curve import l_curve
 
     folder = RunFolder(Path(path))
     return l_curve(*models(folder), folder.recipe.matcher, labels=labels, seed=folder.recipe.seed)
@@ -226,7 +226,7 @@ def _curve(path: str, labels: tuple[str, ...], stamp: tuple[int, ...]) -> LCurve
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _translator(path: str, direction: str, stamp: tuple[int, ...]) -> FittedTranslator | None:
-    from psmatch_core.results import load_translator
+    from psmatch_core.workspace.results import load_translator
 
     return load_translator(RunFolder(Path(path)), direction)
 
@@ -234,7 +234,7 @@ def _translator(path: str, direction: str, stamp: tuple[int, ...]) -> FittedTran
 @st.cache_resource(max_entries=KEPT, show_spinner="Looking at the evidence…")
 def _quick_report(path: str, stamp: tuple[int, ...]) -> MonitorReport:
     from psmatch_core.monitor import judge
-    from psmatch_core.monitoring import made_of
+    from psmatch_core.workspace.jobs.monitor import made_of
 
     folder = RunFolder(Path(path))
     found = coupling(folder)
@@ -243,14 +243,14 @@ def _quick_report(path: str, stamp: tuple[int, ...]) -> MonitorReport:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _map(path: str, method: str, stamp: tuple[int, ...]) -> ScoreMap | None:
-    from psmatch_core.results import load_map
+    from psmatch_core.workspace.results import load_map
 
     return load_map(RunFolder(Path(path)), method)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _quick_map(path: str, stamp: tuple[int, ...]) -> ScoreMap:
-    from psmatch_core.maps import score_map as make
+    from psmatch_core.exploration.maps import score_map as make
 
     return make(*models(RunFolder(Path(path))), method="pca")
 
@@ -282,7 +282,7 @@ def matches_of(coupling: Coupling, label: str, row: int, top: int) -> tuple[list
     """
     import numpy as np
 
-    from psmatch_core.matching import known_ids
+    from psmatch_core.matching.match import known_ids
 
     block = coupling[label]
     weights = np.asarray(block.rows(row, row + 1)[0])  # (m,)

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import results
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from psmatch_core.certainty import Interval, RiskCoverage
-    from psmatch_core.comparing_runs import RunComparison
-    from psmatch_core.modality import Modality
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.evaluation.intervals import Interval, RiskCoverage
+    from psmatch_core.evaluation.shifts import LabelShifts
     from psmatch_core.plotting import CellColumn
-    from psmatch_core.predictions import Predicted
-    from psmatch_core.scored import ScoredModality
-    from psmatch_core.shifts import LabelShifts
+    from psmatch_core.workspace.compare import RunComparison
+    from psmatch_core.workspace.predictions import Predicted
 
 KEPT = 4
 FOUND = 40  # names that a search offers; more are a reason to type more
@@ -79,17 +79,17 @@ def readable(folder: RunFolder, side: str) -> Modality:
 
 def predicted(folder: RunFolder, direction: str) -> Predicted | None:
     """What the run predicts in a direction, mapped from its files; None where it left none."""
-    from psmatch_core.predictions import load
+    from psmatch_core.workspace.predictions import load
 
     return load(folder, direction)
 
 
 def paired(folder: RunFolder, direction: str) -> tuple[Any, Any, bool]:
     """Rows of predicted and of measured cells that are the same cell, and whether these are held-out cells."""
-    from psmatch_core.predictions import paired_cells
+    from psmatch_core.workspace.predictions import paired_cells
 
-    fitted = results.translator(folder, direction)
-    at, of = paired_cells(results.coupling(folder), direction, fitted)
+    fitted = cache.translator(folder, direction)
+    at, of = paired_cells(cache.coupling(folder), direction, fitted)
     return at, of, fitted is not None
 
 
@@ -105,7 +105,7 @@ def pair_values(folder: RunFolder, found: Predicted, name: str, at: Any, of: Any
     import numpy as np
 
     column = int(np.flatnonzero(found.features == name)[0])
-    model = results.models(folder)[SIDES.index(found.at)]
+    model = cache.models(folder)[SIDES.index(found.at)]
     return found.predicted[at, column], found.measured[of, column], model.modality.labels[at]
 
 
@@ -126,7 +126,7 @@ def worst_told(model: ScoredModality, top: int = 200) -> list[dict[str, object]]
     """Pairs of labels that a modality tells apart worst, and the group of labels that both belong to."""
     import numpy as np
 
-    from psmatch_core.telling import alike_groups
+    from psmatch_core.classification.separability import alike_groups
 
     area = model.told_apart
     groups = {label: number for number, group in enumerate(alike_groups(area), 1) for label in group}
@@ -157,7 +157,7 @@ def coverage(folder: RunFolder, metric: str) -> dict[str, RiskCoverage]:
 
 def compared(folders: list[RunFolder]) -> RunComparison:
     """Runs side by side."""
-    from psmatch_core.comparing_runs import compare_runs
+    from psmatch_core.workspace.compare import compare_runs
 
     return compare_runs(folders)
 
@@ -174,40 +174,40 @@ def _columns_here(folder: RunFolder, side: str) -> list[str]:
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner=False)
 def _columns(path: str, side: str, stamp: tuple[int, ...]) -> pd.DataFrame | None:
-    from psmatch_core.predictions import load_columns
+    from psmatch_core.workspace.predictions import load_columns
 
     return load_columns(RunFolder(Path(path)), side)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Loading the features…")
 def _readable(path: str, side: str, stamp: tuple[int, ...]) -> Modality:
-    from psmatch_core import io
+    from psmatch_core.pipeline import result_files
 
     folder = RunFolder(Path(path))
-    fitted = io.load_preprocessing(folder.stage_file(f"{side}_preprocessing"))
-    return fitted.readable(io.load_modality(folder.stage_file(side)))
+    fitted = result_files.load_preprocessing(folder.stage_file(f"{side}_preprocessing"))
+    return fitted.readable(result_files.load_modality(folder.stage_file(side)))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Comparing shifts…")
 def _shifts(path: str, direction: str, stamp: tuple[int, ...]) -> LabelShifts | None:
-    from psmatch_core.predictions import load_shifts
+    from psmatch_core.workspace.predictions import load_shifts
 
     folder = RunFolder(Path(path))
-    return load_shifts(folder, results.models(folder), direction)
+    return load_shifts(folder, cache.models(folder), direction)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Drawing cells again for the intervals…")
 def _intervals(path: str, seed: int, stamp: tuple[int, ...]) -> Intervals | None:
-    from psmatch_core.certainty import intervals as make
+    from psmatch_core.evaluation.intervals import intervals as make
 
-    cells = results.table(RunFolder(Path(path)), "evaluation_cells")
+    cells = cache.table(RunFolder(Path(path)), "evaluation_cells")
     return make(cells, seed=seed) if cells is not None and len(cells) else None
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner=False)
 def _coverage(path: str, metric: str, stamp: tuple[int, ...]) -> dict[str, RiskCoverage]:
-    from psmatch_core.certainty import coverage_by_confidence
+    from psmatch_core.evaluation.intervals import coverage_by_confidence
 
     folder = RunFolder(Path(path))
-    cells = results.table(folder, "evaluation_cells")
-    return coverage_by_confidence(results.coupling(folder), cells, metric) if cells is not None and len(cells) else {}
+    cells = cache.table(folder, "evaluation_cells")
+    return coverage_by_confidence(cache.coupling(folder), cells, metric) if cells is not None and len(cells) else {}

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages._shared.style import unseen_title
-from pages._shared.text import plain
+from pages.shell.style import unseen_title
+from pages.shell.text import plain
 
 CONFIG = {
     "displaylogo": False,
@@ -21,7 +21,7 @@ SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
     """Draw a figure over the width at hand, its title as text of the page: there it breaks where the screen ends.
 
-    The figure keeps its own title, unseen here (pages/_shared/style.py), so that a downloaded picture has it.
+    The figure keeps its own title, unseen here (pages/shell/style.py), so that a downloaded picture has it.
 
     Parameters
     ----------

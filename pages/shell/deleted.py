@@ -8,9 +8,9 @@ from typing import Protocol
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import told
-from pages._shared.text import plain, when
+from pages.shell import session
+from pages.shell.errors import told
+from pages.shell.text import plain, when
 
 
 class Gone(Protocol):

@@ -14,18 +14,18 @@ from typing import Literal
 
 import streamlit as st
 
-from pages._shared import files, jobs, results, session
-from pages._shared.errors import tell
-from pages._shared.navigation import PAGES, path_of
-from pages._shared.side_file import demo_side
-from pages._shared.text import duration
-from pages._shared.workspace import DEMO, SIDES, Workspace, from_recipe
+from pages.shell import cache, progress_box, session, uploads
+from pages.shell.errors import tell
+from pages.shell.navigation import PAGES, path_of
+from pages.shell.text import duration
+from pages.shell.workspace import DEMO, SIDES, Workspace, from_recipe
+from pages.views.data.side_file import demo_side
 from psmatch_core import __version__
-from psmatch_core.cli import demo_recipe
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.store import RunStore
 
 AHEAD_VARIABLE = "PSMATCH_DEMO_AHEAD"  # 0: the demo is computed only when someone opens it
 WAITING = "demo.waiting"
@@ -103,7 +103,7 @@ def waiting() -> None:
 
 def _said_finished() -> None:
     folder = session.current_run()
-    if folder is None or folder.status().state != DONE or not results.has_exports(folder):
+    if folder is None or folder.status().state != DONE or not cache.has_exports(folder):
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(":material/check_circle: **This demo is finished.** Look at")
@@ -128,16 +128,16 @@ def prepare_ahead() -> None:
 def _look_into_both(name: str, place: Path) -> None:
     with suppress(PsmatchError):  # told to whoever opens the demo
         for side in SIDES:
-            files.look_into_demo(name, side, place)
+            uploads.look_into_demo(name, side, place)
 
 
 def _look(name: str, template: RunFolder) -> None:
     status = template.status()
     if not status.is_active:
         st.rerun()
-    done, elapsed = jobs.fraction(template.events()), max(0.0, time.time() - status.started)
+    done, elapsed = progress_box.fraction(template.events()), max(0.0, time.time() - status.started)
     left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
-    what = jobs.WHAT.get(status.stage.partition(":")[0], "starting the worker")
+    what = progress_box.WHAT.get(status.stage.partition(":")[0], "starting the worker")
     st.progress(min(done, 1.0), text=f"This demo is computed the first time it is opened here: {what}{left}")
     st.caption("It opens by itself when it is finished. The other pages can be used meanwhile.")
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages._shared.text import plain
-from psmatch_core.checks import Finding, Severity
-from psmatch_core.errors import PsmatchError
+from pages.shell.text import plain
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, Severity
 
 
 def show_error(error: PsmatchError) -> None:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import tell, told
-from pages._shared.text import plain
-from psmatch_core.config import Config, Option
+from pages.shell import session
+from pages.shell.errors import tell, told
+from pages.shell.text import plain
+from psmatch_core.base.config import Config, Option
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 MARK = " ●"  # stands behind an option that differs from the preset

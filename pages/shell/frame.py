@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import screens, session
-from pages._shared.errors import show_error
-from pages._shared.hints import hint
-from pages._shared.navigation import PAGES, guard, path_of
-from pages._shared.style import style
-from pages._shared.text import plain, when
-from pages._shared.workspace import Workspace
-from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
+from pages.shell import screens, session
+from pages.shell.errors import show_error
+from pages.shell.hints import hint
+from pages.shell.navigation import PAGES, guard, path_of
+from pages.shell.style import style
+from pages.shell.text import plain, when
+from pages.shell.workspace import Workspace
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
 
 STATES = {
     QUEUED: ":material/hourglass_top: at work",

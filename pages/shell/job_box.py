@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import tell, told
-from pages._shared.text import duration, plain
-from psmatch_core.folder import CANCELLED, FAILED, LOST, RunFolder
-from psmatch_core.pace import pace
+from pages.shell import session
+from pages.shell.errors import tell, told
+from pages.shell.text import duration, plain
+from psmatch_core.workspace.eta import pace
+from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RunFolder
 
 STARTING = "starting the worker (it loads the libraries first: some 10 s)"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages._shared.housekeeping import clean_once
-from pages._shared.session import root
-from pages._shared.warmup import warm_engine
+from pages.shell.housekeeping import clean_once
+from pages.shell.precompile import warm_engine
+from pages.shell.session import root
 
 PAGES = {
     "data": ("Data", ":material/folder_open:"),

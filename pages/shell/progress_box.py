@@ -9,17 +9,17 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages._shared import charts, results, screens, session
-from pages._shared.errors import show_error, tell, told
-from pages._shared.frame import run_name
-from pages._shared.navigation import PAGES, path_of
-from pages._shared.text import count, duration, plain
+from pages.shell import cache, charts, screens, session
+from pages.shell.errors import show_error, tell, told
+from pages.shell.frame import run_name
+from pages.shell.navigation import PAGES, path_of
+from pages.shell.text import count, duration, plain
 from psmatch_core import __version__
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunStatus
-from psmatch_core.pace import Pace, Training, pace
-from psmatch_core.progress import Event
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.eta import Pace, Training, pace
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunStatus
 
 # How the time of a run is shared between its stages, roughly: for the bar and the time left only. The map of scores
 # is not among them, since nobody has to wait for it.
@@ -71,8 +71,8 @@ def watch(folder: RunFolder, *, curves: bool = False) -> None:
     """
     status = folder.status()
     if status.is_active:
-        _live(folder, results.milestones(folder), curves)
-        if not curves and not results.has_matching(folder):
+        _live(folder, cache.milestones(folder), curves)
+        if not curves and not cache.has_matching(folder):
             st.caption(screens.will_show())
     elif status.state == FAILED:
         tell(f"This run failed{_while(status)}. {status.problem}", status.hint)
@@ -104,7 +104,7 @@ def _changed_on(status: RunStatus) -> str:
 
 def _another_version(folder: RunFolder) -> str:
     """Which other version made a run, in words; empty where it was this one."""
-    made_by = str((results.facts(folder, "environment") or {}).get("psmatch", ""))
+    made_by = str((cache.facts(folder, "environment") or {}).get("psmatch", ""))
     if made_by == __version__:
         return ""
     return f"version {made_by}" if made_by and made_by != UNNUMBERED else "an earlier version"
@@ -131,7 +131,7 @@ def _live(folder: RunFolder, drawn: object, curves: bool) -> None:
 
 def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
     status = folder.status()
-    if results.milestones(folder) != drawn:
+    if cache.milestones(folder) != drawn:
         st.rerun()
     timed = folder.timed_events()
     events, speed = [event for _, event in timed], pace(timed, time.time())
@@ -158,7 +158,7 @@ def _look(folder: RunFolder, drawn: object, curves: bool) -> None:
         later = _not_begun(stage, str(folder.job.get("stop_after", "match")))
         st.caption(f"{later}It goes on when this page is closed; its address leads back here.")
         if curves and stage in ("propensity", "latents", "preprocess"):
-            figure = results.live_figure(folder)
+            figure = cache.live_figure(folder)
             if figure is not None:
                 charts.show(figure, key=f"live.{folder.id}", alt="Loss by epoch of the networks that train now")
             for each in speed.trainings:

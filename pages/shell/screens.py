@@ -7,13 +7,13 @@ from contextlib import suppress
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import tell, told
-from pages._shared.navigation import PAGES, path_of
-from pages._shared.text import count, plain, size
-from pages._shared.workspace import Workspace
-from psmatch_core.checks import display
-from psmatch_core.disk import LEAST_FREE
+from pages.shell import session
+from pages.shell.errors import tell, told
+from pages.shell.navigation import PAGES, path_of
+from pages.shell.text import count, plain, size
+from pages.shell.workspace import Workspace
+from psmatch_core.base.disk import LEAST_FREE
+from psmatch_core.data.checks import display
 
 LITTLE = 30 * 2**20  # bytes: less than this holds no run of a few thousand cells
 WILL_SHOW = {
@@ -102,7 +102,7 @@ def will_show() -> str:
 
 
 def _open_demo() -> None:
-    from pages._shared import demos  # it watches runs, and what watches runs stands on this file
+    from pages.shell import demos  # it watches runs, and what watches runs stands on this file
 
     with told(), st.spinner("Opening the demo…"):
         demos.open_demo(next(iter(demos.DEMOS)))

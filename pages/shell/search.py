@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages._shared import closer, session
-from pages._shared.text import plain
-from psmatch_core.checks import display
+from pages.shell import cell_cache, session
+from pages.shell.text import plain
+from psmatch_core.data.checks import display
 
 
 def find(names: list[str], *, what: str, key: str) -> str | None:
@@ -14,12 +14,12 @@ def find(names: list[str], *, what: str, key: str) -> str | None:
 
     Few names are chosen from a list; of many the browser is only ever sent those that were looked for.
     """
-    if len(names) <= closer.FOUND:
+    if len(names) <= cell_cache.FOUND:
         return st.selectbox(f"Which {what}", names, format_func=lambda each: display(each, 60), key=key)
     text = st.text_input(
         f"Find a {what}", key=f"{key}.text", placeholder=f"a part of its name, such as {names[0][:24]}"
     )
-    hits = closer.search(names, text)
+    hits = cell_cache.search(names, text)
     if not hits:
         with st.container(border=True):
             st.markdown(
@@ -28,7 +28,7 @@ def find(names: list[str], *, what: str, key: str) -> str | None:
             )
             st.button("Show all again", key=f"{key}.clear", icon=":material/undo:", on_click=_clear, args=(key,))
         return None
-    more = "" if len(hits) < closer.FOUND else f" (first {closer.FOUND}; type more to see others)"
+    more = "" if len(hits) < cell_cache.FOUND else f" (first {cell_cache.FOUND}; type more to see others)"
     return st.selectbox(
         f"{len(hits)} of {len(names):,}{more}", hits, format_func=lambda each: display(each, 60), key=key
     )

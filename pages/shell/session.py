@@ -12,11 +12,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared.workspace import Workspace, from_files, from_recipe
-from psmatch_core.disk import room_for
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.run_store import RunStore
+from pages.shell.workspace import Workspace, from_files, from_recipe
+from psmatch_core.base.disk import room_for
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 
 _FROZEN = {"modules": 0}
 

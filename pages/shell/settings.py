@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.forms import config_form
-from pages._shared.text import plain
-from pages._shared.workspace import Workspace, changed_settings
-from psmatch_core.baselines import JointVAE
-from psmatch_core.classifiers import (
+from pages.shell import session
+from pages.shell.forms import config_form
+from pages.shell.text import plain
+from pages.shell.workspace import Workspace, changed_settings
+from psmatch_core.base.config import Config
+from psmatch_core.classification.baselines import JointVAE
+from psmatch_core.classification.classifiers import (
     Classifier,
     CNNClassifier,
     LinearClassifier,
@@ -20,9 +21,9 @@ from psmatch_core.classifiers import (
     RecommendedClassifier,
     SingleNetworkClassifier,
 )
-from psmatch_core.config import Config
-from psmatch_core.folder import RunFolder
-from psmatch_core.matchers import (
+from psmatch_core.classification.propensity import PropensityScores
+from psmatch_core.classification.scored_modality import Space
+from psmatch_core.matching.matchers import (
     ExactMatcher,
     FusedGromovMatcher,
     GromovMatcher,
@@ -37,10 +38,8 @@ from psmatch_core.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.propensity import PropensityScores
-from psmatch_core.recipe import PRESETS
-from psmatch_core.scored import Space
-from psmatch_core.translators import (
+from psmatch_core.pipeline.recipe import PRESETS
+from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
     BarycentricTranslator,
     NeighborTranslator,
@@ -50,6 +49,7 @@ from psmatch_core.translators import (
     Translator,
     TwoSampleNetworkTranslator,
 )
+from psmatch_core.workspace.run_folder import RunFolder
 
 SPACES: dict[type[Space], str] = {
     PropensityScores: "Propensity scores: one classifier a modality (recommended)",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared.text import plain
-from psmatch_core.checks import display
+from pages.shell.text import plain
+from psmatch_core.data.checks import display
 
 if TYPE_CHECKING:
     import pandas as pd

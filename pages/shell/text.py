@@ -6,7 +6,7 @@ import math
 import re
 import time
 
-from psmatch_core.checks import display
+from psmatch_core.data.checks import display
 
 # Markdown, Streamlit's colour and icon directives, mathematics: every ASCII punctuation mark loses its meaning.
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from psmatch_core.disk import full, room_for, write_json
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers import FileSummary, inspect_file, shown_name
+from psmatch_core.base.disk import full, room_for, write_json
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers import FileSummary, inspect_file, shown_name
 
 CHUNK = 2**20
 ROOTS_VARIABLE = "PSMATCH_DATA_ROOTS"
@@ -24,7 +24,7 @@ DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "image
 _MAKE_DEMO = """
 import sys
 from pathlib import Path
-from psmatch_core.datasets import demo
+from psmatch_core.pipeline.demo_data import demo
 for side, adata in zip(("source", "target"), demo(sys.argv[1])):
     adata.write_h5ad(Path(sys.argv[2]) / f"{side}.h5ad")
 """

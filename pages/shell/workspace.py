@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from psmatch_core.classifiers import Classifier
-from psmatch_core.comparing_runs import flat_settings
-from psmatch_core.distribution import Comparing
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import Judging
-from psmatch_core.labels import LabelReport, reconcile
-from psmatch_core.matchers import Matcher
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import PropensityScores, Scoring
-from psmatch_core.readers import ColumnSummary, DataSpec, FileSummary
-from psmatch_core.recipe import PRESETS, ExportRules, LabelRules, Recipe
-from psmatch_core.scored import Space
-from psmatch_core.translators import Translator
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import Classifier
+from psmatch_core.classification.propensity import PropensityScores, Scoring
+from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.labels import LabelReport, reconcile
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
+from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.evaluate import Judging
+from psmatch_core.matching.matchers import Matcher
+from psmatch_core.pipeline.recipe import PRESETS, ExportRules, LabelRules, Recipe
+from psmatch_core.translation.translators import Translator
+from psmatch_core.workspace.compare import flat_settings
 
 SIDES = ("source", "target")
 DEMO = "demo:"

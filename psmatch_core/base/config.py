@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from psmatch_core.errors import PsmatchError, some
+from psmatch_core.base.errors import PsmatchError, some
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, or a file as large as it may be
 LEAST_FREE = 2**20  # bytes; with less than this a run cannot even write where it stands

@@ -30,7 +30,7 @@ class Event:
 
 
 class Progress(Protocol):
-    """Anything that takes events; it may raise :class:`~psmatch_core.errors.Cancelled`."""
+    """Anything that takes events; it may raise :class:`~psmatch_core.base.errors.Cancelled`."""
 
     def __call__(self, event: Event, /) -> None: ...
 

@@ -11,20 +11,20 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_softmax
 
-from psmatch_core.classifiers import (
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifiers import (
     Classifier,
     FittedClassifier,
     Folds,
     RecommendedClassifier,
     stratified_folds,
 )
-from psmatch_core.config import Config, option
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import derived_seed
-from psmatch_core.scored import ScoredModality, Space
-from psmatch_core.threads import one_thread
+from psmatch_core.classification.scored_modality import ScoredModality, Space
+from psmatch_core.data.modality import Matrix, Modality
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def fit_propensity(
     modality
         Cells and features.
     classifier
-        The strategy; :class:`~psmatch_core.classifiers.RecommendedClassifier` unless given.
+        The strategy; :class:`~psmatch_core.classification.classifiers.RecommendedClassifier` unless given.
     label_names
         The labels shared with the other modality, in the order both sides use; the modality's own unless given.
     scoring

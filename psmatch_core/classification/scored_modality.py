@@ -14,10 +14,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_softmax
 
-from psmatch_core.classifiers import LossCurve
-from psmatch_core.config import Config
-from psmatch_core.modality import Modality
-from psmatch_core.scores import (
+from psmatch_core.base.config import Config
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.classification.diagnostics import (
     LabelLoss,
     Reliability,
     confusion_counts,
@@ -26,7 +25,8 @@ from psmatch_core.scores import (
     mean_of,
     reliability_of,
 )
-from psmatch_core.telling import pairwise_auc
+from psmatch_core.classification.separability import pairwise_auc
+from psmatch_core.data.modality import Modality
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.pipeline.recipe import Recipe
 
 
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 OUT = "curve.csv"
 
@@ -27,11 +27,11 @@ def add(commands: Any, add_settings: Callable[..., None]) -> None:
 
 def trace(options: argparse.Namespace) -> int:
     """Trace the curve, print the means over labels, and write every label's."""
-    from psmatch_core import io
-    from psmatch_core.folder import RunFolder
-    from psmatch_core.lcurve import l_curve
-    from psmatch_core.results import load_models
-    from psmatch_core.terminal import watcher, with_settings
+    from psmatch_core.cli.common import watcher, with_settings
+    from psmatch_core.exploration.l_curve import l_curve
+    from psmatch_core.pipeline import result_files
+    from psmatch_core.workspace.results import load_models
+    from psmatch_core.workspace.run_folder import RunFolder
 
     if not (options.run / "recipe.json").exists():
         raise PsmatchError(
@@ -44,7 +44,7 @@ def trace(options: argparse.Namespace) -> int:
         *load_models(folder), recipe.matcher, options.epsilons, labels=options.labels, seed=recipe.seed, progress=told
     )
     path = options.out or folder.path / OUT
-    io.write_text(path, curve.table().to_csv(index=False))
+    result_files.write_text(path, curve.table().to_csv(index=False))
     print(curve.pooled.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     print("\n".join(("", *curve.notes, curve.suggestion, f"Every label: {path}")))
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 OUT = "feature_matches.csv"
 
@@ -25,11 +25,11 @@ def add(commands: Any, add_settings: Callable[..., None]) -> None:
 
 def match(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
-    from psmatch_core import io
-    from psmatch_core.feature_matching import FeatureRules
-    from psmatch_core.folder import RunFolder
-    from psmatch_core.results import features_of
-    from psmatch_core.terminal import setting, watcher
+    from psmatch_core.cli.common import setting, watcher
+    from psmatch_core.matching.features import FeatureRules
+    from psmatch_core.pipeline import result_files
+    from psmatch_core.workspace.results import features_of
+    from psmatch_core.workspace.run_folder import RunFolder
 
     if not (options.run / "recipe.json").exists():
         raise PsmatchError(
@@ -42,7 +42,7 @@ def match(options: argparse.Namespace) -> int:
     found = features_of(folder, rules, progress=watcher(quiet=options.quiet))
     table = found.table(of=options.of, top=options.top)
     out = options.out or folder.exports / OUT
-    io.write_text(out, table.to_csv(index=False))
+    result_files.write_text(out, table.to_csv(index=False))
     first = table[table["rank"] == 1].head(20).drop(columns="rank")
     print(f"\n{found}, first partners, strongest evidence first:")
     print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))

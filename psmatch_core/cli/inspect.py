@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from psmatch_core.checks import Finding, Severity, display
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.labels import LabelReport, check_pair, reconcile
-from psmatch_core.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding, Severity, display
+from psmatch_core.data.labels import LabelReport, check_pair, reconcile
+from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8

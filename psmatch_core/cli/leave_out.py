@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 OUT = "psmatch-left-out"
 
@@ -26,23 +26,23 @@ def add(commands: Any, add_settings: Callable[[argparse.ArgumentParser], None]) 
 
 def leave_out(options: argparse.Namespace) -> int:
     """Do it in this process, print progress, the figures and where the files are."""
-    from psmatch_core import leave_out_jobs
-    from psmatch_core.folder import DONE, RunFolder
-    from psmatch_core.leaving_out import LeaveOut
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.terminal import absolute, watcher, with_settings
-    from psmatch_core.worker import execute
+    from psmatch_core.cli.common import absolute, watcher, with_settings
+    from psmatch_core.pipeline.leave_out import LeaveOut
+    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.workspace.jobs import leave_out as leave_out_job
+    from psmatch_core.workspace.run_folder import DONE, RunFolder
+    from psmatch_core.workspace.worker import execute
 
     how = LeaveOut(direction=options.direction, control=options.control)
     given = options.recipe.resolve()
     if given.is_dir() and not options.out and not options.settings:
-        folder = leave_out_jobs.create(RunFolder(given), options.label, how)
+        folder = leave_out_job.create(RunFolder(given), options.label, how)
     else:
         recipe = with_settings(Recipe.read(given / "recipe.json" if given.is_dir() else given), options.settings)
         out = options.out or Path(OUT)
-        folder = leave_out_jobs.create_at(out.resolve(), absolute(recipe), options.label, how)
+        folder = leave_out_job.create_at(out.resolve(), absolute(recipe), options.label, how)
     status = execute(folder, also=watcher(quiet=options.quiet))
-    found = leave_out_jobs.result(folder)
+    found = leave_out_job.result(folder)
     if status.state != DONE or found is None:
         raise PsmatchError(status.problem, hint=status.hint)
     print(found.report() + f"\n\nFiles: {folder.path}")

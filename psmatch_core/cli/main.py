@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psmatch_core.commands import curve, features, leave_out, monitor
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli import curve, features, leave_out, monitor
 
 if TYPE_CHECKING:
-    from psmatch_core.folder import RunFolder
-    from psmatch_core.recipe import Recipe
+    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.workspace.run_folder import RunFolder
 
 DEMO_FOLDER = "psmatch-demo"
 RUN_FOLDER = "psmatch-run"
@@ -138,10 +138,10 @@ def _add_settings(parser: argparse.ArgumentParser, example: str = "matcher.epsil
 def _run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from psmatch_core.folder import DONE, RunFolder
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.terminal import with_settings
-    from psmatch_core.worker import execute
+    from psmatch_core.cli.common import with_settings
+    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.workspace.run_folder import DONE, RunFolder
+    from psmatch_core.workspace.worker import execute
 
     if options.recipe.is_dir():
         if not (options.recipe / "recipe.json").exists():
@@ -164,9 +164,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _match(options: argparse.Namespace) -> int:
-    from psmatch_core.readers import DataSpec
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.terminal import with_settings
+    from psmatch_core.cli.common import with_settings
+    from psmatch_core.data.readers import DataSpec
+    from psmatch_core.pipeline.recipe import Recipe
 
     recipe = with_settings(Recipe.preset(options.preset), options.settings)
     names = [Path(path).name.split(".")[0] for path in (options.source_file, options.target_file)]
@@ -180,8 +180,8 @@ def _match(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.terminal import with_settings
+    from psmatch_core.cli.common import with_settings
+    from psmatch_core.pipeline.recipe import Recipe
 
     recipe = demo_recipe(Recipe.preset(options.preset), options.data)
     return _do(with_settings(recipe, options.settings), options)
@@ -189,7 +189,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def demo_recipe(recipe: Recipe, data: str) -> Recipe:
     """A recipe for one of the demo data sets."""
-    from psmatch_core.readers import DataSpec
+    from psmatch_core.data.readers import DataSpec
 
     names = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}[data]
     specs = [DataSpec(path=f"demo:{data}", label_key="label", name=name, pair_key="cell") for name in names]
@@ -197,7 +197,7 @@ def demo_recipe(recipe: Recipe, data: str) -> Recipe:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from psmatch_core.inspection import inspect_command
+    from psmatch_core.cli.inspect import inspect_command
 
     text, code = inspect_command(options.files, options.label, options.labels)
     print(text)
@@ -205,15 +205,15 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from psmatch_core.folder import RunFolder
     from psmatch_core.report import write_report
+    from psmatch_core.workspace.run_folder import RunFolder
 
     print(f"Report: {write_report(RunFolder(options.folder.resolve()), options.out)}")
     return 0
 
 
 def _translate(options: argparse.Namespace) -> int:
-    from psmatch_core.new_cells import translate_file
+    from psmatch_core.workspace.new_cells import translate_file
 
     print(
         translate_file(
@@ -233,9 +233,9 @@ def _warm(options: argparse.Namespace) -> int:
 
 
 def _options(options: argparse.Namespace) -> int:
-    from psmatch_core.listing import as_markdown, as_text
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.terminal import with_settings
+    from psmatch_core.cli.common import with_settings
+    from psmatch_core.cli.settings import as_markdown, as_text
+    from psmatch_core.pipeline.recipe import Recipe
 
     recipe = with_settings(Recipe.preset(options.preset), options.settings)
     print(as_markdown(recipe) if options.markdown else as_text(recipe))
@@ -244,9 +244,9 @@ def _options(options: argparse.Namespace) -> int:
 
 def _do(recipe: Recipe, options: argparse.Namespace) -> int:
     """Do a recipe in this process, in a new folder; print progress, the figures and where the files are."""
-    from psmatch_core.folder import DONE, RunFolder
-    from psmatch_core.terminal import absolute, watcher
-    from psmatch_core.worker import execute
+    from psmatch_core.cli.common import absolute, watcher
+    from psmatch_core.workspace.run_folder import DONE, RunFolder
+    from psmatch_core.workspace.worker import execute
 
     started = time.perf_counter()
     folder = RunFolder.create_at(options.out.resolve(), absolute(recipe))
@@ -274,7 +274,7 @@ def _summary(folder: RunFolder, seconds: float) -> str:
             f"  {name:<11} {mine[name]:.3f}   uniform {uniform[name]:.3f}" for name in ("trace_fold", "foscttm", "rank")
         ]
     if (folder.path / "distributions.json").exists():
-        from psmatch_core.distribution import Distributions
+        from psmatch_core.evaluation.distributions import Distributions
 
         compared = json.loads((folder.path / "distributions.json").read_text(encoding="utf-8"))
         lines += [f"\n{Distributions.from_dict(each).report()}" for each in compared.values()]

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural
 
 if TYPE_CHECKING:
-    from psmatch_core.folder import RunFolder
     from psmatch_core.monitor import MonitorReport
-    from psmatch_core.sweeps.budget import Budget
-    from psmatch_core.sweeps.folder import SweepFolder
+    from psmatch_core.workspace.run_folder import RunFolder
+    from psmatch_core.workspace.sweeps.budget import Budget
+    from psmatch_core.workspace.sweeps.folder import SweepFolder
 
 SWEEP_FOLDER = "psmatch-sweep"
 SHOWN = ("loss", "raw_loss", "stability", "n_effective", "cost", "foscttm", "rank", "trace_fold")
@@ -52,10 +52,10 @@ def add(commands: Any) -> None:
 
 
 def _monitor(options: argparse.Namespace) -> int:
-    from psmatch_core.folder import DONE
+    from psmatch_core.cli.common import watcher
     from psmatch_core.monitor import Monitoring
-    from psmatch_core.monitoring import load_report, measure
-    from psmatch_core.terminal import watcher
+    from psmatch_core.workspace.jobs.monitor import load_report, measure
+    from psmatch_core.workspace.run_folder import DONE
 
     run = _run_folder(options.run)
     monitoring = Monitoring(
@@ -71,12 +71,12 @@ def _monitor(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from psmatch_core.folder import DONE
-    from psmatch_core.sweeps.budget import budget
-    from psmatch_core.sweeps.folder import ABOUT, SweepFolder, open_sweep
-    from psmatch_core.sweeps.points import GRID, LIST, Sweep, parse_axis
-    from psmatch_core.sweeps.working import do_sweep
-    from psmatch_core.terminal import watcher
+    from psmatch_core.cli.common import watcher
+    from psmatch_core.workspace.jobs.sweep import do_sweep
+    from psmatch_core.workspace.run_folder import DONE
+    from psmatch_core.workspace.sweeps.budget import budget
+    from psmatch_core.workspace.sweeps.folder import ABOUT, SweepFolder, open_sweep
+    from psmatch_core.workspace.sweeps.points import GRID, LIST, Sweep, parse_axis
 
     if (options.folder / ABOUT).exists():
         if options.axes:
@@ -138,8 +138,8 @@ def budget_text(budget: Budget) -> str:
 
 def sweep_text(folder: SweepFolder) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
-    from psmatch_core.sweeps.points import short
-    from psmatch_core.sweeps.table import FIGURES, rank_correlation, sweep_table
+    from psmatch_core.workspace.sweeps.points import short
+    from psmatch_core.workspace.sweeps.table import FIGURES, rank_correlation, sweep_table
 
     table = sweep_table(folder)
     axes = [short(axis.name) for axis in folder.sweep.axes]
@@ -158,7 +158,7 @@ def sweep_text(folder: SweepFolder) -> str:
 
 
 def _run_folder(path: Path) -> RunFolder:
-    from psmatch_core.folder import RunFolder
+    from psmatch_core.workspace.run_folder import RunFolder
 
     if not (path / "recipe.json").exists():
         raise PsmatchError(f"The folder {path.name} holds no run.", hint="Give the folder of a finished run.")

@@ -8,8 +8,8 @@ import json
 import typing
 from typing import Any
 
-from psmatch_core.config import Config, Option
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.config import Config, Option
+from psmatch_core.pipeline.recipe import Recipe
 
 Row = tuple[str, Any, Option]
 

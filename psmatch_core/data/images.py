@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from psmatch_core.checks import Finding
-from psmatch_core.checks.findings import display, rejection
+from psmatch_core.data.checks import Finding
+from psmatch_core.data.checks.findings import display, rejection
 
 ImageShape: TypeAlias = tuple[int, int, int]  # channels, height, width
 

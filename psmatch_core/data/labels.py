@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from psmatch_core.checks import Finding, check_pair, display, label_texts, named
-from psmatch_core.checks.findings import rejection, warning
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks import Finding, check_pair, display, label_texts, named
+from psmatch_core.data.checks.findings import rejection, warning
 
 if TYPE_CHECKING:
     import pandas as pd

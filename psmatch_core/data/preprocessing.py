@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.checks import detect_kind
-from psmatch_core.config import Config, option
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.images import ImageShape, shape_text
-from psmatch_core.modality import Matrix, Modality
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.data.checks import detect_kind
+from psmatch_core.data.images import ImageShape, shape_text
+from psmatch_core.data.modality import Matrix, Modality
 
 MEDIAN_FLOOR = 1.0  # a library size below one count cannot be a median of counts
 MANY_FEATURES = 2000  # above this "auto" chooses variable genes before anything dense is made

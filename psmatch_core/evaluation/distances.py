@@ -2,7 +2,7 @@
 
 All take ``x (n, d)`` and ``y (m, d)`` in the same space and give one number; 0 (or, for estimators that may fall
 below it, about 0) where both are samples of the same distribution. How large "about" is at a given number of cells
-is not for a formula to say: :mod:`psmatch_core.distribution` measures it on two halves of the observed cells.
+is not for a formula to say: :mod:`psmatch_core.evaluation.distributions` measures it on two halves of the observed cells.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import digamma
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 EXACT, SLICED = "exact", "sliced"
 TOUCHING = 1e-12  # distances below this share of the samples' extent are rounding: the cells are the same

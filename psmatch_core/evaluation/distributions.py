@@ -16,13 +16,22 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from psmatch_core.config import Config, option
-from psmatch_core.distances import EXACT, SLICED, energy, knn_kl, l2_mean, median_bandwidth, mmd2, wasserstein1
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import derived_seed, stream
-from psmatch_core.space import Space
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.distances import (
+    EXACT,
+    SLICED,
+    energy,
+    knn_kl,
+    l2_mean,
+    median_bandwidth,
+    mmd2,
+    wasserstein1,
+)
+from psmatch_core.evaluation.reference_space import Space
 
 MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
 TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", "floor"

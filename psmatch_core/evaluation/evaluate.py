@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.blocks import Block, uniform_block
-from psmatch_core.config import Config, option
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers.known_pairs import true_pairs
-from psmatch_core.matching import known_ids
-from psmatch_core.metrics import feature_r2, foscttm, true_weight
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.metrics import feature_r2, foscttm, true_weight
+from psmatch_core.matching.blocks import Block, uniform_block
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import known_ids
+from psmatch_core.matching.matchers.known_pairs import true_pairs
 
 METRICS = ("trace", "trace_fold", "foscttm", "rank")
 CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}

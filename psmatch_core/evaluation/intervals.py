@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import METRICS
-from psmatch_core.randomness import stream
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.randomness import stream
+from psmatch_core.evaluation.evaluate import METRICS
+from psmatch_core.matching.coupling import Coupling
 
 RESAMPLES = 1000
 LEVEL = 0.95

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from psmatch_core.blocks import Block
+from psmatch_core.matching.blocks import Block
 
 TIE = 1e-9  # values closer than this, relative to their size, differ by rounding alone
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.modality import Matrix
+from psmatch_core.data.modality import Matrix
 
 
 @dataclass(frozen=True)

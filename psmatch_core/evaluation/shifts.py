@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from psmatch_core.controls import OTHERS, control_for, has_control_name
+from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 
 
 @dataclass(frozen=True, eq=False)

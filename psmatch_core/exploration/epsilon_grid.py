@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import LabelMatcher, Matcher, SinkhornMatcher
-from psmatch_core.recipe import SHARP, SMOOTH
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.matching.matchers import LabelMatcher, Matcher, SinkhornMatcher
+from psmatch_core.pipeline.recipe import SHARP, SMOOTH
 
 STEPS = (-10, 14)  # rungs below and above the matcher's own epsilon, so that it is one of them
 RATIO = 10**0.096  # between rungs: 0.11 to 22 times its own, sharp to nearly uniform

@@ -13,12 +13,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.matchers import CurvePoint, Matcher, SinkhornMatcher
-from psmatch_core.matching import check_sides, label_problems
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import check_sides, label_problems
+from psmatch_core.matching.matchers import CurvePoint, Matcher, SinkhornMatcher
 
 GRID = (0.1, 20.0, 10)  # lowest and highest epsilon in those of the matcher, and how many: sharp to nearly uniform
 FEWEST = 5  # points with a plan below which a bend is an accident of the grid
@@ -169,13 +169,13 @@ def l_curve(
     source, target
         Scored modalities with the same labels in the same order.
     matcher
-        An entropic strategy; :class:`~psmatch_core.matchers.SinkhornMatcher` unless given.
+        An entropic strategy; :class:`~psmatch_core.matching.matchers.SinkhornMatcher` unless given.
     epsilons
         As the matcher's option counts them; ten around its own unless given.
     labels
         All unless given.
     seed
-        As in :func:`~psmatch_core.matching.match`.
+        As in :func:`~psmatch_core.matching.match.match`.
 
     Raises
     ------

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError
-from psmatch_core.maps import ScoreMap
-from psmatch_core.modality import Modality
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.modality import Modality
+from psmatch_core.exploration.maps import ScoreMap
+from psmatch_core.matching.coupling import Coupling
 
 SIDES = ("source", "target")
 AT_ONCE = 1_000_000  # entries of a plan formed at a time (8 MB)

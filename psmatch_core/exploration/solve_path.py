@@ -7,19 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from psmatch_core.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.blocks.means import block_means
-from psmatch_core.blocks.overview import overview
-from psmatch_core.coupling import Outcome, Status
-from psmatch_core.evaluation import Judging, closer_than_true, fixed_space
-from psmatch_core.knobs import climbable, default_values
-from psmatch_core.ladder import Ladder, label_problem
-from psmatch_core.matchers import CurvePoint, LabelMatcher, LabelProblem, Matcher, SinkhornMatcher
-from psmatch_core.matchers.base import Answer
-from psmatch_core.matchers.known_pairs import true_pairs
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import stream
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.evaluation.evaluate import Judging, closer_than_true, fixed_space
+from psmatch_core.exploration.epsilon_grid import climbable, default_values
+from psmatch_core.exploration.epsilon_path import Ladder, label_problem
+from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
+from psmatch_core.matching.blocks.means import block_means
+from psmatch_core.matching.blocks.overview import overview
+from psmatch_core.matching.coupling import Outcome, Status
+from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem, Matcher, SinkhornMatcher
+from psmatch_core.matching.matchers.base import Answer
+from psmatch_core.matching.matchers.known_pairs import true_pairs
 
 TOP = 5  # matches of each cell that are kept
 BINS = 80  # a step sends some 40 kB

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import __version__, io
-from psmatch_core.errors import plural
-from psmatch_core.images import SHAPE_KEY
-from psmatch_core.inputs import DEMO_PREFIX
-from psmatch_core.modality import Modality
-from psmatch_core.pairs import Pairs, choose_pairs, guarded
-from psmatch_core.prediction import translation_quality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.recipe import Recipe
-from psmatch_core.runs import Run
-from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation
-from psmatch_core.translators import r2_table
+from psmatch_core import __version__
+from psmatch_core.base.errors import plural
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.images import SHAPE_KEY
+from psmatch_core.data.modality import Modality
+from psmatch_core.export.pairs import Pairs, choose_pairs, guarded
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.inputs import DEMO_PREFIX
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import Run
+from psmatch_core.translation.fit import translation_quality
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation
+from psmatch_core.translation.translators import r2_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,7 +35,7 @@ PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT
 
 
 def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
-    """The pairs of every matched source cell, as :func:`~psmatch_core.pairs.choose_pairs` gives them."""
+    """The pairs of every matched source cell, as :func:`~psmatch_core.export.pairs.choose_pairs` gives them."""
     rules = replace(run.recipe.exports, top=top or run.recipe.exports.top)
     return choose_pairs(run.coupling, rules, seed=run.recipe.seed).table
 
@@ -174,7 +175,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         progress(Event("export", min(1.0, len(written) / 13), path.name))
 
     told(_csv(pairs, folder / "pairs.csv"))
-    told(io.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
+    told(result_files.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
     told(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
     for direction in (TO_SOURCE, TO_TARGET):
         translation, trained = run.translate(direction), run.translators.get(direction)
@@ -183,17 +184,17 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         if quality:
             told(_csv(r2_table(quality), folder / f"translation_r2_{direction}.csv"))
         if trained:
-            told(io.save(trained, folder / f"translator_{direction}.npz"))
+            told(result_files.save(trained, folder / f"translator_{direction}.npz"))
     told(_csv(run.label_table, folder / "labels.csv"))
     told(_csv(run.excluded, folder / "excluded_cells.csv"))
     if run.evaluation is not None:
         told(_csv(run.evaluation.table(), folder / "evaluation.csv"))
     command, lines = reproduction(run)
-    told(io.write_json(folder / "recipe.json", portable_recipe(run)))
-    told(io.write_text(folder / "reproduce.py", lines))
+    told(result_files.write_json(folder / "recipe.json", portable_recipe(run)))
+    told(result_files.write_text(folder / "reproduce.py", lines))
     n_guarded = sum(guarded(table)[1] for table in (pairs, run.label_table, run.excluded))
-    told(io.write_text(folder / "README.txt", _readme(run, command, written, chosen, n_guarded)))
-    io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
+    told(result_files.write_text(folder / "README.txt", _readme(run, command, written, chosen, n_guarded)))
+    result_files.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
     progress(Event("export", 1.0, ARCHIVE))
     return folder
 
@@ -201,11 +202,11 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 def zip_again(folder: Path) -> Path:
     """The archive of an exports folder made anew of all files that lie there now."""
     files = [path for path in sorted(folder.iterdir()) if path.name != ARCHIVE and not path.name.startswith(".")]
-    return io.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, files))
+    return result_files.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, files))
 
 
 def _csv(table: pd.DataFrame, path: Path) -> Path:
-    return io.write_text(path, guarded(table)[0].to_csv(index=False))
+    return result_files.write_text(path, guarded(table)[0].to_csv(index=False))
 
 
 def write_h5ad(adata: AnnData, path: Path) -> Path:

@@ -8,10 +8,10 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 
-from psmatch_core.blocks import Block
-from psmatch_core.coupling import Coupling
-from psmatch_core.randomness import stream
-from psmatch_core.recipe import ExportRules
+from psmatch_core.base.randomness import stream
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.pipeline.recipe import ExportRules
 
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 # What a spreadsheet takes for a formula when it opens a text (OWASP, "CSV Injection").

@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import Block
-from psmatch_core.errors import PsmatchError, some
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.matching.blocks import Block
 
 
 class Outcome(enum.Enum):

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.config import Config, option
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.coupling import Coupling
 
 LARGEST_PLAN = 10_000_000  # pairs of features: 80 MB an array, and a minute for its singular values
 CONSTANT = 1e-9  # a spread below this share of a feature's size is rounding
@@ -234,8 +234,8 @@ def match_features(
     pushed = [mass * coupling[label].push(x) for mass, label, x in zip(masses, labels, X, strict=True)]  # (m_l, p)
     Z, stacked = np.concatenate(pushed), np.concatenate(Y)  # (m, p), (m, q)
     correlation = Z.T @ stacked  # Xᵀ T Y
-    from psmatch_core.transport.coot import feature_plan  # brings numba, which a config must not
-    from psmatch_core.transport.inner import as_points, spread
+    from psmatch_core.transport.joint.coot import feature_plan  # brings numba, which a config must not
+    from psmatch_core.transport.joint.inner_products import as_points, spread
 
     unit = spread(*as_points(correlation))
     is_blank = unit < LEAST_SPREAD

@@ -8,14 +8,14 @@ from concurrent.futures import Executor
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import Block
-from psmatch_core.coupling import Coupling, Outcome, Status
-from psmatch_core.errors import PsmatchError, some
-from psmatch_core.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import derived_seed
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Coupling, Outcome, Status
+from psmatch_core.matching.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
 
 MASS_TOLERANCE = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
 
@@ -36,7 +36,7 @@ def match(
     source, target
         Modalities with the same labels in the same order: propensity models, or latents of a baseline.
     matcher
-        The strategy; :class:`~psmatch_core.matchers.SinkhornMatcher` unless given.
+        The strategy; :class:`~psmatch_core.matching.matchers.SinkhornMatcher` unless given.
     seed
         For matchers that draw; each label has a stream of its own.
     executor

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from psmatch_core.coupling import Coupling, Outcome
-from psmatch_core.errors import plural, some
+from psmatch_core.base.errors import plural, some
+from psmatch_core.classification.diagnostics import cross_entropy, mean_of
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.monitor.null import Null
 from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEvidence
 from psmatch_core.monitor.stability import Stability
 from psmatch_core.monitor.verdict import Verdict, gain_of, threshold
-from psmatch_core.scored import ScoredModality
-from psmatch_core.scores import cross_entropy, mean_of
 
 
 def judge(

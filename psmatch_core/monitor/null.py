@@ -16,18 +16,18 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.optimize import minimize_scalar
 
-from psmatch_core.classifiers import stratified_folds
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import Judging, fixed_space
-from psmatch_core.matchers import Matcher
-from psmatch_core.matching import match
-from psmatch_core.monitor.observing import relative_cost
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifiers import stratified_folds
+from psmatch_core.classification.diagnostics import cross_entropy
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.evaluation.evaluate import Judging, fixed_space
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import Matcher
+from psmatch_core.monitor.observables import relative_cost
 from psmatch_core.monitor.stability import HALVES, Stability, compare
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.randomness import derived_seed, stream
-from psmatch_core.scores import cross_entropy
-from psmatch_core.threads import one_thread
 
 # What is compared, whether small values speak for the matching, and its unit.
 STATISTICS: Mapping[str, tuple[str, bool, str]] = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from psmatch_core.blocks import Block
-from psmatch_core.coupling import Coupling
-from psmatch_core.evaluation import Evaluation
-from psmatch_core.matchers.base import SMALLEST_SPREAD, aligned
-from psmatch_core.randomness import stream
-from psmatch_core.scores import mean_of
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.diagnostics import mean_of
+from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.matchers.base import SMALLEST_SPREAD, aligned
 
 COST_ROWS = 200  # source cells of a label whose costs are summed: the mean is known to some per cent, at once
 

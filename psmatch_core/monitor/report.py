@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core.config import Config, option
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic
 from psmatch_core.monitor.verdict import WORDS, Verdict, threshold
 

@@ -13,18 +13,18 @@ from functools import cached_property
 
 import numpy as np
 
-from psmatch_core.blocks import Block
-from psmatch_core.classifiers import Classifier, stratified_folds
-from psmatch_core.coupling import Coupling
-from psmatch_core.evaluation import Judging, fixed_space
-from psmatch_core.matchers import Matcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.randomness import derived_seed
-from psmatch_core.scores import mean_of
-from psmatch_core.threads import one_thread
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifiers import Classifier, stratified_folds
+from psmatch_core.classification.diagnostics import mean_of
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import Judging, fixed_space
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import Matcher
 
 HALVES = 2
 NO_SPREAD = 1e-9  # of the cells' own spread: projections closer together than this differ by rounding alone

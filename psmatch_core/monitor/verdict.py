@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from psmatch_core.scored import ScoredModality
-from psmatch_core.scores import mean_of
+from psmatch_core.classification.diagnostics import mean_of
+from psmatch_core.classification.scored_modality import ScoredModality
 
 
 class Verdict(enum.Enum):

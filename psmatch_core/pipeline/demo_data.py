@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import SHAPE_KEY, flattened, pixel_names
-from psmatch_core.randomness import stream
-from psmatch_core.rendering import INTERVENTIONS, draw_latents, render, seen_by_second
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.images import SHAPE_KEY, flattened, pixel_names
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render, seen_by_second
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -118,7 +118,7 @@ def interventional_images(
     """Images of two objects under 12 interventions: circles in modality 1, squares, turned, in modality 2.
 
     ``n_shared`` physical cells were imaged in both modalities, the others in one only. See
-    :mod:`psmatch_core.rendering` for what the paper says of these images and what is chosen here.
+    :mod:`psmatch_core.pipeline.demo_images` for what the paper says of these images and what is chosen here.
 
     Returns
     -------

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.randomness import stream
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.randomness import stream
 
 LOW, HIGH = 0.1, 0.9  # positions of centres, in widths of the image: objects stay inside
 SET_TO = (0.25, 0.5, 0.75)  # the values that an intervention sets one coordinate to

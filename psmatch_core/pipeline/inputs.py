@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from psmatch_core.checks import raise_rejections
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.labels import LabelReport, reconcile
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.readers import DataSpec, copy_into
-from psmatch_core.recipe import LabelRules, Recipe
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.checks import raise_rejections
+from psmatch_core.data.labels import LabelReport, reconcile
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.pipeline.recipe import LabelRules, Recipe
 
 FEW_LABELS = 8  # fewer labels than latent dimensions lose information (Xi et al. 2024, Prop. 2)
 DEMO_PREFIX = "demo:"
@@ -50,7 +50,7 @@ def load_input(spec: DataSpec, *, side: str) -> Modality:
     name = spec.name or side
     dropped: tuple[str, ...] = ()
     if spec.path.startswith(DEMO_PREFIX):
-        from psmatch_core.datasets import demo
+        from psmatch_core.pipeline.demo_data import demo
 
         pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data whatever the seed of the run
         adata = pair[0 if side == "source" else 1]

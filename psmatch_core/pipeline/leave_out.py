@@ -11,24 +11,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from psmatch_core.config import Config, option
-from psmatch_core.controls import OTHERS, control_for, has_control_name
-from psmatch_core.coupling import Coupling
-from psmatch_core.distribution import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.held_out import NO_CHANGE, HeldOut
-from psmatch_core.inputs import prepare
-from psmatch_core.matchers import UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.prediction import fit_translator
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import stream
-from psmatch_core.recipe import Recipe
-from psmatch_core.scoring import score_sides
-from psmatch_core.space import Space, dense_of
-from psmatch_core.translation import TO_SOURCE, TO_TARGET, checked_direction
-from psmatch_core.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.controls import OTHERS, control_for, has_control_name
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
+from psmatch_core.evaluation.held_out import NO_CHANGE, HeldOut
+from psmatch_core.evaluation.reference_space import Space, dense_of
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import UniformMatcher
+from psmatch_core.pipeline.inputs import prepare
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stages import score_sides
+from psmatch_core.translation.fit import fit_translator
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, checked_direction
+from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
 
 FEWEST_CELLS = 5  # of the left-out label on a side: a mean of fewer says nothing of a shift
 FEWEST_KEPT = 10  # cells a label and side from which on a share of them is held out

@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from psmatch_core.baselines import JointVAE
-from psmatch_core.classifiers import (
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines import JointVAE
+from psmatch_core.classification.classifiers import (
     Classifier,
     CNNClassifier,
     MLPClassifier,
     RecommendedClassifier,
     SingleNetworkClassifier,
 )
-from psmatch_core.config import Config, option
-from psmatch_core.distribution import Comparing
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import Judging
-from psmatch_core.matchers import Matcher, NeighborMatcher, SinkhornMatcher
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import PropensityScores, Scoring
-from psmatch_core.readers import DataSpec
-from psmatch_core.scored import Space
-from psmatch_core.translators import BarycentricTranslator, Translator
+from psmatch_core.classification.propensity import PropensityScores, Scoring
+from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.evaluate import Judging
+from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
+from psmatch_core.translation.translators import BarycentricTranslator, Translator
 
 PRESETS = {
     "recommended": "Averaged small networks and ridge regression, entropic transport at 0.05 × mean cost.",

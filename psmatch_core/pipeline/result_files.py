@@ -15,24 +15,24 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.baselines import JointLatents, JointVAE
-from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
-from psmatch_core.checks import Finding
-from psmatch_core.classifiers import Classifier, LossCurve
-from psmatch_core.coupling import Coupling, Outcome, Status
-from psmatch_core.disk import as_of_now
-from psmatch_core.disk import write_json as write_json
-from psmatch_core.disk import write_text as write_text
-from psmatch_core.disk import write_whole as write_whole
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import ImageShape
-from psmatch_core.maps import ScoreMap
-from psmatch_core.modality import Modality
+from psmatch_core.base.disk import as_of_now
+from psmatch_core.base.disk import write_json as write_json
+from psmatch_core.base.disk import write_text as write_text
+from psmatch_core.base.disk import write_whole as write_whole
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines import JointLatents, JointVAE
+from psmatch_core.classification.classifiers import Classifier, LossCurve
+from psmatch_core.classification.propensity import PropensityModel, Scoring
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.checks import Finding
+from psmatch_core.data.images import ImageShape
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.exploration.maps import ScoreMap
+from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
+from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.monitor.stability import HalfScores
-from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
-from psmatch_core.propensity import PropensityModel, Scoring
-from psmatch_core.scored import ScoredModality
-from psmatch_core.translators import FittedTranslator
+from psmatch_core.translation.translators import FittedTranslator
 
 FORMAT = 1
 LATENTS = "joint latents"

@@ -10,26 +10,26 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from psmatch_core import io
-from psmatch_core.coupling import Coupling, Outcome
-from psmatch_core.distribution import TRANSLATED, UNIFORM, Distributions, compare_distributions
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import Evaluation, evaluate
-from psmatch_core.inputs import load_inputs, prepare
-from psmatch_core.keeping import Keeper, KeepNothing
-from psmatch_core.labels import LabelReport
-from psmatch_core.matchers import UniformMatcher
-from psmatch_core.matching import known_ids, match
-from psmatch_core.modality import Modality
-from psmatch_core.prediction import fit_translator
-from psmatch_core.preprocessing import FittedPreprocessing
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.recipe import Recipe, stage_key
-from psmatch_core.scored import ScoredModality
-from psmatch_core.scoring import score_sides
-from psmatch_core.translation import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
-from psmatch_core.translators import FittedTranslator, TrainedTranslator
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.labels import LabelReport
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions, compare_distributions
+from psmatch_core.evaluation.evaluate import Evaluation, evaluate
+from psmatch_core.matching.coupling import Coupling, Outcome
+from psmatch_core.matching.match import known_ids, match
+from psmatch_core.matching.matchers import UniformMatcher
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.inputs import load_inputs, prepare
+from psmatch_core.pipeline.keeper import Keeper, KeepNothing
+from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.pipeline.stages import score_sides
+from psmatch_core.translation.fit import fit_translator
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
+from psmatch_core.translation.translators import FittedTranslator, TrainedTranslator
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +247,7 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
             seed=recipe.seed,
             progress=progress,
         )
-        translators[direction] = keeper.keep(f"translator_{direction}", key, io.load_translator, make)
+        translators[direction] = keeper.keep(f"translator_{direction}", key, result_files.load_translator, make)
         progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
     noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
     return replace(run, translators=translators, notes=(*run.notes, *noted))

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from psmatch_core import io
-from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.keeping import Keeper, KeepNothing
-from psmatch_core.modality import Modality
-from psmatch_core.preprocessing import FittedPreprocessing, Preprocessing
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import PropensityModel, fit_propensity
-from psmatch_core.recipe import Recipe, stage_key
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.propensity import PropensityModel, fit_propensity
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.keeper import Keeper, KeepNothing
+from psmatch_core.pipeline.recipe import Recipe, stage_key
 
 SIDES = ("source", "target")
 
@@ -91,9 +91,9 @@ def _features(
 ) -> tuple[FittedPreprocessing, Modality]:
     key = stage_key("features", side.fingerprint, config, recipe.seed)
     fitted = keeper.keep(
-        f"{name}_preprocessing", key, io.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
+        f"{name}_preprocessing", key, result_files.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
     )
-    return fitted, keeper.keep(f"{name}_features", key, io.load_modality, lambda: fitted.transform(side))
+    return fitted, keeper.keep(f"{name}_features", key, result_files.load_modality, lambda: fitted.transform(side))
 
 
 def _latents(
@@ -127,7 +127,7 @@ def _latents(
 
 
 def _load_latents(path: Path, modality: Modality) -> ScoredModality:
-    return io.load_scored(path, modality)
+    return result_files.load_scored(path, modality)
 
 
 def _propensity(
@@ -145,7 +145,7 @@ def _propensity(
     model = keeper.keep(
         f"{name}_propensity",
         key,
-        lambda path: io.load_propensity(path, features),
+        lambda path: result_files.load_propensity(path, features),
         lambda: fit_propensity(
             features,
             recipe.classifier,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
 from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, palette, plain, whole
 
 MOST_HUES = len(PALETTE)

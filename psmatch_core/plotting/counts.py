@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural, some
+from psmatch_core.base.errors import plural, some
 from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.certainty import RiskCoverage
+from psmatch_core.evaluation.intervals import RiskCoverage
 from psmatch_core.plotting.quality import SMALLER_IS_BETTER, WORDS
 from psmatch_core.plotting.style import GREY, PALETTE, digits, figure, plain
 

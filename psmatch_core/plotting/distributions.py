@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.distribution import FLOOR, MEASURES, Distributions
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.evaluation.distributions import FLOOR, MEASURES, Distributions
 from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
 from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
 from psmatch_core.plotting.dumbbells import LossRows, add_losses
 from psmatch_core.plotting.style import (

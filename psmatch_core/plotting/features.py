@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural
-from psmatch_core.feature_matching import FeatureMatching
+from psmatch_core.base.errors import plural
+from psmatch_core.matching.features import FeatureMatching
 from psmatch_core.plotting.style import about, color_bar, figure, height_of, label_axis, plain
 
 SIGNIFICANT = 0.05  # of the q-values that the title counts

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.distribution import LABEL_MEAN, TRANSLATED, UNIFORM
-from psmatch_core.errors import PsmatchError
-from psmatch_core.held_out import CANDIDATES, WORDS, HeldOut
-from psmatch_core.plotting.naming import NAMED, add_diagonal, add_named
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM
+from psmatch_core.evaluation.held_out import CANDIDATES, WORDS, HeldOut
+from psmatch_core.plotting.names import NAMED, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.baselines import HISTORY
+from psmatch_core.classification.baselines import HISTORY
 from psmatch_core.plotting.style import GREY, PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, dress, plain
 
 PANELS = {

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.lcurve import LCurve
+from psmatch_core.exploration.l_curve import LCurve
 from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, about, figure, plain, whole
 
 HIGHLIGHT = PALETTE[1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import plural
-from psmatch_core.maps import ScoreMap
+from psmatch_core.base.errors import plural
+from psmatch_core.exploration.maps import ScoreMap
+from psmatch_core.exploration.selection import SIDES, Selection
+from psmatch_core.matching.coupling import Coupling
 from psmatch_core.plotting.scores import WEBGL_ABOVE
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, figure, plain
-from psmatch_core.selection import SIDES, Selection
 
 MOST_DRAWN = 10_000  # cells of each map in grey; twice that is what a browser moves and sends without a pause
 MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.matching.coupling import Coupling
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,

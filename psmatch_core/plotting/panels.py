@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.maps import ScoreMap
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, dress, plain, shortened, whole
-from psmatch_core.scored import ScoredModality
 
 MOST_PANELS = 12
 PANEL_COLUMNS = 3

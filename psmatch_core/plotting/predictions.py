@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural
-from psmatch_core.plotting.naming import NAMED, add_diagonal, add_named
+from psmatch_core.base.errors import plural
+from psmatch_core.evaluation.shifts import LabelShifts
+from psmatch_core.plotting.names import NAMED, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
@@ -20,7 +21,6 @@ from psmatch_core.plotting.style import (
     plain,
     whole,
 )
-from psmatch_core.shifts import LabelShifts
 
 WEBGL_ABOVE = 5_000
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.evaluation import CHANCE, METRICS
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.evaluation.evaluate import CHANCE, METRICS
 from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,
@@ -39,7 +39,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     Parameters
     ----------
     table
-        As :meth:`~psmatch_core.evaluation.Evaluation.table` gives it: ``label``, ``n_pairs``, the metric and
+        As :meth:`~psmatch_core.evaluation.evaluate.Evaluation.table` gives it: ``label``, ``n_pairs``, the metric and
         ``<metric>_uniform``; where it holds ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval.
     metric
         ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
 from psmatch_core.plotting.features import SIGNED_SCALE
 from psmatch_core.plotting.style import (
     GREY,

@@ -7,8 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.maps import ScoreMap
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.classification.separability import label_families
+from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.plotting.columns import CellColumn, column_axis, column_groups
 from psmatch_core.plotting.style import (
     GREY,
@@ -22,8 +24,6 @@ from psmatch_core.plotting.style import (
     shortened,
     whole,
 )
-from psmatch_core.scored import ScoredModality
-from psmatch_core.telling import label_families
 
 WEBGL_ABOVE = 5_000  # points; SVG beyond it stutters
 MOST_HUES = 8

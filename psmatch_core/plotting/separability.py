@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.classification.separability import alike_groups, likeness_tree
 from psmatch_core.plotting.dumbbells import LossRows, add_losses
 from psmatch_core.plotting.style import (
     COLOR_SCALE,
@@ -22,8 +24,6 @@ from psmatch_core.plotting.style import (
     plain,
     whole,
 )
-from psmatch_core.scored import ScoredModality
-from psmatch_core.telling import alike_groups, likeness_tree
 
 MOST_NAMED = 4  # labels of a group that a title names
 SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title

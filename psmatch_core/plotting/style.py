@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.checks import display
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
 
 # Okabe and Ito 2008 ("Color Universal Design"), orange and sky blue darkened and yellow and black replaced, so that
 # each has a contrast of 3 : 1 on white and on #10171c (WCAG 2.1, 1.4.11), and that eyes without red, green or blue tell
-# all eight apart. tests/test_plotting.py and tests/test_theme.py measure it.
+# all eight apart. tests/plotting/ measure it.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C5C28", "#3B95CB", "#8A63D2", "#7F7F7F")
 SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
 GREY = "#8C8C8C"
@@ -27,7 +27,7 @@ COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñ
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
 FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
-# Those of .streamlit/config.toml; tests/test_theme.py holds them together.
+# Those of .streamlit/config.toml; tests/plotting/test_theme.py holds them together.
 LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"
 INKS = ("#1b2630", "#e4ebef")  # text on light and on dark
 QUIET_INKS = ("#53616d", "#a3b1bb")  # small text: 4.5 : 1 and better, where the theme's own grey falls short

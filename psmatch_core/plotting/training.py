@@ -9,8 +9,8 @@ from types import MappingProxyType
 import numpy as np
 import plotly.graph_objects as go
 
+from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, figure, plain
-from psmatch_core.scored import ScoredModality
 
 STAGE_PREFIX = "propensity: "
 NEAR = 0.6  # of the highest: losses all above it are drawn on an axis of their own range

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from psmatch_core.classifiers import LossCurve
+from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, digits, figure
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from psmatch_core import io
-from psmatch_core.checks import display
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
+from psmatch_core.pipeline import result_files
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page, assembled
 from psmatch_core.report.sections import SECTIONS
-from psmatch_core.results import has_coupling, has_propensities, load_matching, load_models, load_table
+from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models, load_table
+from psmatch_core.workspace.run_folder import RunFolder
 
 __all__ = ["REPORT", "report_html", "write_report"]
 
@@ -41,7 +41,7 @@ def write_report(folder: RunFolder, path: Path | None = None) -> Path:
         )
     path = path or folder.exports / REPORT
     path.parent.mkdir(parents=True, exist_ok=True)
-    return io.write_text(path, report_html(folder))
+    return result_files.write_text(path, report_html(folder))
 
 
 def report_html(folder: RunFolder) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from psmatch_core.data.checks import display
 from psmatch_core.report.page import Page
-from psmatch_core.results import load_facts
+from psmatch_core.workspace.results import load_facts
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.scored import ScoredModality
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.matching.coupling import Coupling
 
 SIDES = ("source", "target")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from psmatch_core import ladder_jobs
-from psmatch_core.checks import display
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import display
 from psmatch_core.monitor import STATISTICS, MonitorReport, judge
-from psmatch_core.monitoring import load_report, made_of
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
+from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.jobs.monitor import load_report, made_of
 
 
 def monitor(content: Content, page: Page) -> None:
@@ -72,10 +72,10 @@ def curves(content: Content, page: Page) -> None:
     from psmatch_core.plotting import l_curve
 
     said: set[str] = set()
-    for job in ladder_jobs.every(content.folder):
+    for job in epsilon_path.every(content.folder):
         label = str(job.job["ladder"]["label"])
         try:
-            found = None if label in said else ladder_jobs.result(job, content.models)
+            found = None if label in said else epsilon_path.result(job, content.models)
         except PsmatchError:  # of another version: the page solves it again when it is asked for
             continue
         if found is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.checks import display
+from psmatch_core.data.checks import display
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

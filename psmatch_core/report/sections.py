@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 
-from psmatch_core.checks import display
-from psmatch_core.errors import plural
-from psmatch_core.folder import DONE
-from psmatch_core.report import believing, translating
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks import display
+from psmatch_core.report import evidence, translation
 from psmatch_core.report.content import SIDES, Chapter, Content
 from psmatch_core.report.page import Page
-from psmatch_core.results import load_map, load_table
+from psmatch_core.workspace.results import load_map, load_table
+from psmatch_core.workspace.run_folder import DONE
 
 LARGEST_MAP = 20_000  # points of the map of scores; above, the file would be hundreds of megabytes of dots
 
@@ -93,6 +93,7 @@ def _data(content: Content, page: Page) -> None:
 def _propensity(content: Content, page: Page) -> None:
     if content.models is None:
         return
+    from psmatch_core.classification.propensity import PropensityModel
     from psmatch_core.plotting import (
         PALETTE,
         confusion,
@@ -102,7 +103,6 @@ def _propensity(content: Content, page: Page) -> None:
         reliability,
         score_map,
     )
-    from psmatch_core.propensity import PropensityModel
 
     models = content.models
     page.heading("Propensity: can each modality tell the labels apart?")
@@ -173,7 +173,7 @@ def _quality(content: Content, page: Page) -> None:
     found, table = content.facts("evaluation"), load_table(content.folder, "evaluation_labels")
     if not found:
         return
-    from psmatch_core.certainty import coverage_by_confidence, intervals
+    from psmatch_core.evaluation.intervals import coverage_by_confidence, intervals
     from psmatch_core.plotting import coverage_curves, feature_r2, metric_bars
 
     page.heading("Evaluate: how good is it where the truth is known?")
@@ -203,7 +203,7 @@ def _quality(content: Content, page: Page) -> None:
 
 
 def _repeating(content: Content, page: Page) -> None:
-    from psmatch_core.exports import portable
+    from psmatch_core.export.files import portable
 
     page.heading("Settings and versions")
     folder = content.folder
@@ -223,11 +223,11 @@ SECTIONS: list[Chapter] = [
     _data,
     _propensity,
     _matching,
-    believing.curves,
-    believing.monitor,
-    translating.translators,
-    translating.left_out,
+    evidence.curves,
+    evidence.monitor,
+    translation.translators,
+    translation.left_out,
     _quality,
-    translating.distributions,
+    translation.distributions,
     _repeating,
 ]

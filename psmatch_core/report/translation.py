@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from psmatch_core import leave_out_jobs
-from psmatch_core.checks import display
-from psmatch_core.distribution import MEASURES, Distributions
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.predictions import load_shifts
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import display
+from psmatch_core.evaluation.distributions import MEASURES, Distributions
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
-from psmatch_core.results import load_feature_r2, load_translator
-from psmatch_core.translation import TO_SOURCE, TO_TARGET
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.predictions import load_shifts
+from psmatch_core.workspace.results import load_feature_r2, load_translator
 
 WAYS = (TO_SOURCE, TO_TARGET)
 
@@ -72,11 +72,11 @@ def distributions(content: Content, page: Page) -> None:
 
 def left_out(content: Content, page: Page) -> None:
     """Every perturbation that was left out of everything, and predicted."""
-    jobs = [job for job in leave_out_jobs.of(content.folder) if not job.status().is_active]
+    jobs = [job for job in leave_out.of(content.folder) if not job.status().is_active]
     found = []
     for job in jobs:
         try:
-            result = leave_out_jobs.result(job)
+            result = leave_out.result(job)
         except PsmatchError as error:
             page.text(f"{error.problem} {error.hint}", "small")
             continue

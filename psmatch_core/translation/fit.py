@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from psmatch_core.classifiers import stratified_folds
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.matchers.known_pairs import true_pairs
-from psmatch_core.matching import known_ids
-from psmatch_core.metrics import error_r2
-from psmatch_core.modality import Modality
-from psmatch_core.preprocessing import FittedPreprocessing
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import derived_seed
-from psmatch_core.threads import one_thread
-from psmatch_core.translation import TO_SOURCE, Translation, checked_direction
-from psmatch_core.translators import (
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifiers import stratified_folds
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.evaluation.metrics import error_r2
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import known_ids
+from psmatch_core.matching.matchers.known_pairs import true_pairs
+from psmatch_core.translation.translate import TO_SOURCE, Translation, checked_direction
+from psmatch_core.translation.translators import (
     FeatureScale,
     FittedTranslator,
     LabelPairs,

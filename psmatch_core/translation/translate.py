@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.randomness import stream
-from psmatch_core.translators import BarycentricTranslator, CarryingTranslator, Translator
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.translation.translators import BarycentricTranslator, CarryingTranslator, Translator
 
 TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
 

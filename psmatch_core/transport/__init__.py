@@ -9,13 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from psmatch_core.transport.balanced import mean_cost, path, resolve, solve
-    from psmatch_core.transport.exact import ExactResult, assign
-    from psmatch_core.transport.many import solve_many
-    from psmatch_core.transport.relaxed import solve_unbalanced
-    from psmatch_core.transport.restoring import restore
+    from psmatch_core.transport.batch.many import solve_many
+    from psmatch_core.transport.entropic.from_potentials import restore
+    from psmatch_core.transport.entropic.solve import mean_cost, path, resolve, solve
+    from psmatch_core.transport.exact.solve import ExactResult, assign
+    from psmatch_core.transport.precompile import is_compiled, warm
     from psmatch_core.transport.result import TransportResult
-    from psmatch_core.transport.warming import is_compiled, warm
+    from psmatch_core.transport.unbalanced import solve_unbalanced
 
 _HOMES = {
     "balanced": ("mean_cost", "path", "resolve", "solve"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from psmatch_core.progress import Event, Progress
+from psmatch_core.base.progress import Event, Progress
 
 _EVERY = 0.3  # seconds between two reports
 

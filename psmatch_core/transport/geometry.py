@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.lanes import LEAF
+from psmatch_core.transport.kernels.leaves import LEAF
 
 Array = NDArray[np.float64]
 

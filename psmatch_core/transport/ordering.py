@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled
-from psmatch_core.transport.lanes import LEAF
+from psmatch_core.transport.kernels.compiled import compiled
+from psmatch_core.transport.kernels.leaves import LEAF
 
 Array = NDArray[np.float64]
 

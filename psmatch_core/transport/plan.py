@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from psmatch_core.transport import passes
-from psmatch_core.transport.fullpass import arithmetic
 from psmatch_core.transport.geometry import Array, lanes_of
+from psmatch_core.transport.kernels import tile_pass
+from psmatch_core.transport.kernels.full_pass import arithmetic
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Scratch
-from psmatch_core.transport.support import Support
 
 _TILE_BYTES = 32_000_000
 _ALLOWED = 1e-5  # relative error of an entry worked out in float32
@@ -70,7 +70,7 @@ class Plan:
         middle = float(self.g.mean())
         rows = ((self.f[places] + middle) / self.epsilon + problem.log_a[places]).astype(dtype)
         out = np.empty((rows.size, leaves.shape[0] * leaves.shape[2]), dtype=dtype)
-        passes.dense_kernel(
+        tile_pass.dense_kernel(
             np.ascontiguousarray(geometry.sources(dtype)[places]),
             leaves,
             rows,
@@ -131,7 +131,7 @@ class Plan:
         indices, shares = np.full((n, k), -1, dtype=np.int64), np.zeros((n, k))
         if self.support is not None:
             values = self.support.values(self.problem, self.f, self.g, self.epsilon)
-            passes.top_of_rows(self.support.indptr, self.support.indices, values, indices, shares)
+            tile_pass.top_of_rows(self.support.indptr, self.support.indices, values, indices, shares)
             return indices, shares
         for start, stop, tile in self.tiles():
             kept = min(k, m)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from psmatch_core.transport.balanced import resolve, solve
-from psmatch_core.transport.exact import assign
-from psmatch_core.transport.overview import looked_at
+from psmatch_core.transport.entropic.solve import resolve, solve
+from psmatch_core.transport.exact.solve import assign
+from psmatch_core.transport.kernels.overview import looked_at
 
 # One problem of each way through the engine: dense and small, with a sparse support, exact.
 _DENSE_CELLS, _SPARSE_CELLS = 60, 1500
@@ -19,8 +19,8 @@ def is_compiled() -> bool:
     """Whether numba has the engine on disk already, where it looks for it."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
     if folder:
-        return any(Path(folder).rglob("passes.*.nbi"))
-    return any((Path(__file__).parent / "__pycache__").glob("passes.*.nbi"))
+        return any(Path(folder).rglob("tile_pass.*.nbi"))
+    return any((Path(__file__).parent / "kernels" / "__pycache__").glob("tile_pass.*.nbi"))
 
 
 def warm() -> None:

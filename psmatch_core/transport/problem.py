@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.transport.cancellation import Watch
 from psmatch_core.transport.geometry import Array, Geometry
-from psmatch_core.transport.watch import Watch
 
 # Pairs in one tile: 0.1 to 0.4 s of work, so that a stop is obeyed in time, and few enough tiles to send to workers.
 _TILE_PAIRS = 100_000_000

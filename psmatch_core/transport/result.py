@@ -12,7 +12,7 @@ from scipy import sparse
 
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.plan import Plan
-from psmatch_core.transport.questions import Question
+from psmatch_core.transport.validation import Question
 
 SolveStatus = Literal["converged", "not converged", "stopped"]
 

@@ -18,17 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import fullpass, kernels, multilevel, settling
-from psmatch_core.transport.balanced import result_of
-from psmatch_core.transport.finishing import Outcome
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.transport.cancellation import Stopped, Watch
+from psmatch_core.transport.entropic import anneal, fixed_epsilon
+from psmatch_core.transport.entropic.finish import Outcome
+from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.solve import result_of
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.problem import Executor, Problem, Run
-from psmatch_core.transport.questions import ask, positive
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.watch import Stopped, Watch
+from psmatch_core.transport.validation import ask, positive
 
 _ROUNDS = 20
 _SETTLED = 0.3  # share of the tolerance to which a kernel is iterated before all pairs are looked at
@@ -117,7 +118,7 @@ def solve_unbalanced(
     run = Run(Watch(progress, should_stop), executor, budget, seed)
     steps = schedule or Schedule()
     problem = question.problem
-    start = multilevel.anneal(problem, epsilon, max(0.05, tolerance), max_iterations, run, steps)
+    start = anneal.anneal(problem, epsilon, max(0.05, tolerance), max_iterations, run, steps)
     state = _Relaxed(problem, epsilon, rho1, rho2, start.f, start.g)
     if start.status == "stopped":
         outcome = start
@@ -140,22 +141,22 @@ def solve_unbalanced(
 
 def _solved(state: _Relaxed, tolerance: float, max_iterations: int, run: Run, schedule: Schedule) -> Outcome:
     """Iterate on a kernel, look at all pairs, and again; the kernel follows the potentials."""
-    theta = settling.threshold(tolerance)
+    theta = fixed_epsilon.threshold(tolerance)
     exact = tolerance < 5e-5
     outcome: Outcome | None = None
     _logarithmic(state, run)
     for round_ in range(_ROUNDS):
         run.watch.stage(0.6 + 0.02 * round_, "relaxed marginals")
         problem, f, g = state.as_balanced()
-        share = fullpass.density(problem, f, g, state.epsilon, theta)
+        share = full_pass.density(problem, f, g, state.epsilon, theta)
         support = None
         if share < schedule.sparse_under:
-            limit = run.memory_budget // settling.ENTRY_BYTES
-            support = fullpass.find_support(problem, f, g, state.epsilon, theta, run, exact=exact, limit=limit)
+            limit = run.memory_budget // fixed_epsilon.ENTRY_BYTES
+            support = full_pass.find_support(problem, f, g, state.epsilon, theta, run, exact=exact, limit=limit)
         left = max_iterations - run.tally.iterations
         if support is None:
             return _not_sparse(state, tolerance, max(1, left), run)
-        row, column, dropped = settling.certify(problem, support, f, g, state.epsilon)
+        row, column, dropped = fixed_epsilon.certify(problem, support, f, g, state.epsilon)
         status = "converged" if row + column <= tolerance else "not converged"
         # the same support serves the potentials of the relaxed problem: reduced costs move by their difference
         kept = replace(support, f=state.f.copy(), g=state.g.copy(), reduced=_moved(support, state))
@@ -182,7 +183,7 @@ def _not_sparse(state: _Relaxed, tolerance: float, left: int, run: Run) -> Outco
     """The same on a dense kernel where memory allows, else in logarithms with nothing stored."""
     n, m = state.problem.shape
     allowed = 0.05 * tolerance
-    single = fullpass.arithmetic(state.problem, state.epsilon, allowed) == np.float32
+    single = full_pass.arithmetic(state.problem, state.epsilon, allowed) == np.float32
     slack = 2 * state.problem.geometry.rounding(state.epsilon) if single else (2e-6 if allowed >= 1e-6 else 1e-12)
     slack *= max(1.0, float(state.wanted_rows.sum()))
     stored = n * m * (8 if allowed < 1e-6 else 4) <= run.memory_budget
@@ -190,7 +191,7 @@ def _not_sparse(state: _Relaxed, tolerance: float, left: int, run: Run) -> Outco
     while left > 0 and error > tolerance - slack:
         before = run.tally.iterations
         if stored:
-            matrix = fullpass.dense_kernel(state.problem, state.f, state.g, state.epsilon, run, allowed)
+            matrix = full_pass.dense_kernel(state.problem, state.f, state.g, state.epsilon, run, allowed)
             error = _iterate(state, (matrix,), 0.8 * (tolerance - slack), left, run)
         else:
             error = _logarithmic(state, run, tolerance - slack, allowed)
@@ -203,9 +204,9 @@ def _logarithmic(state: _Relaxed, run: Run, enough: float = 0.0, allowed: float 
     """One iteration over all pairs in logarithms; the misfit of the columns, which stay if that is enough."""
     epsilon = state.epsilon
     state.g = state.shifted()
-    free = fullpass.soft_transform(state.problem, state.g, epsilon, run, allowed)
+    free = full_pass.soft_transform(state.problem, state.g, epsilon, run, allowed)
     state.f = _damped(free, state.rho1, epsilon)
-    free = fullpass.soft_transform(state.problem.transposed, state.f, epsilon, run, allowed)
+    free = full_pass.soft_transform(state.problem.transposed, state.f, epsilon, run, allowed)
     run.tally.iterations += 1
     columns = state.problem.b * np.exp((state.g - free) / epsilon)
     error = float(np.abs(columns - state.wanted_columns).sum())
@@ -236,7 +237,7 @@ def _iterate(state: _Relaxed, kernel: Any, tolerance: float, max_passes: int, ru
     best = error = np.inf
     for _ in range(max_passes):
         v = np.exp((state.g - g0) / epsilon)
-        kernels.single_pass(kernel, v, factor, power1, s, u, out)
+        in_memory.single_pass(kernel, v, factor, power1, s, u, out)
         run.tally.iterations += 1
         state.f = f0 + epsilon * np.log(np.maximum(u, 1e-280))
         error = float(np.abs(v * out - state.wanted_columns).sum())
@@ -253,7 +254,7 @@ def _iterate(state: _Relaxed, kernel: Any, tolerance: float, max_passes: int, ru
         images.append(image)
         residuals.append(image - state.g)
         del images[:-6], residuals[:-6]
-        moved = settling.mixed(images, residuals, problem.b)
+        moved = fixed_epsilon.mixed(images, residuals, problem.b)
         if np.abs((moved - g0) / epsilon).max() > 40:
             state.g = image
             break

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from psmatch_core.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.transport.geometry import Array, Geometry
 from psmatch_core.transport.ordering import near_together, widest_first
 from psmatch_core.transport.problem import Problem

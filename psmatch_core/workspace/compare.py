@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.results import has_propensities, load_facts, load_models, load_table
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.results import has_propensities, load_facts, load_models, load_table
+from psmatch_core.workspace.run_folder import RunFolder
 
 FIGURES = "figures.json"
 # In words, in the order of the work; the unit in brackets.

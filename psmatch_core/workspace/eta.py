@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from psmatch_core.progress import Event
+from psmatch_core.base.progress import Event
 
 TimedEvent = tuple[float, Event]  # seconds since the epoch, and what was said
 FEWEST_EPOCHS = 3  # before that the first epoch, which loads libraries, would speak for all

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import io
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.exports import meaning_of, versions, write_h5ad
-from psmatch_core.readers import DataSpec, copy_into
-from psmatch_core.recipe import Recipe
-from psmatch_core.translation import TO_SOURCE, checked_direction
-from psmatch_core.translators import FittedTranslator
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.export.files import meaning_of, versions, write_h5ad
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.translation.translate import TO_SOURCE, checked_direction
+from psmatch_core.translation.translators import FittedTranslator
 
 SUFFIXES = (".h5ad", ".csv")
 MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning to who trains; here nothing is trained
@@ -84,7 +84,7 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
     if direction:
         checked_direction(direction)
     if where.is_file():
-        fitted = io.load_translator(where)
+        fitted = result_files.load_translator(where)
         if direction and fitted.direction != direction:
             raise PsmatchError(
                 f"{where.name} translates {fitted.direction}, not {direction}.",
@@ -101,7 +101,7 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
         )
     found = {path.stem.removeprefix("translator_"): path for path in files}
     if not direction and len(found) > 1:
-        fitted = io.load_translator(found.get(TO_SOURCE, files[0]))
+        fitted = result_files.load_translator(found.get(TO_SOURCE, files[0]))
         raise PsmatchError(
             f"{where.name} holds translators of two directions.",
             hint=f"Say which: --direction {TO_SOURCE} predicts {fitted.output_name} features of {fitted.input_name} "
@@ -110,7 +110,7 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
     chosen = direction or next(iter(found))
     if chosen not in found:
         raise PsmatchError(f"{where.name} holds no translator {chosen}.", hint=f"It holds {', '.join(found)}.")
-    return io.load_translator(found[chosen])
+    return result_files.load_translator(found[chosen])
 
 
 def _run_spec(where: Path, direction: str) -> DataSpec | None:
@@ -129,7 +129,7 @@ def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, give
     labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
     if out.suffix == ".csv":
         table = pd.DataFrame(values.astype(np.float32), index=obs.index, columns=list(fitted.outputs.names))
-        return io.write_text(out, table.to_csv(index_label="cell"))
+        return result_files.write_text(out, table.to_csv(index_label="cell"))
     from anndata import AnnData
 
     var = pd.DataFrame(

@@ -16,18 +16,18 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core import io
-from psmatch_core.folder import RunFolder
-from psmatch_core.matching import known_ids
-from psmatch_core.modality import Modality
-from psmatch_core.runs import Run, readable_sides
-from psmatch_core.scored import ScoredModality
-from psmatch_core.shifts import LabelShifts, label_shifts
-from psmatch_core.translation import TO_SOURCE
-from psmatch_core.translators import FittedTranslator
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.shifts import LabelShifts, label_shifts
+from psmatch_core.matching.match import known_ids
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.run import Run, readable_sides
+from psmatch_core.translation.translate import TO_SOURCE
+from psmatch_core.translation.translators import FittedTranslator
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.coupling import Coupling
+    from psmatch_core.matching.coupling import Coupling
 
 LARGEST = 2**31  # bytes of one matrix; beyond it pages do without, and the exported h5ad holds the values
 SIDES = ("source", "target")
@@ -66,7 +66,7 @@ def keep(folder: RunFolder, run: Run, direction: str) -> None:
     side = SIDES[direction == TO_SOURCE]
     if 4 * max(translation.values.shape[0], of.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
         return
-    io.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
+    result_files.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
     _write(folder.path / f"predicted_{direction}.npy", translation.values)
     _write(folder.path / f"measured_{side}.npy", of.X)
 
@@ -100,7 +100,7 @@ def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | 
     fitted
         The trained translator of this direction: its held-out cells alone are given, which it never saw.
     """
-    from psmatch_core.matchers.known_pairs import true_pairs
+    from psmatch_core.matching.matchers.known_pairs import true_pairs
 
     ids = known_ids(coupling.source.modality, coupling.target.modality)
     if ids is None:
@@ -131,7 +131,7 @@ def keep_columns(folder: RunFolder, side: str, modality: Modality) -> None:
     ).reset_index(drop=True)
     if plain.shape[1]:
         path = folder.path / f"{side}_columns.parquet"
-        io.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
+        result_files.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
 
 
 def load_columns(folder: RunFolder, side: str) -> pd.DataFrame | None:
@@ -146,4 +146,4 @@ def _write(path: Path, values: Any) -> None:
     def write(stream: BinaryIO) -> None:
         np.save(stream, dense, allow_pickle=False)
 
-    io.write_whole(path, write)
+    result_files.write_whole(path, write)

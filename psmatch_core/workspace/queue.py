@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from psmatch_core.folder import lock, unlock
+from psmatch_core.workspace.run_folder import lock, unlock
 
 LOOK_SECONDS = 0.5
 CORES_A_RUN = 2  # a run trains on one core and reads, writes and draws on another; memory is what truly runs out

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import io
-from psmatch_core.baselines import HISTORY
-from psmatch_core.coupling import Coupling
-from psmatch_core.disk import as_of_now
-from psmatch_core.errors import PsmatchError
-from psmatch_core.feature_matching import FeatureMatching, FeatureRules, match_features
-from psmatch_core.folder import OBSERVABLES, RunFolder
-from psmatch_core.maps import ScoreMap
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Progress, silent
-from psmatch_core.scored import ScoredModality
-from psmatch_core.translators import FittedTranslator
+from psmatch_core.base.disk import as_of_now
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.classification.baselines import HISTORY
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.exploration.maps import ScoreMap
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
+from psmatch_core.pipeline import result_files
+from psmatch_core.translation.translators import FittedTranslator
+from psmatch_core.workspace.run_folder import OBSERVABLES, RunFolder
 
 # Parts that everything which reads these files takes for granted.
 NEEDED = {
@@ -49,21 +49,23 @@ def load_models(folder: RunFolder) -> tuple[ScoredModality, ScoredModality]:
     _need(has_propensities(folder), "propensity scores", "Train the propensity models first.")
     models = []
     for side in ("source", "target"):
-        features = io.load_modality(folder.stage_file(f"{side}_features"))
-        models.append(io.load_scored(folder.stage_file(f"{side}_propensity"), features))
+        features = result_files.load_modality(folder.stage_file(f"{side}_features"))
+        models.append(result_files.load_scored(folder.stage_file(f"{side}_propensity"), features))
     return models[0], models[1]
 
 
 def load_inputs(folder: RunFolder) -> tuple[Modality, Modality]:
     """The two modalities as they were read, cells that were left out not among them."""
     _need(folder.stage_file("target").exists(), "data", "Start the run first.")
-    return io.load_modality(folder.stage_file("source")), io.load_modality(folder.stage_file("target"))
+    return result_files.load_modality(folder.stage_file("source")), result_files.load_modality(
+        folder.stage_file("target")
+    )
 
 
 def load_readable(folder: RunFolder) -> tuple[Modality, Modality]:
     """Both modalities as a biologist reads them: the cells of the run, before z-scoring and PCA."""
     sides = [
-        io.load_preprocessing(folder.stage_file(f"{name}_preprocessing")).readable(raw)
+        result_files.load_preprocessing(folder.stage_file(f"{name}_preprocessing")).readable(raw)
         for name, raw in zip(("source", "target"), load_inputs(folder), strict=True)
     ]
     return sides[0], sides[1]
@@ -72,7 +74,7 @@ def load_readable(folder: RunFolder) -> tuple[Modality, Modality]:
 def load_matching(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Coupling:
     """The coupling of a run, between its models."""
     _need(has_coupling(folder), "coupling", "Match first.")
-    return io.load_coupling(folder.stage_file("coupling"), *models)
+    return result_files.load_coupling(folder.stage_file("coupling"), *models)
 
 
 def features_of(
@@ -97,13 +99,13 @@ def features_of(
 def load_map(folder: RunFolder, method: str) -> ScoreMap | None:
     """The map of scores (``pca`` or ``umap``), or None while it is not ready."""
     path = folder.stage_file(f"map_{method}")
-    return io.load_map(path) if path.exists() else None
+    return result_files.load_map(path) if path.exists() else None
 
 
 def load_translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
     """The run's trained translator of a direction, or None where it was not one that is trained."""
     path = folder.stage_file(f"translator_{direction}")
-    return io.load_translator(path) if path.exists() else None
+    return result_files.load_translator(path) if path.exists() else None
 
 
 def load_feature_r2(folder: RunFolder, direction: str) -> pd.DataFrame | None:
@@ -152,7 +154,7 @@ def load_observables(folder: RunFolder) -> dict[str, float]:
 
 def add_observables(folder: RunFolder, figures: Mapping[str, float]) -> None:
     """Put further figures into the run's row."""
-    io.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
+    result_files.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
 
 
 def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:

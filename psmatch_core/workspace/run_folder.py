@@ -18,10 +18,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from psmatch_core import disk, io
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Event
-from psmatch_core.recipe import Recipe
+from psmatch_core.base import disk
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
 ENDED = (DONE, FAILED, CANCELLED, LOST)
@@ -84,7 +85,7 @@ class RunFolder:
         name
             What the user calls the run.
         more
-            Plain data that a job of another kind needs (:mod:`psmatch_core.leave_out_jobs`).
+            Plain data that a job of another kind needs (:mod:`psmatch_core.workspace.jobs.leave_out`).
         """
         run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
         return cls.create_at(root / run_id, recipe, stop_after=stop_after, name=name, **more)
@@ -112,9 +113,9 @@ class RunFolder:
         with disk.room_for("the folder of a new run"):
             path.mkdir(parents=True, exist_ok=True)
         try:
-            io.write_text(folder.path / "recipe.json", recipe.to_json())
+            result_files.write_text(folder.path / "recipe.json", recipe.to_json())
             job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
-            io.write_json(folder.path / "job.json", job)
+            result_files.write_json(folder.path / "job.json", job)
             folder.write_status(RunStatus(started=time.time()))
         except PsmatchError:
             _remove_run(path)  # a full disk: half a run is none, and would be listed
@@ -138,7 +139,7 @@ class RunFolder:
 
     def rename(self, name: str) -> None:
         """Call it something else."""
-        io.write_json(self.path / "job.json", {**self.job, "name": name})
+        result_files.write_json(self.path / "job.json", {**self.job, "name": name})
 
     @property
     def exports(self) -> Path:
@@ -169,7 +170,7 @@ class RunFolder:
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status."""
-        io.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+        result_files.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
 
     def events(self) -> list[Event]:
         """All progress so far."""
@@ -246,11 +247,11 @@ class FolderKeeper:
         started = time.perf_counter()
         result = make()
         seconds = time.perf_counter() - started
-        io.save(result, path)  # type: ignore[arg-type]
+        result_files.save(result, path)  # type: ignore[arg-type]
         if shared is not None:
             shared.parent.mkdir(parents=True, exist_ok=True)
             _link(path, shared)
-            io.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
+            result_files.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
         return result
 
     def done(self, stage: str, result: object) -> None:
@@ -287,7 +288,7 @@ def _link(existing: Path, new: Path) -> None:
         def write(stream: Any) -> None:
             stream.write(content)
 
-        io.write_whole(new, write)
+        result_files.write_whole(new, write)
 
 
 def _json(path: Path) -> dict[str, Any]:

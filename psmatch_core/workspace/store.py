@@ -16,13 +16,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from psmatch_core import io, ladder_jobs, leave_out_jobs
-from psmatch_core.disk import room_for
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, QUEUED, RunFolder, RunStatus
-from psmatch_core.leaving_out import LeaveOut
-from psmatch_core.queueing import RunQueue
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.disk import room_for
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.leave_out import LeaveOut
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs import epsilon_path, leave_out
+from psmatch_core.workspace.queue import RunQueue
+from psmatch_core.workspace.run_folder import CANCELLED, QUEUED, RunFolder, RunStatus
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
@@ -70,16 +71,16 @@ class RunStore:
 
     def leave_out(self, folder: RunFolder, label: str, how: LeaveOut) -> RunFolder:
         """Start a process that leaves a label out of a run's data and predicts it; its folder lies in the run's."""
-        job = leave_out_jobs.create(folder, label, how)
+        job = leave_out.create(folder, label, how)
         self._spawn(job)
         return job
 
     def climb(self, folder: RunFolder, label: str) -> RunFolder:
         """Start a process that solves a label from sharp to smooth; returns the one at work or done where there is."""
-        found = ladder_jobs.of(folder, label)
+        found = epsilon_path.of(folder, label)
         if found is not None:
             return found
-        job = ladder_jobs.create(folder, label)
+        job = epsilon_path.create(folder, label)
         self._spawn(job)
         return job
 
@@ -187,7 +188,7 @@ class RunStore:
         self.runs.mkdir(parents=True, exist_ok=True)
         partial = self.runs / f".{run_id}"  # no run's name: it is seen when it is whole
         shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
-        io.write_json(partial / "job.json", {**folder.job, "created": created})
+        result_files.write_json(partial / "job.json", {**folder.job, "created": created})
         partial.rename(self.runs / run_id)
         self._record(RunFolder(self.runs / run_id))
         return RunFolder(self.runs / run_id)
@@ -280,7 +281,7 @@ def spawn(folder: RunFolder, *arguments: str) -> None:
     """Start a worker on a folder: a command of this program, in a process that outlives the one that starts it."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).parents[1]), environment.get("PYTHONPATH", "")]
+        [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
     ).strip(os.pathsep)
     command = [sys.executable, "-m", "psmatch_core", *arguments]
     if os.name != "nt":

@@ -19,11 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core import io, ladder_jobs, leave_out_jobs, predictions
-from psmatch_core.comparing_runs import FIGURES, measured_figures
-from psmatch_core.disk import full, is_full
-from psmatch_core.errors import Cancelled, PsmatchError, plural
-from psmatch_core.folder import (
+from psmatch_core.base.disk import full, is_full
+from psmatch_core.base.errors import Cancelled, PsmatchError, plural
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.inputs import Prepared
+from psmatch_core.pipeline.recipe import stage_key
+from psmatch_core.workspace import predictions
+from psmatch_core.workspace.compare import FIGURES, measured_figures
+from psmatch_core.workspace.jobs import epsilon_path, leave_out
+from psmatch_core.workspace.queue import RunQueue, Turn
+from psmatch_core.workspace.run_folder import (
     CANCELLED,
     DONE,
     FAILED,
@@ -34,14 +40,10 @@ from psmatch_core.folder import (
     RunFolder,
     RunStatus,
 )
-from psmatch_core.inputs import Prepared
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.queueing import RunQueue, Turn
-from psmatch_core.recipe import stage_key
 
 if TYPE_CHECKING:
-    from psmatch_core.modality import Modality
-    from psmatch_core.scored import ScoredModality
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.data.modality import Modality
 
 STATUS_SECONDS = 0.3  # a page looks once a second; writing more often than this serves nobody
 LARGEST_MAP = 20_000  # cells a side on the map of scores; a stratified sample above, and said
@@ -105,7 +107,7 @@ def work(
                 told = full(f"a file of this {what}")
                 log.status(state=FAILED, problem=told.problem, hint=told.hint)
             else:
-                io.write_text(folder.path / "traceback.txt", traceback.format_exc())
+                result_files.write_text(folder.path / "traceback.txt", traceback.format_exc())
                 log.status(
                     state=FAILED,
                     problem=f"The program failed in a way it does not know ({type(error).__name__}).",
@@ -120,7 +122,7 @@ def work(
 
 def _in_turn(folder: RunFolder, cache: Path | None, queue: Path | None, log: FolderLog) -> None:
     """The run when its turn comes; what a page waits for at once does not stand in the queue."""
-    if queue is None or ladder_jobs.is_one(folder):
+    if queue is None or epsilon_path.is_one(folder):
         _stages(folder, cache, log, None)
         return
     with turn_of(queue, folder.id, log) as turn:
@@ -150,17 +152,17 @@ def turn_of(queue: Path | None, name: str, log: FolderLog) -> Iterator[Turn | No
 
 
 def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | None) -> None:
-    if ladder_jobs.is_one(folder):  # before the imports of a whole run, for which somebody at a slider would wait
-        ladder_jobs.do(folder, log)
+    if epsilon_path.is_one(folder):  # before the imports of a whole run, for which somebody at a slider would wait
+        epsilon_path.do(folder, log)
         return
-    from psmatch_core.exports import export, versions
+    from psmatch_core.export.files import export, versions
     from psmatch_core.monitor import observables
-    from psmatch_core.runs import run
-    from psmatch_core.translation import TO_SOURCE, TO_TARGET
+    from psmatch_core.pipeline.run import run
+    from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
 
-    io.write_json(folder.path / "environment.json", versions())
-    if leave_out_jobs.is_one(folder):
-        leave_out_jobs.do(folder, log)
+    result_files.write_json(folder.path / "environment.json", versions())
+    if leave_out.is_one(folder):
+        leave_out.do(folder, log)
         return
     keeper = _WorkerKeeper(folder, cache, stop_after=folder.job.get("stop_after", "match"))
     try:
@@ -169,21 +171,25 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
         _figures(folder, log)
         _map(folder, keeper, log, turn)
         return
-    io.save(finished.coupling, folder.stage_file("coupling"))
+    result_files.save(finished.coupling, folder.stage_file("coupling"))
     if finished.evaluation is not None:
-        io.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
+        result_files.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
         cells = finished.evaluation.per_cell
-        io.write_whole(folder.path / "evaluation_cells.parquet", lambda stream: cells.to_parquet(stream, index=False))
+        result_files.write_whole(
+            folder.path / "evaluation_cells.parquet", lambda stream: cells.to_parquet(stream, index=False)
+        )
         table = finished.evaluation.table()
-        io.write_whole(folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False))
-        io.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+        result_files.write_whole(
+            folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False)
+        )
+        result_files.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
     if finished.distributions:
         compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
-        io.write_json(folder.path / "distributions.json", compared)
+        result_files.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
-    io.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
+    result_files.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
     figures = observables(finished.coupling, finished.evaluation, seed=folder.recipe.seed)
-    io.write_json(folder.path / OBSERVABLES, figures)
+    result_files.write_json(folder.path / OBSERVABLES, figures)
     if folder.job.get("stop_after") == "evaluation":  # a run of a sweep is looked at as a row of a table
         return
     for direction in (TO_SOURCE, TO_TARGET):
@@ -196,14 +202,14 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
 def _figures(folder: RunFolder, log: FolderLog) -> None:
     """The figures by which runs are compared, and how long they took."""
     figures = {**measured_figures(folder), "seconds": round(time.time() - log.current.started, 1)}
-    io.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
+    result_files.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
 
 
 def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | None) -> None:
     """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; drawn once for the same scores."""
     if turn is not None:
         turn.release()  # nobody waits for a picture: the next run begins
-    from psmatch_core.maps import score_map
+    from psmatch_core.exploration.maps import score_map
 
     source, target = keeper.models
     content = [hashlib.sha256(model.space.tobytes()).hexdigest() for model in keeper.models]
@@ -213,7 +219,7 @@ def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | N
         keeper.keep(
             f"map_{method}",
             stage_key("map", method, content, LARGEST_MAP, seed),
-            io.load_map,
+            result_files.load_map,
             partial(score_map, source, target, method=method, largest=LARGEST_MAP, seed=seed),
         )
     log(Event("map", 1.0))
@@ -227,8 +233,8 @@ class _WorkerKeeper(FolderKeeper):
 
     def done(self, stage: str, result: Any) -> None:
         if isinstance(result, Prepared):
-            io.save(result.source, self.folder.stage_file("source"))
-            io.save(result.target, self.folder.stage_file("target"))
+            result_files.save(result.source, self.folder.stage_file("source"))
+            result_files.save(result.target, self.folder.stage_file("target"))
             for side, modality in (("source", result.source), ("target", result.target)):
                 predictions.keep_columns(self.folder, side, modality)
             report = {
@@ -239,13 +245,13 @@ class _WorkerKeeper(FolderKeeper):
                 "source_counts": dict(result.labels.source_counts),
                 "target_counts": dict(result.labels.target_counts),
             }
-            io.write_json(self.folder.path / "label_report.json", report)
-            io.write_json(
+            result_files.write_json(self.folder.path / "label_report.json", report)
+            result_files.write_json(
                 self.folder.path / "inputs.json",
                 {"source": _described(result.source), "target": _described(result.target)},
             )
         if stage == "notes":
-            io.write_json(self.folder.path / "notes.json", list(result))
+            result_files.write_json(self.folder.path / "notes.json", list(result))
         if stage == "propensity":
             self.models = list(result)
             if self.stop_after == "propensity":

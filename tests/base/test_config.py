@@ -2,10 +2,10 @@
 
 import pytest
 
-from psmatch_core.classifiers import Classifier, EnsembleClassifier, LinearClassifier, MLPClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import Matcher, NeighborMatcher, SinkhornMatcher
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import Classifier, EnsembleClassifier, LinearClassifier, MLPClassifier
+from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
+from psmatch_core.pipeline.recipe import Recipe
 
 
 @pytest.mark.parametrize(

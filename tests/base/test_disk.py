@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core import disk
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import LOST, RUNNING, RunFolder, RunStatus
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
+from psmatch_core.base import disk
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.run_folder import LOST, RUNNING, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RESOURCE = pytest.importorskip("resource", reason="limits of a process are Unix's")
 
 
@@ -34,8 +34,8 @@ def under_a_limit(kilobytes: int, code: str, *arguments: object) -> str:
 def test_a_file_that_does_not_fit_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     told = under_a_limit(
         4,
-        "import sys; from pathlib import Path; from psmatch_core.disk import write_text;"
-        "from psmatch_core.errors import PsmatchError\n"
+        "import sys; from pathlib import Path; from psmatch_core.base.disk import write_text;"
+        "from psmatch_core.base.errors import PsmatchError\n"
         "try: write_text(Path(sys.argv[1]) / 'pairs.csv', 'x' * 100_000)\n"
         "except PsmatchError as error: print(error)",
         tmp_path,
@@ -48,8 +48,8 @@ def test_what_was_there_before_stays_whole(tmp_path: Path) -> None:
     disk.write_json(tmp_path / "status.json", {"state": "done"})
     under_a_limit(
         4,
-        "import sys; from pathlib import Path; from psmatch_core.disk import write_json;"
-        "from psmatch_core.errors import PsmatchError\n"
+        "import sys; from pathlib import Path; from psmatch_core.base.disk import write_json;"
+        "from psmatch_core.base.errors import PsmatchError\n"
         "try: write_json(Path(sys.argv[1]) / 'status.json', ['x' * 100_000])\n"
         "except PsmatchError: pass",
         tmp_path,
@@ -69,9 +69,9 @@ def test_a_run_on_a_full_disk_fails_in_words(tmp_path: Path) -> None:
     """The worker's own code, at the first file that is larger than the limit: the cells that were read."""
     answer = under_a_limit(
         200,
-        "import sys; from pathlib import Path; from psmatch_core.cli import demo_recipe;"
-        "from psmatch_core.recipe import Recipe; from psmatch_core.run_store import RunStore;"
-        "from psmatch_core.folder import RunFolder; from psmatch_core.worker import execute\n"
+        "import sys; from pathlib import Path; from psmatch_core.cli.main import demo_recipe;"
+        "from psmatch_core.pipeline.recipe import Recipe; from psmatch_core.workspace.store import RunStore;"
+        "from psmatch_core.workspace.run_folder import RunFolder; from psmatch_core.workspace.worker import execute\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "folder = RunFolder.create(store.runs, demo_recipe(Recipe(), 'screen'))\n"
         "execute(folder, cache=store.stages)\n"
@@ -86,8 +86,8 @@ def test_a_run_on_a_full_disk_fails_in_words(tmp_path: Path) -> None:
 
 def test_half_a_run_is_none(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from psmatch_core.recipe import Recipe;"
-        "from psmatch_core.run_store import RunStore; from psmatch_core.errors import PsmatchError\n"
+        "import sys; from pathlib import Path; from psmatch_core.pipeline.recipe import Recipe;"
+        "from psmatch_core.workspace.store import RunStore; from psmatch_core.base.errors import PsmatchError\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "try: store.start(Recipe(), name='x')\n"
         "except PsmatchError as error: print(error.problem)\n"
@@ -102,7 +102,7 @@ def test_runs_are_listed_where_their_index_cannot_be_written(tmp_path: Path) -> 
     store = RunStore(tmp_path)
     folder = RunFolder.create(store.runs, Recipe(), name="kept")
     folder.write_status(RunStatus(state="done"))
-    code = "import sys; from pathlib import Path; from psmatch_core.run_store import RunStore\n"
+    code = "import sys; from pathlib import Path; from psmatch_core.workspace.store import RunStore\n"
     told = under_a_limit(0, code + "print([each.name for each in RunStore(Path(sys.argv[1])).entries()])", tmp_path)
     assert told == "['kept']"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from psmatch_core.randomness import derived_seed, stream
+from psmatch_core.base.randomness import derived_seed, stream
 
 
 def test_same_purpose_same_numbers():

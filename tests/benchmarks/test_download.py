@@ -18,7 +18,7 @@ from scipy import sparse
 
 from benchmarks.paper import download as module
 from benchmarks.paper.download import URL, download, fetch, main, split, unpack
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 NAME = "study.h5ad.gz"
 N_RNA, N_ADT, N_CELLS = 30, 7, 40

@@ -3,9 +3,9 @@
 import pytest
 
 from benchmarks.paper.experiment1 import ROWS, RandomPartner, draw, judged
-from psmatch_core.classifiers import CNNClassifier
-from psmatch_core.matchers import KnownPairsMatcher, UniformMatcher
-from psmatch_core.matching import match
+from psmatch_core.classification.classifiers import CNNClassifier
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import KnownPairsMatcher, UniformMatcher
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier, RecommendedClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import PropensityModel, Scoring, fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier, RecommendedClassifier
+from psmatch_core.classification.propensity import PropensityModel, Scoring, fit_propensity
+from psmatch_core.data.modality import Modality
 from tests.conftest import make_adata, make_modality
 
 

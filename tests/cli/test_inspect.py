@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.inspection import inspect_command
+from psmatch_core.cli.inspect import inspect_command
 
 COUNTS = np.random.default_rng(0).poisson(3.0, (60, 20)).astype(np.float32)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.cli import PRESET_HELP
-from psmatch_core.datasets import demo
-from psmatch_core.recipe import PRESETS
+from psmatch_core.cli.main import PRESET_HELP
+from psmatch_core.pipeline.demo_data import demo
+from psmatch_core.pipeline.recipe import PRESETS
 from tests.conftest import make_adata
 
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
@@ -29,7 +29,7 @@ def psmatch(*arguments, cwd, code=0):
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from psmatch_core.checks import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import (
     Finding,
     Severity,
     check_labels,
@@ -17,7 +18,6 @@ from psmatch_core.checks import (
     tally,
     unique_names,
 )
-from psmatch_core.errors import PsmatchError
 
 RANDOM = np.random.default_rng(0)
 COUNTS = RANDOM.poisson(3.0, (60, 20)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from psmatch_core.controls import control_for, has_control_name, is_control_name
+from psmatch_core.data.controls import control_for, has_control_name, is_control_name
 
 
 @pytest.mark.parametrize(

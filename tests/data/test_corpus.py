@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core.checks import Finding, Severity
-from psmatch_core.errors import PsmatchError
-from psmatch_core.labels import check_pair, reconcile
-from psmatch_core.readers import inspect_file, shown_name
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, Severity
+from psmatch_core.data.labels import check_pair, reconcile
+from psmatch_core.data.readers import inspect_file, shown_name
 
-CORPUS = Path(__file__).parents[1].parent / "shared" / "corpus"
+CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.json"
 CASES = json.loads(MANIFEST.read_text("utf-8")) if MANIFEST.is_file() else []
 # Formats that are recognised and refused by name; each becomes a reader of its own later.

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core import io
-from psmatch_core.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
-from psmatch_core.datasets import interventional_images
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import contact_sheet, fitting_shape, pixel_names
-from psmatch_core.modality import Modality
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.recipe import Recipe
-from psmatch_core.runs import run
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.images import contact_sheet, fitting_shape, pixel_names
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.demo_data import interventional_images
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
 from tests.conftest import make_modality
 
 N = 48
@@ -66,7 +66,7 @@ def test_shape_is_part_of_the_fingerprint_and_survives_saving_and_selecting(tmp_
     photos = modality()
     turned = modality(STACK.reshape(N, 2, 7, 9))
     assert photos.fingerprint != turned.fingerprint
-    assert io.load_modality(io.save(photos, tmp_path / "m.npz")).fingerprint == photos.fingerprint
+    assert result_files.load_modality(result_files.save(photos, tmp_path / "m.npz")).fingerprint == photos.fingerprint
     some = photos.select(np.arange(N) < 10, "test")
     assert (some.image_shape, some.X.dtype) == ((2, 9, 7), np.uint8)
 
@@ -78,7 +78,7 @@ def test_preprocessing_leaves_images_alone_and_says_so(tmp_path):
     assert fitted.readable(photos) is photos
     assert "images, 2 × 9 × 7, pass on untouched" in fitted.notes[0]
     assert "The settings n_components are for features and were not used." in fitted.notes[0]
-    again = io.load_preprocessing(io.save(fitted, tmp_path / "p.npz"))
+    again = result_files.load_preprocessing(result_files.save(fitted, tmp_path / "p.npz"))
     assert again.transform(photos) is photos
     with pytest.raises(PsmatchError, match="fitted on images, 2 × 9 × 7, these cells are images, 2 × 7 × 9"):
         again.transform(replace(photos, image_shape=(2, 7, 9)))

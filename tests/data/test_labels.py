@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from psmatch_core.checks import Severity, Sketch, sketch
-from psmatch_core.labels import check_pair, reconcile, suggested_map
+from psmatch_core.data.checks import Severity, Sketch, sketch
+from psmatch_core.data.labels import check_pair, reconcile, suggested_map
 
 
 def codes(report):

@@ -6,8 +6,8 @@ import pytest
 from anndata import AnnData
 from scipy import sparse
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.modality import Modality
 from tests.conftest import make_adata, make_modality
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
-from psmatch_core.preprocessing import Preprocessing
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
 from tests.conftest import make_adata, make_modality
 
 

@@ -13,15 +13,15 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import Recipe
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
-from psmatch_core.results import load_observables
-from psmatch_core.run_store import RunStore
-from psmatch_core.sweeps import list_sweeps
-from psmatch_core.translators import RidgeTranslator
+from psmatch_core.translation.translators import RidgeTranslator
+from psmatch_core.workspace.results import load_observables
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.sweeps import list_sweeps
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
 

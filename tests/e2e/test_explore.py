@@ -17,21 +17,23 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import Locator, Page, expect
 
-from psmatch_core import io, ladder_jobs, worker
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import demo_recipe
-from psmatch_core.coupling import Coupling
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.knobs import at_value
-from psmatch_core.maps import score_map
-from psmatch_core.matchers import NeighborMatcher
-from psmatch_core.matching import match
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.exploration.epsilon_grid import at_value
+from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.selection import Selection, corners_of, matched_weight, on_map
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import NeighborMatcher
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked import MOST_MATCHES
-from psmatch_core.recipe import Recipe
-from psmatch_core.results import load_map, load_matching, load_models, load_table
-from psmatch_core.run_store import RunStore
-from psmatch_core.selection import Selection, corners_of, matched_weight, on_map
-from psmatch_core.selections import load_selections
+from psmatch_core.workspace import worker
+from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.results import load_map, load_matching, load_models, load_table
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.selections import load_selections
+from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
 
@@ -49,12 +51,12 @@ def made(server: Server, recipe: Recipe, name: str) -> RunFolder:
         folder = RunFolder.create(store.runs, recipe, name=name)
         status = worker.execute(folder, cache=store.stages)
     assert status.state == DONE, status
-    assert worker.execute(ladder_jobs.create(folder, LABEL)).state == DONE
+    assert worker.execute(epsilon_path.create(folder, LABEL)).state == DONE
     return folder
 
 
 def linear_map(folder: RunFolder, keeper: Any, *_: object) -> None:
-    io.save(score_map(*keeper.models, method="pca"), folder.stage_file("map_pca"))
+    result_files.save(score_map(*keeper.models, method="pca"), folder.stage_file("map_pca"))
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +195,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     server: Server, run: RunFolder, new_page: Any
 ) -> None:
     page = opened(new_page(), server, run)
-    soon(lambda: not any(job.status().is_active for job in ladder_jobs.every(run)), "a ladder did not end")
+    soon(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a ladder did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
@@ -233,9 +235,9 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
 ) -> None:
     page = opened(new_page(), server, run)
     coupling = matched(run)
-    job = ladder_jobs.latest(run, LABEL)
+    job = epsilon_path.latest(run, LABEL)
     assert job is not None
-    ladder = ladder_jobs.result(job, load_models(run))
+    ladder = epsilon_path.result(job, load_models(run))
     assert ladder is not None
     _, y = draw(page, figure(page, "ladder-heat"), (0.25, 0.6))
     expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible(timeout=30_000)

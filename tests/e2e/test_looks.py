@@ -12,12 +12,12 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from pages._shared.navigation import PAGES
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import demo_recipe
-from psmatch_core.recipe import Recipe
+from pages.shell.navigation import PAGES
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
-from psmatch_core.run_store import RunStore
+from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import axe, drawn, fits, no_exception, picture, settle, visit
 

@@ -15,9 +15,9 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import Page, expect
 
-from pages._shared.navigation import PAGES
-from psmatch_core.folder import RunFolder
-from psmatch_core.run_store import RunStore
+from pages.shell.navigation import PAGES
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import LONG, axe, drawn, go, no_exception, part, picture, press, settle, upload, visit
@@ -155,7 +155,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}m", "tmpfs", str(place)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no file system can be mounted here (it takes root); tests/test_disk.py holds the core of it")
+        pytest.skip("no file system can be mounted here (it takes root); tests/base/test_disk.py holds the core of it")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 

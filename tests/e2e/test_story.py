@@ -14,9 +14,9 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from psmatch_core.folder import RunFolder
-from psmatch_core.results import load_models
-from psmatch_core.run_store import RunStore
+from psmatch_core.workspace.results import load_models
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import LONG, choose, go, no_exception, picture, press, settle, upload, visit
 

@@ -15,11 +15,11 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
-from pages._shared.navigation import PAGES
-from pages._shared.text import number
-from psmatch_core.datasets import demo
-from psmatch_core.results import load_models
-from psmatch_core.run_store import RunStore
+from pages.shell.navigation import PAGES
+from pages.shell.text import number
+from psmatch_core.pipeline.demo_data import demo
+from psmatch_core.workspace.results import load_models
+from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import Server
 from tests.e2e.steps import LONG, go, metric, no_exception, part, press, run_of, settle, upload, visit
 

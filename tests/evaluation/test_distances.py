@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import energy_distance, wasserstein_distance
 
-from psmatch_core.distances import energy, knn_kl, l2_mean, median_bandwidth, mmd2, wasserstein1
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.evaluation.distances import energy, knn_kl, l2_mean, median_bandwidth, mmd2, wasserstein1
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(120, 3)), RNG.normal(loc=0.7, scale=1.4, size=(90, 3))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from anndata import AnnData
 
-from psmatch_core.distribution import FLOOR, MEASURES, Comparing, Distributions, compare_distributions
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
-from psmatch_core.space import Space
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.distributions import FLOOR, MEASURES, Comparing, Distributions, compare_distributions
+from psmatch_core.evaluation.reference_space import Space
 
 WAY = "target_to_source"
 

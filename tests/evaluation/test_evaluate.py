@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import CHANCE, Judging, evaluate
-from psmatch_core.matchers import KnownPairsMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import CHANCE, Judging, evaluate
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import KnownPairsMatcher, SinkhornMatcher, UniformMatcher
 from tests.conftest import make_adata
 
 

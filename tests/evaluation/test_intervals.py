@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.certainty import intervals, risk_coverage
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.evaluation.intervals import intervals, risk_coverage
 
 
 def cells(n=200, seed=0):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from psmatch_core.blocks import DenseBlock, uniform_block
-from psmatch_core.metrics import feature_r2, foscttm, latent_error, latent_mse, latent_r2, true_weight
+from psmatch_core.evaluation.metrics import feature_r2, foscttm, latent_error, latent_mse, latent_r2, true_weight
+from psmatch_core.matching.blocks import DenseBlock, uniform_block
 
 
 def test_uniform_scores_exactly_chance():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from psmatch_core.controls import OTHERS
-from psmatch_core.shifts import label_shifts
+from psmatch_core.data.controls import OTHERS
+from psmatch_core.evaluation.shifts import label_shifts
 
 FEATURES = np.array(["f0", "f1", "f2"])
 

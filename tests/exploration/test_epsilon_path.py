@@ -5,21 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.climbing import ladder
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import evaluate
-from psmatch_core.knobs import at_value, can_climb, default_values
-from psmatch_core.ladder import Ladder, load_ladder, save_ladder
-from psmatch_core.lcurve import l_curve
-from psmatch_core.matchers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.exploration.epsilon_grid import at_value, can_climb, default_values
+from psmatch_core.exploration.epsilon_path import Ladder, load_ladder, save_ladder
+from psmatch_core.exploration.l_curve import l_curve
+from psmatch_core.exploration.solve_path import ladder
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import (
     ExactMatcher,
     LabeledGromovMatcher,
     NeighborMatcher,
     SinkhornMatcher,
     UnbalancedMatcher,
 )
-from psmatch_core.matching import match
 
 MATCHERS = (SinkhornMatcher(tolerance=1e-7), NeighborMatcher(n_neighbors=3), UnbalancedMatcher(tolerance=1e-7))
 SINKHORN = MATCHERS[0]

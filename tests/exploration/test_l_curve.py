@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.lcurve import LCurve, corner_of, default_epsilons, l_curve
-from psmatch_core.matchers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.exploration.l_curve import LCurve, corner_of, default_epsilons, l_curve
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import label_problems, match
+from psmatch_core.matching.matchers import (
     ExactMatcher,
     FusedGromovMatcher,
     GromovMatcher,
@@ -22,8 +23,7 @@ from psmatch_core.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.matching import label_problems, match
-from psmatch_core.transport.costs import distances
+from psmatch_core.transport.kernels.costs import distances
 
 GRID = (0.03, 0.1, 0.3, 1.0)
 

@@ -8,13 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.maps import score_map
-from psmatch_core.matching import match
-from psmatch_core.recipe import Recipe
-from psmatch_core.selection import Selection, corners_of, described, feature_values, inside, matched_weight, on_map
-from psmatch_core.selections import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.selection import (
+    Selection,
+    corners_of,
+    described,
+    feature_values,
+    inside,
+    matched_weight,
+    on_map,
+)
+from psmatch_core.matching.match import match
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.selections import (
     delete_selection,
     export_selections,
     load_selections,

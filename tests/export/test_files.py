@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.exports import ARCHIVE, export
-from psmatch_core.modality import Modality
-from psmatch_core.pairs import guarded
-from psmatch_core.recipe import ExportRules, Recipe
-from psmatch_core.runs import run
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.modality import Modality
+from psmatch_core.export.files import ARCHIVE, export
+from psmatch_core.export.pairs import guarded
+from psmatch_core.pipeline.recipe import ExportRules, Recipe
+from psmatch_core.pipeline.run import run
 from tests.conftest import make_adata
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psmatch_core.coupling import Coupling
-from psmatch_core.matchers import SinkhornMatcher
-from psmatch_core.matching import match
-from psmatch_core.pairs import PAIR_COLUMNS, choose_pairs, written
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.recipe import ExportRules
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.export.pairs import PAIR_COLUMNS, choose_pairs, written
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.pipeline.recipe import ExportRules
 
 
 @pytest.fixture(scope="module")

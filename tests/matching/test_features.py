@@ -6,13 +6,13 @@ import pytest
 from anndata import AnnData
 from scipy.stats import kstest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.feature_matching import FeatureRules, match_features
-from psmatch_core.matchers import KnownPairsMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.features import FeatureRules, match_features
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import KnownPairsMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 
 P, Q = 12, 8
 QUICK = FeatureRules(n_permutations=99)

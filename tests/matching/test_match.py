@@ -6,13 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from psmatch_core.blocks import DenseBlock
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import KnownPairsMatcher, LabelMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import known_ids, match
-from psmatch_core.propensity import fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.matching.blocks import DenseBlock
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import known_ids, match
+from psmatch_core.matching.matchers import (
+    KnownPairsMatcher,
+    LabelMatcher,
+    NeighborMatcher,
+    SinkhornMatcher,
+    UniformMatcher,
+)
 from tests.conftest import make_modality
 
 MATCHERS = [SinkhornMatcher(), NeighborMatcher(n_neighbors=3), UniformMatcher()]

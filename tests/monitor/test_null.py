@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import SinkhornMatcher
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.monitor import STATISTICS, label_null
 from psmatch_core.monitor.null import p_value
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.randomness import stream
 
 
 def test_a_p_value_is_never_zero_and_counts_ties_against():

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.evaluation import Judging, fixed_space
-from psmatch_core.matchers import SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.evaluation.evaluate import Judging, fixed_space
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
 from psmatch_core.monitor import HalfScores, half_scores, match_stability
 from psmatch_core.monitor.stability import compare
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.randomness import stream
 from tests.conftest import make_modality
 
 RIDGE = LinearClassifier(strength=0.1)

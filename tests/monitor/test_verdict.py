@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import evaluate
-from psmatch_core.matching import match
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import match
 from psmatch_core.monitor import THRESHOLDS, MonitorReport, Verdict, judge, label_null, observables
 from psmatch_core.monitor.stability import LabelStability, Stability
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.randomness import stream
 from tests.conftest import make_modality
 
 
@@ -98,7 +98,7 @@ def test_a_report_comes_back_from_its_file_as_it_was(coupling):
 
 
 def matcher():
-    from psmatch_core.matchers import SinkhornMatcher
+    from psmatch_core.matching.matchers import SinkhornMatcher
 
     return SinkhornMatcher()
 
@@ -134,7 +134,7 @@ def test_observables_hold_every_figure_and_the_truth_where_known(coupling):
 
 
 def test_a_uniform_plan_costs_as_much_as_itself():
-    from psmatch_core.matchers import UniformMatcher
+    from psmatch_core.matching.matchers import UniformMatcher
 
     models = [fit_propensity(make_modality("RNA", n=60, seed=1), LinearClassifier(strength=0.1)) for _ in range(2)]
     uniform = match(*models, UniformMatcher())

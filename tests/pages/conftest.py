@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
-from psmatch_core.translators import SampledNetworkTranslator
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 150  # seconds for one script; AppTest's own three are too few for a busy machine

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shared.navigation import PAGES
+from pages.shell.navigation import PAGES
 from psmatch_core import __version__
-from psmatch_core.folder import RunFolder
-from psmatch_core.run_store import RunStore
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.pages.conftest import Open, links, opened, opener, texts
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pages._shared.closer import search
-from pages._shared.run_list import CHOSEN
-from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import RunFolder
-from psmatch_core.predictions import load
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
+from pages.shell.cell_cache import search
+from pages.views.data.run_list import CHOSEN
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.predictions import load
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opened, texts
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shared.glossary import TERMS
-from pages._shared.samples import FOLDER, SAMPLES
-from psmatch_core.checks import Severity
-from psmatch_core.datasets import write_samples
-from psmatch_core.readers import inspect_file
+from pages.shell.glossary import TERMS
+from pages.views.data.samples import FOLDER, SAMPLES
+from psmatch_core.data.checks import Severity
+from psmatch_core.data.readers import inspect_file
+from psmatch_core.pipeline.demo_data import write_samples
 from tests.pages.conftest import Open, texts
 
 HOSTILE = "![x](http://evil.example/a.png) <b>KO</b> :red[hot] $x^2$"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pages._shared import demos
-from psmatch_core.folder import DONE, FAILED, RunFolder
-from psmatch_core.run_store import RunStore
+from pages.shell import demos
+from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, texts
 
 

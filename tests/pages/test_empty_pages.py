@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pages._shared.navigation import PAGES
-from pages._shared.workspace import SIDES, Side, Workspace
-from psmatch_core.folder import RunFolder
+from pages.shell.navigation import PAGES
+from pages.shell.workspace import SIDES, Side, Workspace
+from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, links, texts
 
 LATER = tuple(page for page in PAGES if page != "data")

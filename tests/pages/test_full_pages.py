@@ -6,11 +6,11 @@ from inspect import isabstract
 
 import pytest
 
-from pages._shared.navigation import PAGES
-from pages._shared.settings import MATCHERS, TRANSLATORS
-from psmatch_core.config import Config
-from psmatch_core.folder import RunFolder
-from psmatch_core.translators import Translator
+from pages.shell.navigation import PAGES
+from pages.shell.settings import MATCHERS, TRANSLATORS
+from psmatch_core.base.config import Config
+from psmatch_core.translation.translators import Translator
+from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, opened, texts
 
 

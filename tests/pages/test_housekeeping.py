@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pages._shared import housekeeping
+from pages.shell import housekeeping
 
 DAY = 86_400
 NOW = 2_000_000_000.0

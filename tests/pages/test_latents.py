@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core.baselines import HISTORY, JointVAE
-from psmatch_core.classifiers import MLPClassifier
-from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.results import live_curves, live_history, load_models
-from psmatch_core.run_store import RunStore
+from psmatch_core.classification.baselines import HISTORY, JointVAE
+from psmatch_core.classification.classifiers import MLPClassifier
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.results import live_curves, live_history, load_models
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import RUN_SECONDS, Open, opener, texts
 
 N_EPOCHS = 6

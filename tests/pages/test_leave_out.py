@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from pages._shared.distribution_view import MEASURES
-from psmatch_core import io, leave_out_jobs
-from psmatch_core.folder import RunFolder
-from psmatch_core.leaving_out import LeaveOut
-from psmatch_core.run_store import RunStore
+from pages.views.evaluate.distributions import MEASURES
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.leave_out import LeaveOut
+from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import RUN_SECONDS, Open, opened, texts
-from tests.test_plotting_held_out import compared
+from tests.plotting.test_held_out import compared
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +44,11 @@ def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: Ru
 def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: RunFolder) -> None:
     store = RunStore(finished.path.parents[1])
     assert job.id not in {entry.id for entry in store.entries()}
-    assert leave_out_jobs.of(finished)[0] == job
+    assert leave_out.of(finished)[0] == job
 
 
 def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder) -> None:
-    before = leave_out_jobs.of(finished)
+    before = leave_out.of(finished)
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     (label,) = [each for each in app.selectbox if each.label == "Label to leave out"]
     label.select("control")
@@ -55,13 +56,13 @@ def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder
     button.click().run()
     assert not app.exception
     assert "is the only control" in texts(app).replace("\\", "")
-    assert leave_out_jobs.of(finished) == before
+    assert leave_out.of(finished) == before
 
 
 def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, finished: RunFolder) -> None:
     found = compared()
     data = {"target_to_source": found.to_dict(), "source_to_target": found.to_dict()}
-    io.write_json(finished.path / "distributions.json", data)
+    result_files.write_json(finished.path / "distributions.json", data)
     try:
         app = full("evaluate")
     finally:

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from psmatch_core import monitoring, results
-from psmatch_core.folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.monitor import Monitoring
-from psmatch_core.run_store import RunStore
-from psmatch_core.sweeps import Axis, Sweep, SweepFolder, do_sweep
-from psmatch_core.sweeps import working as sweep_working
+from psmatch_core.workspace import results
+from psmatch_core.workspace.jobs import monitor
+from psmatch_core.workspace.jobs import sweep as sweep_working
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder, do_sweep
 from tests.pages.conftest import Open, opened, texts
 
 SWEEP_ID = "20260101-000000-0123456789ab"
@@ -23,12 +24,12 @@ SWEEP_ID = "20260101-000000-0123456789ab"
 @pytest.fixture
 def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Open) -> RunFolder:
     """A copy of the finished run in a workspace of its own, whose workers never come to life."""
-    monkeypatch.setattr(monitoring, "spawn", lambda folder, *arguments: None)
+    monkeypatch.setattr(monitor, "spawn", lambda folder, *arguments: None)
     monkeypatch.setattr(sweep_working, "spawn", lambda folder, *arguments: None)
     place = tmp_path / "workspace" / "runs" / finished.id
     shutil.copytree(finished.path, place)
-    (place / monitoring.REPORT).unlink(missing_ok=True)
-    shutil.rmtree(place / monitoring.JOB, ignore_errors=True)
+    (place / monitor.REPORT).unlink(missing_ok=True)
+    shutil.rmtree(place / monitor.JOB, ignore_errors=True)
     return RunFolder(place)
 
 
@@ -36,7 +37,7 @@ def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, e
 def measured(finished: RunFolder) -> RunFolder:
     """The finished run with a report."""
     cache = finished.path.parents[1] / "stages"
-    assert monitoring.measure(finished, Monitoring(n_shuffles=3), cache=cache).state == DONE
+    assert monitor.measure(finished, Monitoring(n_shuffles=3), cache=cache).state == DONE
     return finished
 
 
@@ -78,7 +79,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
     app = empty("monitor", link=mine.id)
     app.button(key=f"measure.{mine.id}").click().run()
     assert not app.exception
-    assert monitoring.job_of(mine).status().is_active
+    assert monitor.job_of(mine).status().is_active
     assert "Cancel" in labels(app)
     assert "Measure stability and null" not in labels(app)
     assert "starting the worker" in "\n".join(str(each.proto.text) for each in app.get("progress"))
@@ -95,7 +96,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
 def test_measuring_that_did_not_end_well_can_be_done_again(
     empty: Open, mine: RunFolder, state: str, words: str, button: str
 ) -> None:
-    job = monitoring.prepare(mine)
+    job = monitor.prepare(mine)
     problem = "The measurement needs more memory than this machine has free."
     job.write_status(RunStatus(state=state, problem=problem, hint="Use fewer cells.", pid=1))
     app = empty("monitor", link=mine.id)
@@ -131,18 +132,18 @@ def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
 
 
 def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
-    report = monitoring.load_report(measured)
+    report = monitor.load_report(measured)
     assert report is not None
-    from psmatch_core import io
+    from psmatch_core.pipeline import result_files
 
-    io.write_json(mine.path / monitoring.REPORT, replace(report, made_of="another").to_dict())
+    result_files.write_json(mine.path / monitor.REPORT, replace(report, made_of="another").to_dict())
     app = empty("monitor", link=mine.id)
     assert "belongs to an earlier matching" in plainly(app)
     assert "stability is not measured" in boxes(app)
 
 
 def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
-    (mine.path / monitoring.REPORT).write_text('{"format": 99}', encoding="utf-8")
+    (mine.path / monitor.REPORT).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
     assert "written by another version" in plainly(app)
     assert "Measure stability and null" in labels(app)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from psmatch_core.cli import demo_recipe
-from psmatch_core.folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, texts
 
 
@@ -103,7 +103,7 @@ def test_every_matcher_can_be_chosen(empty: Open, unstarted: RunStore, kind: str
     app.button[0].click().run()
     app.switch_page("pages/match.py").run()
     (method,) = [each for each in app.selectbox if each.label == "Method"]
-    from psmatch_core import matchers
+    from psmatch_core.matching import matchers
 
     method.select(getattr(matchers, kind)).run()
     assert not app.exception

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages._shared import files, jobs
-from pages._shared.text import duration, number, plain, size
-from pages._shared.workspace import START_RULES, Side, Workspace, changed_settings, from_recipe, renamed
-from psmatch_core.cli import demo_recipe
-from psmatch_core.config import Config
-from psmatch_core.errors import PsmatchError
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.progress import Event
-from psmatch_core.recipe import LabelRules, Recipe
+from pages.shell import progress_box, uploads
+from pages.shell.text import duration, number, plain, size
+from pages.shell.workspace import START_RULES, Side, Workspace, changed_settings, from_recipe, renamed
+from psmatch_core.base.config import Config
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.pipeline.recipe import LabelRules, Recipe
 from tests.pages.conftest import PATIENCE, ROOT
 
 SIDE = Side("/data/a.h5ad", "a.h5ad", None, label_key="label", name="RNA")
@@ -106,9 +106,9 @@ def test_numbers_have_the_digits_they_carry() -> None:
 
 
 def test_an_upload_lies_under_its_content_and_keeps_its_name(tmp_path: Path) -> None:
-    kept = files.keep_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
-    again = files.keep_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
-    other = files.keep_upload(io.BytesIO(b"abd"), "my data.csv", tmp_path)
+    kept = uploads.keep_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
+    again = uploads.keep_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
+    other = uploads.keep_upload(io.BytesIO(b"abd"), "my data.csv", tmp_path)
     assert kept == again
     assert kept.name == other.name == "my data.csv"
     assert kept.parent.parent == tmp_path
@@ -120,9 +120,9 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(uploads.os, "fsync", full)
     with pytest.raises(PsmatchError, match=r"could not be kept.*No space left"):
-        files.keep_upload(io.BytesIO(b"abc"), "a.csv", tmp_path)
+        uploads.keep_upload(io.BytesIO(b"abc"), "a.csv", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -133,10 +133,10 @@ def test_how_much_is_done_never_falls_and_ends_at_one() -> None:
     for stage in stages:
         for part in (0.2, 1.0):
             events.append(Event(stage, part))
-            seen.append(jobs.fraction(events))
+            seen.append(progress_box.fraction(events))
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
-    assert jobs.fraction(events[:10], stop_after="propensity") == pytest.approx(1.0)
+    assert progress_box.fraction(events[:10], stop_after="propensity") == pytest.approx(1.0)
 
 
 def _form() -> None:
@@ -145,9 +145,9 @@ def _form() -> None:
 
     import streamlit as st
 
-    import psmatch_core.recipe  # noqa: F401 - makes every config known
-    from pages._shared.forms import config_form
-    from psmatch_core.config import Config
+    import psmatch_core.pipeline.recipe  # noqa: F401 - makes every config known
+    from pages.shell.forms import config_form
+    from psmatch_core.base.config import Config
 
     data: dict[str, Any] = st.session_state["config"]
     config = Config.from_dict(data)

@@ -1,8 +1,8 @@
 """What the sliders say is what the maps show: words, and plans of the labels whose slider was moved."""
 
-from pages._shared.rungs import Followed
-from psmatch_core.matchers import SinkhornMatcher
-from psmatch_core.matching import match
+from pages.views.match.slider_state import Followed
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher
 
 
 def test_the_words_name_who_moved_and_who_did_not(models):

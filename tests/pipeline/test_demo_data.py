@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from psmatch_core.datasets import DEMOS, demo, synthetic_screen
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.demo_data import DEMOS, demo, synthetic_screen
 
 
 @pytest.mark.parametrize("name", DEMOS)

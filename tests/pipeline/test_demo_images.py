@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from psmatch_core.datasets import interventional_images
-from psmatch_core.errors import PsmatchError
-from psmatch_core.rendering import INTERVENTIONS, SET_TO, draw_latents, render, seen_by_second
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.demo_data import interventional_images
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, SET_TO, draw_latents, render, seen_by_second
 
 
 def centre(image, colour):
@@ -20,7 +20,7 @@ def centre(image, colour):
 
 @pytest.mark.parametrize("squares", [False, True])
 def test_objects_stand_where_z_says(squares):
-    from psmatch_core.rendering import COLOURS
+    from psmatch_core.pipeline.demo_images import COLOURS
 
     z = np.array([[0.2, 0.3, 0.7, 0.8], [0.5, 0.15, 0.31, 0.62]])
     images = render(z, squares=squares, size=64)

@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from psmatch_core import leave_out_jobs
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import main
-from psmatch_core.distribution import Comparing
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.held_out import CANDIDATES, load_held_out
-from psmatch_core.leaving_out import LeaveOut, leave_label_out
-from psmatch_core.matchers import KnownPairsMatcher
-from psmatch_core.modality import Modality
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import LabelRules, Recipe
-from psmatch_core.translators import RidgeTranslator
-from psmatch_core.worker import execute
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import main
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.held_out import CANDIDATES, load_held_out
+from psmatch_core.matching.matchers import KnownPairsMatcher
+from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
+from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.translation.translators import RidgeTranslator
+from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.worker import execute
 
 LABELS = ("NT", "A", "B", "C", "D", "E")
 QUICK = Recipe(
@@ -164,9 +164,9 @@ def test_saved_and_loaded_it_is_the_same(found, tmp_path):
 
 
 def test_another_file_is_refused_by_name(tmp_path):
-    from psmatch_core import io
+    from psmatch_core.pipeline import result_files
 
-    io.write_arrays(tmp_path / "x.npz", {}, {"a": 1})
+    result_files.write_arrays(tmp_path / "x.npz", {}, {"a": 1})
     with pytest.raises(PsmatchError, match=r"x\.npz holds no left-out label"):
         load_held_out(tmp_path / "x.npz")
 
@@ -188,28 +188,28 @@ def run_folder(tmp_path_factory):
 
 
 def test_a_job_takes_the_cells_of_its_run_renamed_labels_included(run_folder):
-    job = leave_out_jobs.create(run_folder, "C", LeaveOut(held_out_share=0))
-    assert leave_out_jobs.result(job) is None
-    assert leave_out_jobs.asked(job) == ("C", LeaveOut(held_out_share=0))
+    job = leave_out.create(run_folder, "C", LeaveOut(held_out_share=0))
+    assert leave_out.result(job) is None
+    assert leave_out.asked(job) == ("C", LeaveOut(held_out_share=0))
     assert execute(job).state == DONE
-    result = leave_out_jobs.result(job)
+    result = leave_out.result(job)
     assert result is not None
     assert set(result.obs_names) == set(SIDES[0].obs_names[SIDES[0].labels == "B"])
-    assert leave_out_jobs.of(run_folder) == [job]
+    assert leave_out.of(run_folder) == [job]
     assert json.loads((job.path / "left_out.json").read_text())["label"] == "C"
     assert len(pd.read_csv(job.path / "left_out_features.csv")) == 5
 
 
 def test_a_job_that_cannot_be_done_makes_no_folder(run_folder):
-    before = leave_out_jobs.of(run_folder)
+    before = leave_out.of(run_folder)
     with pytest.raises(PsmatchError, match="'NT' is the only control"):
-        leave_out_jobs.create(run_folder, "NT", LeaveOut())
-    assert leave_out_jobs.of(run_folder) == before
+        leave_out.create(run_folder, "NT", LeaveOut())
+    assert leave_out.of(run_folder) == before
 
 
 def test_a_run_without_data_has_nothing_to_leave_out(tmp_path):
     with pytest.raises(PsmatchError, match="This run has no data yet"):
-        leave_out_jobs.create(RunFolder.create(tmp_path, QUICK), "A", LeaveOut())
+        leave_out.create(RunFolder.create(tmp_path, QUICK), "A", LeaveOut())
 
 
 def test_the_command_prints_the_figures_and_where_the_files_are(run_folder, capsys):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from psmatch_core.baselines import JointVAE
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import NeighborMatcher, SinkhornMatcher
-from psmatch_core.propensity import PropensityScores
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import PRESETS, LabelRules, Recipe, stage_key
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines import JointVAE
+from psmatch_core.classification.propensity import PropensityScores
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
+from psmatch_core.pipeline.recipe import PRESETS, LabelRules, Recipe, stage_key
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core import io, scoring
-from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.classifiers import LinearClassifier, MLPClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.exports import pairs_table
-from psmatch_core.folder import FolderKeeper, RunFolder
-from psmatch_core.matchers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.export.files import pairs_table
+from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,
     NeighborMatcher,
@@ -21,11 +21,11 @@ from psmatch_core.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.modality import Modality
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import LabelRules, Recipe
-from psmatch_core.runs import run
-from psmatch_core.translators import RidgeTranslator
+from psmatch_core.pipeline import result_files, stages
+from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.pipeline.run import run
+from psmatch_core.translation.translators import RidgeTranslator
+from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
 from tests.conftest import make_adata, make_modality
 
 QUICK = Recipe(classifier=LinearClassifier(strength=0.1))
@@ -85,8 +85,8 @@ def test_every_method_goes_the_whole_way(matcher, tmp_path):
     assert set(pairs["source_cell"]) <= set(sides[0].obs_names)
     assert pairs.drop_duplicates("source_cell")["mass"].sum() == pytest.approx(60, rel=1e-2)
     assert Recipe.from_json(result.recipe.to_json()) == result.recipe
-    again = io.load_coupling(
-        io.save(result.coupling, tmp_path / "coupling.npz"), *(result.coupling.source, result.coupling.target)
+    again = result_files.load_coupling(
+        result_files.save(result.coupling, tmp_path / "coupling.npz"), *(result.coupling.source, result.coupling.target)
     )
     assert np.allclose(again.to_sparse().toarray(), result.coupling.to_sparse().toarray())
 
@@ -132,7 +132,7 @@ def test_both_latents_come_from_one_training_and_are_kept_by_content(tmp_path, m
         trained.append(1)
         return fit_joint_vae(*arguments, **settings)
 
-    monkeypatch.setattr(scoring, "fit_joint_vae", counted)
+    monkeypatch.setattr(stages, "fit_joint_vae", counted)
     vae = JointVAE(network=MLPClassifier(hidden=(16,), n_epochs=2), n_latent=4)
     sides = make_modality("RNA"), make_modality("ADT", n=45, n_features=5, seed=1)
 

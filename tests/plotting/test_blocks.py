@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from psmatch_core import plotting
-from psmatch_core.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock, uniform_block
 
 
 def potential(n: int, m: int) -> Block:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from psmatch_core import plotting
-from psmatch_core.certainty import risk_coverage
-from psmatch_core.maps import score_map
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.shifts import label_shifts
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.evaluation.intervals import risk_coverage
+from psmatch_core.evaluation.shifts import label_shifts
+from psmatch_core.exploration.maps import score_map
 
 Models = tuple[PropensityModel, PropensityModel]
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.matching import match
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.matching.match import match
 from psmatch_core.monitor import Null, NullStatistic, judge
 from psmatch_core.monitor.stability import LabelStability, Stability
 from psmatch_core.plotting import loss_evidence, null_strips, stability_bars
-from psmatch_core.propensity import fit_propensity
 from tests.conftest import make_modality
 
 

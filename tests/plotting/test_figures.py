@@ -13,16 +13,16 @@ import pytest
 from anndata import AnnData
 
 from psmatch_core import plotting
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.coupling import Coupling
-from psmatch_core.errors import PsmatchError
-from psmatch_core.lcurve import l_curve
-from psmatch_core.maps import score_map
-from psmatch_core.matchers import SinkhornMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import PropensityModel, fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.exploration.l_curve import l_curve
+from psmatch_core.exploration.maps import score_map
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.plotting.style import POINT_SCALE, TITLE_WIDTH, wrapped
-from psmatch_core.propensity import PropensityModel, fit_propensity
 
 HOSTILE = ("<b>KO</b>", '<a href="http://x.example">A</a>', "$x^2$", "%{customdata}", "A & B")
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from psmatch_core.distribution import Distributions, compare_distributions
-from psmatch_core.errors import PsmatchError
-from psmatch_core.held_out import HeldOut
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.evaluation.distributions import Distributions, compare_distributions
+from psmatch_core.evaluation.held_out import HeldOut
 from psmatch_core.plotting import distance_dots, predicted_means, shifted_features
-from tests.test_distribution import OBSERVED, cloud
-from tests.test_plotting import HOSTILE, OURS, TAG, texts
+from tests.evaluation.test_distributions import OBSERVED, cloud
+from tests.plotting.test_figures import HOSTILE, OURS, TAG, texts
 
 
 def compared(labels=("A", "B")) -> Distributions:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from psmatch_core.maps import score_map
-from psmatch_core.matching import match
+from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.selection import Selection, matched_weight
+from psmatch_core.matching.match import match
 from psmatch_core.plotting import linked, linked_map
-from psmatch_core.selection import Selection, matched_weight
 
 
 @pytest.fixture(scope="module")

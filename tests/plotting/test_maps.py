@@ -10,11 +10,11 @@ import pytest
 from anndata import AnnData
 
 from psmatch_core import plotting
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.maps import ScoreMap, score_map
-from psmatch_core.modality import Modality
-from psmatch_core.propensity import PropensityModel, fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import PropensityModel, fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.exploration.maps import ScoreMap, score_map
 
 
 def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel, ScoreMap]:

@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from psmatch_core.plotting.naming import CHARACTER, GAP, LINE, PLACES, PLOT, _on_screen, _overlap, add_named, placed
-from psmatch_core.randomness import stream
+from psmatch_core.base.randomness import stream
+from psmatch_core.plotting.names import CHARACTER, GAP, LINE, PLACES, PLOT, _on_screen, _overlap, add_named, placed
 
 
 def boxes(x, y, names):

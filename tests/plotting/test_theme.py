@@ -11,7 +11,7 @@ import pytest
 
 from psmatch_core.plotting.style import DARK_PAPER, INKS, LIGHT_PAPER, PALETTE, QUIET_INKS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 THEME = CONFIG["theme"]
 LEAST_DISTANCE = 9.0  # CIE 1976; four just noticeable differences (2.3, Mahy et al. 1994)

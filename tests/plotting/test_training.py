@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from psmatch_core import plotting
-from psmatch_core.classifiers import LossCurve
-from psmatch_core.propensity import PropensityModel
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.classification.propensity import PropensityModel
 
 
 def test_networks_reported_under_one_number_are_drawn_apart() -> None:

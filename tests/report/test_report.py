@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core import ladder_jobs, leave_out_jobs, monitoring, worker
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.cli import main
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.leaving_out import LeaveOut
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.main import main
+from psmatch_core.data.readers import DataSpec
 from psmatch_core.monitor import Monitoring
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import Recipe
+from psmatch_core.pipeline.leave_out import LeaveOut
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import report_html, write_report
-from psmatch_core.run_store import RunStore
+from psmatch_core.workspace import worker
+from psmatch_core.workspace.jobs import epsilon_path, leave_out, monitor
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.conftest import make_adata
 
 HOSTILE = "</script><img src=x>"
@@ -81,9 +82,9 @@ def test_every_chapter_has_its_figures(text: str) -> None:
 def thorough(folder: RunFolder) -> str:
     """The report of the run after everything that can be asked of it was asked."""
     store = RunStore(folder.path.parents[1])
-    assert monitoring.measure(folder, Monitoring(n_shuffles=3)).state == "done"
-    assert worker.execute(leave_out_jobs.create(folder, "A", LeaveOut())).state == "done"
-    assert worker.execute(ladder_jobs.create(folder, "B")).state == "done"
+    assert monitor.measure(folder, Monitoring(n_shuffles=3)).state == "done"
+    assert worker.execute(leave_out.create(folder, "A", LeaveOut())).state == "done"
+    assert worker.execute(epsilon_path.create(folder, "B")).state == "done"
     assert store.runs == folder.path.parent
     return report_html(folder)
 

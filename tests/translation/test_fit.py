@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from psmatch_core import io
-from psmatch_core.blocks import SparseBlock
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.coupling import Coupling, Outcome, Status
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matching import match
-from psmatch_core.prediction import fit_translator, translation_quality
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.propensity import fit_propensity
-from psmatch_core.translation import TO_SOURCE, TO_TARGET, translate
-from psmatch_core.translators import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.matching.blocks import SparseBlock
+from psmatch_core.matching.coupling import Coupling, Outcome, Status
+from psmatch_core.matching.match import match
+from psmatch_core.pipeline import result_files
+from psmatch_core.translation.fit import fit_translator, translation_quality
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
+from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
     BarycentricTranslator,
     NeighborTranslator,
@@ -148,7 +148,7 @@ def test_what_is_saved_predicts_the_same(linear, translator, tmp_path):
     small = replace(translator, n_epochs=2) if hasattr(translator, "n_epochs") else translator
     preprocessing = Preprocessing(scale=False).fit(source)
     fitted = fit_translator(coupling, small, inputs=source, outputs=target, preprocessing=preprocessing)
-    loaded = io.load_translator(io.save(fitted, tmp_path / "translator.npz"))
+    loaded = result_files.load_translator(result_files.save(fitted, tmp_path / "translator.npz"))
     assert np.array_equal(loaded.predict(source.X, source.var_names), fitted.predict(source.X, source.var_names))
     assert np.array_equal(loaded.predict_raw(source.X, source.var_names), fitted.predict(source.X, source.var_names))
     assert (loaded.translator, loaded.direction, loaded.curves) == (small, fitted.direction, fitted.curves)

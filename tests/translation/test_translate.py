@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matching import match
-from psmatch_core.translation import TO_SOURCE, TO_TARGET, translate
-from psmatch_core.translators import BarycentricTranslator, SamplingTranslator
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.matching.match import match
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
+from psmatch_core.translation.translators import BarycentricTranslator, SamplingTranslator
 
 
 @pytest.fixture(scope="module")

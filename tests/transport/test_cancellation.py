@@ -10,10 +10,10 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from psmatch_core.errors import Cancelled
-from psmatch_core.progress import Event
+from psmatch_core.base.errors import Cancelled
+from psmatch_core.base.progress import Event
 from psmatch_core.transport import TransportResult, problem, solve
-from psmatch_core.transport.schedule import Schedule
+from psmatch_core.transport.entropic.schedule import Schedule
 
 from .test_balanced import clouds
 

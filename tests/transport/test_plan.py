@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.transport import TransportResult, mean_cost, solve
-from psmatch_core.transport.schedule import Schedule
+from psmatch_core.transport.entropic.schedule import Schedule
 
 from .reference import costs, plan_of
 from .test_balanced import DENSE, SPARSE, clouds, uneven

@@ -7,9 +7,9 @@ import ot
 import pytest
 from scipy.special import logsumexp
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import solve, solve_unbalanced
-from psmatch_core.transport.schedule import Schedule
+from psmatch_core.transport.entropic.schedule import Schedule
 
 from .reference import costs, plan_of, weights
 from .test_balanced import DENSE, SPARSE, clouds, uneven

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from psmatch_core.comparing_runs import compare_runs, flat_settings, run_figures
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.compare import compare_runs, flat_settings, run_figures
+from psmatch_core.workspace.run_folder import RunFolder
 
 
 def made(root, name, epsilon=0.05, **figures):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from psmatch_core.pace import pace
-from psmatch_core.progress import Event
+from psmatch_core.base.progress import Event
+from psmatch_core.workspace.eta import pace
 
 STAGE = "propensity: RNA"
 

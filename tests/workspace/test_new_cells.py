@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core import io
-from psmatch_core.classifiers import LinearClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.exports import export
-from psmatch_core.folder import FolderKeeper, RunFolder
-from psmatch_core.new_cells import translate_file
-from psmatch_core.readers import DataSpec
-from psmatch_core.recipe import Recipe
-from psmatch_core.results import live_curves
-from psmatch_core.runs import run
-from psmatch_core.translators import SampledNetworkTranslator
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.export.files import export
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
+from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.workspace.new_cells import translate_file
+from psmatch_core.workspace.results import live_curves
+from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
 from tests.conftest import make_adata
 
 THERE = "target_to_source"
@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
     events = []
     finished = run(recipe, keeper=FolderKeeper(folder, None), progress=events.append)
     export(finished, folder.exports)
-    io.save(finished.source, folder.stage_file("source"))
+    result_files.save(finished.source, folder.stage_file("source"))
     lines = [json.dumps({**asdict(event), "time": 0.0}) for event in events if event.values]
     (folder.path / "events.jsonl").write_text("".join(line + "\n" for line in lines))
     return folder
@@ -53,9 +53,9 @@ def new_cells(folder):
 
 
 def test_a_run_keeps_its_translators_and_translates_all_its_cells_by_them(folder):
-    fitted = io.load_translator(folder.stage_file(f"translator_{THERE}"))
+    fitted = result_files.load_translator(folder.stage_file(f"translator_{THERE}"))
     there = anndata.read_h5ad(folder.exports / f"translation_{THERE}.h5ad")
-    source = io.load_modality(folder.stage_file("source"))
+    source = result_files.load_modality(folder.stage_file("source"))
     assert np.allclose(there.X, fitted.predict_raw(source.X, source.var_names), atol=1e-5)
     assert there.uns["meaning"] == "adt features predicted at rna cells"
     table = pd.read_csv(folder.exports / f"translation_r2_{THERE}.csv")
@@ -84,7 +84,7 @@ def test_new_cells_without_labels_get_the_predictions_of_the_run(folder, tmp_pat
     written = tmp_path / f"out_{THERE}.{suffix}"
     assert str(written) in said
     got = anndata.read_h5ad(written).to_df() if suffix == "h5ad" else pd.read_csv(written, index_col="cell")
-    fitted = io.load_translator(folder.exports / f"translator_{THERE}.npz")
+    fitted = result_files.load_translator(folder.exports / f"translator_{THERE}.npz")
     assert list(got.index) == list(adata.obs_names)
     assert list(got.columns) == [f"f{i}" for i in range(5)]
     assert np.allclose(got, fitted.predict_raw(adata.X, adata.var_names), atol=1e-5)

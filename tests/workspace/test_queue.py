@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core.queueing import RunQueue, runs_at_once
+from psmatch_core.workspace.queue import RunQueue, runs_at_once
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_second_waits_until_the_first_ends(tmp_path):
@@ -62,7 +62,7 @@ def test_who_stops_waiting_gives_the_ticket_back(tmp_path):
 
 def test_the_dead_block_nobody(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from psmatch_core.queueing import RunQueue\n"
+        "import sys, time; from pathlib import Path; from psmatch_core.workspace.queue import RunQueue\n"
         "with RunQueue(Path(sys.argv[1]), at_once=1).turn('a', print):\n    print('in', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)

@@ -7,12 +7,12 @@ import time
 import numpy as np
 import pytest
 
-from psmatch_core import results
-from psmatch_core.cli import demo_recipe
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RunFolder, RunStatus
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import results
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore
 
 QUICK = Recipe.from_dict({"classifier": {"kind": "LinearClassifier", "strength": 0.05}})
 ENDLESS = {"kind": "MLPClassifier", "hidden": [512, 512], "n_epochs": 5000, "patience": 5000}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages._shared import charts, session
-from pages._shared.errors import show_findings
-from pages._shared.text import count, plain
-from pages._shared.workspace import START_RULES, Workspace
-from psmatch_core.checks import Severity, check_pair
-from psmatch_core.labels import LabelReport, suggested_map
-from psmatch_core.recipe import LabelRules
+from pages.shell import charts, session
+from pages.shell.errors import show_findings
+from pages.shell.text import count, plain
+from pages.shell.workspace import START_RULES, Workspace
+from psmatch_core.data.checks import Severity, check_pair
+from psmatch_core.data.labels import LabelReport, suggested_map
+from psmatch_core.pipeline.recipe import LabelRules
 
 ONE_SIDED = "PM-L11"  # said here with its button instead
 

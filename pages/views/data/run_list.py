@@ -6,18 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import closer, session
-from pages._shared.deleted import Deleted, remember
-from pages._shared.errors import told
-from pages._shared.frame import STATES, run_name
-from pages._shared.navigation import path_of
-from pages._shared.text import number, plain, when
-from pages._shared.workspace import from_recipe
-from psmatch_core.checks import display
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import QUEUED, RunFolder
-from psmatch_core.results import load_facts
-from psmatch_core.run_store import LONGEST_NAME, RunEntry
+from pages.shell import cell_cache, session
+from pages.shell.deleted import Deleted, remember
+from pages.shell.errors import told
+from pages.shell.frame import STATES, run_name
+from pages.shell.navigation import path_of
+from pages.shell.text import number, plain, when
+from pages.shell.workspace import from_recipe
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.results import load_facts
+from psmatch_core.workspace.run_folder import QUEUED, RunFolder
+from psmatch_core.workspace.store import LONGEST_NAME, RunEntry
 
 RUN = "run"  # the kind, among what is deleted
 SHOWN = 8
@@ -143,7 +143,7 @@ def _comparison(chosen: list[RunEntry]) -> None:
     st.subheader(f"{len(chosen)} runs side by side")
     with told():
         folders = [session.store().open(entry.id) for entry in chosen]
-        found = closer.compared(folders)
+        found = cell_cache.compared(folders)
         config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g") for name in found.names}
         if len(found.figures):
             st.markdown("**Figures**")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared.export_view import opened
+from pages.views.export.overview import opened
 
-FOLDER = Path(__file__).parents[2] / "static" / "samples"
+FOLDER = Path(__file__).parents[3] / "static" / "samples"
 SAMPLES = {
     "sample_rna.h5ad": "AnnData: counts of 20 genes in 60 cells, the label in obs",
     "sample_protein.csv": "table: a row a cell, its name, its label, 8 proteins",

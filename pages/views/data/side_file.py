@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import files, housekeeping, session
-from pages._shared.errors import show_error
-from pages._shared.text import plain
-from pages._shared.workspace import DEMO, Side
-from psmatch_core.checks import Severity
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers import FileSummary, MatrixSummary
+from pages.shell import housekeeping, session, uploads
+from pages.shell.errors import show_error
+from pages.shell.text import plain
+from pages.shell.workspace import DEMO, Side
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Severity
+from psmatch_core.data.readers import FileSummary, MatrixSummary
 
 LARGE = "Above 500 MB, give the file's path on the server instead: an upload passes through the server's memory."
 # Column names that usually hold the label, best first; only an offer, since the visitor sees and changes it.
@@ -22,8 +22,8 @@ USUAL_LABELS = ("label", "labels", "perturbation", "gene", "target", "condition"
 
 def demo_side(name: str, which: str) -> Side:
     """One side of a demo, ready to use."""
-    summary = files.look_into_demo(name, which, session.root() / "demos")
-    modality = files.DEMO_NAMES[name][which == "target"]
+    summary = uploads.look_into_demo(name, which, session.root() / "demos")
+    modality = uploads.DEMO_NAMES[name][which == "target"]
     return Side(f"{DEMO}{name}", summary.name, summary, label_key="label", name=modality, pair_key="cell")
 
 
@@ -39,7 +39,7 @@ def choose_file(which: str) -> None:
     with st.expander("Open a file that lies on the server"):
         st.text_input("Path", key=session.key(f"path.{which}"), placeholder="/data/rna.h5ad")
         st.button("Open", key=f"open.{which}", on_click=_opened, args=(which, f"path.{which}"))
-        st.caption(f"Open here: files below {plain(', '.join(map(str, files.data_roots())))}")
+        st.caption(f"Open here: files below {plain(', '.join(map(str, uploads.data_roots())))}")
 
 
 def uploaded(which: str, name: str, part: str) -> None:
@@ -48,7 +48,7 @@ def uploaded(which: str, name: str, part: str) -> None:
     if upload is None:
         return
     try:
-        kept = files.keep_upload(upload, upload.name, session.uploads())
+        kept = uploads.keep_upload(upload, upload.name, session.uploads())
         session.leave(f"new.{which}.{part}", (str(kept), kept.name))
         session.hush(which)
     except PsmatchError as error:
@@ -58,7 +58,7 @@ def uploaded(which: str, name: str, part: str) -> None:
 
 def _opened(which: str, name: str) -> None:
     try:
-        found = files.server_file(session.value_of(session.key(name)) or "", closed=session.root())
+        found = uploads.server_file(session.value_of(session.key(name)) or "", closed=session.root())
         session.leave(f"new.{which}.path", (str(found), found.name))
         session.hush(which)
     except PsmatchError as error:
@@ -79,7 +79,7 @@ def take_new_file(which: str) -> None:
         with st.spinner("Looking into the file…"):
             if new is not None:
                 path, shown = new
-                taken = _fresh(which, path, shown, files.look_into(path, shown, session.root() / "summaries"))
+                taken = _fresh(which, path, shown, uploads.look_into(path, shown, session.root() / "summaries"))
             elif table is not None and side is not None:
                 path, shown = table
                 taken = _with_table(side, path, shown)
@@ -123,7 +123,7 @@ def with_summary(which: str, side: Side) -> Side | None:
     try:
         with st.spinner(f"Looking into {plain(side.shown)}…"):
             if side.path.startswith(DEMO):
-                summary = files.look_into_demo(side.path.removeprefix(DEMO), which, session.root() / "demos")
+                summary = uploads.look_into_demo(side.path.removeprefix(DEMO), which, session.root() / "demos")
             else:
                 summary = _looked(side)
     except PsmatchError as error:
@@ -136,7 +136,7 @@ def with_summary(which: str, side: Side) -> Side | None:
 
 
 def _looked(side: Side) -> FileSummary:
-    return files.look_into(
+    return uploads.look_into(
         side.path,
         side.shown,
         session.root() / "summaries",

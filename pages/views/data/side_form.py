@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import show_error, show_findings
-from pages._shared.forms import config_form
-from pages._shared.side_file import choose_file, is_usable, keep_side, take_new_file, uploaded, with_summary
-from pages._shared.text import count, plain, size
-from pages._shared.workspace import DEMO, Side
-from psmatch_core.checks import display
-from psmatch_core.preprocessing import Preprocessing
-from psmatch_core.readers import ColumnSummary, FileSummary, MatrixSummary
+from pages.shell import session
+from pages.shell.errors import show_error, show_findings
+from pages.shell.forms import config_form
+from pages.shell.text import count, plain, size
+from pages.shell.workspace import DEMO, Side
+from pages.views.data.side_file import choose_file, is_usable, keep_side, take_new_file, uploaded, with_summary
+from psmatch_core.data.checks import display
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
 
 HEADINGS = {"source": "Modality 1 (source)", "target": "Modality 2 (target)"}
 MOST_COUNTS = 6

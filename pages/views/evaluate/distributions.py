@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, results
-from pages._shared.text import count, number
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, charts
+from pages.shell.text import count, number
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.distribution import Distributions
+    from psmatch_core.evaluation.distributions import Distributions
 
 WAYS = {
     "target_to_source": "{target} features at {source} cells",
@@ -29,17 +29,17 @@ MEASURES = {
 
 def distribution_view(folder: RunFolder) -> None:
     """The distances of a run, one direction at a time; nothing where it has none."""
-    facts = results.facts(folder, "distributions")
+    facts = cache.facts(folder, "distributions")
     if not facts:
         return
-    from psmatch_core.distribution import Distributions
+    from psmatch_core.evaluation.distributions import Distributions
 
     st.subheader("Translated against observed cells")
     st.caption(
         "No cell's partner is known, so clouds of cells are compared within each label: those translated, the same "
         "through a uniform plan, and a floor, which is one half of the observed cells against the other."
     )
-    inputs = results.facts(folder, "inputs") or {}
+    inputs = cache.facts(folder, "inputs") or {}
     names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in ("source", "target")}
     way = st.radio(
         "Direction",

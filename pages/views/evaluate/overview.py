@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, closer, results
-from pages._shared.navigation import path_of
-from pages._shared.tables import label_table
-from pages._shared.text import count, number, plain
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, cell_cache, charts
+from pages.shell.navigation import path_of
+from pages.shell.tables import label_table
+from pages.shell.text import count, number, plain
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from psmatch_core.certainty import Interval
+    from psmatch_core.evaluation.intervals import Interval
 
 METRICS = {
     "foscttm": (
@@ -38,7 +38,7 @@ TOP_FEATURES = 25
 
 def evaluate_view(folder: RunFolder) -> None:
     """Everything about how a coupling does where the truth is known."""
-    found = results.facts(folder, "evaluation")
+    found = cache.facts(folder, "evaluation")
     if found is None:
         _nothing_known(folder)
         return
@@ -50,7 +50,7 @@ def evaluate_view(folder: RunFolder) -> None:
         )
         st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
     else:
-        sure = closer.intervals(folder)
+        sure = cell_cache.intervals(folder)
         _summary(found, sure[1] if sure else None)
         _per_label(folder, sure[0] if sure else None)
         _confident(folder, found)
@@ -59,7 +59,7 @@ def evaluate_view(folder: RunFolder) -> None:
 
 
 def _nothing_known(folder: RunFolder) -> None:
-    if folder.status().is_active and not results.facts(folder, "distributions"):
+    if folder.status().is_active and not cache.facts(folder, "distributions"):
         st.info("The result is still being judged.", icon=":material/hourglass_top:")
         return
     st.info(
@@ -124,7 +124,7 @@ def _range(each: Interval) -> str:
 def _per_label(folder: RunFolder, sure: pd.DataFrame | None) -> None:
     from psmatch_core.plotting import metric_bars
 
-    table = results.table(folder, "evaluation_labels")
+    table = cache.table(folder, "evaluation_labels")
     if table is None or not len(table):
         return
     if sure is not None:
@@ -163,7 +163,7 @@ def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
         )
         or "foscttm"
     )
-    curves = closer.coverage(folder, chosen)
+    curves = cell_cache.coverage(folder, chosen)
     if not curves:
         st.caption("No judged cell has a confidence: there is no curve to draw.")
         return
@@ -181,7 +181,7 @@ def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
 def _features(folder: RunFolder, found: dict[str, Any]) -> None:
     from psmatch_core.plotting import feature_r2
 
-    values = results.facts(folder, "feature_r2")
+    values = cache.facts(folder, "feature_r2")
     if not values:
         return
     st.subheader("By feature")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import streamlit as st
 
-from pages._shared import charts, results, session
-from pages._shared.forms import config_form
-from pages._shared.glossary import meaning
-from pages._shared.text import count, plain, size
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import ExportRules
+from pages.shell import cache, charts, session
+from pages.shell.forms import config_form
+from pages.shell.glossary import meaning
+from pages.shell.text import count, plain, size
+from psmatch_core.pipeline.recipe import ExportRules
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.pairs import Pairs
+    from psmatch_core.export.pairs import Pairs
 
 ARCHIVE = "psmatch-export.zip"
 COMMAND = "python -m psmatch_core run recipe.json --out psmatch-again"
@@ -101,7 +101,7 @@ def _files(folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> BinaryIO:
     """The report, made when its button is pressed."""
-    return opened(results.report(folder))
+    return opened(cache.report(folder))
 
 
 def _download_all(folder: RunFolder, archive: Path) -> None:
@@ -126,7 +126,7 @@ def _pairs(folder: RunFolder) -> None:
     rules = config_form(workspace.exports, workspace.base.exports, name="exports", more="From the next run on")
     if rules != workspace.exports:
         session.keep(replace(workspace, exports=rules))
-    chosen = results.pairs(folder, rules)
+    chosen = cache.pairs(folder, rules)
     n_rows = len(chosen.table)
     if not n_rows and not chosen.n_left_out:
         st.info("No cell was matched: see the table of labels on Match.", icon=":material/arrow_forward:")
@@ -176,13 +176,13 @@ def _told(chosen: Pairs, rules: ExportRules) -> None:
 
 
 def _written(folder: RunFolder, rules: ExportRules, kind: str) -> bytes:
-    from psmatch_core.pairs import written
+    from psmatch_core.export.pairs import written
 
-    return written(results.pairs(folder, rules).table, kind)
+    return written(cache.pairs(folder, rules).table, kind)
 
 
 def _left_out(folder: RunFolder) -> None:
-    table = results.read_csv(folder.exports / "excluded_cells.csv")
+    table = cache.read_csv(folder.exports / "excluded_cells.csv")
     if not len(table):
         st.markdown("No cell was left out.")
         return

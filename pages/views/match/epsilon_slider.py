@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, explore, jobs, rungs, session
-from pages._shared.errors import tell, told
-from pages._shared.text import count, number, plain
-from psmatch_core.checks import display
-from psmatch_core.coupling import Outcome
-from psmatch_core.folder import CANCELLED, DONE, RunFolder
+from pages.shell import charts, progress_box, session
+from pages.shell.errors import tell, told
+from pages.shell.text import count, number, plain
+from pages.views.match import selection, slider_state
+from psmatch_core.data.checks import display
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.ladder import Ladder
+    from psmatch_core.exploration.epsilon_path import Ladder
+    from psmatch_core.matching.coupling import Coupling
 
 AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about ten seconds
 A_MINUTE = 150_000_000  # up to which it takes less
@@ -27,8 +28,8 @@ LISTED = 100  # cells in the table of pairs
 
 def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     """One label with a slider, as soon as its first plans are there; until then the plan of the run."""
-    from psmatch_core.knobs import can_climb
-    from psmatch_core.ladder_jobs import latest
+    from psmatch_core.exploration.epsilon_grid import can_climb
+    from psmatch_core.workspace.jobs.epsilon_path import latest
 
     if not can_climb(folder.recipe.matcher):
         _plan_of_the_run(folder, coupling, label)
@@ -62,13 +63,13 @@ def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
 def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bool) -> None:
     if was_active and not _at_work(job):
         st.rerun()
-    ladder = rungs.ladder(folder, job)
+    ladder = slider_state.ladder(folder, job)
     if ladder is None:
         _plan_of_the_run(folder, coupling, str(job.job["ladder"]["label"]))
         return
-    explore.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
-    asked = rungs.slider(folder, job, ladder)
-    place, symbol = ladder.nearest(asked), rungs.symbol_of(ladder)
+    selection.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
+    asked = slider_state.slider(folder, job, ladder)
+    place, symbol = ladder.nearest(asked), slider_state.symbol_of(ladder)
     if place != asked:
         st.info(
             f"{symbol} = {ladder.values[asked]:.3g} is still being solved: you see the nearest that is, "
@@ -173,23 +174,23 @@ def _heatmap(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) 
 
 def _block_drawn(folder: RunFolder, coupling: Coupling, ladder: Ladder, key: str) -> None:
     """Select the source cells in the rows of a block that was drawn on the heatmap."""
-    from psmatch_core.selection import Selection
+    from psmatch_core.exploration.selection import Selection
 
-    shapes = explore.shapes_drawn(key)
+    shapes = selection.shapes_drawn(key)
     if shapes:
         _, _, y = shapes[-1]
         rows = ladder.means.rows_between(min(y), max(y))
         cells = coupling.source_cells[ladder.label][rows]
         if cells.size:
             origin = f"a block of the heatmap of {ladder.label}"
-            explore.select(folder, Selection("source", cells, origin))
+            selection.select(folder, Selection("source", cells, origin))
 
 
 def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
     """The best matches of the label's cells; those that are selected come first."""
-    from psmatch_core.ladder import pairs_at
+    from psmatch_core.exploration.epsilon_path import pairs_at
 
-    chosen = explore.selected(folder)
+    chosen = selection.selected(folder)
     cells = chosen.cells if chosen is not None and chosen.side == "source" else None
     table = pairs_at(ladder, coupling, place, first=cells, most=LISTED)
     key = f"ladder.pairs.{folder.id}.{ladder.label}"
@@ -216,11 +217,11 @@ def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) ->
 
 
 def _rows_chosen(folder: RunFolder, ladder: Ladder, rows: Any, key: str) -> None:
-    from psmatch_core.selection import Selection
+    from psmatch_core.exploration.selection import Selection
 
-    ticked = explore.rows_chosen(key)
+    ticked = selection.rows_chosen(key)
     if ticked:
-        explore.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
+        selection.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
 
 
 def _use(folder: RunFolder, ladder: Ladder, place: int, symbol: str) -> None:
@@ -239,4 +240,4 @@ def _use(folder: RunFolder, ladder: Ladder, place: int, symbol: str) -> None:
         matcher = ladder.matcher_at(place)
         session.renew("matcher")
         session.keep(replace(session.workspace(), matcher=matcher))
-        jobs.start(replace(folder.recipe, matcher=matcher), stop_after="match", name=session.next_name("match"))
+        progress_box.start(replace(folder.recipe, matcher=matcher), stop_after="match", name=session.next_name("match"))

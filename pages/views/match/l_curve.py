@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, results, session
-from pages._shared.errors import told
-from pages._shared.text import plain
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, charts, session
+from pages.shell.errors import told
+from pages.shell.text import plain
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.lcurve import LCurve
+    from psmatch_core.exploration.l_curve import LCurve
+    from psmatch_core.matching.coupling import Coupling
 
 FIRST = 5  # labels that are traced unless others are chosen: those of middling size, so that nobody waits for a giant
 
@@ -48,7 +48,7 @@ def curve_view(folder: RunFolder, coupling: Coupling) -> None:
     if not traced:
         return
     with told():
-        _show(folder, results.curve(folder, traced), matcher)
+        _show(folder, cache.curve(folder, traced), matcher)
 
 
 def _show(folder: RunFolder, curve: LCurve, matcher: Any) -> None:

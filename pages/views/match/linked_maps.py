@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._shared import charts, explore, results, rungs, session
-from pages._shared.errors import told
-from pages._shared.text import count, plain
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, charts, session
+from pages.shell.errors import told
+from pages.shell.text import count, plain
+from pages.views.match import selection, slider_state
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.selection import Selection
+    from psmatch_core.exploration.selection import Selection
+    from psmatch_core.matching.coupling import Coupling
 
 LISTED = 200  # selected cells in the table
 
@@ -32,18 +33,18 @@ def linked_view(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _view(folder: RunFolder, run: Coupling) -> None:
+    from psmatch_core.exploration.selection import SIDES, matched_weight
     from psmatch_core.plotting import linked_map
     from psmatch_core.plotting.linked import MOST_DRAWN
-    from psmatch_core.selection import SIDES, matched_weight
 
-    method, scores = results.score_map(folder)
-    chosen = explore.chip(folder, run, "maps")
+    method, scores = cache.score_map(folder)
+    chosen = selection.chip(folder, run, "maps")
     labels = _labels_of(run, chosen) if chosen is not None else []
     _slider(folder, labels)
-    followed = rungs.followed(folder, run)
+    followed = slider_state.followed(folder, run)
     coupling = followed.coupling
     weight = matched_weight(coupling, chosen) if chosen is not None else None
-    at = followed.words(labels, rungs.own_value(folder))
+    at = followed.words(labels, slider_state.own_value(folder))
     for place, side in zip(st.columns(2), SIDES, strict=True):
         key = f"linked.{side}.{folder.id}"
         name = (run.source if side == "source" else run.target).modality.name
@@ -72,7 +73,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         _saved(folder, run)
         return
     _panel(folder, coupling, chosen, at)
-    explore.keep_selection(folder, run, chosen)
+    selection.keep_selection(folder, run, chosen)
 
 
 def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
@@ -84,13 +85,13 @@ def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
 
 def _slider(folder: RunFolder, labels: list[str]) -> None:
     """The slider of the label that most of the selected cells have, where its plans are worked out."""
-    from psmatch_core.knobs import can_climb
-    from psmatch_core.ladder_jobs import latest
+    from psmatch_core.exploration.epsilon_grid import can_climb
+    from psmatch_core.workspace.jobs.epsilon_path import latest
 
     if not labels or not can_climb(folder.recipe.matcher):
         return
     job = latest(folder, labels[0])
-    ladder = rungs.ladder(folder, job) if job is not None else None
+    ladder = slider_state.ladder(folder, job) if job is not None else None
     name = plain(display(labels[0], 40))
     if job is None or ladder is None:
         if job is not None and job.status().is_active:
@@ -98,7 +99,7 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
             watching: Callable[[], None] = st.fragment(lambda: _wait(folder, waiting), run_every="1s")
             watching()
             return
-        text = f"Drag {rungs.symbol_for(folder)} for label {name}"
+        text = f"Drag {slider_state.symbol_for(folder)} for label {name}"
         if st.button(text, key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
             with told():
                 session.store().climb(folder, labels[0])
@@ -107,31 +108,33 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
     with st.container(border=True, key=f"linked-slider-{folder.id}"):
         others = f" The {count(len(labels) - 1, 'other label')} stay as they are." if len(labels) > 1 else ""
         st.caption(f"Label **{name}** from sharp to smooth: the matches below follow.{others}")
-        rungs.slider(folder, job, ladder)
+        slider_state.slider(folder, job, ladder)
 
 
 def _wait(folder: RunFolder, job: RunFolder) -> None:
-    if rungs.ladder(folder, job) is not None or not job.status().is_active:
+    if slider_state.ladder(folder, job) is not None or not job.status().is_active:
         st.rerun()
     st.caption(":material/hourglass_top: The first plans of this label are being solved; then a slider stands here.")
 
 
 def _drawn(folder: RunFolder, side: str, key: str) -> None:
     """Select the cells inside the shapes that were drawn on one map."""
-    from psmatch_core.selection import Selection, on_map
+    from psmatch_core.exploration.selection import Selection, on_map
 
-    shapes = explore.shapes_drawn(key)  # a figure that is drawn anew forgets its shapes; the chip clears the selection
-    _, scores = results.score_map(folder)
+    shapes = selection.shapes_drawn(
+        key
+    )  # a figure that is drawn anew forgets its shapes; the chip clears the selection
+    _, scores = cache.score_map(folder)
     cells: set[int] = set()
     for _, x, y in shapes:
         with told():
             cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
     if cells:
-        explore.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
+        selection.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
 
 
 def _saved(folder: RunFolder, coupling: Coupling) -> None:
-    from psmatch_core.selections import load_selections
+    from psmatch_core.workspace.selections import load_selections
 
     saved = load_selections(folder, coupling)
     if saved:
@@ -139,12 +142,12 @@ def _saved(folder: RunFolder, coupling: Coupling) -> None:
             st.caption("Saved with this run:")
             for number, each in enumerate(saved):
                 if st.button(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
-                    explore.select(folder, each)
+                    selection.select(folder, each)
                     st.rerun()
 
 
 def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection, at: str) -> None:
-    from psmatch_core.selection import described
+    from psmatch_core.exploration.selection import described
 
     here = (coupling.source if chosen.side == "source" else coupling.target).modality
     st.markdown(f"**Selected cells and their best matches** {plain(at)}")
@@ -178,10 +181,10 @@ def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection, at: str) ->
 
 
 def _features(folder: RunFolder, coupling: Coupling, chosen: Selection) -> None:
-    from psmatch_core.selection import feature_values
+    from psmatch_core.exploration.selection import feature_values
 
     st.markdown("**Features, measured beside projected**")
-    sides = explore.readable(folder)
+    sides = selection.readable(folder)
     picked = []
     for which, (place, modality) in enumerate(zip(st.columns(2), sides, strict=True)):
         picked.append(

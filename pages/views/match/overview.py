@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages._shared import charts, explore, results, rungs
-from pages._shared.curve_view import curve_view
-from pages._shared.ladder_view import ladder_view
-from pages._shared.linked_view import linked_view
-from pages._shared.tabs import tabs
-from pages._shared.text import count, number, plain
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
-from psmatch_core.matchers.unbalanced import HARDLY
+from pages.shell import cache, charts
+from pages.shell.tabs import tabs
+from pages.shell.text import count, number, plain
+from pages.views.match import selection, slider_state
+from pages.views.match.epsilon_slider import ladder_view
+from pages.views.match.l_curve import curve_view
+from pages.views.match.linked_maps import linked_view
+from psmatch_core.data.checks import display
+from psmatch_core.matching.matchers.unbalanced import HARDLY
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from psmatch_core.coupling import Coupling
+    from psmatch_core.matching.coupling import Coupling
 
 LISTED = 1000  # cells in the list of one label; any other can be typed
 TOP = 20  # matches of one cell that are drawn
@@ -28,8 +29,8 @@ TOP = 20  # matches of one cell that are drawn
 
 def match_view(folder: RunFolder) -> None:
     """Everything about one coupling."""
-    coupling = results.coupling(folder)
-    table = results.table(folder, "labels")
+    coupling = cache.coupling(folder)
+    table = cache.table(folder, "labels")
     if table is None:
         return
     source, target = coupling.source.modality.name, coupling.target.modality.name
@@ -51,7 +52,7 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
             (f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}", "", ""),
             (
                 "Effective matches a cell",
-                number(results.median_effective(coupling), 2),
+                number(cache.median_effective(coupling), 2),
                 "",
                 "exp(entropy) of a cell's weights, median over cells: 1 where a cell has one partner, the number of "
                 "candidates where all are alike.",
@@ -106,13 +107,13 @@ def _label_table(
 
 def _labels_chosen(folder: RunFolder, coupling: Coupling, labels: list[str], key: str) -> None:
     """Select the source cells of the labels that are ticked in the table."""
-    from psmatch_core.selection import Selection
+    from psmatch_core.exploration.selection import Selection
 
-    chosen = [labels[row] for row in explore.rows_chosen(key) if labels[row] in coupling.blocks]
+    chosen = [labels[row] for row in selection.rows_chosen(key) if labels[row] in coupling.blocks]
     if chosen:
         cells = [cell for label in chosen for cell in coupling.source_cells[label].tolist()]
         named = ", ".join(display(label, 24) for label in chosen[:3]) + (" …" if len(chosen) > 3 else "")
-        explore.select(folder, Selection("source", cells, f"all cells of {named}"))  # type: ignore[arg-type]
+        selection.select(folder, Selection("source", cells, f"all cells of {named}"))  # type: ignore[arg-type]
 
 
 def _effective(folder: RunFolder, coupling: Coupling) -> None:
@@ -135,7 +136,7 @@ def _label(folder: RunFolder, coupling: Coupling) -> None:
 def _cell(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.plotting import cell_matches
 
-    followed = rungs.followed(folder, run)
+    followed = slider_state.followed(folder, run)
     coupling = followed.coupling
     left, right = st.columns(2)
     with left:
@@ -160,11 +161,11 @@ def _cell(folder: RunFolder, run: Coupling) -> None:
             icon=":material/arrow_forward:",
         )
         return
-    chosen, weights, uniform, partner = results.matches_of(coupling, label, names.index(asked), TOP)
+    chosen, weights, uniform, partner = cache.matches_of(coupling, label, names.index(asked), TOP)
     figure = cell_matches(chosen, weights, uniform, cell=asked, measured_true=partner)
     charts.show(figure, key=f"matches.{folder.id}.{label}.{asked}", alt=f"Weights of the matches of {display(asked)}")
-    st.caption(f"Weights {plain(followed.words([label], rungs.own_value(folder)))}.")
-    share = results.mass_share(coupling, label, names.index(asked))
+    st.caption(f"Weights {plain(followed.words([label], slider_state.own_value(folder)))}.")
+    share = cache.mass_share(coupling, label, names.index(asked))
     if share < HARDLY:
         st.warning(
             f"**This cell is hardly matched**: it has {share:.1%} of the mass of a cell that is matched like all "

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import results, session
-from pages._shared.errors import told
-from pages._shared.text import count, plain
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, session
+from pages.shell.errors import told
+from pages.shell.text import count, plain
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.modality import Modality
-    from psmatch_core.selection import Selection
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.exploration.selection import Selection
+    from psmatch_core.matching.coupling import Coupling
 
 
 def readable(folder: RunFolder) -> tuple[Modality, Modality]:
@@ -23,9 +23,9 @@ def readable(folder: RunFolder) -> tuple[Modality, Modality]:
     return _readable(str(folder.path), folder.stage_file("source_propensity").stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=results.KEPT, show_spinner="Loading the features…")
+@st.cache_resource(max_entries=cache.KEPT, show_spinner="Loading the features…")
 def _readable(path: str, stamp: int) -> tuple[Modality, Modality]:
-    from psmatch_core.results import load_readable
+    from psmatch_core.workspace.results import load_readable
 
     return load_readable(RunFolder(Path(path)))
 
@@ -76,7 +76,7 @@ def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
 
 def keep_selection(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
     """Give the selected cells a name, keep them with the run, and take them away."""
-    from psmatch_core.selections import (
+    from psmatch_core.workspace.selections import (
         TABLE,
         delete_selection,
         export_selections,

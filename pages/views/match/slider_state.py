@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import results, session
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, session
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.blocks import Block
-    from psmatch_core.coupling import Coupling
-    from psmatch_core.ladder import Ladder
+    from psmatch_core.exploration.epsilon_path import Ladder
+    from psmatch_core.matching.blocks import Block
+    from psmatch_core.matching.coupling import Coupling
 
 LADDERS = 8  # in memory for all visitors together; each holds some MB
 NAMED = 3  # labels that are named with their epsilon
@@ -60,7 +60,7 @@ class Followed:
 
 def ladder(folder: RunFolder, job: RunFolder) -> Ladder | None:
     """The ladder of a job, as far as it is solved; None before its first rung."""
-    from psmatch_core.ladder_jobs import RESULT
+    from psmatch_core.workspace.jobs.epsilon_path import RESULT
 
     path = job.stage_file(RESULT)
     return _ladder(str(folder.path), str(job.path), path.stat().st_mtime_ns) if path.exists() else None
@@ -148,22 +148,22 @@ def _key(folder: RunFolder, job: RunFolder) -> str:
 
 
 def _job(folder: RunFolder, job_id: str) -> RunFolder:
-    from psmatch_core.ladder_jobs import FOLDER
+    from psmatch_core.workspace.jobs.epsilon_path import FOLDER
 
     return RunFolder(folder.path / FOLDER / job_id)
 
 
 def _stamp(job: RunFolder) -> int:
-    from psmatch_core.ladder_jobs import RESULT
+    from psmatch_core.workspace.jobs.epsilon_path import RESULT
 
     return job.stage_file(RESULT).stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=LADDERS, show_spinner=False)
 def _ladder(run: str, job: str, stamp: int) -> Ladder | None:
-    from psmatch_core.ladder_jobs import result
+    from psmatch_core.workspace.jobs.epsilon_path import result
 
-    return result(RunFolder(Path(job)), results.models(RunFolder(Path(run))))
+    return result(RunFolder(Path(job)), cache.models(RunFolder(Path(run))))
 
 
 @st.cache_resource(max_entries=RUNGS, show_spinner=False)

@@ -7,15 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import background, charts, results, session
-from pages._shared.errors import show_error, told
-from pages._shared.tables import label_table
-from pages._shared.tabs import tabs
-from pages._shared.text import count, number, plain
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, charts, job_box, session
+from pages.shell.errors import show_error, told
+from pages.shell.tables import label_table
+from pages.shell.tabs import tabs
+from pages.shell.text import count, number, plain
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import STATISTICS, THRESHOLDS, WORDS, Monitoring, MonitorReport, Verdict
-from psmatch_core.monitoring import has_job, job_of, start
+from psmatch_core.workspace.jobs.monitor import has_job, job_of, start
+from psmatch_core.workspace.run_folder import RunFolder
 
 MARKS = {
     Verdict.BELIEVE: ":material/check_circle:",
@@ -56,9 +56,9 @@ def monitor_view(folder: RunFolder) -> None:
 
 def _report(folder: RunFolder) -> MonitorReport:
     """What was measured, where it is about this matching; else the verdict that the losses alone allow."""
-    quick = results.quick_report(folder)
+    quick = cache.quick_report(folder)
     try:
-        kept = results.monitor_report(folder)
+        kept = cache.monitor_report(folder)
     except PsmatchError as error:
         show_error(error)
         return quick
@@ -95,7 +95,7 @@ def _verdict(report: MonitorReport) -> None:
 
 
 def _measuring(folder: RunFolder, report: MonitorReport) -> None:
-    if not results.has_propensity_scores(folder):
+    if not cache.has_propensity_scores(folder):
         st.info(
             "This run was matched by latents: stability and shuffled labels are measured for propensity scores only. "
             "Read the losses here, and the known pairs on Evaluate.",
@@ -105,8 +105,8 @@ def _measuring(folder: RunFolder, report: MonitorReport) -> None:
     job = job_of(folder)
     is_measured = report.stability == report.stability or report.null is not None
     if has_job(folder) and job.status().state != "done":
-        background.follow(
-            job, "Measuring stability and null", partial(_start, folder, Monitoring()), drawn=background.parts(job)
+        job_box.follow(
+            job, "Measuring stability and null", partial(_start, folder, Monitoring()), drawn=job_box.parts(job)
         )
         if job.status().is_active:
             return

@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.errors import show_error, told
-from pages._shared.text import count, duration
-from psmatch_core.config import Config, Option
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis, start_sweep
-from psmatch_core.sweeps.points import GRID, LIST
+from pages.shell import session
+from pages.shell.errors import show_error, told
+from pages.shell.text import count, duration
+from psmatch_core.base.config import Config, Option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis, start_sweep
+from psmatch_core.workspace.sweeps.points import GRID, LIST
 
 VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
 FIRST = "matcher.epsilon"
@@ -95,7 +95,7 @@ def _budget_words(cost: Budget) -> str:
 
 def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
     """Options of a recipe that a sweep can vary: dotted name, value in this run, declaration."""
-    from psmatch_core.listing import settings_table
+    from psmatch_core.cli.settings import settings_table
 
     found: dict[str, tuple[Any, Option]] = {}
     for name, value, declared in settings_table(recipe):

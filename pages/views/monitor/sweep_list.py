@@ -6,14 +6,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages._shared import session
-from pages._shared.deleted import Deleted, remember
-from pages._shared.errors import told
-from pages._shared.text import count, when
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
-from psmatch_core.run_store import LONGEST_NAME
-from psmatch_core.sweeps import (
+from pages.shell import session
+from pages.shell.deleted import Deleted, remember
+from pages.shell.errors import told
+from pages.shell.text import count, when
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import LONGEST_NAME
+from psmatch_core.workspace.sweeps import (
     SweepFolder,
     delete_sweep,
     deleted_sweeps,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import background, charts, jobs, session
-from pages._shared.frame import run_name
-from pages._shared.sweep_form import sweep_form
-from pages._shared.sweep_list import chosen_sweeps
-from pages._shared.tabs import tabs
-from pages._shared.text import count, number, plain
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.sweeps import (
+from pages.shell import charts, job_box, progress_box, session
+from pages.shell.frame import run_name
+from pages.shell.tabs import tabs
+from pages.shell.text import count, number, plain
+from pages.views.monitor.sweep_form import sweep_form
+from pages.views.monitor.sweep_list import chosen_sweeps
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.sweeps import (
     FIGURES,
     SweepFolder,
     compared,
@@ -26,7 +26,7 @@ from psmatch_core.sweeps import (
     start_again,
     sweep_table,
 )
-from psmatch_core.sweeps.points import short
+from psmatch_core.workspace.sweeps.points import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +57,8 @@ def _sweeps(sweeps: list[SweepFolder]) -> None:
     """One sweep, or several in one picture."""
     first = sweeps[0]
     if first.job.status().state != DONE:
-        background.follow(
-            first.job, "The sweep", partial(start_again, session.store(), first), drawn=background.parts(first.job)
+        job_box.follow(
+            first.job, "The sweep", partial(start_again, session.store(), first), drawn=job_box.parts(first.job)
         )
     table = sweep_table(first)
     _failures(table)
@@ -212,11 +212,11 @@ def _take_over(sweep: SweepFolder, table: pd.DataFrame) -> None:
         )
         pressed = st.button("Do it in full", key=f"full.{sweep.id}", help="With exports and maps, as a run of its own.")
     if pressed and chosen is not None:
-        from pages._shared.workspace import from_recipe
+        from pages.shell.workspace import from_recipe
 
         run = sweep.runs[int(chosen) - 1]
         session.keep(from_recipe(run.recipe, session.workspace().run_id))
-        jobs.start(run.recipe, stop_after="match", name=f"Of a sweep: {run_name(run)}")
+        progress_box.start(run.recipe, stop_after="match", name=f"Of a sweep: {run_name(run)}")
 
 
 def _title(name: str) -> str:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages._shared import charts, closer, results
-from pages._shared.searching import find
-from pages._shared.tables import label_table
-from pages._shared.tabs import tabs
-from pages._shared.text import number, plain
-from psmatch_core.baselines import JointLatents
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
-from psmatch_core.scored import ScoredModality
+from pages.shell import cache, cell_cache, charts
+from pages.shell.search import find
+from pages.shell.tables import label_table
+from pages.shell.tabs import tabs
+from pages.shell.text import number, plain
+from psmatch_core.classification.baselines import JointLatents
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.maps import ScoreMap
+    from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.plotting import CellColumn
 
 Color = Literal["label", "family", "modality", "loss", "confidence"]
@@ -45,7 +45,7 @@ PANELS, MOST_PANELS = 9, 12  # labels that have a panel at first, and at most
 
 def propensity_view(folder: RunFolder) -> None:
     """Everything about the two trained models."""
-    models = results.models(folder)
+    models = cache.models(folder)
     is_joint = isinstance(models[0], JointLatents)
     if is_joint:
         st.info(
@@ -69,7 +69,7 @@ def propensity_view(folder: RunFolder) -> None:
     tabs({title: partial(view, folder, models) for title, view in views.items()}, key=f"tabs.{folder.id}")
 
 
-def _losses(folder: RunFolder, models: results.Models) -> None:
+def _losses(folder: RunFolder, models: cache.Models) -> None:
     from psmatch_core.plotting import label_losses
 
     alt = "Held-out loss of each label in both modalities"
@@ -77,14 +77,14 @@ def _losses(folder: RunFolder, models: results.Models) -> None:
     _label_table(folder, models)
 
 
-def _calibration(folder: RunFolder, models: results.Models) -> None:
+def _calibration(folder: RunFolder, models: cache.Models) -> None:
     from psmatch_core.plotting import reliability
 
     alt = "Stated confidence against hit rate, both modalities"
     charts.show(reliability(*models), key=f"reliability.{folder.id}", alt=alt)
 
 
-def _confusion(folder: RunFolder, models: results.Models) -> None:
+def _confusion(folder: RunFolder, models: cache.Models) -> None:
     from psmatch_core.plotting import confusion
 
     which = st.segmented_control(
@@ -134,7 +134,7 @@ def _figures_of_merit(model: ScoredModality) -> None:
 
 def _alike(model: ScoredModality) -> None:
     """The pairs of labels that are told apart worst, for sorting and filtering."""
-    rows = closer.worst_told(model)
+    rows = cell_cache.worst_told(model)
     if not rows:
         return
     st.markdown("**Labels that are told apart worst**")
@@ -180,8 +180,8 @@ def _figures_of_latents(model: JointLatents) -> None:
     )
 
 
-def _notes(folder: RunFolder, models: results.Models) -> None:
-    noted = [*(results.facts(folder, "notes") or ()), *models[0].notes, *models[1].notes]
+def _notes(folder: RunFolder, models: cache.Models) -> None:
+    noted = [*(cache.facts(folder, "notes") or ()), *models[0].notes, *models[1].notes]
     notes = list(dict.fromkeys(str(note) for note in noted))
     if notes:
         with st.expander(f"{len(notes)} things noticed on the way"):
@@ -189,10 +189,10 @@ def _notes(folder: RunFolder, models: results.Models) -> None:
                 st.markdown(f"- {plain(note)}")
 
 
-def _map(folder: RunFolder, models: results.Models) -> None:
+def _map(folder: RunFolder, models: cache.Models) -> None:
     from psmatch_core.plotting import score_map
 
-    method, scores = results.score_map(folder)
+    method, scores = cache.score_map(folder)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     first = "family" if len(models[0].label_names) > HUES else "label"
     color = left.selectbox(
@@ -234,14 +234,14 @@ def _map(folder: RunFolder, models: results.Models) -> None:
         st.caption(f"First two principal components of the {models[0].space_name}, for eyes only.{waiting}")
 
 
-def _panels(folder: RunFolder, models: results.Models, scores: ScoreMap) -> None:
+def _panels(folder: RunFolder, models: cache.Models, scores: ScoreMap) -> None:
     """A small map a label, of the labels that the visitor chooses."""
     from psmatch_core.plotting import label_panels
 
     chosen = st.multiselect(
         "Labels",
         models[0].label_names,
-        default=results.largest_labels(models)[:PANELS],
+        default=cache.largest_labels(models)[:PANELS],
         max_selections=MOST_PANELS,
         format_func=lambda each: display(each, 60),
         key=f"panels.{folder.id}",
@@ -259,7 +259,7 @@ def _panels(folder: RunFolder, models: results.Models, scores: ScoreMap) -> None
 
 def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
     """The column or feature that the visitor looks for; None where there is none yet."""
-    names = closer.columns_of(folder) if kind == "column" else closer.features_of(folder)
+    names = cell_cache.columns_of(folder) if kind == "column" else cell_cache.features_of(folder)
     if not names:
         st.info(
             "The files have no other columns of cells, or this run was made before they were kept: run it again.",
@@ -269,10 +269,10 @@ def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
     name = find(names, what=kind, key=f"map.{kind}.{folder.id}")
     if name is None:
         return None
-    return closer.column(folder, name) if kind == "column" else closer.feature(folder, name)
+    return cell_cache.column(folder, name) if kind == "column" else cell_cache.feature(folder, name)
 
 
-def _curves(folder: RunFolder, models: results.Models) -> None:
+def _curves(folder: RunFolder, models: cache.Models) -> None:
     key = folder.id
     from psmatch_core.plotting import fitted_curves, joint_training, loss_curves
 
@@ -291,7 +291,7 @@ def _curves(folder: RunFolder, models: results.Models) -> None:
     )
 
 
-def _label_table(folder: RunFolder, models: results.Models) -> None:
+def _label_table(folder: RunFolder, models: cache.Models) -> None:
     import pandas as pd
 
     target = {row.label: row for row in models[1].per_label}

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, results, session
-from pages._shared.errors import told
-from pages._shared.forms import config_form
-from pages._shared.text import plain
-from psmatch_core.checks import display
-from psmatch_core.feature_matching import FeatureRules
-from psmatch_core.folder import RunFolder
-from psmatch_core.progress import Event
+from pages.shell import cache, charts, session
+from pages.shell.errors import told
+from pages.shell.forms import config_form
+from pages.shell.text import plain
+from psmatch_core.base.progress import Event
+from psmatch_core.data.checks import display
+from psmatch_core.matching.features import FeatureRules
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.feature_matching import FeatureMatching
+    from psmatch_core.matching.features import FeatureMatching
 
 HELD, ASKED = "features.held", "features.asked"  # the last result of this visitor, and the settings in the form
 PARTNERS, DRAWN = 5, 30
@@ -42,7 +42,7 @@ def feature_view(folder: RunFolder) -> None:
                 bar.progress(min(event.fraction, 1.0), text=plain(event.message) or "done")
 
         with told():
-            held = (folder.id, rules, results.features_of(folder, rules, report))
+            held = (folder.id, rules, cache.features_of(folder, rules, report))
             session.leave(HELD, held)
             is_there = True
         bar.empty()

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, distribution_view, results, session
-from pages._shared.errors import tell, told
-from pages._shared.text import count, duration, number, plain
-from psmatch_core import leave_out_jobs
-from psmatch_core.checks import display
-from psmatch_core.controls import OTHERS, control_for
-from psmatch_core.folder import CANCELLED, DONE, RunFolder
-from psmatch_core.leaving_out import LeaveOut
+from pages.shell import cache, charts, session
+from pages.shell.errors import tell, told
+from pages.shell.text import count, duration, number, plain
+from pages.views.evaluate import distributions
+from psmatch_core.data.checks import display
+from psmatch_core.data.controls import OTHERS, control_for
+from psmatch_core.pipeline.leave_out import LeaveOut
+from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.held_out import HeldOut
+    from psmatch_core.evaluation.held_out import HeldOut
 
 BY_NAME = "told by its name"
 TOP = 20
@@ -26,7 +27,7 @@ TOP = 20
 
 def leave_out_view(folder: RunFolder) -> None:
     """The section: a form, the job that works, and the results so far."""
-    report = results.facts(folder, "label_report")
+    report = cache.facts(folder, "label_report")
     if not report or not folder.stage_file("target").exists():
         return
     st.caption(
@@ -34,7 +35,7 @@ def leave_out_view(folder: RunFolder) -> None:
         "predicted from the other and held against what was measured. This judges translation without known pairs."
     )
     _form(folder, report)
-    jobs = leave_out_jobs.of(folder)
+    jobs = leave_out.of(folder)
     if not jobs:
         return
     chosen = st.selectbox(
@@ -56,12 +57,12 @@ def _form(folder: RunFolder, report: dict[str, Any]) -> None:
             format_func=lambda each: each if each in (BY_NAME, OTHERS) else display(each, 60),
             help=f"{BY_NAME}: the label called NT, control, DMSO and the like; {OTHERS}: their mean.",
         )
-        inputs = results.facts(folder, "inputs") or {}
+        inputs = cache.facts(folder, "inputs") or {}
         names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in ("source", "target")}
         way = st.radio(
             "Predict",
-            list(distribution_view.WAYS),
-            format_func=lambda each: distribution_view.WAYS[each].format(**names),
+            list(distributions.WAYS),
+            format_func=lambda each: distributions.WAYS[each].format(**names),
             horizontal=True,
         )
         asked = st.form_submit_button("Leave it out", icon=":material/science:")
@@ -81,7 +82,7 @@ def _first(report: dict[str, Any]) -> int:
 
 
 def _title(job: RunFolder) -> str:
-    label, how = leave_out_jobs.asked(job)
+    label, how = leave_out.asked(job)
     state = job.status().state
     return f"{display(label, 40)}, {how.direction.replace('_', ' ')}" + ("" if state == DONE else f" ({state})")
 
@@ -93,7 +94,7 @@ def _job(job: RunFolder) -> None:
         fragment()
     elif status.state == DONE:
         with told():
-            found = leave_out_jobs.result(job)
+            found = leave_out.result(job)
             if found is not None:
                 _result(job, found)
     else:
@@ -123,7 +124,7 @@ def _watch(job: RunFolder) -> None:
 
 
 def _result(job: RunFolder, found: HeldOut) -> None:
-    from psmatch_core.held_out import WORDS
+    from psmatch_core.evaluation.held_out import WORDS
     from psmatch_core.plotting import predicted_means, shifted_features
 
     agree, moved = found.same_direction(TOP)
@@ -180,7 +181,7 @@ def _result(job: RunFolder, found: HeldOut) -> None:
     st.caption(f"Wasserstein-1 is {found.out_of_distribution.w1_kind}. Read energy and MMD² first.")
     if found.in_distribution is not None:
         with st.expander("In distribution: held-out cells of the labels that were trained on"):
-            distribution_view.show(found.in_distribution, key=f"left.{job.id}")
+            distributions.show(found.in_distribution, key=f"left.{job.id}")
     with st.expander("Noticed on the way"):
         for note in found.notes:
             st.markdown(f"- {plain(note)}")

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages._shared import charts, closer, results
-from pages._shared.distribution_view import distribution_view
-from pages._shared.feature_view import feature_view
-from pages._shared.leave_out_view import leave_out_view
-from pages._shared.searching import find
-from pages._shared.settings import TRANSLATORS
-from pages._shared.tables import label_table
-from pages._shared.tabs import tabs
-from pages._shared.text import count, number, plain
-from psmatch_core.checks import display
-from psmatch_core.folder import RunFolder
+from pages.shell import cache, cell_cache, charts
+from pages.shell.search import find
+from pages.shell.settings import TRANSLATORS
+from pages.shell.tables import label_table
+from pages.shell.tabs import tabs
+from pages.shell.text import count, number, plain
+from pages.views.evaluate.distributions import distribution_view
+from pages.views.translate.feature_matching import feature_view
+from pages.views.translate.leave_out import leave_out_view
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.translators import FittedTranslator
+    from psmatch_core.translation.translators import FittedTranslator
 
 DIRECTIONS = {"target_to_source": ("source", "target"), "source_to_target": ("target", "source")}
 AGAINST = {
@@ -39,8 +39,8 @@ TOP_FEATURES = 25
 
 def translate_view(folder: RunFolder) -> None:
     """The translator of each direction: what it is, how it trained, and how much of each feature it explains."""
-    inputs = results.facts(folder, "inputs")
-    if not inputs or not results.has_exports(folder):
+    inputs = cache.facts(folder, "inputs")
+    if not inputs or not cache.has_exports(folder):
         st.info("The translation is still being made.", icon=":material/hourglass_top:")
         return
     names = {side: plain(inputs[side]["name"]) for side in ("source", "target")}
@@ -55,7 +55,7 @@ def translate_view(folder: RunFolder) -> None:
         )
         or "target_to_source"
     )
-    fitted = results.translator(folder, direction)
+    fitted = cache.translator(folder, direction)
     views = {
         "One feature": partial(_one_feature, folder, direction, names[DIRECTIONS[direction][0]]),
         "All features": partial(_all_features, folder, fitted, direction),
@@ -83,7 +83,7 @@ def _all_features(folder: RunFolder, fitted: FittedTranslator | None, direction:
 
 def _distributions(folder: RunFolder) -> None:
     """Clouds of translated cells against observed ones; a word where true pairs say more."""
-    if results.facts(folder, "distributions"):
+    if cache.facts(folder, "distributions"):
         distribution_view(folder)
         return
     st.info(
@@ -97,24 +97,24 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
     """A feature as predicted against as measured: cell by cell where pairs are known, else label by label."""
     from psmatch_core.plotting import feature_scatter
 
-    found = closer.predicted(folder, direction)
+    found = cell_cache.predicted(folder, direction)
     if found is None:
         _nothing_kept()
         return
     names = found.features.tolist()
-    table = results.feature_r2_table(folder, direction)
+    table = cache.feature_r2_table(folder, direction)
     if table is not None and len(table) > 1:
-        names = closer.best_first(names, table)
+        names = cell_cache.best_first(names, table)
         st.caption("The best predicted feature comes first.")
     name = find(names, what="feature", key=f"feature.{folder.id}.{direction}")
     if name is None:
         return
-    at, of, held_out = closer.paired(folder, direction)
+    at, of, held_out = cell_cache.paired(folder, direction)
     if at.size:
-        x, y, labels = closer.pair_values(folder, found, name, at, of)
+        x, y, labels = cell_cache.pair_values(folder, found, name, at, of)
         what = "held-out cell" if held_out else "cell"
     else:
-        shifts = closer.shifts(folder, direction)
+        shifts = cell_cache.shifts(folder, direction)
         if shifts is None or not shifts.labels:
             st.info(
                 f"No {at_name} cell's partner is known, and no label stands on both sides: there is nothing measured "
@@ -122,7 +122,7 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
                 icon=":material/info:",
             )
             return
-        x, y, labels = closer.label_means(shifts, name)
+        x, y, labels = cell_cache.label_means(shifts, name)
         what = "label"
     charts.show(
         feature_scatter(x, y, labels, feature=name, what=what),
@@ -145,7 +145,7 @@ def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     """What each label does to all features, as predicted and as measured."""
     from psmatch_core.plotting import label_shift, shift_dots
 
-    found = closer.shifts(folder, direction)
+    found = cell_cache.shifts(folder, direction)
     if found is None:
         _nothing_kept()
         return
@@ -212,7 +212,7 @@ def _trained(folder: RunFolder, fitted: Any, direction: str) -> None:
 def _by_feature(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     from psmatch_core.plotting import feature_r2
 
-    table = results.feature_r2_table(folder, direction)
+    table = cache.feature_r2_table(folder, direction)
     if table is None:
         st.caption(
             "How well each feature is predicted was not worked out: no true pair is known, or an earlier version made "

@@ -1,6 +1,6 @@
 """Baselines: what exists to be compared with. One file each."""
 
-from psmatch_core.baselines.latents import HISTORY, JointLatents
-from psmatch_core.baselines.vae import JointVAE, fit_joint_vae
+from psmatch_core.classification.baselines.latents import HISTORY, JointLatents
+from psmatch_core.classification.baselines.vae import JointVAE, fit_joint_vae
 
 __all__ = ["HISTORY", "JointLatents", "JointVAE", "fit_joint_vae"]

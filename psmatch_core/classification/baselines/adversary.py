@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.classifiers import Network, NetworkClassifier
-from psmatch_core.classifiers.perceptron import Perceptron
-from psmatch_core.modality import Modality
+from psmatch_core.classification.classifiers import Network, NetworkClassifier
+from psmatch_core.classification.classifiers.perceptron import Perceptron
+from psmatch_core.data.modality import Modality
 
 if TYPE_CHECKING:
     import torch

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Matrix
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Matrix
 
 if TYPE_CHECKING:
-    from psmatch_core.baselines.vae import JointVAE
+    from psmatch_core.classification.baselines.vae import JointVAE
 
 # Columns of a history: squared error a feature, KL and label losses in nats a cell, share of cells whose modality
 # the discriminator names (0.5 is chance). All but the training loss are of held-out cells.

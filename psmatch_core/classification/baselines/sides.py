@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.classifiers import NetworkClassifier, stratified_folds
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.randomness import derived_seed
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers import NetworkClassifier, stratified_folds
+from psmatch_core.data.modality import Matrix, Modality
 
 if TYPE_CHECKING:
     import torch

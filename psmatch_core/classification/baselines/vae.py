@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.baselines.adversary import Networks
-from psmatch_core.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
-from psmatch_core.baselines.sides import Side
-from psmatch_core.classifiers import CNNClassifier, LossCurve, MLPClassifier, NetworkClassifier
-from psmatch_core.classifiers.base import centered
-from psmatch_core.classifiers.training import SCORING_CELLS
-from psmatch_core.config import option
-from psmatch_core.errors import PsmatchError, some
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.propensity import check_labels
-from psmatch_core.randomness import derived_seed
-from psmatch_core.scored import Space
-from psmatch_core.threads import one_thread
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.baselines.adversary import Networks
+from psmatch_core.classification.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
+from psmatch_core.classification.baselines.sides import Side
+from psmatch_core.classification.classifiers import CNNClassifier, LossCurve, MLPClassifier, NetworkClassifier
+from psmatch_core.classification.classifiers.base import centered
+from psmatch_core.classification.classifiers.training import SCORING_CELLS
+from psmatch_core.classification.propensity import check_labels
+from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.modality import Modality
 
 if TYPE_CHECKING:
     import torch

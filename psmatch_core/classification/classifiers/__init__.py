@@ -1,13 +1,19 @@
 """Classifiers: strategies that learn p(label given cell) from one modality. One file each."""
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, LossCurve, stratified_folds
-from psmatch_core.classifiers.cnn import CNNClassifier
-from psmatch_core.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
-from psmatch_core.classifiers.linear import LinearClassifier
-from psmatch_core.classifiers.mlp import MLPClassifier
-from psmatch_core.classifiers.network import NetworkClassifier
-from psmatch_core.classifiers.single import SingleNetworkClassifier
-from psmatch_core.classifiers.training import Network
+from psmatch_core.classification.classifiers.base import (
+    Classifier,
+    FittedClassifier,
+    Folds,
+    LossCurve,
+    stratified_folds,
+)
+from psmatch_core.classification.classifiers.cnn import CNNClassifier
+from psmatch_core.classification.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
+from psmatch_core.classification.classifiers.linear import LinearClassifier
+from psmatch_core.classification.classifiers.mlp import MLPClassifier
+from psmatch_core.classification.classifiers.network import NetworkClassifier
+from psmatch_core.classification.classifiers.single import SingleNetworkClassifier
+from psmatch_core.classification.classifiers.training import Network
 
 __all__ = [
     "CNNClassifier",

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from psmatch_core.config import Config
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import shape_text
-from psmatch_core.modality import Matrix
-from psmatch_core.progress import Progress
-from psmatch_core.randomness import stream
+from psmatch_core.base.config import Config
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import stream
+from psmatch_core.data.images import shape_text
+from psmatch_core.data.modality import Matrix
 
 NEVER_HELD_OUT = -1
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
-from psmatch_core.classifiers.convolutions import (
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classification.classifiers.convolutions import (
     STRIDE,
     ConvolutionalNetwork,
     TransposedNetwork,
     convolutional_outputs,
 )
-from psmatch_core.classifiers.network import NetworkClassifier
-from psmatch_core.classifiers.training import Schedule, restarted, train
-from psmatch_core.config import option
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.images import ImageShape
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.progress import Progress
-from psmatch_core.randomness import derived_seed
+from psmatch_core.classification.classifiers.network import NetworkClassifier
+from psmatch_core.classification.classifiers.training import Schedule, restarted, train
+from psmatch_core.data.images import ImageShape
+from psmatch_core.data.modality import Matrix, Modality
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.classifiers.training import NORM_EPSILON, NORM_MOMENTUM
-from psmatch_core.images import ImageShape
+from psmatch_core.classification.classifiers.training import NORM_EPSILON, NORM_MOMENTUM
+from psmatch_core.data.images import ImageShape
 
 if TYPE_CHECKING:
     import torch

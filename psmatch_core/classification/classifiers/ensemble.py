@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, no_held_out
-from psmatch_core.classifiers.cnn import CNNClassifier
-from psmatch_core.classifiers.linear import LinearClassifier
-from psmatch_core.classifiers.mlp import MLPClassifier
-from psmatch_core.config import option
-from psmatch_core.modality import Matrix
-from psmatch_core.progress import Event, Progress
-from psmatch_core.randomness import derived_seed
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers.base import Classifier, FittedClassifier, Folds, no_held_out
+from psmatch_core.classification.classifiers.cnn import CNNClassifier
+from psmatch_core.classification.classifiers.linear import LinearClassifier
+from psmatch_core.classification.classifiers.mlp import MLPClassifier
+from psmatch_core.data.modality import Matrix
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import sparse
 from scipy.special import log_softmax
 
-from psmatch_core.classifiers.base import Classifier, FittedClassifier, Folds, centered, no_held_out
-from psmatch_core.config import option
-from psmatch_core.modality import Matrix
-from psmatch_core.progress import Event, Progress
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.classification.classifiers.base import Classifier, FittedClassifier, Folds, centered, no_held_out
+from psmatch_core.data.modality import Matrix
 
 # C × n_cells, from "labels hardly told apart" to "hardly regularised" on z-scored features; half a decade is
 # finer than the seed-to-seed noise of the cross-validated loss.

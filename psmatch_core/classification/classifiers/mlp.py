@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
-from psmatch_core.classifiers.network import NetworkClassifier
-from psmatch_core.classifiers.perceptron import Perceptron, perceptron_outputs
-from psmatch_core.classifiers.training import Schedule, restarted, train
-from psmatch_core.config import option
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.progress import Progress
-from psmatch_core.randomness import derived_seed
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
+from psmatch_core.classification.classifiers.network import NetworkClassifier
+from psmatch_core.classification.classifiers.perceptron import Perceptron, perceptron_outputs
+from psmatch_core.classification.classifiers.training import Schedule, restarted, train
+from psmatch_core.data.modality import Matrix, Modality
 
 if TYPE_CHECKING:
     import torch

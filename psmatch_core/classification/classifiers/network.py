@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.classifiers.base import Classifier
-from psmatch_core.classifiers.training import Network
-from psmatch_core.modality import Matrix, Modality
+from psmatch_core.classification.classifiers.base import Classifier
+from psmatch_core.classification.classifiers.training import Network
+from psmatch_core.data.modality import Matrix, Modality
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.classifiers.training import NORM_EPSILON, NORM_MOMENTUM
-from psmatch_core.modality import Matrix
+from psmatch_core.classification.classifiers.training import NORM_EPSILON, NORM_MOMENTUM
+from psmatch_core.data.modality import Matrix
 
 if TYPE_CHECKING:
     import torch

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from psmatch_core.classifiers.base import LossCurve
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Event, Progress
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.classification.classifiers.base import LossCurve
 
 if TYPE_CHECKING:
     import torch

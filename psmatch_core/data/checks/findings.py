@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from psmatch_core.errors import PsmatchError, plural, some
+from psmatch_core.base.errors import PsmatchError, plural, some
 
 
 class Severity(enum.Enum):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from psmatch_core.checks.findings import Finding, display, named, rejection, warning
-from psmatch_core.errors import plural, some
+from psmatch_core.base.errors import plural, some
+from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
 
 if TYPE_CHECKING:
     import pandas as pd

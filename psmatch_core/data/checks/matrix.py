@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from psmatch_core.checks.findings import Finding, display, named, rejection, warning
-from psmatch_core.checks.kinds import kind_of
-from psmatch_core.checks.names import check_names
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
+from psmatch_core.data.checks.kinds import kind_of
+from psmatch_core.data.checks.names import check_names
 
 FEW_CELLS = 30  # as many as the neighbours that matchers look at by default
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from psmatch_core.checks.findings import Finding, display, named, rejection, warning
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
 
 # What table readers turn into "missing" by default, so that such a name is lost elsewhere.
 MISSING_WORDS = frozenset({"NA", "N/A", "nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A"})

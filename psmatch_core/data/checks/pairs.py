@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from psmatch_core.checks.findings import Finding, display, named, warning
-from psmatch_core.errors import plural
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks.findings import Finding, display, named, warning
 
 SKETCH_SIZE = 4096
 # Names that number cells without saying which: those of pandas, those we make up, and their like.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.config import Config, option
-from psmatch_core.readers.box import DEFAULT_MEMORY_MB, allowed_seconds, run_boxed
-from psmatch_core.readers.names import shown_name
-from psmatch_core.readers.summary import ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.base.config import Config, option
+from psmatch_core.data.readers.names import shown_name
+from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_seconds, run_boxed
+from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_into", "inspect_file", "shown_name"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from psmatch_core.checks import Finding, display
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers.base import Opening
-from psmatch_core.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, display
+from psmatch_core.data.readers.base import Opening
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table
 
 
 @dataclass(frozen=True)

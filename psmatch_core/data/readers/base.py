@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from psmatch_core.checks import Finding
-from psmatch_core.images import ImageShape
-from psmatch_core.readers.signature import Signature
+from psmatch_core.data.checks import Finding
+from psmatch_core.data.images import ImageShape
+from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.checks import Finding, display
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.readers.delimited_layout import is_comma_number, is_number
-from psmatch_core.readers.delimited_rows import as_numbers, free_name, read_table
-from psmatch_core.readers.signature import Signature
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding, display
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.delimited_layout import is_comma_number, is_number
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from psmatch_core.checks import Finding, display
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers.base import Opening
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, display
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.base import Opening
 
 SAMPLE_LINES = 50
 SAMPLE_CHARACTERS = 2**22  # a header of 30,000 gene names and some rows fit

@@ -8,11 +8,11 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.checks import Finding
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.readers.base import Opening
-from psmatch_core.readers.delimited_layout import Layout, find_layout, first_encoding, is_number, open_text
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.base import Opening
+from psmatch_core.data.readers.delimited_layout import Layout, find_layout, first_encoding, is_number, open_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.checks import display
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
 
 MAX_DEPTH = 24  # anndata's own tree is 4 deep; results of tools in uns add a few levels
 MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000

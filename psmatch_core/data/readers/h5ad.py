@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.checks import display
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
-from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.readers.h5_scan import checked, open_scanned
-from psmatch_core.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
-from psmatch_core.readers.h5_tables import Table
-from psmatch_core.readers.signature import Signature
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.h5_scan import checked, open_scanned
+from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
+from psmatch_core.data.readers.h5_tables import Table
+from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,18 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.checks import Finding, MatrixScan, Severity, Tally, display, named, raise_rejections, sketch, tally
-from psmatch_core.checks.findings import rejection, warning
-from psmatch_core.checks.kinds import kind_of
-from psmatch_core.checks.labels import check_tally
-from psmatch_core.checks.matrix import check_form, check_values, mismatch, not_canonical
-from psmatch_core.checks.names import check_names
-from psmatch_core.errors import PsmatchError
-from psmatch_core.images import check_shape, contact_sheet
-from psmatch_core.readers.base import MatrixHeader, Source
-from psmatch_core.readers.labelled import LabelledSource
-from psmatch_core.readers.opening import open_source
-from psmatch_core.readers.summary import ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import (
+    Finding,
+    MatrixScan,
+    Severity,
+    Tally,
+    display,
+    named,
+    raise_rejections,
+    sketch,
+    tally,
+)
+from psmatch_core.data.checks.findings import rejection, warning
+from psmatch_core.data.checks.kinds import kind_of
+from psmatch_core.data.checks.labels import check_tally
+from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
+from psmatch_core.data.checks.names import check_names
+from psmatch_core.data.images import check_shape, contact_sheet
+from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.labelled import LabelledSource
+from psmatch_core.data.readers.opening import open_source
+from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 CHUNK_VALUES = 2_000_000  # stored values looked at in one piece: 16 MB
 # Stored values looked at in the main matrix and in each other one before the rest is left to the full check

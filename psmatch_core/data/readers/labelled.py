@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.checks import named
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.readers.annotations import read_annotations
-from psmatch_core.readers.base import MatrixHeader, Source
-from psmatch_core.readers.delimited import DelimitedReader
-from psmatch_core.readers.names import shown_name
-from psmatch_core.readers.opening import prepare
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import named
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.annotations import read_annotations
+from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.delimited import DelimitedReader
+from psmatch_core.data.readers.names import shown_name
+from psmatch_core.data.readers.opening import prepare
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.checks import display, named
-from psmatch_core.checks.findings import warning
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.images import ImageShape, flattened, pixel_names
-from psmatch_core.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.readers.h5_scan import damaged
-from psmatch_core.readers.signature import Signature
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import display, named
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.images import ImageShape, flattened, pixel_names
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.h5_scan import damaged
+from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers.base import Opening, Reader, Source
-from psmatch_core.readers.delimited import DelimitedReader
-from psmatch_core.readers.h5ad import H5adReader
-from psmatch_core.readers.npz import NpzReader
-from psmatch_core.readers.signature import Signature, read_signature
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers.base import Opening, Reader, Source
+from psmatch_core.data.readers.delimited import DelimitedReader
+from psmatch_core.data.readers.h5ad import H5adReader
+from psmatch_core.data.readers.npz import NpzReader
+from psmatch_core.data.readers.signature import Signature, read_signature
 
 READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader())
 

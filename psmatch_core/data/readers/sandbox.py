@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.disk import full, has_room
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.disk import full, has_room
+from psmatch_core.base.errors import PsmatchError
 
 # Time allowed: a start, and four times what the slowest format (text) needs for each byte.
 BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
@@ -24,7 +24,7 @@ DEFAULT_MEMORY_MB = 8192
 MAX_ANSWER_BYTES = 64 * 2**20
 # What a Python process needs from its surroundings to start, on any of the three systems.
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
-_CHILD = ("-P", "-m", "psmatch_core.readers.child")  # -P: the working folder is no place to import from
+_CHILD = ("-P", "-m", "psmatch_core.data.readers.sandbox_child")  # -P: the working folder is no place to import from
 _logger = logging.getLogger("psmatch.readers")
 
 
@@ -42,7 +42,7 @@ def run_boxed(
     Parameters
     ----------
     function
-        Its name in :mod:`psmatch_core.readers.child`.
+        Its name in :mod:`psmatch_core.data.readers.sandbox_child`.
     request
         Plain data, sent as JSON.
     shown
@@ -127,7 +127,7 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 def _environment(folder: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    package_root = str(Path(__file__).resolve().parents[2])
+    package_root = str(Path(__file__).resolve().parents[3])
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {
         **kept,

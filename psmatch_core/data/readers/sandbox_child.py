@@ -44,16 +44,16 @@ def _limit(seconds: float, memory_mb: int) -> None:
 
 
 def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -> dict[str, Any]:
-    from psmatch_core.disk import full, is_full
-    from psmatch_core.errors import PsmatchError
+    from psmatch_core.base.disk import full, is_full
+    from psmatch_core.base.errors import PsmatchError
 
     try:
         if function == "inspect":
-            from psmatch_core.readers.inspecting import inspect_here
+            from psmatch_core.data.readers.inspecting import inspect_here
 
             return {"result": inspect_here(request)}
         if function == "copy":
-            from psmatch_core.readers.copying import copy_here
+            from psmatch_core.data.readers.copying import copy_here
 
             return {"result": copy_here(request)}
         raise ValueError(function)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from psmatch_core.checks import Finding, Sketch
-from psmatch_core.errors import plural
-from psmatch_core.images import ImageShape, shape_text
+from psmatch_core.base.errors import plural
+from psmatch_core.data.checks import Finding, Sketch
+from psmatch_core.data.images import ImageShape, shape_text
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The plan of one label, in three storages that answer the same questions."""
 
-from psmatch_core.blocks.base import LARGEST_ARRAY, Block
-from psmatch_core.blocks.potential import PotentialBlock, uniform_block
-from psmatch_core.blocks.stored import DenseBlock, SparseBlock
+from psmatch_core.matching.blocks.base import LARGEST_ARRAY, Block
+from psmatch_core.matching.blocks.potential import PotentialBlock, uniform_block
+from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
 
 __all__ = ["LARGEST_ARRAY", "Block", "DenseBlock", "PotentialBlock", "SparseBlock", "uniform_block"]

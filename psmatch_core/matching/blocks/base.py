@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 
 CHUNK_VALUES = 4_000_000  # 32 MB of float64: the rows that are ever in memory at once
 LARGEST_ARRAY = 50_000_000  # 400 MB: a plan above this is not handed out whole by accident

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.blocks.base import Block
-from psmatch_core.blocks.potential import PotentialBlock
-from psmatch_core.blocks.stored import DenseBlock, SparseBlock
+from psmatch_core.matching.blocks.base import Block
+from psmatch_core.matching.blocks.potential import PotentialBlock
+from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
 
 SMALL = 1_000_000  # entries up to which a plan is formed once and asked freely (8 MB)
 ITERATIONS = 12  # of reciprocal averaging; the order is for eyes, and moves little after ten

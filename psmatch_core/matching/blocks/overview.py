@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from psmatch_core.blocks.base import Block
-from psmatch_core.blocks.means import SMALL, BlockMeans, block_means
-from psmatch_core.blocks.potential import PotentialBlock
-from psmatch_core.blocks.stored import DenseBlock, SparseBlock
+from psmatch_core.matching.blocks.base import Block
+from psmatch_core.matching.blocks.means import SMALL, BlockMeans, block_means
+from psmatch_core.matching.blocks.potential import PotentialBlock
+from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def overview(block: Block, like: BlockMeans, k: int) -> Overview:
 
 
 def _in_one_pass(block: PotentialBlock, like: BlockMeans, k: int) -> Overview:
-    from psmatch_core.transport.overview import looked_at  # brings numba, which small plans do without
+    from psmatch_core.transport.kernels.overview import looked_at  # brings numba, which small plans do without
 
     found = looked_at(
         block.x,

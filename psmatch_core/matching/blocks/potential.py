@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks.base import Block, ChunkedBlock
-from psmatch_core.blocks.stored import SparseBlock
-from psmatch_core.transport.costs import distances
+from psmatch_core.matching.blocks.base import Block, ChunkedBlock
+from psmatch_core.matching.blocks.stored import SparseBlock
+from psmatch_core.transport.kernels.costs import distances
 
 if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks.base import Block, ChunkedBlock, thinned
+from psmatch_core.matching.blocks.base import Block, ChunkedBlock, thinned
 
 
 @dataclass(frozen=True, eq=False)

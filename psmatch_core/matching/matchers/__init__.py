@@ -1,18 +1,18 @@
 """Matchers: strategies that couple the source and target cells of each label. One file each."""
 
-from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, Matcher
-from psmatch_core.matchers.exact import ExactMatcher
-from psmatch_core.matchers.fused import FusedGromovMatcher
-from psmatch_core.matchers.gromov import GromovMatcher
-from psmatch_core.matchers.known_pairs import KnownPairsMatcher
-from psmatch_core.matchers.labeled_coot import LabeledCootMatcher
-from psmatch_core.matchers.labeled_gromov import LabeledGromovMatcher
-from psmatch_core.matchers.neighbors import NeighborMatcher
-from psmatch_core.matchers.random_pairs import RandomMatcher
-from psmatch_core.matchers.shared_space import SharedSpaceMatcher
-from psmatch_core.matchers.sinkhorn import SinkhornMatcher
-from psmatch_core.matchers.unbalanced import UnbalancedMatcher
-from psmatch_core.matchers.uniform import UniformMatcher
+from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, Matcher
+from psmatch_core.matching.matchers.exact import ExactMatcher
+from psmatch_core.matching.matchers.fused import FusedGromovMatcher
+from psmatch_core.matching.matchers.gromov import GromovMatcher
+from psmatch_core.matching.matchers.known_pairs import KnownPairsMatcher
+from psmatch_core.matching.matchers.labeled_coot import LabeledCootMatcher
+from psmatch_core.matching.matchers.labeled_gromov import LabeledGromovMatcher
+from psmatch_core.matching.matchers.neighbors import NeighborMatcher
+from psmatch_core.matching.matchers.random_pairs import RandomMatcher
+from psmatch_core.matching.matchers.shared_space import SharedSpaceMatcher
+from psmatch_core.matching.matchers.sinkhorn import SinkhornMatcher
+from psmatch_core.matching.matchers.unbalanced import UnbalancedMatcher
+from psmatch_core.matching.matchers.uniform import UniformMatcher
 
 __all__ = [
     "Answer",

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block
-from psmatch_core.config import Config
-from psmatch_core.coupling import Outcome, Status
-from psmatch_core.errors import PsmatchError
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.base.config import Config
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Outcome, Status
 
 Answer = tuple[Block | None, Status]  # a label's plan, and how it went; no plan only with a status that says why
 

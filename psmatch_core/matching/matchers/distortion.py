@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.blocks import DenseBlock
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError, some
-from psmatch_core.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem
-from psmatch_core.matchers.entropic import solved_status
-from psmatch_core.matchers.unbalanced import relaxed_status
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event, Progress
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.blocks import DenseBlock
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem
+from psmatch_core.matching.matchers.entropic import solved_status
+from psmatch_core.matching.matchers.unbalanced import relaxed_status
 
 LARGEST_WORK = 2e10  # n²m + nm², about 2,150 × 2,150 cells
 MINUTES_PER_WORK = 21 / 2e10  # all 500 steps on one core; measured: 126 s for 1,000 × 1,000 cells

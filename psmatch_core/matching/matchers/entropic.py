@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from psmatch_core.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.blocks.base import CHUNK_VALUES
-from psmatch_core.coupling import Outcome, Status
-from psmatch_core.matchers.base import Answer, CurvePoint, LabelProblem
-from psmatch_core.progress import Event, Progress
-from psmatch_core.transport.costs import distances
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
+from psmatch_core.matching.blocks.base import CHUNK_VALUES
+from psmatch_core.matching.coupling import Outcome, Status
+from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelProblem
+from psmatch_core.transport.kernels.costs import distances
 
 if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult

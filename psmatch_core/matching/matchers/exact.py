@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psmatch_core.blocks import SparseBlock, uniform_block
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matchers.solving import memory_option
-from psmatch_core.progress import Progress
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress
+from psmatch_core.matching.blocks import SparseBlock, uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
+from psmatch_core.matching.matchers.solving import memory_option
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
 

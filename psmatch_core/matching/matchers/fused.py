@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block, uniform_block
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
-from psmatch_core.matchers.entropic import ONE_CELL
-from psmatch_core.matchers.geodesics import Geodesics, geodesics
-from psmatch_core.matchers.solving import STEPS, iterations_option, tolerance_option
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Progress
-from psmatch_core.transport.costs import distances
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Progress
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.blocks import Block, uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
+from psmatch_core.matching.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
+from psmatch_core.matching.matchers.entropic import ONE_CELL
+from psmatch_core.matching.matchers.geodesics import Geodesics, geodesics
+from psmatch_core.matching.matchers.solving import STEPS, iterations_option, tolerance_option
+from psmatch_core.transport.kernels.costs import distances
 
 METHOD = "Fused Gromov-Wasserstein"
 

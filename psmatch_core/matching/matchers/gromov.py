@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from psmatch_core.blocks import Block, uniform_block
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
-from psmatch_core.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
-from psmatch_core.matchers.entropic import ONE_CELL
-from psmatch_core.matchers.geodesics import Geodesics, geodesics
-from psmatch_core.matchers.solving import STEPS, iterations_option, tolerance_option
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Progress
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Progress
+from psmatch_core.data.modality import Modality
+from psmatch_core.matching.blocks import Block, uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
+from psmatch_core.matching.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
+from psmatch_core.matching.matchers.entropic import ONE_CELL
+from psmatch_core.matching.matchers.geodesics import Geodesics, geodesics
+from psmatch_core.matching.matchers.solving import STEPS, iterations_option, tolerance_option
 
 METHOD = "Gromov-Wasserstein"
 

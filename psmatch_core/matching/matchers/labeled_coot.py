@@ -9,15 +9,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block, PotentialBlock, SparseBlock, uniform_block
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem, Matcher
-from psmatch_core.matchers.exact import LARGEST_BLOCK
-from psmatch_core.matchers.labeled_gromov import MASSES, SPACES, clouds, label_masses, refuse_above, tell_compiling
-from psmatch_core.matchers.solving import iterations_option, memory_option, tolerance_option
-from psmatch_core.progress import Progress, silent
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.matching.blocks import Block, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import SMALLEST_SPREAD, Answer, LabelProblem, Matcher
+from psmatch_core.matching.matchers.exact import LARGEST_BLOCK
+from psmatch_core.matching.matchers.labeled_gromov import (
+    MASSES,
+    SPACES,
+    clouds,
+    label_masses,
+    refuse_above,
+    tell_compiling,
+)
+from psmatch_core.matching.matchers.solving import iterations_option, memory_option, tolerance_option
 
 COPIES = 6  # arrays of the size of the cells' features that are alive at once
 
@@ -27,9 +34,9 @@ class LabeledCootMatcher(Matcher):
     """Co-optimal transport: one plan of cells a label and one plan of features for all labels, found in turn.
 
     Features are z-scored over all matched cells. The features' plan belongs to the last turn;
-    :func:`psmatch_core.feature_matching.match_features` makes and judges it for any coupling.
+    :func:`psmatch_core.matching.features.match_features` makes and judges it for any coupling.
 
-    Source: Ryu et al. 2025 (labeled COOT); solved by :mod:`psmatch_core.transport.coot`.
+    Source: Ryu et al. 2025 (labeled COOT); solved by :mod:`psmatch_core.transport.joint.coot`.
     """
 
     needs_features: ClassVar[bool] = True
@@ -85,7 +92,7 @@ class LabeledCootMatcher(Matcher):
                 f"every turn is over the limit of {LARGEST_BLOCK:,} pairs.",
                 hint="Set solver to 'entropic'.",
             )
-        from psmatch_core.transport.coot import labeled_coot  # brings numba, which a config must not
+        from psmatch_core.transport.joint.coot import labeled_coot  # brings numba, which a config must not
         from psmatch_core.transport.result import TransportResult
 
         tell_compiling(progress)
@@ -146,7 +153,7 @@ class LabeledCootMatcher(Matcher):
             )
         if not problems:
             return []
-        from psmatch_core.transport.coot import label_costs
+        from psmatch_core.transport.joint.coot import label_costs
 
         masses = label_masses(problems, self.label_mass)
         x, y = clouds(problems, self.space)

@@ -9,14 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers.base import Answer, LabelProblem, Matcher
-from psmatch_core.matchers.entropic import COMPILING
-from psmatch_core.matchers.solving import iterations_option, memory_option, tolerance_option
-from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelProblem, Matcher
+from psmatch_core.matching.matchers.entropic import COMPILING
+from psmatch_core.matching.matchers.solving import iterations_option, memory_option, tolerance_option
 
 SPACES = ("features", "scores")
 MASSES = ("pooled", "source", "target", "uniform")
@@ -30,7 +30,7 @@ class LabeledGromovMatcher(Matcher):
     Squared Euclidean distances, divided by their largest in each modality. The two modalities need no common space, so
     that features serve without a classifier.
 
-    Source: Ryu et al. 2025 (labeled EGW); solved by :mod:`psmatch_core.transport.gromov`.
+    Source: Ryu et al. 2025 (labeled EGW); solved by :mod:`psmatch_core.transport.joint.gromov`.
     """
 
     needs_features: ClassVar[bool] = True
@@ -69,7 +69,7 @@ class LabeledGromovMatcher(Matcher):
             (COPIES * n_cells * (min(d_x, d_y) + 2) + 2 * n_cells * (d_x + d_y) + 2 * d_x * d_y) * 8,
             f"Labeled Gromov-Wasserstein of {n_cells:,} cells with {d_x:,} and {d_y:,} coordinates",
         )
-        from psmatch_core.transport.gromov import labeled_gromov  # brings numba, which a config must not
+        from psmatch_core.transport.joint.gromov import labeled_gromov  # brings numba, which a config must not
 
         tell_compiling(progress)
         is_turned = d_x < d_y  # the engine's clouds have the coordinates of the second side
@@ -116,7 +116,7 @@ class LabeledGromovMatcher(Matcher):
     def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
         if not problems:
             return []
-        from psmatch_core.transport.gromov import label_distortions
+        from psmatch_core.transport.joint.gromov import label_distortions
 
         x, y = clouds(problems, self.space)
         pulls = [block.pull for block in blocks]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import Block, SparseBlock
-from psmatch_core.config import option
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matchers.entropic import expected_cost
-from psmatch_core.progress import Progress
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Progress
+from psmatch_core.matching.blocks import Block, SparseBlock
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
+from psmatch_core.matching.matchers.entropic import expected_cost
 
 
 @dataclass(frozen=True)

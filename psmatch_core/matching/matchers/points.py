@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from psmatch_core.blocks import Block
-from psmatch_core.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, of_label
-from psmatch_core.matchers.entropic import (
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, of_label
+from psmatch_core.matching.matchers.entropic import (
     BATCHED_PAIRS,
     couple_path,
     couple_points,
@@ -21,7 +22,6 @@ from psmatch_core.matchers.entropic import (
     restored_block,
     trace_points,
 )
-from psmatch_core.progress import Progress, silent
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.blocks import SparseBlock
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
-from psmatch_core.progress import Progress
-from psmatch_core.randomness import stream
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import stream
+from psmatch_core.matching.blocks import SparseBlock
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
 
 
 @dataclass(frozen=True)

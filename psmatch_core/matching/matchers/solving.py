@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psmatch_core.config import option
+from psmatch_core.base.config import option
 
 MARGINALS = "Error of the marginals (L1, of mass 1) at which iteration ends."
 STEPS = "Change of the plan in a step and error of its marginals (L1, of mass 1) at which iteration ends."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psmatch_core.blocks import uniform_block
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers.base import Answer, LabelMatcher, LabelProblem
-from psmatch_core.progress import Progress
+from psmatch_core.base.progress import Progress
+from psmatch_core.matching.blocks import uniform_block
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
 
 
 @dataclass(frozen=True)

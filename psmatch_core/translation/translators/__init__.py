@@ -1,15 +1,15 @@
 """Translators: strategies that give cells of one modality the features of the other. One file each."""
 
-from psmatch_core.translators.barycentric import BarycentricTranslator
-from psmatch_core.translators.barycentric_network import BarycentricNetworkTranslator
-from psmatch_core.translators.base import CarryingTranslator, Predictor, TrainedTranslator, Translator
-from psmatch_core.translators.fitted import FeatureScale, FittedTranslator, PredictionQuality, r2_table
-from psmatch_core.translators.neighbors import NeighborTranslator
-from psmatch_core.translators.pairs import LabelPairs, MatchedPairs
-from psmatch_core.translators.ridge import RidgeTranslator
-from psmatch_core.translators.sampled_network import SampledNetworkTranslator
-from psmatch_core.translators.sampling import SamplingTranslator
-from psmatch_core.translators.two_sample_network import TwoSampleNetworkTranslator
+from psmatch_core.translation.translators.barycentric import BarycentricTranslator
+from psmatch_core.translation.translators.barycentric_network import BarycentricNetworkTranslator
+from psmatch_core.translation.translators.base import CarryingTranslator, Predictor, TrainedTranslator, Translator
+from psmatch_core.translation.translators.fitted import FeatureScale, FittedTranslator, PredictionQuality, r2_table
+from psmatch_core.translation.translators.neighbors import NeighborTranslator
+from psmatch_core.translation.translators.pairs import LabelPairs, MatchedPairs
+from psmatch_core.translation.translators.ridge import RidgeTranslator
+from psmatch_core.translation.translators.sampled_network import SampledNetworkTranslator
+from psmatch_core.translation.translators.sampling import SamplingTranslator
+from psmatch_core.translation.translators.two_sample_network import TwoSampleNetworkTranslator
 
 __all__ = [
     "BarycentricNetworkTranslator",

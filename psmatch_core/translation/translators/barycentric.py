@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.blocks import Block
-from psmatch_core.translators.base import CarryingTranslator
+from psmatch_core.matching.blocks import Block
+from psmatch_core.translation.translators.base import CarryingTranslator
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from psmatch_core.blocks import Block
-from psmatch_core.classifiers import LossCurve
-from psmatch_core.config import Config, option
-from psmatch_core.progress import Progress
-from psmatch_core.translators.pairs import MatchedPairs
+from psmatch_core.base.config import Config, option
+from psmatch_core.base.progress import Progress
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.matching.blocks import Block
+from psmatch_core.translation.translators.pairs import MatchedPairs
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core.classifiers import LossCurve
-from psmatch_core.errors import PsmatchError, plural, some
-from psmatch_core.modality import Matrix, Modality
-from psmatch_core.preprocessing import FittedPreprocessing, moments, scaled
-from psmatch_core.translators.base import Predictor, TrainedTranslator
+from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing, moments, scaled
+from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.config import option
-from psmatch_core.progress import Event, Progress
-from psmatch_core.translators.base import Predictor, TrainedTranslator
-from psmatch_core.translators.pairs import MatchedPairs
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
+from psmatch_core.translation.translators.pairs import MatchedPairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.classifiers import LossCurve
-from psmatch_core.classifiers.perceptron import SCORING_ROWS, Perceptron, perceptron_outputs
-from psmatch_core.classifiers.training import Schedule, descend, restarted
-from psmatch_core.config import option
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.progress import Progress
-from psmatch_core.randomness import derived_seed, stream
-from psmatch_core.translators.base import Predictor, TrainedTranslator
-from psmatch_core.translators.pairs import MatchedPairs
+from psmatch_core.base.config import option
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.classification.classifiers.perceptron import SCORING_ROWS, Perceptron, perceptron_outputs
+from psmatch_core.classification.classifiers.training import Schedule, descend, restarted
+from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
+from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from psmatch_core.blocks import Block
+from psmatch_core.matching.blocks import Block
 
 
 @dataclass(frozen=True, eq=False)

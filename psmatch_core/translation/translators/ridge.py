@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.config import option
-from psmatch_core.progress import Event, Progress
-from psmatch_core.translators.base import Predictor, TrainedTranslator
-from psmatch_core.translators.pairs import MatchedPairs
+from psmatch_core.base.config import option
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
+from psmatch_core.translation.translators.pairs import MatchedPairs
 
 # Penalty / training cells on standardised features, from hardly any to nearly the mean alone.
 PENALTIES_PER_CELL = tuple(float(10 ** (exponent / 2)) for exponent in range(-8, 5))

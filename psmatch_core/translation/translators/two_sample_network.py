@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from psmatch_core.translators.network import Draws, Lesson, NetworkTranslator, tensor_of
-from psmatch_core.translators.pairs import MatchedPairs
+from psmatch_core.translation.translators.network import Draws, Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
     import torch

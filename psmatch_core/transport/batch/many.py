@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.transport import small
-from psmatch_core.transport.balanced import result_of, solve
-from psmatch_core.transport.finishing import Outcome
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.transport.batch import small
+from psmatch_core.transport.cancellation import Stopped, Watch
+from psmatch_core.transport.entropic.finish import Outcome
+from psmatch_core.transport.entropic.solve import result_of, solve
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.problem import Executor
-from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.watch import Stopped, Watch
+from psmatch_core.transport.validation import Question, ask, positive
 
 # Up to this many pairs a label is cheaper dense in one compiled call: 256 × 256.
 _SMALL_PAIRS = 65_536

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled
+from psmatch_core.transport.entropic.iteration import newton
 from psmatch_core.transport.geometry import PADDING
-from psmatch_core.transport.iteration import newton
-from psmatch_core.transport.lanes import LEAF
-from psmatch_core.transport.passes import cost_sums, dense_kernel, soft_minimum
+from psmatch_core.transport.kernels.compiled import compiled
+from psmatch_core.transport.kernels.leaves import LEAF
+from psmatch_core.transport.kernels.tile_pass import cost_sums, dense_kernel, soft_minimum
 
 Array = NDArray[np.float64]
 

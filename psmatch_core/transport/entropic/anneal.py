@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import fullpass
-from psmatch_core.transport.finishing import Outcome, finish
+from psmatch_core.transport.cancellation import Stopped
+from psmatch_core.transport.entropic.finish import Outcome, finish
+from psmatch_core.transport.entropic.fixed_epsilon import State, settle_on_the_way
+from psmatch_core.transport.entropic.schedule import Schedule, descent, levels, sampled_mean_cost
+from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.schedule import Schedule, descent, levels, sampled_mean_cost
-from psmatch_core.transport.settling import State, settle_on_the_way
-from psmatch_core.transport.watch import Stopped
 
 _CARRIED = 70.0  # exponents that float32 carries, with room for a Sinkhorn step
 
@@ -59,8 +59,8 @@ def _first(problem: Problem, epsilon: float, run: Run, schedule: Schedule) -> St
         # so large that the kernel of constant potentials fits float32, the first iteration included
         return State(np.full(problem.a.size, mean / 2), np.full(problem.b.size, mean / 2), large)
     g = np.zeros(problem.b.size)
-    f = fullpass.soft_transform(problem, g, large, run)
-    g = fullpass.soft_transform(problem.transposed, f, large, run)
+    f = full_pass.soft_transform(problem, g, large, run)
+    g = full_pass.soft_transform(problem.transposed, f, large, run)
     return State(f, g, large)
 
 
@@ -74,8 +74,8 @@ def _carried(
     """The coarse potentials at more cells: each side by a soft c-transform against the other's coarse cells."""
     forward = problem.subset(fine[0], coarse[1])
     backward = problem.subset(coarse[0], fine[1]).transposed
-    f = fullpass.soft_transform(forward, state.g, state.epsilon, run)
-    g = fullpass.soft_transform(backward, state.f, state.epsilon, run)
+    f = full_pass.soft_transform(forward, state.g, state.epsilon, run)
+    g = full_pass.soft_transform(backward, state.f, state.epsilon, run)
     return State(f, g, state.epsilon)
 
 
@@ -85,7 +85,7 @@ def _roughly(problem: Problem, state: State, run: Run, schedule: Schedule) -> No
     Their own narrow support could not carry the marginals and would grow until it can.
     """
     theta = schedule.theta + schedule.further
-    if fullpass.density(problem, state.f, state.g, state.epsilon, theta) < schedule.sparse_under:
+    if full_pass.density(problem, state.f, state.g, state.epsilon, theta) < schedule.sparse_under:
         settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
 
 

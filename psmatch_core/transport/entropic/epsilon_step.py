@@ -11,14 +11,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from psmatch_core.transport import finishing, fullpass, kernels, settling
-from psmatch_core.transport.finishing import Outcome
+from psmatch_core.transport.cancellation import Stopped
+from psmatch_core.transport.entropic import finish, fixed_epsilon
+from psmatch_core.transport.entropic.finish import Outcome
+from psmatch_core.transport.entropic.fixed_epsilon import State
+from psmatch_core.transport.entropic.schedule import Schedule
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass, in_memory
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.settling import State
-from psmatch_core.transport.support import Support
-from psmatch_core.transport.watch import Stopped
 
 # Entries of the wide support hold more than e^−this of their row or column: room for epsilon to double or halve.
 _WIDE = 24.0
@@ -31,11 +32,11 @@ _LARGEST_FACTOR = 2.5  # past this factor between two epsilons the steps of a so
 def widen(problem: Problem, f: Array, g: Array, epsilon: float, run: Run) -> Support | None:
     """The wide support of a solved problem; None where the plan is too dense for it."""
     for theta in (_WIDE, 0.75 * _WIDE):
-        share = fullpass.density(problem, f, g, epsilon, theta)
+        share = full_pass.density(problem, f, g, epsilon, theta)
         n_entries = int(1.2 * share * problem.geometry.n_pairs)
-        if share < _DENSEST and n_entries * settling.ENTRY_BYTES < _SHARE * run.memory_budget:
-            limit = int(run.memory_budget * _SHARE) // settling.ENTRY_BYTES
-            return fullpass.find_support(problem, f, g, epsilon, theta, run, exact=False, limit=2 * limit)
+        if share < _DENSEST and n_entries * fixed_epsilon.ENTRY_BYTES < _SHARE * run.memory_budget:
+            limit = int(run.memory_budget * _SHARE) // fixed_epsilon.ENTRY_BYTES
+            return full_pass.find_support(problem, f, g, epsilon, theta, run, exact=False, limit=2 * limit)
     return None
 
 
@@ -59,31 +60,31 @@ def slide(
             return Outcome(begun.f, begun.g, np.inf, np.inf, np.inf, None, "sparse", "stopped")
         if outcome is not None:
             return outcome
-    return finishing.finish(problem, state, epsilon, tolerance, max_iterations, run, schedule)
+    return finish.finish(problem, state, epsilon, tolerance, max_iterations, run, schedule)
 
 
 def _within(
     problem: Problem, state: State, wide: Support, tolerance: float, max_iterations: int, run: Run
 ) -> Outcome | None:
     """Iterate on narrowed supports; None where the wide one cannot certify the tolerance."""
-    theta = settling.threshold(tolerance)
+    theta = fixed_epsilon.threshold(tolerance)
     epsilon = state.epsilon
     state.f, state.g = wide.balanced(problem, state.f, state.g, epsilon)
     for _ in range(4):
         narrow = wide.narrowed(problem, state.f, state.g, epsilon, theta)
-        settling.settle_sparse(problem, state, narrow, 0.3 * tolerance, max_iterations, run)
+        fixed_epsilon.settle_sparse(problem, state, narrow, 0.3 * tolerance, max_iterations, run)
         leaked = wide.leakage(problem, state.f, state.g, epsilon)
         if 2 * leaked.sum() > 0.5 * tolerance:
             return None
         reaching = replace(wide, dropped=leaked)
-        row, column, _ = settling.certify(problem, reaching, state.f, state.g, epsilon)
+        row, column, _ = fixed_epsilon.certify(problem, reaching, state.f, state.g, epsilon)
         if row + column <= tolerance:
             kept = wide.narrowed(problem, state.f, state.g, epsilon, theta)
             held = np.empty(problem.a.size), np.empty(problem.b.size)
             every = np.empty(problem.a.size), np.empty(problem.b.size)
             for support, sums in ((kept, held), (wide, every)):
                 values = support.values(problem, state.f, state.g, epsilon)
-                kernels.sparse_marginals(support.indptr, support.unsigned, values, *sums)
+                in_memory.sparse_marginals(support.indptr, support.unsigned, values, *sums)
             kept = replace(kept, dropped=leaked + np.maximum(every[0] - held[0], 0))
             return Outcome(state.f, state.g, row, column, float(kept.dropped.sum()), kept, "sparse, slid", "converged")
         if run.tally.iterations >= max_iterations:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.transport import fullpass, mending, settling
+from psmatch_core.transport.cancellation import Stopped
+from psmatch_core.transport.entropic import fixed_epsilon, repair
+from psmatch_core.transport.entropic.fixed_epsilon import State
+from psmatch_core.transport.entropic.schedule import Schedule, descent
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.schedule import Schedule, descent
-from psmatch_core.transport.settling import State
-from psmatch_core.transport.support import Support
-from psmatch_core.transport.watch import Stopped
 
 _FAR_OFF = 0.2  # L1 error of a fresh support up to which it is taken for nearly the right one
 _WIDENED = 3.0  # added to theta where a support could not carry the marginals
@@ -46,12 +47,12 @@ def finish(
     try:
         steps = descent(state.epsilon, epsilon, schedule.step)
         if steps and not state.settled:
-            settling.settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
+            fixed_epsilon.settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
         for step in steps[:-1]:
             run.watch.stage(0.7, f"epsilon {step:.3g}")
             state.epsilon = step
             if not _settle_on_narrowed(problem, state, schedule.theta, schedule.rough, run):
-                settling.settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
+                fixed_epsilon.settle_on_the_way(problem, state, schedule.rough, run, schedule, schedule.further)
         state.epsilon = epsilon
         run.watch.stage(0.8, f"epsilon {epsilon:.3g}")
         return _certified(problem, state, tolerance, max_iterations, run, schedule)
@@ -68,43 +69,43 @@ def _settle_on_narrowed(problem: Problem, state: State, theta: float, tolerance:
     if state.support is None:
         return False
     support = state.support.narrowed(problem, state.f, state.g, state.epsilon, theta)
-    support = mending.complete(problem, state, support, state.epsilon, theta, run)
-    return settling.settle_sparse(problem, state, support, tolerance, 150, run)[0]
+    support = repair.complete(problem, state, support, state.epsilon, theta, run)
+    return fixed_epsilon.settle_sparse(problem, state, support, tolerance, 150, run)[0]
 
 
 def _certified(
     problem: Problem, state: State, tolerance: float, max_iterations: int, run: Run, schedule: Schedule
 ) -> Outcome:
     """The last epsilon: iterate, certify by a pass over all pairs, and again where that finds too much."""
-    theta = settling.threshold(tolerance)
+    theta = fixed_epsilon.threshold(tolerance)
     exact = tolerance < 5e-5
     inner = 0.3 * tolerance
-    share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
     if state.support is not None and share < schedule.sparse_under:
         # roughly first: with better potentials fewer entries matter, and most iterations run on those
         for aim in (schedule.rough, inner):
             if not _settle_on_narrowed(problem, state, theta, aim, run):
                 theta += _WIDENED
-    limit = run.memory_budget // settling.ENTRY_BYTES
+    limit = run.memory_budget // fixed_epsilon.ENTRY_BYTES
     outcome: Outcome | None = None
     for attempt in range(_ATTEMPTS):
-        share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+        share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
         if share >= schedule.sparse_under:
             break
-        support = fullpass.find_support(problem, state.f, state.g, state.epsilon, theta, run, exact=exact, limit=limit)
+        support = full_pass.find_support(problem, state.f, state.g, state.epsilon, theta, run, exact=exact, limit=limit)
         if support is None:
             break
-        row, column, dropped = settling.certify(problem, support, state.f, state.g, state.epsilon)
+        row, column, dropped = fixed_epsilon.certify(problem, support, state.f, state.g, state.epsilon)
         status = "converged" if row + column <= tolerance else "not converged"
         outcome = Outcome(state.f, state.g, row, column, dropped, support, "sparse", status)
         left = max_iterations - run.tally.iterations
         if status == "converged" or left <= 0:
             return outcome
         run.watch.stage(0.8 + 0.02 * attempt, f"marginal error {row + column:.1e}")
-        support = mending.complete(problem, state, support, state.epsilon, theta, run)
+        support = repair.complete(problem, state, support, state.epsilon, theta, run)
         if 2 * dropped > 0.4 * tolerance and row + column < _FAR_OFF:
             theta += float(np.log(2 * dropped / (0.2 * tolerance)))
-        carries, _ = settling.settle_sparse(problem, state, support, inner, left, run)
+        carries, _ = fixed_epsilon.settle_sparse(problem, state, support, inner, left, run)
         if not carries:
             theta += _WIDENED
     else:
@@ -112,8 +113,8 @@ def _certified(
         if 4 * problem.geometry.n_pairs > run.memory_budget:
             return outcome
         # no truncation carries these marginals in a few attempts; all pairs do
-        state.f = fullpass.soft_transform(problem, state.g, state.epsilon, run)
-        state.g = fullpass.soft_transform(problem.transposed, state.f, state.epsilon, run)
+        state.f = full_pass.soft_transform(problem, state.g, state.epsilon, run)
+        state.g = full_pass.soft_transform(problem.transposed, state.f, state.epsilon, run)
     return _certified_dense(problem, state, tolerance, max_iterations, run)
 
 
@@ -122,15 +123,15 @@ def _certified_dense(problem: Problem, state: State, tolerance: float, max_itera
     n, m = problem.shape
     left = max(1, max_iterations - run.tally.iterations)
     allowed = 0.05 * tolerance
-    single = fullpass.arithmetic(problem, state.epsilon, allowed) == np.float32
+    single = full_pass.arithmetic(problem, state.epsilon, allowed) == np.float32
     # a kernel worked out in float64 is rounded when stored, unless the tolerance asks for float64 there too
     slack = 2 * problem.geometry.rounding(state.epsilon) if single else (2e-6 if allowed >= 1e-6 else 1e-12)
     inner = 0.8 * (tolerance - slack)
     if n * m * (8 if allowed < 1e-6 else 4) <= run.memory_budget:
-        settling.settle_dense(problem, state, inner, left, run, allowed)
+        fixed_epsilon.settle_dense(problem, state, inner, left, run, allowed)
         path = "dense"
     else:
-        settling.settle_unstored(problem, state, inner, left, run, allowed)
+        fixed_epsilon.settle_unstored(problem, state, inner, left, run, allowed)
         path = "unstored"
     error = state.error + slack
     status = "converged" if error <= tolerance else "not converged"

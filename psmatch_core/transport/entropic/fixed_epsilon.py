@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import fullpass, iteration, kernels, mending
+from psmatch_core.transport.entropic import iteration, repair
+from psmatch_core.transport.entropic.schedule import Schedule
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass, in_memory
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.support import Support
 
 # Bytes of a sparse entry while it is worked on: index, reduced cost, value, and copies while it is put together.
 ENTRY_BYTES = 20
@@ -75,7 +76,7 @@ def settle_sparse(
         left = max_passes - (run.tally.iterations - before)
         if _settle(problem, state, support, tolerance, left, run):
             return True, support
-        mended = mending.reconnected(problem, state, support, run) if mending_number < _MENDINGS else None
+        mended = repair.reconnected(problem, state, support, run) if mending_number < _MENDINGS else None
         if mended is None:
             break
         support = mended
@@ -130,7 +131,7 @@ def settle_dense(
     used, plain = 0, 2
     segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
     while True:
-        matrix = fullpass.dense_kernel(problem, state.f, state.g, state.epsilon, run, allowed)
+        matrix = full_pass.dense_kernel(problem, state.f, state.g, state.epsilon, run, allowed)
         v = np.ones(problem.b.size)
         while True:
             v, u, error, passes, _ = iteration.newton(
@@ -166,12 +167,12 @@ def settle_unstored(
     residuals: list[Array] = []
     best = np.inf
     for _ in range(max_passes):
-        sums, columns = fullpass.half_and_half(problem, state.f, state.g, epsilon, run, allowed)
+        sums, columns = full_pass.half_and_half(problem, state.f, state.g, epsilon, run, allowed)
         run.tally.iterations += 1
         if not (np.isfinite(sums).all() and sums.min() > 0 and columns.min() > 0):
             # too far off for sums without a maximum taken out: one iteration in logarithms
-            state.f = fullpass.soft_transform(problem, state.g, epsilon, run)
-            state.g = fullpass.soft_transform(problem.transposed, state.f, epsilon, run)
+            state.f = full_pass.soft_transform(problem, state.g, epsilon, run)
+            state.g = full_pass.soft_transform(problem.transposed, state.f, epsilon, run)
             images.clear()
             residuals.clear()
             continue
@@ -213,28 +214,28 @@ def settle_on_the_way(
     """
     n, m = problem.shape
     theta = schedule.theta + further
-    share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+    share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
     limit = run.memory_budget // ENTRY_BYTES
     if further and (share >= schedule.sparse_under or share * n * m > 0.7 * limit):
         theta = schedule.theta
-        share = fullpass.density(problem, state.f, state.g, state.epsilon, theta)
+        share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
     state.support = None
     level = float(np.exp(-7.0))
     for _ in range(4 if share < schedule.sparse_under else 0):
-        support = fullpass.find_support(
+        support = full_pass.find_support(
             problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
         )
         if support is None:
             break
-        support = mending.complete(problem, state, support, state.epsilon, theta, run)
+        support = repair.complete(problem, state, support, state.epsilon, theta, run)
         _, support = settle_sparse(problem, state, support, tolerance, 100, run)
         state.support = support
         if state.error <= tolerance:
             values = support.values(problem, state.f, state.g, state.epsilon)
-            return kernels.n_above(values, level / n) / n
+            return in_memory.n_above(values, level / n) / n
     if n * m * 4 <= run.memory_budget:
         matrix, u, v = settle_dense(problem, state, tolerance, 100, run, 0.01)
-        return kernels.n_scaled_above(matrix, u, v, level / n) / n
+        return in_memory.n_scaled_above(matrix, u, v, level / n) / n
     settle_unstored(problem, state, tolerance, 30, run, 0.01)
     return share * m
 
@@ -247,7 +248,7 @@ def certify(problem: Problem, support: Support, f: Array, g: Array, epsilon: flo
     """
     values = support.values(problem, f, g, epsilon)
     rows, columns = np.empty(problem.a.size), np.empty(problem.b.size)
-    kernels.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
+    in_memory.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
     dropped = float(support.dropped.sum())
     rounding = _VALUE_ROUNDING * float(np.finfo(values.dtype).eps) * float(rows.sum())
     return (

@@ -7,18 +7,19 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import silent
-from psmatch_core.transport import fullpass, settling
-from psmatch_core.transport.balanced import result_of
-from psmatch_core.transport.finishing import Outcome
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.transport.cancellation import Watch
+from psmatch_core.transport.entropic import fixed_epsilon
+from psmatch_core.transport.entropic.finish import Outcome
+from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.solve import result_of
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.plan import Plan
 from psmatch_core.transport.problem import Executor, Run
-from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.watch import Watch
+from psmatch_core.transport.validation import Question, ask, positive
 
 _DROPPED = 1e-4  # theta as of a solve to this tolerance: what answers leave out is far below what a solve leaves
 
@@ -70,13 +71,13 @@ def restore(
 
 
 def _outcome(question: Question, f: Array, g: Array, epsilon: float, tolerance: float, run: Run) -> Outcome:
-    problem, theta = question.problem, settling.threshold(_DROPPED)
+    problem, theta = question.problem, fixed_epsilon.threshold(_DROPPED)
     support = None
-    if fullpass.density(problem, f, g, epsilon, theta) < Schedule().sparse_under:
-        limit = run.memory_budget // settling.ENTRY_BYTES
-        support = fullpass.find_support(problem, f, g, epsilon, theta, run, exact=False, limit=limit)
+    if full_pass.density(problem, f, g, epsilon, theta) < Schedule().sparse_under:
+        limit = run.memory_budget // fixed_epsilon.ENTRY_BYTES
+        support = full_pass.find_support(problem, f, g, epsilon, theta, run, exact=False, limit=limit)
     if support is not None:
-        row, column, dropped = settling.certify(problem, support, f, g, epsilon)
+        row, column, dropped = fixed_epsilon.certify(problem, support, f, g, epsilon)
     else:
         rows, columns = Plan(problem, f, g, epsilon, None).marginals()
         row, column, dropped = float(np.abs(rows - problem.a).sum()), float(np.abs(columns - problem.b).sum()), 0.0

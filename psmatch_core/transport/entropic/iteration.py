@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled, exponential
-from psmatch_core.transport.kernels import TINY, one_pass
+from psmatch_core.transport.kernels.compiled import compiled, exponential
+from psmatch_core.transport.kernels.in_memory import TINY, one_pass
 
 Array = NDArray[np.float64]
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from psmatch_core.transport import fullpass, kernels
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass, in_memory
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.support import Support
 
 if TYPE_CHECKING:
-    from psmatch_core.transport.settling import State
+    from psmatch_core.transport.entropic.fixed_epsilon import State
 
 Places = NDArray[np.intp]
 
@@ -32,7 +32,7 @@ def complete(problem: Problem, state: State, support: Support, epsilon: float, t
     """
     empty_rows = np.flatnonzero(np.diff(support.indptr) == 0)
     found = np.zeros(problem.b.size, dtype=bool)
-    kernels.mark(support.unsigned, found)
+    in_memory.mark(support.unsigned, found)
     empty_columns = np.flatnonzero(~found)
     if not empty_rows.size and not empty_columns.size:
         return support
@@ -57,7 +57,7 @@ def reconnected(problem: Problem, state: State, support: Support, run: Run) -> S
     """
     values = support.values(problem, state.f, state.g, state.epsilon)
     rows, columns = np.empty(problem.a.size), np.empty(problem.b.size)
-    kernels.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
+    in_memory.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
     off = np.abs(columns - problem.b) / problem.b
     unfit = off > _UNFIT
     running = np.concatenate([[0.0], np.cumsum(values * unfit[support.indices], dtype=np.float64)])
@@ -79,8 +79,8 @@ def reconnected(problem: Problem, state: State, support: Support, run: Run) -> S
 
 def _looked_up(side: Problem, other: Array, epsilon: float, theta: float, run: Run) -> tuple[Array, Places, Places]:
     """Potentials of a few rows by a soft c-transform, and the rows and columns of the entries that matter there."""
-    mine = fullpass.soft_transform(side, other, epsilon, run)
-    part = fullpass.find_support(side, mine, other, epsilon, theta, run, exact=False, limit=_NO_LIMIT, bounded=False)
+    mine = full_pass.soft_transform(side, other, epsilon, run)
+    part = full_pass.find_support(side, mine, other, epsilon, theta, run, exact=False, limit=_NO_LIMIT, bounded=False)
     assert part is not None
     return mine, np.repeat(np.arange(side.a.size), np.diff(part.indptr)), part.indices.astype(np.intp)
 
@@ -97,4 +97,4 @@ def _extended(
     union.sort_indices()
     rows = np.repeat(np.arange(problem.a.size), np.diff(union.indptr))
     columns = union.indices.astype(np.int32)
-    return fullpass.support_of(problem, rows, columns, state.f, state.g, epsilon, theta, support.reduced.dtype)
+    return full_pass.support_of(problem, rows, columns, state.f, state.g, epsilon, theta, support.reduced.dtype)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.randomness import stream
-from psmatch_core.transport.fullpass import mean_cost
+from psmatch_core.base.randomness import stream
+from psmatch_core.transport.kernels.full_pass import mean_cost
 from psmatch_core.transport.problem import Problem
 
 

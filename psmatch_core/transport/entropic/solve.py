@@ -9,17 +9,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import finishing, fullpass, multilevel, sliding
-from psmatch_core.transport.finishing import Outcome
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.transport.cancellation import Watch
+from psmatch_core.transport.entropic import anneal, epsilon_step, finish
+from psmatch_core.transport.entropic.finish import Outcome
+from psmatch_core.transport.entropic.fixed_epsilon import State
+from psmatch_core.transport.entropic.schedule import Schedule
 from psmatch_core.transport.geometry import Array, Geometry
+from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.plan import Plan
 from psmatch_core.transport.problem import Executor, Problem, Run
-from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import SolveStatus, TransportResult
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.settling import State
-from psmatch_core.transport.watch import Watch
+from psmatch_core.transport.validation import Question, ask, positive
 
 _MEMORY_MB = 1024.0
 _MAX_ITERATIONS = 10_000
@@ -89,7 +90,7 @@ def solve(
     run = _run(progress, should_stop, executor, memory_budget_mb, seed)
     steps = schedule or Schedule()
     if initial is None:
-        outcome = multilevel.anneal(question.problem, epsilon, tolerance, max_iterations, run, steps)
+        outcome = anneal.anneal(question.problem, epsilon, tolerance, max_iterations, run, steps)
     else:
         g = np.asarray(initial[1], dtype=np.float64)[question.targets] - question.offset_y[question.targets]
         outcome = _from_potentials(question.problem, g, epsilon, tolerance, max_iterations, run, steps)
@@ -131,9 +132,9 @@ def resolve(
     aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
     state = State(plan.f, plan.g, result.epsilon, support=plan.support, settled=result.converged)
     if "wide" not in plan.memo:
-        plan.memo["wide"] = sliding.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
+        plan.memo["wide"] = epsilon_step.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
     wide = plan.memo.get("wide")
-    outcome = sliding.slide(plan.problem, state, wide, epsilon, aim, max_iterations, run, Schedule())
+    outcome = epsilon_step.slide(plan.problem, state, wide, epsilon, aim, max_iterations, run, Schedule())
     found = _result(result.question, outcome, epsilon, aim, run, began)
     if outcome.path == "sparse, slid":
         found.plan.memo["wide"] = wide  # the next step starts from it too
@@ -186,7 +187,7 @@ def mean_cost(x: ArrayLike, y: ArrayLike, cost: str = "euclidean") -> float:
             (question.x**2).sum(1).mean() + (question.y**2).sum(1).mean() + question.offset_x.mean()
             + question.offset_y.mean()
         )  # fmt: skip
-    return fullpass.mean_cost(question.problem)
+    return full_pass.mean_cost(question.problem)
 
 
 def _run(
@@ -199,9 +200,9 @@ def _run(
 def _from_potentials(
     problem: Problem, g: Array, epsilon: float, tolerance: float, max_iterations: int, run: Run, schedule: Schedule
 ) -> Outcome:
-    f = fullpass.soft_transform(problem, g, epsilon, run)
-    g = fullpass.soft_transform(problem.transposed, f, epsilon, run)
-    return finishing.finish(problem, State(f, g, epsilon), epsilon, tolerance, max_iterations, run, schedule)
+    f = full_pass.soft_transform(problem, g, epsilon, run)
+    g = full_pass.soft_transform(problem.transposed, f, epsilon, run)
+    return finish.finish(problem, State(f, g, epsilon), epsilon, tolerance, max_iterations, run, schedule)
 
 
 def _result(
@@ -270,4 +271,4 @@ def _extend(question: Question, outcome: Outcome, f: Array, g: Array, epsilon: f
         if idle.size:
             some = Geometry(np.ascontiguousarray(points[idle]), others, geometry.squared)
             side = Problem(some, np.full(idle.size, 1 / idle.size), masses)
-            potentials[idle] = fullpass.soft_transform(side, theirs, epsilon, run)
+            potentials[idle] = full_pass.soft_transform(side, theirs, epsilon, run)

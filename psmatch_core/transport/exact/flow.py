@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled
+from psmatch_core.transport.kernels.compiled import compiled
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

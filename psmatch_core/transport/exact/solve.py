@@ -18,16 +18,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import Progress, silent
-from psmatch_core.transport import flow, fullpass, multilevel
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.transport.cancellation import Stopped, Watch
+from psmatch_core.transport.entropic import anneal
+from psmatch_core.transport.entropic.schedule import Schedule, sampled_mean_cost
+from psmatch_core.transport.exact import flow
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import full_pass
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Executor, Problem, Run
-from psmatch_core.transport.questions import Question, ask, positive
 from psmatch_core.transport.result import SolveStatus
-from psmatch_core.transport.schedule import Schedule, sampled_mean_cost
-from psmatch_core.transport.support import Support
-from psmatch_core.transport.watch import Stopped, Watch
+from psmatch_core.transport.validation import Question, ask, positive
 
 # Entropic start, in mean costs: lower leaves fewer paths to find and costs more iterations.
 _START = 0.002
@@ -151,7 +153,7 @@ def assign(
     bound = -np.inf
     try:
         epsilon = _START * scale or 1.0
-        start = multilevel.anneal(problem, epsilon, _START_TOLERANCE, 3000, run, Schedule())
+        start = anneal.anneal(problem, epsilon, _START_TOLERANCE, 3000, run, Schedule())
         if start.status == "stopped":
             raise Stopped
         state.f, state.g = start.f.copy(), start.g.copy()
@@ -206,7 +208,7 @@ def _pairs(problem: Problem, f: Array, g: Array, reach: float, epsilon: float, r
     # a pair is kept where (f + g − C) / epsilon > −theta − max(log a, log b)
     theta = reach / epsilon - max(float(problem.log_a.max()), float(problem.log_b.max()))
     limit = run.memory_budget // 32
-    found = fullpass.find_support(problem, f, g, epsilon, theta, run, exact=True, limit=limit)
+    found = full_pass.find_support(problem, f, g, epsilon, theta, run, exact=True, limit=limit)
     if found is None:
         raise PsmatchError(
             f"Exact matching of {problem.shape[0]:,} × {problem.shape[1]:,} cells needs more than "

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.transport.balanced import solve
-from psmatch_core.transport.exact import ExactResult, assign
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.transport.batch.many import solve_many
+from psmatch_core.transport.entropic.solve import solve
+from psmatch_core.transport.exact.solve import ExactResult, assign
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.gromov import divergence, of_iteration, shares
-from psmatch_core.transport.inner import as_points, level, spread
-from psmatch_core.transport.many import solve_many
+from psmatch_core.transport.joint.gromov import divergence, of_iteration, shares
+from psmatch_core.transport.joint.inner_products import as_points, level, spread
 from psmatch_core.transport.problem import Executor
 from psmatch_core.transport.result import TransportResult
 

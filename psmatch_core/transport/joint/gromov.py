@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psmatch_core.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.transport.batch.many import solve_many
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.inner import largest_distance, level
-from psmatch_core.transport.many import solve_many
+from psmatch_core.transport.joint.inner_products import largest_distance, level
 from psmatch_core.transport.problem import Executor
 from psmatch_core.transport.result import TransportResult
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import passes
 from psmatch_core.transport.geometry import Array, lanes_of
+from psmatch_core.transport.kernels import tile_pass
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-from psmatch_core.transport.support import Support
 
 # Up to this relative error of its entries, float32 decides well enough which entries matter: those that do are
 # worked out again in float64, and the bound of what is left out is raised by the error.
@@ -45,7 +45,7 @@ def soft_transform(problem: Problem, g: Array, epsilon: float, run: Run, allowed
 
 def _soft_tile(points: Any, leaves: Any, columns: Any, scale: float, squared: bool) -> Array:
     out = np.empty(len(points))
-    passes.soft_minimum(points, leaves, columns, points.dtype.type(scale), squared, out)
+    tile_pass.soft_minimum(points, leaves, columns, points.dtype.type(scale), squared, out)
     return out
 
 
@@ -130,7 +130,7 @@ def _support_tile(
     pieces: list[NDArray[np.int32]] = []
     done = total = 0
     while done < n_rows:
-        done, written = passes.support_rows(
+        done, written = tile_pass.support_rows(
             points, leaves, rows, columns, row_floor, column_floor, points.dtype.type(scale), squared,
             counts, indices, dropped, done, bounded,
         )  # fmt: skip
@@ -142,7 +142,7 @@ def _support_tile(
     indptr = np.zeros(n_rows + 1, dtype=np.int64)
     np.cumsum(counts, out=indptr[1:])
     reduced = np.empty(found.size, dtype=kept_dtype)
-    passes.costs_of_pairs(x, y, indptr, found, squared, f, g, reduced)
+    tile_pass.costs_of_pairs(x, y, indptr, found, squared, f, g, reduced)
     return counts, found, reduced, dropped
 
 
@@ -162,7 +162,7 @@ def support_of(
     np.cumsum(np.bincount(rows, minlength=n), out=indptr[1:])
     reduced = np.empty(columns.size, dtype=dtype)
     geometry = problem.geometry
-    passes.costs_of_pairs(geometry.x, geometry.y, indptr, columns, geometry.squared, f, g, reduced)
+    tile_pass.costs_of_pairs(geometry.x, geometry.y, indptr, columns, geometry.squared, f, g, reduced)
     return Support(indptr, columns, reduced, f.copy(), g.copy(), epsilon, theta, np.full(n, np.inf))
 
 
@@ -174,7 +174,7 @@ def density(problem: Problem, f: Array, g: Array, epsilon: float, theta: float) 
     middle = float(g.sum()) / m
     rows = ((f[problem.spread] + middle) / epsilon + sample.log_a).astype(dtype)
     counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
-    _, written = passes.support_rows(
+    _, written = tile_pass.support_rows(
         sample.geometry.sources(dtype), problem.geometry.leaves(dtype), rows,
         lanes_of((g - middle) / epsilon + problem.log_b, dtype), (sample.log_a - theta).astype(dtype),
         lanes_of(problem.log_b - theta, dtype, padding=0.0), dtype.type(1 / epsilon), problem.geometry.squared,
@@ -202,7 +202,7 @@ def dense_kernel(problem: Problem, f: Array, g: Array, epsilon: float, run: Run,
     for i in range(0, n, step):
         run.watch.look()
         j = min(i + step, n)
-        passes.dense_kernel(
+        tile_pass.dense_kernel(
             points[i:j], leaves, rows[i:j], columns, dtype.type(1 / epsilon), geometry.squared, kernel[i:j]
         )
     return kernel
@@ -242,7 +242,7 @@ def _iteration_tile(
 ) -> tuple[Array, Array]:
     sums = np.empty(len(points))
     column_sums = np.zeros(leaves.shape[0] * leaves.shape[2])
-    passes.half_and_half(points, leaves, rows, columns, points.dtype.type(scale), squared, a, sums, column_sums)
+    tile_pass.half_and_half(points, leaves, rows, columns, points.dtype.type(scale), squared, a, sums, column_sums)
     return sums, column_sums
 
 
@@ -258,6 +258,6 @@ def mean_cost(problem: Problem) -> float:
     for start in range(0, n, step):
         part = points[start : start + step]
         out = np.empty(len(part))
-        passes.cost_sums(part, leaves, counts, geometry.squared, out)
+        tile_pass.cost_sums(part, leaves, counts, geometry.squared, out)
         total += float(out.sum())
     return total / (n * m)

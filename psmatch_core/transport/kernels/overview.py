@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled, exponential
 from psmatch_core.transport.geometry import Array, Geometry, lanes_of
-from psmatch_core.transport.lanes import LEAF, exponents
+from psmatch_core.transport.kernels.compiled import compiled, exponential
+from psmatch_core.transport.kernels.leaves import LEAF, exponents
 
 _BLOCK = 16  # rows between which a leaf stays in the first-level cache
 _ROUGH = 1e-3  # relative error of an entry up to which float32 serves: pictures and tables show three digits

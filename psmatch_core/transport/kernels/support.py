@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport import kernels
 from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.kernels import in_memory
 from psmatch_core.transport.problem import Problem
 
 
@@ -52,7 +52,7 @@ class Support:
         """The plan's mass on the support at any potentials and epsilon."""
         out = np.empty_like(self.reduced)
         rows, columns, scale = self._moved(problem, f, g, epsilon)
-        kernels.kernel_values(self.indptr, self.unsigned, self.reduced, rows, columns, scale, out)
+        in_memory.kernel_values(self.indptr, self.unsigned, self.reduced, rows, columns, scale, out)
         return out
 
     def _moved(
@@ -66,7 +66,7 @@ class Support:
     def balanced(self, problem: Problem, f: Array, g: Array, epsilon: float) -> tuple[Array, Array]:
         """Potentials after one Sinkhorn iteration in logarithms on the support, from whatever they were."""
         rows, columns = (f - self.f) / epsilon, (g - self.g) / epsilon
-        kernels.sparse_soft_minima(
+        in_memory.sparse_soft_minima(
             self.indptr,
             self.unsigned,
             self.reduced,
@@ -93,11 +93,11 @@ class Support:
         exponents = self._moved(problem, f, g, epsilon)
         floors = (problem.log_a - theta).astype(kind), (problem.log_b - theta).astype(kind)
         indptr = np.empty_like(self.indptr)
-        kernels.count_above(*support, *exponents, *floors, indptr)
+        in_memory.count_above(*support, *exponents, *floors, indptr)
         n_kept = int(indptr[-1])
         indices = np.empty(n_kept + 1, dtype=self.indices.dtype)
         reduced = np.empty(n_kept + 1, dtype=kind)
-        kernels.narrow(*support, *exponents, *floors, indices.view(np.uint32), reduced)
+        in_memory.narrow(*support, *exponents, *floors, indices.view(np.uint32), reduced)
         return replace(
             self,
             indptr=indptr,

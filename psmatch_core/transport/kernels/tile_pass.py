@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import compiled, exponential, number
-from psmatch_core.transport.lanes import LEAF, above, exponents, lowest_bit
+from psmatch_core.transport.kernels.compiled import compiled, exponential, number
+from psmatch_core.transport.kernels.leaves import LEAF, above, exponents, lowest_bit
 
 Floats = NDArray[np.floating]
 Array = NDArray[np.float64]

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import time
 
-from psmatch_core.climbing import ladder
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.knobs import climbable
-from psmatch_core.ladder import Ladder, load_ladder, save_ladder
-from psmatch_core.matchers.base import Answer
-from psmatch_core.progress import Progress
-from psmatch_core.results import has_propensities, load_matching, load_models
-from psmatch_core.scored import ScoredModality
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.exploration.epsilon_grid import climbable
+from psmatch_core.exploration.epsilon_path import Ladder, load_ladder, save_ladder
+from psmatch_core.exploration.solve_path import ladder
+from psmatch_core.matching.matchers.base import Answer
+from psmatch_core.workspace.results import has_propensities, load_matching, load_models
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 
 FOLDER, RESULT = "ladders", "ladder"
 SHOWN_EVERY = 1.0  # s between two looks that a page gets at a ladder in the making: a file of some MB each

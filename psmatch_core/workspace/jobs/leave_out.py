@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from psmatch_core import io
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.held_out import HeldOut, load_held_out
-from psmatch_core.inputs import load_inputs
-from psmatch_core.leaving_out import LeaveOut, chosen_control, leave_label_out, without_renaming
-from psmatch_core.progress import Progress
-from psmatch_core.recipe import Recipe
-from psmatch_core.results import load_facts
-from psmatch_core.results import load_inputs as load_kept_inputs
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress
+from psmatch_core.evaluation.held_out import HeldOut, load_held_out
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.inputs import load_inputs
+from psmatch_core.pipeline.leave_out import LeaveOut, chosen_control, leave_label_out, without_renaming
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.results import load_facts
+from psmatch_core.workspace.results import load_inputs as load_kept_inputs
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 
 FOLDER, RESULT = "left_out", "left_out"
 
@@ -73,10 +73,10 @@ def do(folder: RunFolder, progress: Progress) -> HeldOut:
         sides = load_inputs(recipe, progress=progress)
     found = leave_label_out(recipe, *sides, label, how=how, progress=progress)
     table = found.table()
-    io.write_whole(
+    result_files.write_whole(
         folder.path / f"{RESULT}_features.csv", lambda stream: table.to_csv(stream, index=False, encoding="utf-8")
     )
-    io.write_json(folder.path / f"{RESULT}.json", found.to_dict())
+    result_files.write_json(folder.path / f"{RESULT}.json", found.to_dict())
     found.save(folder.stage_file(RESULT))
     return found
 

@@ -6,16 +6,16 @@ import time
 import uuid
 from pathlib import Path
 
-from psmatch_core import results
-from psmatch_core.errors import Cancelled, PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, RunFolder, RunStatus
+from psmatch_core.base.errors import Cancelled, PsmatchError
+from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.monitor import match_stability
-from psmatch_core.monitoring import halves_of, propensities
-from psmatch_core.progress import Event, Progress, silent
-from psmatch_core.run_store import RunStore, spawn
-from psmatch_core.sweeps.folder import SweepFolder
-from psmatch_core.sweeps.points import Sweep
-from psmatch_core.worker import FolderLog, execute, turn_of, work
+from psmatch_core.workspace import results
+from psmatch_core.workspace.jobs.monitor import halves_of, propensities
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore, spawn
+from psmatch_core.workspace.sweeps.folder import SweepFolder
+from psmatch_core.workspace.sweeps.points import Sweep
+from psmatch_core.workspace.worker import FolderLog, execute, turn_of, work
 
 FOLDER = "sweeps"  # in the workspace
 

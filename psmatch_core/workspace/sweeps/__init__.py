@@ -1,10 +1,11 @@
 """Sweeps: many runs of one recipe with some settings varied, one after another, and their figures side by side."""
 
-from psmatch_core.sweeps.budget import Budget, budget
-from psmatch_core.sweeps.folder import SweepFolder, list_sweeps
-from psmatch_core.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
-from psmatch_core.sweeps.points import Axis, Sweep, parse_axis
-from psmatch_core.sweeps.table import (
+from psmatch_core.workspace.jobs.sweep import do_sweep, start_again, start_sweep
+from psmatch_core.workspace.sweeps.budget import Budget, budget
+from psmatch_core.workspace.sweeps.folder import SweepFolder, list_sweeps
+from psmatch_core.workspace.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
+from psmatch_core.workspace.sweeps.points import Axis, Sweep, parse_axis
+from psmatch_core.workspace.sweeps.table import (
     FIGURES,
     Figure,
     RankCorrelation,
@@ -16,7 +17,6 @@ from psmatch_core.sweeps.table import (
     rank_matrix,
     sweep_table,
 )
-from psmatch_core.sweeps.working import do_sweep, start_again, start_sweep
 
 __all__ = [
     "FIGURES",

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psmatch_core import results
-from psmatch_core.folder import SECONDS, RunFolder
-from psmatch_core.monitoring import halves_key
-from psmatch_core.propensity import PropensityModel
-from psmatch_core.recipe import Recipe, stage_key
-from psmatch_core.sweeps.points import Sweep
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.workspace import results
+from psmatch_core.workspace.jobs.monitor import halves_key
+from psmatch_core.workspace.run_folder import SECONDS, RunFolder
+from psmatch_core.workspace.sweeps.points import Sweep
 
 # Settings from which the propensity models follow; where they are equal, the models are used again.
 TRAINING = ("source_preprocessing", "target_preprocessing", "labels", "space", "classifier", "scoring", "seed")

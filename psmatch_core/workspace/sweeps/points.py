@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from psmatch_core.errors import PsmatchError, plural
-from psmatch_core.recipe import Recipe
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.pipeline.recipe import Recipe
 
 MOST_RUNS = 500  # a week of ten-minute runs has a thousand; a grid beyond this is a typing error
 GRID, LIST = "grid", "list"

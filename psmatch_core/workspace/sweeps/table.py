@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import results
-from psmatch_core.errors import plural
-from psmatch_core.folder import DONE, RunFolder
-from psmatch_core.sweeps.folder import SweepFolder
-from psmatch_core.sweeps.points import short
+from psmatch_core.base.errors import plural
+from psmatch_core.workspace import results
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.sweeps.folder import SweepFolder
+from psmatch_core.workspace.sweeps.points import short
 
 FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from −1 to 1
 

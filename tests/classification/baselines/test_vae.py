@@ -10,16 +10,16 @@ import pytest
 import torch
 from anndata import AnnData
 
-from psmatch_core.baselines import HISTORY, JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.baselines.adversary import Codes, Losses, Networks, divergence
-from psmatch_core.classifiers import LinearClassifier, MLPClassifier
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import evaluate
-from psmatch_core.matchers import NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.progress import Event
-from psmatch_core.propensity import fit_propensity
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Event
+from psmatch_core.classification.baselines import HISTORY, JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.baselines.adversary import Codes, Losses, Networks, divergence
+from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher, UniformMatcher
 from tests.conftest import make_modality
 
 QUICK = JointVAE(network=MLPClassifier(hidden=(32,), n_epochs=4), n_latent=5)

@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core import io
-from psmatch_core.baselines import JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.baselines.sides import Side
-from psmatch_core.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
-from psmatch_core.datasets import interventional_images
-from psmatch_core.errors import PsmatchError
-from psmatch_core.evaluation import evaluate
-from psmatch_core.matchers import SinkhornMatcher, UniformMatcher
-from psmatch_core.matching import match
-from psmatch_core.modality import Modality
-from psmatch_core.recipe import Recipe
-from psmatch_core.runs import run
-from psmatch_core.scoring import score_sides
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.baselines.sides import Side
+from psmatch_core.classification.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.demo_data import interventional_images
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
+from psmatch_core.pipeline.stages import score_sides
 from tests.conftest import make_modality
 
 BODY = CNNClassifier(channels=(4, 6), n_epochs=3, batch_size=32)
@@ -86,8 +86,8 @@ def test_new_images_are_encoded_as_the_old(latents: tuple[JointLatents, JointLat
 
 def test_latents_survive_a_file(latents: tuple[JointLatents, JointLatents], tmp_path) -> None:
     for scored in latents:
-        io.save(scored, tmp_path / "latents.npz")
-        again = io.load_scored(tmp_path / "latents.npz", scored.modality)
+        result_files.save(scored, tmp_path / "latents.npz")
+        again = result_files.load_scored(tmp_path / "latents.npz", scored.modality)
         assert isinstance(again, JointLatents)
         assert again.vae == QUICK
         assert np.array_equal(again.encode(scored.modality.X), scored.latents)

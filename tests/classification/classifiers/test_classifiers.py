@@ -8,17 +8,17 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from psmatch_core.classifiers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers import (
     EnsembleClassifier,
     LinearClassifier,
     MLPClassifier,
     RecommendedClassifier,
     stratified_folds,
 )
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import silent
-from psmatch_core.randomness import derived_seed
-from psmatch_core.recipe import Recipe
+from psmatch_core.pipeline.recipe import Recipe
 from tests.conftest import make_modality
 
 SMALL = MLPClassifier(hidden=(16,), n_epochs=40, learning_rate=0.02)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from psmatch_core.classifiers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.classification.classifiers import (
     CNNClassifier,
     EnsembleClassifier,
     MLPClassifier,
@@ -11,8 +13,6 @@ from psmatch_core.classifiers import (
     SingleNetworkClassifier,
     stratified_folds,
 )
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import silent
 
 SMALL = CNNClassifier(channels=(8, 8, 8), n_epochs=20, batch_size=32, patience=20)
 CLASSIFIERS = [

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from psmatch_core.classifiers.convolutions import ConvolutionalNetwork, TransposedNetwork, convolutional_outputs
+from psmatch_core.classification.classifiers.convolutions import (
+    ConvolutionalNetwork,
+    TransposedNetwork,
+    convolutional_outputs,
+)
 
 SHAPES = [(1, 8, 8), (3, 11, 13), (2, 16, 9)]
 CHANNELS = (4, 6, 5)

@@ -7,9 +7,9 @@ import pytest
 from made_files import COUNTS, good_adata, readable, table, write
 from scipy import sparse
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers import DataSpec, copy_into, inspect_file
-from psmatch_core.readers.copying import copy_here
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
+from psmatch_core.data.readers.copying import copy_here
 
 
 def copied(tmp_path, path, **keywords):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_files import COUNTS, look, refusal, table, warnings_of
 
-from psmatch_core.readers.opening import open_source
+from psmatch_core.data.readers.opening import open_source
 
 
 def edit(line, old, new):

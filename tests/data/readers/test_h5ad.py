@@ -8,8 +8,8 @@ import pytest
 from made_files import COUNTS, STORAGES, broken, good_adata, look, refusal, replaced, warnings_of, write
 from scipy import sparse
 
-from psmatch_core.readers import DataSpec, copy_into
-from psmatch_core.readers.opening import open_source
+from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.data.readers.opening import open_source
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -9,9 +9,9 @@ import pytest
 from made_files import look
 from scipy import sparse
 
-from psmatch_core.readers.opening import open_source
+from psmatch_core.data.readers.opening import open_source
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
 FILES = sorted(DATA.glob("*/mod*.h5ad"))
 
 pytestmark = [

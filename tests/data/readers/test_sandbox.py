@@ -8,17 +8,17 @@ import time
 import pytest
 from made_files import readable, write
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.readers import box, inspect_file
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers import inspect_file, sandbox
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and process groups as POSIX has them")
 
 
 def answer_of(monkeypatch, code: str, seconds: float = 20.0) -> str:
     """The refusal when the child runs ``code`` instead."""
-    monkeypatch.setattr(box, "_CHILD", ("-c", code))
+    monkeypatch.setattr(sandbox, "_CHILD", ("-c", code))
     with pytest.raises(PsmatchError) as caught:
-        box.run_boxed("inspect", {}, shown="a.h5ad", seconds=seconds, memory_mb=512)
+        sandbox.run_boxed("inspect", {}, shown="a.h5ad", seconds=seconds, memory_mb=512)
     return readable(caught.value)
 
 
@@ -52,7 +52,7 @@ def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
 
 def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    environment = box._environment("/somewhere")
+    environment = sandbox._environment("/somewhere")
     assert "SECRET_TOKEN" not in environment
     assert environment["TMPDIR"] == "/somewhere"
 
@@ -74,8 +74,8 @@ def test_inspection_crosses_the_boundary_whole(tmp_path):
 def test_child_imports_little_and_the_parent_less():
     heavy = ["anndata", "scanpy", "torch", "sklearn", "streamlit", "umap"]
     code = "import sys, {0}; print([each for each in {1} if each in sys.modules])"
-    child = code.format("psmatch_core.readers.child, psmatch_core.readers.inspecting", [*heavy])
-    parent = code.format("psmatch_core.readers, psmatch_core.inspection", [*heavy, "pandas", "h5py", "scipy"])
+    child = code.format("psmatch_core.data.readers.sandbox_child, psmatch_core.data.readers.inspecting", [*heavy])
+    parent = code.format("psmatch_core.data.readers, psmatch_core.cli.inspect", [*heavy, "pandas", "h5py", "scipy"])
     for program in (child, parent):
         told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert told.stdout.strip() == "[]"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_files import refusal, write
 
-from psmatch_core.readers import shown_name
+from psmatch_core.data.readers import shown_name
 
 
 def zipped(*names):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from psmatch_core.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
-from psmatch_core.blocks.potential import ENGINE_PAIRS
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.matching.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
 from psmatch_core.transport import solve
 
 

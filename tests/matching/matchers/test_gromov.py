@@ -6,14 +6,14 @@ import numpy as np
 import ot
 import pytest
 
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import FusedGromovMatcher, GromovMatcher, LabelProblem, SinkhornMatcher
-from psmatch_core.matchers.distortion import Distortion, Solved, answer
-from psmatch_core.matchers.geodesics import geodesics
-from psmatch_core.progress import silent
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers import FusedGromovMatcher, GromovMatcher, LabelProblem, SinkhornMatcher
+from psmatch_core.matching.matchers.distortion import Distortion, Solved, answer
+from psmatch_core.matching.matchers.geodesics import geodesics
 from tests.conftest import make_modality
-from tests.matchers.test_matchers import problem
+from tests.matching.matchers.test_matchers import problem
 
 LENGTHS = {"metric": "euclidean", "edges": "lengths"}
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import LabeledCootMatcher, LabeledGromovMatcher, LabelProblem
-from psmatch_core.matchers.labeled_gromov import MASSES, label_masses
-from psmatch_core.matching import match
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import LabeledCootMatcher, LabeledGromovMatcher, LabelProblem
+from psmatch_core.matching.matchers.labeled_gromov import MASSES, label_masses
 
 MATCHERS = [
     LabeledGromovMatcher(),
@@ -153,11 +153,11 @@ def test_match_gives_them_what_they_need(matcher, models):
 
 @pytest.mark.parametrize("kind", ["LabeledGromovMatcher", "LabeledCootMatcher"])
 def test_a_whole_run_on_the_demo_takes_them(kind):
-    from psmatch_core.cli import demo_recipe
-    from psmatch_core.evaluation import evaluate
-    from psmatch_core.inputs import load_inputs
-    from psmatch_core.recipe import Recipe
-    from psmatch_core.runs import run
+    from psmatch_core.cli.main import demo_recipe
+    from psmatch_core.evaluation.evaluate import evaluate
+    from psmatch_core.pipeline.inputs import load_inputs
+    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.pipeline.run import run
 
     settings = {"classifier": "LinearClassifier", "classifier.strength": 0.05, "matcher": kind}
     recipe = demo_recipe(Recipe(), "screen")

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from psmatch_core.coupling import Outcome
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers import (
     ExactMatcher,
     FusedGromovMatcher,
     GromovMatcher,
@@ -21,8 +22,7 @@ from psmatch_core.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.matchers.base import aligned
-from psmatch_core.progress import silent
+from psmatch_core.matching.matchers.base import aligned
 
 MATCHERS = [
     SinkhornMatcher(),

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.matchers import RandomMatcher
-from psmatch_core.progress import silent
-from tests.matchers.test_matchers import problem
+from psmatch_core.base.progress import silent
+from psmatch_core.matching.matchers import RandomMatcher
+from tests.matching.matchers.test_matchers import problem
 
 
 def couple(given):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.errors import PsmatchError
-from psmatch_core.matchers import SharedSpaceMatcher, SinkhornMatcher
-from psmatch_core.matching import match
-from psmatch_core.progress import silent
-from tests.matchers.test_matchers import problem
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import SharedSpaceMatcher, SinkhornMatcher
+from tests.matching.matchers.test_matchers import problem
 
 NAMES = np.array(["CD3", "CD4", "CD8", "CD19", "CD14", "CD56"])
 

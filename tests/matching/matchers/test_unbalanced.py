@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.blocks.potential import ENGINE_PAIRS
-from psmatch_core.coupling import Outcome
-from psmatch_core.matchers import SinkhornMatcher, UnbalancedMatcher
-from psmatch_core.progress import silent
-from tests.matchers.test_matchers import problem
+from psmatch_core.base.progress import silent
+from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
+from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.matchers import SinkhornMatcher, UnbalancedMatcher
+from tests.matching.matchers.test_matchers import problem
 
 
 def couple(matcher, given):

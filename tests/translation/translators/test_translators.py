@@ -7,12 +7,12 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
-from psmatch_core.blocks import DenseBlock, SparseBlock
-from psmatch_core.classifiers.perceptron import Perceptron
-from psmatch_core.errors import PsmatchError
-from psmatch_core.progress import silent
-from psmatch_core.threads import one_thread
-from psmatch_core.translators import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import silent
+from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifiers.perceptron import Perceptron
+from psmatch_core.matching.blocks import DenseBlock, SparseBlock
+from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
     LabelPairs,
     MatchedPairs,
@@ -21,8 +21,8 @@ from psmatch_core.translators import (
     SampledNetworkTranslator,
     TwoSampleNetworkTranslator,
 )
-from psmatch_core.translators.ridge import PENALTIES_PER_CELL
-from psmatch_core.translators.two_sample_network import two_sample_loss
+from psmatch_core.translation.translators.ridge import PENALTIES_PER_CELL
+from psmatch_core.translation.translators.two_sample_network import two_sample_loss
 
 NETWORKS = [SampledNetworkTranslator, BarycentricNetworkTranslator, TwoSampleNetworkTranslator]
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import solve, solve_many
 
 from .reference import costs, l1_error, plan_of, weights

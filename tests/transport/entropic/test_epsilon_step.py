@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psmatch_core.transport import path, resolve, sliding, solve
-from psmatch_core.transport.fullpass import find_support
+from psmatch_core.transport import path, resolve, solve
+from psmatch_core.transport.cancellation import Watch
+from psmatch_core.transport.entropic import epsilon_step
+from psmatch_core.transport.kernels.full_pass import find_support
 from psmatch_core.transport.problem import Run
-from psmatch_core.transport.watch import Watch
 
 from .reference import costs, l1_error, plan_of
 from .test_balanced import SPARSE, clouds
@@ -72,7 +73,7 @@ def test_leakage_bounds_what_lies_outside(factor: float) -> None:
 def test_a_wide_support_is_refused_where_the_plan_is_dense() -> None:
     result = solve(X, Y, COST.mean())
     run = Run(Watch(lambda event: None, None), None, 10**9, 0)
-    assert sliding.widen(result.plan.problem, result.plan.f, result.plan.g, result.epsilon, run) is None
+    assert epsilon_step.widen(result.plan.problem, result.plan.f, result.plan.g, result.epsilon, run) is None
 
 
 def test_path_is_the_single_solves_in_the_order_asked_for() -> None:

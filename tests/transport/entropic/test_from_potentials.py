@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psmatch_core.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import restore, solve
 
 

@@ -7,16 +7,16 @@ import pytest
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from psmatch_core.progress import silent
+from psmatch_core.base.progress import silent
 from psmatch_core.transport import assign, solve
-from psmatch_core.transport.fullpass import find_support, support_of
-from psmatch_core.transport.mending import reconnected
+from psmatch_core.transport.cancellation import Watch
+from psmatch_core.transport.entropic.fixed_epsilon import State, _settle, settle_sparse
+from psmatch_core.transport.entropic.repair import reconnected
+from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.kernels.full_pass import find_support, support_of
+from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Run
-from psmatch_core.transport.questions import ask
-from psmatch_core.transport.schedule import Schedule
-from psmatch_core.transport.settling import State, _settle, settle_sparse
-from psmatch_core.transport.support import Support
-from psmatch_core.transport.watch import Watch
+from psmatch_core.transport.validation import ask
 from tests.transport.reference import costs, l1_error, plan_of
 
 SPARSE = Schedule(sparse_under=1.1)

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from psmatch_core.transport import solve
+from psmatch_core.transport.entropic.schedule import Schedule, levels
 from psmatch_core.transport.geometry import Geometry
 from psmatch_core.transport.problem import Problem
-from psmatch_core.transport.schedule import Schedule, levels
 
 from .reference import costs, l1_error, plan_of, sinkhorn, weights
 

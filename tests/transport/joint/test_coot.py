@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psmatch_core.transport.coot import feature_plan, label_costs, labeled_coot
+from psmatch_core.transport.joint.coot import feature_plan, label_costs, labeled_coot
 
 FEATURES = 8
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psmatch_core.transport.gromov import label_distortions, labeled_gromov
-from psmatch_core.transport.inner import as_points, largest_distance, level, spread
+from psmatch_core.transport.joint.gromov import label_distortions, labeled_gromov
+from psmatch_core.transport.joint.inner_products import as_points, largest_distance, level, spread
 from tests.conftest import SHARED
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ORACLE = SHARED / "oracles" / "labeled_egw.npz"
 
 
@@ -145,7 +145,7 @@ def test_all_points_alike_give_the_uniform_plan():
 
 GROWTH = """
 import resource, numpy as np
-from psmatch_core.transport.gromov import labeled_gromov
+from psmatch_core.transport.joint.gromov import labeled_gromov
 def cells(n, seed):
     rng = np.random.default_rng(seed)
     return [rng.normal(size=(n, 5)) + 3 * k for k in range(4)]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from psmatch_core.blocks import PotentialBlock, SparseBlock
-from psmatch_core.blocks import overview as blocks_overview
-from psmatch_core.blocks.means import block_means
-from psmatch_core.blocks.overview import overview
+from psmatch_core.matching.blocks import PotentialBlock, SparseBlock
+from psmatch_core.matching.blocks import overview as blocks_overview
+from psmatch_core.matching.blocks.means import block_means
+from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.transport import solve
-from psmatch_core.transport.overview import looked_at
+from psmatch_core.transport.kernels.overview import looked_at
 
 
 def solved(n, m, epsilon, cost="euclidean", seed=0):
@@ -40,7 +40,7 @@ def test_one_pass_sees_what_the_written_plan_says(epsilon, tolerance, cost):
     assert found.top_share == pytest.approx(weight, rel=tolerance, abs=1e-6)
     clear = weight[:, 0] > 1.01 * weight[:, 1]
     assert (found.top_index[clear, 0] == index[clear, 0]).all()
-    from psmatch_core.transport.costs import distances
+    from psmatch_core.transport.kernels.costs import distances
 
     assert found.cost == pytest.approx(float((P * distances(block.x, block.y, cost)).sum()), rel=tolerance)
 

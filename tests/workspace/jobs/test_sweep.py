@@ -7,15 +7,15 @@ import time
 import numpy as np
 import pytest
 
-from psmatch_core import results
-from psmatch_core.cli import demo_recipe, main
-from psmatch_core.commands.monitor import budget_text, report_text, sweep_text
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
-from psmatch_core.monitoring import job_of, load_report, measure
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
-from psmatch_core.sweeps import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.main import demo_recipe, main
+from psmatch_core.cli.monitor import budget_text, report_text, sweep_text
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import results
+from psmatch_core.workspace.jobs.monitor import job_of, load_report, measure
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.sweeps import (
     Axis,
     Sweep,
     SweepFolder,
@@ -26,9 +26,9 @@ from psmatch_core.sweeps import (
     start_sweep,
     sweep_table,
 )
-from psmatch_core.sweeps.budget import stage_seconds
-from psmatch_core.worker import execute
-from tests.test_run_store import wait
+from psmatch_core.workspace.sweeps.budget import stage_seconds
+from psmatch_core.workspace.worker import execute
+from tests.workspace.test_store import wait
 
 QUICK = Recipe.from_dict({"classifier": {"kind": "LinearClassifier", "strength": 0.01}})
 TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
@@ -160,7 +160,7 @@ def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_in_a_worker_of_its_own(store, base, swept):
-    from psmatch_core.sweeps import start_again
+    from psmatch_core.workspace.sweeps import start_again
 
     folder = start_sweep(store, base, TWO, stability=False)
     assert wait(folder.job, [DONE, FAILED]).state == DONE

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from psmatch_core.cli import demo_recipe
-from psmatch_core.errors import PsmatchError
-from psmatch_core.folder import CANCELLED, RunFolder
-from psmatch_core.recipe import Recipe
-from psmatch_core.run_store import RunStore
-from psmatch_core.sweeps import (
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs.sweep import FOLDER
+from psmatch_core.workspace.run_folder import CANCELLED, RunFolder
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.sweeps import (
     Axis,
     Sweep,
     SweepFolder,
@@ -20,7 +21,6 @@ from psmatch_core.sweeps import (
     restore_sweep,
     sweeps_on,
 )
-from psmatch_core.sweeps.working import FOLDER
 
 TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
 

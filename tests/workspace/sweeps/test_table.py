@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.randomness import stream
-from psmatch_core.sweeps import in_words, moving, rank_correlation, rank_matrix
+from psmatch_core.base.randomness import stream
+from psmatch_core.workspace.sweeps import in_words, moving, rank_correlation, rank_matrix
 
 
 def test_any_rising_curve_ranks_perfectly():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from psmatch_core.transport import kernels, resolve, solve
+from psmatch_core.transport import resolve, solve
+from psmatch_core.transport.kernels import in_memory
 
 N, M = 70, 1100  # more columns than one chunk of a dense sum
 
@@ -28,7 +29,7 @@ def test_values_are_exponentials_of_reduced_costs(kernel: sparse.csr_matrix) -> 
     kind = kernel.dtype.type
     rows, columns = rng.normal(size=N).astype(kind), rng.normal(size=M).astype(kind)
     out = np.empty_like(kernel.data)
-    kernels.kernel_values(kernel.indptr, kernel.indices.astype(np.uint32), kernel.data, rows, columns, kind(3.0), out)
+    in_memory.kernel_values(kernel.indptr, kernel.indices.astype(np.uint32), kernel.data, rows, columns, kind(3.0), out)
     i = np.repeat(np.arange(N), np.diff(kernel.indptr))
     wanted = np.exp(rows[i].astype(float) + columns[kernel.indices] - 3.0 * kernel.data.astype(float))
     np.testing.assert_allclose(out, wanted, rtol=20 * loosely(kernel.dtype))
@@ -42,7 +43,7 @@ def test_dense_and_sparse_passes_agree_with_numpy(kernel: sparse.csr_matrix) -> 
     wanted = s, p / s, (p / s) @ dense.astype(float)
     for held in ((dense,), (kernel.indptr, kernel.indices.astype(np.uint32), kernel.data)):
         found = np.empty(N), np.empty(N), np.empty(M)
-        kernels.single_pass(held, w, p, -1.0, *found)
+        in_memory.single_pass(held, w, p, -1.0, *found)
         for got, expected in zip(found, wanted, strict=True):
             np.testing.assert_allclose(got, expected, rtol=10 * loosely(kernel.dtype))
 
@@ -54,7 +55,7 @@ def test_narrowing_keeps_what_matters_to_a_row_or_a_column(kernel: sparse.csr_ma
     row_floors, floors = rng.normal(size=N).astype(kind) - 5, rng.normal(size=M).astype(kind) - 5
     support = kernel.indptr, kernel.indices.astype(np.uint32), kernel.data
     indptr = np.empty_like(kernel.indptr)
-    kernels.count_above(*support, rows, columns, kind(3.0), row_floors, floors, indptr)
+    in_memory.count_above(*support, rows, columns, kind(3.0), row_floors, floors, indptr)
     i = np.repeat(np.arange(N), np.diff(kernel.indptr))
     kept = rows[i] + columns[kernel.indices] - kind(3.0) * kernel.data > np.minimum(
         row_floors[i], floors[kernel.indices]
@@ -62,7 +63,7 @@ def test_narrowing_keeps_what_matters_to_a_row_or_a_column(kernel: sparse.csr_ma
     assert 0 < kept.sum() < kept.size
     np.testing.assert_array_equal(np.diff(indptr), np.bincount(i[kept], minlength=N))
     indices, reduced = np.empty(indptr[-1] + 1, np.uint32), np.empty(indptr[-1] + 1, kind)
-    kernels.narrow(*support, rows, columns, kind(3.0), row_floors, floors, indices, reduced)
+    in_memory.narrow(*support, rows, columns, kind(3.0), row_floors, floors, indices, reduced)
     np.testing.assert_array_equal(indices[:-1], kernel.indices[kept])
     np.testing.assert_array_equal(reduced[:-1], kernel.data[kept])
 
@@ -71,7 +72,7 @@ def test_one_iteration_in_logarithms_puts_the_columns_right(kernel: sparse.csr_m
     """From potentials so far off that no exponential of them could be formed."""
     a, b = np.full(N, 1 / N), np.full(M, 1 / M)
     rows, columns = np.full(N, 1e4), np.linspace(-2e3, 2e3, M)
-    kernels.sparse_soft_minima(
+    in_memory.sparse_soft_minima(
         kernel.indptr, kernel.indices.astype(np.uint32), kernel.data, rows, columns, np.log(a), np.log(b),
         kernel.dtype.type(3.0),
     )  # fmt: skip
@@ -87,7 +88,7 @@ def test_entries_above_a_level_are_counted_as_scaled(kernel: sparse.csr_matrix) 
     rng = np.random.default_rng(4)
     u, v = rng.random(N), rng.random(M)
     dense = kernel.toarray()
-    counted = kernels.n_scaled_above(dense, u, v, 0.7)
+    counted = in_memory.n_scaled_above(dense, u, v, 0.7)
     assert abs(counted - (u[:, None] * dense * v > 0.7).sum()) <= 1  # one may lie at the level to rounding
 
 

@@ -14,7 +14,7 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from psmatch_core.transport.compiled import FASTMATH, compiled, exponential, number
+from psmatch_core.transport.kernels.compiled import FASTMATH, compiled, exponential, number
 
 Array = NDArray[np.float64]
 Kernel = tuple[NDArray[np.floating]] | tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.floating]]

@@ -1,0 +1,1 @@
+"""What the Match page shows."""

@@ -1,0 +1,1 @@
+"""What the Propensity page shows."""

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, options, progress, randomness, threads, files on disk, locks and arrays."""

@@ -1,0 +1,1 @@
+"""How good a matching or a translation is, compared with baselines."""

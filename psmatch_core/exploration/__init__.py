@@ -1,0 +1,1 @@
+"""What a user drags and draws around: epsilon, the L-curve, selections and maps."""

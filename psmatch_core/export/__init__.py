@@ -1,0 +1,1 @@
+"""Files to take away: pairs, coupling, translations, recipe."""

@@ -1,0 +1,1 @@
+"""From scores to a coupling: one block per label, made by a matcher."""

@@ -1,0 +1,1 @@
+"""From a coupling to predictions: translate cells, fit a translator for new cells."""

@@ -1,0 +1,1 @@
+"""Many labels at once: small ones in one compiled call, large ones one by one."""

@@ -1,0 +1,1 @@
+"""Entropic transport: from coarse to fine, down to the epsilon asked for, with a certificate."""

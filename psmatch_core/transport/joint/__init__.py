@@ -1,0 +1,1 @@
+"""Labeled Gromov-Wasserstein and co-optimal transport: all labels solved together."""

@@ -1,0 +1,1 @@
+"""The compiled loops: passes over all pairs, kernels in memory, supports."""

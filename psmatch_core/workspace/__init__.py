@@ -1,0 +1,1 @@
+"""Runs on disk: folders, the list of runs, the queue, the worker and its jobs."""

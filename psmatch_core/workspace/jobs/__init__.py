@@ -1,0 +1,1 @@
+"""Background work on a run: one file for each kind of job."""
