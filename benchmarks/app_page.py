@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.app_cases import CASES
-from psmatch_core.pipeline import result_files
+from psmatch_core.base import disk
 
 RESULTS = Path(__file__).with_name("results") / "app.json"
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
@@ -24,7 +24,7 @@ in ten dimensions where a label is large. Targets are those of the design; – w
 
 
 def main() -> None:
-    result_files.write_text(PAGE, page(json.loads(RESULTS.read_text(encoding="utf-8"))))
+    disk.write_text(PAGE, page(json.loads(RESULTS.read_text(encoding="utf-8"))))
     print(f"{PAGE.name} written")
 
 

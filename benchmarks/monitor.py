@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine, split
+from psmatch_core.base import disk
 from psmatch_core.classification.classifiers import (
     Classifier,
     EnsembleClassifier,
@@ -30,7 +31,6 @@ from psmatch_core.evaluation.evaluate import evaluate
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.monitor import half_scores, match_stability, observables
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.sweeps import rank_correlation
 
@@ -60,9 +60,7 @@ def main() -> None:
     for name in options.sets:
         for seed in range(options.seeds):
             one_split(options.data / name, name, seed, rows, labels)
-            result_files.write_json(
-                RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels}
-            )
+            disk.write_json(RESULTS, {"run": {**machine(), "seeds": options.seeds}, "rows": rows, "labels": labels})
             print(f"# {name} seed {seed} done", flush=True)
     print(tables(pd.DataFrame(rows), pd.DataFrame(labels)))
 

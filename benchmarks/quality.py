@@ -25,6 +25,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import disk
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
@@ -33,7 +34,6 @@ from psmatch_core.evaluation.evaluate import evaluate
 from psmatch_core.export.files import versions
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 
 PAIRED = ("bmmc_cite", "snare_celllines", "snare_cortex", "papalexi_split", "cellpainting_a549", "pbmc10k_cite_mini")
@@ -106,8 +106,8 @@ def main() -> None:
     done = {str(row["data"]) for row in rows}
     rows = [row for row in earlier["rows"] if row["data"] not in done] + rows
     runs = earlier["runs"] | {name: {**machine(), "seeds": options.seeds} for name in done}
-    result_files.write_json(options.out, {"runs": runs, "rows": rows})
-    result_files.write_text(options.page, page(pd.DataFrame(rows), runs))
+    disk.write_json(options.out, {"runs": runs, "rows": rows})
+    disk.write_text(options.page, page(pd.DataFrame(rows), runs))
 
 
 def one_split(

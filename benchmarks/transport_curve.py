@@ -22,8 +22,8 @@ from typing import Any
 from benchmarks import transport_peers as peers
 from benchmarks.transport import TOLERANCE, peak_megabytes, timed
 from benchmarks.transport_data import simulated
+from psmatch_core.base import disk
 from psmatch_core.export.files import versions
-from psmatch_core.pipeline import result_files
 from psmatch_core.transport import mean_cost, solve
 
 ROOT = Path(__file__).parents[1]
@@ -56,11 +56,11 @@ def main() -> None:
                 )
                 print(rows[-1], flush=True)
     facts = {"machine": f"{cpu()}, one thread", "tolerance": TOLERANCE, "versions": versions()}
-    result_files.write_json(ROOT / "benchmarks" / "results" / "transport_curve.json", {**facts, "rows": rows})
+    disk.write_json(ROOT / "benchmarks" / "results" / "transport_curve.json", {**facts, "rows": rows})
     draw(rows)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = f"{BEGIN}\n{table(rows)}\n\nMeasured on {facts['machine']}, Python {platform.python_version()}.\n{END}"
-    result_files.write_text(ROOT / "README.md", re.sub(f"{BEGIN}.*{END}", lambda _: section, readme, flags=re.S))
+    disk.write_text(ROOT / "README.md", re.sub(f"{BEGIN}.*{END}", lambda _: section, readme, flags=re.S))
 
 
 def measured(x: Any, y: Any, epsilon: float, n: int, ott: str | None) -> list[tuple[str, float, float, bool]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from psmatch_core.base.version import VERSION
+
 if TYPE_CHECKING:
     from psmatch_core.base.errors import PsmatchError
     from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
@@ -75,7 +77,7 @@ if TYPE_CHECKING:
         TwoSampleNetworkTranslator,
     )
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "classification.baselines": ("JointLatents", "JointVAE", "fit_joint_vae"),

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.array_files import write_arrays
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.result_files import write_arrays
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.worker import execute

@@ -14,48 +14,75 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "psmatch_core"
 FILES = sorted(CORE.rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
-# The order of docs/architecture.md: a module imports only from those before it.
-ORDER = (
-    "errors", "disk", "progress", "config", "randomness", "threads", "checks", "labels", "images", "modality",
-    "readers", "inspection", "preprocessing", "classifiers", "scores", "telling", "scored", "propensity",
-    "baselines", "transport", "blocks", "coupling", "matchers", "matching", "feature_matching", "lcurve",
-    "translators", "translation", "metrics", "prediction", "evaluation", "certainty", "monitor", "distances",
-    "space", "distribution", "maps", "controls", "shifts", "io", "held_out", "selection", "plotting", "recipe",
-    "knobs", "ladder", "climbing", "rendering", "datasets", "inputs", "keeping", "scoring", "runs", "leaving_out",
-    "pairs", "exports", "pace", "folder", "results", "queueing", "predictions", "comparing_runs", "new_cells",
-    "leave_out_jobs", "ladder_jobs", "selections", "worker", "run_store", "monitoring", "report", "sweeps", "listing",
-    "terminal", "commands", "cli",
+# The rooms of docs/architecture.md, in the order of the flow: a room imports only from itself and from those before it.
+ROOMS = (
+    "base", "data", "transport", "classification", "matching", "translation", "evaluation", "monitor", "exploration",
+    "plotting", "pipeline", "export", "workspace", "report", "cli",
 )  # fmt: skip
 LONGEST = 350
 
 
-def part_of(path: Path) -> str:
-    return path.relative_to(CORE).parts[0].removesuffix(".py")
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path):
+MODULES = {module_of(path): path for path in [*FILES, *PAGES]}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, at its top or inside a function."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            if node.module == "psmatch_core":
-                yield from (f"psmatch_core.{alias.name}" for alias in node.names)
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found.update(inner & MODULES.keys())
+            if inner - MODULES.keys():
+                found.add(node.module)
+    return found
 
 
-def test_every_module_has_its_place_in_the_order():
-    assert {part_of(path) for path in FILES} - {"__init__", "__main__"} <= set(ORDER)
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other, directly or around a corner."""
+    reached = {name: set(others) for name, others in graph.items()}
+    for middle in graph:
+        for name in graph:
+            if middle in reached[name]:
+                reached[name] |= reached[middle]
+    groups = {tuple(sorted(other for other in reached[name] if name in reached[other])) for name in graph}
+    return sorted(list(group) for group in groups if group)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORE)))
-def test_imports_go_one_way(path):
-    mine = part_of(path)
-    if mine in ("__init__", "__main__"):
-        return
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "psmatch_core" and len(parts) > 1 and parts[1] in ORDER:
-            assert ORDER.index(parts[1]) <= ORDER.index(mine), f"{mine} imports {parts[1]}, which stands after it"
+def test_the_core_is_fifteen_rooms_and_nothing_loose():
+    assert {path.name for path in CORE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
+    assert {path.name for path in CORE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py"}
+
+
+def test_every_room_says_what_lives_in_it():
+    for folder in {path.parent for path in [*FILES, *PAGES]}:
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
+
+
+def test_rooms_import_only_from_those_before_them():
+    wrong = []
+    for name, path in MODULES.items():
+        here = name.split(".")[1] if name.startswith("psmatch_core.") else ""
+        if here not in ROOMS:
+            continue
+        for other in imports(path):
+            parts = other.split(".")
+            if parts[0] == "psmatch_core" and (len(parts) == 1 or ROOMS.index(parts[1]) > ROOMS.index(here)):
+                wrong.append(f"{name} imports {other}")
+    assert wrong == []
+
+
+def test_no_module_imports_itself_around_a_corner():
+    assert circles({name: imports(path) & MODULES.keys() - {name} for name, path in MODULES.items()}) == []
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CORE)))
@@ -87,7 +114,8 @@ def test_public_verbs_and_strategies_have_docstrings():
 def test_heavy_libraries_wait_until_they_are_needed():
     """What the app's first page imports loads neither torch nor scanpy, umap, scikit-learn or anndata."""
     code = (
-        "import sys, psmatch_core.data.readers, psmatch_core.pipeline.recipe, psmatch_core.workspace.store, psmatch_core.workspace.results;"
+        "import sys, psmatch_core.data.readers, psmatch_core.pipeline.recipe, psmatch_core.workspace.store;"
+        "import psmatch_core.workspace.results;"
         "print([m for m in ('torch','scanpy','umap','sklearn','anndata','ot','plotly','numba') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

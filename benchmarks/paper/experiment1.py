@@ -9,9 +9,9 @@ trains our smaller network (CNNClassifier) instead; P's weights α = 1, β = 0.1
 the classifier's network as its encoders. SCOT sees 50 principal components of the pixels.
 
 What differs from the paper, whose text leaves the renderer and its sizes open: images are ours
-(psmatch_core/pipeline/demo_images.py says what is chosen), and a quarter of the cells of each side was seen in that modality
-only, so that no classifier is trained on exactly the cells of the other side. Judged on the shared cells, within
-labels: ``trace`` is the mean weight on the true partner, ``latent MSE`` the squared error of the matches' mean
+(psmatch_core/pipeline/demo_images.py says what is chosen), and a quarter of the cells of each side was seen in that
+modality only, so that no classifier is trained on exactly the cells of the other side. Judged on the shared cells,
+within labels: ``trace`` is the mean weight on the true partner, ``latent MSE`` the squared error of the matches' mean
 position, and R² sets it against the variance within labels (0: the label's mean; −1: a random partner).
 """
 
@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine
+from psmatch_core.base import disk
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.baselines import JointVAE, fit_joint_vae
@@ -46,7 +47,6 @@ from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import GromovMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
 from psmatch_core.matching.matchers.known_pairs import true_pairs
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.demo_data import interventional_images
 from psmatch_core.pipeline.recipe import PAPER_NETWORK, PAPER_VAE, Recipe
 
@@ -184,7 +184,7 @@ def main() -> None:
         networks = {"network": images.network.to_dict(), "vae": images.vae.to_dict()}
         kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
         kept[f"{cells} cells, {size} pixels"] = {**machine(), **facts, **networks, "rows": figures}
-        result_files.write_json(options.out, kept)  # after every seed: who must stop early keeps those that are done
+        disk.write_json(options.out, kept)  # after every seed: who must stop early keeps those that are done
     print(table(pd.DataFrame(figures)))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import machine
+from psmatch_core.base import disk
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.matching.matchers import (
@@ -24,7 +25,6 @@ from psmatch_core.matching.matchers import (
     SinkhornMatcher,
     UniformMatcher,
 )
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import LabelRules, Recipe
 
 Result = TypeVar("Result")
@@ -91,7 +91,7 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
 
 def kept(name: str, figures: list[dict[str, object]], **facts: object) -> None:
     """Write the figures of a table, what they were measured on beside them."""
-    result_files.write_json(RESULTS / f"{name}.json", {**machine(), **facts, "rows": figures})
+    disk.write_json(RESULTS / f"{name}.json", {**machine(), **facts, "rows": figures})
 
 
 def read(name: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.paper import experiment2, experiment3, perturb_ot
 from benchmarks.paper import figures as shared
-from psmatch_core.pipeline import result_files
+from psmatch_core.base import disk
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 HEAD = """# The papers' tables, remade
@@ -108,7 +108,7 @@ NOT_REPRODUCED = """## What was not reproduced
 
 
 def main() -> None:
-    result_files.write_text(PAGE, "\n".join([HEAD, *(section(each) for each in TABLES), NOT_REPRODUCED]))
+    disk.write_text(PAGE, "\n".join([HEAD, *(section(each) for each in TABLES), NOT_REPRODUCED]))
     print(f"{PAGE.name} written")
 
 

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import METRICS, machine, quartiles, split
+from psmatch_core.base import disk
 from psmatch_core.classification.baselines import JointVAE, fit_joint_vae
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -35,7 +36,6 @@ from psmatch_core.matching.blocks import Block, DenseBlock, uniform_block
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 
 PROGRAM = Path(__file__).with_name("peer_program.py")
@@ -94,7 +94,7 @@ def main() -> None:
             print(f"{row.method:<28} seed {row.seed} {row.seconds:6.0f} s {row.figures} {row.note}", flush=True)
     print(table(rows))
     facts = {**machine(), "data": options.data.name, "seeds": options.seeds}
-    result_files.write_json(options.out, {"run": facts, "rows": [vars(row) for row in rows]})
+    disk.write_json(options.out, {"run": facts, "rows": [vars(row) for row in rows]})
 
 
 def one_split(folder: Path, seed: int, python: str, scot: str) -> list[Row]:

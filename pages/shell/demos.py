@@ -14,14 +14,14 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shell import cache, progress_box, session, uploads
+from pages.shell import cache, run_stages, session, uploads
 from pages.shell.errors import tell
 from pages.shell.navigation import PAGES, path_of
+from pages.shell.side_file import demo_side
 from pages.shell.text import duration
 from pages.shell.workspace import DEMO, SIDES, Workspace, from_recipe
-from pages.views.data.side_file import demo_side
-from psmatch_core import __version__
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.version import VERSION
 from psmatch_core.cli.main import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.run_folder import DONE, RunFolder
@@ -135,16 +135,16 @@ def _look(name: str, template: RunFolder) -> None:
     status = template.status()
     if not status.is_active:
         st.rerun()
-    done, elapsed = progress_box.fraction(template.events()), max(0.0, time.time() - status.started)
+    done, elapsed = run_stages.fraction(template.events()), max(0.0, time.time() - status.started)
     left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
-    what = progress_box.WHAT.get(status.stage.partition(":")[0], "starting the worker")
+    what = run_stages.WHAT.get(status.stage.partition(":")[0], "starting the worker")
     st.progress(min(done, 1.0), text=f"This demo is computed the first time it is opened here: {what}{left}")
     st.caption("It opens by itself when it is finished. The other pages can be used meanwhile.")
 
 
 def _store(name: str) -> RunStore:
     """Where the finished run of a demo lies: another version of the program or of the defaults makes it anew."""
-    made_of = hashlib.sha256(f"{__version__} {demo_recipe(Recipe(), name).to_json()}".encode()).hexdigest()[:12]
+    made_of = hashlib.sha256(f"{VERSION} {demo_recipe(Recipe(), name).to_json()}".encode()).hexdigest()[:12]
     return RunStore(session.root() / "demos" / f"{name}-{made_of}", shared_stages=session.store().stages)
 
 

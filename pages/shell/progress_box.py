@@ -13,44 +13,16 @@ from pages.shell import cache, charts, screens, session
 from pages.shell.errors import show_error, tell, told
 from pages.shell.frame import run_name
 from pages.shell.navigation import PAGES, path_of
+from pages.shell.run_stages import NAMES, SAME, TRAINING, WHAT, fraction
 from pages.shell.text import count, duration, plain
-from psmatch_core import __version__
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event
+from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.eta import Pace, Training, pace
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunStatus
 
-# How the time of a run is shared between its stages, roughly: for the bar and the time left only. The map of scores
-# is not among them, since nobody has to wait for it.
-SHARES = {"read": 0.04, "preprocess": 0.1, "propensity": 0.6, "match": 0.16, "evaluate": 0.05, "export": 0.05}
-SAME = {"latents": "propensity"}  # takes the place of that stage, one part a side
-TRAINING = ("read", "preprocess", "propensity")
 CHANGED_ON = {"propensity": "propensity", "latents": "propensity", "match": "match"}  # all else on Data
 UNNUMBERED = "from source"  # what versions before 0.1.0 called themselves
-WHAT = {
-    "read": "reading the files",
-    "preprocess": "choosing and scaling features",
-    "propensity": "training the propensity models",
-    "latents": "training the joint VAE of both modalities",
-    "match": "matching label by label",
-    "evaluate": "holding the result against the known pairs",
-    "compare": "comparing translated with observed cells",
-    "export": "writing the exports",
-    "map": "The map of scores (UMAP) is being drawn; everything else is ready.",
-}
-
-
-NAMES = {  # in the order of the work
-    "read": "reading",
-    "preprocess": "preprocessing",
-    "propensity": "training",
-    "latents": "training",
-    "match": "matching",
-    "translator": "training the translator",
-    "evaluate": "judging",
-    "export": "exports",
-}
 
 
 def start(recipe: Recipe, *, stop_after: str, name: str) -> None:
@@ -105,7 +77,7 @@ def _changed_on(status: RunStatus) -> str:
 def _another_version(folder: RunFolder) -> str:
     """Which other version made a run, in words; empty where it was this one."""
     made_by = str((cache.facts(folder, "environment") or {}).get("psmatch", ""))
-    if made_by == __version__:
+    if made_by == VERSION:
         return ""
     return f"version {made_by}" if made_by and made_by != UNNUMBERED else "an earlier version"
 
@@ -117,7 +89,7 @@ def _say_version(folder: RunFolder) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f":material/history: **Made by {plain(version)} of the program** (this is {__version__}): what that did "
+            f":material/history: **Made by {plain(version)} of the program** (this is {VERSION}): what that did "
             "not write is missing.",
             width="stretch",
         )
@@ -199,20 +171,6 @@ def _message(text: str) -> str:
     if epoch:
         return f"network {epoch[1]} of {epoch[2]}, epoch {epoch[3]}"
     return plain(text) or "working"
-
-
-def fraction(events: list[Event], *, stop_after: str = "match") -> float:
-    """How much of a run is done, 0 to 1, from the last word of each of its stages."""
-    last: dict[str, dict[str, float]] = {}
-    for event in events:
-        kind = event.stage.partition(":")[0]
-        last.setdefault(SAME.get(kind, kind), {})[event.stage] = event.fraction
-    shares = {kind: share for kind, share in SHARES.items() if stop_after == "match" or kind in TRAINING}
-    done = 0.0
-    for kind, share in shares.items():
-        n_parts = 2 if kind in ("preprocess", "propensity") else 1
-        done += share * min(1.0, sum(last.get(kind, {}).values()) / n_parts)
-    return done / sum(shares.values())
 
 
 def _again(folder: RunFolder, label: str, *, elsewhere: str = "") -> None:

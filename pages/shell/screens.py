@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from pages.shell import session
+from pages.shell import demos, session
 from pages.shell.errors import tell, told
 from pages.shell.navigation import PAGES, path_of
 from pages.shell.text import count, plain, size
@@ -102,8 +102,6 @@ def will_show() -> str:
 
 
 def _open_demo() -> None:
-    from pages.shell import demos  # it watches runs, and what watches runs stands on this file
-
     with told(), st.spinner("Opening the demo…"):
         demos.open_demo(next(iter(demos.DEMOS)))
         if not session.workspace().run_id:  # it is still being computed: Data says how far it is

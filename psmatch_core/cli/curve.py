@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 
 OUT = "curve.csv"
@@ -29,7 +30,6 @@ def trace(options: argparse.Namespace) -> int:
     """Trace the curve, print the means over labels, and write every label's."""
     from psmatch_core.cli.common import watcher, with_settings
     from psmatch_core.exploration.l_curve import l_curve
-    from psmatch_core.pipeline import result_files
     from psmatch_core.workspace.results import load_models
     from psmatch_core.workspace.run_folder import RunFolder
 
@@ -44,7 +44,7 @@ def trace(options: argparse.Namespace) -> int:
         *load_models(folder), recipe.matcher, options.epsilons, labels=options.labels, seed=recipe.seed, progress=told
     )
     path = options.out or folder.path / OUT
-    result_files.write_text(path, curve.table().to_csv(index=False))
+    disk.write_text(path, curve.table().to_csv(index=False))
     print(curve.pooled.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
     print("\n".join(("", *curve.notes, curve.suggestion, f"Every label: {path}")))
     return 0

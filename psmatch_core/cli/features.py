@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 
 OUT = "feature_matches.csv"
@@ -27,7 +28,6 @@ def match(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
     from psmatch_core.cli.common import setting, watcher
     from psmatch_core.matching.features import FeatureRules
-    from psmatch_core.pipeline import result_files
     from psmatch_core.workspace.results import features_of
     from psmatch_core.workspace.run_folder import RunFolder
 
@@ -42,7 +42,7 @@ def match(options: argparse.Namespace) -> int:
     found = features_of(folder, rules, progress=watcher(quiet=options.quiet))
     table = found.table(of=options.of, top=options.top)
     out = options.out or folder.exports / OUT
-    result_files.write_text(out, table.to_csv(index=False))
+    disk.write_text(out, table.to_csv(index=False))
     first = table[table["rank"] == 1].head(20).drop(columns="rank")
     print(f"\n{found}, first partners, strongest evidence first:")
     print(first.to_string(index=False, float_format=lambda value: f"{value:.3g}"))

@@ -2,7 +2,8 @@
 
 All take ``x (n, d)`` and ``y (m, d)`` in the same space and give one number; 0 (or, for estimators that may fall
 below it, about 0) where both are samples of the same distribution. How large "about" is at a given number of cells
-is not for a formula to say: :mod:`psmatch_core.evaluation.distributions` measures it on two halves of the observed cells.
+is not for a formula to say: :mod:`psmatch_core.evaluation.distributions` measures it on two halves of the observed
+cells.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from psmatch_core.evaluation.distances import (
     median_bandwidth,
     mmd2,
     wasserstein1,
-)
+)  # fmt: skip
 from psmatch_core.evaluation.reference_space import Space
 
 MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions
-from psmatch_core.pipeline import result_files
 
 NO_CHANGE = "no_change"
 CANDIDATES = (TRANSLATED, LABEL_MEAN, UNIFORM, NO_CHANGE)
@@ -184,7 +184,7 @@ class HeldOut:
             "predicted": self.predicted.astype(np.float32),
             "obs_names": np.asarray(self.obs_names, dtype=str),
         }
-        return result_files.write_arrays(Path(path), arrays, self.to_dict())
+        return array_files.write_arrays(Path(path), arrays, self.to_dict())
 
     def __repr__(self) -> str:
         return (
@@ -196,7 +196,7 @@ class HeldOut:
 
 def load_held_out(path: Path | str) -> HeldOut:
     """The result in a file that :meth:`HeldOut.save` wrote."""
-    arrays, meta = result_files.read_arrays(Path(path))
+    arrays, meta = array_files.read_arrays(Path(path))
     if "out_of_distribution" not in meta:
         raise PsmatchError(
             f"{Path(path).name} holds no left-out label.", hint="Give a file that `psmatch leave-out` wrote."

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from psmatch_core.matching.blocks import Block
+from psmatch_core.translation.accuracy import error_r2
 
 TIE = 1e-9  # values closer than this, relative to their size, differ by rounding alone
 
@@ -123,13 +124,3 @@ def feature_r2(predicted: np.ndarray, measured: np.ndarray, reference: np.ndarra
     error = np.sum((predicted - measured) ** 2, axis=0)
     baseline = np.sum((reference - measured) ** 2, axis=0)
     return error_r2(error, baseline)
-
-
-def error_r2(error: np.ndarray, baseline: np.ndarray) -> tuple[np.ndarray, float]:
-    """R² of each feature ``(d,)`` and pooled, from squared errors ``(d,)`` and those of the constant.
-
-    NaN where the baseline is 0, as for a feature without variance; it does not enter the pooled figure.
-    """
-    varies = baseline > 0
-    per_feature = np.where(varies, 1 - error / np.where(varies, baseline, 1), np.nan)
-    return per_feature, float(1 - error[varies].sum() / baseline.sum()) if varies.any() else float("nan")

@@ -9,7 +9,6 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.matchers import LabelMatcher, Matcher, SinkhornMatcher
-from psmatch_core.pipeline.recipe import SHARP, SMOOTH
 
 STEPS = (-10, 14)  # rungs below and above the matcher's own epsilon, so that it is one of them
 RATIO = 10**0.096  # between rungs: 0.11 to 22 times its own, sharp to nearly uniform
@@ -50,7 +49,11 @@ def presets_of(matcher: Matcher) -> dict[str, float]:
     """Epsilons with a name, in mean costs; none for methods that count otherwise."""
     if not isinstance(matcher, SinkhornMatcher) or matcher.epsilon_unit != "mean cost":
         return {}
-    return {"sharp": SHARP, "balanced": SinkhornMatcher().epsilon, "smooth": SMOOTH}
+    return {
+        "sharp": SinkhornMatcher.sharp().epsilon,
+        "balanced": SinkhornMatcher().epsilon,
+        "smooth": SinkhornMatcher.smooth().epsilon,
+    }
 
 
 def default_values(matcher: LabelMatcher, n: int, m: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import silent
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -24,7 +25,6 @@ from psmatch_core.matching.blocks.means import BlockMeans
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.match import label_problems
 from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem
-from psmatch_core.pipeline import result_files
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,12 +212,12 @@ def save_ladder(found: Ladder, path: Path) -> Path:
         for point in found.points
     ]
     meta = {"label": found.label, "matcher": found.matcher.to_dict(), "points": points, "n_pairs": found.n_pairs}
-    return result_files.write_arrays(path, arrays, {**meta, "n_judged": found.n_judged})
+    return array_files.write_arrays(path, arrays, {**meta, "n_judged": found.n_judged})
 
 
 def load_ladder(path: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> Ladder:
     """The ladder in a file, between the models that it was made of."""
-    arrays, meta = result_files.read_arrays(path)
+    arrays, meta = array_files.read_arrays(path)
     arrays.setdefault("solved", np.ones(arrays["values"].size, dtype=bool))  # files of before were written when whole
     matcher = climbable(LabelMatcher.from_dict(meta["matcher"]))
     points = []

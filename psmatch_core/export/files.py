@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core import __version__
+from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.version import VERSION
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
 from psmatch_core.export.pairs import Pairs, choose_pairs, guarded
@@ -103,7 +104,7 @@ def versions() -> dict[str, str]:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = __version__ if package == "psmatch" else "not installed"
+            found[package] = VERSION if package == "psmatch" else "not installed"
     return found
 
 
@@ -175,7 +176,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         progress(Event("export", min(1.0, len(written) / 13), path.name))
 
     told(_csv(pairs, folder / "pairs.csv"))
-    told(result_files.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
+    told(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
     told(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
     for direction in (TO_SOURCE, TO_TARGET):
         translation, trained = run.translate(direction), run.translators.get(direction)
@@ -190,11 +191,11 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     if run.evaluation is not None:
         told(_csv(run.evaluation.table(), folder / "evaluation.csv"))
     command, lines = reproduction(run)
-    told(result_files.write_json(folder / "recipe.json", portable_recipe(run)))
-    told(result_files.write_text(folder / "reproduce.py", lines))
+    told(disk.write_json(folder / "recipe.json", portable_recipe(run)))
+    told(disk.write_text(folder / "reproduce.py", lines))
     n_guarded = sum(guarded(table)[1] for table in (pairs, run.label_table, run.excluded))
-    told(result_files.write_text(folder / "README.txt", _readme(run, command, written, chosen, n_guarded)))
-    result_files.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
+    told(disk.write_text(folder / "README.txt", _readme(run, command, written, chosen, n_guarded)))
+    disk.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, written))
     progress(Event("export", 1.0, ARCHIVE))
     return folder
 
@@ -202,11 +203,11 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 def zip_again(folder: Path) -> Path:
     """The archive of an exports folder made anew of all files that lie there now."""
     files = [path for path in sorted(folder.iterdir()) if path.name != ARCHIVE and not path.name.startswith(".")]
-    return result_files.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, files))
+    return disk.write_whole(folder / ARCHIVE, lambda stream: _zip(stream, files))
 
 
 def _csv(table: pd.DataFrame, path: Path) -> Path:
-    return result_files.write_text(path, guarded(table)[0].to_csv(index=False))
+    return disk.write_text(path, guarded(table)[0].to_csv(index=False))
 
 
 def write_h5ad(adata: AnnData, path: Path) -> Path:

@@ -35,7 +35,6 @@ PRESETS = {
     "paper-snn": "The same network, matched by shared neighbours: k = 1, logits of length 1 as in its released code.",
     "paper-vae": "The VAE baseline of Xi et al. 2024 (Yang et al. 2021) with the same network, matched as in paper.",
 }
-SHARP, SMOOTH = 0.02, 0.1
 # AdamW without weight decay is Adam; without patience the whole schedule is run and its best epoch kept.
 PAPER_NETWORK = SingleNetworkClassifier(
     network=MLPClassifier(
@@ -154,9 +153,9 @@ class Recipe(Config):
         if name not in PRESETS:
             raise PsmatchError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
         if name == "sharp":
-            return cls(matcher=SinkhornMatcher(epsilon=SHARP))
+            return cls(matcher=SinkhornMatcher.sharp())
         if name == "smooth":
-            return cls(matcher=SinkhornMatcher(epsilon=SMOOTH))
+            return cls(matcher=SinkhornMatcher.smooth())
         if name == "paper":
             return cls(classifier=PAPER_NETWORK, matcher=PAPER_MATCHER)
         if name == "paper-snn":

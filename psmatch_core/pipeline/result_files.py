@@ -1,12 +1,7 @@
-"""save and load every result: arrays without objects beside a JSON text, in one npz; the whole of it or nothing.
-
-No pickle anywhere: a file from someone else can hold wrong numbers, but it cannot run code.
-"""
+"""save and load every result: its arrays and its plain data in one array file."""
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,10 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from psmatch_core.base.array_files import read_arrays, write_arrays
 from psmatch_core.base.disk import as_of_now
-from psmatch_core.base.disk import write_json as write_json
-from psmatch_core.base.disk import write_text as write_text
-from psmatch_core.base.disk import write_whole as write_whole
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE
 from psmatch_core.classification.classifiers import Classifier, LossCurve
@@ -34,40 +27,8 @@ from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.monitor.stability import HalfScores
 from psmatch_core.translation.translators import FittedTranslator
 
-FORMAT = 1
 LATENTS = "joint latents"
 LATENT_ARRAYS = ("latents", "head_logits", "held_out_logits", "history")
-META = "meta.json"
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
-    """Named arrays and plain data in one npz."""
-    text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode("utf-8"), dtype=np.uint8)
-    return write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **{META: text, **arrays}))
-
-
-def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What :func:`write_arrays` wrote.
-
-    Raises
-    ------
-    PsmatchError
-        If the file is missing, damaged, or of a later version.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        meta = json.loads(bytes(arrays.pop(META)).decode("utf-8"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise PsmatchError(
-            f"{path.name} cannot be read as a result of this program.", hint="Run the stage again; the file is damaged."
-        ) from error
-    if meta["format"] > FORMAT:
-        raise PsmatchError(
-            f"{path.name} was written by a later version (format {meta['format']}, this one reads {FORMAT}).",
-            hint="Update the program to open it.",
-        )
-    return arrays, meta
 
 
 def save(

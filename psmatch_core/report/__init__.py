@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
-from psmatch_core.pipeline import result_files
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page, assembled
 from psmatch_core.report.sections import SECTIONS
@@ -41,7 +41,7 @@ def write_report(folder: RunFolder, path: Path | None = None) -> Path:
         )
     path = path or folder.exports / REPORT
     path.parent.mkdir(parents=True, exist_ok=True)
-    return result_files.write_text(path, report_html(folder))
+    return disk.write_text(path, report_html(folder))
 
 
 def report_html(folder: RunFolder) -> str:

@@ -11,10 +11,10 @@ from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import stratified_folds
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
-from psmatch_core.evaluation.metrics import error_r2
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids
 from psmatch_core.matching.matchers.known_pairs import true_pairs
+from psmatch_core.translation.accuracy import error_r2
 from psmatch_core.translation.translate import TO_SOURCE, Translation, checked_direction
 from psmatch_core.translation.translators import (
     FeatureScale,

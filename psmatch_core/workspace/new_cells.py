@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.export.files import meaning_of, versions, write_h5ad
@@ -129,7 +130,7 @@ def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, give
     labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
     if out.suffix == ".csv":
         table = pd.DataFrame(values.astype(np.float32), index=obs.index, columns=list(fitted.outputs.names))
-        return result_files.write_text(out, table.to_csv(index_label="cell"))
+        return disk.write_text(out, table.to_csv(index_label="cell"))
     from anndata import AnnData
 
     var = pd.DataFrame(

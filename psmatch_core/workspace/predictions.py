@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from psmatch_core.base import disk
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.shifts import LabelShifts, label_shifts
 from psmatch_core.matching.match import known_ids
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.run import Run, readable_sides
 from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.translation.translators import FittedTranslator
@@ -66,7 +66,7 @@ def keep(folder: RunFolder, run: Run, direction: str) -> None:
     side = SIDES[direction == TO_SOURCE]
     if 4 * max(translation.values.shape[0], of.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
         return
-    result_files.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
+    disk.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
     _write(folder.path / f"predicted_{direction}.npy", translation.values)
     _write(folder.path / f"measured_{side}.npy", of.X)
 
@@ -131,7 +131,7 @@ def keep_columns(folder: RunFolder, side: str, modality: Modality) -> None:
     ).reset_index(drop=True)
     if plain.shape[1]:
         path = folder.path / f"{side}_columns.parquet"
-        result_files.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
+        disk.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
 
 
 def load_columns(folder: RunFolder, side: str) -> pd.DataFrame | None:
@@ -146,4 +146,4 @@ def _write(path: Path, values: Any) -> None:
     def write(stream: BinaryIO) -> None:
         np.save(stream, dense, allow_pickle=False)
 
-    result_files.write_whole(path, write)
+    disk.write_whole(path, write)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import disk
 from psmatch_core.base.disk import as_of_now
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
@@ -154,7 +155,7 @@ def load_observables(folder: RunFolder) -> dict[str, float]:
 
 def add_observables(folder: RunFolder, figures: Mapping[str, float]) -> None:
     """Put further figures into the run's row."""
-    result_files.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
+    disk.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
 
 
 def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:

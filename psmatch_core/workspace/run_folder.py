@@ -113,9 +113,9 @@ class RunFolder:
         with disk.room_for("the folder of a new run"):
             path.mkdir(parents=True, exist_ok=True)
         try:
-            result_files.write_text(folder.path / "recipe.json", recipe.to_json())
+            disk.write_text(folder.path / "recipe.json", recipe.to_json())
             job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
-            result_files.write_json(folder.path / "job.json", job)
+            disk.write_json(folder.path / "job.json", job)
             folder.write_status(RunStatus(started=time.time()))
         except PsmatchError:
             _remove_run(path)  # a full disk: half a run is none, and would be listed
@@ -139,7 +139,7 @@ class RunFolder:
 
     def rename(self, name: str) -> None:
         """Call it something else."""
-        result_files.write_json(self.path / "job.json", {**self.job, "name": name})
+        disk.write_json(self.path / "job.json", {**self.job, "name": name})
 
     @property
     def exports(self) -> Path:
@@ -170,7 +170,7 @@ class RunFolder:
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status."""
-        result_files.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+        disk.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
 
     def events(self) -> list[Event]:
         """All progress so far."""
@@ -251,7 +251,7 @@ class FolderKeeper:
         if shared is not None:
             shared.parent.mkdir(parents=True, exist_ok=True)
             _link(path, shared)
-            result_files.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
+            disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
         return result
 
     def done(self, stage: str, result: object) -> None:
@@ -288,7 +288,7 @@ def _link(existing: Path, new: Path) -> None:
         def write(stream: Any) -> None:
             stream.write(content)
 
-        result_files.write_whole(new, write)
+        disk.write_whole(new, write)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.export.files import ARCHIVE, write_h5ad, zip_again
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.pipeline import result_files
 from psmatch_core.workspace.run_folder import RunFolder
 
 FILE, TABLE = "selections.json", "selections.csv"
@@ -41,7 +41,7 @@ def save_selection(folder: RunFolder, coupling: Coupling, selection: Selection) 
         "origin": selection.origin,
         "cells": [str(each) for each in selection.names(coupling)],
     }
-    result_files.write_json(folder.path / FILE, kept)
+    disk.write_json(folder.path / FILE, kept)
 
 
 def load_selections(folder: RunFolder, coupling: Coupling) -> tuple[Selection, ...]:
@@ -58,7 +58,7 @@ def delete_selection(folder: RunFolder, name: str) -> None:
     """Forget a named selection; nothing happens where there is none."""
     kept = _read(folder)
     if kept.pop(name, None) is not None:
-        result_files.write_json(folder.path / FILE, kept)
+        disk.write_json(folder.path / FILE, kept)
 
 
 def checked_name(name: str) -> str:
@@ -122,7 +122,7 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         table = adata.obs if each.side == "source" else adata.var
         table[PREFIX + each.name] = [name in chosen for name in table.index]
     write_h5ad(adata, exported)
-    path = result_files.write_text(folder.exports / TABLE, selection_table(coupling, selections).to_csv(index=False))
+    path = disk.write_text(folder.exports / TABLE, selection_table(coupling, selections).to_csv(index=False))
     zip_again(folder.exports)
     return path
 

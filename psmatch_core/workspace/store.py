@@ -16,9 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from psmatch_core.base import disk
 from psmatch_core.base.disk import room_for
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs import epsilon_path, leave_out
@@ -188,7 +188,7 @@ class RunStore:
         self.runs.mkdir(parents=True, exist_ok=True)
         partial = self.runs / f".{run_id}"  # no run's name: it is seen when it is whole
         shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
-        result_files.write_json(partial / "job.json", {**folder.job, "created": created})
+        disk.write_json(partial / "job.json", {**folder.job, "created": created})
         partial.rename(self.runs / run_id)
         self._record(RunFolder(self.runs / run_id))
         return RunFolder(self.runs / run_id)

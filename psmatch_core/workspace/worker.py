@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psmatch_core.base import disk
 from psmatch_core.base.disk import full, is_full
 from psmatch_core.base.errors import Cancelled, PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
@@ -107,7 +108,7 @@ def work(
                 told = full(f"a file of this {what}")
                 log.status(state=FAILED, problem=told.problem, hint=told.hint)
             else:
-                result_files.write_text(folder.path / "traceback.txt", traceback.format_exc())
+                disk.write_text(folder.path / "traceback.txt", traceback.format_exc())
                 log.status(
                     state=FAILED,
                     problem=f"The program failed in a way it does not know ({type(error).__name__}).",
@@ -160,7 +161,7 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     from psmatch_core.pipeline.run import run
     from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
 
-    result_files.write_json(folder.path / "environment.json", versions())
+    disk.write_json(folder.path / "environment.json", versions())
     if leave_out.is_one(folder):
         leave_out.do(folder, log)
         return
@@ -173,23 +174,21 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
         return
     result_files.save(finished.coupling, folder.stage_file("coupling"))
     if finished.evaluation is not None:
-        result_files.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
+        disk.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
         cells = finished.evaluation.per_cell
-        result_files.write_whole(
-            folder.path / "evaluation_cells.parquet", lambda stream: cells.to_parquet(stream, index=False)
-        )
+        disk.write_whole(folder.path / "evaluation_cells.parquet", lambda stream: cells.to_parquet(stream, index=False))
         table = finished.evaluation.table()
-        result_files.write_whole(
+        disk.write_whole(
             folder.path / "evaluation_labels.parquet", lambda stream: table.to_parquet(stream, index=False)
         )
-        result_files.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+        disk.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
     if finished.distributions:
         compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
-        result_files.write_json(folder.path / "distributions.json", compared)
+        disk.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
-    result_files.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
+    disk.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
     figures = observables(finished.coupling, finished.evaluation, seed=folder.recipe.seed)
-    result_files.write_json(folder.path / OBSERVABLES, figures)
+    disk.write_json(folder.path / OBSERVABLES, figures)
     if folder.job.get("stop_after") == "evaluation":  # a run of a sweep is looked at as a row of a table
         return
     for direction in (TO_SOURCE, TO_TARGET):
@@ -202,7 +201,7 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
 def _figures(folder: RunFolder, log: FolderLog) -> None:
     """The figures by which runs are compared, and how long they took."""
     figures = {**measured_figures(folder), "seconds": round(time.time() - log.current.started, 1)}
-    result_files.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
+    disk.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
 
 
 def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | None) -> None:
@@ -245,13 +244,13 @@ class _WorkerKeeper(FolderKeeper):
                 "source_counts": dict(result.labels.source_counts),
                 "target_counts": dict(result.labels.target_counts),
             }
-            result_files.write_json(self.folder.path / "label_report.json", report)
-            result_files.write_json(
+            disk.write_json(self.folder.path / "label_report.json", report)
+            disk.write_json(
                 self.folder.path / "inputs.json",
                 {"source": _described(result.source), "target": _described(result.target)},
             )
         if stage == "notes":
-            result_files.write_json(self.folder.path / "notes.json", list(result))
+            disk.write_json(self.folder.path / "notes.json", list(result))
         if stage == "propensity":
             self.models = list(result)
             if self.stop_after == "propensity":

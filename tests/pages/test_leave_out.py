@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pages.views.evaluate.distributions import MEASURES
-from psmatch_core.pipeline import result_files
+from psmatch_core.base import disk
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace.jobs import leave_out
 from psmatch_core.workspace.run_folder import RunFolder
@@ -62,7 +62,7 @@ def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder
 def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, finished: RunFolder) -> None:
     found = compared()
     data = {"target_to_source": found.to_dict(), "source_to_target": found.to_dict()}
-    result_files.write_json(finished.path / "distributions.json", data)
+    disk.write_json(finished.path / "distributions.json", data)
     try:
         app = full("evaluate")
     finally:

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from psmatch_core.base import disk
 from psmatch_core.monitor import Monitoring
 from psmatch_core.workspace import results
 from psmatch_core.workspace.jobs import monitor
 from psmatch_core.workspace.jobs import sweep as sweep_working
+from psmatch_core.workspace.jobs.sweep import do_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder, do_sweep
+from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder
 from tests.pages.conftest import Open, opened, texts
 
 SWEEP_ID = "20260101-000000-0123456789ab"
@@ -134,9 +136,8 @@ def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
 def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
     report = monitor.load_report(measured)
     assert report is not None
-    from psmatch_core.pipeline import result_files
 
-    result_files.write_json(mine.path / monitor.REPORT, replace(report, made_of="another").to_dict())
+    disk.write_json(mine.path / monitor.REPORT, replace(report, made_of="another").to_dict())
     app = empty("monitor", link=mine.id)
     assert "belongs to an earlier matching" in plainly(app)
     assert "stability is not measured" in boxes(app)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import progress_box, uploads
+from pages.shell import run_stages, uploads
 from pages.shell.text import duration, number, plain, size
 from pages.shell.workspace import START_RULES, Side, Workspace, changed_settings, from_recipe, renamed
 from psmatch_core.base.config import Config
@@ -133,10 +133,10 @@ def test_how_much_is_done_never_falls_and_ends_at_one() -> None:
     for stage in stages:
         for part in (0.2, 1.0):
             events.append(Event(stage, part))
-            seen.append(progress_box.fraction(events))
+            seen.append(run_stages.fraction(events))
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
-    assert progress_box.fraction(events[:10], stop_after="propensity") == pytest.approx(1.0)
+    assert run_stages.fraction(events[:10], stop_after="propensity") == pytest.approx(1.0)
 
 
 def _form() -> None:

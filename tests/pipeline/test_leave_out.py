@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.main import main
@@ -164,9 +165,8 @@ def test_saved_and_loaded_it_is_the_same(found, tmp_path):
 
 
 def test_another_file_is_refused_by_name(tmp_path):
-    from psmatch_core.pipeline import result_files
 
-    result_files.write_arrays(tmp_path / "x.npz", {}, {"a": 1})
+    array_files.write_arrays(tmp_path / "x.npz", {}, {"a": 1})
     with pytest.raises(PsmatchError, match=r"x\.npz holds no left-out label"):
         load_held_out(tmp_path / "x.npz")
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from psmatch_core.base import array_files, disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.classifiers import MLPClassifier, RecommendedClassifier
@@ -90,23 +91,23 @@ def test_a_damaged_file_is_said(tmp_path):
 def test_a_file_of_objects_is_not_unpickled(tmp_path):
     np.savez(tmp_path / "evil.npz", X=np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(PsmatchError, match="cannot be read"):
-        result_files.read_arrays(tmp_path / "evil.npz")
+        array_files.read_arrays(tmp_path / "evil.npz")
 
 
 def test_a_later_format_is_named(tmp_path):
-    result_files.write_arrays(tmp_path / "new.npz", {"a": np.zeros(1)}, {"format": result_files.FORMAT + 1})
+    array_files.write_arrays(tmp_path / "new.npz", {"a": np.zeros(1)}, {"format": array_files.FORMAT + 1})
     with pytest.raises(PsmatchError, match="written by a later version"):
-        result_files.read_arrays(tmp_path / "new.npz")
+        array_files.read_arrays(tmp_path / "new.npz")
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_partial(tmp_path):
-    path = result_files.write_json(tmp_path / "a.json", {"old": True})
+    path = disk.write_json(tmp_path / "a.json", {"old": True})
 
     def fail(stream):
         stream.write(b"half")
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        result_files.write_whole(path, fail)
+        disk.write_whole(path, fail)
     assert json.loads(path.read_text()) == {"old": True}
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]

@@ -14,8 +14,9 @@ from pages.shell.text import count, duration
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs.sweep import start_sweep
 from psmatch_core.workspace.run_folder import RunFolder
-from psmatch_core.workspace.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis, start_sweep
+from psmatch_core.workspace.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis
 from psmatch_core.workspace.sweeps.points import GRID, LIST
 
 VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")

@@ -13,6 +13,7 @@ from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.views.monitor.sweep_form import sweep_form
 from pages.views.monitor.sweep_list import chosen_sweeps
+from psmatch_core.workspace.jobs.sweep import start_again
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.sweeps import (
     FIGURES,
@@ -23,7 +24,6 @@ from psmatch_core.workspace.sweeps import (
     moving,
     rank_correlation,
     rank_matrix,
-    start_again,
     sweep_table,
 )
 from psmatch_core.workspace.sweeps.points import short

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.baselines.joint_vae import TITLE, JointVAE
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Matrix
-
-if TYPE_CHECKING:
-    from psmatch_core.classification.baselines.vae import JointVAE
 
 # Columns of a history: squared error a feature, KL and label losses in nats a cell, share of cells whose modality
 # the discriminator names (0.5 is chance). All but the training loss are of held-out cells.
@@ -44,7 +42,7 @@ class JointLatents(ScoredModality):
         What made it.
     """
 
-    space_name: ClassVar[str] = "joint VAE latents"
+    space_name: ClassVar[str] = TITLE
     space_unit: ClassVar[str] = ""
 
     latents: np.ndarray

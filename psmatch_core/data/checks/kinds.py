@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from psmatch_core.data.checks.matrix import MatrixScan
+from psmatch_core.data.checks.matrix_scan import MatrixScan
 
 # log1p of even 10^8 counts in one feature is 18.4: a larger value has not been through a logarithm.
 LARGEST_LOG = 20.0
@@ -30,8 +29,6 @@ class Kind:
 
 def detect_kind(X: Any) -> Kind:
     """What the values of ``X`` (n_cells, n_features), dense or sparse, are, and how that was seen."""
-    from psmatch_core.data.checks.matrix import MatrixScan
-
     scan = MatrixScan(X.shape[1])
     scan.add(X)
     return kind_of(scan)

@@ -42,5 +42,15 @@ class SinkhornMatcher(PointMatcher):
     max_iterations: int = iterations_option(5000)
     memory_mb: int = memory_option()
 
+    @classmethod
+    def sharp(cls) -> SinkhornMatcher:
+        """Fewer matches per cell than by default: epsilon 0.02 × mean cost."""
+        return cls(epsilon=0.02)
+
+    @classmethod
+    def smooth(cls) -> SinkhornMatcher:
+        """More matches per cell than by default: epsilon 0.1 × mean cost."""
+        return cls(epsilon=0.1)
+
     def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         return aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)

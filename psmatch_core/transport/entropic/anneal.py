@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from psmatch_core.transport.cancellation import Stopped
 from psmatch_core.transport.entropic.finish import Outcome, finish
-from psmatch_core.transport.entropic.fixed_epsilon import State, settle_on_the_way
+from psmatch_core.transport.entropic.fixed_epsilon import settle_on_the_way
 from psmatch_core.transport.entropic.schedule import Schedule, descent, levels, sampled_mean_cost
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.problem import Problem, Run
 

@@ -14,8 +14,8 @@ import numpy as np
 from psmatch_core.transport.cancellation import Stopped
 from psmatch_core.transport.entropic import finish, fixed_epsilon
 from psmatch_core.transport.entropic.finish import Outcome
-from psmatch_core.transport.entropic.fixed_epsilon import State
 from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support

@@ -8,8 +8,8 @@ import numpy as np
 
 from psmatch_core.transport.cancellation import Stopped
 from psmatch_core.transport.entropic import fixed_epsilon, repair
-from psmatch_core.transport.entropic.fixed_epsilon import State
 from psmatch_core.transport.entropic.schedule import Schedule, descent
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.kernels.support import Support

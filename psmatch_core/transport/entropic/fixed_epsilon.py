@@ -5,7 +5,6 @@ The plan is held sparse where few entries matter, dense where many do and memory
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from psmatch_core.transport.entropic import iteration, repair
 from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
@@ -33,23 +33,6 @@ _STANDSTILL = 0.9999
 _MENDINGS = 3
 # Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
 _ABSORB = 25.0
-
-
-@dataclass
-class State:
-    """Potentials on their way, ``f (n,)`` and ``g (m,)`` in units of cost, and where they stand.
-
-    ``error`` is the L1 error of the marginals on whatever kernel was last iterated on; ``settled`` says that the
-    potentials solve the problem at ``epsilon`` already, from an earlier solve.
-    """
-
-    f: Array
-    g: Array
-    epsilon: float
-    error: float = np.inf
-    support: Support | None = None
-    settled: bool = False
-    path: str = ""
 
 
 def threshold(tolerance: float) -> float:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Run
-
-if TYPE_CHECKING:
-    from psmatch_core.transport.entropic.fixed_epsilon import State
 
 Places = NDArray[np.intp]
 

@@ -13,8 +13,8 @@ from psmatch_core.base.progress import Progress, silent
 from psmatch_core.transport.cancellation import Watch
 from psmatch_core.transport.entropic import anneal, epsilon_step, finish
 from psmatch_core.transport.entropic.finish import Outcome
-from psmatch_core.transport.entropic.fixed_epsilon import State
 from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array, Geometry
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.plan import Plan

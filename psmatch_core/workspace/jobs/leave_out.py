@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.evaluation.held_out import HeldOut, load_held_out
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import load_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, chosen_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
@@ -73,10 +73,10 @@ def do(folder: RunFolder, progress: Progress) -> HeldOut:
         sides = load_inputs(recipe, progress=progress)
     found = leave_label_out(recipe, *sides, label, how=how, progress=progress)
     table = found.table()
-    result_files.write_whole(
+    disk.write_whole(
         folder.path / f"{RESULT}_features.csv", lambda stream: table.to_csv(stream, index=False, encoding="utf-8")
     )
-    result_files.write_json(folder.path / f"{RESULT}.json", found.to_dict())
+    disk.write_json(folder.path / f"{RESULT}.json", found.to_dict())
     found.save(folder.stage_file(RESULT))
     return found
 

@@ -8,13 +8,13 @@ import time
 from functools import partial
 from pathlib import Path
 
+from psmatch_core.base import array_files, disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe, stage_key
 from psmatch_core.workspace import results
 from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder, RunStatus
@@ -164,7 +164,7 @@ def halves_key(recipe: Recipe, model: PropensityModel) -> str:
 
 
 def _load_halves(path: Path) -> HalfScores:
-    arrays, _ = result_files.read_arrays(path)
+    arrays, _ = array_files.read_arrays(path)
     return HalfScores(arrays["first"], arrays["second"])
 
 
@@ -193,4 +193,4 @@ def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, log: FolderLog
             progress=log,
         )
     report = judge(coupling, stability, null, made_of=made_of(coupling, recipe))
-    result_files.write_json(run.path / REPORT, report.to_dict())
+    disk.write_json(run.path / REPORT, report.to_dict())

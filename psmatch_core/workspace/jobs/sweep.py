@@ -13,11 +13,9 @@ from psmatch_core.workspace import results
 from psmatch_core.workspace.jobs.monitor import halves_of, propensities
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore, spawn
-from psmatch_core.workspace.sweeps.folder import SweepFolder
+from psmatch_core.workspace.sweeps.folder import FOLDER, SweepFolder
 from psmatch_core.workspace.sweeps.points import Sweep
 from psmatch_core.workspace.worker import FolderLog, execute, turn_of, work
-
-FOLDER = "sweeps"  # in the workspace
 
 
 def start_sweep(store: RunStore, base: RunFolder, sweep: Sweep, *, stability: bool = True) -> SweepFolder:

@@ -1,6 +1,5 @@
 """Sweeps: many runs of one recipe with some settings varied, one after another, and their figures side by side."""
 
-from psmatch_core.workspace.jobs.sweep import do_sweep, start_again, start_sweep
 from psmatch_core.workspace.sweeps.budget import Budget, budget
 from psmatch_core.workspace.sweeps.folder import SweepFolder, list_sweeps
 from psmatch_core.workspace.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
@@ -30,7 +29,6 @@ __all__ = [
     "compared",
     "delete_sweep",
     "deleted_sweeps",
-    "do_sweep",
     "history",
     "in_words",
     "list_sweeps",
@@ -40,8 +38,6 @@ __all__ = [
     "rank_matrix",
     "rename_sweep",
     "restore_sweep",
-    "start_again",
-    "start_sweep",
     "sweep_table",
     "sweeps_on",
 ]

@@ -9,14 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.run_folder import RunFolder, RunStatus
 from psmatch_core.workspace.sweeps.points import Sweep, described
 
 SWEEP_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 ABOUT = "sweep.json"
+FOLDER = "sweeps"  # in the workspace
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class SweepFolder:
         sweep.recipes(recipe)
         name = "; ".join(f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in sweep.axes)
         job = RunFolder.create_at(path, recipe, stop_after="evaluation", name=name)
-        result_files.write_json(job.path / ABOUT, {**sweep.to_dict(), "base": base_id, "stability": stability})
+        disk.write_json(job.path / ABOUT, {**sweep.to_dict(), "base": base_id, "stability": stability})
         return cls(path)
 
     @property

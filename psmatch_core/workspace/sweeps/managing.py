@@ -6,10 +6,9 @@ import shutil
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.jobs.sweep import FOLDER
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import DELETED, RunStore, checked_name
-from psmatch_core.workspace.sweeps.folder import SWEEP_ID, SweepFolder, list_sweeps
+from psmatch_core.workspace.sweeps.folder import FOLDER, SWEEP_ID, SweepFolder, list_sweeps
 
 
 def sweeps_on(store: RunStore, run: RunFolder) -> tuple[list[SweepFolder], int]:

@@ -10,9 +10,10 @@ from scipy.sparse.csgraph import connected_components
 from psmatch_core.base.progress import silent
 from psmatch_core.transport import assign, solve
 from psmatch_core.transport.cancellation import Watch
-from psmatch_core.transport.entropic.fixed_epsilon import State, _settle, settle_sparse
+from psmatch_core.transport.entropic.fixed_epsilon import _settle, settle_sparse
 from psmatch_core.transport.entropic.repair import reconnected
 from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.kernels.full_pass import find_support, support_of
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Run

@@ -13,19 +13,10 @@ from psmatch_core.cli.monitor import budget_text, report_text, sweep_text
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import results
 from psmatch_core.workspace.jobs.monitor import job_of, load_report, measure
+from psmatch_core.workspace.jobs.sweep import do_sweep, start_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import (
-    Axis,
-    Sweep,
-    SweepFolder,
-    budget,
-    do_sweep,
-    history,
-    list_sweeps,
-    start_sweep,
-    sweep_table,
-)
+from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder, budget, history, list_sweeps, sweep_table
 from psmatch_core.workspace.sweeps.budget import stage_seconds
 from psmatch_core.workspace.worker import execute
 from tests.workspace.test_store import wait
@@ -160,7 +151,7 @@ def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_in_a_worker_of_its_own(store, base, swept):
-    from psmatch_core.workspace.sweeps import start_again
+    from psmatch_core.workspace.jobs.sweep import start_again
 
     folder = start_sweep(store, base, TWO, stability=False)
     assert wait(folder.job, [DONE, FAILED]).state == DONE

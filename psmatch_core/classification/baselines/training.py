@@ -1,26 +1,25 @@
-"""The joint VAE: encoders of both modalities into one latent space, held together by labels and an adversary."""
+"""fit_joint_vae: train encoders of both modalities into one latent space, held together by labels and an adversary."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.base.config import option
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.baselines.adversary import Networks
+from psmatch_core.classification.baselines.joint_vae import JointVAE
 from psmatch_core.classification.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
 from psmatch_core.classification.baselines.sides import Side
-from psmatch_core.classification.classifiers import CNNClassifier, LossCurve, MLPClassifier, NetworkClassifier
+from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.classification.classifiers.training import SCORING_CELLS
 from psmatch_core.classification.propensity import check_labels
-from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.modality import Modality
 
 if TYPE_CHECKING:
@@ -31,53 +30,6 @@ APART = 0.2  # from one half, in held-out cells named by their modality: beyond 
 # A momentum of 0.9 remembers where the other player was: the two then swing around each other, and on one planted
 # set, one seed, the order of cells was lost from β = 0.5 on. Source: Radford et al. 2016, section 4.
 BETAS = (0.5, 0.999)
-
-
-@dataclass(frozen=True)
-class JointVAE(Space):
-    """Variational autoencoders of both modalities with one latent space; cells are matched on the posterior means.
-
-    The autoencoders minimise reconstruction + λ KL + α label + β fooling, the discriminator the cross-entropy of the
-    modality; two optimisers, one step each in turn. All parts are means over cells, reconstruction over features too.
-
-    Source: Yang et al. 2021, Nature Communications 12:31, as Xi et al. 2024 describe it. The released code of the
-    latter exchanges α and β, trains the modality head to help and matches on a draw; this does what the text says.
-    """
-
-    network: MLPClassifier = option(
-        MLPClassifier(),
-        help="The classifier that it is compared with: its body is the encoder, mirrored it is the decoder, and its "
-        "epochs, batches, learning rate and dropout are used.",
-        advanced=True,
-    )
-    image_network: CNNClassifier = option(
-        CNNClassifier(),
-        help="The same for a modality of images; where either is one, its epochs, batches and learning rate are used.",
-        advanced=True,
-    )
-    n_latent: int = option(16, minimum=1, maximum=4096, unit="dimensions", help="Size of the latent space.")
-    kl_weight: float = option(1e-3, minimum=0, label="λ", help="Weight of the KL divergence from the prior.")
-    label_weight: float = option(1.0, minimum=0, label="α", help="Weight of the label classifier on the latents.")
-    modality_weight: float = option(
-        0.1, minimum=0, label="β", help="Weight of fooling the discriminator that tells the modalities."
-    )
-    discriminator: tuple[int, ...] = option(
-        (96,), minimum=1, maximum=65536, unit="units", help="Hidden widths of the discriminator.", advanced=True
-    )
-
-    @property
-    def title(self) -> str:
-        return JointLatents.space_name
-
-    def body(self, *modalities: Modality) -> NetworkClassifier:
-        """The classifier that lends a modality its encoder, or several modalities their common schedule."""
-        has_images = any(each.image_shape is not None for each in modalities)
-        return self.image_network if has_images else self.network
-
-    def check(self, *modalities: Modality) -> None:
-        """Refuse images that are too small for the convolutions, before anything trains."""
-        for each in modalities:
-            self.body(each).check(each.in_shape(each.X), name=each.name)
 
 
 def fit_joint_vae(

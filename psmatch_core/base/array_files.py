@@ -1,0 +1,50 @@
+"""Array files: named arrays without objects beside a JSON text, in one npz; the whole of it or nothing.
+
+No pickle anywhere: a file from someone else can hold wrong numbers, but it cannot run code.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.base.disk import write_whole
+from psmatch_core.base.errors import PsmatchError
+
+FORMAT = 1
+META = "meta.json"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
+    """Named arrays and plain data in one npz."""
+    text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode("utf-8"), dtype=np.uint8)
+    return write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **{META: text, **arrays}))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What :func:`write_arrays` wrote.
+
+    Raises
+    ------
+    PsmatchError
+        If the file is missing, damaged, or of a later version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(bytes(arrays.pop(META)).decode("utf-8"))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise PsmatchError(
+            f"{path.name} cannot be read as a result of this program.", hint="Run the stage again; the file is damaged."
+        ) from error
+    if meta["format"] > FORMAT:
+        raise PsmatchError(
+            f"{path.name} was written by a later version (format {meta['format']}, this one reads {FORMAT}).",
+            hint="Update the program to open it.",
+        )
+    return arrays, meta

@@ -1,0 +1,3 @@
+"""The version of this program, told in one place."""
+
+VERSION = "0.1.0"

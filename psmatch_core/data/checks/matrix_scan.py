@@ -1,0 +1,129 @@
+"""MatrixScan: what is known of a matrix once its rows, chunk by chunk, have been read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK_VALUES = 4_000_000  # values of a dense chunk: 32 MB as float64
+
+
+class MatrixScan:
+    """What is known of a matrix after its rows, given chunk by chunk, have been seen once.
+
+    Parameters
+    ----------
+    n_features
+        Number of columns of every chunk.
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.n_features = n_features
+        self.n_cells = 0
+        self.n_nan = 0
+        self.n_infinite = 0
+        self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
+        self.n_bad_cells = 0
+        self.n_finite = 0
+        self.minimum = np.inf
+        self.maximum = -np.inf
+        self.is_whole = True
+        self.empty_cells: list[int] = []  # rows without any value other than 0
+        self.n_repeated_cells = 0
+        self.low = np.full(n_features, np.inf)  # (n_features,)
+        self.high = np.full(n_features, -np.inf)  # (n_features,)
+        self._sum = np.zeros(n_features)
+        self._squares = np.zeros(n_features)
+        self._seen: set[int] = set()
+
+    @property
+    def feature_mean(self) -> npt.NDArray[np.float64]:
+        """Mean of each feature (n_features,) over all cells."""
+        return np.asarray(self._sum / max(self.n_cells, 1))
+
+    @property
+    def feature_deviation(self) -> npt.NDArray[np.float64]:
+        """Standard deviation of each feature (n_features,)."""
+        with np.errstate(all="ignore"):  # infinite values are a finding of their own
+            variance = self._squares / max(self.n_cells, 1) - self.feature_mean**2
+        return np.asarray(np.sqrt(np.maximum(variance, 0)))
+
+    def add(self, rows: Any) -> None:
+        """Take the next rows, (n, n_features), dense or scipy sparse."""
+        if hasattr(rows, "tocsr"):
+            matrix = rows.tocsr()
+            step = max(1, int(CHUNK_VALUES / max(1.0, matrix.nnz / max(1, matrix.shape[0]))))
+            for start in range(0, matrix.shape[0], step):
+                self._add_sparse(matrix[start : start + step] if step < matrix.shape[0] else matrix)
+            return
+        array = np.asarray(rows)
+        for start in range(0, array.shape[0], step := max(1, CHUNK_VALUES // max(self.n_features, 1))):
+            self._add_dense(array[start : start + step])
+
+    def _add_dense(self, rows: npt.NDArray[Any]) -> None:
+        rows = rows.astype(np.uint8) if rows.dtype == bool else rows
+        self._add_values(rows.ravel(), lambda flat: (flat // self.n_features, flat % self.n_features))
+        with np.errstate(all="ignore"):  # overflow and NaN are findings of their own
+            if rows.size:
+                wide = rows.astype(np.float64)
+                self.low = np.fmin(self.low, wide.min(axis=0))
+                self.high = np.fmax(self.high, wide.max(axis=0))
+                self._sum += wide.sum(axis=0)
+                self._squares += (wide * wide).sum(axis=0)
+        is_filled = (rows != 0).any(axis=1)  # (n,)
+        self._note_rows(is_filled, (row.tobytes() for row in np.ascontiguousarray(rows)))
+
+    def _add_sparse(self, matrix: Any) -> None:
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        data, columns = matrix.data, matrix.indices
+        data = data.astype(np.uint8) if data.dtype == bool else data
+        owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        self._add_values(data, lambda flat: (int(owners[flat]), int(columns[flat])))
+        if data.size < matrix.shape[0] * self.n_features:  # at least one value is an unwritten 0
+            self.minimum, self.maximum = min(self.minimum, 0.0), max(self.maximum, 0.0)
+        with np.errstate(all="ignore"):
+            if matrix.shape[0] and self.n_features:
+                self.low = np.fmin(self.low, matrix.min(axis=0).toarray().ravel())
+                self.high = np.fmax(self.high, matrix.max(axis=0).toarray().ravel())
+                wide = data.astype(np.float64)
+                self._sum += np.bincount(columns, weights=wide, minlength=self.n_features)
+                self._squares += np.bincount(columns, weights=wide * wide, minlength=self.n_features)
+        is_filled = np.bincount(owners[data != 0], minlength=matrix.shape[0]).astype(bool)
+        bounds = matrix.indptr
+        self._note_rows(
+            is_filled,
+            (
+                columns[bounds[i] : bounds[i + 1]].tobytes() + data[bounds[i] : bounds[i + 1]].tobytes()
+                for i in range(matrix.shape[0])
+            ),
+        )
+
+    def _add_values(self, values: npt.NDArray[Any], position: Any) -> None:
+        is_finite = np.isfinite(values)
+        if not is_finite.all():
+            bad = np.flatnonzero(~is_finite)
+            self.n_nan += int(np.isnan(values).sum())
+            self.n_infinite += int(np.isinf(values).sum())
+            row, column = position(bad[0])
+            if self.first_bad is None:
+                self.first_bad = (self.n_cells + int(row), int(column))
+            values = values[is_finite]
+        if values.size:
+            self.n_finite += values.size
+            self.minimum = min(self.minimum, float(values.min()))
+            self.maximum = max(self.maximum, float(values.max()))
+            if self.is_whole and values.dtype.kind == "f":
+                self.is_whole = bool((values == np.floor(values)).all())
+
+    def _note_rows(self, is_filled: npt.NDArray[np.bool_], contents: Any) -> None:
+        self.empty_cells.extend(int(each) for each in self.n_cells + np.flatnonzero(~is_filled))
+        for filled, content in zip(is_filled, contents, strict=True):
+            if filled:  # cells without any value are told as such, not as repeats of each other
+                digest = hash(content)
+                self.n_repeated_cells += digest in self._seen
+                self._seen.add(digest)
+        self.n_cells += is_filled.size
