@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from psmatch_core.evaluation.evaluate import Evaluation, Judging, evaluate
     from psmatch_core.evaluation.held_out import HeldOut, load_held_out
     from psmatch_core.exploration.l_curve import LCurve, l_curve
-    from psmatch_core.export.files import export
+    from psmatch_core.exports.files import export
     from psmatch_core.matching.coupling import Coupling, Outcome, Status
     from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
     from psmatch_core.matching.match import match
@@ -94,7 +94,7 @@ _HOMES = {
     "evaluation.distributions": ("Comparing", "Distributions", "compare_distributions"),
     "base.errors": ("PsmatchError",),
     "evaluation.evaluate": ("Evaluation", "Judging", "evaluate"),
-    "export.files": ("export",),
+    "exports.files": ("export",),
     "matching.features": ("FeatureMatching", "FeatureRules", "match_features"),
     "evaluation.held_out": ("HeldOut", "load_held_out"),
     "pipeline.result_files": (

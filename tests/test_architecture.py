@@ -17,7 +17,7 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 # The rooms of docs/architecture.md, in the order of the flow: a room imports only from itself and from those before it.
 ROOMS = (
     "base", "data", "transport", "classification", "matching", "translation", "evaluation", "monitor", "exploration",
-    "plotting", "pipeline", "export", "workspace", "report", "cli",
+    "plotting", "pipeline", "exports", "workspace", "report", "cli",
 )  # fmt: skip
 LONGEST = 350
 

@@ -29,7 +29,7 @@ from urllib.parse import unquote, urlsplit
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.cli.common import Printer
-from psmatch_core.export.files import write_h5ad
+from psmatch_core.exports.files import write_h5ad
 
 URL = (
     "https://ftp.ncbi.nlm.nih.gov/geo/series/GSE194nnn/GSE194122/suppl/"

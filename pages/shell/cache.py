@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
     from psmatch_core.exploration.l_curve import LCurve
     from psmatch_core.exploration.maps import ScoreMap
-    from psmatch_core.export.pairs import Pairs
+    from psmatch_core.exports.pairs import Pairs
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.matching.features import FeatureMatching, FeatureRules
     from psmatch_core.monitor import MonitorReport
@@ -179,7 +179,7 @@ def pairs(folder: RunFolder, rules: ExportRules) -> Pairs:
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Choosing pairs…")
 def _pairs(path: str, stamp: tuple[int, ...], rules: str, seed: int) -> Pairs:
-    from psmatch_core.export.pairs import choose_pairs
+    from psmatch_core.exports.pairs import choose_pairs
     from psmatch_core.pipeline.recipe import ExportRules
 
     return choose_pairs(coupling(RunFolder(Path(path))), ExportRules.from_dict(json.loads(rules)), seed=seed)

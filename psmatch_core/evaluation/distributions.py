@@ -21,16 +21,7 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.data.modality import Modality
-from psmatch_core.evaluation.distances import (
-    EXACT,
-    SLICED,
-    energy,
-    knn_kl,
-    l2_mean,
-    median_bandwidth,
-    mmd2,
-    wasserstein1,
-)  # fmt: skip
+from psmatch_core.evaluation import distances
 from psmatch_core.evaluation.reference_space import Space
 
 MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
@@ -260,7 +251,7 @@ def compare_distributions(
         notes.append(f"{plural(int((~usable).sum()), 'cell')} without a translation are left out of the comparison.")
     chosen, skipped = _samples(labels, usable, observed, comparing, seed)
     largest = max((max(each.reference.size, each.predicted.size) for each in chosen), default=0)
-    kind = EXACT if largest <= comparing.exact_cells else SLICED
+    kind = distances.EXACT if largest <= comparing.exact_cells else distances.SLICED
     if any(each.is_part for each in chosen):
         notes.append(f"Labels with more cells than {comparing.most_cells:,} a side were compared by a random part.")
     rows = []
@@ -268,7 +259,7 @@ def compare_distributions(
         reference, floor = (space.place(observed.X[cells]) for cells in (each.reference, each.floor))
         clouds = {name: space.place(values[each.predicted]) for name, values in candidates.items()}
         clouds[FLOOR] = floor
-        bandwidth = median_bandwidth(reference)
+        bandwidth = distances.median_bandwidth(reference)
         label_seed = derived_seed(seed, "directions", each.label)
         measured = {
             name: _measured(cloud, reference, bandwidth, kind, comparing, label_seed, notes, f"{each.label}, {name}")
@@ -342,13 +333,13 @@ def _measured(
     notes: list[str],
     what: str,
 ) -> dict[str, float]:
-    w1, warning = wasserstein1(cloud, reference, kind=kind, n_projections=comparing.n_projections, seed=seed)
+    w1, warning = distances.wasserstein1(cloud, reference, kind=kind, n_projections=comparing.n_projections, seed=seed)
     if warning:
         notes.append(f"{what}: the exact Wasserstein solver did not end: {warning}")
     return {
-        "l2_mean": l2_mean(cloud, reference),
-        "kl": knn_kl(cloud, reference, k=comparing.n_neighbors),
+        "l2_mean": distances.l2_mean(cloud, reference),
+        "kl": distances.knn_kl(cloud, reference, k=comparing.n_neighbors),
         "w1": w1,
-        "energy": energy(cloud, reference),
-        "mmd2": mmd2(cloud, reference, bandwidth=bandwidth),
+        "energy": distances.energy(cloud, reference),
+        "mmd2": distances.mmd2(cloud, reference, bandwidth=bandwidth),
     }

@@ -203,7 +203,7 @@ def _quality(content: Content, page: Page) -> None:
 
 
 def _repeating(content: Content, page: Page) -> None:
-    from psmatch_core.export.files import portable
+    from psmatch_core.exports.files import portable
 
     page.heading("Settings and versions")
     folder = content.folder

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from psmatch_core.transport.unbalanced import solve_unbalanced
 
 _HOMES = {
-    "balanced": ("mean_cost", "path", "resolve", "solve"),
-    "exact": ("ExactResult", "assign"),
-    "many": ("solve_many",),
-    "relaxed": ("solve_unbalanced",),
-    "restoring": ("restore",),
+    "entropic.solve": ("mean_cost", "path", "resolve", "solve"),
+    "exact.solve": ("ExactResult", "assign"),
+    "batch.many": ("solve_many",),
+    "unbalanced": ("solve_unbalanced",),
+    "entropic.from_potentials": ("restore",),
     "result": ("TransportResult",),
-    "warming": ("is_compiled", "warm"),
+    "precompile": ("is_compiled", "warm"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

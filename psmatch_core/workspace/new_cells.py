@@ -13,7 +13,7 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
-from psmatch_core.export.files import meaning_of, versions, write_h5ad
+from psmatch_core.exports.files import meaning_of, versions, write_h5ad
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE, checked_direction

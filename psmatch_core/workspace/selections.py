@@ -15,7 +15,7 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.selection import Selection
-from psmatch_core.export.files import ARCHIVE, write_h5ad, zip_again
+from psmatch_core.exports.files import ARCHIVE, write_h5ad, zip_again
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace.run_folder import RunFolder
 

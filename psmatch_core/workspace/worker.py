@@ -156,7 +156,7 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     if epsilon_path.is_one(folder):  # before the imports of a whole run, for which somebody at a slider would wait
         epsilon_path.do(folder, log)
         return
-    from psmatch_core.export.files import export, versions
+    from psmatch_core.exports.files import export, versions
     from psmatch_core.monitor import observables
     from psmatch_core.pipeline.run import run
     from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET

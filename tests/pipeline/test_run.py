@@ -11,7 +11,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_jo
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.export.files import pairs_table
+from psmatch_core.exports.files import pairs_table
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,

@@ -14,8 +14,7 @@ from psmatch_core.base.errors import Cancelled
 from psmatch_core.base.progress import Event
 from psmatch_core.transport import TransportResult, problem, solve
 from psmatch_core.transport.entropic.schedule import Schedule
-
-from .test_balanced import clouds
+from tests.transport.entropic.test_solve import clouds
 
 X, Y = clouds(21, 3000, 2500, 8)
 DENSE = Schedule(sparse_under=-1.0)

@@ -7,9 +7,8 @@ import pytest
 
 from psmatch_core.transport import TransportResult, mean_cost, solve
 from psmatch_core.transport.entropic.schedule import Schedule
-
-from .reference import costs, plan_of
-from .test_balanced import DENSE, SPARSE, clouds, uneven
+from tests.transport.entropic.test_solve import DENSE, SPARSE, clouds, uneven
+from tests.transport.reference import costs, plan_of
 
 UNSTORED = "unstored"
 HELD = ["sparse", "dense", UNSTORED]

@@ -10,9 +10,8 @@ from scipy.special import logsumexp
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import solve, solve_unbalanced
 from psmatch_core.transport.entropic.schedule import Schedule
-
-from .reference import costs, plan_of, weights
-from .test_balanced import DENSE, SPARSE, clouds, uneven
+from tests.transport.entropic.test_solve import DENSE, SPARSE, clouds, uneven
+from tests.transport.reference import costs, plan_of, weights
 
 HELD = {"sparse": (SPARSE, 100.0), "dense": (DENSE, 100.0), "unstored": (DENSE, 0.001)}
 

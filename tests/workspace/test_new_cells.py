@@ -11,7 +11,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.export.files import export
+from psmatch_core.exports.files import export
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run

@@ -17,7 +17,7 @@ from psmatch_core.pipeline.recipe import ExportRules
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.export.pairs import Pairs
+    from psmatch_core.exports.pairs import Pairs
 
 ARCHIVE = "psmatch-export.zip"
 COMMAND = "python -m psmatch_core run recipe.json --out psmatch-again"
@@ -176,7 +176,7 @@ def _told(chosen: Pairs, rules: ExportRules) -> None:
 
 
 def _written(folder: RunFolder, rules: ExportRules, kind: str) -> bytes:
-    from psmatch_core.export.pairs import written
+    from psmatch_core.exports.pairs import written
 
     return written(cache.pairs(folder, rules).table, kind)
 

@@ -4,12 +4,12 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from made_files import COUNTS, good_adata, readable, table, write
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
 from psmatch_core.data.readers.copying import copy_here
+from tests.data.readers.made_files import COUNTS, good_adata, readable, table, write
 
 
 def copied(tmp_path, path, **keywords):

@@ -5,9 +5,9 @@ import itertools
 
 import numpy as np
 import pytest
-from made_files import COUNTS, look, refusal, table, warnings_of
 
 from psmatch_core.data.readers.opening import open_source
+from tests.data.readers.made_files import COUNTS, look, refusal, table, warnings_of
 
 
 def edit(line, old, new):

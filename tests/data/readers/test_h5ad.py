@@ -5,11 +5,21 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from made_files import COUNTS, STORAGES, broken, good_adata, look, refusal, replaced, warnings_of, write
 from scipy import sparse
 
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.data.readers.opening import open_source
+from tests.data.readers.made_files import (
+    COUNTS,
+    STORAGES,
+    broken,
+    good_adata,
+    look,
+    refusal,
+    replaced,
+    warnings_of,
+    write,
+)
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -3,7 +3,18 @@
 import h5py
 import numpy as np
 import pytest
-from made_files import STORAGES, broken, good_adata, look, refusal, replaced, table, warnings_of, write
+
+from tests.data.readers.made_files import (
+    STORAGES,
+    broken,
+    good_adata,
+    look,
+    refusal,
+    replaced,
+    table,
+    warnings_of,
+    write,
+)
 
 DAMAGE = {
     "index out of range": (replaced("X/indices", np.full(10, 99)), "10 indices"),

@@ -5,10 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from made_files import look, refusal, warnings_of
 
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.data.readers.opening import open_source
+from tests.data.readers.made_files import look, refusal, warnings_of
 
 N = 40
 IMAGES = np.random.default_rng(0).integers(0, 256, (N, 3, 8, 6), dtype=np.uint8)

@@ -6,10 +6,10 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from made_files import look
 from scipy import sparse
 
 from psmatch_core.data.readers.opening import open_source
+from tests.data.readers.made_files import look
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 FILES = sorted(DATA.glob("*/mod*.h5ad"))

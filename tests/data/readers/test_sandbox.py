@@ -6,10 +6,10 @@ import sys
 import time
 
 import pytest
-from made_files import readable, write
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import inspect_file, sandbox
+from tests.data.readers.made_files import readable, write
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and process groups as POSIX has them")
 

@@ -6,9 +6,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from made_files import refusal, write
 
 from psmatch_core.data.readers import shown_name
+from tests.data.readers.made_files import refusal, write
 
 
 def zipped(*names):

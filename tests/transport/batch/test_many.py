@@ -9,9 +9,8 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import solve, solve_many
-
-from .reference import costs, l1_error, plan_of, weights
-from .test_balanced import KINDS, clouds, uneven
+from tests.transport.entropic.test_solve import KINDS, clouds, uneven
+from tests.transport.reference import costs, l1_error, plan_of, weights
 
 
 def groups() -> list[tuple[np.ndarray, ...]]:

@@ -10,9 +10,8 @@ from psmatch_core.transport.cancellation import Watch
 from psmatch_core.transport.entropic import epsilon_step
 from psmatch_core.transport.kernels.full_pass import find_support
 from psmatch_core.transport.problem import Run
-
-from .reference import costs, l1_error, plan_of
-from .test_balanced import SPARSE, clouds
+from tests.transport.entropic.test_solve import SPARSE, clouds
+from tests.transport.reference import costs, l1_error, plan_of
 
 X, Y = clouds(11, 700, 600, 6)
 A, B = np.full(700, 1 / 700), np.full(600, 1 / 600)

@@ -14,8 +14,7 @@ from psmatch_core.transport import solve
 from psmatch_core.transport.entropic.schedule import Schedule, levels
 from psmatch_core.transport.geometry import Geometry
 from psmatch_core.transport.problem import Problem
-
-from .reference import costs, l1_error, plan_of, sinkhorn, weights
+from tests.transport.reference import costs, l1_error, plan_of, sinkhorn, weights
 
 # Paths a small problem would not take by itself: several levels, and the plan held as larger problems hold it.
 LEVELS = Schedule(coarsest=12, ratio=2.0)

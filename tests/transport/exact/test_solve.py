@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from psmatch_core.transport import assign, solve
-
-from .reference import costs
-from .test_balanced import KINDS, clouds
+from tests.transport.entropic.test_solve import KINDS, clouds
+from tests.transport.reference import costs
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

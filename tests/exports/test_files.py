@@ -12,8 +12,8 @@ import pytest
 
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.modality import Modality
-from psmatch_core.export.files import ARCHIVE, export
-from psmatch_core.export.pairs import guarded
+from psmatch_core.exports.files import ARCHIVE, export
+from psmatch_core.exports.pairs import guarded
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_adata

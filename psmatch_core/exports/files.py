@@ -19,7 +19,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.version import VERSION
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
-from psmatch_core.export.pairs import Pairs, choose_pairs, guarded
+from psmatch_core.exports.pairs import Pairs, choose_pairs, guarded
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import DEMO_PREFIX
 from psmatch_core.pipeline.recipe import Recipe
@@ -36,7 +36,7 @@ PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT
 
 
 def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
-    """The pairs of every matched source cell, as :func:`~psmatch_core.export.pairs.choose_pairs` gives them."""
+    """The pairs of every matched source cell, as :func:`~psmatch_core.exports.pairs.choose_pairs` gives them."""
     rules = replace(run.recipe.exports, top=top or run.recipe.exports.top)
     return choose_pairs(run.coupling, rules, seed=run.recipe.seed).table
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.export.pairs import PAIR_COLUMNS, choose_pairs, written
+from psmatch_core.exports.pairs import PAIR_COLUMNS, choose_pairs, written
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
