@@ -1,4 +1,4 @@
-"""What is measured of the app: one function a case, which gives its measurements."""
+"""The cases that are measured: one function for each, which returns its measurements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HEAT, DRAWN_ON, MATCHES = "ladder-heat", "linked-source", "linked-target"  # par
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that is measured."""
+    """One case."""
 
     name: str
     unit: str
@@ -44,7 +44,7 @@ CASES: list[Case] = []
 
 
 def case(name: str, *, unit: str, target: str, sent: str = "") -> Callable[[Measure], Measure]:
-    """Add a function to what is measured."""
+    """Add a function to the cases."""
 
     def added(measure: Measure) -> Measure:
         CASES.append(Case(name, unit, target, measure, sent))
@@ -55,7 +55,7 @@ def case(name: str, *, unit: str, target: str, sent: str = "") -> Callable[[Meas
 
 @case("first paint, cold", unit="s", target="< 5")
 def cold_paint(bench: Bench) -> list[float]:
-    """A server that nobody has visited; from the request until the first demo's button."""
+    """A new server without visitors: from the request until the button of the first demo is drawn."""
     bench.stop()
     found = []
     for _ in range(bench.runs):
@@ -68,14 +68,14 @@ def cold_paint(bench: Bench) -> list[float]:
 
 @case("first paint, warm", unit="s", target="< 2")
 def warm_paint(bench: Bench) -> list[float]:
-    """Another visitor of a server that runs, whose browser has seen nothing."""
+    """A new visitor with an empty browser cache, on a running server."""
     _paint(bench)
     return [_paint(bench) for _ in range(bench.runs)]
 
 
 @case("page switch", unit="ms", target="< 500", sent="–")
 def page_switch(bench: Bench) -> list[float]:
-    """Round and round Propensity, Match, Evaluate, Export and Data of a finished run of 800 cells a side."""
+    """Visits Propensity, Match, Evaluate, Export and Data in turn, for a finished run of 800 cells per modality."""
     with bench.visitor("data", "small") as page:
         for way in WAYS:
             go(page, way)
@@ -84,46 +84,46 @@ def page_switch(bench: Bench) -> list[float]:
         return [_switch(bench, page, WAYS[i % len(WAYS)], "page switch") for i in range(bench.runs)]
 
 
-@case("slider step, 500 cells a label", unit="ms", target="< 1,000", sent="–")
+@case("slider step, 500 cells per label", unit="ms", target="< 1,000", sent="–")
 def slider_500(bench: Bench) -> list[float]:
-    """An arrow key on epsilon, until heatmap, figures, curve and pairs of the new epsilon are drawn."""
-    return _slider(bench, "500", "slider step, 500 cells a label")
+    """An arrow key moves epsilon: until heatmap, figures, curve and pairs of the new epsilon are drawn."""
+    return _slider(bench, "500", "slider step, 500 cells per label")
 
 
-@case("slider step, 2,000 cells a label", unit="ms", target="< 1,000", sent="–")
+@case("slider step, 2,000 cells per label", unit="ms", target="< 1,000", sent="–")
 def slider_2000(bench: Bench) -> list[float]:
-    """The same of a larger label."""
-    return _slider(bench, "2000", "slider step, 2,000 cells a label")
+    """The same for a larger label."""
+    return _slider(bench, "2000", "slider step, 2,000 cells per label")
 
 
-@case("slider step, 5,000 cells a label", unit="ms", target="< 1,000", sent="–")
+@case("slider step, 5,000 cells per label", unit="ms", target="< 1,000", sent="–")
 def slider_5000(bench: Bench) -> list[float]:
-    """The same of one larger still."""
-    return _slider(bench, "5000", "slider step, 5,000 cells a label")
+    """The same for a still larger label."""
+    return _slider(bench, "5000", "slider step, 5,000 cells per label")
 
 
-@case("one more epsilon solved and summarised, 2,000 cells a label (core)", unit="ms", target="< 100")
+@case("one more epsilon solved and summarised, 2,000 cells per label (core)", unit="ms", target="< 100")
 def core_2000(bench: Bench) -> list[float]:
-    """From the plan of one rung to that of the next sharper one, with all that is shown of it, without the app."""
+    """From one plan of the path to the next sharper one, with everything that the page shows of it, without the app."""
     return _rungs(bench, "2000")
 
 
-@case("one more epsilon solved and summarised, 5,000 cells a label (core)", unit="ms", target="< 1,000")
+@case("one more epsilon solved and summarised, 5,000 cells per label (core)", unit="ms", target="< 1,000")
 def core_5000(bench: Bench) -> list[float]:
-    """The same of a larger label."""
+    """The same for a larger label."""
     return _rungs(bench, "5000")
 
 
-@case("ladder of 25 epsilons, 5,000 cells a label: first seven (core)", unit="s", target="–")
+@case("path of 25 epsilons, 5,000 cells per label: first seven (core)", unit="s", target="–")
 def ladder_first(bench: Bench) -> list[float]:
-    """Until the slider can be dragged from end to end, over plans a factor of three apart."""
+    """Until the slider can be dragged from end to end, over plans a factor of three apart in epsilon."""
     times: list[float] = []
     began = time.perf_counter()
     _climbed(bench, lambda part: times.append(time.perf_counter() - began) if part.solved.sum() == 7 else None)
     return times
 
 
-@case("ladder of 25 epsilons, 5,000 cells a label: whole (core)", unit="s", target="–")
+@case("path of 25 epsilons, 5,000 cells per label: all (core)", unit="s", target="–")
 def ladder_whole(bench: Bench) -> list[float]:
     """Until every position is solved."""
     began = time.perf_counter()
@@ -131,12 +131,12 @@ def ladder_whole(bench: Bench) -> list[float]:
     return [time.perf_counter() - began]
 
 
-@case("lasso of 1,000 cells, 20k cells a side on screen", unit="ms", target="–", sent="–")
+@case("lasso of 1,000 cells, 20k cells per modality on screen", unit="ms", target="–", sent="–")
 def lasso(bench: Bench) -> list[float]:
-    """From letting go of the lasso until the matches are drawn on the other map, and the panel is filled."""
+    """From the release of the lasso until the matches are drawn on the other map and the panel is filled."""
     scores = load_map(bench.folder("20k"), "pca")
     assert scores is not None
-    name = "lasso of 1,000 cells, 20k cells a side on screen"
+    name = "lasso of 1,000 cells, 20k cells per modality on screen"
     with bench.visitor("match", "20k") as page:
         _tab(page, "Linked maps", MATCHES)
         return [_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
@@ -144,7 +144,7 @@ def lasso(bench: Bench) -> list[float]:
 
 @case("heatmap of 5,000 × 5,000 cells", unit="ms", target="< 1,000", sent="–")
 def heatmap(bench: Bench) -> list[float]:
-    """Another label of 5,000 cells a side is chosen, whose ladder is not there: until the run's plan is drawn."""
+    """Another label of 5,000 cells per modality is chosen, without a computed path: until the run's plan is drawn."""
     bench.without_ladders("5000")
     name, found = "heatmap of 5,000 × 5,000 cells", []
     with bench.visitor("match", "5000") as page:
@@ -156,21 +156,21 @@ def heatmap(bench: Bench) -> list[float]:
     return found[1:]
 
 
-@case("map of scores, 20k cells a side", unit="ms", target="< 1,500", sent="–")
+@case("map of scores, 20k cells per modality", unit="ms", target="< 1,500", sent="–")
 def map_20k(bench: Bench) -> list[float]:
-    """The Propensity page is opened in a session that knows the run; until all 40,000 points are drawn."""
-    return _maps(bench, "20k", "map of scores, 20k cells a side")
+    """The Propensity page is opened in a session that has loaded the run: until all 40,000 points are drawn."""
+    return _maps(bench, "20k", "map of scores, 20k cells per modality")
 
 
-@case("map of scores, 50k cells a side (20k drawn)", unit="ms", target="< 1,500", sent="–")
+@case("map of scores, 50k cells per modality (20k drawn)", unit="ms", target="< 1,500", sent="–")
 def map_50k(bench: Bench) -> list[float]:
-    """The same of a run whose cells are sampled for the map."""
-    return _maps(bench, "50k", "map of scores, 50k cells a side (20k drawn)")
+    """The same for a run whose cells are sampled for the map."""
+    return _maps(bench, "50k", "map of scores, 50k cells per modality (20k drawn)")
 
 
 @case("memory of an idle session", unit="MB", target="< 150")
 def idle_memory(bench: Bench) -> list[float]:
-    """What one more visitor on the first page costs the server."""
+    """Memory of the server for one more visitor on the first page."""
     with bench.visitor():
         found, before, contexts = [], bench.memory(), []
         for _ in range(bench.runs):
@@ -189,9 +189,9 @@ def idle_memory(bench: Bench) -> list[float]:
 
 @case(f"memory of a session beyond its data after an hour's clicking ({CLICKS} times)", unit="MB", target="< 150")
 def clicked_memory(bench: Bench) -> list[float]:
-    """The server's growth while a visitor walks the pages of 20k cells a side, and drags and selects on Match.
+    """Growth of the server while a visitor opens pages of 20k cells per modality, and drags and selects on Match.
 
-    The first round is before: what it loads is the run's data.
+    Measured after a first round, which loads the run's data.
     """
     scores = load_map(bench.folder("20k"), "pca")
     assert scores is not None
@@ -204,7 +204,7 @@ def clicked_memory(bench: Bench) -> list[float]:
 
 
 def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, count: int) -> None:
-    """So many interactions: a page, a label and its slider, or a lasso."""
+    """A number of interactions: a page, a label and its slider, or a lasso."""
     for i in range(count):
         kind = i % 5
         if kind < 2:
@@ -267,7 +267,7 @@ def _slider(bench: Bench, run: str, name: str) -> list[float]:
 
 
 def _choose(page: Page, label: str, figure: str) -> float:
-    """Milliseconds from the choice of a label until its figure is drawn."""
+    """Milliseconds from choosing a label until its figure is drawn."""
     page.get_by_role("combobox", name="Label").first.click()
     wanted = page.get_by_role("option", name=label, exact=True).first
     wanted.wait_for()
@@ -282,7 +282,7 @@ def _tab(page: Page, name: str, figure: str) -> None:
 
 
 def _lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> float:
-    """Draw around the thousand cells nearest to one of the cells, and wait until their matches are drawn."""
+    """Draw around the thousand cells nearest to a cell, and wait until their matches are drawn."""
     middle = xy[(number * 7919) % len(xy)]
     reach = float(np.sort(((xy - middle) ** 2).sum(axis=1))[LASSO]) ** 0.5
     turns = np.linspace(0, 2 * np.pi, 13)
@@ -306,7 +306,7 @@ def _lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> 
 
 
 def _rungs(bench: Bench, run: str) -> list[float]:
-    """Milliseconds of each rung but the first, from the smoothest to the sharpest."""
+    """Milliseconds of each plan but the first, from the smoothest to the sharpest."""
     folder = bench.folder(run)
     matcher = folder.recipe.matcher
     assert isinstance(matcher, LabelMatcher)
@@ -331,5 +331,5 @@ def _climbed(bench: Bench, seen: Callable[[Any], None]) -> None:
 
 
 def every(words: list[str]) -> Iterator[Case]:
-    """The cases whose name holds one of the words; all without."""
+    """The cases whose name contains one of the words; all cases without words."""
     return (each for each in CASES if not words or any(word in each.name for word in words))

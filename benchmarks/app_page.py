@@ -1,4 +1,4 @@
-"""docs/speed.md from the figures that ``python -m benchmarks.app`` has kept: ``python -m benchmarks.app_page``."""
+"""docs/speed.md from the figures kept by ``python -m benchmarks.app``: ``python -m benchmarks.app_page``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ RESULTS = Path(__file__).with_name("results") / "app.json"
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
 HEAD = """# How fast the app answers
 
-    python -m benchmarks.app                      # all of it; "page switch" or another name: that alone
+    python -m benchmarks.app                      # all cases; add "page switch" or another name for one
     python -m benchmarks.app_page                 # this page
-
-A headless Chromium without a graphics card on the machine that also runs the server. Time goes from the hand's event
-(the key, the click, the mouse let go) until the page's script has ended and the answer is painted; the page looks for
-itself, once a frame. `core` is worked out without the app. Data are synthetic; scores are those of ridge regression,
-in ten dimensions where a label is large. Targets are those of the design; – where it names none.
+ Measured in a headless Chromium without a graphics card, on the machine that also runs the server. Time runs from the
+user's action (key, click, release of the mouse) until the page's script has ended and the result is painted; the page
+checks for this once per frame. Cases marked `core` run without the app. Data are synthetic, and scores are those of
+ridge regression, in ten dimensions for large labels. Targets are those of the design (– if there is none).
 """
 
 
@@ -35,7 +34,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def _table(cases: list[dict[str, Any]]) -> list[str]:
-    rows = ["| | median | p95 | n | target | load of the machine |", "|---|---|---|---|---|---|"]
+    rows = ["| case | median | p95 | n | target | machine load |", "|---|---|---|---|---|---|"]
     for each in cases:
         figures = [f"{_number(each[name])} {each['unit']}" for name in ("median", "p95")]
         target = each["target"] if each["target"] == "–" else f"{each['target']} {each['unit']}"

@@ -1,12 +1,12 @@
-"""How good are the matchings? Default, paper's recipe, exact, neighbours and uniform on real cells.
+"""How good are the matchings? The default, the paper's recipe, exact, neighbours and uniform, on real cells.
 
     python -m benchmarks.quality ../shared/data            # all paired sets, five seeds
     python -m benchmarks.quality ../shared/data --sets bmmc_cite --seeds 3
 
-Protocol (docs/method.md): shared cells E stand in both populations, extra cells A only in modality 1 and B only in
-modality 2; classifiers and matchings see A∪E and B∪E; the judgement is on E, within labels, ties one half, in a fixed
-feature space. The same split serves every method of a seed; deltas are paired. Labels with fewer than five true
-pairs are counted as skipped.
+Protocol (docs/method.md): shared cells E are in both modalities, extra cells A in modality 1 only and B in modality 2
+only. Classifiers and matchers see A∪E and B∪E; the evaluation is on E, within labels, ties one half, in a fixed feature
+space. Every method of a seed uses the same split, and differences are paired. Labels with fewer than five true pairs
+are counted as skipped.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ SLOW_LIMIT = 1000  # wide networks and repeated folds run on sets up to so many 
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 PAGE = Path(__file__).parents[1] / "docs" / "quality.md"
 PROTOCOL = (
-    "Real paired cells: 60 % stand in both populations, 20 % only in modality 1, 20 % only in modality 2; judged "
-    "on the shared ones, within labels, ties one half. Medians over seeds (quartiles in brackets); the "
-    "last three columns are medians of differences on the same split against the paper's recipe."
+    "Real paired cells: 60 % are in both modalities, 20 % in modality 1 only and 20 % in modality 2 only. The "
+    "evaluation uses the shared cells, within labels, ties one half. Medians over seeds (quartiles in brackets); the "
+    "last three columns are medians of differences from the paper's recipe on the same split."
 )
 READING = (
-    "How to read it: the paper's recipe here is one small network, raw logits, entropic transport at 0.05 "
-    "absolute; the wide network of the preset takes only one or two steps an epoch on sets this small and stays "
+    "How to read the tables: here the paper's recipe is one small network, raw logits and entropic transport at 0.05 "
+    "absolute. On sets this small the wide network of the preset takes only one or two steps per epoch and stays "
     "undertrained. Exact transport and shared neighbours put more weight on the true partner (trace) and rank the "
-    "others worse. Sets with little signal within labels move little. These sets are small, and seeds differ by "
-    "about 0.015 in FOSCTTM; training again with other folds on the same splits moves the median ratio of "
-    "trace_fold by a tenth. Read agreement across sets, not single cells of a table."
+    "other cells worse. Sets with little signal within labels change little. These sets are small: seeds differ by "
+    "about 0.015 in FOSCTTM, and training again with other folds on the same splits changes the median ratio of "
+    "trace_fold by a tenth. Look for agreement across sets, not at single cells of a table."
 )
 RAW = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
 

@@ -1,18 +1,18 @@
 """P, Experiment 1 (table 1): images of two objects under 12 interventions, circles against squares.
 
-    python -m benchmarks.paper.experiment1                # 2,400 cells a side of 32 × 32 pixels, five seeds
-    python -m benchmarks.paper.experiment1 --full         # 12,000 cells a side of 64 × 64 pixels: for a large machine
+    python -m benchmarks.paper.experiment1                # 2,400 cells per modality, 32 × 32 pixels, five seeds
+    python -m benchmarks.paper.experiment1 --full         # 12,000 cells per modality, 64 × 64 pixels, large machine
 
 With --full the networks are P's: convolutions of 32, 54, 128, 256 and 512 channels, Adam 1e-4, one-cycle, batches of
-256, 100 epochs, 128 latent dimensions. A few thousand cells give that schedule ten steps an epoch, so the small size
-trains our smaller network (CNNClassifier) instead; P's weights α = 1, β = 0.1 and λ = 1e-9 serve at both. The VAE has
-the classifier's network as its encoders. SCOT sees 50 principal components of the pixels.
+256, 100 epochs, 128 latent dimensions. A few thousand cells give this schedule only ten steps per epoch, so the small
+size trains our smaller network (CNNClassifier) instead. P's weights α = 1, β = 0.1 and λ = 1e-9 are used at both sizes.
+The VAE has the classifier's network as its encoders. SCOT sees 50 principal components of the pixels.
 
-What differs from the paper, whose text leaves the renderer and its sizes open: images are ours
-(psmatch_core/pipeline/demo_images.py says what is chosen), and a quarter of the cells of each side was seen in that
-modality only, so that no classifier is trained on exactly the cells of the other side. Judged on the shared cells,
+Differences from the paper, whose text leaves the renderer and its sizes open: the images are ours
+(psmatch_core/pipeline/demo_images.py documents the choices), and a quarter of each modality's cells was seen in that
+modality only, so that no classifier is trained on exactly the cells of the other. The evaluation uses the shared cells,
 within labels: ``trace`` is the mean weight on the true partner, ``latent MSE`` the squared error of the matches' mean
-position, and R² sets it against the variance within labels (0: the label's mean; −1: a random partner).
+position, and R² compares it with the variance within labels (0: the label's mean; −1: a random partner).
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""P, Experiment 2 (tables 2 and 3): RNA and protein of the same bone marrow cells, matched as if they were not.
+"""P, Experiment 2 (tables 2 and 3): RNA and protein of the same bone marrow cells, matched as if they were unpaired.
 
     python -m benchmarks.paper.experiment2                       # the 600 cells of ../shared/data/bmmc_cite
     python -m benchmarks.paper.experiment2 --full FOLDER         # the whole study, after benchmarks.paper.download
 
-Differences of protocol from the paper: 600 cells of the study (the paper: 90,000), so one small network a modality
-in place of 5 × 1,024 units; a fifth of the cells is a test set that nothing is fitted on, and of the rest a fifth
-each was seen in one modality only, so that no classifier is trained on exactly the cells of the other side. FOSCTTM
-is measured in one fixed feature space for all rows, ties one half; labels with fewer than three cells on a side are
-left out, and labels with fewer than five pairs not judged. Protein from RNA: a network on matched pairs, R²
-on the test cells against their own proteins, pooled over proteins.
+Differences from the paper's protocol: 600 cells of the study (the paper has 90,000), so one small network per modality
+instead of 5 × 1,024 units. A fifth of the cells is a test set on which nothing is fitted. Of the rest, a fifth each was
+seen in one modality only, so that no classifier is trained on exactly the cells of the other. FOSCTTM is measured in
+one fixed feature space for all rows, ties one half. Labels with fewer than three cells in a modality are left out, and
+labels with fewer than five pairs are not evaluated. Protein from RNA: a network trained on matched pairs, R² on the
+test cells against their own proteins, pooled over proteins.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""P, Experiment 3 (table 4): perturbed cells with no pair known, in and out of distribution.
+"""P, Experiment 3 (table 4): perturbed cells without known pairs, in and out of distribution.
 
     python -m benchmarks.paper.experiment3
 
-The stand-in for the paper's unpublished screen is ../shared/data/citeasap_unpaired: blood cells, unstimulated and
-stimulated, proteins by CITE-seq on some and other proteins by ASAP-seq on others, eight labels (cell type ×
-stimulation). A network reads the first panel ("embeddings in") and predicts the second ("genes out"). In
-distribution: held-out cells of labels that were trained on. Out of distribution: a label left out of everything,
-each stimulated one in turn. Distances to the observed cells of the label: divergence (KL, five neighbours),
-1-Wasserstein and L2 of the means, in twenty principal components of z-scored proteins, beside the floor that two
-halves of the observed cells leave. Stimulation is external to the data: no knock-out, and eight labels only.
+The paper's screen is not published; ../shared/data/citeasap_unpaired takes its place: blood cells, unstimulated and
+stimulated, some proteins measured by CITE-seq in one set of cells and other proteins by ASAP-seq in another, eight
+labels (cell type × stimulation). A network reads the first panel ("embeddings in") and predicts the second ("genes
+out"). In distribution: held-out cells of the training labels. Out of distribution: a label left out of every step, each
+stimulated one in turn. Distances to the observed cells of the label: divergence (KL, five neighbours), 1-Wasserstein
+and L2 of the means, in twenty principal components of z-scored proteins, next to the floor given by two halves of the
+observed cells. Unlike a knock-out, stimulation acts from outside the cell, and there are only eight labels.
 """
 
 from __future__ import annotations

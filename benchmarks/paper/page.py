@@ -1,4 +1,4 @@
-"""docs/results.md from the figures that the tables' commands have kept: ``python -m benchmarks.paper.page``."""
+"""docs/results.md from the figures that the commands have kept: ``python -m benchmarks.paper.page``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmarks.paper import figures as shared
 from psmatch_core.base import disk
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
-HEAD = """# The papers' tables, remade
-
-Every table is one command; its figures are kept in `benchmarks/results/` with machine, commit and seeds, and this page
-is made from them by `python -m benchmarks.paper.page`. Medians over seeds (smallest to largest). What differs from the
-papers is said above each table; read rows against each other, and not against the papers' figures, which other cells,
-sizes and (for FOSCTTM, random rows and mean trace: see [method.md](method.md)) other definitions gave.
+HEAD = """# The papers' experiments, repeated
+ Each table is made by one command. Its figures are kept in `benchmarks/results/` with machine, commit and seeds, and
+`python -m benchmarks.paper.page` makes this page from them. Figures are medians over seeds (smallest to largest). The
+text above each table says what differs from the paper. Compare the rows with each other, not with the papers'
+figures, which come from other cells, sizes and (for FOSCTTM, random rows and mean trace: see [method.md](method.md))
+other definitions.
 """
 
 
@@ -34,7 +34,7 @@ class Table:
     theirs: str
 
 
-IMAGES_THEIRS = """Xi et al., table 1, images (median, quartiles; about 1,700 cells a label):
+IMAGES_THEIRS = """Xi et al., table 1, images (median, quartiles; about 1,700 cells per label):
 
 | | latent MSE | trace × 10⁻³ |
 |---|---|---|
@@ -44,9 +44,8 @@ IMAGES_THEIRS = """Xi et al., table 1, images (median, quartiles; about 1,700 ce
 | VAE + SNN | 0.0622 (0.0571–0.0676) | 3.116 (2.818–3.213) |
 | SCOT | 0.0354 | 0.5964 |
 | random (a permutation) | 0.0709 (0.0707–0.0714) | – |
-
-Their uniform coupling would have 0.588 × 10⁻³ and half their random error. Compare `trace_fold` with their trace ×
-1,700: 31 for PS + OT."""
+ A uniform coupling would have 0.588 × 10⁻³ and half of their random error. Compare `trace_fold` with their trace ×
+1,700, which is 31 for PS + OT."""
 CITE_THEIRS = """Xi et al., tables 1 and 2, CITE-seq (median, quartiles; 45 cell types, 5 × 1,024 units, 200 components
 of RNA):
 
@@ -61,8 +60,8 @@ of RNA):
 | GLUE + OT | 0.5309 | 0.0323 | – | – |
 | random | – | – | 0.138 (0.137–0.140) | 0.173 (0.170–0.173) |
 | true pairs | – | – | 0.224 (0.223–0.226) | – |
-
-Their FOSCTTM counts no ties and is measured in the features of modality 1; their trace averages labels unweighted."""
+ Their FOSCTTM does not count ties and is measured in the features of modality 1; their trace averages labels without
+weights."""
 PERTURB_THEIRS = """Xi et al., tables 2 and 3, Perturb-seq and single-cell images (median; labels weighted by their
 cells; out of distribution one unseen perturbation):
 
@@ -72,7 +71,7 @@ cells; out of distribution one unseen perturbation):
 | VAE + OT | 55.483 | 4.339 | 3.490 | 47.910 | 5.629 | 7.444 |
 | random | 58.806 | 4.499 | 3.826 | 51.310 | 6.239 | 7.793 |
 
-Other cells, genes and dimensions: the figures themselves do not compare; the order of the rows does."""
+Cells, genes and dimensions differ, so only the order of the rows can be compared."""
 TABLES = (
     Table(
         "P, table 1: images (Experiment 1)",
@@ -99,10 +98,12 @@ TABLES = (
 )
 NOT_REPRODUCED = """## What was not reproduced
 
-- P's figures at full size (90,000 CITE-seq cells, images of its renderer, its unpublished screen of Experiment 3): the
-  first needs a download (`python -m benchmarks.paper.download`) and a larger machine, the others are not published.
-- L's screens and its figures; labeled EGW itself equals the published implementation's plans on generated cases (test).
-- The wide network of P (5 × 1,024) on these small sets: it takes one or two steps an epoch and stays undertrained; the
+- P's figures at full size (90,000 CITE-seq cells, images from its renderer, its unpublished screen of Experiment 3).
+  The first needs a download (`python -m benchmarks.paper.download`) and a larger machine; the others are not
+  published.
+- L's screens and figures. Labeled EGW itself gives the plans of the published implementation on generated cases (a
+  test).
+- P's wide network (5 × 1,024) on these small sets: it takes one or two steps per epoch and stays undertrained. The
   preset `paper` offers it.
 """
 
@@ -113,12 +114,12 @@ def main() -> None:
 
 
 def section(what: Table) -> str:
-    """One table with its protocol and what it was measured on."""
+    """One table with its protocol, machine and commit."""
     module = __import__(f"benchmarks.paper.{what.module}", fromlist=["__doc__"])
     protocol = "\n".join((module.__doc__ or "").strip().splitlines()[1:]).strip()
     found = shared.read(what.name)
     if found is None:
-        return f"## {what.title}\n\nNot made yet: `python -m benchmarks.paper.{what.module}`.\n"
+        return f"## {what.title}\n\nNot measured yet: `python -m benchmarks.paper.{what.module}`.\n"
     parts = [f"## {what.title}\n"]
     parts += [_as_text(protocol)]
     for title, kept in _runs(found).items():

@@ -1,11 +1,11 @@
-"""L's comparison (Perturb-OT): labeled Gromov-Wasserstein and co-optimal transport beside transport label by label.
+"""L's comparison (Perturb-OT): labeled Gromov-Wasserstein and co-optimal transport next to transport within each label.
 
     python -m benchmarks.paper.perturb_ot
 
 On ../shared/data/bmmc_cite with the split of Experiment 2: how well cells are matched (trace_fold, FOSCTTM, rank;
 uniform 1 / 0.5 / 0.5) and how well protein is predicted from RNA on test cells (1 − R² of ridge regression on the
-matched pairs: 0 is perfect, 1 the training mean). L reports matching accuracy and prediction error on its own
-screens, which are not at hand; what compares here are the rows with each other.
+matched pairs: 0 is perfect, 1 is the training mean). L reports matching accuracy and prediction error on its own
+screens, which are not available; compare the rows with each other.
 """
 
 from __future__ import annotations
