@@ -7,9 +7,9 @@ from pages.shell.errors import told
 from pages.shell.frame import begin, next_step
 from pages.shell.glossary import glossary
 from pages.shell.text import plain
-from pages.views.data.label_panel import label_panel
+from pages.views.data.labels import label_panel
 from pages.views.data.run_list import run_list
-from pages.views.data.samples import samples
+from pages.views.data.sample_files import samples
 from pages.views.data.side_form import side_form
 
 workspace = begin("data", "What do I have, and do the two sides speak of the same labels?")

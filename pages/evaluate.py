@@ -1,9 +1,9 @@
 """Evaluate: the coupling held against known pairs, and how sure that is."""
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
+from pages.shell.distributions import distribution_view
 from pages.shell.frame import begin, need, need_data, next_step
-from pages.shell.settings import SILENT_IN_JUDGING, TRANSLATED, say_what_changed
-from pages.views.evaluate.distributions import distribution_view
 from pages.views.evaluate.overview import evaluate_view
 
 workspace = begin("evaluate", "How good is the matching where I know the truth?")

@@ -1,8 +1,8 @@
 """Export: the files of a run, and the lines that repeat it."""
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import TRANSLATED, say_what_changed
 from pages.shell.frame import begin, need, need_data, next_step
-from pages.shell.settings import TRANSLATED, say_what_changed
 from pages.views.export.overview import export_view
 
 workspace = begin("export", "How do I take it with me?")

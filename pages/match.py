@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import MATCHED, matcher_settings, say_what_changed
 from pages.shell.frame import begin, need_data, next_step
-from pages.shell.settings import MATCHED, matcher_settings, say_what_changed
 from pages.views.match.overview import match_view
 from psmatch_core.workspace.run_folder import DONE
 

@@ -1,10 +1,10 @@
 """Monitor: may the matching be believed where no true pair is known?"""
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import MATCHED, SILENT_IN_JUDGING, say_what_changed
 from pages.shell.frame import begin, need, need_data, next_step
-from pages.shell.settings import MATCHED, SILENT_IN_JUDGING, say_what_changed
 from pages.views.monitor.overview import monitor_view
-from pages.views.monitor.sweep_results import sweep_view
+from pages.views.monitor.runs_compared import sweep_view
 
 workspace = begin("monitor", "Should I believe it?")
 need_data(workspace)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import TRAINED, propensity_settings, say_what_changed
 from pages.shell.frame import begin, need_data, next_step
-from pages.shell.settings import TRAINED, propensity_settings, say_what_changed
 from pages.views.propensity.overview import propensity_view
 
 workspace = begin("propensity", "Can each modality tell the perturbations apart?")

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.changed_settings import TRANSLATED, say_what_changed, translator_settings
 from pages.shell.frame import begin, need, need_data, next_step
-from pages.shell.settings import TRANSLATED, say_what_changed, translator_settings
 from pages.views.translate.overview import translate_view
 
 workspace = begin("translate", "What would this cell look like in the other modality?")

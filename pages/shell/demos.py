@@ -17,9 +17,9 @@ import streamlit as st
 from pages.shell import cache, run_stages, session, uploads
 from pages.shell.errors import tell
 from pages.shell.navigation import PAGES, path_of
-from pages.shell.side_file import demo_side
 from pages.shell.text import duration
 from pages.shell.workspace import DEMO, SIDES, Workspace, from_recipe
+from pages.views.data.file_choice import demo_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.cli.main import demo_recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell import screens, session
+from pages.shell import empty_states, session
 from pages.shell.errors import show_error
 from pages.shell.hints import hint
 from pages.shell.navigation import PAGES, guard, path_of
@@ -37,7 +37,7 @@ def begin(page: str, question: str) -> Workspace:
     if error is not None:
         show_error(error)
         _salvage()
-    screens.disk_space()
+    empty_states.disk_space()
     hint(page)
     _sidebar(workspace)
     return workspace
@@ -47,7 +47,7 @@ def need_data(workspace: Workspace) -> None:
     """Stop here until the Data page is finished, and say what is missing."""
     if workspace.run_id or not workspace.missing:
         return
-    screens.no_data(workspace)
+    empty_states.no_data(workspace)
     end()
     st.stop()
 
@@ -58,7 +58,7 @@ def need(there: bool, text: str, page: str) -> None:
         return
     folder = session.current_run()
     if folder is None or folder.status().state not in (FAILED, CANCELLED, LOST):  # else that is what the page says
-        screens.not_there(text, page)
+        empty_states.not_there(text, page)
     end()
     st.stop()
 

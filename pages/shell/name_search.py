@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell import cell_cache, session
+from pages.shell import cell_values, session
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 
@@ -14,12 +14,12 @@ def find(names: list[str], *, what: str, key: str) -> str | None:
 
     Few names are chosen from a list; of many the browser is only ever sent those that were looked for.
     """
-    if len(names) <= cell_cache.FOUND:
+    if len(names) <= cell_values.FOUND:
         return st.selectbox(f"Which {what}", names, format_func=lambda each: display(each, 60), key=key)
     text = st.text_input(
         f"Find a {what}", key=f"{key}.text", placeholder=f"a part of its name, such as {names[0][:24]}"
     )
-    hits = cell_cache.search(names, text)
+    hits = cell_values.search(names, text)
     if not hits:
         with st.container(border=True):
             st.markdown(
@@ -28,7 +28,7 @@ def find(names: list[str], *, what: str, key: str) -> str | None:
             )
             st.button("Show all again", key=f"{key}.clear", icon=":material/undo:", on_click=_clear, args=(key,))
         return None
-    more = "" if len(hits) < cell_cache.FOUND else f" (first {cell_cache.FOUND}; type more to see others)"
+    more = "" if len(hits) < cell_values.FOUND else f" (first {cell_values.FOUND}; type more to see others)"
     return st.selectbox(
         f"{len(hits)} of {len(names):,}{more}", hits, format_func=lambda each: display(each, 60), key=key
     )

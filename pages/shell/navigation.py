@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages.shell.housekeeping import clean_once
 from pages.shell.precompile import warm_engine
 from pages.shell.session import root
+from pages.shell.upload_cleanup import clean_once
 
 PAGES = {
     "data": ("Data", ":material/folder_open:"),

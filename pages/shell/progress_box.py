@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages.shell import cache, charts, screens, session
+from pages.shell import cache, charts, empty_states, session
 from pages.shell.errors import show_error, tell, told
 from pages.shell.frame import run_name
 from pages.shell.navigation import PAGES, path_of
@@ -45,7 +45,7 @@ def watch(folder: RunFolder, *, curves: bool = False) -> None:
     if status.is_active:
         _live(folder, cache.milestones(folder), curves)
         if not curves and not cache.has_matching(folder):
-            st.caption(screens.will_show())
+            st.caption(empty_states.will_show())
     elif status.state == FAILED:
         tell(f"This run failed{_while(status)}. {status.problem}", status.hint)
         _again(folder, "Try the same again", elsewhere=_changed_on(status))

@@ -6,8 +6,8 @@ from inspect import isabstract
 
 import pytest
 
+from pages.shell.changed_settings import MATCHERS, TRANSLATORS
 from pages.shell.navigation import PAGES
-from pages.shell.settings import MATCHERS, TRANSLATORS
 from psmatch_core.base.config import Config
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace.run_folder import RunFolder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import housekeeping, session, uploads
+from pages.shell import session, upload_cleanup, uploads
 from pages.shell.errors import show_error
 from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
@@ -34,7 +34,7 @@ def choose_file(which: str) -> None:
         key=session.key(name),
         on_change=uploaded,
         args=(which, name, "path"),
-        help=f"{LARGE} {housekeeping.rule()}",
+        help=f"{LARGE} {upload_cleanup.rule()}",
     )
     with st.expander("Open a file that lies on the server"):
         st.text_input("Path", key=session.key(f"path.{which}"), placeholder="/data/rna.h5ad")

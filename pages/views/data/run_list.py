@@ -6,12 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell import cell_cache, session
-from pages.shell.deleted import Deleted, remember
+from pages.shell import cell_values, session
 from pages.shell.errors import told
 from pages.shell.frame import STATES, run_name
 from pages.shell.navigation import path_of
 from pages.shell.text import number, plain, when
+from pages.shell.undo_delete import Deleted, remember
 from pages.shell.workspace import from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
@@ -143,7 +143,7 @@ def _comparison(chosen: list[RunEntry]) -> None:
     st.subheader(f"{len(chosen)} runs side by side")
     with told():
         folders = [session.store().open(entry.id) for entry in chosen]
-        found = cell_cache.compared(folders)
+        found = cell_values.compared(folders)
         config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g") for name in found.names}
         if len(found.figures):
             st.markdown("**Figures**")

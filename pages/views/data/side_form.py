@@ -10,9 +10,9 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.errors import show_error, show_findings
 from pages.shell.forms import config_form
-from pages.shell.side_file import choose_file, is_usable, keep_side, take_new_file, uploaded, with_summary
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
+from pages.views.data.file_choice import choose_file, is_usable, keep_side, take_new_file, uploaded, with_summary
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary

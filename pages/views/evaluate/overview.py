@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, cell_cache, charts
+from pages.shell import cache, cell_values, charts
 from pages.shell.navigation import path_of
 from pages.shell.tables import label_table
 from pages.shell.text import count, number, plain
@@ -50,7 +50,7 @@ def evaluate_view(folder: RunFolder) -> None:
         )
         st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
     else:
-        sure = cell_cache.intervals(folder)
+        sure = cell_values.intervals(folder)
         _summary(found, sure[1] if sure else None)
         _per_label(folder, sure[0] if sure else None)
         _confident(folder, found)
@@ -163,7 +163,7 @@ def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
         )
         or "foscttm"
     )
-    curves = cell_cache.coverage(folder, chosen)
+    curves = cell_values.coverage(folder, chosen)
     if not curves:
         st.caption("No judged cell has a confidence: there is no curve to draw.")
         return

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import tell, told
 from pages.shell.text import count, number, plain
-from pages.views.match import selection, slider_state
+from pages.views.match import selected_cells, slider_state
 from psmatch_core.data.checks import display
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
@@ -67,7 +67,7 @@ def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bo
     if ladder is None:
         _plan_of_the_run(folder, coupling, str(job.job["ladder"]["label"]))
         return
-    selection.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
+    selected_cells.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
     asked = slider_state.slider(folder, job, ladder)
     place, symbol = ladder.nearest(asked), slider_state.symbol_of(ladder)
     if place != asked:
@@ -176,21 +176,21 @@ def _block_drawn(folder: RunFolder, coupling: Coupling, ladder: Ladder, key: str
     """Select the source cells in the rows of a block that was drawn on the heatmap."""
     from psmatch_core.exploration.selection import Selection
 
-    shapes = selection.shapes_drawn(key)
+    shapes = selected_cells.shapes_drawn(key)
     if shapes:
         _, _, y = shapes[-1]
         rows = ladder.means.rows_between(min(y), max(y))
         cells = coupling.source_cells[ladder.label][rows]
         if cells.size:
             origin = f"a block of the heatmap of {ladder.label}"
-            selection.select(folder, Selection("source", cells, origin))
+            selected_cells.select(folder, Selection("source", cells, origin))
 
 
 def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
     """The best matches of the label's cells; those that are selected come first."""
     from psmatch_core.exploration.epsilon_path import pairs_at
 
-    chosen = selection.selected(folder)
+    chosen = selected_cells.selected(folder)
     cells = chosen.cells if chosen is not None and chosen.side == "source" else None
     table = pairs_at(ladder, coupling, place, first=cells, most=LISTED)
     key = f"ladder.pairs.{folder.id}.{ladder.label}"
@@ -219,9 +219,9 @@ def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) ->
 def _rows_chosen(folder: RunFolder, ladder: Ladder, rows: Any, key: str) -> None:
     from psmatch_core.exploration.selection import Selection
 
-    ticked = selection.rows_chosen(key)
+    ticked = selected_cells.rows_chosen(key)
     if ticked:
-        selection.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
+        selected_cells.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
 
 
 def _use(folder: RunFolder, ladder: Ladder, place: int, symbol: str) -> None:

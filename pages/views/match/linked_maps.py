@@ -15,7 +15,7 @@ import streamlit as st
 from pages.shell import cache, charts, session
 from pages.shell.errors import told
 from pages.shell.text import count, plain
-from pages.views.match import selection, slider_state
+from pages.views.match import selected_cells, slider_state
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -38,7 +38,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.plotting.linked import MOST_DRAWN
 
     method, scores = cache.score_map(folder)
-    chosen = selection.chip(folder, run, "maps")
+    chosen = selected_cells.chip(folder, run, "maps")
     labels = _labels_of(run, chosen) if chosen is not None else []
     _slider(folder, labels)
     followed = slider_state.followed(folder, run)
@@ -73,7 +73,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         _saved(folder, run)
         return
     _panel(folder, coupling, chosen, at)
-    selection.keep_selection(folder, run, chosen)
+    selected_cells.keep_selection(folder, run, chosen)
 
 
 def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
@@ -121,7 +121,7 @@ def _drawn(folder: RunFolder, side: str, key: str) -> None:
     """Select the cells inside the shapes that were drawn on one map."""
     from psmatch_core.exploration.selection import Selection, on_map
 
-    shapes = selection.shapes_drawn(
+    shapes = selected_cells.shapes_drawn(
         key
     )  # a figure that is drawn anew forgets its shapes; the chip clears the selection
     _, scores = cache.score_map(folder)
@@ -130,7 +130,7 @@ def _drawn(folder: RunFolder, side: str, key: str) -> None:
         with told():
             cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
     if cells:
-        selection.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
+        selected_cells.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
 
 
 def _saved(folder: RunFolder, coupling: Coupling) -> None:
@@ -142,7 +142,7 @@ def _saved(folder: RunFolder, coupling: Coupling) -> None:
             st.caption("Saved with this run:")
             for number, each in enumerate(saved):
                 if st.button(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
-                    selection.select(folder, each)
+                    selected_cells.select(folder, each)
                     st.rerun()
 
 
@@ -184,7 +184,7 @@ def _features(folder: RunFolder, coupling: Coupling, chosen: Selection) -> None:
     from psmatch_core.exploration.selection import feature_values
 
     st.markdown("**Features, measured beside projected**")
-    sides = selection.readable(folder)
+    sides = selected_cells.readable(folder)
     picked = []
     for which, (place, modality) in enumerate(zip(st.columns(2), sides, strict=True)):
         picked.append(

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
-from pages.views.match import selection, slider_state
+from pages.views.match import selected_cells, slider_state
 from pages.views.match.epsilon_slider import ladder_view
 from pages.views.match.l_curve import curve_view
 from pages.views.match.linked_maps import linked_view
@@ -109,11 +109,11 @@ def _labels_chosen(folder: RunFolder, coupling: Coupling, labels: list[str], key
     """Select the source cells of the labels that are ticked in the table."""
     from psmatch_core.exploration.selection import Selection
 
-    chosen = [labels[row] for row in selection.rows_chosen(key) if labels[row] in coupling.blocks]
+    chosen = [labels[row] for row in selected_cells.rows_chosen(key) if labels[row] in coupling.blocks]
     if chosen:
         cells = [cell for label in chosen for cell in coupling.source_cells[label].tolist()]
         named = ", ".join(display(label, 24) for label in chosen[:3]) + (" …" if len(chosen) > 3 else "")
-        selection.select(folder, Selection("source", cells, f"all cells of {named}"))  # type: ignore[arg-type]
+        selected_cells.select(folder, Selection("source", cells, f"all cells of {named}"))  # type: ignore[arg-type]
 
 
 def _effective(folder: RunFolder, coupling: Coupling) -> None:

@@ -7,9 +7,9 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.deleted import Deleted, remember
 from pages.shell.errors import told
 from pages.shell.text import count, when
+from pages.shell.undo_delete import Deleted, remember
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import LONGEST_NAME

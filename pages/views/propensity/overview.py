@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.shell import cache, cell_cache, charts
-from pages.shell.search import find
+from pages.shell import cache, cell_values, charts
+from pages.shell.name_search import find
 from pages.shell.tables import label_table
 from pages.shell.tabs import tabs
 from pages.shell.text import number, plain
@@ -134,7 +134,7 @@ def _figures_of_merit(model: ScoredModality) -> None:
 
 def _alike(model: ScoredModality) -> None:
     """The pairs of labels that are told apart worst, for sorting and filtering."""
-    rows = cell_cache.worst_told(model)
+    rows = cell_values.worst_told(model)
     if not rows:
         return
     st.markdown("**Labels that are told apart worst**")
@@ -259,7 +259,7 @@ def _panels(folder: RunFolder, models: cache.Models, scores: ScoreMap) -> None:
 
 def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
     """The column or feature that the visitor looks for; None where there is none yet."""
-    names = cell_cache.columns_of(folder) if kind == "column" else cell_cache.features_of(folder)
+    names = cell_values.columns_of(folder) if kind == "column" else cell_values.features_of(folder)
     if not names:
         st.info(
             "The files have no other columns of cells, or this run was made before they were kept: run it again.",
@@ -269,7 +269,7 @@ def _chosen_column(folder: RunFolder, kind: str) -> CellColumn | None:
     name = find(names, what=kind, key=f"map.{kind}.{folder.id}")
     if name is None:
         return None
-    return cell_cache.column(folder, name) if kind == "column" else cell_cache.feature(folder, name)
+    return cell_values.column(folder, name) if kind == "column" else cell_values.feature(folder, name)
 
 
 def _curves(folder: RunFolder, models: cache.Models) -> None:

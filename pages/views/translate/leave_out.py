@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, charts, session
+from pages.shell import cache, charts, distributions, session
 from pages.shell.errors import tell, told
 from pages.shell.text import count, duration, number, plain
-from pages.views.evaluate import distributions
 from psmatch_core.data.checks import display
 from psmatch_core.data.controls import OTHERS, control_for
 from psmatch_core.pipeline.leave_out import LeaveOut

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, cell_cache, charts
-from pages.shell.search import find
-from pages.shell.settings import TRANSLATORS
+from pages.shell import cache, cell_values, charts
+from pages.shell.changed_settings import TRANSLATORS
+from pages.shell.distributions import distribution_view
+from pages.shell.name_search import find
 from pages.shell.tables import label_table
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
-from pages.views.evaluate.distributions import distribution_view
-from pages.views.translate.feature_matching import feature_view
+from pages.views.translate.feature_pairs import feature_view
 from pages.views.translate.leave_out import leave_out_view
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
@@ -97,24 +97,24 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
     """A feature as predicted against as measured: cell by cell where pairs are known, else label by label."""
     from psmatch_core.plotting import feature_scatter
 
-    found = cell_cache.predicted(folder, direction)
+    found = cell_values.predicted(folder, direction)
     if found is None:
         _nothing_kept()
         return
     names = found.features.tolist()
     table = cache.feature_r2_table(folder, direction)
     if table is not None and len(table) > 1:
-        names = cell_cache.best_first(names, table)
+        names = cell_values.best_first(names, table)
         st.caption("The best predicted feature comes first.")
     name = find(names, what="feature", key=f"feature.{folder.id}.{direction}")
     if name is None:
         return
-    at, of, held_out = cell_cache.paired(folder, direction)
+    at, of, held_out = cell_values.paired(folder, direction)
     if at.size:
-        x, y, labels = cell_cache.pair_values(folder, found, name, at, of)
+        x, y, labels = cell_values.pair_values(folder, found, name, at, of)
         what = "held-out cell" if held_out else "cell"
     else:
-        shifts = cell_cache.shifts(folder, direction)
+        shifts = cell_values.shifts(folder, direction)
         if shifts is None or not shifts.labels:
             st.info(
                 f"No {at_name} cell's partner is known, and no label stands on both sides: there is nothing measured "
@@ -122,7 +122,7 @@ def _one_feature(folder: RunFolder, direction: str, at_name: str) -> None:
                 icon=":material/info:",
             )
             return
-        x, y, labels = cell_cache.label_means(shifts, name)
+        x, y, labels = cell_values.label_means(shifts, name)
         what = "label"
     charts.show(
         feature_scatter(x, y, labels, feature=name, what=what),
@@ -145,7 +145,7 @@ def _shifts(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     """What each label does to all features, as predicted and as measured."""
     from psmatch_core.plotting import label_shift, shift_dots
 
-    found = cell_cache.shifts(folder, direction)
+    found = cell_values.shifts(folder, direction)
     if found is None:
         _nothing_kept()
         return

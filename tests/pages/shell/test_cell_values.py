@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pages.shell.cell_cache import search
+from pages.shell.cell_values import search
 from pages.views.data.run_list import CHOSEN
 from psmatch_core.cli.main import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shell import housekeeping
+from pages.shell import upload_cleanup
 
 DAY = 86_400
 NOW = 2_000_000_000.0
@@ -29,7 +29,7 @@ def test_old_uploads_go_and_those_of_runs_stay(tmp_path: Path, kind: str) -> Non
     run = tmp_path / kind / "20200101-000000-0123456789ab"
     run.mkdir(parents=True)
     (run / "recipe.json").write_text(f'{{"source": {{"path": "{(used / "rna.csv").as_posix()}"}}}}')
-    assert housekeeping.clean_uploads(tmp_path, days=30, now=NOW) == [old]
+    assert upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW) == [old]
     assert not old.exists()
     assert young.exists()
     assert used.exists()
@@ -37,15 +37,15 @@ def test_old_uploads_go_and_those_of_runs_stay(tmp_path: Path, kind: str) -> Non
 
 def test_an_empty_visitors_folder_goes_too(tmp_path: Path) -> None:
     place = upload(tmp_path, "0" * 16, age=40)
-    housekeeping.clean_uploads(tmp_path, days=30, now=NOW)
+    upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW)
     assert not place.parent.exists()
 
 
 def test_the_rule_is_told_and_can_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "after 30 days" in housekeeping.rule()
-    monkeypatch.setenv(housekeeping.DAYS_VARIABLE, "-1")
-    assert "until whoever runs it removes them" in housekeeping.rule()
+    assert "after 30 days" in upload_cleanup.rule()
+    monkeypatch.setenv(upload_cleanup.DAYS_VARIABLE, "-1")
+    assert "until whoever runs it removes them" in upload_cleanup.rule()
     upload(tmp_path, "0" * 16, age=4000)
-    assert housekeeping.clean_uploads(tmp_path, now=NOW) == []
-    monkeypatch.setenv(housekeeping.DAYS_VARIABLE, "soon")
-    assert housekeeping.days_kept() == 30
+    assert upload_cleanup.clean_uploads(tmp_path, now=NOW) == []
+    monkeypatch.setenv(upload_cleanup.DAYS_VARIABLE, "soon")
+    assert upload_cleanup.days_kept() == 30

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shell.glossary import TERMS
-from pages.views.data.samples import FOLDER, SAMPLES
+from pages.views.data.sample_files import FOLDER, SAMPLES
 from psmatch_core.data.checks import Severity
 from psmatch_core.data.readers import inspect_file
 from psmatch_core.pipeline.demo_data import write_samples

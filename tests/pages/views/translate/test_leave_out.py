@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pages.views.evaluate.distributions import MEASURES
+from pages.shell.distributions import MEASURES
 from psmatch_core.base import disk
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace.jobs import leave_out
