@@ -15,7 +15,8 @@ HEAD = """# How fast the app answers
 
     python -m benchmarks.app                      # all cases; add "page switch" or another name for one
     python -m benchmarks.app_page                 # this page
- Measured in a headless Chromium without a graphics card, on the machine that also runs the server. Time runs from the
+
+Measured in a headless Chromium without a graphics card, on the machine that also runs the server. Time runs from the
 user's action (key, click, release of the mouse) until the page's script has ended and the result is painted; the page
 checks for this once per frame. Cases marked `core` run without the app. Data are synthetic, and scores are those of
 ridge regression, in ten dimensions for large labels. Targets are those of the design (– if there is none).

@@ -15,7 +15,8 @@ from psmatch_core.base import disk
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
 HEAD = """# The papers' experiments, repeated
- Each table is made by one command. Its figures are kept in `benchmarks/results/` with machine, commit and seeds, and
+
+Each table is made by one command. Its figures are kept in `benchmarks/results/` with machine, commit and seeds, and
 `python -m benchmarks.paper.page` makes this page from them. Figures are medians over seeds (smallest to largest). The
 text above each table says what differs from the paper. Compare the rows with each other, not with the papers'
 figures, which come from other cells, sizes and (for FOSCTTM, random rows and mean trace: see [method.md](method.md))
@@ -44,7 +45,8 @@ IMAGES_THEIRS = """Xi et al., table 1, images (median, quartiles; about 1,700 ce
 | VAE + SNN | 0.0622 (0.0571–0.0676) | 3.116 (2.818–3.213) |
 | SCOT | 0.0354 | 0.5964 |
 | random (a permutation) | 0.0709 (0.0707–0.0714) | – |
- A uniform coupling would have 0.588 × 10⁻³ and half of their random error. Compare `trace_fold` with their trace ×
+
+A uniform coupling would have 0.588 × 10⁻³ and half of their random error. Compare `trace_fold` with their trace ×
 1,700, which is 31 for PS + OT."""
 CITE_THEIRS = """Xi et al., tables 1 and 2, CITE-seq (median, quartiles; 45 cell types, 5 × 1,024 units, 200 components
 of RNA):
@@ -60,7 +62,8 @@ of RNA):
 | GLUE + OT | 0.5309 | 0.0323 | – | – |
 | random | – | – | 0.138 (0.137–0.140) | 0.173 (0.170–0.173) |
 | true pairs | – | – | 0.224 (0.223–0.226) | – |
- Their FOSCTTM does not count ties and is measured in the features of modality 1; their trace averages labels without
+
+Their FOSCTTM does not count ties and is measured in the features of modality 1; their trace averages labels without
 weights."""
 PERTURB_THEIRS = """Xi et al., tables 2 and 3, Perturb-seq and single-cell images (median; labels weighted by their
 cells; out of distribution one unseen perturbation):
