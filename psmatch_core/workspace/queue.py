@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
-from psmatch_core.workspace.run_folder import lock, unlock
+from psmatch_core.base import locks
 
 LOOK_SECONDS = 0.5
 CORES_A_RUN = 2  # a run trains on one core and reads, writes and draws on another; memory is what truly runs out
@@ -34,16 +33,14 @@ class Turn:
 
     queue: RunQueue
     ticket: Path
-    _stream: IO[bytes] | None
+    _lock: locks.Lock
 
     def release(self) -> None:
         """Let the next one work; nothing if that is done already."""
-        if self._stream is None:
+        if self._lock.is_released:
             return
-        stream, self._stream = self._stream, None
         with self.queue.held():
-            unlock(stream)
-            stream.close()
+            self._lock.release()
             self.ticket.unlink(missing_ok=True)
 
 
@@ -99,25 +96,14 @@ class RunQueue:
     def held(self) -> Iterator[None]:
         """Hold the queue for the moment in which tickets are drawn, counted or given back."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with open(self.root / "lock", "a+b") as stream:
-            while True:
-                try:
-                    lock(stream)
-                    break
-                except OSError:
-                    time.sleep(0.01)
-            try:
-                yield
-            finally:
-                unlock(stream)
+        with locks.acquire(self.root / "lock"):
+            yield
 
     def _draw(self, name: str) -> Turn:
         with self.held():
             last = max((int(each.name.partition("-")[0]) for each in self.root.glob("*.ticket")), default=0)
             ticket = self.root / f"{last + 1:012d}-{name}.ticket"
-            stream = open(ticket, "a+b")  # noqa: SIM115 - held open, and so locked, as long as the ticket counts
-            lock(stream)
-        return Turn(self, ticket, stream)
+            return Turn(self, ticket, locks.acquire(ticket))
 
     def _before(self, ticket: Path) -> int:
         with self.held():
@@ -128,14 +114,10 @@ class RunQueue:
         """Tickets whose holders live, first come first; those of the dead are removed. Only while held."""
         alive = []
         for ticket in sorted(self.root.glob("*.ticket")):
-            with suppress(FileNotFoundError), open(ticket, "r+b") as stream:
-                try:
-                    lock(stream)
-                except OSError:
-                    alive.append(ticket)
-                else:
-                    unlock(stream)
-                    ticket.unlink(missing_ok=True)
+            if locks.is_held(ticket):
+                alive.append(ticket)
+            else:
+                ticket.unlink(missing_ok=True)
         return alive
 
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from psmatch_core.base import disk
+from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.pipeline import result_files
@@ -28,6 +28,7 @@ QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "f
 ENDED = (DONE, FAILED, CANCELLED, LOST)
 STAGES = ("propensity", "evaluation", "match")  # where a run may be asked to stop; match is everything
 OBSERVABLES = "observables.json"  # one row of figures of a run, for comparing runs
+LOCK = "worker.lock"
 SECONDS = ".seconds"  # beside a shared stage: how long it took to make
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
 
@@ -187,16 +188,7 @@ class RunFolder:
 
     def is_worked_on(self) -> bool:
         """Whether a worker holds this folder now; its lock goes with its process, however that dies."""
-        path = self.path / "worker.lock"
-        if not path.exists():
-            return False
-        with open(path, "a+b") as stream:
-            try:
-                lock(stream)
-            except OSError:
-                return True
-            unlock(stream)
-        return False
+        return locks.is_held(self.path / LOCK)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -207,13 +199,12 @@ class RunFolder:
         PsmatchError
             If another process works on it.
         """
-        with open(self.path / "worker.lock", "a+b") as stream:
-            try:
-                lock(stream)
-            except OSError:
-                raise PsmatchError(
-                    f"Another process works on run {self.id}.", hint="Wait until it has ended, or cancel it."
-                ) from None
+        lock = locks.try_acquire(self.path / LOCK)
+        if lock is None:
+            raise PsmatchError(
+                f"Another process works on run {self.id}.", hint="Wait until it has ended, or cancel it."
+            )
+        with lock:
             yield
 
     def _written_status(self) -> RunStatus:
@@ -293,26 +284,3 @@ def _link(existing: Path, new: Path) -> None:
 
 def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
-if os.name == "nt":
-    import msvcrt
-
-    def lock(stream: Any) -> None:
-        """Lock an open file, which goes with its process; OSError where another holds it."""
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-
-    def unlock(stream: Any) -> None:
-        """Let go of a lock."""
-        msvcrt.locking(stream.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
-
-else:
-    import fcntl
-
-    def lock(stream: Any) -> None:
-        """Lock an open file, which goes with its process; OSError where another holds it."""
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def unlock(stream: Any) -> None:
-        """Let go of a lock."""
-        fcntl.flock(stream, fcntl.LOCK_UN)
