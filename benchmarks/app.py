@@ -1,12 +1,12 @@
-"""How fast does the app answer, and what does a visitor cost?
+"""How fast does the app answer, and how much memory does a visitor take?
 
     python -m benchmarks.app                      # all cases, 20 runs each, into results/app.json and docs/speed.md
     python -m benchmarks.app "page switch" lasso --runs 5 --out ""
 
 Needs Chromium and Playwright (requirements-dev.txt). A case is a function in benchmarks/app_cases.py that returns its
 measurements; its decorator names it, its unit and the target of the design. A case is timed in a real, headless
-browser without a graphics card, from the hand's event until the page's script has ended and the answer is painted, so
-that the figures are those of a person with a stop watch. Cases named "core" are worked out without the app.
+browser without a graphics card, from the user's action until the page's script has ended and the result is painted, as
+a person with a stop watch would time it. Cases named "core" run without the app.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Row = dict[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="cases whose name holds this; all unless given")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="cases whose name contains this; all by default")
     parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--out", default=str(RESULTS), help="where the figures go; empty for nowhere")
+    parser.add_argument("--out", default=str(RESULTS), help="file for the figures; empty to write none")
     options = parser.parse_args()
     chosen = list(every(options.cases))
     if not chosen:
-        raise SystemExit(f"no case is called so; there are: {', '.join(each.name for each in CASES)}")
+        raise SystemExit(f"unknown case; the cases are: {', '.join(each.name for each in CASES)}")
     began = time.perf_counter()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)

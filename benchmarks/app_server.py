@@ -1,4 +1,4 @@
-"""What the benchmark of the app works with: a server of its own, a browser, large runs, and steps that are timed."""
+"""What the benchmark of the app uses: its own server, a browser, large runs, and timed steps."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Bench:
         self.kilobytes.setdefault(step, []).append((self.traffic.bytes - since) / 1024)
 
     def run(self, name: str) -> str:
-        """The id of a run by what it is called here; made at first use."""
+        """The id of a run by its name here; made at first use."""
         if name not in self.made:
             self.made[name] = made_run(self.workspace, name, SIZES[name])
         return self.made[name]
@@ -118,20 +118,20 @@ class Bench:
         return RunStore(self.workspace).open(self.run(name))
 
     def without_ladders(self, name: str) -> None:
-        """Make as if the ladders of a run's two large labels had been cancelled: the page then draws the run's plan."""
+        """Mark the epsilon paths of a run's two large labels as cancelled: the page then draws the run's plan."""
         for label in LARGE:
             epsilon_path.create(self.folder(name), label).write_status(RunStatus(state=CANCELLED))
 
     def with_ladder(self, name: str) -> RunFolder:
-        """Work the ladder of a run's first label out, in this process."""
+        """Compute the epsilon path of a run's first label, in this process."""
         job = epsilon_path.create(self.folder(name), LARGE[0])
         if worker.execute(job).state != "done":
-            raise SystemExit(f"the ladder of {name} failed: {job.status().problem}")
+            raise SystemExit(f"the epsilon path of {name} failed: {job.status().problem}")
         return job
 
 
 def made_run(workspace: Path, name: str, cells: list[int]) -> str:
-    """A finished run of synthetic cells, as many a label and side as told, with the linear map of scores only."""
+    """A finished run of synthetic cells, that many per label and modality, with only the linear map of scores."""
     specs = []
     for seed, side in enumerate(("source", "target")):
         rng = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object, tu
 
 
 def arrived(page: Page, name: str) -> None:
-    """Wait until a page stands: its title is there, its script has ended, nothing is a grey bar any more."""
+    """Wait until a page is ready: its title is shown, its script has ended, and no placeholder is left."""
     expect(page.get_by_role("heading", name=TITLES[name], exact=True, level=1)).to_be_visible(timeout=60_000)
     settled(page)
 
@@ -175,7 +175,7 @@ def settled(page: Page) -> None:
 
 
 def go(page: Page, name: str) -> float:
-    """Seconds from the click in the sidebar until the page stands."""
+    """Seconds from the click in the sidebar until the page is ready."""
     began = time.perf_counter()
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=TITLES[name]).click()
     arrived(page, name)

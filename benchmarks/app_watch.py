@@ -37,7 +37,7 @@ _ARM = """([ready, argument]) => {
     requestAnimationFrame(look);
   });
 }"""
-# Conditions, in JavaScript. They are asked once before the hand moves (``before`` is empty then), to see what stands.
+# Conditions, in JavaScript. They are evaluated once before the action (``before`` is then empty) to record the state.
 HEADING = "document.querySelector('h1')?.textContent.trim() === argument"
 CHANGED = """(() => {
   const data = window.plotOf(argument)?.data;
@@ -51,19 +51,19 @@ DRAWN = """(() => {
 
 
 def watched(context: BrowserContext) -> None:
-    """Give every page of a visitor the watch."""
+    """Install the stop watch in every page of a visitor."""
     context.add_init_script(_WATCH)
 
 
 def timed(page: Page, hand: Callable[[], Any], ready: str, argument: Any = None) -> float:
-    """Milliseconds from the first event that ``hand`` makes until ``ready`` holds, nothing runs, and it is painted."""
+    """Milliseconds from the first event of ``hand`` until ``ready`` is true, nothing runs and all is painted."""
     page.evaluate(_ARM, [ready, argument])
     hand()
     return float(page.evaluate("() => window.watch.answer"))
 
 
 class Traffic:
-    """Bytes that a page's web socket brings and takes."""
+    """Bytes received and sent by a page's web socket."""
 
     def __init__(self, page: Page) -> None:
         self.bytes = 0

@@ -1,6 +1,6 @@
-"""Does a protein find its own gene? Matchers and feature matching of L on the real sets beside the checkout.
+"""Does a protein find its own gene? Matchers and L's feature matching on the real data sets next to the checkout.
 
-``python -m benchmarks.features`` prints the tables of docs/features.md (two cores, some three minutes).
+``python -m benchmarks.features`` prints the tables of docs/features.md (two cores, about three minutes).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def one_set(name: str, top_genes: int) -> None:
         if title in EXAMPLES:
             examples[title] = (overall.table(top=3), by_plan)
     for title, (table, by_plan) in examples.items():
-        print(f"\n{title}: each protein's place of its own gene: {by_plan}")
+        print(f"\n{title}: rank of each protein's own gene: {by_plan}")
         for feature, part in list(table.groupby("feature", sort=False))[:10]:
             print(f"  {feature}: " + ", ".join(f"{row.partner} ({row.correlation:.2f})" for row in part.itertuples()))
 

@@ -1,10 +1,10 @@
-"""Does what the monitor sees without known pairs track how good a matching is? Classifiers weak to strong, real cells.
+"""Do the monitor's figures, which need no known pairs, follow the quality of a matching? Measured on real cells.
 
     python -m benchmarks.monitor ../shared/data --sets bmmc_cite pbmc10k_cite_mini --seeds 2
 
-Protocol as benchmarks.quality: partly unpaired populations, judged on the shared cells. Each of twelve classifiers is
-matched at three epsilons; rank correlations (Spearman) are over these 36 runs of a split, averaged over splits. Labels
-are taken at epsilon 0.05, those with eight or more true pairs.
+Protocol of benchmarks.quality: partly unpaired cells, evaluated on the shared ones. Each of twelve classifiers, from
+weak to strong, is matched at three epsilons; rank correlations (Spearman) are over these 36 runs of a split, averaged
+over splits. Figures by label are those at epsilon 0.05, for labels with at least eight true pairs.
 """
 
 from __future__ import annotations

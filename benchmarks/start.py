@@ -3,8 +3,8 @@
     python -m benchmarks.start              # server start and first paint, three cold starts, warm page cache
     python -m benchmarks.start --install    # also the README's first line in a fresh folder (warm package cache)
 
-Needs Chromium and Playwright (requirements-dev.txt). First paint is the moment at which the Data page's demo button can
-be seen in a real browser.
+Needs Chromium and Playwright (requirements-dev.txt). First paint is the moment when the demo button of the Data page is
+visible in a real browser.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python -m benchmarks.paper.download FOLDER
     python -m benchmarks.paper.experiment2 --full FOLDER
 
-A broken download goes on where it stopped when the command is given again, as long as the server still has the same
-file; every file stands under its name only when it is whole. Splitting the file takes a few GB of memory. GEO publishes
-no checksum: give one with --sha256 where you know it; without, the one that came is printed, to be compared or kept.
+If a download breaks off, run the command again: it resumes where it stopped, as long as the server still has the same
+file. A file gets its final name only when it is complete. Splitting the file takes a few GB of memory. GEO publishes no
+checksum: give one with --sha256 if you know it; otherwise the checksum of the downloaded file is printed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ LABEL = "cell_type"
 CHUNK = 1 << 20  # bytes
 PATIENCE = 60  # seconds without a byte
 EVERY = 1.0  # seconds between two reports
-CONTINUES = "Run the same command again: it goes on where it stopped."
+CONTINUES = "Run the same command again: it resumes where it stopped."
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the files shall lie")
-    parser.add_argument("--url", default=URL, help="another place of the file, such as a mirror")
+    parser.add_argument("folder", type=Path, help="folder for the files")
+    parser.add_argument("--url", default=URL, help="another address of the file, such as a mirror")
     parser.add_argument("--sha256", default="", help="expected checksum of the file as it is downloaded")
     parser.add_argument("--label", default=LABEL, help="column of obs that becomes the label")
     options = parser.parse_args(arguments)
@@ -167,7 +167,7 @@ def checksum(path: Path, progress: Progress = silent) -> str:
 
 
 def unpack(packed: Path, *, progress: Progress = silent) -> Path:
-    """The file within a ``.gz``, beside it; a file that is not packed is itself."""
+    """The unpacked file next to a ``.gz``; an unpacked file is returned as it is."""
     if packed.suffix != ".gz":
         return packed
     whole = packed.with_suffix("")
@@ -188,7 +188,7 @@ def unpack(packed: Path, *, progress: Progress = silent) -> Path:
 
 
 def split(whole: Path, folder: Path, *, label: str = LABEL, progress: Progress = silent) -> list[Path]:
-    """One h5ad a modality, by ``var["feature_types"]``, with ``obs["label"]``; X and counts as they were."""
+    """One h5ad per modality, by ``var["feature_types"]``, with ``obs["label"]``; X and counts as they were."""
     import h5py  # these take a second: only who splits pays for it
     from anndata import AnnData
     from anndata.io import read_elem
@@ -264,7 +264,7 @@ def _has_room(folder: Path, needed: int) -> None:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """The disk's refusals in words."""
+    """Errors of the disk as messages."""
     try:
         yield
     except OSError as error:

@@ -102,7 +102,7 @@ class Images:
 
     @cached_property
     def one_network(self) -> Models:
-        """P's: one convolutional network a modality."""
+        """P's classifier: one convolutional network per modality."""
         return self.scored(self.network)
 
     @cached_property
@@ -112,7 +112,7 @@ class Images:
 
     @cached_property
     def latents(self) -> Models:
-        """P's baseline: posterior means of the joint VAE whose encoders are that network."""
+        """P's baseline: posterior means of a joint VAE whose encoders are that network."""
         return fit_joint_vae(*self.sides, self.vae, seed=self.seed)
 
     @cached_property
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=0, help="width and height in pixels (32; with --full 64)")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
-        "--full", action="store_true", help="the large size; its figures are kept beside the small ones"
+        "--full", action="store_true", help="the large size; its figures are kept next to the small ones"
     )
     parser.add_argument("--rows", nargs="*", default=[], help="only rows whose name contains one of these")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON file of all figures; other sizes stay in it")

@@ -30,7 +30,7 @@ from psmatch_core.translation.translators import SampledNetworkTranslator
 
 MEASURES = ("kl", "w1", "l2_mean")
 METRICS = tuple(f"{where} {measure}" for where in ("in", "out") for measure in MEASURES)
-CELLS = 2000  # a side, drawn evenly by label: the study has four times as many
+CELLS = 2000  # per modality, drawn evenly by label; the study has four times as many
 SKIPPED = ("true pairs", "SCOT (GW per label)")  # no pair is known; geodesics of thousands of cells take hours
 
 

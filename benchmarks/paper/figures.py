@@ -58,7 +58,7 @@ PAPER_ROWS = (
 
 @dataclass
 class Memory:
-    """The keeper of one seed: a stage that two rows share is made once."""
+    """The stages of one seed, in memory: a stage that two rows share is computed once."""
 
     stages: dict[tuple[str, str], Any] = field(default_factory=dict)
 
@@ -85,17 +85,17 @@ def wanted(rows: Sequence[Row], parts: Sequence[str]) -> list[Row]:
 
 
 def seeded(recipe: Recipe, seed: int) -> Recipe:
-    """A row's recipe for one seed; labels with two cells on a side are left out of all rows, as SCOT needs three."""
+    """A row's recipe for one seed; labels with two cells in a modality are left out, since SCOT needs three."""
     return replace(recipe, seed=seed, labels=LabelRules(minimum_cells=3))
 
 
 def kept(name: str, figures: list[dict[str, object]], **facts: object) -> None:
-    """Write the figures of a table, what they were measured on beside them."""
+    """Write the figures of a table, with machine, commit and date."""
     disk.write_json(RESULTS / f"{name}.json", {**machine(), **facts, "rows": figures})
 
 
 def read(name: str) -> dict[str, Any] | None:
-    """The figures of a table, where it was made."""
+    """The figures of a table; None if it was not made."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -110,7 +110,7 @@ def table(figures: pd.DataFrame, metrics: Sequence[str], *, by: str = "row") -> 
 
 
 def spread(values: pd.Series) -> str:
-    """Median (smallest to largest); a dash where nothing was measured."""
+    """Median (smallest to largest); a dash if nothing was measured."""
     there = np.asarray(values, dtype=float)
     there = there[~np.isnan(there)]
     if not there.size:
@@ -120,7 +120,7 @@ def spread(values: pd.Series) -> str:
 
 @dataclass
 class Clock:
-    """Says how long each row took, so that nobody waits before a silent screen."""
+    """Prints how long each row took, so that the screen is never silent."""
 
     started: float = field(default_factory=time.perf_counter)
 

@@ -1,12 +1,12 @@
-"""scGLUE and SCOT from their own packages, beside ours on the same split; never dependencies of the product.
+"""scGLUE and SCOT from their own packages, compared with ours on the same split; not dependencies of the product.
 
     python -m venv PEERS && PEERS/bin/pip install scglue POT scikit-learn
     python -m benchmarks.paper.peers ../shared/data/bmmc_cite --python PEERS/bin/python --scot FOLDER/src
 
 SCOT has no package: ``--scot`` is the folder ``src`` of a checkout of github.com/rsinghlab/SCOT (``scot`` on PyPI is a
-toolbox for EEG). What does not install gets a row that says why. Protocol as in ``benchmarks/quality.py``: shared cells
-in both populations, others in one only, judged within labels. scGLUE sees no labels, as published; its latents are then
-matched within labels by the default transport, as P does.
+toolbox for EEG). A peer that does not install gets a row with the reason. Protocol as in ``benchmarks/quality.py``:
+shared cells in both modalities, others in one only, evaluated within labels. scGLUE does not use labels, as published;
+its latents are then matched within labels by the default transport, as P does.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Unavailable(Exception):  # noqa: N818 - a row of the table, not an error
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with mod1.h5ad and mod2.h5ad, row i the same cell")
-    parser.add_argument("--python", default="", help="interpreter of an environment that holds the peers")
+    parser.add_argument("--python", default="", help="Python of an environment with the peers")
     parser.add_argument("--scot", default="", help="folder src of a checkout of rsinghlab/SCOT")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -162,7 +162,7 @@ def test_a_broken_download_goes_on_where_it_stopped(server: Server, tmp_path: Pa
     server.breaks_after = 3000
     with pytest.raises(PsmatchError, match=r"the connection broke: 0\.0 MB of .* came") as caught:
         fetch(tmp_path, server.url)
-    assert "goes on where it stopped" in caught.value.hint
+    assert "resumes where it stopped" in caught.value.hint
     assert not (tmp_path / NAME).exists()  # never under its name before it is whole
     assert (tmp_path / f"{NAME}.part").read_bytes() == content[:3000]
     assert fetch(tmp_path, server.url, digest(content)).read_bytes() == content
