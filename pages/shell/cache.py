@@ -234,11 +234,11 @@ def _translator(path: str, direction: str, stamp: tuple[int, ...]) -> FittedTran
 @st.cache_resource(max_entries=KEPT, show_spinner="Looking at the evidence…")
 def _quick_report(path: str, stamp: tuple[int, ...]) -> MonitorReport:
     from psmatch_core.monitor import judge
-    from psmatch_core.workspace.jobs.monitor import made_of
+    from psmatch_core.pipeline.stage_keys import matching_key
 
     folder = RunFolder(Path(path))
     found = coupling(folder)
-    return judge(found, made_of=made_of(found, folder.recipe))
+    return judge(found, made_of=matching_key(found, folder.recipe))
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

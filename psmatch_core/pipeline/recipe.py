@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,12 +215,6 @@ class Recipe(Config):
         recipe = cls.from_json(path.read_text(encoding="utf-8"), name=path.name)
         here = path.parent
         return replace(recipe, source=_beside(recipe.source, here), target=_beside(recipe.target, here))
-
-
-def stage_key(*parts: Any) -> str:
-    """A name for a stage made of the content of its inputs and settings."""
-    text = json.dumps([part.to_dict() if isinstance(part, Config) else part for part in parts], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _beside(spec: DataSpec | None, folder: Path) -> DataSpec | None:

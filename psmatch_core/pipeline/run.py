@@ -25,7 +25,8 @@ from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import load_inputs, prepare
 from psmatch_core.pipeline.keeper import Keeper, KeepNothing
-from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import translator_key
 from psmatch_core.pipeline.stages import score_sides
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
@@ -223,19 +224,7 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
     translators: dict[str, FittedTranslator] = {}
     for direction in (TO_SOURCE, TO_TARGET):
         inputs, outputs = readable_sides(run, direction)
-        key = stage_key(
-            "translator",
-            direction,
-            inputs.fingerprint,
-            outputs.fingerprint,
-            *(model.modality.fingerprint for model in (run.coupling.source, run.coupling.target)),
-            recipe.space,
-            recipe.classifier,
-            recipe.scoring,
-            recipe.matcher,
-            recipe.translator,
-            recipe.seed,
-        )
+        key = translator_key(direction, run.coupling, recipe, inputs=inputs, outputs=outputs)
         make = partial(
             fit_translator,
             run.coupling,

@@ -15,7 +15,8 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.keeper import Keeper, KeepNothing
-from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import features_key, latents_key, propensity_key
 
 SIDES = ("source", "target")
 
@@ -89,7 +90,7 @@ def score_sides(
 def _features(
     side: Modality, config: Preprocessing, name: str, recipe: Recipe, keeper: Keeper
 ) -> tuple[FittedPreprocessing, Modality]:
-    key = stage_key("features", side.fingerprint, config, recipe.seed)
+    key = features_key(side, config, recipe.seed)
     fitted = keeper.keep(
         f"{name}_preprocessing", key, result_files.load_preprocessing, lambda: config.fit(side, seed=recipe.seed)
     )
@@ -110,14 +111,12 @@ def _latents(
     def trained() -> tuple[JointLatents, JointLatents]:
         return fit_joint_vae(*sides, vae, label_names=label_names, seed=recipe.seed, progress=progress)
 
-    inputs = [text for side in sides for text in (side.fingerprint, side.name)]
     models: list[ScoredModality] = []
     for index, (name, side) in enumerate(zip(("source", "target"), sides, strict=True)):
-        key = stage_key("joint latents", name, inputs, list(label_names), vae, recipe.seed)
         models.append(
             keeper.keep(
                 f"{name}_propensity",
-                key,
+                latents_key(name, sides, label_names, recipe),
                 partial(_load_latents, modality=side),
                 lambda index=index: trained()[index],  # type: ignore[misc]
             )
@@ -133,18 +132,9 @@ def _load_latents(path: Path, modality: Modality) -> ScoredModality:
 def _propensity(
     features: Modality, name: str, label_names: tuple[str, ...], recipe: Recipe, keeper: Keeper, progress: Progress
 ) -> PropensityModel:
-    key = stage_key(
-        "propensity",
-        features.fingerprint,
-        features.name,
-        list(label_names),
-        recipe.classifier,
-        recipe.scoring,
-        recipe.seed,
-    )
     model = keeper.keep(
         f"{name}_propensity",
-        key,
+        propensity_key(features, label_names, recipe),
         lambda path: result_files.load_propensity(path, features),
         lambda: fit_propensity(
             features,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display
 from psmatch_core.monitor import STATISTICS, MonitorReport, judge
+from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
 from psmatch_core.workspace.jobs import epsilon_path
-from psmatch_core.workspace.jobs.monitor import load_report, made_of
+from psmatch_core.workspace.jobs.monitor import load_report
 
 
 def monitor(content: Content, page: Page) -> None:
@@ -17,7 +18,7 @@ def monitor(content: Content, page: Page) -> None:
         return
     from psmatch_core.plotting import loss_evidence, null_strips, stability_bars
 
-    quick = judge(content.coupling, made_of=made_of(content.coupling, content.folder.recipe))
+    quick = judge(content.coupling, made_of=matching_key(content.coupling, content.folder.recipe))
     report, why_not = _measured(content, quick)
     page.heading("Monitor: should it be believed?")
     page.text(f"{report.words}.", "attention" if report.verdict.level < 2 else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import signal
 import sys
@@ -25,7 +24,7 @@ from psmatch_core.base.errors import Cancelled, PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import Prepared
-from psmatch_core.pipeline.recipe import stage_key
+from psmatch_core.pipeline.stage_keys import map_key
 from psmatch_core.workspace import predictions
 from psmatch_core.workspace.compare import FIGURES, measured_figures
 from psmatch_core.workspace.jobs import epsilon_path, leave_out
@@ -211,13 +210,12 @@ def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | N
     from psmatch_core.exploration.maps import score_map
 
     source, target = keeper.models
-    content = [hashlib.sha256(model.space.tobytes()).hexdigest() for model in keeper.models]
     seed = folder.recipe.seed
     for method in ("pca", "umap"):
         log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
         keeper.keep(
             f"map_{method}",
-            stage_key("map", method, content, LARGEST_MAP, seed),
+            map_key(method, keeper.models, LARGEST_MAP, seed),
             result_files.load_map,
             partial(score_map, source, target, method=method, largest=LARGEST_MAP, seed=seed),
         )

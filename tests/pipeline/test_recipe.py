@@ -9,7 +9,7 @@ from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.propensity import PropensityScores
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
-from psmatch_core.pipeline.recipe import PRESETS, LabelRules, Recipe, stage_key
+from psmatch_core.pipeline.recipe import PRESETS, LabelRules, Recipe
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -80,11 +80,6 @@ def test_unknown_preset_names_the_known():
 def test_broken_json_names_the_line():
     with pytest.raises(PsmatchError, match=r"recipe\.json is not JSON: .* in line 2"):
         Recipe.from_json('{"seed": 0,\n oops}')
-
-
-def test_stage_key_follows_content():
-    assert stage_key("a", SinkhornMatcher()) == stage_key("a", SinkhornMatcher())
-    assert len({stage_key("a", m) for m in (SinkhornMatcher(), SinkhornMatcher(epsilon=0.1), NeighborMatcher())}) == 3
 
 
 def test_data_are_looked_for_beside_the_recipe(tmp_path):

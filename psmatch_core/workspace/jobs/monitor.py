@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from functools import partial
@@ -13,9 +12,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.matching.coupling import Coupling
 from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
-from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.pipeline.stage_keys import halves_key, matching_key
 from psmatch_core.workspace import results
 from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore, spawn
@@ -52,12 +50,6 @@ def load_report(run: RunFolder) -> MonitorReport | None:
         raise PsmatchError(
             "What was measured of this run is damaged, or of another version of the program.", hint="Measure again."
         ) from error
-
-
-def made_of(coupling: Coupling, recipe: Recipe) -> str:
-    """What a report is about: the scores of both sides and the matcher."""
-    scores = [hashlib.sha256(model.space.tobytes()).hexdigest() for model in (coupling.source, coupling.target)]
-    return stage_key("monitor", scores, recipe.matcher, recipe.seed)
 
 
 def measure(
@@ -151,16 +143,9 @@ def halves_of(
             seed=recipe.seed,
             progress=progress,
         )
-        found.append(keeper.keep(f"{side}_halves", halves_key(recipe, model), _load_halves, make))
+        key = halves_key(model.modality, model.label_names, recipe)
+        found.append(keeper.keep(f"{side}_halves", key, _load_halves, make))
     return found[0], found[1]
-
-
-def halves_key(recipe: Recipe, model: PropensityModel) -> str:
-    """The name under which half-trained scores are shared."""
-    features = model.modality
-    names = list(model.label_names)
-    n_folds = recipe.scoring.n_folds
-    return stage_key("halves", features.fingerprint, features.name, names, recipe.classifier, n_folds, recipe.seed)
 
 
 def _load_halves(path: Path) -> HalfScores:
@@ -192,5 +177,5 @@ def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, log: FolderLog
             seed=recipe.seed,
             progress=log,
         )
-    report = judge(coupling, stability, null, made_of=made_of(coupling, recipe))
+    report = judge(coupling, stability, null, made_of=matching_key(coupling, recipe))
     disk.write_json(run.path / REPORT, report.to_dict())

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.pipeline.recipe import Recipe, stage_key
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import (
+    FEATURE_SETTINGS,
+    TRAINING_SETTINGS,
+    halves_key,
+    propensity_key,
+    settings_key,
+)
 from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs.monitor import halves_key
 from psmatch_core.workspace.run_folder import SECONDS, RunFolder
 from psmatch_core.workspace.sweeps.points import Sweep
-
-# Settings from which the propensity models follow; where they are equal, the models are used again.
-TRAINING = ("source_preprocessing", "target_preprocessing", "labels", "space", "classifier", "scoring", "seed")
-FEATURES = ("source_preprocessing", "target_preprocessing", "labels", "space")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
     """
     recipe = base.recipe
     recipes = sweep.recipes(recipe)
-    distinct = {stage_key(*_parts(each, TRAINING)): each for each in recipes}
+    distinct = {settings_key(each, TRAINING_SETTINGS): each for each in recipes}
     models = _models(base)
     reused = [key for key, each in distinct.items() if models and _is_kept("propensity", recipe, each, models, cache)]
     halved = [key for key, each in distinct.items() if models and _is_kept("halves", recipe, each, models, cache)]
@@ -107,33 +108,16 @@ def _models(base: RunFolder) -> tuple[PropensityModel, PropensityModel] | None:
     return (source, target) if both else None  # type: ignore[return-value]
 
 
-def _parts(recipe: Recipe, names: tuple[str, ...]) -> list[Any]:
-    data = recipe.to_dict()
-    return [data[name] for name in names]
-
-
 def _keys(what: str, recipe: Recipe, models: tuple[PropensityModel, PropensityModel]) -> list[str]:
     """Names under which the cache keeps a stage of both sides, for a recipe with the features of these models."""
-    if what == "halves":
-        return [halves_key(recipe, model) for model in models]
-    return [
-        stage_key(
-            "propensity",
-            model.modality.fingerprint,
-            model.modality.name,
-            list(model.label_names),
-            recipe.classifier,
-            recipe.scoring,
-            recipe.seed,
-        )
-        for model in models
-    ]
+    key = halves_key if what == "halves" else propensity_key
+    return [key(model.modality, model.label_names, recipe) for model in models]
 
 
 def _is_kept(
     what: str, base: Recipe, recipe: Recipe, models: tuple[PropensityModel, PropensityModel], cache: Path | None
 ) -> bool:
-    if cache is None or _parts(base, FEATURES) != _parts(recipe, FEATURES):
+    if cache is None or settings_key(base, FEATURE_SETTINGS) != settings_key(recipe, FEATURE_SETTINGS):
         return False
     return all((cache / f"{what}-{key}.npz").exists() for key in _keys(what, recipe, models))
 

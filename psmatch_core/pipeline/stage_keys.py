@@ -1,0 +1,103 @@
+"""The key of every stage: a hash of what the stage is made of, under which a later run finds its result.
+
+Keys name files in the shared cache, so a key that changes makes every earlier result invisible. A stage's key holds
+all that its result depends on and nothing else: a missing part would hand one run the result of another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psmatch_core.base.config import Config
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.pipeline.recipe import Recipe
+
+# Settings of a recipe that decide the features, and with them those that decide the propensity models.
+FEATURE_SETTINGS = ("source_preprocessing", "target_preprocessing", "labels", "space")
+TRAINING_SETTINGS = (*FEATURE_SETTINGS, "classifier", "scoring", "seed")
+
+
+def stage_key(*parts: Any) -> str:
+    """A hash of plain data and configs: 32 hexadecimal digits."""
+    text = json.dumps([part.to_dict() if isinstance(part, Config) else part for part in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def settings_key(recipe: Recipe, names: Iterable[str]) -> str:
+    """The key of some settings of a recipe: equal where these settings are equal."""
+    return stage_key(*(getattr(recipe, name) for name in names))
+
+
+def features_key(cells: Modality, preprocessing: Preprocessing, seed: int) -> str:
+    """The key of a fitted preprocessing and of the features that it makes of the cells."""
+    return stage_key("features", cells.fingerprint, preprocessing, seed)
+
+
+def propensity_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -> str:
+    """The key of the propensity model of one modality."""
+    return stage_key(
+        "propensity",
+        features.fingerprint,
+        features.name,
+        list(label_names),
+        recipe.classifier,
+        recipe.scoring,
+        recipe.seed,
+    )
+
+
+def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -> str:
+    """The key of the scores of two classifiers, each trained on one half of a modality's cells."""
+    parts = ["halves", features.fingerprint, features.name, list(label_names), recipe.classifier]
+    # Earlier versions trained halves of images on flattened pixels: these scores must not be found again.
+    in_shape = [] if features.image_shape is None else ["in shape"]
+    return stage_key(*parts, recipe.scoring.n_folds, recipe.seed, *in_shape)
+
+
+def latents_key(side: str, features: tuple[Modality, Modality], label_names: Sequence[str], recipe: Recipe) -> str:
+    """The key of one side's joint latents; they depend on both modalities, which train together."""
+    inputs = [text for each in features for text in (each.fingerprint, each.name)]
+    return stage_key("joint latents", side, inputs, list(label_names), recipe.space, recipe.seed)
+
+
+def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs: Modality, outputs: Modality) -> str:
+    """The key of the translator that is trained across a coupling in one direction.
+
+    Parameters
+    ----------
+    inputs, outputs
+        The features that it reads and predicts, before z-scoring and PCA.
+    """
+    return stage_key(
+        "translator",
+        direction,
+        inputs.fingerprint,
+        outputs.fingerprint,
+        *(model.modality.fingerprint for model in (coupling.source, coupling.target)),
+        recipe.space,
+        recipe.classifier,
+        recipe.scoring,
+        recipe.matcher,
+        recipe.translator,
+        recipe.seed,
+    )
+
+
+def map_key(method: str, models: Sequence[ScoredModality], n_cells: int, seed: int) -> str:
+    """The key of a two-dimensional map of both modalities' scores, of at most ``n_cells`` cells each."""
+    return stage_key("map", method, _scores(models), n_cells, seed)
+
+
+def matching_key(coupling: Coupling, recipe: Recipe) -> str:
+    """The key of a matching, by which a monitor report belongs to it: the scores of both sides and the matcher."""
+    return stage_key("monitor", _scores((coupling.source, coupling.target)), recipe.matcher, recipe.seed)
+
+
+def _scores(models: Sequence[ScoredModality]) -> list[str]:
+    return [hashlib.sha256(model.space.tobytes()).hexdigest() for model in models]
