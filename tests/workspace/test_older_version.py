@@ -1,0 +1,206 @@
+"""A workspace of version 0.1.0 opens as it did: every figure that version read from its files is read again.
+
+``tests/fixtures/make_workspace_0_1_0.py`` says how the workspace was made.
+"""
+
+import json
+import tarfile
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import matching_key
+from psmatch_core.report import write_report
+from psmatch_core.workspace import predictions, results, selections
+from psmatch_core.workspace.compare import compare_runs, run_figures
+from psmatch_core.workspace.jobs import epsilon_path, leave_out
+from psmatch_core.workspace.jobs.monitor import job_of, load_report
+from psmatch_core.workspace.new_cells import load_one
+from psmatch_core.workspace.run_folder import DONE
+from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.sweeps import history, list_sweeps, sweep_table
+
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "workspace-0.1.0.tar.xz"
+DIRECTIONS = ("target_to_source", "source_to_target")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("older")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(root, filter="data")
+    return RunStore(root)
+
+
+@pytest.fixture(scope="module")
+def expected(store):
+    return json.loads((store.root / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def run(store, expected):
+    return store.open(expected["runs"]["paired"])
+
+
+@pytest.fixture(scope="module")
+def unpaired(store, expected):
+    return store.open(expected["runs"]["unpaired"])
+
+
+@pytest.fixture(scope="module")
+def sweep(store, expected):
+    (found,) = list_sweeps(store.root / "sweeps")
+    assert found.id == expected["sweep"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(run):
+    return results.load_models(run)
+
+
+@pytest.fixture(scope="module")
+def coupling(run, models):
+    return results.load_matching(run, models)
+
+
+def same(found, expected):
+    """Equal, whatever was plain data: numbers to rounding, NaN equal to NaN."""
+    if isinstance(expected, dict):
+        assert set(expected) <= set(found)
+        for key, value in expected.items():
+            same(found[key], value)
+    elif isinstance(expected, list):
+        found = found.tolist() if isinstance(found, np.ndarray) else list(found)
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            same(one, other)
+    elif isinstance(expected, float):
+        assert (pd.isna(found) and np.isnan(expected)) or found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    else:
+        assert found == expected
+
+
+def columns(table):
+    return {str(name): table[name].tolist() for name in table}
+
+
+def test_the_list_of_runs_and_their_states(store, run, unpaired, sweep, expected):
+    assert {entry.name: entry.state for entry in store.entries()} == {"paired": DONE, "unpaired": DONE}
+    found = [run, unpaired, sweep.job, *sweep.runs]
+    assert [each.status().state for each in found] == expected["states"]
+    assert len(run.events()) == expected["n_events"]
+
+
+def test_the_recipe(run, expected):
+    same(run.recipe.to_dict(), expected["recipe"])
+
+
+def test_models_and_coupling(models, coupling, expected):
+    same([model.validation_loss for model in models], expected["losses"])
+    same(coupling.n_effective, expected["n_effective"])
+    assert [status.outcome.name for status in coupling.statuses] == expected["outcomes"]
+    same(coupling[expected["first_label"]["name"]].rows(0, 2), expected["first_label"]["rows"])
+
+
+def test_evaluation_and_tables(run, unpaired, expected):
+    same(results.load_facts(run, "evaluation"), expected["evaluation"])
+    same(results.load_facts(unpaired, "distributions"), expected["distributions"])
+    same(columns(results.load_table(run, "labels")), expected["label_table"])
+    same(columns(results.load_table(run, "evaluation_cells")), expected["evaluation_cells"])
+    judged = set(expected["evaluation_cells"]["label"])
+    assert set(results.load_table(run, "evaluation_labels")["label"]) == judged
+    for name in ("inputs", "notes", "label_report", "environment", "feature_r2"):
+        assert results.load_facts(run, name) is not None
+
+
+def test_figures_of_a_run(run, expected):
+    same(results.load_observables(run), expected["observables"])
+    same(run_figures(run), expected["figures"])
+
+
+def test_the_monitor_report(run, coupling, expected):
+    report, told = load_report(run), expected["monitor"]
+    assert report.verdict.name == told["verdict"]
+    assert list(report.reasons) == told["reasons"]
+    same([report.stability, report.shared_mass], [told["stability"], told["shared_mass"]])
+    assert [each.label for each in report.labels] == told["labels"]
+    assert [each.verdict.name for each in report.labels] == told["label_verdicts"]
+    same([each.p_value for each in report.null.statistics], told["p_values"])
+    assert report.made_of == matching_key(coupling, run.recipe)  # a page shows it as the report of this matching
+    assert job_of(run).status().state == DONE
+
+
+def test_maps(run, expected):
+    for method, positions in expected["maps"].items():
+        same(results.load_map(run, method).source_xy, positions)
+
+
+def test_predictions_and_translators(run, models, expected):
+    inputs = dict(zip(DIRECTIONS, results.load_inputs(run), strict=True))
+    for direction in DIRECTIONS:
+        found = predictions.load(run, direction)
+        same(found.features, expected["predictions"][direction]["features"])
+        same(found.predicted[:2], expected["predictions"][direction]["first"])
+        assert predictions.load_shifts(run, models, direction) is not None
+        cells = inputs[direction]
+        for fitted in (results.load_translator(run, direction), load_one(run.exports, direction)):
+            same(fitted.predict(cells.X[:2], cells.var_names), expected["translators"][direction])
+        same(columns(results.load_feature_r2(run, direction)), expected["feature_r2"][direction])
+    for side, names in expected["columns"].items():
+        assert list(predictions.load_columns(run, side).columns) == names
+
+
+def test_the_path_of_epsilon(run, models, expected):
+    told = expected["path"]
+    found = epsilon_path.result(epsilon_path.of(run, told["label"]), models)
+    same(found.values, told["values"])
+    same(found.n_effective[:, :3], told["n_effective"])
+    same(found.foscttm, told["foscttm"])
+    same([point.cost for point in found.points], told["costs"])
+
+
+def test_the_left_out_label(run, expected):
+    (job,) = leave_out.of(run)
+    found = leave_out.result(job)
+    assert found.label == leave_out.asked(job)[0] == expected["left_out"]["label"]
+    same(dict(found.shift_explained), expected["left_out"]["explained"])
+    same(columns(found.table()), expected["left_out"]["table"])
+
+
+def test_named_selections(run, coupling, expected):
+    (found,) = selections.load_selections(run, coupling)
+    assert found.name == expected["selection"]["name"]
+    assert found.names(coupling).tolist() == expected["selection"]["cells"]
+
+
+def test_the_sweep_and_the_history(store, run, unpaired, sweep, expected):
+    same(columns(sweep_table(sweep)), expected["sweep_table"])
+    assert sweep.base_id == run.id
+    table, without = history([(run, "paired"), (unpaired, "unpaired")], run)
+    assert (list(table["name"]), without) == (["paired"], 0)  # other data: they lack the pairs
+
+
+def test_runs_side_by_side(run, unpaired, expected):
+    found, told = compare_runs([run, unpaired]), expected["comparison"]
+    assert list(found.names) == told["names"]
+    same(dict(zip(found.settings.index, found.settings.to_numpy(), strict=True)), told["settings"])
+    same(found.figures.to_numpy(), told["figures"])
+
+
+def test_exports_and_the_report(run, expected, tmp_path):
+    assert sorted(each.name for each in run.exports.iterdir()) == expected["exports"]
+    assert Recipe.read(run.exports / "recipe.json").matcher == run.recipe.matcher
+    for path in run.exports.glob("*.h5ad"):
+        assert anndata.read_h5ad(path).n_obs > 0
+    assert write_report(run, tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_a_copy_of_the_run_is_adopted(store, run):
+    adopted = store.adopt(run)
+    assert results.load_models(adopted)[0].validation_loss == results.load_models(run)[0].validation_loss
+    store.delete(adopted)
