@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import to_dense
+
 Floats = NDArray[np.float32]
 
 # Mean cost between two cells of one label, by number of labels, as classifiers on real data give.
@@ -107,7 +109,6 @@ def real(name: str, label: str) -> tuple[Floats, Floats] | None:
     if not (DATA / name).is_dir():
         return None
     import anndata
-    from scipy import sparse
     from sklearn.decomposition import TruncatedSVD
     from sklearn.linear_model import LogisticRegression
 
@@ -119,7 +120,7 @@ def real(name: str, label: str) -> tuple[Floats, Floats] | None:
         X, labels = modality.X[kept], labels[kept]
         if X.shape[1] > 500:
             X = TruncatedSVD(50, random_state=0).fit_transform(X)
-        X = X.toarray() if sparse.issparse(X) else np.asarray(X)
+        X = to_dense(X, dtype=None)
         X = (X - X.mean(0)) / np.maximum(X.std(0), 1e-6)
         model = LogisticRegression(max_iter=100).fit(X, labels)
         here = np.flatnonzero(labels == label)

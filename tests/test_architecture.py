@@ -34,7 +34,6 @@ STILL_DOUBLED = {
     "ARCHIVE",
     "Array",
     "CHANCE",
-    "CHUNK_VALUES",
     "FIGURES",
     "FOLDER",
     "MATCHED",

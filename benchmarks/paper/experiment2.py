@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paper import figures as shared
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import feature_r2
-from psmatch_core.evaluation.reference_space import dense_of
 from psmatch_core.pipeline.run import Run, run
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translators import SampledNetworkTranslator, TrainedTranslator, TwoSampleNetworkTranslator
@@ -88,7 +88,7 @@ def judged(
             (done.source_preprocessing, done.target_preprocessing), test, (done.source, done.target), strict=True
         )
     ]
-    measured, reference = dense_of(cells[1].X), dense_of(outputs.X).mean(axis=0)
+    measured, reference = to_dense(cells[1].X), to_dense(outputs.X).mean(axis=0)
     for name, translator in (translators or LOSSES).items():
         model = fit_translator(done.coupling, translator, inputs=inputs, outputs=outputs, seed=done.recipe.seed)
         predicted = model.predict(cells[0].X, cells[0].var_names)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -67,8 +68,7 @@ def feature(folder: RunFolder, name: str) -> CellColumn:
         modality = readable(folder, side)
         places = (modality.var_names == name).nonzero()[0]
         if places.size:
-            values = modality.X[:, places[:1]]
-            found[side] = (values.toarray() if hasattr(values, "toarray") else values).ravel()
+            found[side] = to_dense(modality.X[:, places[:1]], dtype=None).ravel()
     return CellColumn(name, found.get("source"), found.get("target"))
 
 

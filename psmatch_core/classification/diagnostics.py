@@ -74,10 +74,3 @@ def reliability_of(logits: np.ndarray, y: np.ndarray) -> Reliability:
     hit_rate = np.bincount(bins, hit, RELIABILITY_BINS) / divisor
     error = float(np.sum(counts * np.abs(stated - hit_rate)) / max(counts.sum(), 1))
     return Reliability(stated, hit_rate, counts, error)
-
-
-def mean_of(values: np.ndarray) -> float:
-    """Mean of the values that are there; NaN where none is."""
-    values = np.asarray(values, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if values.size else float("nan")

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_softmax
 
+from psmatch_core.base.arrays import read_only
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
@@ -182,8 +183,8 @@ def fit_propensity(
     return PropensityModel(
         modality=modality,
         label_names=names,
-        logits=_read_only(logits),
-        held_out_logits=_read_only(held_out),
+        logits=read_only(logits),
+        held_out_logits=read_only(held_out),
         fitted=fitted,
         classifier=classifier,
         scoring=scoring,
@@ -256,9 +257,3 @@ def _staged(progress: Progress, stage: str, share: float) -> Progress:
         progress(Event(stage, share * event.fraction, f"{event.stage}: {event.message}", event.values))
 
     return report
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array = np.array(array)
-    array.setflags(write=False)
-    return array

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_softmax
 
+from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.config import Config
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.diagnostics import (
@@ -22,7 +23,6 @@ from psmatch_core.classification.diagnostics import (
     confusion_counts,
     cross_entropy,
     fitted_temperature,
-    mean_of,
     reliability_of,
 )
 from psmatch_core.classification.separability import pairwise_auc
@@ -116,26 +116,26 @@ class ScoredModality(ABC):
     @cached_property
     def validation_loss(self) -> float:
         """Held-out cross-entropy after temperature scaling, nats per cell."""
-        return mean_of(self.cell_losses)
+        return nan_mean(self.cell_losses)
 
     @cached_property
     def raw_validation_loss(self) -> float:
         """Held-out cross-entropy of the logits as they are (the paper's monitor), nats per cell."""
         seen = self.is_validated
-        return mean_of(cross_entropy(self.held_out_logits[seen], self.y[seen]))
+        return nan_mean(cross_entropy(self.held_out_logits[seen], self.y[seen]))
 
     @cached_property
     def accuracy(self) -> float:
         """Share of held-out cells whose label scores highest."""
         seen = self.is_validated
-        return mean_of(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
+        return nan_mean(self.held_out_logits[seen].argmax(axis=1) == self.y[seen])
 
     @cached_property
     def balanced_accuracy(self) -> float:
         """The same averaged over labels, so that a large label counts once."""
         confusion = self.confusion
         totals = confusion.sum(axis=1)
-        return mean_of(np.diag(confusion)[totals > 0] / totals[totals > 0])
+        return nan_mean(np.diag(confusion)[totals > 0] / totals[totals > 0])
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -163,9 +163,9 @@ class ScoredModality(ABC):
                     label=name,
                     n_cells=int(mine.sum()),
                     n_validated=int(seen.sum()),
-                    loss=mean_of(self.cell_losses[seen]),
+                    loss=nan_mean(self.cell_losses[seen]),
                     baseline=float(-np.log(share)) if share > 0 else float("nan"),
-                    accuracy=mean_of(best[seen] == index),
+                    accuracy=nan_mean(best[seen] == index),
                 )
             )
         return tuple(rows)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, Severity, check_labels, check_matrix, raise_rejections
 from psmatch_core.data.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
@@ -145,12 +146,12 @@ class Modality:
         raise_rejections(findings)
         return cls(
             name=name,
-            X=_frozen_matrix(X, keep_bytes=image_shape is not None),
-            labels=_frozen(np.asarray(labels, dtype=str)),
-            obs_names=_frozen(obs_names),
-            var_names=_frozen(np.asarray(var_names, dtype=str)),
+            X=_read_only_matrix(X, keep_bytes=image_shape is not None),
+            labels=read_only(np.asarray(labels, dtype=str)),
+            obs_names=read_only(obs_names),
+            var_names=read_only(np.asarray(var_names, dtype=str)),
             label_key=label_key,
-            pair_ids=None if pair_ids is None else _frozen(np.asarray(pair_ids, dtype=str)),
+            pair_ids=None if pair_ids is None else read_only(np.asarray(pair_ids, dtype=str)),
             findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
             excluded=excluded,
             image_shape=image_shape,
@@ -202,15 +203,15 @@ class Modality:
 
     def with_features(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> Modality:
         """The same cells described by other features ``(n_cells, n_features)``, as preprocessing makes them."""
-        names = _frozen(np.asarray(var_names, dtype=str))
-        return replace(self, X=_frozen_matrix(X), var_names=names, image_shape=None)
+        names = read_only(np.asarray(var_names, dtype=str))
+        return replace(self, X=_read_only_matrix(X), var_names=names, image_shape=None)
 
     def with_labels(self, mapping: dict[str, str]) -> Modality:
         """The same cells with some labels renamed; labels not in ``mapping`` stay."""
         if not mapping:
             return self
         labels = np.array([mapping.get(label, label) for label in self.labels.tolist()], dtype=str)
-        return replace(self, labels=_frozen(labels))
+        return replace(self, labels=read_only(labels))
 
     def select(self, keep: np.ndarray, reason: str) -> Modality:
         """The cells where ``keep`` ``(n_cells,)`` is true; the others are recorded with ``reason``."""
@@ -220,10 +221,10 @@ class Modality:
         left_out = tuple((str(cell), reason) for cell in self.obs_names[~keep])
         return replace(
             self,
-            X=_frozen_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
-            labels=_frozen(self.labels[keep]),
-            obs_names=_frozen(self.obs_names[keep]),
-            pair_ids=None if self.pair_ids is None else _frozen(self.pair_ids[keep]),
+            X=_read_only_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
+            labels=read_only(self.labels[keep]),
+            obs_names=read_only(self.obs_names[keep]),
+            pair_ids=None if self.pair_ids is None else read_only(self.pair_ids[keep]),
             excluded=self.excluded + left_out,
             obs=None if self.obs is None else self.obs[keep],
         )
@@ -262,13 +263,7 @@ def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray,
     return (values.to_numpy() if isinstance(values, pd.DataFrame) else values), np.asarray(names, dtype=str), None
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = np.array(array)
-    array.setflags(write=False)
-    return array
-
-
-def _frozen_matrix(X: Any, *, keep_bytes: bool = False) -> Matrix:
+def _read_only_matrix(X: Any, *, keep_bytes: bool = False) -> Matrix:
     """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes."""
     if sparse.issparse(X):
         csr = sparse.csr_matrix(X, copy=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import detect_kind
@@ -205,7 +206,7 @@ def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:
         return adata.X
     # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the staining depth of a
     # cell cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
-    dense = np.log1p(X.toarray() if sparse.issparse(X) else X)
+    dense = np.log1p(to_dense(X, dtype=None))
     return np.asarray(dense - dense.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -238,8 +239,7 @@ def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
 
 def scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
     """Features with mean 0 and, where asked, variance 1 and no value beyond ten; dense ``(n_cells, n_features)``."""
-    dense = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float64)
-    dense -= mean
+    dense: np.ndarray = np.subtract(to_dense(X, dtype=None), mean, dtype=np.float64)
     if scale:
         dense /= np.where(spread > 0, spread, 1.0)
         np.clip(dense, -CLIP, CLIP, out=dense)

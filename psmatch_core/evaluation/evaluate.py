@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
+from psmatch_core.base.arrays import nan_mean, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
@@ -80,12 +80,12 @@ class Evaluation:
     @cached_property
     def micro(self) -> dict[str, float]:
         """Means over cells."""
-        return {metric: _mean(self.per_cell[metric]) for metric in METRICS}
+        return {metric: nan_mean(self.per_cell[metric]) for metric in METRICS}
 
     @cached_property
     def macro(self) -> dict[str, float]:
         """Means over labels."""
-        return {metric: _mean([getattr(row, metric) for row in self.per_label]) for metric in METRICS}
+        return {metric: nan_mean([getattr(row, metric) for row in self.per_label]) for metric in METRICS}
 
     @cached_property
     def uniform_micro(self) -> dict[str, float]:
@@ -102,7 +102,7 @@ class Evaluation:
     @cached_property
     def uniform_macro(self) -> dict[str, float]:
         """Means over labels of the uniform baseline."""
-        return {metric: _mean([row.baseline[metric] for row in self.per_label]) for metric in METRICS}
+        return {metric: nan_mean([row.baseline[metric] for row in self.per_label]) for metric in METRICS}
 
     def table(self) -> pd.DataFrame:
         """One row a label, the uniform baseline's figures beside each metric."""
@@ -179,8 +179,8 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
                 label=label,
                 n_pairs=int(rows.size),
                 n_candidates=int(block.shape[1]),
-                **{metric: _mean(mine[metric]) for metric in METRICS},
-                baseline={metric: _mean(uniform[metric]) for metric in METRICS},
+                **{metric: nan_mean(mine[metric]) for metric in METRICS},
+                baseline={metric: nan_mean(uniform[metric]) for metric in METRICS},
             )
         )
         progress(Event("evaluate", (done + 1) / len(coupling.blocks), f"label {label}"))
@@ -203,7 +203,7 @@ def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
     X = modality.X
     # Pixels are bytes, so many that double precision would only double the memory.
     precision = np.float64 if modality.image_shape is None else np.float32
-    dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=precision)
+    dense = to_dense(X, precision)
     spread = dense.std(axis=0)
     dense = (dense - dense.mean(axis=0)) / np.where(spread > 0, spread, precision(1))
     n = min(judging.n_components, dense.shape[1], dense.shape[0] - 1)
@@ -249,7 +249,7 @@ def closer_than_true(
 def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> tuple[dict[str, float], float, float]:
     """R² of target features at source cells against the true partner's, per feature, pooled, and for uniform."""
     target = coupling.target.modality
-    dense = np.asarray(target.X.toarray() if sparse.issparse(target.X) else target.X, dtype=np.float64)
+    dense = to_dense(target.X)
     rows, columns = true_pairs(*ids)
     projected = coupling.pull(dense)[rows]
     uniform = np.full_like(projected, np.nan)
@@ -263,9 +263,3 @@ def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> t
     per_feature, pooled = feature_r2(projected[matched], measured, reference)
     _, uniform_pooled = feature_r2(uniform[matched], measured, reference)
     return dict(zip(target.var_names.tolist(), per_feature.tolist(), strict=True)), pooled, uniform_pooled
-
-
-def _mean(values: object) -> float:
-    array = np.asarray(values, dtype=np.float64)
-    array = array[~np.isnan(array)]
-    return float(array.mean()) if array.size else float("nan")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.data.modality import Matrix
 
 
@@ -33,7 +33,7 @@ class Space:
     @classmethod
     def of(cls, X: Matrix, n_components: int) -> Self:
         """The space of observed cells ``(n, d)``."""
-        dense = dense_of(X)
+        dense = to_dense(X)
         mean, spread = dense.mean(axis=0), dense.std(axis=0)
         spread = np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
         n = min(n_components, dense.shape[1], dense.shape[0] - 1)
@@ -46,10 +46,5 @@ class Space:
 
     def place(self, X: Matrix) -> np.ndarray:
         """Where cells ``(n, d)`` lie in it, in standard deviations of the observed features."""
-        z = (dense_of(X) - self.mean) / self.spread
+        z = (to_dense(X) - self.mean) / self.spread
         return z @ self.axes if self.axes.size else z
-
-
-def dense_of(X: Matrix) -> np.ndarray:
-    """The values ``(n, d)`` as a dense float64 array."""
-    return np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.modality import Modality
 from psmatch_core.exploration.maps import ScoreMap
@@ -120,11 +121,10 @@ def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarra
         if not rows.size:
             continue
         part = (block if side == "source" else block.T).part(rows)
-        step = max(1, AT_ONCE // part.shape[1])
-        for start in range(0, rows.size, step):
-            chunk = part.rows(start, min(start + step, rows.size))
+        for start, stop in row_chunks(*part.shape, AT_ONCE):
+            chunk = part.rows(start, stop)
             mass = chunk.sum(axis=1)
-            share = own[mine[label]][rows[start : start + step]]
+            share = own[mine[label]][rows[start:stop]]
             total[theirs[label]] += np.divide(share, mass, out=np.zeros_like(mass), where=mass > 0) @ chunk
     return total
 
@@ -198,7 +198,7 @@ def feature_values(
         if not len(chosen):
             continue
         columns = _columns(modality, chosen)
-        values = _dense(modality, columns)  # (n_cells, c)
+        values = to_dense(modality.X[:, columns])  # (n_cells, c)
         cells, shares = groups[side]
         mean, projected = _mean(values[cells], shares), _mean(values, carried[side])
         background = values[np.isin(modality.labels, labels)].mean(axis=0)
@@ -228,11 +228,6 @@ def _columns(modality: Modality, chosen: Sequence[str]) -> np.ndarray:
     if missing:
         raise PsmatchError(f"{modality.name} has no feature {missing[0]}.", hint="Choose one from the list.")
     return np.array([place[name] for name in chosen])
-
-
-def _dense(modality: Modality, columns: np.ndarray) -> np.ndarray:
-    part = modality.X[:, columns]
-    return np.asarray(part.toarray() if hasattr(part, "toarray") else part, dtype=np.float64)
 
 
 def _model(coupling: Coupling, side: str):  # type: ignore[no-untyped-def]

@@ -8,6 +8,7 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.randomness import stream
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
@@ -16,7 +17,6 @@ from psmatch_core.pipeline.recipe import ExportRules
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 # What a spreadsheet takes for a formula when it opens a text (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-CHUNK_VALUES = 4_000_000  # 32 MB of weights that are looked up at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +109,7 @@ def _drawn(block: Block, n_draws: int, rng: np.random.Generator) -> Found:
     codes, draws = np.unique(rows[there] * m + targets.ravel()[there], return_counts=True)
     row, column = codes // m, codes % m
     weight = np.zeros(row.size)
-    step = max(1, CHUNK_VALUES // max(m, 1))
-    for start in range(0, n, step):
-        stop = min(start + step, n)
+    for start, stop in row_chunks(n, m):
         inside = slice(*np.searchsorted(row, [start, stop]))
         if inside.start == inside.stop:
             continue

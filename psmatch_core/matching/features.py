@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
@@ -279,8 +279,7 @@ def _scaled(
     """Each label's features ``(n_l, kept)``, mean 0 and variance 1 under the coupling, and which vary ``(p,)``."""
     parts = []
     for rows in cells.values():
-        part = side.X[rows]
-        parts.append(np.asarray(part.toarray() if sparse.issparse(part) else part, dtype=np.float64))
+        parts.append(to_dense(side.X[rows]))
     total = sum(mass * each.sum() for mass, each in zip(masses, weights, strict=True))
     shares = [mass * each / total for mass, each in zip(masses, weights, strict=True)]
     size = np.sqrt(sum(w @ part**2 for w, part in zip(shares, parts, strict=True)))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.data.modality import Modality
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
@@ -123,8 +123,8 @@ def _problem(
         source_ids=None if pair_ids is None else pair_ids[0][mine],
         target_ids=None if pair_ids is None else pair_ids[1][theirs],
         seed=derived_seed(seed, "match", label),
-        x_features=_dense(source.modality.X[mine]) if with_features else None,
-        y_features=_dense(target.modality.X[theirs]) if with_features else None,
+        x_features=to_dense(source.modality.X[mine]) if with_features else None,
+        y_features=to_dense(target.modality.X[theirs]) if with_features else None,
         x_names=source.modality.var_names if with_features else None,
         y_names=target.modality.var_names if with_features else None,
     )
@@ -145,7 +145,3 @@ def _checked(problem: LabelProblem, block: Block | None, status: Status) -> Answ
             epsilon=status.epsilon,
         )
     return block, status
-
-
-def _dense(matrix: Matrix) -> np.ndarray:
-    return np.asarray(matrix.toarray() if sparse.issparse(matrix) else matrix, dtype=np.float64)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.errors import plural, some
-from psmatch_core.classification.diagnostics import cross_entropy, mean_of
+from psmatch_core.classification.diagnostics import cross_entropy
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.monitor.null import Null
@@ -70,10 +71,10 @@ def _side(model: ScoredModality, label: str | None = None) -> SideEvidence:
     return SideEvidence(
         n_cells=int(mine.sum()),
         n_validated=int(seen.sum()),
-        loss=mean_of(model.cell_losses[seen]),
-        raw_loss=mean_of(cross_entropy(model.held_out_logits[seen], model.y[seen])) if seen.any() else float("nan"),
+        loss=nan_mean(model.cell_losses[seen]),
+        raw_loss=nan_mean(cross_entropy(model.held_out_logits[seen], model.y[seen])) if seen.any() else float("nan"),
         baseline=model.label_entropy if label is None else float(-np.log(share)),
-        accuracy=mean_of(best == model.y[seen]),
+        accuracy=nan_mean(best == model.y[seen]),
         gain=gain.nats,
         gain_error=gain.error,
     )

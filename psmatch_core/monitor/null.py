@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 from scipy.optimize import minimize_scalar
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
@@ -166,8 +167,7 @@ class _Side:
                 model, modality=modality, logits=model.logits[mask], held_out_logits=model.held_out_logits[mask]
             )
         self.model = model
-        X = modality.X
-        dense = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
+        dense = to_dense(modality.X)
         dense = dense - dense.mean(axis=0)
         self.kernel = dense @ dense.T  # (n, n)
         self.kernel /= max(float(np.trace(self.kernel)) / len(dense), np.finfo(float).tiny)

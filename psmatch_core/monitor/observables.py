@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.randomness import stream
-from psmatch_core.classification.diagnostics import mean_of
 from psmatch_core.evaluation.evaluate import Evaluation
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
@@ -35,11 +35,11 @@ def observables(coupling: Coupling, evaluation: Evaluation | None = None, *, see
         row[f"accuracy_{side}"] = model.accuracy
     for name in ("loss", "raw_loss"):
         shares = [row[f"{name}_{side}"] / row[f"entropy_{side}"] for side in models if row[f"entropy_{side}"] > 0]
-        row[name] = mean_of(np.array(shares))
+        row[name] = nan_mean(np.array(shares))
     spread = coupling.n_effective
     spread = spread[spread > 0]  # NaN and cells without a match are neither one partner nor many
     row["n_effective"] = float(np.median(spread)) if spread.size else float("nan")
-    row["plan_entropy"] = mean_of(np.log(spread))
+    row["plan_entropy"] = nan_mean(np.log(spread))
     row["cost"] = relative_cost(coupling, seed=seed)
     if evaluation is not None and len(evaluation.per_cell):
         row |= evaluation.micro

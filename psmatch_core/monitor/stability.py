@@ -13,11 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
+from psmatch_core.base.arrays import nan_mean, row_chunks
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
-from psmatch_core.classification.diagnostics import mean_of
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
@@ -28,7 +28,6 @@ from psmatch_core.matching.matchers import Matcher
 
 HALVES = 2
 NO_SPREAD = 1e-9  # of the cells' own spread: projections closer together than this differ by rounding alone
-CHUNK_VALUES = 4_000_000  # 32 MB: rows of two plans that are in memory at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +182,7 @@ def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndar
             continue
         blocks = first.blocks[label], second.blocks[label]
         x, y = spaces[0][cells], spaces[1][first.target_cells[label]]
-        agreement = mean_of(np.array([_agreement(blocks, y, way="pull"), _agreement(blocks, x, way="push")]))
+        agreement = nan_mean(np.array([_agreement(blocks, y, way="pull"), _agreement(blocks, x, way="push")]))
         rows.append(LabelStability(label, agreement, _shared_mass(*blocks), cells.size))
     return Stability(tuple(rows))
 
@@ -210,9 +209,7 @@ def _agreement(blocks: tuple[Block, Block], values: np.ndarray, *, way: str) -> 
 
 def _shared_mass(first: Block, second: Block) -> float:
     """Mass on the same pairs, of mass 1: one minus the total variation distance of the plans."""
-    n, m = first.shape
-    step = max(1, CHUNK_VALUES // max(m, 1))
-    pieces = [(start, min(start + step, n)) for start in range(0, n, step)]
+    pieces = row_chunks(*first.shape)
     return float(sum(np.minimum(first.rows(*piece), second.rows(*piece)).sum() for piece in pieces))
 
 

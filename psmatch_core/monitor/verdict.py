@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from psmatch_core.classification.diagnostics import mean_of
+from psmatch_core.base.arrays import nan_mean
 from psmatch_core.classification.scored_modality import ScoredModality
 
 
@@ -121,4 +121,4 @@ def gain_of(model: ScoredModality, label: str | None = None) -> Gain:
     mine = model.is_validated if label is None else model.is_validated & (model.y == model.label_names.index(label))
     per_cell = -np.log(share[model.y[mine]]) - model.cell_losses[mine]
     error = float(per_cell.std(ddof=1) / np.sqrt(per_cell.size)) if per_cell.size > 1 else float("nan")
-    return Gain(mean_of(per_cell), error)
+    return Gain(nan_mean(per_cell), error)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.images import SHAPE_KEY, flattened, pixel_names
@@ -101,7 +102,7 @@ def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
     n_shared = int(whole.n_obs * PANEL_OVERLAP)
     n_rest = (whole.n_obs - n_shared) // 3
     chosen = (np.r_[cells[: n_shared + n_rest]], np.r_[cells[:n_shared], cells[n_shared + n_rest :]])
-    values = np.asarray(whole.X.toarray(), dtype=np.float32)
+    values = to_dense(whole.X, np.float32)
     labels, names = whole.obs["bulk_labels"].astype(str).to_numpy(), np.asarray(whole.obs_names, dtype=str)
     panels = []
     for side, (part, picked) in enumerate(zip((genes[:half], genes[half:]), chosen, strict=True)):

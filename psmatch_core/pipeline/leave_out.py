@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
@@ -19,7 +20,7 @@ from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.held_out import NO_CHANGE, HeldOut
-from psmatch_core.evaluation.reference_space import Space, dense_of
+from psmatch_core.evaluation.reference_space import Space
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import UniformMatcher
@@ -135,7 +136,7 @@ def leave_label_out(
         )
         return _Compared(cells, observed, candidates, found)
 
-    by_label = {name: dense_of(y.X[y.labels == name]).mean(axis=0) for name in y.label_names}
+    by_label = {name: to_dense(y.X[y.labels == name]).mean(axis=0) for name in y.label_names}
     everything = np.mean(list(by_label.values()), axis=0)  # each label once, so that no large one speaks for all
     progress(Event("compare", 0.0, f"predicting {label}"))
     outside = compared(inputs.labels == label, outputs.labels == label, lambda _: everything)
@@ -148,12 +149,12 @@ def leave_label_out(
         notes.append("In distribution, labels with too few held-out cells are not compared; they are listed.")
     if control != OTHERS and int((y.labels == control).sum()) < outside.cells.n_cells:
         notes.append(f"{control} has fewer cells than {label}: some stand more than once for “no change”.")
-    dense = dense_of(y.X)
+    dense = to_dense(y.X)
     spread = dense.std(axis=0)
     means = {name: values.mean(axis=0) for name, values in outside.candidates.items()}
     means[LABEL_MEAN] = everything
     means[NO_CHANGE] = everything if control == OTHERS else by_label[control]  # of all its cells, not of those drawn
-    means["observed"] = dense_of(outside.observed.X).mean(axis=0)
+    means["observed"] = to_dense(outside.observed.X).mean(axis=0)
     progress(Event("compare", 1.0))
     return HeldOut(
         label=label,
@@ -246,7 +247,7 @@ def _kept(side: Modality, label: str, share: float, seed: int) -> np.ndarray:
 def _controls(outputs: Modality, control: str, n: int, seed: int) -> np.ndarray:
     """Observed control cells ``(n, d)``, repeated only where there are fewer."""
     of = np.arange(outputs.n_cells) if control == OTHERS else np.flatnonzero(outputs.labels == control)
-    return dense_of(outputs.X[np.resize(stream(seed, "controls", control).permutation(of), n)])
+    return to_dense(outputs.X[np.resize(stream(seed, "controls", control).permutation(of), n)])
 
 
 def without_renaming(recipe: Recipe) -> Recipe:

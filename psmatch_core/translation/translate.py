@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
@@ -108,9 +108,8 @@ def translate(
     values = np.full((at.n_cells, of.n_features), np.nan)
     cells_at, cells_of = (coupling.source_cells, coupling.target_cells)[:: 1 if to_source else -1]
     for done, (label, block) in enumerate(coupling.blocks.items()):
-        part = of.X[cells_of[label]]
-        dense = np.asarray(part.toarray() if sparse.issparse(part) else part, dtype=np.float64)
         rng = stream(seed, "translate", direction, label)
+        dense = to_dense(of.X[cells_of[label]])
         values[cells_at[label]] = translator.carry(block, dense, to_source=to_source, rng=rng)
         progress(Event("translate", (done + 1) / len(coupling.blocks), f"label {label}"))
     values.setflags(write=False)

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.transport.geometry import Array, lanes_of
 from psmatch_core.transport.kernels import tile_pass
 from psmatch_core.transport.kernels.full_pass import arithmetic
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Problem, Scratch
 
-_TILE_BYTES = 32_000_000
 _ALLOWED = 1e-5  # relative error of an entry worked out in float32
 
 
@@ -83,13 +83,10 @@ class Plan:
 
     def tiles(self) -> Iterator[tuple[int, int, Any]]:
         """Spans of rows with their dense rows, or the whole sparse plan at once."""
-        n, m = self.problem.shape
         if self.support is not None:
-            yield 0, n, self.matrix
+            yield 0, self.problem.shape[0], self.matrix
             return
-        step = max(1, _TILE_BYTES // (8 * m))
-        for start in range(0, n, step):
-            stop = min(start + step, n)
+        for start, stop in row_chunks(*self.problem.shape):
             yield start, stop, self.rows(slice(start, stop))
 
     def pull(self, values: Array) -> Array:

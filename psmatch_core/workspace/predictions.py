@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from psmatch_core.base import disk
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.shifts import LabelShifts, label_shifts
@@ -141,7 +141,7 @@ def load_columns(folder: RunFolder, side: str) -> pd.DataFrame | None:
 
 
 def _write(path: Path, values: Any) -> None:
-    dense = np.asarray(values.toarray() if sparse.issparse(values) else values, dtype=np.float32, order="F")
+    dense = np.asfortranarray(to_dense(values, np.float32))
 
     def write(stream: BinaryIO) -> None:
         np.save(stream, dense, allow_pickle=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
@@ -244,9 +245,9 @@ def _latents(training: _Training, side: Side, names: tuple[str, ...], seed: int,
     curve = LossCurve("label head", tuple(history[:, 2]), tuple(history[:, 3]), training.best)
     return replace(
         draft,
-        latents=_read_only(latents),
-        head_logits=_read_only(logits),
-        held_out_logits=_read_only(held_out),
+        latents=read_only(latents),
+        head_logits=read_only(logits),
+        held_out_logits=read_only(held_out),
         curves=(curve,),
         notes=_notes(side, names, draft.discriminator_accuracy),
     )
@@ -274,9 +275,3 @@ def _tensor(y: np.ndarray) -> torch.Tensor:
     import torch
 
     return torch.from_numpy(y)
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array = np.array(array)
-    array.setflags(write=False)
-    return array

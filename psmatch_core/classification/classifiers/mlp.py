@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import option
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
@@ -101,5 +101,4 @@ def batch_of(X: Matrix, cells: np.ndarray) -> torch.Tensor:
     """Features of some cells as a dense float32 tensor ``(n, n_features)``."""
     import torch
 
-    rows = X[cells]  # a sparse matrix becomes dense one batch at a time
-    return torch.from_numpy((rows.toarray() if sparse.issparse(rows) else rows).astype(np.float32))
+    return torch.from_numpy(to_dense(X[cells], np.float32))  # a sparse matrix becomes dense one batch at a time

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.classifiers.training import NORM_EPSILON, NORM_MOMENTUM
 from psmatch_core.data.modality import Matrix
 
@@ -83,7 +83,7 @@ def perceptron_outputs(parameters: Mapping[str, np.ndarray], X: Matrix) -> np.nd
 
 
 def _forward(parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
-    hidden = (X.toarray() if sparse.issparse(X) else np.asarray(X)).astype(np.float32)
+    hidden = to_dense(X, np.float32)
     p = parameters
     last = max(int(name.split(".")[0]) for name in p)
     for layer in range(last + 1):

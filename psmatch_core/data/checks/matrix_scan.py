@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-CHUNK_VALUES = 4_000_000  # values of a dense chunk: 32 MB as float64
+from psmatch_core.base.arrays import row_chunks
 
 
 class MatrixScan:
@@ -54,13 +54,13 @@ class MatrixScan:
         """Take the next rows, (n, n_features), dense or scipy sparse."""
         if hasattr(rows, "tocsr"):
             matrix = rows.tocsr()
-            step = max(1, int(CHUNK_VALUES / max(1.0, matrix.nnz / max(1, matrix.shape[0]))))
-            for start in range(0, matrix.shape[0], step):
-                self._add_sparse(matrix[start : start + step] if step < matrix.shape[0] else matrix)
+            stored = -(-matrix.nnz // max(1, matrix.shape[0]))  # values of a row, rounded up
+            for start, stop in row_chunks(matrix.shape[0], stored):
+                self._add_sparse(matrix[start:stop] if stop - start < matrix.shape[0] else matrix)
             return
         array = np.asarray(rows)
-        for start in range(0, array.shape[0], step := max(1, CHUNK_VALUES // max(self.n_features, 1))):
-            self._add_dense(array[start : start + step])
+        for start, stop in row_chunks(array.shape[0], self.n_features):
+            self._add_dense(array[start:stop])
 
     def _add_dense(self, rows: npt.NDArray[Any]) -> None:
         rows = rows.astype(np.uint8) if rows.dtype == bool else rows

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
@@ -85,9 +86,8 @@ class DelimitedSource(Source):
         return self._var_names
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
-        step = max(1, limit // self._X.shape[1])
-        for start in range(0, self._X.shape[0], step):
-            yield self._X[start : start + step]
+        for start, stop in row_chunks(self._X.shape[0], self._X.shape[1], limit):
+            yield self._X[start:stop]
 
     def whole(self, key: str) -> Any:
         return self._X

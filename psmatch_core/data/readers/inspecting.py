@@ -30,7 +30,7 @@ from psmatch_core.data.readers.labelled import LabelledSource
 from psmatch_core.data.readers.opening import open_source
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
-CHUNK_VALUES = 2_000_000  # stored values looked at in one piece: 16 MB
+SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
 # Stored values looked at in the main matrix and in each other one before the rest is left to the full check
 # that copying makes: about ten seconds and two.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
@@ -167,7 +167,7 @@ def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary
     if pixels is not None and (misplaced := check_shape(pixels, name=source.shown, matrix=key)):
         return _unusable(header, *misplaced)
     scan, n_values, preview = MatrixScan(shape[1]), 0, ""
-    for rows in source.rows(key, CHUNK_VALUES):
+    for rows in source.rows(key, SCAN_VALUES):
         scan.add(rows)
         if pixels is not None and not preview:
             preview = contact_sheet(rows, pixels)

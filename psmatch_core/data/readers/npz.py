@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display, named
 from psmatch_core.data.checks.findings import warning
@@ -113,12 +114,10 @@ class NpzSource(Source):
             yield self.whole(key)
             return
         row_values = math.prod(member.shape[1:])
-        step = max(1, limit // max(1, row_values))
         with self._opened(member) as stream:
-            for start in range(0, member.shape[0], step):
-                n_rows = min(step, member.shape[0] - start)
-                values = self._taken(stream, member, n_rows * row_values)
-                yield _computable(values.reshape(n_rows, row_values))
+            for start, stop in row_chunks(member.shape[0], row_values, limit):
+                values = self._taken(stream, member, (stop - start) * row_values)
+                yield _computable(values.reshape(stop - start, row_values))
 
     def whole(self, key: str) -> Any:
         values = self._array(self._matrices()[key])

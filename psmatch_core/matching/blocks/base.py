@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 
-CHUNK_VALUES = 4_000_000  # 32 MB of float64: the rows that are ever in memory at once
 LARGEST_ARRAY = 50_000_000  # 400 MB: a plan above this is not handed out whole by accident
 
 
@@ -91,10 +91,7 @@ class ChunkedBlock(Block):
     """A block whose rows are cheap to produce: every question is answered a chunk of rows at a time."""
 
     def _chunks(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        n, m = self.shape
-        step = max(1, CHUNK_VALUES // max(m, 1))
-        for start in range(0, n, step):
-            stop = min(start + step, n)
+        for start, stop in row_chunks(*self.shape):
             yield start, stop, self.rows(start, stop)
 
     def pull(self, values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.matching.blocks.base import Block
 from psmatch_core.matching.blocks.potential import PotentialBlock
 from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
@@ -137,10 +138,7 @@ def _first_component(points: np.ndarray) -> np.ndarray:
 
 
 def _chunks(block: Block) -> Iterator[tuple[int, int, np.ndarray]]:
-    n, m = block.shape
-    step = max(1, AT_ONCE // m)
-    for start in range(0, n, step):
-        stop = min(start + step, n)
+    for start, stop in row_chunks(*block.shape, AT_ONCE):
         yield start, stop, block.rows(start, stop)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.matching.blocks.base import CHUNK_VALUES
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelProblem
 from psmatch_core.transport.kernels.costs import distances
@@ -181,11 +181,9 @@ def solved_status(
 
 def expected_cost(block: Block, x: np.ndarray, y: np.ndarray, cost: str) -> float:
     """⟨C, P⟩ / mass of P, units of cost, a chunk of rows at a time."""
-    n, m = block.shape
-    step = max(1, CHUNK_VALUES // m)
     total = sum(
-        float((block.rows(at, min(at + step, n)) * distances(x[at : at + step], y, cost)).sum())
-        for at in range(0, n, step)
+        float((block.rows(start, stop) * distances(x[start:stop], y, cost)).sum())
+        for start, stop in row_chunks(*block.shape)
     )
     return total / float(block.marginals[0].sum())
 

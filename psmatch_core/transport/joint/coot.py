@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.transport.batch.many import solve_many
 from psmatch_core.transport.entropic.solve import solve
@@ -57,7 +57,7 @@ class FeaturePlan:
 
     def dense(self) -> Array:
         """V as an array ``(p, q)``."""
-        return np.asarray(self.V.toarray() if sparse.issparse(self.V) else self.V)
+        return to_dense(self.V, dtype=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.transport.geometry import Array
-
-_TILE_VALUES = 4_000_000  # 32 MB of distances at a time
 
 
 def as_points(gain: Array) -> tuple[Array, Array]:
@@ -48,9 +47,8 @@ def largest_distance(points: Array) -> float:
     found = float(np.linalg.norm(points - end, axis=1).max(initial=0.0))
     ends = points[lengths + lengths.max() >= found]
     squares = np.sum(ends**2, axis=1)
-    step = max(1, _TILE_VALUES // len(ends))
-    for start in range(0, len(ends), step):
-        tile = slice(start, start + step)
+    for span in row_chunks(len(ends), len(ends)):
+        tile = slice(*span)
         squared = squares[tile, None] + squares - 2 * ends[tile] @ ends.T  # (tile, n)
         found = max(found, float(np.sqrt(max(squared.max(), 0.0))))
     return found

@@ -1,0 +1,37 @@
+"""Arrays: dense and read-only copies, means that skip missing values, and large matrices in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK_VALUES = 4_000_000  # values in memory at a time: 32 MB as float64
+
+
+def to_dense(X: Any, dtype: npt.DTypeLike | None = np.float64) -> np.ndarray:
+    """A dense or scipy sparse matrix as a numpy array; ``dtype=None`` keeps the type of its values."""
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=dtype)
+
+
+def read_only(array: npt.ArrayLike) -> np.ndarray:
+    """A copy of an array that refuses to be written to."""
+    copy = np.array(array)
+    copy.setflags(write=False)
+    return copy
+
+
+def nan_mean(values: npt.ArrayLike) -> float:
+    """The mean of the values that are not NaN; NaN if there are none."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array[~np.isnan(array)]
+    return float(array.mean()) if array.size else float("nan")
+
+
+def row_chunks(n_rows: int, n_columns: int, at_once: int = CHUNK_VALUES) -> Iterator[tuple[int, int]]:
+    """Spans of rows, first and past the last, of about ``at_once`` values each; at least one row."""
+    step = max(1, at_once // max(n_columns, 1))
+    for start in range(0, n_rows, step):
+        yield start, min(start + step, n_rows)
