@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.plan import Plan
+from psmatch_core.transport.plan import SupportPlan, TiledPlan
 from psmatch_core.transport.validation import Question
 
 SolveStatus = Literal["converged", "not converged", "stopped"]
@@ -68,7 +68,7 @@ class TransportResult:
     seconds: float
     path: str
     question: Question
-    plan: Plan
+    plan: SupportPlan | TiledPlan
     rho1: float = np.inf
     rho2: float = np.inf
 
@@ -88,10 +88,9 @@ class TransportResult:
     @property
     def support(self) -> sparse.csr_matrix | None:
         """The plan's entries that matter, ``(n, m)``; None where the plan is not sparse."""
-        if self.plan.support is None:
+        if not isinstance(self.plan, SupportPlan):
             return None
-        matrix = self.plan.matrix
-        wide = matrix.tocoo()
+        wide = self.plan.to_csr().tocoo()
         rows, columns = self.question.sources[wide.row], self.question.targets[wide.col]
         return sparse.csr_matrix((wide.data, (rows, columns)), shape=self.shape)
 
@@ -100,7 +99,7 @@ class TransportResult:
         places = self.question.places[start:stop]
         out = np.zeros((places.size, self.b.size))
         here = np.flatnonzero(places >= 0)
-        out[np.ix_(here, self.question.targets)] = self.plan.rows(places[here])
+        out[np.ix_(here, self.question.targets)] = self.plan.select_rows(places[here])
         return out
 
     def pull(self, values: ArrayLike) -> Array:
@@ -121,20 +120,22 @@ class TransportResult:
 
     def marginals(self) -> tuple[Array, Array]:
         """Row and column sums of the plan, ``(n,)`` and ``(m,)``."""
-        return self.pull(np.ones(self.b.size)), self.push(np.ones(self.a.size))
+        rows, columns = np.zeros(self.a.size), np.zeros(self.b.size)
+        rows[self.question.sources], columns[self.question.targets] = self.plan.sums()
+        return rows, columns
 
     @cached_property
-    def row_entropies(self) -> Array:
-        """Entropy of every normalised row, nats, ``(n,)``; 0 for a cell without weight."""
+    def n_effective(self) -> Array:
+        """Effective matches of every source cell, exp(row entropy), ``(n,)``; 0 for a cell without weight."""
         out = np.zeros(self.a.size)
-        out[self.question.sources] = self.plan.entropies()
+        out[self.question.sources] = self.plan.count_effective()
         out.flags.writeable = False
         return out
 
     @property
-    def n_effective(self) -> Array:
-        """Effective matches of every source cell, exp(row entropy), ``(n,)``."""
-        return np.asarray(np.exp(self.row_entropies))
+    def row_entropies(self) -> Array:
+        """Entropy of every normalised row, nats, ``(n,)``; 0 for a cell without weight."""
+        return np.asarray(np.log(np.maximum(self.n_effective, 1.0)))
 
     def top(self, k: int) -> tuple[NDArray[np.int64], Array]:
         """The k best targets of every source and their shares of its row, ``(n, k)`` each, largest first.
@@ -142,9 +143,10 @@ class TransportResult:
         Where there are fewer, the target is −1 and the share 0.
         """
         indices, shares = np.full((self.a.size, k), -1, dtype=np.int64), np.zeros((self.a.size, k))
-        found, mass = self.plan.top(k)
-        indices[self.question.sources] = np.where(found >= 0, self.question.targets[found], -1)
-        shares[self.question.sources] = mass
+        found, mass = self.plan.top(k)  # no more columns than there are targets
+        here = np.ix_(self.question.sources, np.arange(found.shape[1]))
+        indices[here] = np.where(found >= 0, self.question.targets[found], -1)
+        shares[here] = mass
         return indices, shares
 
     def sample(self, rng: np.random.Generator, count: int = 1) -> NDArray[np.int64]:

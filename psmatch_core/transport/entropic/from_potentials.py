@@ -16,7 +16,7 @@ from psmatch_core.transport.entropic.schedule import Schedule
 from psmatch_core.transport.entropic.solve import result_of
 from psmatch_core.transport.geometry import Array
 from psmatch_core.transport.kernels import full_pass
-from psmatch_core.transport.plan import Plan
+from psmatch_core.transport.plan import TiledPlan
 from psmatch_core.transport.problem import Executor, Run
 from psmatch_core.transport.result import TransportResult
 from psmatch_core.transport.validation import Question, ask, positive
@@ -79,9 +79,9 @@ def _outcome(question: Question, f: Array, g: Array, epsilon: float, tolerance: 
     if support is not None:
         row, column, dropped = fixed_epsilon.certify(problem, support, f, g, epsilon)
     else:
-        rows, columns = Plan(problem, f, g, epsilon, None).marginals()
+        rows, columns = TiledPlan(problem, f, g, epsilon).sums()
         row, column, dropped = float(np.abs(rows - problem.a).sum()), float(np.abs(columns - problem.b).sum()), 0.0
-        run.tally.full_passes += 2
+        run.tally.full_passes += 1
     status = "converged" if row + column <= tolerance else "not converged"
     return Outcome(f, g, row, column, dropped, support, "unstored" if support is None else "sparse", status)
 

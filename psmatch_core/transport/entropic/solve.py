@@ -17,7 +17,7 @@ from psmatch_core.transport.entropic.schedule import Schedule
 from psmatch_core.transport.entropic.state import State
 from psmatch_core.transport.geometry import Array, Geometry
 from psmatch_core.transport.kernels import full_pass
-from psmatch_core.transport.plan import Plan
+from psmatch_core.transport.plan import SupportPlan, TiledPlan
 from psmatch_core.transport.problem import Executor, Problem, Run
 from psmatch_core.transport.result import SolveStatus, TransportResult
 from psmatch_core.transport.validation import Question, ask, positive
@@ -127,18 +127,23 @@ def resolve(
     began = time.perf_counter()
     positive(epsilon, "epsilon")
     plan = result.plan
-    scratch = plan.scratch.handed_on()
+    scratch = plan.reusable.scratch.handed_on()
     run = replace(_run(progress, should_stop, executor, memory_budget_mb, 0), scratch=scratch)
     aim = result.tolerance if tolerance is None else positive(tolerance, "tolerance")
-    state = State(plan.f, plan.g, result.epsilon, support=plan.support, settled=result.converged)
-    if "wide" not in plan.memo:
-        plan.memo["wide"] = epsilon_step.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
-    wide = plan.memo.get("wide")
+    support = plan.support if isinstance(plan, SupportPlan) else None
+    state = State(plan.f, plan.g, result.epsilon, support=support, settled=result.converged)
+    if not plan.reusable.is_searched:
+        plan.reusable.wide_support = epsilon_step.widen(plan.problem, plan.f, plan.g, result.epsilon, run)
+        plan.reusable.is_searched = True
+    wide = plan.reusable.wide_support
     outcome = epsilon_step.slide(plan.problem, state, wide, epsilon, aim, max_iterations, run, Schedule())
     found = _result(result.question, outcome, epsilon, aim, run, began)
     if outcome.path == "sparse, slid":
-        found.plan.memo["wide"] = wide  # the next step starts from it too
-    found.plan.scratch.held = scratch.held
+        found.plan.reusable.wide_support, found.plan.reusable.is_searched = (
+            wide,
+            True,
+        )  # the next step starts from it too
+    found.plan.reusable.scratch.held = scratch.held
     return found
 
 
@@ -166,7 +171,7 @@ def path(
             last = resolve(last, epsilons[place], tolerance=tolerance, **options)  # type: ignore[arg-type]
         found[place] = last
     if last is not None:
-        last.plan.scratch.held = None
+        last.plan.reusable.scratch.held = None
     return tuple(found[place] for place in range(len(epsilons)))
 
 
@@ -238,6 +243,7 @@ def result_of(
     for array in (f, g):
         array.flags.writeable = False
     status: SolveStatus = outcome.status  # type: ignore[assignment]
+    known = question.problem, outcome.f, outcome.g, epsilon
     return TransportResult(
         f=f,
         g=g,
@@ -254,7 +260,7 @@ def result_of(
         seconds=seconds,
         path=outcome.path,
         question=question,
-        plan=Plan(question.problem, outcome.f, outcome.g, epsilon, outcome.support),
+        plan=TiledPlan(*known) if outcome.support is None else SupportPlan(*known, outcome.support),
     )
 
 

@@ -97,11 +97,11 @@ def test_a_dense_step_lends_its_memory_on_and_leaves_the_result_before_alone() -
     x, y = rng.normal(size=(300, 4)), rng.normal(size=(280, 4))
     first = resolve(solve(x, y, 2.0), 1.9)
     assert first.path == "dense"
-    memory, top = first.plan.scratch.held, first.top(3)
+    memory, top = first.plan.reusable.scratch.held, first.top(3)
     assert memory is not None
     second = resolve(first, 1.8)
-    assert second.plan.scratch.held is memory
-    assert first.plan.scratch.held is None
+    assert second.plan.reusable.scratch.held is memory
+    assert first.plan.reusable.scratch.held is None
     for before, after in zip(top, first.top(3), strict=True):
         np.testing.assert_array_equal(before, after)
     np.testing.assert_allclose(second.f, solve(x, y, 1.8, tolerance=1e-6).f, atol=0.02)

@@ -1,0 +1,173 @@
+"""What a plan answers from its rows: sums, projections, spread, best matches and samples; n × m is never formed.
+
+Two mixins with the same questions: :class:`RowwisePlan` for a plan that can compute any of its rows, which is read one
+tile of rows at a time, and :class:`SparsePlan` for a plan whose entries are stored.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from psmatch_core.base.arrays import row_chunks
+
+Array = NDArray[np.float64]
+Tops = tuple[NDArray[np.int64], Array]
+
+
+class RowwisePlan(ABC):
+    """A plan P ``(n, m)`` whose rows are computed on demand."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Source cells × target cells."""
+
+    @abstractmethod
+    def rows(self, start: int, stop: int) -> Array:
+        """Rows ``start`` to ``stop`` of P, dense ``(stop − start, m)``."""
+
+    def row_tiles(self) -> Iterator[tuple[int, int, Array]]:
+        """All rows in order, as (start, stop, dense rows)."""
+        for start, stop in row_chunks(*self.shape):
+            yield start, stop, self.rows(start, stop)
+
+    def pull(self, values: Array) -> Array:
+        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``."""
+        return np.concatenate([tile @ values for _, _, tile in self.row_tiles()])
+
+    def push(self, values: Array) -> Array:
+        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``."""
+        total = np.zeros((self.shape[1], values.shape[1]))
+        for start, stop, tile in self.row_tiles():
+            total += tile.T @ values[start:stop]
+        return total
+
+    def sums(self) -> tuple[Array, Array]:
+        """Row sums ``(n,)`` and column sums ``(m,)``."""
+        row_sums, column_sums = np.zeros(self.shape[0]), np.zeros(self.shape[1])
+        for start, stop, tile in self.row_tiles():
+            row_sums[start:stop] = tile.sum(axis=1)
+            column_sums += tile.sum(axis=0)
+        return row_sums, column_sums
+
+    def count_effective(self) -> Array:
+        """exp(entropy) of each normalised row, ``(n,)`` cells; 0 for a row without mass."""
+        return np.concatenate([_effective(tile) for _, _, tile in self.row_tiles()])
+
+    def top(self, k: int) -> Tops:
+        """The k heaviest targets of each row and their shares of the row, both ``(n, min(k, m))``, heaviest first.
+
+        Where a row has fewer targets, the index is −1 and the share 0.
+        """
+        parts = [_top_of_dense(tile, min(k, self.shape[1])) for _, _, tile in self.row_tiles()]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> NDArray[np.int64]:
+        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass."""
+        drawn = []
+        for _, _, tile in self.row_tiles():
+            cumulative = np.cumsum(tile, axis=1)  # (rows, m)
+            level = rng.random((tile.shape[0], n_draws)) * cumulative[:, -1:]
+            picks = np.stack(
+                [np.searchsorted(row, at, side="right") for row, at in zip(cumulative, level, strict=True)]
+            )
+            picks = np.minimum(picks, self.shape[1] - 1)
+            drawn.append(np.where(cumulative[:, -1:] > 0, picks, -1))
+        return np.concatenate(drawn)
+
+
+class SparsePlan(ABC):
+    """A plan P ``(n, m)`` whose entries are stored; what is not stored is zero."""
+
+    @abstractmethod
+    def to_csr(self) -> sparse.csr_matrix:
+        """The entries, ``(n, m)``; not a copy."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Source cells × target cells."""
+        n, m = self.to_csr().shape
+        return n, m
+
+    def rows(self, start: int, stop: int) -> Array:
+        """Rows ``start`` to ``stop`` of P, dense ``(stop − start, m)``."""
+        return np.asarray(self.to_csr()[start:stop].toarray(), dtype=np.float64)
+
+    def pull(self, values: Array) -> Array:
+        """P y: target features ``(m, d)`` summed at the sources by mass, ``(n, d)``."""
+        return np.asarray(self.to_csr() @ values)
+
+    def push(self, values: Array) -> Array:
+        """Pᵀ x: source features ``(n, d)`` summed at the targets by mass, ``(m, d)``."""
+        return np.asarray(self.to_csr().T @ values)
+
+    def sums(self) -> tuple[Array, Array]:
+        """Row sums ``(n,)`` and column sums ``(m,)``."""
+        matrix = self.to_csr()
+        return tuple(np.asarray(matrix.sum(axis=axis, dtype=np.float64)).ravel() for axis in (1, 0))  # type: ignore[return-value]
+
+    def count_effective(self) -> Array:
+        """exp(entropy) of each normalised row, ``(n,)`` cells; 0 for a row without mass."""
+        matrix, sums = self.to_csr(), self.sums()[0]
+        row_of = np.repeat(np.arange(sums.size), np.diff(matrix.indptr))
+        positive = matrix.data > 0
+        row_of = row_of[positive]
+        p = matrix.data[positive] / sums[row_of]
+        entropy = np.bincount(row_of, -p * np.log(p), minlength=sums.size)
+        return np.where(sums > 0, np.exp(entropy), 0.0)
+
+    def top(self, k: int) -> Tops:
+        """The k heaviest targets of each row and their shares of the row, both ``(n, min(k, m))``, heaviest first.
+
+        Where a row has fewer targets, the index is −1 and the share 0.
+        """
+        matrix = self.to_csr()
+        k = min(k, matrix.shape[1])
+        index = np.full((matrix.shape[0], k), -1, dtype=np.int64)
+        share = np.zeros((matrix.shape[0], k))
+        for row in range(matrix.shape[0]):
+            part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            columns, values = matrix.indices[part], matrix.data[part]
+            order = np.lexsort((columns, -values))[:k]
+            order = order[values[order] > 0]
+            index[row, : order.size] = columns[order]
+            if order.size:
+                share[row, : order.size] = values[order] / values.sum()
+        return index, share
+
+    def sample(self, rng: np.random.Generator, n_draws: int = 1) -> NDArray[np.int64]:
+        """Targets drawn from each row with probability by mass, ``(n, n_draws)``; −1 for a row without mass."""
+        matrix = self.to_csr()
+        drawn = np.full((matrix.shape[0], n_draws), -1, dtype=np.int64)
+        cumulative = np.concatenate([[0.0], np.cumsum(matrix.data, dtype=np.float64)])
+        mass = np.diff(cumulative[matrix.indptr])
+        has_mass = np.flatnonzero(mass > 0)
+        starts, stops = matrix.indptr[has_mass, None], matrix.indptr[has_mass + 1, None]
+        level = cumulative[starts] + rng.random((has_mass.size, n_draws)) * mass[has_mass, None]
+        place = np.clip(np.searchsorted(cumulative[1:], level, side="right"), starts, stops - 1)
+        drawn[has_mass] = matrix.indices[place]
+        return drawn
+
+
+def _top_of_dense(tile: Array, k: int) -> Tops:
+    part = np.argpartition(-tile, k - 1, axis=1)[:, :k]
+    values = np.take_along_axis(tile, part, axis=1)
+    order = np.lexsort((part, -values), axis=1)  # heaviest first, ties by position
+    index = np.take_along_axis(part, order, axis=1)
+    values = np.take_along_axis(values, order, axis=1)
+    sums = tile.sum(axis=1, keepdims=True)
+    share = np.divide(values, sums, out=np.zeros_like(values), where=sums > 0)
+    return np.where(share > 0, index, -1), share
+
+
+def _effective(tile: Array) -> Array:
+    sums = tile.sum(axis=1, keepdims=True)
+    p = np.divide(tile, sums, out=np.zeros_like(tile), where=sums > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy = -np.where(p > 0, p * np.log(p), 0.0).sum(axis=1)
+    return np.where(sums[:, 0] > 0, np.exp(entropy), 0.0)

@@ -1,0 +1,85 @@
+"""A plan that computes its rows and one that stores its entries answer the same, and what the written plan says."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from psmatch_core.base import rowwise
+from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.rowwise import RowwisePlan, SparsePlan
+
+N, M = 31, 19
+
+
+class Written(RowwisePlan):
+    def __init__(self, P):
+        self.P = P
+
+    @property
+    def shape(self):
+        return self.P.shape
+
+    def rows(self, start, stop):
+        return self.P[start:stop]
+
+
+class Stored(SparsePlan):
+    def __init__(self, P):
+        self.P = sparse.csr_matrix(P)
+
+    def to_csr(self):
+        return self.P
+
+
+def written(density=0.4):
+    P = sparse.random(N, M, density=density, random_state=0).toarray()
+    P[3] = 0  # a cell without a match
+    return P / P.sum()
+
+
+@pytest.fixture(params=[Written, Stored])
+def plan(request, monkeypatch):
+    monkeypatch.setattr(
+        rowwise, "row_chunks", lambda *shape: row_chunks(*shape, 7 * M)
+    )  # several tiles, the last one not full
+    return request.param(written())
+
+
+def test_pull_push_and_sums_are_those_of_the_matrix(plan):
+    P, rng = written(), np.random.default_rng(1)
+    x, y = rng.normal(size=(N, 3)), rng.normal(size=(M, 2))
+    np.testing.assert_allclose(plan.pull(y), P @ y, atol=1e-14)
+    np.testing.assert_allclose(plan.push(x), P.T @ x, atol=1e-14)
+    for found, expected in zip(plan.sums(), (P.sum(axis=1), P.sum(axis=0)), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-14)
+    np.testing.assert_allclose(plan.rows(5, 9), P[5:9])
+
+
+def test_effective_matches_are_the_exponential_of_the_entropy(plan):
+    P = written()
+    for row, found in enumerate(plan.count_effective()):
+        p = P[row][P[row] > 0] / max(P[row].sum(), 1e-300)
+        assert found == pytest.approx(np.exp(-(p * np.log(p)).sum()) if p.size else 0)
+
+
+def test_top_is_the_sorted_row_and_padded(plan):
+    index, share = plan.top(M + 5)
+    assert index.shape == share.shape == (N, M)
+    P = written()
+    for row in range(N):
+        order = np.argsort(-P[row], kind="stable")
+        real = P[row, order] > 0
+        assert index[row].tolist() == np.where(real, order, -1).tolist()
+        np.testing.assert_allclose(share[row], P[row, order] / (P[row].sum() or 1))
+
+
+def test_both_draw_the_same_matches_from_the_same_numbers():
+    P = written()
+    P[3, 5] = 1e-3  # every row has mass, so that both read one stream of random numbers
+    draws = [each(P).sample(np.random.default_rng(2), 50) for each in (Written, Stored)]
+    assert (draws[0] == draws[1]).all()
+    assert (P[np.arange(N)[:, None], draws[0]] > 0).all()
+
+
+def test_a_row_without_mass_draws_nothing(plan):
+    assert (plan.sample(np.random.default_rng(2), 4)[3] == -1).all()
