@@ -25,6 +25,7 @@ from psmatch_core.classification.classifiers import (
     stratified_folds,
 )
 from psmatch_core.classification.scored_modality import ScoredModality, Space
+from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Matrix, Modality
 
 
@@ -151,10 +152,8 @@ def fit_propensity(
     scoring = scoring or Scoring()
     names = tuple(label_names) if label_names is not None else modality.label_names
     check_labels(modality, names)
-    X = modality.in_shape(modality.X)
+    X, y = training_data(modality, names)
     classifier.check(X, name=modality.name)
-    column = {name: index for index, name in enumerate(names)}
-    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
     own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
     folds = stratified_folds(y, scoring.n_folds, seed=own_seed)
     stage = f"propensity: {modality.name}"

@@ -26,6 +26,7 @@ from psmatch_core.classification.diagnostics import (
     reliability_of,
 )
 from psmatch_core.classification.separability import pairwise_auc
+from psmatch_core.classification.training_data import label_columns
 from psmatch_core.data.modality import Modality
 
 
@@ -85,8 +86,7 @@ class ScoredModality(ABC):
     @cached_property
     def y(self) -> np.ndarray:
         """Label of each cell as a column of the logits, ``(n_cells,)``."""
-        column = {name: index for index, name in enumerate(self.label_names)}
-        return np.array([column[label] for label in self.modality.labels.tolist()], dtype=np.int64)
+        return label_columns(self.modality, self.label_names)
 
     @cached_property
     def is_validated(self) -> np.ndarray:

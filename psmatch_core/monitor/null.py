@@ -22,8 +22,11 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import stratified_folds
+from psmatch_core.classification.classifiers.cnn import channel_scale
 from psmatch_core.classification.diagnostics import cross_entropy
 from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.training_data import training_data
+from psmatch_core.data.modality import Matrix
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
@@ -167,8 +170,7 @@ class _Side:
                 model, modality=modality, logits=model.logits[mask], held_out_logits=model.held_out_logits[mask]
             )
         self.model = model
-        dense = to_dense(modality.X)
-        dense = dense - dense.mean(axis=0)
+        dense = _centered(training_data(modality, model.label_names)[0])
         self.kernel = dense @ dense.T  # (n, n)
         self.kernel /= max(float(np.trace(self.kernel)) / len(dense), np.finfo(float).tiny)
         self.space = fixed_space(modality, Judging())
@@ -188,6 +190,15 @@ class _Side:
             unseen = halves.held_out(1 - half)
             held_out[unseen] = scores[-1][unseen]
         return scores[0], scores[1], _calibrated_loss(held_out, y, share)
+
+
+def _centered(X: Matrix) -> np.ndarray:
+    """What the regression reads: features with mean 0, ``(n, d)``; images with each channel at one scale first."""
+    dense = to_dense(X)
+    if dense.ndim == 4:  # as the convolutional network reads them: no unit of a channel may decide
+        deviation = channel_scale(X, np.arange(len(X)))["channel_deviation"]
+        dense = (dense / np.where(deviation > 0, deviation, 1)[:, None, None]).reshape(len(X), -1)
+    return dense - dense.mean(axis=0)
 
 
 def _one_labelling(

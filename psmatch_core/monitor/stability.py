@@ -19,6 +19,7 @@ from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
 from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.blocks import Block
@@ -105,8 +106,7 @@ def half_scores(
     Source: ours; halves as in Lange et al. 2004 (Stability-based validation of clustering solutions, section 2),
     who compare two solutions from disjoint halves of the data.
     """
-    column = {name: index for index, name in enumerate(label_names)}
-    y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
+    X, y = training_data(modality, label_names)
     own_seed = derived_seed(seed, "halves", modality.name, modality.fingerprint)
     halves = stratified_folds(y, HALVES, seed=own_seed)
     scores = []
@@ -118,14 +118,14 @@ def half_scores(
         folds = stratified_folds(y[trained], n_folds, seed=half_seed)
         with one_thread():
             fitted = classifier.fit(
-                modality.X[trained],
+                X[trained],
                 y[trained],
                 n_labels=len(label_names),
                 folds=folds,
                 seed=half_seed,
                 progress=_part(progress, stage, half),
             )
-            scores.append(fitted.logits(modality.X))
+            scores.append(fitted.logits(X))
     progress(Event(f"stability: {modality.name}", 1.0))
     return HalfScores(scores[0], scores[1])
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers import NetworkClassifier, stratified_folds
+from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Matrix, Modality
 
 if TYPE_CHECKING:
@@ -20,10 +21,19 @@ N_FOLDS = 5  # one of them is held out, as for a network of the propensity score
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One modality while it trains: body, label indices ``y``, which cells train and which are held out."""
+    """One modality while it trains.
+
+    Parameters
+    ----------
+    X, y
+        Cells as the networks read them, and the label of each as a number, ``(n_cells,)``.
+    train, held
+        Positions of the cells that train and of those that are held out.
+    """
 
     modality: Modality
     body: NetworkClassifier
+    X: Matrix
     y: np.ndarray
     train: np.ndarray
     held: np.ndarray
@@ -31,24 +41,19 @@ class Side:
     @cached_property
     def scale(self) -> dict[str, np.ndarray]:
         """By which the training cells come to scale: images are told from their channels' own means."""
-        return self.body.scale(self._cells, self.train)
+        return self.body.scale(self.X, self.train)
 
     def batch(self, cells: np.ndarray) -> torch.Tensor:
         """What the encoder reads and the decoder shall restore of these cells."""
-        return self.body.batch(self._cells, cells, self.scale)
-
-    @property
-    def _cells(self) -> Matrix:
-        return self.modality.in_shape(self.modality.X)
+        return self.body.batch(self.X, cells, self.scale)
 
     @classmethod
     def of(cls, modality: Modality, body: NetworkClassifier, names: tuple[str, ...], seed: int) -> Side:
         """A modality with its cells dealt; the two sides never share folds."""
-        column = {name: index for index, name in enumerate(names)}
-        y = np.array([column[label] for label in modality.labels.tolist()], dtype=np.int64)
+        X, y = training_data(modality, names)
         own = derived_seed(seed, "latents", modality.name, modality.fingerprint)
         held = stratified_folds(y, N_FOLDS, seed=own).held_out(0)
-        return cls(modality, body, y, np.flatnonzero(~held), np.flatnonzero(held))
+        return cls(modality, body, X, y, np.flatnonzero(~held), np.flatnonzero(held))
 
     @property
     def watched(self) -> np.ndarray:

@@ -74,7 +74,7 @@ class CNNClassifier(NetworkClassifier):
     ) -> FittedClassifier:
         self.check(X)
         held = folds.held_out(0)
-        scale = _channel_scale(X, np.flatnonzero(~held))
+        scale = channel_scale(X, np.flatnonzero(~held))
         (parameters, curve), notes = restarted(
             lambda rate: self._train(X, scale, y, held, n_labels, seed, rate, progress), self.learning_rate
         )
@@ -94,7 +94,7 @@ class CNNClassifier(NetworkClassifier):
         return TransposedNetwork(_shape_of(modality), self.channels, n_in, generator)
 
     def scale(self, X: Matrix, cells: np.ndarray) -> dict[str, np.ndarray]:
-        return _channel_scale(X, cells)
+        return channel_scale(X, cells)
 
     def notes(self, scale: Mapping[str, np.ndarray]) -> tuple[str, ...]:
         constant = int((scale["channel_deviation"] == 0).sum())
@@ -171,7 +171,7 @@ def normalized(X: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
     return (batch - torch.from_numpy(mean)[:, None, None]) / torch.from_numpy(divisor)[:, None, None]
 
 
-def _channel_scale(X: np.ndarray, cells: np.ndarray) -> dict[str, np.ndarray]:
+def channel_scale(X: np.ndarray, cells: np.ndarray) -> dict[str, np.ndarray]:
     """``channel_mean`` and ``channel_deviation``, each ``(c,)``, over the pixels of these cells."""
     n_channels = X.shape[1]
     totals, squares, low, high = np.zeros(n_channels), np.zeros(n_channels), X[cells[0]], X[cells[0]]
