@@ -28,7 +28,7 @@ from urllib.parse import unquote, urlsplit
 
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.cli.common import Printer
+from psmatch_core.cli.common import TerminalProgress
 from psmatch_core.exports.files import write_h5ad
 
 URL = (
@@ -51,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--label", default=LABEL, help="column of obs that becomes the label")
     options = parser.parse_args(arguments)
     try:
-        for path in download(options.folder, options.url, options.sha256, label=options.label, progress=Printer()):
+        for path in download(
+            options.folder, options.url, options.sha256, label=options.label, progress=TerminalProgress()
+        ):
             print(f"written: {path}")
     except PsmatchError as error:
         print(error, file=sys.stderr)

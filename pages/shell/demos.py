@@ -22,7 +22,7 @@ from pages.shell.workspace import DEMO, SIDES, Workspace, from_recipe
 from pages.views.data.file_choice import demo_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore

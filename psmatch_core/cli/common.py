@@ -1,9 +1,11 @@
-"""What commands share: settings from the command line into a recipe, and progress on a terminal."""
+"""What several commands do: apply settings, open the folder of a run, compute a recipe, show progress on a terminal."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +13,21 @@ from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
+from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
+
+SHORT = "{:.3g}".format  # how numbers stand in tables on a terminal
 
 
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
-    """The recipe with every NAME=VALUE set."""
+    """The recipe with each NAME=VALUE applied."""
     for each in settings:
-        recipe = recipe.with_setting(*setting(each))
+        recipe = recipe.with_setting(*parse_setting(each))
     return recipe
 
 
-def setting(text: str) -> tuple[str, Any]:
-    """Name and value of NAME=VALUE."""
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Name and value of NAME=VALUE; a value that is not JSON is text."""
     name, equals, value = text.partition("=")
     if not equals:
         raise PsmatchError(f"--set {text!r} is not NAME=VALUE.", hint="Write it as --set matcher.epsilon=0.02.")
@@ -32,23 +37,80 @@ def setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def absolute(recipe: Recipe) -> Recipe:
-    """The same recipe, its files found from any folder."""
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths of its data files, so that they are found from any folder."""
     found = {
         side: replace(spec, path=str(Path(spec.path).resolve()))
         for side in ("source", "target")
-        if (spec := getattr(recipe, side)) is not None and not spec.path.startswith("demo:")
+        if (spec := getattr(recipe, side)) is not None and not spec.path.startswith(DEMO_PREFIX)
     }
     return replace(recipe, **found)
 
 
-def watcher(*, quiet: bool) -> Progress:
-    """Progress on this terminal, or none."""
-    return silent if quiet else Printer()
+def open_run(path: Path) -> RunFolder:
+    """The run in a folder.
+
+    Raises
+    ------
+    PsmatchError
+        If the folder holds no run.
+    """
+    if not (path / "recipe.json").exists():
+        raise PsmatchError(
+            f"The folder {path.name or path} holds no run.", hint="Give the folder of a run: it holds a recipe.json."
+        )
+    return RunFolder(path.resolve())
 
 
-class Printer:
-    """Progress on a terminal: one line a stage, and the latest message where that is a terminal."""
+def check_done(status: RunStatus) -> None:
+    """Raise what went wrong, unless the work is done."""
+    if status.state != DONE:
+        raise PsmatchError(status.problem, hint=status.hint)
+
+
+def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
+    """Run a recipe in this process and in a new folder; print progress, the results and where the files are."""
+    from psmatch_core.workspace.worker import execute
+
+    started = time.perf_counter()
+    folder = RunFolder.create_at(options.out.resolve(), with_absolute_paths(recipe))
+    check_done(execute(folder, also=progress_of(options)))
+    print(_summary(folder, time.perf_counter() - started))
+    return 0
+
+
+def _summary(folder: RunFolder, seconds: float) -> str:
+    from psmatch_core.evaluation.distributions import Distributions
+    from psmatch_core.workspace.results import load_facts, load_table
+
+    table = load_table(folder, "labels")
+    lines = []
+    if table is not None:
+        columns = ["label", "n_source", "n_target", "status", "marginal_error", "iterations", "n_effective", "note"]
+        lines.append(table[columns].to_string(index=False, float_format=SHORT))
+    figures = load_facts(folder, "evaluation")
+    if figures is not None:
+        matched, uniform = figures["micro"], figures["uniform_micro"]
+        lines.append(f"\nEvaluated with {figures['n_pairs']:,} known pairs, within labels, beside a uniform plan:")
+        lines += [
+            f"  {name:<11} {matched[name]:.3f}   uniform {uniform[name]:.3f}"
+            for name in ("trace_fold", "foscttm", "rank")
+        ]
+    for each in (load_facts(folder, "distributions") or {}).values():
+        lines.append(f"\n{Distributions.from_dict(each).report()}")
+    notes = load_facts(folder, "notes") or []
+    lines += ["\nNotes:", *(f"  {note}" for note in notes)] if notes else []
+    lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
+    return "\n".join(lines)
+
+
+def progress_of(options: argparse.Namespace) -> Progress:
+    """Progress on this terminal, or none with ``--quiet``."""
+    return silent if options.quiet else TerminalProgress()
+
+
+class TerminalProgress:
+    """Progress on a terminal: one line for each stage, and the latest message where the output is a terminal."""
 
     def __init__(self) -> None:
         self.seen: set[str] = set()

@@ -1,50 +1,52 @@
-"""`psmatch curve`: transport cost against the spread of the plan over a grid of epsilons, no true pairs needed."""
+"""`psmatch curve`: transport cost against the spread of the plan over a grid of epsilons; needs no true pairs."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from psmatch_core.base import disk
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.command import Command, add_quiet, add_settings
 
-OUT = "curve.csv"
+CURVE_FILE = "curve.csv"
 
 
-def add(commands: Any, add_settings: Callable[..., None]) -> None:
-    """Add the command to a command line."""
-    curve = commands.add_parser(
-        "curve", help="cost against entropy over a grid of epsilons, of a run whose propensity models are trained"
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="folder of a run whose propensity models are trained")
+    parser.add_argument(
+        "--epsilons", nargs="+", type=float, default=None, help="the grid (default: ten values around the recipe's)"
     )
-    curve.add_argument("run", type=Path, help="folder of a run")
-    curve.add_argument("--epsilons", nargs="+", type=float, default=None, help="the grid (ten around the recipe's)")
-    curve.add_argument("--labels", nargs="+", default=None, help="labels to trace (all)")
-    curve.add_argument("--out", type=Path, default=None, help=f"csv file ({OUT} in the folder of the run)")
-    add_settings(curve)
-    curve.set_defaults(do=trace)
+    parser.add_argument("--labels", nargs="+", default=None, help="labels to include (default: all)")
+    parser.add_argument(
+        "--out", type=Path, default=None, help=f"csv file to write (default: {CURVE_FILE} in the folder of the run)"
+    )
+    add_settings(parser)
+    add_quiet(parser)
 
 
-def trace(options: argparse.Namespace) -> int:
-    """Trace the curve, print the means over labels, and write every label's."""
-    from psmatch_core.cli.common import watcher, with_settings
+def _trace(options: argparse.Namespace) -> int:
+    """Solve the grid, print the means over labels, and write every label's curve."""
+    from psmatch_core.cli.common import SHORT, open_run, progress_of, with_settings
     from psmatch_core.exploration.l_curve import l_curve
     from psmatch_core.workspace.results import load_models
-    from psmatch_core.workspace.run_folder import RunFolder
 
-    if not (options.run / "recipe.json").exists():
-        raise PsmatchError(
-            f"The folder {options.run.name} holds no run.", hint="Give the folder that `psmatch match` or `run` wrote."
-        )
-    folder = RunFolder(options.run.resolve())
+    folder = open_run(options.run)
     recipe = with_settings(folder.recipe, options.settings)
-    told = watcher(quiet=options.quiet)
     curve = l_curve(
-        *load_models(folder), recipe.matcher, options.epsilons, labels=options.labels, seed=recipe.seed, progress=told
+        *load_models(folder),
+        recipe.matcher,
+        options.epsilons,
+        labels=options.labels,
+        seed=recipe.seed,
+        progress=progress_of(options),
     )
-    path = options.out or folder.path / OUT
+    path = options.out or folder.path / CURVE_FILE
     disk.write_text(path, curve.table().to_csv(index=False))
-    print(curve.pooled.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
-    print("\n".join(("", *curve.notes, curve.suggestion, f"Every label: {path}")))
+    print(curve.pooled.to_string(index=False, float_format=SHORT))
+    print("\n".join(("", *curve.notes, curve.suggestion, f"The curves of all labels: {path}")))
     return 0
+
+
+COMMAND = Command(
+    "curve", "trace cost against the number of effective matches over a grid of epsilons", _add_arguments, _trace
+)

@@ -1,132 +1,24 @@
-"""What ``python -m psmatch_core inspect`` prints: the content of files, and what two of them say about each other."""
+"""`psmatch inspect`: what a data file contains, and whether it can be used."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import argparse
 
-from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, Severity, display
-from psmatch_core.data.labels import LabelReport, check_pair, reconcile
-from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
-
-MOST_COLUMNS = 20
-MOST_LABELS = 8
+from psmatch_core.cli.command import Command
 
 
-def describe(summary: FileSummary) -> str:
-    """A file's summary in lines for a terminal."""
-    main = summary.matrices[0]
-    size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
-    lines = [
-        f"{summary.name}: {size} ({summary.format}, {_bytes(summary.n_bytes)}, SHA-256 {summary.sha256[:12]}…)",
-        "  matrices",
-        *(f"    {_matrix_line(each)}" for each in summary.matrices),
-    ]
-    candidates = summary.label_candidates
-    lines.append("  label candidates" if candidates else "  label candidates: none")
-    lines += [f"    {_column_line(each)}" for each in candidates[:MOST_COLUMNS]]
-    if len(candidates) > MOST_COLUMNS:
-        lines.append(f"    … and {len(candidates) - MOST_COLUMNS:,} more")
-    others = [each for each in summary.columns if not each.is_label_candidate]
-    if others:
-        lines.append("  other columns")
-        lines += [f"    {display(each.name)}: {each.note or each.kind}" for each in others[:MOST_COLUMNS]]
-        if len(others) > MOST_COLUMNS:
-            lines.append(f"    … and {len(others) - MOST_COLUMNS:,} more")
-    if summary.label_key:
-        lines.append(f"  label column: {display(summary.label_key)}")
-    return "\n".join([*lines, *_finding_lines(summary.findings)])
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", help="one data file, or two to compare their labels")
+    parser.add_argument("--label", default="", help="label column to check (default: list the candidates)")
+    parser.add_argument("--labels", nargs="+", default=[], help="separate tables with the labels, one for each file")
 
 
-def describe_pair(report: LabelReport, findings: Sequence[Finding]) -> str:
-    """The labels of two files brought together, in lines for a terminal."""
-    lines = [
-        "labels of both files",
-        f"  shared by both: {len(report.shared)}{_label_list(report.shared)}",
-        f"  only in the first: {len(report.only_source)}{_label_list(report.only_source)}",
-        f"  only in the second: {len(report.only_target)}{_label_list(report.only_target)}",
-    ]
-    if report.too_small:
-        lines.append(f"  too small: {len(report.too_small)}{_label_list([label for label, _, _ in report.too_small])}")
-    return "\n".join([*lines, *_finding_lines((*report.findings, *findings))])
+def _inspect(options: argparse.Namespace) -> int:
+    from psmatch_core.cli.file_summary import describe_files
+
+    text, code = describe_files(options.files, options.label, options.labels)
+    print(text)
+    return code
 
 
-def inspect_command(paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = ()) -> tuple[str, int]:
-    """What the command prints, and its exit code: 0, or 1 where a file or the pair is refused.
-
-    Parameters
-    ----------
-    paths
-        The files; with two of them their labels are compared as well.
-    label_key
-        The label column, if chosen; otherwise candidates are listed.
-    labels_paths
-        For each file a second table with its labels, or an empty text.
-    """
-    blocks: list[str] = []
-    summaries: list[FileSummary] = []
-    code = 0
-    for i, path in enumerate(paths):
-        try:
-            labels_path = labels_paths[i] if i < len(labels_paths) else ""
-            summaries.append(inspect_file(Path(path), label_key=label_key, labels_path=labels_path))
-            blocks.append(describe(summaries[-1]))
-        except PsmatchError as error:
-            blocks.append(f"{shown_name(path)}: refused\n  ✗ {error}")
-            code = 1
-    if len(summaries) == 2 == len(paths):
-        source, target = summaries
-        pair = check_pair(source, target, source_label_key=label_key, target_label_key=label_key)
-        source_key, target_key = label_key or _only_candidate(source), label_key or _only_candidate(target)
-        one, other = source.column(source_key), target.column(target_key)
-        if one is not None and other is not None:
-            report = reconcile(one.counts, other.counts, source_name=source.name, target_name=target.name)
-            blocks.append(describe_pair(report, pair))
-            if any(each.severity is Severity.REJECT for each in report.findings):
-                code = 1
-        elif pair:
-            blocks.append("\n".join(["both files", *_finding_lines(pair)]))
-    return "\n\n".join(blocks), code
-
-
-def _only_candidate(summary: FileSummary) -> str:
-    """The label column where there is no choice."""
-    candidates = summary.label_candidates
-    return candidates[0].name if len(candidates) == 1 else ""
-
-
-def _matrix_line(matrix: MatrixSummary) -> str:
-    if any(each.severity is Severity.REJECT for each in matrix.findings):
-        return f"{display(matrix.key)}: cannot be used ({matrix.findings[0].problem})"
-    storage = "sparse" if matrix.is_sparse else "dense"
-    part = ", first rows only" if matrix.is_sampled else ""
-    if matrix.image_shape is not None:
-        return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
-    return f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
-
-
-def _column_line(column: ColumnSummary) -> str:
-    counts = ", ".join(f"{display(label, 24)} {count:,}" for label, count in list(column.counts.items())[:MOST_LABELS])
-    more = f" and {column.n_distinct - MOST_LABELS:,} more" if column.n_distinct > MOST_LABELS else ""
-    missing = f"; {plural(column.n_missing, 'cell')} without" if column.n_missing else ""
-    return f"{display(column.name)}: {plural(column.n_distinct, 'label')} ({counts}{more}{missing})"
-
-
-def _label_list(labels: Sequence[str]) -> str:
-    if not labels:
-        return ""
-    shown = ", ".join(display(each, 24) for each in labels[:MOST_LABELS])
-    return f" ({shown}{f' and {len(labels) - MOST_LABELS:,} more' if len(labels) > MOST_LABELS else ''})"
-
-
-def _finding_lines(findings: Sequence[Finding]) -> list[str]:
-    marks = {Severity.WARN: "!", Severity.REJECT: "✗"}
-    return [f"  {marks[each.severity]} {each}" for each in findings]
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return plural(count, "byte")
+COMMAND = Command("inspect", "show what a data file contains, and check it for problems", _add_arguments, _inspect)

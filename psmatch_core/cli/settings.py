@@ -1,4 +1,4 @@
-"""Every setting and every method in words, for the command line and docs/options.md."""
+"""All settings and methods in words, for `psmatch options` and docs/options.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = tuple[str, Any, Option]
 
 
 def settings_table(config: Config, prefix: str = "") -> list[Row]:
-    """Every setting of a config and of the configs within it: dotted name, value, declaration."""
+    """All settings of a config and of the configs in it: dotted name, value, declaration."""
     rows: list[Row] = []
     for name, declared in config.options().items():
         value = getattr(config, name)
@@ -28,7 +28,7 @@ def settings_table(config: Config, prefix: str = "") -> list[Row]:
 
 
 def strategies() -> dict[str, dict[str, type[Config]]]:
-    """By setting of the recipe (``classifier``, ``matcher``, ``translator``): the kinds that it takes, by name."""
+    """The kinds that each strategy of the recipe (``classifier``, ``matcher``, …) can be set to, by name."""
     hints = typing.get_type_hints(Recipe)
     return {
         name: hint.kinds()
@@ -38,13 +38,13 @@ def strategies() -> dict[str, dict[str, type[Config]]]:
 
 
 def as_text(recipe: Recipe) -> str:
-    """The settings of a recipe, then the methods that each strategy can be set to."""
+    """The settings of a recipe, then the kinds that each strategy can be set to."""
     lines = [
         f"{name} = {_json(value)} {declared.unit}".rstrip() + f"   ({declared.range_text()})\n    {declared.help}"
         for name, value, declared in settings_table(recipe)
     ]
     for name, kinds in strategies().items():
-        lines.append(f"\nWhat {name} can be (--set {name}=KIND; then {name}.OPTION):")
+        lines.append(f"\nKinds of {name} (--set {name}=KIND, then --set {name}.OPTION=VALUE):")
         for kind, cls in kinds.items():
             options = ", ".join(cls.options()) or "none"
             lines.append(f"  {kind}: {_first_line(cls)}\n    options: {options}")
@@ -52,10 +52,10 @@ def as_text(recipe: Recipe) -> str:
 
 
 def as_markdown(recipe: Recipe) -> str:
-    """The same as tables; a kind that the recipe holds already is not told twice."""
+    """The same as Markdown tables; the options of a kind that the recipe holds already are not repeated."""
     lines = _table([(name, value, declared) for name, value, declared in settings_table(recipe)])
     for name, kinds in strategies().items():
-        lines.append(f"\n## What `{name}` can be")
+        lines.append(f"\n## Kinds of `{name}`")
         for kind, cls in kinds.items():
             lines.append(f"\n**{kind}**: {_first_line(cls)}")
             if type(getattr(recipe, name)) is not cls and cls.options():
@@ -77,7 +77,7 @@ def _table(rows: list[Row]) -> list[str]:
 def _default(cls: type[Config], name: str) -> Any:
     (field,) = [each for each in dataclasses.fields(cls) if each.name == name]  # type: ignore[arg-type]
     if field.default is dataclasses.MISSING:
-        return "to be given"
+        return "required"
     return type(field.default).__name__ if isinstance(field.default, Config) else _plain(field.default)
 
 
@@ -92,6 +92,6 @@ def _json(value: Any) -> str:
 
 
 def _first_line(cls: type) -> str:
-    """The first sentence of a docstring, which says what the thing is."""
+    """The first paragraph of a docstring, which says what the thing is."""
     paragraph = " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
     return paragraph.replace("``", "`")

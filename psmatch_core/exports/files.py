@@ -21,8 +21,7 @@ from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
 from psmatch_core.exports.pairs import Pairs, choose_pairs, guarded
 from psmatch_core.pipeline import result_files
-from psmatch_core.pipeline.inputs import DEMO_PREFIX
-from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 from psmatch_core.pipeline.run import Run
 from psmatch_core.translation.fit import translation_quality
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation

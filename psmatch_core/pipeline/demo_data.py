@@ -12,7 +12,9 @@ from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.images import SHAPE_KEY, flattened, pixel_names
+from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render, seen_by_second
+from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -22,6 +24,7 @@ DEMOS = {
     "pbmc": "Real blood cells (10x, inside scanpy), their genes cut into two panels measured separately.",
     "images": "Synthetic images: two objects under 12 interventions, circles on one side, squares on the other.",
 }
+SIDE_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 PERTURBATIONS = (
     "control", "STAT1", "JAK2", "IFNGR1", "IRF1", "MYC", "BRD4", "CUL3", "KEAP1", "NFKBIA", "SMAD4", "SPI1", "CD86",
 )  # fmt: skip
@@ -41,6 +44,13 @@ def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
     if name == "images":
         return interventional_images(seed=seed)
     raise PsmatchError(f"There is no demo {name!r}.", hint=f"Use one of {', '.join(DEMOS)}.")
+
+
+def demo_recipe(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with the files of a demo."""
+    path = f"{DEMO_PREFIX}{name}"
+    source, target = (DataSpec(path=path, label_key="label", name=side, pair_key="cell") for side in SIDE_NAMES[name])
+    return recipe.with_data(source, target)
 
 
 def synthetic_screen(

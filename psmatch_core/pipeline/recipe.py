@@ -26,6 +26,7 @@ from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
 from psmatch_core.translation.translators import BarycentricTranslator, Translator
 
+DEMO_PREFIX = "demo:"  # of the path of a data set that comes with the program
 PRESETS = {
     "recommended": "Averaged small networks and ridge regression, entropic transport at 0.05 × mean cost.",
     "sharp": "As recommended, with fewer partners a cell (epsilon 0.02 × mean cost).",
@@ -222,7 +223,7 @@ def _beside(spec: DataSpec | None, folder: Path) -> DataSpec | None:
         return None
 
     def found(path: str) -> str:
-        if not path or path.startswith("demo:") or (Path(path).is_absolute() and Path(path).exists()):
+        if not path or path.startswith(DEMO_PREFIX) or (Path(path).is_absolute() and Path(path).exists()):
             return path
         for candidate in (folder / path, folder / Path(path.replace("\\", "/")).name):
             if candidate.exists():

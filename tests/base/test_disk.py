@@ -69,7 +69,7 @@ def test_a_run_on_a_full_disk_fails_in_words(tmp_path: Path) -> None:
     """The worker's own code, at the first file that is larger than the limit: the cells that were read."""
     answer = under_a_limit(
         200,
-        "import sys; from pathlib import Path; from psmatch_core.cli.main import demo_recipe;"
+        "import sys; from pathlib import Path; from psmatch_core.pipeline.demo_data import demo_recipe;"
         "from psmatch_core.pipeline.recipe import Recipe; from psmatch_core.workspace.store import RunStore;"
         "from psmatch_core.workspace.run_folder import RunFolder; from psmatch_core.workspace.worker import execute\n"
         "store = RunStore(Path(sys.argv[1]))\n"

@@ -1,6 +1,7 @@
 """The command line, as a user types it: real processes, real files."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.cli.main import PRESET_HELP
+from psmatch_core.cli.command import PRESETS_TEXT
+from psmatch_core.cli.main import COMMANDS, main
 from psmatch_core.pipeline.demo_data import demo
 from psmatch_core.pipeline.recipe import PRESETS
 from tests.conftest import make_adata
 
+ROOT = Path(__file__).parents[2]
+CLI = ROOT / "psmatch_core" / "cli"
+NO_COMMANDS = {"__init__", "main", "command", "common", "settings", "file_summary"}
+DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
 
 
@@ -29,7 +35,7 @@ def psmatch(*arguments, cwd, code=0):
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def test_a_folder_with_other_files_is_not_written_over(files):
 def test_features_writes_which_goes_with_which(files):
     psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
     out, _ = psmatch("features", "one", "--quiet", "--set", "n_permutations=19", "--top", "2", cwd=files)
-    assert "first partners" in out
+    assert "best partner of each feature" in out
     table = pd.read_csv(files / "one" / "exports" / "feature_matches.csv")
     assert len(table) == 2 * 5  # five target features
     assert (table["p_value"].dropna() >= 1 / 20).all()
@@ -91,7 +97,7 @@ def test_features_writes_which_goes_with_which(files):
     _, err = psmatch("features", "one", "--set", "sharpness=1", cwd=files, code=1)
     assert "FeatureRules has no option sharpness" in err
     _, err = psmatch("features", ".", cwd=files, code=1)
-    assert "is not the folder of a run" in err
+    assert "holds no run" in err
 
 
 def test_inspect_prints_what_the_data_page_shows(files):
@@ -132,7 +138,7 @@ def test_options_lists_every_setting_with_its_meaning(tmp_path):
 def test_options_lists_every_method_in_words(tmp_path):
     out, _ = psmatch("options", "--set", "matcher=GromovMatcher", cwd=tmp_path)
     assert 'matcher.space = "features"' in out
-    assert "What matcher can be (--set matcher=KIND" in out
+    assert "Kinds of matcher (--set matcher=KIND" in out
     assert "UnbalancedMatcher: Entropic optimal transport that leaves cells without a counterpart unmatched" in out
 
 
@@ -151,7 +157,31 @@ def test_curve_needs_no_pairs_and_writes_every_label(files):
 
 
 def test_the_help_names_every_preset():
-    assert PRESET_HELP.replace(" or ", ", ").split(", ") == list(PRESETS)
+    assert PRESETS_TEXT.replace(" or ", ", ").split(", ") == list(PRESETS)
+
+
+def test_each_command_has_a_file_and_is_listed_once():
+    files = {path.stem for path in CLI.glob("*.py")} - NO_COMMANDS
+    assert sorted(each.name.replace("-", "_") for each in COMMANDS) == sorted(files)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_each_command_answers_help_and_is_documented(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command.name, "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"{command.help[0].upper()}{command.help[1:]}." in text
+    assert re.search(rf"psmatch(_core)? {command.name}\b", DOCUMENTED), "show it in docs/guide.md"
+
+
+def test_help_waits_for_no_heavy_library():
+    code = (
+        "import sys; from psmatch_core.cli.main import _parser; _parser().format_help();"
+        "print([m for m in ('numpy', 'pandas', 'scipy', 'torch', 'numba') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_match_by_latents_of_a_joint_vae(files):

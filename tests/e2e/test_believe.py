@@ -14,7 +14,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.translation.translators import RidgeTranslator

@@ -18,7 +18,6 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import Locator, Page, expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.cli.main import demo_recipe
 from psmatch_core.exploration.epsilon_grid import at_value
 from psmatch_core.exploration.maps import score_map
 from psmatch_core.exploration.selection import Selection, corners_of, matched_weight, on_map
@@ -26,6 +25,7 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
 from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked import MOST_MATCHES
 from psmatch_core.workspace import worker

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from pages.shell.navigation import PAGES
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.workspace.store import RunStore

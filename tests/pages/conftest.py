@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import SampledNetworkTranslator
 from psmatch_core.workspace.run_folder import RunFolder

@@ -10,7 +10,7 @@ import pytest
 
 from psmatch_core.classification.baselines import HISTORY, JointVAE
 from psmatch_core.classification.classifiers import MLPClassifier
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.results import live_curves, live_history, load_models
 from psmatch_core.workspace.run_folder import RunFolder

@@ -16,8 +16,8 @@ from pages.shell.workspace import START_RULES, Side, Workspace, changed_settings
 from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
-from psmatch_core.cli.main import demo_recipe
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import LabelRules, Recipe
 from tests.pages.conftest import PATIENCE, ROOT
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import results
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RunFolder, RunStatus

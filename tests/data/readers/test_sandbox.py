@@ -75,7 +75,9 @@ def test_child_imports_little_and_the_parent_less():
     heavy = ["anndata", "scanpy", "torch", "sklearn", "streamlit", "umap"]
     code = "import sys, {0}; print([each for each in {1} if each in sys.modules])"
     child = code.format("psmatch_core.data.readers.sandbox_child, psmatch_core.data.readers.inspecting", [*heavy])
-    parent = code.format("psmatch_core.data.readers, psmatch_core.cli.inspect", [*heavy, "pandas", "h5py", "scipy"])
+    parent = code.format(
+        "psmatch_core.data.readers, psmatch_core.cli.file_summary", [*heavy, "pandas", "h5py", "scipy"]
+    )
     for program in (child, parent):
         told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert told.stdout.strip() == "[]"

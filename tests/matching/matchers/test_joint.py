@@ -153,8 +153,8 @@ def test_match_gives_them_what_they_need(matcher, models):
 
 @pytest.mark.parametrize("kind", ["LabeledGromovMatcher", "LabeledCootMatcher"])
 def test_a_whole_run_on_the_demo_takes_them(kind):
-    from psmatch_core.cli.main import demo_recipe
     from psmatch_core.evaluation.evaluate import evaluate
+    from psmatch_core.pipeline.demo_data import demo_recipe
     from psmatch_core.pipeline.inputs import load_inputs
     from psmatch_core.pipeline.recipe import Recipe
     from psmatch_core.pipeline.run import run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pages.shell.cell_values import search
 from pages.views.data.run_list import CHOSEN
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.predictions import load
 from psmatch_core.workspace.run_folder import RunFolder

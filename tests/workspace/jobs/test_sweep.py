@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.main import demo_recipe, main
-from psmatch_core.cli.monitor import budget_text, report_text, sweep_text
+from psmatch_core.cli.main import main
+from psmatch_core.cli.monitor import report_text
+from psmatch_core.cli.sweep import budget_text, sweep_text
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import results
 from psmatch_core.workspace.jobs.monitor import job_of, load_report, measure
@@ -56,7 +58,7 @@ def test_the_budget_counts_what_is_used_again(store, base):
     assert more.is_same_kind
     other = budget(base, Sweep((Axis("classifier.kind", ("MLPClassifier",)),)), cache=store.stages)
     assert not other.is_same_kind
-    assert "1 of them lie finished" in budget_text(more)
+    assert "1 already finished and reused" in budget_text(more)
 
 
 def test_times_of_stages_are_those_of_the_events(base):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.main import demo_recipe
+from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.sweep import FOLDER
 from psmatch_core.workspace.run_folder import CANCELLED, RunFolder

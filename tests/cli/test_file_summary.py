@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.cli.inspect import inspect_command
+from psmatch_core.cli.file_summary import describe_files
 
 COUNTS = np.random.default_rng(0).poisson(3.0, (60, 20)).astype(np.float32)
 
@@ -18,7 +18,7 @@ def write(folder, name, labels=("B cell", "T cell", "Mono"), *, prefix="cell", g
 
 
 def test_one_file_is_described(tmp_path):
-    text, code = inspect_command([write(tmp_path, "rna.h5ad")])
+    text, code = describe_files([write(tmp_path, "rna.h5ad")])
     assert code == 0
     assert "rna.h5ad: 60 cells × 20 features (h5ad" in text
     assert "X: 20 features, dense, counts (whole numbers from 0 to" in text
@@ -29,14 +29,14 @@ def test_one_file_is_described(tmp_path):
 def test_two_files_are_compared(tmp_path):
     rna = write(tmp_path, "rna.h5ad")
     adt = write(tmp_path, "adt.h5ad", ("B cell", "T cell", "NK"), prefix="x", gene="ADT")
-    text, code = inspect_command([rna, adt], "cell_type")
+    text, code = describe_files([rna, adt], "cell_type")
     assert code == 0
     assert "shared by both: 2 (B cell, T cell)" in text
     assert "1 label only in rna.h5ad, not in adt.h5ad: Mono (20 cells)" in text
 
 
 def test_same_modality_twice_is_said_and_not_refused(tmp_path):
-    text, code = inspect_command([write(tmp_path, "a.h5ad"), write(tmp_path, "b.h5ad", prefix="x")], "cell_type")
+    text, code = describe_files([write(tmp_path, "a.h5ad"), write(tmp_path, "b.h5ad", prefix="x")], "cell_type")
     assert code == 0
     assert "20 feature names and look like the same modality" in text
 
@@ -47,7 +47,7 @@ def test_same_modality_twice_is_said_and_not_refused(tmp_path):
     ids=["none shared", "look alike"],
 )
 def test_labels_that_do_not_meet_are_told(tmp_path, labels, words):
-    text, code = inspect_command(
+    text, code = describe_files(
         [write(tmp_path, "a.h5ad", ("B cell", "T cell")), write(tmp_path, "b.h5ad", labels, prefix="x", gene="P")],
         "cell_type",
     )
@@ -58,7 +58,7 @@ def test_labels_that_do_not_meet_are_told(tmp_path, labels, words):
 def test_refused_file_gives_its_reason_and_an_exit_code(tmp_path):
     bad = tmp_path / "bad.h5ad"
     bad.write_bytes(b"")
-    text, code = inspect_command([write(tmp_path, "a.h5ad"), str(bad)], "nope")
+    text, code = describe_files([write(tmp_path, "a.h5ad"), str(bad)], "nope")
     assert code == 1
     assert "bad.h5ad is empty (0 bytes)" in text
     assert "a.h5ad has no label column nope; available: cell_type" in text

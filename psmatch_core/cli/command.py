@@ -1,0 +1,72 @@
+"""Command: what one file of this folder adds to the command line, and the arguments that several commands share.
+
+No heavy import belongs at the top of a command's file: ``psmatch --help`` reads all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+RUN_FOLDER = "psmatch-run"
+# Written out, because `psmatch --help` must not load the recipe; a test compares it with PRESETS.
+PRESETS_TEXT = "recommended, sharp, smooth, paper, paper-snn or paper-vae"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the command line.
+
+    Parameters
+    ----------
+    name
+        What the user types after ``psmatch``.
+    help
+        What it does, in one line that starts with a verb.
+    add_arguments
+        Adds its arguments to its parser.
+    do
+        Does it; returns the exit code.
+    """
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    do: Callable[[argparse.Namespace], int]
+
+
+def add_settings(parser: argparse.ArgumentParser, example: str = "matcher.epsilon=0.02") -> None:
+    """Add ``--set NAME=VALUE``."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help=f"change a setting, for example {example}; may be repeated",
+    )
+
+
+def add_preset(parser: argparse.ArgumentParser) -> None:
+    """Add ``--preset``."""
+    parser.add_argument("--preset", default="recommended", help=f"{PRESETS_TEXT} (default: recommended)")
+
+
+def add_out(parser: argparse.ArgumentParser, folder: str = RUN_FOLDER) -> None:
+    """Add ``--out``, the folder of a new run."""
+    parser.add_argument(
+        "--out", type=Path, default=Path(folder), help=f"folder for the run and its exports (default: ./{folder})"
+    )
+
+
+def add_cache_and_queue(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cache`` and ``--queue``, with which runs share their stages and wait for each other."""
+    parser.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")
+    parser.add_argument("--queue", type=Path, default=None, help="folder in which runs wait for each other to finish")
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``."""
+    parser.add_argument("--quiet", action="store_true", help="show no progress")

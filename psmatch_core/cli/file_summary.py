@@ -1,0 +1,134 @@
+"""The contents of data files in lines for a terminal: one file, or two and the labels that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding, Severity, display
+from psmatch_core.data.labels import LabelReport, check_pair, reconcile
+from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
+
+MOST_COLUMNS = 20
+MOST_LABELS = 8
+
+
+def describe(summary: FileSummary) -> str:
+    """The summary of one file."""
+    main = summary.matrices[0]
+    size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
+    lines = [
+        f"{summary.name}: {size} ({summary.format}, {_bytes(summary.n_bytes)}, SHA-256 {summary.sha256[:12]}…)",
+        "  matrices",
+        *(f"    {_matrix_line(each)}" for each in summary.matrices),
+    ]
+    candidates = summary.label_candidates
+    lines.append("  label candidates" if candidates else "  label candidates: none")
+    lines += [f"    {_column_line(each)}" for each in candidates[:MOST_COLUMNS]]
+    if len(candidates) > MOST_COLUMNS:
+        lines.append(f"    … and {len(candidates) - MOST_COLUMNS:,} more")
+    others = [each for each in summary.columns if not each.is_label_candidate]
+    if others:
+        lines.append("  other columns")
+        lines += [f"    {display(each.name)}: {each.note or each.kind}" for each in others[:MOST_COLUMNS]]
+        if len(others) > MOST_COLUMNS:
+            lines.append(f"    … and {len(others) - MOST_COLUMNS:,} more")
+    if summary.label_key:
+        lines.append(f"  label column: {display(summary.label_key)}")
+    return "\n".join([*lines, *_finding_lines(summary.findings)])
+
+
+def describe_pair(report: LabelReport, findings: Sequence[Finding]) -> str:
+    """The labels of two files compared."""
+    lines = [
+        "labels of both files",
+        f"  shared by both: {len(report.shared)}{_label_list(report.shared)}",
+        f"  only in the first: {len(report.only_source)}{_label_list(report.only_source)}",
+        f"  only in the second: {len(report.only_target)}{_label_list(report.only_target)}",
+    ]
+    if report.too_small:
+        lines.append(
+            f"  too few cells: {len(report.too_small)}{_label_list([label for label, _, _ in report.too_small])}"
+        )
+    return "\n".join([*lines, *_finding_lines((*report.findings, *findings))])
+
+
+def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = ()) -> tuple[str, int]:
+    """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
+
+    Parameters
+    ----------
+    paths
+        The files. The labels of two files are compared as well.
+    label_key
+        The label column; candidates are listed if it is empty.
+    labels_paths
+        For each file a separate table with its labels, or an empty text.
+    """
+    blocks: list[str] = []
+    summaries: list[FileSummary] = []
+    code = 0
+    for i, path in enumerate(paths):
+        try:
+            labels_path = labels_paths[i] if i < len(labels_paths) else ""
+            summaries.append(inspect_file(Path(path), label_key=label_key, labels_path=labels_path))
+            blocks.append(describe(summaries[-1]))
+        except PsmatchError as error:
+            blocks.append(f"{shown_name(path)}: refused\n  ✗ {error}")
+            code = 1
+    if len(summaries) == 2 == len(paths):
+        source, target = summaries
+        pair = check_pair(source, target, source_label_key=label_key, target_label_key=label_key)
+        source_key, target_key = label_key or _only_candidate(source), label_key or _only_candidate(target)
+        one, other = source.column(source_key), target.column(target_key)
+        if one is not None and other is not None:
+            report = reconcile(one.counts, other.counts, source_name=source.name, target_name=target.name)
+            blocks.append(describe_pair(report, pair))
+            if any(each.severity is Severity.REJECT for each in report.findings):
+                code = 1
+        elif pair:
+            blocks.append("\n".join(["both files", *_finding_lines(pair)]))
+    return "\n\n".join(blocks), code
+
+
+def _only_candidate(summary: FileSummary) -> str:
+    """The name of the only possible label column, or an empty text."""
+    candidates = summary.label_candidates
+    return candidates[0].name if len(candidates) == 1 else ""
+
+
+def _matrix_line(matrix: MatrixSummary) -> str:
+    if any(each.severity is Severity.REJECT for each in matrix.findings):
+        return f"{display(matrix.key)}: cannot be used ({matrix.findings[0].problem})"
+    storage = "sparse" if matrix.is_sparse else "dense"
+    part = ", first rows only" if matrix.is_sampled else ""
+    if matrix.image_shape is not None:
+        return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
+    return f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
+
+
+def _column_line(column: ColumnSummary) -> str:
+    counts = ", ".join(f"{display(label, 24)} {count:,}" for label, count in list(column.counts.items())[:MOST_LABELS])
+    more = f" and {column.n_distinct - MOST_LABELS:,} more" if column.n_distinct > MOST_LABELS else ""
+    missing = f"; {plural(column.n_missing, 'cell')} without label" if column.n_missing else ""
+    return f"{display(column.name)}: {plural(column.n_distinct, 'label')} ({counts}{more}{missing})"
+
+
+def _label_list(labels: Sequence[str]) -> str:
+    if not labels:
+        return ""
+    shown = ", ".join(display(each, 24) for each in labels[:MOST_LABELS])
+    return f" ({shown}{f' and {len(labels) - MOST_LABELS:,} more' if len(labels) > MOST_LABELS else ''})"
+
+
+def _finding_lines(findings: Sequence[Finding]) -> list[str]:
+    marks = {Severity.WARN: "!", Severity.REJECT: "✗"}
+    return [f"  {marks[each.severity]} {each}" for each in findings]
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return plural(count, "byte")

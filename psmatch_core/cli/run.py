@@ -1,0 +1,55 @@
+"""`psmatch run`: run a recipe, or the run that waits in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.command import Command, add_cache_and_queue, add_out, add_quiet, add_settings
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, help="a recipe.json, or the folder of a run")
+    parser.add_argument("--source", default="", help="source file to use instead of the recipe's")
+    parser.add_argument("--target", default="", help="target file to use instead of the recipe's")
+    add_settings(parser)
+    add_out(parser)
+    add_cache_and_queue(parser)
+    add_quiet(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from psmatch_core.cli.common import run_recipe, with_settings
+    from psmatch_core.pipeline.recipe import Recipe
+
+    if options.recipe.is_dir():
+        return _run_folder(options)
+    recipe = Recipe.read(options.recipe)
+    for side in ("source", "target"):
+        path, spec = getattr(options, side), getattr(recipe, side)
+        if path and spec is None:
+            raise PsmatchError(
+                f"The recipe names no label column for the {side} file.",
+                hint=f'Add "{side}": {{"path": "{path}", "label_key": "…"}} to the recipe, or use the match command.',
+            )
+        if path:
+            recipe = replace(recipe, **{side: replace(spec, path=path, sha256="")})
+    return run_recipe(with_settings(recipe, options.settings), options)
+
+
+def _run_folder(options: argparse.Namespace) -> int:
+    """The run that a page has prepared in a folder: its status and progress are written there, nothing is printed."""
+    from psmatch_core.workspace.run_folder import DONE, RunFolder
+    from psmatch_core.workspace.worker import execute
+
+    if not (options.recipe / "recipe.json").exists():
+        raise PsmatchError(
+            f"The folder {options.recipe.name} holds no recipe.json.", hint="Give a recipe.json or the folder of a run."
+        )
+    status = execute(RunFolder(options.recipe.resolve()), cache=options.cache, queue=options.queue)
+    return 0 if status.state == DONE else 1
+
+
+COMMAND = Command("run", "run a recipe.json, or the run in a folder", _add_arguments, _run)

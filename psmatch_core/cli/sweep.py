@@ -1,0 +1,109 @@
+"""`psmatch sweep`: repeat a run with some settings varied, and compare the results."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.cli.command import Command, add_cache_and_queue, add_quiet
+
+if TYPE_CHECKING:
+    from psmatch_core.workspace.sweeps.budget import Budget
+    from psmatch_core.workspace.sweeps.folder import SweepFolder
+
+SWEEP_FOLDER = "psmatch-sweep"
+FIGURE_COLUMNS = ("loss", "raw_loss", "stability", "n_effective", "cost", "foscttm", "rank", "trace_fold")
+PREDICTORS = ("loss", "raw_loss", "stability", "n_effective", "cost")  # of the true error, where no pair is known
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="a finished run whose settings to vary, or a sweep to continue")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=V1,V2",
+        dest="axes",
+        help="a setting with its values, for example matcher.epsilon=0.01,0.02,0.05; several make a grid",
+    )
+    parser.add_argument("--list", action="store_true", help="combine values by position instead of as a grid")
+    parser.add_argument(
+        "--no-stability", action="store_true", help="skip the match stability, which takes about half of the time"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only print what the sweep would cost")
+    parser.add_argument(
+        "--out", type=Path, default=Path(SWEEP_FOLDER), help=f"folder of the sweep (default: ./{SWEEP_FOLDER})"
+    )
+    add_cache_and_queue(parser)
+    add_quiet(parser)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from psmatch_core.cli.common import check_done, open_run, progress_of
+    from psmatch_core.workspace.jobs.sweep import do_sweep
+    from psmatch_core.workspace.sweeps.budget import budget
+    from psmatch_core.workspace.sweeps.folder import ABOUT, SweepFolder, open_sweep
+    from psmatch_core.workspace.sweeps.points import GRID, LIST, Sweep, parse_axis
+
+    if (options.folder / ABOUT).exists():
+        if options.axes:
+            raise PsmatchError("This folder is a sweep already.", hint="Omit --set to continue it.")
+        folder = open_sweep(options.folder.resolve())
+    else:
+        run = open_run(options.folder)
+        sweep = Sweep(tuple(parse_axis(text) for text in options.axes), LIST if options.list else GRID)
+        print(budget_text(budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
+        if options.dry_run:
+            return 0
+        folder = SweepFolder.create(
+            options.out.resolve(), run.recipe, sweep, base_id=run.id, stability=not options.no_stability
+        )
+    check_done(do_sweep(folder, cache=options.cache, queue=options.queue, also=progress_of(options)))
+    print(sweep_text(folder))
+    return 0
+
+
+def budget_text(budget: Budget) -> str:
+    """What a sweep will cost, in a sentence or two."""
+    reused = f" ({budget.n_reused} already finished and reused)" if budget.n_reused else ""
+    parts = [f"{plural(budget.n_runs, 'run')}, {plural(budget.n_trainings, 'training')}{reused}"]
+    if budget.n_halvings:
+        parts.append(f"{plural(budget.n_halvings, 'training')} on halves of the cells, for the stability")
+    text = "; ".join(parts) + ". "
+    if budget.seconds is None:
+        return text + "The time is unknown, because the stages of this run were not timed."
+    kind = "" if budget.is_same_kind else ", if every classifier takes as long as that of the original run"
+    return text + f"About {_duration(budget.seconds)}, judging by the original run{kind}."
+
+
+def sweep_text(folder: SweepFolder) -> str:
+    """The table of a sweep for a terminal, and how the losses rank with the truth."""
+    from psmatch_core.cli.common import SHORT
+    from psmatch_core.workspace.sweeps.points import short
+    from psmatch_core.workspace.sweeps.table import FIGURES, rank_correlation, sweep_table
+
+    table = sweep_table(folder)
+    axes = [short(axis.name) for axis in folder.sweep.axes]
+    columns = ["run", "state", *axes, *(name for name in FIGURE_COLUMNS if name in table)]
+    lines = [table[columns].to_string(index=False, float_format=SHORT)]
+    if "foscttm" in table:
+        lines.append("\nRank correlation (Spearman) with FOSCTTM across the runs:")
+        for name in PREDICTORS:
+            if name in table:
+                found = rank_correlation(table[name], table["foscttm"])
+                lines.append(f"  {FIGURES[name].title:<20} {found.rho:+.2f} (n = {found.n})")
+    failed = table[table["problem"] != ""]
+    lines += [f"  run {row.run} failed: {row.problem}" for row in failed.itertuples()]
+    lines.append(f"\nFolder of the sweep: {folder.path}")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+COMMAND = Command("sweep", "repeat a run with some settings varied, and compare the results", _add_arguments, _sweep)
