@@ -17,7 +17,7 @@ from psmatch_core.base.progress import silent
 from psmatch_core.exploration.epsilon_grid import default_values
 from psmatch_core.exploration.epsilon_path import label_problem
 from psmatch_core.exploration.solve_path import BINS, TOP, ladder
-from psmatch_core.matching.blocks.means import block_means
+from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.matching.matchers import LabelMatcher
 from psmatch_core.workspace.results import load_map, load_models

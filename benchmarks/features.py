@@ -16,8 +16,8 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.evaluation.evaluate import evaluate
-from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
 from psmatch_core.matching.match import match
+from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
 from psmatch_core.matching.matchers import (
     KnownPairsMatcher,
     LabeledCootMatcher,

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.l_curve import LCurve, l_curve
     from psmatch_core.exports.files import export
     from psmatch_core.matching.coupling import Coupling, Outcome, Status
-    from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
     from psmatch_core.matching.match import match
+    from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
     from psmatch_core.matching.matchers import (
         ExactMatcher,
         FusedGromovMatcher,
@@ -95,7 +95,7 @@ _HOMES = {
     "base.errors": ("PsmatchError",),
     "evaluation.evaluate": ("Evaluation", "Judging", "evaluate"),
     "exports.files": ("export",),
-    "matching.features": ("FeatureMatching", "FeatureRules", "match_features"),
+    "matching.match_features": ("FeatureMatching", "FeatureRules", "match_features"),
     "evaluation.held_out": ("HeldOut", "load_held_out"),
     "pipeline.result_files": (
         "load_coupling",

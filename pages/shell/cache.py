@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.exports.pairs import Pairs
     from psmatch_core.matching.coupling import Coupling
-    from psmatch_core.matching.features import FeatureMatching, FeatureRules
+    from psmatch_core.matching.match_features import FeatureMatching, FeatureRules
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.recipe import ExportRules
     from psmatch_core.translation.translators import FittedTranslator

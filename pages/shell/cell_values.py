@@ -126,7 +126,7 @@ def worst_told(model: ScoredModality, top: int = 200) -> list[dict[str, object]]
     """Pairs of labels that a modality tells apart worst, and the group of labels that both belong to."""
     import numpy as np
 
-    from psmatch_core.classification.separability import alike_groups
+    from psmatch_core.classification.label_similarity import alike_groups
 
     area = model.told_apart
     groups = {label: number for number, group in enumerate(alike_groups(area), 1) for label in group}

@@ -16,8 +16,7 @@ from scipy.special import log_softmax
 
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.config import Config
-from psmatch_core.classification.classifiers import LossCurve
-from psmatch_core.classification.diagnostics import (
+from psmatch_core.classification.classifier_quality import (
     LabelLoss,
     Reliability,
     confusion_counts,
@@ -25,7 +24,8 @@ from psmatch_core.classification.diagnostics import (
     fitted_temperature,
     reliability_of,
 )
-from psmatch_core.classification.separability import pairwise_auc
+from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.classification.label_similarity import pairwise_auc
 from psmatch_core.classification.training_data import label_columns
 from psmatch_core.data.modality import Modality
 

@@ -29,7 +29,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _match_features(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
     from psmatch_core.cli.common import SHORT, open_run, parse_setting, progress_of
-    from psmatch_core.matching.features import FeatureRules
+    from psmatch_core.matching.match_features import FeatureRules
     from psmatch_core.workspace.results import features_of
 
     folder = open_run(options.run)

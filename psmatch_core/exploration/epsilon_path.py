@@ -21,7 +21,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.epsilon_grid import at_value, climbable, presets_of
 from psmatch_core.exploration.l_curve import LCurve
 from psmatch_core.matching.blocks import Block
-from psmatch_core.matching.blocks.means import BlockMeans
+from psmatch_core.matching.blocks.heatmap_bins import BlockMeans
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.match import label_problems
 from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem

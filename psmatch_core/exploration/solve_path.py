@@ -14,7 +14,7 @@ from psmatch_core.evaluation.evaluate import Judging, closer_than_true, fixed_sp
 from psmatch_core.exploration.epsilon_grid import climbable, default_values
 from psmatch_core.exploration.epsilon_path import Ladder, label_problem
 from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
-from psmatch_core.matching.blocks.means import block_means
+from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem, Matcher, SinkhornMatcher

@@ -8,7 +8,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.errors import plural, some
-from psmatch_core.classification.diagnostics import cross_entropy
+from psmatch_core.classification.classifier_quality import cross_entropy
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.monitor.null import Null

@@ -21,9 +21,9 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.classifier_quality import cross_entropy
 from psmatch_core.classification.classifiers import stratified_folds
 from psmatch_core.classification.classifiers.cnn import channel_scale
-from psmatch_core.classification.diagnostics import cross_entropy
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Matrix

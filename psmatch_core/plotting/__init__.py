@@ -4,7 +4,7 @@ Every figure is transparent and leaves text colours to the theme around it; data
 dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
 """
 
-from psmatch_core.matching.blocks.means import BlockMeans, block_means
+from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means
 from psmatch_core.plotting.columns import CellColumn
 from psmatch_core.plotting.counts import label_counts
 from psmatch_core.plotting.coverage import coverage_curves

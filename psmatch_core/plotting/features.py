@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
-from psmatch_core.matching.features import FeatureMatching
+from psmatch_core.matching.match_features import FeatureMatching
 from psmatch_core.plotting.style import about, color_bar, figure, height_of, label_axis, plain
 
 SIGNIFICANT = 0.05  # of the q-values that the title counts

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.matching.blocks import Block, DenseBlock, SparseBlock
-from psmatch_core.matching.blocks.means import SMALL, BlockMeans, block_means
+from psmatch_core.matching.blocks.heatmap_bins import SMALL, BlockMeans, block_means
 from psmatch_core.plotting.style import COLOR_SCALE, about, color_bar, figure, plain
 
 JUDGED_ROWS = 200  # rows whose spread stands for all of a large plan in the title

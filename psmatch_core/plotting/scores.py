@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.classification.label_similarity import label_families
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.classification.separability import label_families
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.plotting.columns import CellColumn, column_axis, column_groups
 from psmatch_core.plotting.style import (

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
+from psmatch_core.classification.label_similarity import alike_groups, likeness_tree
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.classification.separability import alike_groups, likeness_tree
 from psmatch_core.plotting.dumbbells import LossRows, add_losses
 from psmatch_core.plotting.style import (
     COLOR_SCALE,

@@ -19,7 +19,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.matching.features import FeatureMatching, FeatureRules, match_features
+from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
 from psmatch_core.pipeline import result_files
 from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace.run_folder import OBSERVABLES, RunFolder

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classification.baselines.sides import Side
+from psmatch_core.classification.baselines.vae_data import Side
 from psmatch_core.classification.classifiers import CNNClassifier, SingleNetworkClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.training_data import training_data

@@ -12,11 +12,11 @@ from pages.shell.forms import config_form
 from pages.shell.text import plain
 from psmatch_core.base.progress import Event
 from psmatch_core.data.checks import display
-from psmatch_core.matching.features import FeatureRules
+from psmatch_core.matching.match_features import FeatureRules
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.matching.features import FeatureMatching
+    from psmatch_core.matching.match_features import FeatureMatching
 
 HELD, ASKED = "features.held", "features.asked"  # the last result of this visitor, and the settings in the form
 PARTNERS, DRAWN = 5, 30

@@ -11,8 +11,8 @@ from psmatch_core.classification.classifiers.cnn import CNNClassifier
 from psmatch_core.classification.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
 from psmatch_core.classification.classifiers.linear import LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
-from psmatch_core.classification.classifiers.network import NetworkClassifier
-from psmatch_core.classification.classifiers.single import SingleNetworkClassifier
+from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
+from psmatch_core.classification.classifiers.single_network import SingleNetworkClassifier
 from psmatch_core.classification.classifiers.training import Network
 
 __all__ = [

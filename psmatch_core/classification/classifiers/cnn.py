@@ -19,7 +19,7 @@ from psmatch_core.classification.classifiers.convolutions import (
     TransposedNetwork,
     convolutional_outputs,
 )
-from psmatch_core.classification.classifiers.network import NetworkClassifier
+from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
 from psmatch_core.classification.classifiers.training import Schedule, restarted, train
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.modality import Matrix, Modality

@@ -13,7 +13,7 @@ from psmatch_core.base.config import option
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
-from psmatch_core.classification.classifiers.network import NetworkClassifier
+from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
 from psmatch_core.classification.classifiers.perceptron import Perceptron, perceptron_outputs
 from psmatch_core.classification.classifiers.training import Schedule, restarted, train
 from psmatch_core.data.modality import Matrix, Modality

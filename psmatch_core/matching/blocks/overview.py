@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from psmatch_core.matching.blocks.base import Block
-from psmatch_core.matching.blocks.means import SMALL, BlockMeans, block_means
+from psmatch_core.matching.blocks.heatmap_bins import SMALL, BlockMeans, block_means
 from psmatch_core.matching.blocks.potential import PotentialBlock
 from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
 

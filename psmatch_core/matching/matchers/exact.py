@@ -10,7 +10,7 @@ from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import SparseBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matching.matchers.solving import memory_option
+from psmatch_core.matching.matchers.options import memory_option
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
 

@@ -11,10 +11,10 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.matching.blocks import Block, uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
-from psmatch_core.matching.matchers.distortion import Distortion, check_size, check_sizes, couple_geometries
 from psmatch_core.matching.matchers.entropic import ONE_CELL
 from psmatch_core.matching.matchers.geodesics import Geodesics, geodesics
-from psmatch_core.matching.matchers.solving import STEPS, iterations_option, tolerance_option
+from psmatch_core.matching.matchers.gromov_solver import Distortion, check_size, check_sizes, couple_geometries
+from psmatch_core.matching.matchers.options import STEPS, iterations_option, tolerance_option
 
 METHOD = "Gromov-Wasserstein"
 

@@ -24,7 +24,7 @@ from psmatch_core.matching.matchers.labeled_gromov import (
     refuse_above,
     tell_compiling,
 )
-from psmatch_core.matching.matchers.solving import iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
 
 COPIES = 6  # arrays of the size of the cells' features that are alive at once
 
@@ -34,7 +34,7 @@ class LabeledCootMatcher(Matcher):
     """Co-optimal transport: one plan of cells a label and one plan of features for all labels, found in turn.
 
     Features are z-scored over all matched cells. The features' plan belongs to the last turn;
-    :func:`psmatch_core.matching.features.match_features` makes and judges it for any coupling.
+    :func:`psmatch_core.matching.match_features.match_features` makes and judges it for any coupling.
 
     Source: Ryu et al. 2025 (labeled COOT); solved by :mod:`psmatch_core.transport.joint.coot`.
     """

@@ -16,7 +16,7 @@ from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelProblem, Matcher
 from psmatch_core.matching.matchers.entropic import COMPILING
-from psmatch_core.matching.matchers.solving import iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
 
 SPACES = ("features", "scores")
 MASSES = ("pooled", "source", "target", "uniform")

@@ -12,8 +12,8 @@ from psmatch_core.base.config import option
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.matchers.base import LabelProblem, aligned
-from psmatch_core.matching.matchers.points import PointMatcher
-from psmatch_core.matching.matchers.solving import MARGINALS, iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.entropic_matcher import PointMatcher
+from psmatch_core.matching.matchers.options import MARGINALS, iterations_option, memory_option, tolerance_option
 
 _FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
 _ALTERNATIVE = "Choose features that both modalities measured under the same names, or match by scores."

@@ -8,8 +8,8 @@ import numpy as np
 
 from psmatch_core.base.config import option
 from psmatch_core.matching.matchers.base import LabelProblem, aligned
-from psmatch_core.matching.matchers.points import PointMatcher
-from psmatch_core.matching.matchers.solving import MARGINALS, iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.entropic_matcher import PointMatcher
+from psmatch_core.matching.matchers.options import MARGINALS, iterations_option, memory_option, tolerance_option
 
 
 @dataclass(frozen=True)

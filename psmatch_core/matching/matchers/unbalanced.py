@@ -14,7 +14,7 @@ from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.matching.matchers.entropic import ONE_CELL, announce_compiling, expected_cost, solved_status
-from psmatch_core.matching.matchers.solving import iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
 
 HARDLY = 0.1  # of the mass that a cell would have if all were matched alike: below it, it is named in the status
 

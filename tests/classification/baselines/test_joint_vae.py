@@ -13,7 +13,7 @@ from anndata import AnnData
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.classification.baselines import HISTORY, JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.classification.baselines.adversary import Codes, Losses, Networks, divergence
+from psmatch_core.classification.baselines.vae_networks import Codes, Losses, Networks, divergence
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality

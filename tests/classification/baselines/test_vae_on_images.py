@@ -9,7 +9,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.classification.baselines.sides import Side
+from psmatch_core.classification.baselines.vae_data import Side
 from psmatch_core.classification.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import evaluate

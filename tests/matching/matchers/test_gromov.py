@@ -10,8 +10,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import silent
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers import FusedGromovMatcher, GromovMatcher, LabelProblem, SinkhornMatcher
-from psmatch_core.matching.matchers.distortion import Distortion, Solved, answer
 from psmatch_core.matching.matchers.geodesics import geodesics
+from psmatch_core.matching.matchers.gromov_solver import Distortion, Solved, answer
 from tests.conftest import make_modality
 from tests.matching.matchers.test_matchers import problem
 

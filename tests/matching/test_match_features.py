@@ -10,8 +10,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality
-from psmatch_core.matching.features import FeatureRules, match_features
 from psmatch_core.matching.match import match
+from psmatch_core.matching.match_features import FeatureRules, match_features
 from psmatch_core.matching.matchers import KnownPairsMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 
 P, Q = 12, 8

@@ -13,10 +13,10 @@ from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
-from psmatch_core.classification.baselines.adversary import Networks
+from psmatch_core.classification.baselines.joint_latents import ENCODER, HEAD, HISTORY, JointLatents
 from psmatch_core.classification.baselines.joint_vae import JointVAE
-from psmatch_core.classification.baselines.latents import ENCODER, HEAD, HISTORY, JointLatents
-from psmatch_core.classification.baselines.sides import Side
+from psmatch_core.classification.baselines.vae_data import Side
+from psmatch_core.classification.baselines.vae_networks import Networks
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.classification.classifiers.training import SCORING_CELLS

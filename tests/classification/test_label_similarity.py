@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psmatch_core.classification.separability import alike_groups, pairwise_auc
+from psmatch_core.classification.label_similarity import alike_groups, pairwise_auc
 
 
 def planted(groups, n=60, seed=0):
