@@ -298,6 +298,75 @@ def test_heavy_libraries_wait_until_they_are_needed():
     assert done.stdout.strip() == "[]"
 
 
+# Calls that write to a place. They may write to a ``stream`` or a ``partial`` that base/disk gave.
+WRITING = {
+    "copy", "copy2", "copyfile", "copytree", "dump", "hardlink_to", "link", "save", "savez", "savez_compressed",
+    "symlink_to", "to_csv", "to_feather", "to_json", "to_parquet", "tofile", "touch", "write_bytes", "write_h5ad",
+    "write_html", "write_image", "write_text", "ZipFile",
+}  # fmt: skip
+WRITES_ON_ITS_OWN = {
+    "psmatch_core.workspace.worker": ("open",),  # events.jsonl grows by a line at a time
+    "psmatch_core.workspace.store": ("open", "copytree"),  # log.txt of a worker; a copied run gets its name when whole
+    "psmatch_core.data.readers.sandbox": ("open",),  # what a child says on its way down, in a temporary folder
+}
+
+
+def written(tree: ast.AST) -> list[tuple[str, int]]:
+    """Calls of a file that write to disk past base/disk: name and line."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        places = [ast.unparse(each) for each in node.args]
+        if owner == "disk" or places[:1] in (["stream"], ["partial"]):
+            continue
+        if name == "open":
+            modes = [*node.args, *(each.value for each in node.keywords if each.arg == "mode")]
+            modes = [each.value for each in modes if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            is_writing = any(set(mode) & set("wax+") for mode in modes if set(mode) <= set("rwaxbt+"))
+        elif name in ("replace", "rename"):
+            is_writing = owner == "os" or (name == "replace" and owner and len(node.args) == 1 and not node.keywords)
+        elif name in ("write_text", "write_h5ad") and not owner:
+            is_writing = False  # our own, imported by name
+        elif name in ("to_csv", "to_json"):
+            is_writing = bool(places)  # without a place they return the text
+        elif name == "ZipFile":
+            is_writing = len(node.args) > 1
+        elif name in ("copy", "save", "dump", "link"):
+            is_writing = owner in ("shutil", "np", "numpy", "torch", "json", "os")
+        else:
+            is_writing = name in WRITING
+        if is_writing:
+            found.append((name, node.lineno))
+    return found
+
+
+def test_nothing_on_disk_but_through_base():
+    wrong = {}
+    for module, path in MODULES.items():
+        if module.startswith("psmatch_core.base."):
+            continue
+        allowed = WRITES_ON_ITS_OWN.get(module, ())
+        found = [each for each in written(ast.parse(path.read_text(encoding="utf-8"))) if each[0] not in allowed]
+        if found:
+            wrong[module] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "path.write_text('a')", "open(path, 'w')", "open(path, mode='ab')", "path.open('r+b')", "os.replace(a, b)",
+        "partial.replace(path)", "np.savez(path, a=a)", "table.to_csv(path)", "adata.write_h5ad(path)",
+        "json.dump(data, file)", "zipfile.ZipFile(path, 'w')", "shutil.copyfile(a, b)",
+    ],
+)  # fmt: skip
+def test_a_write_past_base_is_found(code):
+    assert written(ast.parse(code))
+
+
 def test_no_global_seed_is_ever_set():
     for path in FILES:
         text = path.read_text(encoding="utf-8")

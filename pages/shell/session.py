@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell.workspace import Workspace, from_files, from_recipe
-from psmatch_core.base.disk import room_for
+from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -110,7 +110,7 @@ def uploads() -> Path:
     """A folder for the visitor's uploads, under a name that nobody can guess."""
     name = st.session_state.setdefault("uploads", secrets.token_hex(16))
     folder = root() / "uploads" / str(name)
-    with room_for("an upload"):
+    with explain_full_disk("an upload"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 

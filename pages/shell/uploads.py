@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
-from psmatch_core.base.disk import full, room_for, write_json
+from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json, write_whole
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import FileSummary, inspect_file, shown_name
 
@@ -24,13 +24,12 @@ DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "image
 _MAKE_DEMO = """
 import sys
 from pathlib import Path
-from psmatch_core.pipeline.demo_data import demo
-for side, adata in zip(("source", "target"), demo(sys.argv[1])):
-    adata.write_h5ad(Path(sys.argv[2]) / f"{side}.h5ad")
+from psmatch_core.pipeline.demo_data import write_demo
+write_demo(sys.argv[1], Path(sys.argv[2]))
 """
 
 
-def keep_upload(stream: BinaryIO, name: str, folder: Path) -> Path:
+def keep_upload(stream: BytesIO, name: str, folder: Path) -> Path:
     """Copy an upload to disk; it lies under its content's hash, whole or not at all.
 
     Parameters
@@ -42,29 +41,18 @@ def keep_upload(stream: BinaryIO, name: str, folder: Path) -> Path:
     folder
         The visitor's own folder.
     """
-    partial = folder / f".{secrets.token_hex(8)}.partial"
-    digest = hashlib.sha256()
+    stream.seek(0)
+    content = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    path = folder / content[:16] / (shown_name(name, 100).lstrip(".") or "file")
     try:
-        stream.seek(0)
-        with open(partial, "wb") as out:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        place = folder / digest.hexdigest()[:16]
-        place.mkdir(exist_ok=True)
-        kept = place / (shown_name(name, 100).lstrip(".") or "file")
-        partial.replace(kept)
+        return write_whole(path, lambda out: shutil.copyfileobj(stream, out, CHUNK))
     except OSError as error:
         raise PsmatchError(
             f"{shown_name(name)} could not be kept on the server ({error.strerror or 'write failed'}).",
             hint="Free space in the workspace folder, then upload it again.",
             code="PM-S01",
         ) from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return kept
 
 
 def data_roots() -> list[Path]:
@@ -151,7 +139,7 @@ def look_into_demo(name: str, which: str, folder: Path) -> FileSummary:
 
 def _make_demo(name: str, place: Path) -> None:
     making = place.with_name(f".{name}-{secrets.token_hex(4)}")
-    with room_for("the files of the demo"):
+    with explain_full_disk("the files of the demo"):
         making.mkdir(parents=True)
     environment = {
         **os.environ,
@@ -161,7 +149,7 @@ def _make_demo(name: str, place: Path) -> None:
     ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if ended.returncode and b"No space left" in ended.stderr:
         shutil.rmtree(making, ignore_errors=True)
-        raise full("the files of the demo")
+        raise full_disk_error("the files of the demo")
     if ended.returncode:
         raise PsmatchError(
             f"The demo {name} could not be made.",

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all; a full disk, and what another version wrote, told in words."""
+"""Files on disk: written completely or not at all; a full disk, or a file of another version, is reported in words."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from psmatch_core.base.errors import PsmatchError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, or a file as large as it may be
-LEAST_FREE = 2**20  # bytes; with less than this a run cannot even write where it stands
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, the user's quota used up, a file above the size limit
+LEAST_FREE = 2**20  # bytes; with less than this a run cannot even write its status
 FREE_SPACE = "Free space on the disk of the workspace (delete runs, empty its folder “deleted”), then start it again."
 
 Given = ParamSpec("Given")
@@ -24,83 +24,108 @@ Loaded = TypeVar("Loaded")
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error means that nothing more fits on the disk; libraries may hand on only the system's words."""
+    """Whether an error means that the disk is full; some libraries pass on only the system's words."""
     return isinstance(error, OSError) and (error.errno in FULL or "No space left" in str(error))
 
 
 def has_room(place: Path) -> bool:
-    """Whether the disk on which a folder lies can take anything at all."""
+    """Whether the disk that holds a folder has any space left."""
     try:
         return shutil.disk_usage(place).free >= LEAST_FREE
     except OSError:
         return True
 
 
-def full(what: str) -> PsmatchError:
-    """The error of a full disk."""
+def full_disk_error(what: str) -> PsmatchError:
+    """The error of a full disk; ``what`` names the file that could not be written."""
     return PsmatchError(f"The disk is full: {what} could not be written.", hint=FREE_SPACE, code="PM-S05")
 
 
 @contextmanager
-def room_for(what: str) -> Iterator[None]:
-    """Tell a full disk in words.
+def explain_full_disk(what: str) -> Iterator[None]:
+    """Turn the system's error of a full disk into one that names ``what`` could not be written.
 
     Raises
     ------
     PsmatchError
-        Where something inside did not fit on the disk.
+        If something in the block did not fit on the disk.
     """
     try:
         yield
     except OSError as error:
         if is_full(error):
-            raise full(what) from error
+            raise full_disk_error(what) from error
         raise
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> Path:
-    """Write a file beside its place, flush it to disk, and rename it: a reader sees the whole of it or none.
+@contextmanager
+def replacing(path: Path, partial: Path | None = None) -> Iterator[Path]:
+    """A place to write a new version of a file; the block's end flushes it to disk and renames it to ``path``.
+
+    A reader sees the old file or the new one, never a part. If the block fails, the old file stays.
+
+    Parameters
+    ----------
+    partial
+        The place to write to, on the same disk; a hidden file in the same folder unless given.
 
     Raises
     ------
     PsmatchError
-        Where the disk is full.
+        If the disk is full.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    with room_for(path.name):
+    partial = partial or path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    with explain_full_disk(path.name):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(partial, "wb") as stream:
-                write(stream)
-                stream.flush()
+            yield partial
+            with open(partial, "rb+") as stream:
                 os.fsync(stream.fileno())
             os.replace(partial, path)
-        except BaseException:
+        finally:
             partial.unlink(missing_ok=True)
-            raise
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a file with a function that fills its stream, completely or not at all.
+
+    Raises
+    ------
+    PsmatchError
+        If the disk is full.
+    """
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        write(stream)
     return path
 
 
 def write_text(path: Path, text: str) -> Path:
-    """A text file, whole or not at all."""
-    encoded = text.encode("utf-8")
-
-    def write(stream: BinaryIO) -> None:
-        stream.write(encoded)
-
-    return write_whole(path, write)
+    """Write a text file (UTF-8), completely or not at all."""
+    return write_whole(path, lambda stream: stream.write(text.encode("utf-8")))
 
 
 def write_json(path: Path, data: Any) -> Path:
-    """Plain data as JSON, whole or not at all."""
+    """Write plain data as JSON, completely or not at all."""
     return write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=True) + "\n")
 
 
-def as_of_now(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
-    """Let a loader say in words that a file is not of the kind that this version writes.
+def link(existing: Path, new: Path) -> None:
+    """Give a file a second name, or copy it if the disk has no hard links; nothing if the name is taken."""
+    if new.exists():
+        return
+    try:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        os.link(existing, new)
+    except OSError:
+        with open(existing, "rb") as source:
+            write_whole(new, lambda stream: shutil.copyfileobj(source, stream))
 
-    The first argument is the file's path. A file of another version lacks a part, or holds one that means nothing here;
-    wherever in the loader that comes to light, it is the same to whoever opens the run.
+
+def of_this_version(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
+    """Let a loader refuse files of another version in words.
+
+    The loader's first argument is the path of the file. A file of another version lacks a part or holds one with
+    another meaning, so any error of lookup or type in the loader is reported as such.
     """
 
     @wraps(load)

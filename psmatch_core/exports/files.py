@@ -210,13 +210,9 @@ def _csv(table: pd.DataFrame, path: Path) -> Path:
 
 
 def write_h5ad(adata: AnnData, path: Path) -> Path:
-    """An h5ad with checksums and compression, written beside its place and renamed."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    """Write an h5ad with compression, completely or not at all."""
+    with disk.replacing(path) as partial:
         adata.write_h5ad(partial, compression="gzip", compression_opts=4)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

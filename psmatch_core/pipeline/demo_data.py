@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base import disk
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
@@ -181,24 +182,31 @@ def _uneven(n_labels: int, rng: np.random.Generator) -> np.ndarray:
     return share / share.sum()
 
 
+def write_demo(name: str, folder: Path) -> None:
+    """The two files of a demo, ``source.h5ad`` and ``target.h5ad``."""
+    for side, adata in zip(("source", "target"), demo(name), strict=True):
+        with disk.replacing(folder / f"{side}.h5ad") as partial:
+            adata.write_h5ad(partial)
+
+
 def write_samples(folder: Path) -> list[Path]:
     """Small files of every accepted format, of the same three labels; the app offers them to download."""
     rna, protein, images = _sample("rna", 20), _sample("protein", 8), _sample("image", 2 * 8 * 8)
     rna.X = np.round(np.exp(rna.X / 2 + 1)).astype(np.float32)  # counts
-    folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"sample_{name}" for name in ("rna.h5ad", "protein.csv", "protein.tsv", "images.npz")]
-    rna.write_h5ad(paths[0], compression="gzip")
+    with disk.replacing(paths[0]) as partial:
+        rna.write_h5ad(partial, compression="gzip")
     table = pd.DataFrame(np.round(protein.X, 3), columns=protein.var_names)
     table.insert(0, "label", protein.obs["label"].to_numpy())
     table.insert(0, "cell", protein.obs_names)
     for path, separator in zip(paths[1:3], (",", "\t"), strict=True):
-        table.to_csv(path, sep=separator, index=False, lineterminator="\n")
-    np.savez_compressed(
-        paths[3],
-        images=images.X.reshape(-1, 2, 8, 8),
-        labels=images.obs["label"].to_numpy().astype(str),
-        obs_names=images.obs_names.to_numpy().astype(str),
-    )
+        disk.write_text(path, table.to_csv(sep=separator, index=False, lineterminator="\n"))
+    arrays = {
+        "images": images.X.reshape(-1, 2, 8, 8),
+        "labels": images.obs["label"].to_numpy().astype(str),
+        "obs_names": images.obs_names.to_numpy().astype(str),
+    }
+    disk.write_whole(paths[3], lambda stream: np.savez_compressed(stream, **arrays))
     return paths
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.array_files import read_arrays, write_arrays
-from psmatch_core.base.disk import as_of_now
+from psmatch_core.base.disk import of_this_version
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE
 from psmatch_core.classification.classifiers import Classifier, LossCurve
@@ -79,7 +79,7 @@ def save(
     raise PsmatchError(f"A {type(result).__name__} has no file format.", hint="Save a modality, a model or a coupling.")
 
 
-@as_of_now
+@of_this_version
 def load_modality(path: Path | str) -> Modality:
     """The modality in a file."""
     arrays, meta = read_arrays(Path(path))
@@ -104,13 +104,13 @@ def load_modality(path: Path | str) -> Modality:
     )
 
 
-@as_of_now
+@of_this_version
 def load_preprocessing(path: Path | str) -> FittedPreprocessing:
     """The fitted transform in a file."""
     return _preprocessing_from(*read_arrays(Path(path)))
 
 
-@as_of_now
+@of_this_version
 def load_translator(path: Path | str) -> FittedTranslator:
     """The trained translator in a file, with the preprocessing of its input modality where it has one."""
     path = Path(path)
@@ -151,7 +151,7 @@ def _shape(meta: Mapping[str, Any]) -> ImageShape | None:
     return (shape[0], shape[1], shape[2]) if shape else None
 
 
-@as_of_now
+@of_this_version
 def load_scored(path: Path | str, modality: Modality) -> ScoredModality:
     """The propensity model or the latents in a file, for the cells that they were made of."""
     arrays, meta = read_arrays(Path(path))
@@ -212,7 +212,7 @@ def _propensity_from(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any], 
     )
 
 
-@as_of_now
+@of_this_version
 def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModality) -> Coupling:
     """The coupling in a file, between the models that it was made of."""
     arrays, meta = read_arrays(Path(path))
@@ -224,7 +224,7 @@ def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModali
     return Coupling(source, target, blocks, statuses)
 
 
-@as_of_now
+@of_this_version
 def load_map(path: Path | str) -> ScoreMap:
     """The map of scores in a file."""
     arrays, _ = read_arrays(Path(path))

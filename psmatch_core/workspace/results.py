@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base import disk
-from psmatch_core.base.disk import as_of_now
+from psmatch_core.base.disk import of_this_version
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.baselines import HISTORY
@@ -127,14 +127,14 @@ def load_facts(folder: RunFolder, name: str) -> Any:
     return _read_facts(path) if path.exists() else None
 
 
-@as_of_now
+@of_this_version
 def _read_table(path: Path) -> pd.DataFrame:
     table = pd.read_parquet(path)
     _complete(path.stem, table.columns.tolist())
     return table
 
 
-@as_of_now
+@of_this_version
 def _read_facts(path: Path) -> Any:
     facts = json.loads(path.read_text(encoding="utf-8"))
     _complete(path.stem, facts)
@@ -142,7 +142,7 @@ def _read_facts(path: Path) -> Any:
 
 
 def _complete(name: str, parts: Collection[str]) -> None:
-    """What another version did not write yet; the KeyError becomes words in :func:`as_of_now`."""
+    """What another version did not write yet; the KeyError becomes words in :func:`of_this_version`."""
     for part in NEEDED.get(name, ()):
         if part not in parts:
             raise KeyError(part)

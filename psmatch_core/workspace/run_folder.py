@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 import uuid
@@ -111,7 +110,7 @@ class RunFolder:
                 )
             with folder.held():
                 _remove_run(path)
-        with disk.room_for("the folder of a new run"):
+        with disk.explain_full_disk("the folder of a new run"):
             path.mkdir(parents=True, exist_ok=True)
         try:
             disk.write_text(folder.path / "recipe.json", recipe.to_json())
@@ -160,7 +159,7 @@ class RunFolder:
         if not status.is_active or waiting:
             return status
         if not disk.has_room(self.path):
-            told = disk.full("what the run had to say")
+            told = disk.full_disk_error("what the run had to say")
             return replace(status, state=LOST, problem=told.problem, hint=told.hint)
         return replace(
             status,
@@ -233,15 +232,14 @@ class FolderKeeper:
             except PsmatchError:
                 shared.unlink(missing_ok=True)  # a damaged cache is no loss: it is made again below
             else:
-                _link(shared, path)
+                disk.link(shared, path)
                 return result
         started = time.perf_counter()
         result = make()
         seconds = time.perf_counter() - started
         result_files.save(result, path)  # type: ignore[arg-type]
         if shared is not None:
-            shared.parent.mkdir(parents=True, exist_ok=True)
-            _link(path, shared)
+            disk.link(path, shared)
             disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
         return result
 
@@ -265,21 +263,6 @@ def _remove_run(path: Path) -> None:
         each.unlink()
     for jobs in ("left_out", "monitor", "ladders"):
         shutil.rmtree(path / jobs, ignore_errors=True)
-
-
-def _link(existing: Path, new: Path) -> None:
-    """The same file under a second name, or a copy where the disk cannot do that."""
-    if new.exists():
-        return
-    try:
-        os.link(existing, new)
-    except OSError:
-        content = existing.read_bytes()
-
-        def write(stream: Any) -> None:
-            stream.write(content)
-
-        disk.write_whole(new, write)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psmatch_core.base import disk
-from psmatch_core.base.disk import room_for
+from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
@@ -139,7 +139,7 @@ class RunStore:
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
             with suppress(PsmatchError):  # a full disk, on which no status can be written: that is why it is deleted
                 self.cancel(RunFolder(status.parent))  # its measuring, labels left out and ladders before itself
-        with room_for("the list of deleted runs"):
+        with explain_full_disk("the list of deleted runs"):
             (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
         with suppress(sqlite3.OperationalError), self._table() as table:
@@ -236,7 +236,7 @@ class RunStore:
 
     @contextmanager
     def _table(self) -> Iterator[sqlite3.Connection]:
-        with room_for("the list of runs"):
+        with explain_full_disk("the list of runs"):
             self.root.mkdir(parents=True, exist_ok=True)
         path = self.root / "runs.sqlite"
         # The folders hold the truth and the table is only their index: a damaged one is made anew, and on a full disk

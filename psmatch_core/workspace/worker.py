@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psmatch_core.base import disk
-from psmatch_core.base.disk import full, is_full
+from psmatch_core.base.disk import full_disk_error, is_full
 from psmatch_core.base.errors import Cancelled, PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.pipeline import result_files
@@ -104,7 +104,7 @@ def work(
             )
         except Exception as error:
             if is_full(error):  # from a library that writes by itself, or from the log of progress
-                told = full(f"a file of this {what}")
+                told = full_disk_error(f"a file of this {what}")
                 log.status(state=FAILED, problem=told.problem, hint=told.hint)
             else:
                 disk.write_text(folder.path / "traceback.txt", traceback.format_exc())

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -55,6 +56,41 @@ def test_what_was_there_before_stays_whole(tmp_path: Path) -> None:
         tmp_path,
     )
     assert json.loads((tmp_path / "status.json").read_text()) == {"state": "done"}
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = disk.write_text(tmp_path / "a.txt", "old")
+
+    def fail(stream: BinaryIO) -> None:
+        stream.write(b"new")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        disk.write_whole(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_on_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(disk.os, "fsync", lambda number: done.append("flushed"))
+    monkeypatch.setattr(disk.os, "replace", lambda partial, path: done.append("renamed"))
+    disk.write_text(tmp_path / "a.txt", "text")
+    assert done == ["flushed", "renamed"]
+
+
+def test_a_linked_file_is_the_same_or_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    path = disk.write_text(tmp_path / "a.txt", "text")
+    disk.link(path, tmp_path / "folder" / "b.txt")
+    monkeypatch.setattr(disk.os, "link", unsupported)
+    disk.link(path, tmp_path / "c.txt")
+    for name in ("folder/b.txt", "c.txt"):
+        assert (tmp_path / name).read_text() == "text"
+    disk.link(disk.write_text(tmp_path / "d.txt", "other"), tmp_path / "c.txt")
+    assert (tmp_path / "c.txt").read_text() == "text"
 
 
 def test_other_errors_of_the_system_stay_what_they_are(tmp_path: Path) -> None:
@@ -136,7 +172,7 @@ def test_deleted_runs_are_removed_for_good_with_what_only_they_used(tmp_path: Pa
 
 
 def test_a_loader_tells_what_another_version_left_out(tmp_path: Path) -> None:
-    @disk.as_of_now
+    @disk.of_this_version
     def load(path: Path) -> int:
         return {"a": 1}[path.suffix]
 

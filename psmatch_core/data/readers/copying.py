@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, check_matrix, display, label_texts, raise_rejections, tally, unique_names
 from psmatch_core.data.checks.findings import warning
@@ -32,12 +32,8 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
         adata = _clean(source, spec, content_hash, needs_labels=request.get("needs_labels", True))
     finally:
         source.close()
-    partial, destination = Path(request["partial"]), Path(request["destination"])
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    adata.write_h5ad(partial, compression="lzf")  # read back soon and once: gzip takes ten times as long
-    with open(partial, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, destination)
+    with disk.replacing(Path(request["destination"]), Path(request["partial"])) as partial:
+        adata.write_h5ad(partial, compression="lzf")  # read back soon and once: gzip takes ten times as long
     return {"n_cells": int(adata.n_obs), "n_features": int(adata.n_vars)}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from psmatch_core.base.disk import full, has_room
+from psmatch_core.base.disk import full_disk_error, has_room
 from psmatch_core.base.errors import PsmatchError
 
 # Time allowed: a start, and four times what the slowest format (text) needs for each byte.
@@ -73,7 +73,7 @@ def run_boxed(
                 code="PM-F60",
             )
         if answer is None and not has_room(Path(folder)):
-            raise full(f"what {shown} holds")
+            raise full_disk_error(f"what {shown} holds")
         if answer is None:
             _logger.warning("reading %s: the child ended with %s: %s", shown, ended, _last_words(Path(folder)))
             raise PsmatchError(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
+
+from psmatch_core.base.disk import full_disk_error, is_full, write_text
 
 
 def main() -> None:
@@ -16,8 +17,7 @@ def main() -> None:
     _limit(order["seconds"], order["memory_mb"])
     answer = _serve(order["function"], order["request"], order["shown"], order["memory_mb"])
     folder = Path(order["folder"])
-    (folder / "answer.part").write_text(json.dumps(answer), "utf-8")
-    os.replace(folder / "answer.part", folder / "answer.json")
+    write_text(folder / "answer.json", json.dumps(answer))
 
 
 def _limit(seconds: float, memory_mb: int) -> None:
@@ -44,7 +44,6 @@ def _limit(seconds: float, memory_mb: int) -> None:
 
 
 def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -> dict[str, Any]:
-    from psmatch_core.base.disk import full, is_full
     from psmatch_core.base.errors import PsmatchError
 
     try:
@@ -70,7 +69,7 @@ def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -
         }
     except Exception as error:
         if is_full(error):
-            told = full(f"what {shown} holds")
+            told = full_disk_error(f"what {shown} holds")
             return {"error": {"problem": told.problem, "hint": told.hint, "code": told.code}}
         return {"trace": traceback.format_exc()[-4000:]}
 
