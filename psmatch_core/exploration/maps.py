@@ -31,15 +31,6 @@ class ScoreMap:
     source_xy: np.ndarray
     target_xy: np.ndarray
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The map as named arrays."""
-        return {
-            "source_cells": self.source_cells,
-            "target_cells": self.target_cells,
-            "source_xy": self.source_xy,
-            "target_xy": self.target_xy,
-        }
-
 
 def score_map(
     source: ScoredModality, target: ScoredModality, *, method: str = "pca", largest: int = 20_000, seed: int = 0

@@ -44,10 +44,6 @@ class HalfScores:
     first: np.ndarray
     second: np.ndarray
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The scores as named arrays."""
-        return {"first": self.first, "second": self.second}
-
 
 @dataclass(frozen=True)
 class LabelStability:

@@ -100,7 +100,7 @@ def features_of(
 def load_map(folder: RunFolder, method: str) -> ScoreMap | None:
     """The map of scores (``pca`` or ``umap``), or None while it is not ready."""
     path = folder.stage_file(f"map_{method}")
-    return result_files.load_map(path) if path.exists() else None
+    return result_files.load_score_map(path) if path.exists() else None
 
 
 def load_translator(folder: RunFolder, direction: str) -> FittedTranslator | None:

@@ -237,7 +237,7 @@ class FolderKeeper:
         started = time.perf_counter()
         result = make()
         seconds = time.perf_counter() - started
-        result_files.save(result, path)  # type: ignore[arg-type]
+        result_files.save(result, path)
         if shared is not None:
             disk.link(path, shared)
             disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take

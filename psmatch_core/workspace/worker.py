@@ -216,7 +216,7 @@ def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | N
         keeper.keep(
             f"map_{method}",
             map_key(method, keeper.models, LARGEST_MAP, seed),
-            result_files.load_map,
+            result_files.load_score_map,
             partial(score_map, source, target, method=method, largest=LARGEST_MAP, seed=seed),
         )
     log(Event("map", 1.0))

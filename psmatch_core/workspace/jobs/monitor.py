@@ -7,12 +7,13 @@ import time
 from functools import partial
 from pathlib import Path
 
-from psmatch_core.base import array_files, disk
+from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
+from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.stage_keys import halves_key, matching_key
 from psmatch_core.workspace import results
 from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder, RunStatus
@@ -144,13 +145,8 @@ def halves_of(
             progress=progress,
         )
         key = halves_key(model.modality, model.label_names, recipe)
-        found.append(keeper.keep(f"{side}_halves", key, _load_halves, make))
+        found.append(keeper.keep(f"{side}_halves", key, result_files.load_halves, make))
     return found[0], found[1]
-
-
-def _load_halves(path: Path) -> HalfScores:
-    arrays, _ = array_files.read_arrays(path)
-    return HalfScores(arrays["first"], arrays["second"])
 
 
 def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, log: FolderLog) -> None:
