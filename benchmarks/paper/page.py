@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.paper import experiment2, experiment3, perturb_ot
-from benchmarks.paper import figures as shared
+from benchmarks.paper import experiment2, experiment3, figures as shared, perturb_ot
 from psmatch_core.base import disk
 
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"

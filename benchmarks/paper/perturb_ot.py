@@ -14,8 +14,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from benchmarks.paper import experiment2
-from benchmarks.paper import figures as shared
+from benchmarks.paper import experiment2, figures as shared
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,

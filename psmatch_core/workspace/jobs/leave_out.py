@@ -14,8 +14,7 @@ from psmatch_core.evaluation.held_out import HeldOut, load_held_out
 from psmatch_core.pipeline.inputs import load_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, chosen_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.results import load_facts
-from psmatch_core.workspace.results import load_inputs as load_kept_inputs
+from psmatch_core.workspace.results import load_facts, load_inputs as load_kept_inputs
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 
 FOLDER, RESULT = "left_out", "left_out"

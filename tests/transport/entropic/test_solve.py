@@ -7,8 +7,7 @@ import itertools
 import numpy as np
 import ot
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from psmatch_core.transport import solve
 from psmatch_core.transport.entropic.schedule import Schedule, levels

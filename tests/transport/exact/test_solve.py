@@ -7,8 +7,7 @@ import itertools
 import numpy as np
 import ot
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from psmatch_core.transport import assign, solve

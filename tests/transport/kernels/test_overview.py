@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from psmatch_core.matching.blocks import PotentialBlock, SparseBlock
-from psmatch_core.matching.blocks import overview as blocks_overview
+from psmatch_core.matching.blocks import PotentialBlock, SparseBlock, overview as blocks_overview
 from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.transport import solve

@@ -12,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 from psmatch_core.base import disk
 from psmatch_core.monitor import Monitoring
 from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs import monitor
-from psmatch_core.workspace.jobs import sweep as sweep_working
+from psmatch_core.workspace.jobs import monitor, sweep as sweep_working
 from psmatch_core.workspace.jobs.sweep import do_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
