@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import zipfile
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
 
 ARCHIVE = "psmatch-export.zip"
 PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT", "numba", "umap-learn", "streamlit")
-
-
-def pairs_table(run: Run, *, top: int | None = None) -> pd.DataFrame:
-    """The pairs of every matched source cell, as :func:`~psmatch_core.exports.pairs.choose_pairs` gives them."""
-    rules = replace(run.recipe.exports, top=top or run.recipe.exports.top)
-    return choose_pairs(run.coupling, rules, seed=run.recipe.seed).table
 
 
 def coupling_anndata(run: Run) -> AnnData:

@@ -10,10 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
@@ -70,16 +67,6 @@ class Run:
     notes: tuple[str, ...] = field(default=(), repr=False)
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
     distributions: Mapping[str, Distributions] = field(default_factory=dict, repr=False)
-
-    @property
-    def source_propensity(self) -> PropensityModel:
-        """The source's propensity model; refused where the run matched in another space."""
-        return _propensities(self.coupling.source)
-
-    @property
-    def target_propensity(self) -> PropensityModel:
-        """The target's propensity model; refused where the run matched in another space."""
-        return _propensities(self.coupling.target)
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
@@ -264,12 +251,3 @@ def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
         )
         progress(Event("compare", (done + 1) / 2, f"distributions, {direction.replace('_', ' ')}"))
     return out
-
-
-def _propensities(scored: ScoredModality) -> PropensityModel:
-    if not isinstance(scored, PropensityModel):
-        raise PsmatchError(
-            f"{scored.modality.name} was matched by {scored.space_name}: this run has no propensity scores.",
-            hint="Look at `run.coupling.source` and `run.coupling.target`, or choose propensity scores as the space.",
-        )
-    return scored

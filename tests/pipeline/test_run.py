@@ -11,7 +11,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_jo
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.exports.files import pairs_table
+from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,
@@ -22,7 +22,7 @@ from psmatch_core.matching.matchers import (
     UniformMatcher,
 )
 from psmatch_core.pipeline import result_files, stages
-from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import RidgeTranslator
 from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
@@ -35,6 +35,10 @@ def relabelled(name, labels, **settings):
     adata = make_adata(**settings)
     adata.obs["label"] = [labels.get(label, label) for label in adata.obs["label"]]
     return Modality.from_anndata(adata, label_key="label", name=name)
+
+
+def pairs_of(result, top=10):
+    return choose_pairs(result.coupling, ExportRules(top=top), seed=result.recipe.seed).table
 
 
 def test_the_short_way_works():
@@ -81,7 +85,7 @@ def test_every_method_goes_the_whole_way(matcher, tmp_path):
     sides = make_modality("RNA"), make_modality("ADT", n=45, seed=1)
     result = run(replace(QUICK, matcher=matcher), *sides)
     assert set(result.coupling) == {"A", "B", "C"}
-    pairs = pairs_table(result)
+    pairs = pairs_of(result)
     assert set(pairs["source_cell"]) <= set(sides[0].obs_names)
     assert pairs.drop_duplicates("source_cell")["mass"].sum() == pytest.approx(60, rel=1e-2)
     assert Recipe.from_json(result.recipe.to_json()) == result.recipe
@@ -105,11 +109,11 @@ def test_what_a_method_cannot_do_is_refused_before_training():
 
 def test_same_seed_same_pairs_other_seed_other_folds():
     sides = make_modality("RNA"), make_modality("ADT", n=45, seed=1)
-    first, again = (pairs_table(run(QUICK, *sides)) for _ in range(2))
+    first, again = (pairs_of(run(QUICK, *sides)) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
     other = run(replace(QUICK, seed=1), *sides)
-    held_out = run(QUICK, *sides).source_propensity.held_out_logits
-    assert not np.allclose(other.source_propensity.held_out_logits, held_out)
+    held_out = run(QUICK, *sides).coupling.source.held_out_logits
+    assert not np.allclose(other.coupling.source.held_out_logits, held_out)
 
 
 def test_the_space_can_be_the_latents_of_a_joint_vae():
@@ -119,10 +123,8 @@ def test_the_space_can_be_the_latents_of_a_joint_vae():
     assert isinstance(result.coupling.source, JointLatents)
     assert result.coupling.source.space.shape == (60, 4)
     assert result.coupling["A"].to_array().sum() == pytest.approx(1)
-    with pytest.raises(PsmatchError, match="RNA was matched by joint VAE latents: this run has no propensity scores"):
-        _ = result.source_propensity
     again = run(replace(QUICK, space=vae), *sides)
-    pd.testing.assert_frame_equal(pairs_table(result), pairs_table(again))
+    pd.testing.assert_frame_equal(pairs_of(result), pairs_of(again))
 
 
 def test_both_latents_come_from_one_training_and_are_kept_by_content(tmp_path, monkeypatch):
@@ -209,7 +211,7 @@ def test_small_labels_go_by_the_rule():
 @pytest.mark.parametrize("matcher", [NeighborMatcher(n_neighbors=3), UniformMatcher()], ids=repr)
 def test_pairs_are_traceable_and_weighted(matcher):
     result = run(replace(QUICK, matcher=matcher), make_modality("RNA"), make_modality("ADT", n=45, seed=1))
-    pairs = pairs_table(result, top=1000)
+    pairs = pairs_of(result, top=1000)
     assert list(pairs.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
     label_of = dict(zip(result.target.obs_names, result.target.labels, strict=True))
     assert (pairs["target_cell"].map(label_of) == pairs["label"]).all()
