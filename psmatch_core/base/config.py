@@ -1,14 +1,17 @@
-"""Strategies are their own configs: one declaration of an option, read by everything.
+"""Settings: an option is declared once and read by validation, forms, command line, documentation and recipes.
 
-A config is a frozen dataclass whose fields are made by :func:`option`. Validation, the page's form,
-the command line, the table in the docs and the recipe all read that one declaration.
+A config is a frozen dataclass whose fields are made by :func:`option`. A strategy (a matcher, a classifier) is a config
+itself; all strategies of a kind are found by :meth:`Config.kinds`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib
 import inspect
 import math
+import pkgutil
 import types
 import typing
 from collections.abc import Mapping
@@ -16,6 +19,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from psmatch_core.base.errors import PsmatchError, some
+
+# Options and kinds that were renamed, so that an older recipe still opens: "Kind.old_option" to the option's new name,
+# "OldKind" to the kind's new name.
+RENAMED: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,23 @@ def option(
 
 
 class Config:
-    """Base of every config: checks its options at birth and turns into plain data and back."""
+    """Base of every config: checks its options when it is made, and turns into plain data and back.
 
+    Parameters of the class
+    -----------------------
+    title
+        What a menu calls this strategy; a strategy without a title is for Python and recipes only.
+    place
+        Where it stands in a menu, smallest first.
+    """
+
+    menu_title: ClassVar[str] = ""
+    menu_place: ClassVar[int] = 0
     _registry: ClassVar[dict[str, type[Config]]] = {}
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
+    def __init_subclass__(cls, *, title: str = "", place: int = 0, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        cls.menu_title, cls.menu_place = title, place
         Config._registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
@@ -87,12 +105,22 @@ class Config:
 
     @classmethod
     def kinds(cls) -> dict[str, type[Self]]:
-        """The program's own strategies of this kind, by name."""
-        return {
-            name: kind
-            for name, kind in sorted(Config._registry.items())
-            if issubclass(kind, cls) and not inspect.isabstract(kind) and kind.__module__.startswith("psmatch_core.")
-        }
+        """All strategies of this kind that come with the program, by name."""
+        return {name: kind for name, kind in cls._known().items() if kind.__module__.startswith("psmatch_core.")}
+
+    @classmethod
+    def menu(cls) -> dict[type[Self], str]:
+        """The strategies of this kind that have a title, and the title, in the order of a menu."""
+        listed = sorted(cls.kinds().values(), key=lambda kind: kind.menu_place)
+        return {kind: kind.menu_title for kind in listed if kind.menu_title}
+
+    @classmethod
+    def _known(cls) -> dict[str, type[Self]]:
+        """The same with the strategies of a user, as far as they are imported."""
+        if inspect.isabstract(cls):
+            _import_all(cls.__module__.rpartition(".")[0])
+        known = sorted(Config._registry.items())
+        return {name: kind for name, kind in known if issubclass(kind, cls) and not inspect.isabstract(kind)}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data (for JSON) from which :meth:`from_dict` makes an equal config."""
@@ -116,14 +144,14 @@ class Config:
                 hint="Write the settings as a JSON object.",
             )
         kind = str(data.get("kind", cls.__name__))
-        known = {
-            name: sub for name, sub in Config._registry.items() if issubclass(sub, cls) and not inspect.isabstract(sub)
-        }
+        kind = RENAMED.get(kind, kind)
+        known = cls._known()
         if kind not in known:
             raise PsmatchError(
                 f"{kind!r} is not a kind of {cls.__name__}.", hint=f"Use one of {some(sorted(known), 20)}."
             )
         target = known[kind]
+        data = {RENAMED.get(f"{kind}.{key}", key): value for key, value in data.items()}
         names = {each.name: each for each in fields(target)}  # type: ignore[arg-type]
         unknown = [key for key in data if key != "kind" and key not in names]
         if unknown:
@@ -136,11 +164,19 @@ class Config:
         return target(**values)
 
 
+@functools.cache
+def _import_all(package: str) -> None:
+    """Import the modules of a package, which declare its strategies."""
+    if package.startswith("psmatch_core."):
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+
+
 _HINTS: dict[type, dict[str, Any]] = {}
 
 
 def _hints(kind: type) -> dict[str, Any]:
-    """Types of a class's fields: worked out once, since a page reads its recipe several times a rerun."""
+    """Types of a class's fields; kept, since a page reads its recipe several times in a rerun."""
     if kind not in _HINTS:
         _HINTS[kind] = typing.get_type_hints(kind)
     return _HINTS[kind]

@@ -49,7 +49,7 @@ class Scoring(Config):
 
 
 @dataclass(frozen=True)
-class PropensityScores(Space):
+class PropensityScores(Space, title="Propensity scores: one classifier per modality (recommended)", place=1):
     """Scores of one classifier a modality, each trained alone: settings ``classifier`` and ``scoring``."""
 
     @property

@@ -1,11 +1,23 @@
 """An option is declared once; everything that reads it agrees."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import psmatch_core
+from psmatch_core.base import config
+from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier, EnsembleClassifier, LinearClassifier, MLPClassifier
+from psmatch_core.classification.scored_modality import Space
 from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.translation.translators import Translator
+
+ROOT = Path(__file__).parents[2]
+FAMILIES = (Matcher, Classifier, Translator, Space)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +94,45 @@ def test_every_option_says_what_it_is():
     for kind in (Recipe, SinkhornMatcher, MLPClassifier, NeighborMatcher):
         for name, declared in kind.options().items():
             assert len(declared.help) > 15, (kind, name)
+
+
+def test_strategies_are_found_without_importing_them_and_without_heavy_libraries():
+    code = (
+        "import sys; from psmatch_core.classification.scored_modality import Space; print(*Space.kinds());"
+        "print([m for m in ('torch', 'scanpy', 'umap', 'sklearn', 'anndata', 'ot', 'numba') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["JointVAE PropensityScores", "[]"]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda each: each.__name__)
+def test_every_strategy_is_public_and_every_menu_begins_with_the_default(family):
+    assert set(family.kinds()) <= set(psmatch_core.__all__)
+    assert {kind.__name__ for kind in family.kinds().values() if kind not in family.menu()} <= {"EnsembleClassifier"}
+    assert len(set(family.menu().values())) == len(family.menu())
+    defaults = {type(value) for value in vars(Recipe()).values()}
+    assert next(iter(family.menu())) in defaults
+
+
+def test_a_strategy_of_a_user_opens_from_a_recipe_and_is_in_no_list():
+    class MineOwn(SinkhornMatcher, title="Mine"):
+        """A matcher that does not come with the program."""
+
+    assert isinstance(Matcher.from_dict({"kind": "MineOwn"}), MineOwn)
+    assert "MineOwn" not in Matcher.kinds()
+    assert MineOwn not in Matcher.menu()
+    del Config._registry["MineOwn"]
+
+
+def test_a_recipe_with_an_older_name_still_opens(monkeypatch):
+    monkeypatch.setattr(
+        config, "RENAMED", {"EntropicMatcher": "SinkhornMatcher", "SinkhornMatcher.sharpness": "epsilon"}
+    )
+    older = {"matcher": {"kind": "EntropicMatcher", "sharpness": 0.2}}
+    assert Recipe.from_dict(older) == Recipe(matcher=SinkhornMatcher(epsilon=0.2))
+
+
+def test_an_older_name_leads_to_one_that_exists():
+    for old, new in config.RENAMED.items():
+        kind, _, name = old.partition(".")
+        assert kind not in Config._registry if not name else new in Config._registry[kind].options()

@@ -17,23 +17,15 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.translation.fit import fit_translator, translation_quality
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
 from psmatch_core.translation.translators import (
-    BarycentricNetworkTranslator,
     BarycentricTranslator,
-    NeighborTranslator,
     RidgeTranslator,
-    SampledNetworkTranslator,
+    TrainedTranslator,
     Translator,
-    TwoSampleNetworkTranslator,
 )
 from tests.conftest import make_modality
 
-TRANSLATORS = [
-    RidgeTranslator(),
-    NeighborTranslator(),
-    SampledNetworkTranslator(dropout=0.0),
-    BarycentricNetworkTranslator(dropout=0.0),
-    TwoSampleNetworkTranslator(dropout=0.0),
-]
+KINDS = TrainedTranslator.kinds().values()
+TRANSLATORS = [kind(**({"dropout": 0.0} if "dropout" in kind.options() else {})) for kind in KINDS]
 
 
 def named(value):

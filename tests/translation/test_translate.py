@@ -6,7 +6,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.match import match
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
-from psmatch_core.translation.translators import BarycentricTranslator, SamplingTranslator
+from psmatch_core.translation.translators import CarryingTranslator, SamplingTranslator
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def coupling(models):
     return match(*models)
 
 
-@pytest.mark.parametrize("translator", [BarycentricTranslator(), SamplingTranslator()], ids=repr)
+@pytest.mark.parametrize("translator", [kind() for kind in CarryingTranslator.kinds().values()], ids=repr)
 @pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
 def test_features_come_from_cells_of_the_same_label(coupling, translator, direction):
     result = translate(coupling, translator, direction=direction)

@@ -13,7 +13,7 @@ TITLE = "joint VAE latents"
 
 
 @dataclass(frozen=True)
-class JointVAE(Space):
+class JointVAE(Space, title="Joint VAE latents (baseline, Yang et al. 2021)", place=2):
     """Variational autoencoders of both modalities with one latent space; cells are matched on the posterior means.
 
     The autoencoders minimise reconstruction + λ KL + α label + β fooling, the discriminator the cross-entropy of the

@@ -32,7 +32,7 @@ NORMALIZED_IMAGES = 1024  # looked at at once for the channels' means, as float6
 
 
 @dataclass(frozen=True)
-class CNNClassifier(NetworkClassifier):
+class CNNClassifier(NetworkClassifier, title="One convolutional network (images)", place=4):
     """Strided convolutions, each with batch norm and leaky ReLU, and one linear layer, for images.
 
     Each channel is brought to mean 0 and deviation 1 over all pixels of the training cells; the fitted state

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MLPClassifier(NetworkClassifier):
+class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=3):
     """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
 
     hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")

@@ -16,7 +16,9 @@ from psmatch_core.data.modality import Matrix
 
 
 @dataclass(frozen=True)
-class SingleNetworkClassifier(Classifier):
+class SingleNetworkClassifier(
+    Classifier, title="One network per modality: a perceptron on features, a convolutional network on images", place=2
+):
     """One network a modality: a perceptron on features, a convolutional network on images.
 
     Source: Xi et al. 2024, who use a perceptron on expression and a convolutional network on images.

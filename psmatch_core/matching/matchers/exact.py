@@ -16,7 +16,7 @@ LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memor
 
 
 @dataclass(frozen=True)
-class ExactMatcher(LabelMatcher):
+class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
     """Exact optimal transport with uniform marginals: a permutation where both sides have as many cells.
 
     Solved by :mod:`psmatch_core.transport`; the status tells the gap to the dual bound, which no plan can beat.

@@ -23,7 +23,9 @@ METHOD = "Fused Gromov-Wasserstein"
 
 
 @dataclass(frozen=True)
-class FusedGromovMatcher(LabelMatcher):
+class FusedGromovMatcher(
+    LabelMatcher, title="Fused Gromov-Wasserstein: scores and the geometry of each modality", place=7
+):
     """Entropic transport by propensity scores that also keeps the geometry within each modality.
 
     min (1 − α) ⟨M, T⟩ + α Σ (C1_ik − C2_jl)² T_ij T_kl − ε H(T), M the distances between scores, C1 and C2 graph

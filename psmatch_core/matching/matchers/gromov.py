@@ -20,7 +20,9 @@ METHOD = "Gromov-Wasserstein"
 
 
 @dataclass(frozen=True)
-class GromovMatcher(LabelMatcher):
+class GromovMatcher(
+    LabelMatcher, title="Gromov-Wasserstein (SCOT): the geometry of each modality alone (baseline)", place=8
+):
     """Entropic Gromov-Wasserstein between graph distances within each modality, as SCOT; no space is shared.
 
     min Σ (C1_ik − C2_jl)² T_ij T_kl − ε H(T) over plans with uniform marginals, from the uniform plan. The problem is

@@ -15,7 +15,7 @@ from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProbl
 
 
 @dataclass(frozen=True)
-class KnownPairsMatcher(LabelMatcher):
+class KnownPairsMatcher(LabelMatcher, title="Known pairs (the true partners, as an upper bound)", place=12):
     """Each cell with its own partner, by cell name or pair column."""
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:

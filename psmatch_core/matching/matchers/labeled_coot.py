@@ -30,7 +30,9 @@ COPIES = 6  # arrays of the size of the cells' features that are alive at once
 
 
 @dataclass(frozen=True)
-class LabeledCootMatcher(Matcher):
+class LabeledCootMatcher(
+    Matcher, title="Labeled co-optimal transport: cells and features matched in turn, all labels at once", place=5
+):
     """Co-optimal transport: one plan of cells a label and one plan of features for all labels, found in turn.
 
     Features are z-scored over all matched cells. The features' plan belongs to the last turn;

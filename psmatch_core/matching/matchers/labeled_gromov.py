@@ -24,7 +24,9 @@ COPIES = 6  # arrays of the size of the engine's clouds that are alive at once
 
 
 @dataclass(frozen=True)
-class LabeledGromovMatcher(Matcher):
+class LabeledGromovMatcher(
+    Matcher, title="Labeled Gromov-Wasserstein: distances within each modality, all labels at once", place=4
+):
     """Entropic Gromov-Wasserstein transport of all labels together: distances across labels count, mass stays within.
 
     Squared Euclidean distances, divided by their largest in each modality. The two modalities need no common space, so

@@ -16,7 +16,7 @@ from psmatch_core.matching.matchers.entropic import expected_cost
 
 
 @dataclass(frozen=True)
-class NeighborMatcher(LabelMatcher):
+class NeighborMatcher(LabelMatcher, title="Shared nearest neighbours", place=2):
     """Jaccard overlap of nearest neighbours within and across modalities, rows normalised, sparse throughout.
 
     Source: Xi et al. 2024, appendix "Shared Nearest Neighbours". Every cell counts among its own neighbours.

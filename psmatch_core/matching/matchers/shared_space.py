@@ -20,7 +20,9 @@ _ALTERNATIVE = "Choose features that both modalities measured under the same nam
 
 
 @dataclass(frozen=True)
-class SharedSpaceMatcher(PointMatcher):
+class SharedSpaceMatcher(
+    PointMatcher, title="Shared features: entropic transport where both modalities have the same features", place=9
+):
     """Label-constrained entropic optimal transport between the features, for modalities that share a feature space.
 
     The propensity scores are not looked at. The same features must stand on both sides, by name; their order may

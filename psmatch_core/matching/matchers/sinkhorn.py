@@ -13,7 +13,7 @@ from psmatch_core.matching.matchers.options import MARGINALS, iterations_option,
 
 
 @dataclass(frozen=True)
-class SinkhornMatcher(PointMatcher):
+class SinkhornMatcher(PointMatcher, title="Entropic optimal transport (recommended)", place=1):
     """Entropic optimal transport with uniform marginals between the cells of a label.
 
     Solved by :mod:`psmatch_core.transport`; the marginal error in the status is a certified upper bound.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BarycentricNetworkTranslator(NetworkTranslator):
+class BarycentricNetworkTranslator(
+    NetworkTranslator, title="Neural network on the weighted means of matches (trained)", place=5
+):
     """Neural network on the weighted mean of each cell's matches (squared error): no noise from drawing pairs."""
 
     def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:

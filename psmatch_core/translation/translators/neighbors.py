@@ -38,7 +38,7 @@ class FittedNeighbors(Predictor):
 
 
 @dataclass(frozen=True)
-class NeighborTranslator(TrainedTranslator):
+class NeighborTranslator(TrainedTranslator, title="k nearest matched cells (trained)", place=4):
     """k nearest matched cells: no training, and never a value that was not measured nearby.
 
     A new cell gets the mean of its nearest training cells' barycentric projections, each weighted by one over its

@@ -31,7 +31,7 @@ class FittedRidge(Predictor):
 
 
 @dataclass(frozen=True)
-class RidgeTranslator(TrainedTranslator):
+class RidgeTranslator(TrainedTranslator, title="Ridge regression (linear, trained)", place=3):
     """Ridge regression (linear) from a cell to its matches, its penalty chosen on held-out cells.
 
     It is fitted to the weighted mean of each cell's matches. The squared error over all pairs of the plan differs

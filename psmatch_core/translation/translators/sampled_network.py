@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SampledNetworkTranslator(NetworkTranslator):
+class SampledNetworkTranslator(NetworkTranslator, title="Neural network on sampled pairs (trained)", place=6):
     """Neural network on sampled pairs (squared error), which learns the mean of a cell's matches.
 
     Every output cell y_i meets in each epoch one input cell, drawn from its row M_i of the plan: the expected loss is

@@ -29,7 +29,9 @@ def two_sample_loss(y: Values, first: Values, second: Values) -> Values:
 
 
 @dataclass(frozen=True)
-class TwoSampleNetworkTranslator(NetworkTranslator):
+class TwoSampleNetworkTranslator(
+    NetworkTranslator, title="Neural network with the unbiased two-sample loss (trained; for many cells)", place=7
+):
     """Neural network with the unbiased two-sample loss (noisier: it needs many cells or a sharp coupling).
 
     The loss has the expectation inside: Σ_i |y_i − E_{j ~ M_i} f(x_j)|². Its gradient

@@ -6,6 +6,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import silent
 from psmatch_core.classification.classifiers import (
+    Classifier,
     CNNClassifier,
     EnsembleClassifier,
     MLPClassifier,
@@ -13,6 +14,7 @@ from psmatch_core.classification.classifiers import (
     SingleNetworkClassifier,
     stratified_folds,
 )
+from tests.classification.classifiers.test_classifiers import CLASSIFIERS as ON_FEATURES
 
 SMALL = CNNClassifier(channels=(8, 8, 8), n_epochs=20, batch_size=32, patience=20)
 CLASSIFIERS = [
@@ -23,6 +25,10 @@ CLASSIFIERS = [
     SingleNetworkClassifier(image_network=SMALL),
 ]
 each = pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda c: type(c).__name__)
+
+
+def test_the_tables_have_every_classifier():
+    assert {type(classifier) for classifier in (*CLASSIFIERS, *ON_FEATURES)} == set(Classifier.kinds().values())
 
 
 def stack(n=120, *, dtype=np.uint8):

@@ -6,7 +6,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
-from psmatch_core.matching.matchers import LabeledCootMatcher, LabeledGromovMatcher, LabelProblem
+from psmatch_core.matching.matchers import LabeledCootMatcher, LabeledGromovMatcher, LabelMatcher, LabelProblem, Matcher
 from psmatch_core.matching.matchers.labeled_gromov import MASSES, label_masses
 
 MATCHERS = [
@@ -17,6 +17,11 @@ MATCHERS = [
     LabeledCootMatcher(space="scores", label_mass="uniform"),
 ]
 each = pytest.mark.parametrize("matcher", MATCHERS, ids=repr)
+
+
+def test_the_table_has_every_matcher_that_couples_all_labels_at_once():
+    joint = {kind for kind in Matcher.kinds().values() if not issubclass(kind, LabelMatcher)}
+    assert {type(matcher) for matcher in MATCHERS} == joint
 
 
 def problems(sizes=((24, 18), (10, 16), (1, 5)), noise=0.05, seed=0):

@@ -14,6 +14,7 @@ from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
     GromovMatcher,
     KnownPairsMatcher,
+    LabelMatcher,
     LabelProblem,
     NeighborMatcher,
     RandomMatcher,
@@ -42,6 +43,10 @@ MATCHERS = [
 ]
 BLIND = (UniformMatcher, RandomMatcher)  # know the label and nothing else
 each = pytest.mark.parametrize("matcher", MATCHERS, ids=repr)
+
+
+def test_the_table_has_every_matcher_that_works_label_by_label():
+    assert {type(matcher) for matcher in MATCHERS} == set(LabelMatcher.kinds().values())
 
 
 def problem(n=20, m=20, seed=0, noise=0.05, ids=True):
