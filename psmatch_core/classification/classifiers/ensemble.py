@@ -88,7 +88,7 @@ class FittedEnsemble(FittedClassifier):
 
 
 @dataclass(frozen=True)
-class RecommendedClassifier(Classifier, title="Recommended: small networks and ridge regression, averaged", place=1):
+class RecommendedClassifier(Classifier, title="Recommended: average of small networks and ridge regression", place=1):
     """The default: small networks averaged, and multinomial ridge regression beside them with equal weight.
 
     Of images convolutional networks are averaged, without a linear member: a pixel is no feature.

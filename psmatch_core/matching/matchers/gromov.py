@@ -21,7 +21,7 @@ METHOD = "Gromov-Wasserstein"
 
 @dataclass(frozen=True)
 class GromovMatcher(
-    LabelMatcher, title="Gromov-Wasserstein (SCOT): the geometry of each modality alone (baseline)", place=8
+    LabelMatcher, title="Gromov-Wasserstein (SCOT): only the geometry of each modality (baseline)", place=8
 ):
     """Entropic Gromov-Wasserstein between graph distances within each modality, as SCOT; no space is shared.
 

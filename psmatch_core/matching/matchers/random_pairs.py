@@ -15,7 +15,7 @@ from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProbl
 
 
 @dataclass(frozen=True)
-class RandomMatcher(LabelMatcher, title="Random: a random partner with the same label (baseline)", place=11):
+class RandomMatcher(LabelMatcher, title="Random: a random partner of the same label (baseline)", place=11):
     """Each cell with as few random partners of its label as uniform marginals permit: one, where n = m.
 
     Both sides are put in random order and their masses 1 / n and 1 / m laid along one line: cells that overlap are

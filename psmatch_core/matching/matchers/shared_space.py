@@ -21,7 +21,7 @@ _ALTERNATIVE = "Choose features that both modalities measured under the same nam
 
 @dataclass(frozen=True)
 class SharedSpaceMatcher(
-    PointMatcher, title="Shared features: entropic transport where both modalities have the same features", place=9
+    PointMatcher, title="Shared features: entropic transport if both modalities have the same features", place=9
 ):
     """Label-constrained entropic optimal transport between the features, for modalities that share a feature space.
 

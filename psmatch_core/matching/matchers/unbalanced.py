@@ -20,7 +20,9 @@ HARDLY = 0.1  # of the mass that a cell would have if all were matched alike: be
 
 
 @dataclass(frozen=True)
-class UnbalancedMatcher(LabelMatcher, title="Unbalanced transport: cells that fit nothing may stay unmatched", place=6):
+class UnbalancedMatcher(
+    LabelMatcher, title="Unbalanced transport: cells without a good partner may stay unmatched", place=6
+):
     """Entropic optimal transport that leaves cells without a counterpart unmatched, wholly or in part.
 
     min ⟨C, P⟩ + ε KL(P ‖ a bᵀ) + ρ KL(P1 ‖ a) + ρ KL(Pᵀ1 ‖ b), a and b uniform. The plan is scaled to mass 1, as

@@ -11,7 +11,7 @@ from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProbl
 
 
 @dataclass(frozen=True)
-class UniformMatcher(LabelMatcher, title="Uniform: all cells of the label, with equal weights (baseline)", place=10):
+class UniformMatcher(LabelMatcher, title="Uniform: equal weights within each label (baseline)", place=10):
     """All target cells of the label, equally."""
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:

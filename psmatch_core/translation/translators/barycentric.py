@@ -11,9 +11,7 @@ from psmatch_core.translation.translators.base import CarryingTranslator
 
 
 @dataclass(frozen=True)
-class BarycentricTranslator(
-    CarryingTranslator, title="Weighted mean of a cell's matches (nothing is trained)", place=1
-):
+class BarycentricTranslator(CarryingTranslator, title="Weighted mean of a cell's matches (no training)", place=1):
     """Each cell gets the mean of its matches' features, weighted by the row-normalised plan."""
 
     def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from psmatch_core.translation.translators.base import CarryingTranslator
 
 
 @dataclass(frozen=True)
-class SamplingTranslator(CarryingTranslator, title="One matched cell, drawn by weight (nothing is trained)", place=2):
+class SamplingTranslator(CarryingTranslator, title="One matched cell, drawn by weight (no training)", place=2):
     """Each cell gets the features of one cell, drawn with the weights of its row (or column) of the plan.
 
     Unlike the weighted mean, draws keep the spread of the other modality.
