@@ -30,7 +30,7 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.evaluation.evaluate import evaluate
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
-from psmatch_core.monitor import half_scores, match_stability, observables
+from psmatch_core.monitor import half_scores, match_figures, match_stability
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.sweeps import rank_correlation
 
@@ -84,7 +84,7 @@ def one_split(
             coupling = match(models[0], models[1], matcher, seed=seed)
             judged = evaluate(coupling)
             steady = match_stability(models[0], models[1], (halves[0], halves[1]), matcher, seed=seed)
-            figures = observables(coupling, judged) | {
+            figures = match_figures(coupling, judged).to_dict() | {
                 "stability": steady.agreement,
                 "shared_mass": steady.shared_mass,
             }

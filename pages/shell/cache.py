@@ -264,14 +264,6 @@ def largest_labels(models: Models) -> list[str]:
     return sorted(counts, key=lambda name: -counts[name])
 
 
-def median_effective(coupling: Coupling) -> float:
-    """Effective matches of the median source cell that has a match [cells]."""
-    import numpy as np
-
-    spread = coupling.n_effective
-    return float(np.median(spread[spread > 0])) if (spread > 0).any() else float("nan")
-
-
 def matches_of(coupling: Coupling, label: str, row: int, top: int) -> tuple[list[str], Any, float, str | None]:
     """The matches of one source cell of a label.
 

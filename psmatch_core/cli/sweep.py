@@ -81,8 +81,9 @@ def budget_text(budget: Budget) -> str:
 def sweep_text(folder: SweepFolder) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
     from psmatch_core.cli.common import SHORT
+    from psmatch_core.monitor.run_figures import FIGURES
     from psmatch_core.workspace.sweeps.points import short
-    from psmatch_core.workspace.sweeps.table import FIGURES, rank_correlation, sweep_table
+    from psmatch_core.workspace.sweeps.table import rank_correlation, sweep_table
 
     table = sweep_table(folder)
     axes = [short(axis.name) for axis in folder.sweep.axes]
@@ -93,7 +94,7 @@ def sweep_text(folder: SweepFolder) -> str:
         for name in PREDICTORS:
             if name in table:
                 found = rank_correlation(table[name], table["foscttm"])
-                lines.append(f"  {FIGURES[name].title:<20} {found.rho:+.2f} (n = {found.n})")
+                lines.append(f"  {FIGURES[name].title():<20} {found.rho:+.2f} (n = {found.n})")
     failed = table[table["problem"] != ""]
     lines += [f"  run {row.run} failed: {row.problem}" for row in failed.itertuples()]
     lines.append(f"\nFolder of the sweep: {folder.path}")

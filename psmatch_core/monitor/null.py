@@ -30,7 +30,7 @@ from psmatch_core.data.modality import Matrix
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
-from psmatch_core.monitor.observables import relative_cost
+from psmatch_core.monitor.run_figures import relative_cost
 from psmatch_core.monitor.stability import HALVES, Stability, compare
 
 # What is compared, whether small values speak for the matching, and its unit.

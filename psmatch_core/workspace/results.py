@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
+from psmatch_core.monitor.run_figures import RunFigures
 from psmatch_core.pipeline import result_files
 from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace.run_folder import OBSERVABLES, RunFolder
@@ -148,14 +149,20 @@ def _complete(name: str, parts: Collection[str]) -> None:
             raise KeyError(part)
 
 
-def load_observables(folder: RunFolder) -> dict[str, float]:
-    """The run's row of figures, NaN where a figure does not exist; empty where an older version made the run."""
-    return {name: float(value) for name, value in (load_facts(folder, "observables") or {}).items()}
+def load_figures(folder: RunFolder) -> RunFigures | None:
+    """The figures of a run; None where it has none, as while it is running.
+
+    Earlier versions wrote two files. The second, ``figures.json``, adds what the first lacks, apart from its effective
+    matches: they were the median over labels, which is another figure.
+    """
+    older = {name: value for name, value in (load_facts(folder, "figures") or {}).items() if name != "n_effective"}
+    found = {**older, **(load_facts(folder, "observables") or {})}
+    return RunFigures.from_dict(found) if found else None
 
 
-def add_observables(folder: RunFolder, figures: Mapping[str, float]) -> None:
-    """Put further figures into the run's row."""
-    disk.write_json(folder.path / OBSERVABLES, {**load_observables(folder), **figures})
+def add_figures(folder: RunFolder, **figures: float) -> None:
+    """Add figures that were measured later to those of a run."""
+    disk.write_json(folder.path / OBSERVABLES, {**(load_facts(folder, "observables") or {}), **figures})
 
 
 def live_curves(folder: RunFolder) -> dict[str, dict[int, np.ndarray]]:

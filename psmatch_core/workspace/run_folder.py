@@ -26,7 +26,7 @@ from psmatch_core.pipeline.recipe import Recipe
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
 ENDED = (DONE, FAILED, CANCELLED, LOST)
 STAGES = ("propensity", "evaluation", "match")  # where a run may be asked to stop; match is everything
-OBSERVABLES = "observables.json"  # one row of figures of a run, for comparing runs
+OBSERVABLES = "observables.json"  # the figures of a run, by which runs are compared
 LOCK = "worker.lock"
 SECONDS = ".seconds"  # beside a shared stage: how long it took to make
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -25,8 +24,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import Prepared
 from psmatch_core.pipeline.stage_keys import map_key
-from psmatch_core.workspace import predictions
-from psmatch_core.workspace.compare import FIGURES, measured_figures
+from psmatch_core.workspace import predictions, results
 from psmatch_core.workspace.jobs import epsilon_path, leave_out
 from psmatch_core.workspace.queue import RunQueue, Turn
 from psmatch_core.workspace.run_folder import (
@@ -156,7 +154,7 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
         epsilon_path.do(folder, log)
         return
     from psmatch_core.exports.files import export, versions
-    from psmatch_core.monitor import observables
+    from psmatch_core.monitor.run_figures import match_figures, score_figures
     from psmatch_core.pipeline.run import run
     from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
 
@@ -168,7 +166,8 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     try:
         finished = run(folder.recipe, progress=log, keeper=keeper)
     except StopHere:
-        _figures(folder, log)
+        disk.write_json(folder.path / OBSERVABLES, score_figures(*keeper.models).to_dict())
+        results.add_figures(folder, seconds=_seconds(log))
         _map(folder, keeper, log, turn)
         return
     result_files.save(finished.coupling, folder.stage_file("coupling"))
@@ -186,21 +185,26 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
         disk.write_json(folder.path / "distributions.json", compared)
     labels = finished.label_table
     disk.write_whole(folder.path / "labels.parquet", lambda stream: labels.to_parquet(stream, index=False))
-    figures = observables(finished.coupling, finished.evaluation, seed=folder.recipe.seed)
-    disk.write_json(folder.path / OBSERVABLES, figures)
+    figures = match_figures(
+        finished.coupling,
+        finished.evaluation,
+        finished.distributions,
+        n_attention=int(labels["needs_attention"].sum()),
+        seed=folder.recipe.seed,
+    )
+    disk.write_json(folder.path / OBSERVABLES, figures.to_dict())
     if folder.job.get("stop_after") == "evaluation":  # a run of a sweep is looked at as a row of a table
         return
     for direction in (TO_SOURCE, TO_TARGET):
         predictions.keep(folder, finished, direction)
-    _figures(folder, log)
+    results.add_figures(folder, seconds=_seconds(log))
     export(finished, folder.exports, progress=log)
     _map(folder, keeper, log, turn)
 
 
-def _figures(folder: RunFolder, log: FolderLog) -> None:
-    """The figures by which runs are compared, and how long they took."""
-    figures = {**measured_figures(folder), "seconds": round(time.time() - log.current.started, 1)}
-    disk.write_json(folder.path / FIGURES, {key: value for key, value in figures.items() if np.isfinite(value)})
+def _seconds(log: FolderLog) -> float:
+    """How long the work has taken so far [s]."""
+    return round(time.time() - log.current.started, 1)
 
 
 def _map(folder: RunFolder, keeper: _WorkerKeeper, log: Progress, turn: Turn | None) -> None:
@@ -332,13 +336,3 @@ def _pid() -> int:
     import os
 
     return os.getpid()
-
-
-def main(path: str, cache: str = "") -> int:
-    """Entry point of the worker process."""
-    status = execute(RunFolder(Path(path)), cache=Path(cache) if cache else None)
-    return 0 if status.state == DONE else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

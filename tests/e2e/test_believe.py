@@ -18,7 +18,7 @@ from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.results import load_observables
+from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps import list_sweeps
@@ -57,8 +57,8 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     expect(finding).to_be_visible(timeout=LONG)
     (sweep,) = list_sweeps(server.workspace / "sweeps")
     assert sweep.base_id == run.id
-    own = load_observables(run)["foscttm"]  # its second point has the run's own settings
-    assert load_observables(sweep.runs[1])["foscttm"] == pytest.approx(own)
+    own = load_figures(run).foscttm  # its second point has the run's own settings
+    assert load_figures(sweep.runs[1]).foscttm == pytest.approx(own)
 
     settle(page)
     part(page, "compared.tabs").get_by_role("tab", name="Against the truth").click()

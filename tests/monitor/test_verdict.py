@@ -10,10 +10,9 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
-from psmatch_core.evaluation.evaluate import evaluate
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
-from psmatch_core.monitor import THRESHOLDS, MonitorReport, Verdict, judge, label_null, observables
+from psmatch_core.monitor import THRESHOLDS, MonitorReport, Verdict, judge, label_null
 from psmatch_core.monitor.stability import LabelStability, Stability
 from tests.conftest import make_modality
 
@@ -121,22 +120,3 @@ def test_evidence_of_a_run_is_that_of_its_models(coupling):
     mine = next(each for each in coupling.source.per_label if each.label == row.label)
     assert row.source.loss == pytest.approx(mine.loss)
     assert row.source.baseline == pytest.approx(mine.baseline)
-
-
-def test_observables_hold_every_figure_and_the_truth_where_known(coupling):
-    row = observables(coupling)
-    assert row["loss"] == pytest.approx(
-        np.mean([m.validation_loss / m.label_entropy for m in (coupling.source, coupling.target)])
-    )
-    assert "foscttm" not in row
-    assert 0 < row["cost"] < 1  # partners lie nearer than any two cells of the label
-    assert np.log(1) <= row["plan_entropy"] <= np.log(30)
-
-
-def test_a_uniform_plan_costs_as_much_as_itself():
-    from psmatch_core.matching.matchers import UniformMatcher
-
-    models = [fit_propensity(make_modality("RNA", n=60, seed=1), LinearClassifier(strength=0.1)) for _ in range(2)]
-    uniform = match(*models, UniformMatcher())
-    assert observables(uniform)["cost"] == pytest.approx(1)
-    assert observables(uniform, evaluate(uniform))["foscttm"] == pytest.approx(0.5)

@@ -1,4 +1,4 @@
-"""Runs side by side: only what differs is told, and a run without figures is no error."""
+"""Runs side by side: only settings that differ are shown, and a run without figures is no error."""
 
 import json
 
@@ -6,34 +6,58 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.monitor.run_figures import RunFigures
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.compare import compare_runs, flat_settings, run_figures
+from psmatch_core.workspace.compare import compare_runs, flat_settings, known_figures
+from psmatch_core.workspace.results import add_figures, load_figures
 from psmatch_core.workspace.run_folder import RunFolder
 
 
 def made(root, name, epsilon=0.05, **figures):
     folder = RunFolder.create(root, Recipe().with_setting("matcher.epsilon", epsilon), name=name)
     if figures:
-        (folder.path / "figures.json").write_text(json.dumps(figures))
+        add_figures(folder, **figures)
     return folder
 
 
-def test_only_settings_that_differ_are_told(tmp_path):
+def test_only_settings_that_differ_are_shown(tmp_path):
     found = compare_runs([made(tmp_path, "a", rank=0.2), made(tmp_path, "b", epsilon=0.2, rank=0.3, seconds=4)])
     assert found.names == ("a", "b")
     assert found.settings.loc["matcher.epsilon"].tolist() == [0.05, 0.2]
     assert list(found.settings.index) == ["matcher.epsilon"]
-    assert found.figures.loc["rank of the true partner (0.5 chance)"].tolist() == [0.2, 0.3]
-    assert np.isnan(found.figures.loc["time taken [s]", "a"])
+    assert found.figures.loc["Rank of the true partner (0 perfect, 0.5 chance)"].tolist() == [0.2, 0.3]
+    assert np.isnan(found.figures.loc["Time taken (s)", "a"])
 
 
 def test_a_run_that_has_nothing_yet_has_no_figures(tmp_path):
     folder = made(tmp_path, "new")
-    assert run_figures(folder) == {}
+    assert known_figures(folder) == RunFigures()
     found = compare_runs([folder, made(tmp_path, "new")])
     assert found.figures.empty
     assert found.settings.empty
     assert found.names == ("new", "new (2)")
+
+
+def test_figures_of_an_earlier_version_are_read_from_both_its_files(tmp_path):
+    """They held two medians under one name: that over cells is the figure, that over labels is another."""
+    folder = made(tmp_path, "old")
+    assert load_figures(folder) is None
+    (folder.path / "figures.json").write_text(json.dumps({"n_effective": 3.0, "labels_matched": 4, "rank": 0.1}))
+    assert load_figures(folder) == RunFigures(labels_matched=4, rank=0.1)
+    (folder.path / "observables.json").write_text(json.dumps({"n_effective": 5.0, "rank": 0.2, "cost": float("nan")}))
+    found = load_figures(folder)
+    assert (found.n_effective, found.rank, found.labels_matched) == (5, 0.2, 4)
+    add_figures(folder, stability=0.5)
+    assert load_figures(folder).stability == 0.5
+    assert load_figures(folder).n_effective == 5
+
+
+def test_modalities_are_named_where_all_runs_agree(tmp_path):
+    folders = [made(tmp_path, name, loss_source=1.0) for name in "ab"]
+    assert compare_runs(folders).figures.index.tolist() == ["Loss of the source (nats per cell)"]
+    for folder in folders:
+        (folder.path / "inputs.json").write_text(json.dumps({"source": {"name": "RNA"}, "target": {}}))
+    assert compare_runs(folders).figures.index.tolist() == ["Loss of RNA (nats per cell)"]
 
 
 def test_one_run_is_no_comparison(tmp_path):

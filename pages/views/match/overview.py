@@ -16,6 +16,7 @@ from pages.views.match.l_curve import curve_view
 from pages.views.match.linked_maps import linked_view
 from psmatch_core.data.checks import display
 from psmatch_core.matching.matchers.unbalanced import HARDLY
+from psmatch_core.monitor.run_figures import median_effective
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
             (f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}", "", ""),
             (
                 "Effective matches a cell",
-                number(cache.median_effective(coupling), 2),
+                number(median_effective(coupling), 2),
                 "",
                 "exp(entropy) of a cell's weights, median over cells: 1 where a cell has one partner, the number of "
                 "candidates where all are alike.",

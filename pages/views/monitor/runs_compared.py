@@ -13,10 +13,10 @@ from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.views.monitor.sweep_form import sweep_form
 from pages.views.monitor.sweep_list import chosen_sweeps
+from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace.jobs.sweep import start_again
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.sweeps import (
-    FIGURES,
     SweepFolder,
     compared,
     history,
@@ -99,7 +99,7 @@ def _pictures(table: pd.DataFrame, axes: list[str], *, key: str, highlight: list
     names = [name for name in FIGURES if name in table and table[name].notna().sum() >= 2]
     if len(names) < 2:
         return False
-    truths = [name for name in names if FIGURES[name].is_truth]
+    truths = [name for name in names if FIGURES[name].needs_pairs]
     views = {
         "Two figures": partial(_scatter, table, names, axes, key=key, highlight=highlight),
         "Against the truth": partial(_against_truth, table, truths, key=key),
@@ -139,7 +139,7 @@ def _against_truth(table: pd.DataFrame, truths: list[str], *, key: str) -> None:
         )
         return
     truth = st.selectbox("The truth", truths, format_func=_title, key=f"truth.{key}")
-    seen = [name for name in moving(table) if not FIGURES[name].is_truth and not name.startswith("entropy")]
+    seen = [name for name in moving(table) if not FIGURES[name].needs_pairs and not name.startswith("entropy")]
     found = {name: rank_correlation(table[name], table[truth]) for name in seen}
     known = sorted((name for name in seen if found[name].rho == found[name].rho), key=lambda n: -abs(found[n].rho))
     if not known:
@@ -220,8 +220,8 @@ def _take_over(sweep: SweepFolder, table: pd.DataFrame) -> None:
 
 
 def _title(name: str) -> str:
-    return FIGURES[name].title
+    return FIGURES[name].title()
 
 
 def _axis(name: str) -> str:
-    return f"{FIGURES[name].title} ({FIGURES[name].unit})" if FIGURES[name].unit else FIGURES[name].title
+    return FIGURES[name].axis()

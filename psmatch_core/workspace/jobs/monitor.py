@@ -161,8 +161,7 @@ def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, log: FolderLog
         stability = match_stability(
             *models, halves, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=log
         )
-        figures = {"stability": stability.agreement, "shared_mass": stability.shared_mass}
-        results.add_observables(run, figures)
+        results.add_figures(run, stability=stability.agreement, shared_mass=stability.shared_mass)
     null = None
     if monitoring.n_shuffles:
         null = label_null(

@@ -84,20 +84,21 @@ def _add_stability(run: RunFolder, cache: Path, progress: Progress) -> None:
     try:
         models = propensities(results.load_models(run))
     except PsmatchError:  # latents: the row says that it has none
-        results.add_observables(run, {"stability": float("nan"), "shared_mass": float("nan")})
+        results.add_figures(run, stability=float("nan"), shared_mass=float("nan"))
         return
     recipe = run.recipe
     halves = halves_of(run, models, cache, progress)
     found = match_stability(
         *models, halves, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
     )
-    results.add_observables(run, {"stability": found.agreement, "shared_mass": found.shared_mass})
+    results.add_figures(run, stability=found.agreement, shared_mass=found.shared_mass)
 
 
 def _is_done(run: RunFolder, *, needs_stability: bool) -> bool:
     if not (run.path / "status.json").exists() or run.status().state != DONE:
         return False
-    return not needs_stability or "stability" in results.load_observables(run)
+    figures = results.load_figures(run)
+    return not needs_stability or (figures is not None and figures.stability is not None)
 
 
 def _ended_well(status: RunStatus | None) -> bool:

@@ -5,8 +5,6 @@ from psmatch_core.workspace.sweeps.folder import SweepFolder, list_sweeps
 from psmatch_core.workspace.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
 from psmatch_core.workspace.sweeps.points import Axis, Sweep, parse_axis
 from psmatch_core.workspace.sweeps.table import (
-    FIGURES,
-    Figure,
     RankCorrelation,
     compared,
     history,
@@ -18,10 +16,8 @@ from psmatch_core.workspace.sweeps.table import (
 )
 
 __all__ = [
-    "FIGURES",
     "Axis",
     "Budget",
-    "Figure",
     "RankCorrelation",
     "Sweep",
     "SweepFolder",

@@ -3,66 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import plural
+from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace import results
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.sweeps.folder import SweepFolder
 from psmatch_core.workspace.sweeps.points import short
 
 FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from −1 to 1
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What a figure of a run is called.
-
-    Parameters
-    ----------
-    unit
-        Of its axis; empty where it has none.
-    is_truth
-        Whether it needs known pairs.
-    better
-        ``small`` or ``large``; empty where neither is better.
-    """
-
-    title: str
-    unit: str = ""
-    is_truth: bool = False
-    better: str = ""
-
-
-FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {
-        "loss": Figure("Calibrated loss", "share of entropy", better="small"),
-        "raw_loss": Figure("Raw loss", "share of entropy", better="small"),
-        "loss_source": Figure("Loss of the source", "nats per cell", better="small"),
-        "loss_target": Figure("Loss of the target", "nats per cell", better="small"),
-        "raw_loss_source": Figure("Raw loss of the source", "nats per cell", better="small"),
-        "raw_loss_target": Figure("Raw loss of the target", "nats per cell", better="small"),
-        "entropy_source": Figure("Label entropy of the source", "nats per cell"),
-        "entropy_target": Figure("Label entropy of the target", "nats per cell"),
-        "accuracy_source": Figure("Accuracy of the source", "share of cells", better="large"),
-        "accuracy_target": Figure("Accuracy of the target", "share of cells", better="large"),
-        "stability": Figure("Match stability", "correlation", better="large"),
-        "shared_mass": Figure("Shared mass", "share", better="large"),
-        "n_effective": Figure("Effective matches", "cells"),
-        "plan_entropy": Figure("Entropy of the plan", "nats per cell"),
-        "cost": Figure("Cost of the plan", "share of a uniform plan's", better="small"),
-        "foscttm": Figure("FOSCTTM", "share of cells", True, "small"),
-        "rank": Figure("Rank of the true partner", "share of cells", True, "small"),
-        "trace_fold": Figure("Weight on the true partner", "× uniform", True, "large"),
-        "trace": Figure("Weight on the true partner, absolute", "share", True, "large"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -96,7 +51,7 @@ def rank_correlation(x: Iterable[float], y: Iterable[float]) -> RankCorrelation:
 
 def in_words(x: str, y: str, found: RankCorrelation) -> str:
     """How two figures move together over runs, for a title: what it means, the correlation, the number of runs."""
-    names = f"{FIGURES[x].title} and {FIGURES[y].title}"
+    names = f"{FIGURES[x].title()} and {FIGURES[y].title()}"
     if not math.isfinite(found.rho):
         return f"{names}: too few different values for a rank correlation over {plural(found.n, 'run')}"
     said = f"rank correlation {found.rho:+.2f} over {plural(found.n, 'run')}"
@@ -112,7 +67,7 @@ def in_words(x: str, y: str, found: RankCorrelation) -> str:
     falls = FIGURES[x].better == "small"  # x is told as it gets better
     way = "lower" if falls == (found.rho > 0) else "higher"
     judged = "better" if (way == "lower") == (FIGURES[y].better == "small") else "worse"
-    told = f"{'Lower' if falls else 'Higher'} {_lower(FIGURES[x].title)} goes with {way} {_lower(FIGURES[y].title)}"
+    told = f"{'Lower' if falls else 'Higher'} {_lower(FIGURES[x].title())} goes with {way} {_lower(FIGURES[y].title())}"
     return f"{told}, which is {judged}: {said}"
 
 
@@ -123,8 +78,8 @@ def rank_matrix(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def moving(table: pd.DataFrame) -> list[str]:
-    """The figures that a table of runs has, and in which its runs differ: what stays the same ranks with nothing."""
-    return [name for name in FIGURES if name in table and table[name].nunique() > 1]
+    """The figures in which the runs of a table differ, apart from the time taken, which other work changes too."""
+    return [name for name in FIGURES if name != "seconds" and name in table and table[name].nunique() > 1]
 
 
 def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
@@ -135,7 +90,8 @@ def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
         row: dict[str, Any] = {"run": index + 1, "name": names[index], "state": status.state if status else "waiting"}
         row["problem"] = status.problem if status else ""
         row |= {short(name): _cell(value) for name, value in point.items()}
-        rows.append(row | (results.load_observables(run) if status is not None and status.state == DONE else {}))
+        figures = results.load_figures(run) if status is not None and status.state == DONE else None
+        rows.append(row | (figures.to_dict() if figures is not None else {}))
     return pd.DataFrame(rows)
 
 
@@ -165,11 +121,11 @@ def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.
     for run, name in runs:
         if run.status().state != DONE or not results.has_coupling(run) or _data_of(run) != data:
             continue
-        figures = results.load_observables(run)
-        if figures:
-            rows.append({"id": run.id, "name": name, **figures})
-        else:
+        figures = results.load_figures(run)
+        if figures is None:
             without += 1
+        else:
+            rows.append({"id": run.id, "name": name, **figures.to_dict()})
     return pd.DataFrame(rows), without
 
 

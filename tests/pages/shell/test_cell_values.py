@@ -37,7 +37,7 @@ def test_the_map_is_coloured_by_a_column_and_a_feature(full: Open, finished: Run
 def test_an_older_run_without_the_new_files_says_so(full: Open, finished: RunFolder) -> None:
     hidden = [finished.path / f"predicted_{way}.npy" for way in ("target_to_source", "source_to_target")]
     hidden += [finished.path / f"{side}_columns.parquet" for side in ("source", "target")]
-    hidden += [finished.path / "figures.json"]
+    hidden += [finished.path / "observables.json"]
     for path in hidden:
         path.rename(path.with_suffix(".hidden"))
     try:

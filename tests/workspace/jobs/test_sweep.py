@@ -74,7 +74,7 @@ def test_every_run_of_a_sweep_is_a_folder_and_a_row(swept, base):
     assert table["loss"].nunique() == 1  # the classifier is the same
     assert table["n_effective"].is_monotonic_increasing
     assert table["stability"].between(-1, 1).all()
-    assert table["foscttm"].iloc[0] == pytest.approx(results.load_observables(base)["foscttm"])
+    assert table["foscttm"].iloc[0] == pytest.approx(results.load_figures(base).foscttm)
     assert [each.id for each in list_sweeps(swept.path.parent)] == [swept.id]
     assert "FOSCTTM" in sweep_text(swept)
 
@@ -179,7 +179,7 @@ def test_a_run_is_measured_and_its_report_kept(store, base):
     assert measure(base, Monitoring(n_shuffles=2), cache=store.stages).state == DONE
     report = load_report(base)
     assert report.null.n_shuffles == 2
-    assert report.stability == pytest.approx(results.load_observables(base)["stability"])
+    assert report.stability == pytest.approx(results.load_figures(base).stability)
     assert "Match stability" in report_text(report)
     assert job_of(base).status().state == DONE
     assert np.isfinite(report.labels[0].stability)

@@ -1,0 +1,232 @@
+"""The figures of a run: every number by which runs are compared, each defined once, with its title and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from psmatch_core.base.arrays import nan_mean
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.evaluation.distributions import TRANSLATED, Distributions
+from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.matchers.base import SMALLEST_SPREAD, aligned
+
+COST_ROWS = 200  # source cells of a label whose costs are summed: enough to know the mean to a few per cent
+SMALL, LARGE = "small", "large"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a figure of a run is called and how it is read.
+
+    Parameters
+    ----------
+    template
+        The title; ``{source}`` and ``{target}`` stand for the names of the modalities.
+    unit
+        Unit, or the range and what chance gives; empty where there is nothing to say.
+    better
+        ``small`` or ``large``; empty where neither is better.
+    needs_pairs
+        Whether it can only be measured where true pairs are known.
+    """
+
+    template: str
+    unit: str = ""
+    better: str = ""
+    needs_pairs: bool = False
+
+    def title(self, source: str = "the source", target: str = "the target") -> str:
+        """The title with the names of the modalities."""
+        return self.template.format(source=source, target=target)
+
+    def axis(self, source: str = "the source", target: str = "the target") -> str:
+        """The title followed by the unit in brackets."""
+        return self.title(source, target) + (f" ({self.unit})" if self.unit else "")
+
+
+def _figure(template: str, unit: str = "", *, better: str = "", needs_pairs: bool = False) -> Any:
+    return field(default=None, metadata={"figure": Figure(template, unit, better, needs_pairs)})
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """The figures of one run. ``None`` means not measured; NaN means measured, but no value exists.
+
+    Losses are held-out cross-entropies, calibrated unless called raw. A label's entropy is the loss of a classifier
+    that knows only how frequent the labels are.
+
+    Parameters
+    ----------
+    loss, raw_loss
+        Mean over both modalities of the loss as a share of the label entropy.
+    loss_source, loss_target, raw_loss_source, raw_loss_target, entropy_source, entropy_target
+        Nats per cell.
+    accuracy_source, accuracy_target
+        Share of held-out cells whose label is predicted correctly.
+    error_source, error_target
+        Expected calibration error, 0 to 1.
+    stability, shared_mass
+        Agreement of two matchings whose classifiers were trained on different halves of the cells
+        (:mod:`psmatch_core.monitor.stability`).
+    n_effective
+        Median over all source cells that have a match, whatever their label: half of the cells have fewer effective
+        matches, half have more. A label counts by its number of cells. (The comparison of runs used to show
+        the median over labels, in which every label counts the same.)
+    plan_entropy
+        Mean over the same cells of the entropy of a cell's matches, nats.
+    cost
+        Mean distance between matched cells as a share of that under a uniform plan (:func:`relative_cost`).
+    labels_matched, labels_attention
+        Labels with a plan; labels whose status needs attention, those without a counterpart included.
+    foscttm, rank, trace_fold, trace
+        Means over cells of the within-label metrics (:mod:`psmatch_core.evaluation.metrics`).
+    r2
+        Pooled R² of the target's features carried to their true partners.
+    energy_target_to_source, energy_source_to_target
+        Energy distance between translated and observed cells, by direction; measured where no pair is known.
+    seconds
+        Time from the start of the run until its figures were written.
+    """
+
+    loss: float | None = _figure("Calibrated loss", "share of the label entropy", better=SMALL)
+    raw_loss: float | None = _figure("Raw loss", "share of the label entropy", better=SMALL)
+    loss_source: float | None = _figure("Loss of {source}", "nats per cell", better=SMALL)
+    loss_target: float | None = _figure("Loss of {target}", "nats per cell", better=SMALL)
+    raw_loss_source: float | None = _figure("Raw loss of {source}", "nats per cell", better=SMALL)
+    raw_loss_target: float | None = _figure("Raw loss of {target}", "nats per cell", better=SMALL)
+    entropy_source: float | None = _figure("Label entropy of {source}", "nats per cell")
+    entropy_target: float | None = _figure("Label entropy of {target}", "nats per cell")
+    accuracy_source: float | None = _figure("Accuracy of {source}", "share of cells", better=LARGE)
+    accuracy_target: float | None = _figure("Accuracy of {target}", "share of cells", better=LARGE)
+    error_source: float | None = _figure("Calibration error of {source}", "0 to 1", better=SMALL)
+    error_target: float | None = _figure("Calibration error of {target}", "0 to 1", better=SMALL)
+    stability: float | None = _figure("Match stability", "correlation", better=LARGE)
+    shared_mass: float | None = _figure("Shared mass", "share", better=LARGE)
+    n_effective: float | None = _figure("Effective matches", "cells, median over cells")
+    plan_entropy: float | None = _figure("Entropy of the plan", "nats per cell")
+    cost: float | None = _figure("Cost of the plan", "share of a uniform plan's", better=SMALL)
+    labels_matched: float | None = _figure("Labels matched")
+    labels_attention: float | None = _figure("Labels that need attention", better=SMALL)
+    foscttm: float | None = _figure("FOSCTTM", "0 perfect, 0.5 chance", better=SMALL, needs_pairs=True)
+    rank: float | None = _figure("Rank of the true partner", "0 perfect, 0.5 chance", better=SMALL, needs_pairs=True)
+    trace_fold: float | None = _figure("Weight on the true partner", "× uniform", better=LARGE, needs_pairs=True)
+    trace: float | None = _figure("Weight on the true partner, absolute", "share", better=LARGE, needs_pairs=True)
+    r2: float | None = _figure("R² of the matched features", "1 perfect", better=LARGE, needs_pairs=True)
+    energy_target_to_source: float | None = _figure("Energy distance of {target} features", better=SMALL)
+    energy_source_to_target: float | None = _figure("Energy distance of {source} features", better=SMALL)
+    seconds: float | None = _figure("Time taken", "s")
+
+    def to_dict(self) -> dict[str, float]:
+        """The figures that were measured, by name."""
+        return {name: float(value) for name, value in vars(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, float]) -> RunFigures:
+        """The figures that :meth:`to_dict` wrote; names that this version does not know are left out."""
+        return cls(**{name: float(value) for name, value in data.items() if name in FIGURES})
+
+
+FIGURES: Mapping[str, Figure] = MappingProxyType({each.name: each.metadata["figure"] for each in fields(RunFigures)})
+
+
+def score_figures(source: ScoredModality, target: ScoredModality) -> RunFigures:
+    """What is known of a run before it is matched: losses, accuracy and calibration of both modalities."""
+    sides = {"source": source, "target": target}
+    row: dict[str, float] = {}
+    for side, model in sides.items():
+        row[f"loss_{side}"] = model.validation_loss
+        row[f"raw_loss_{side}"] = model.raw_validation_loss
+        row[f"entropy_{side}"] = model.label_entropy
+        row[f"accuracy_{side}"] = model.accuracy
+        row[f"error_{side}"] = model.reliability.expected_error
+    for name in ("loss", "raw_loss"):
+        shares = [row[f"{name}_{side}"] / row[f"entropy_{side}"] for side in sides if row[f"entropy_{side}"] > 0]
+        row[name] = nan_mean(np.array(shares))
+    return RunFigures(**row)
+
+
+def match_figures(
+    coupling: Coupling,
+    evaluation: Evaluation | None = None,
+    distributions: Mapping[str, Distributions] = MappingProxyType({}),
+    *,
+    n_attention: int | None = None,
+    seed: int = 0,
+) -> RunFigures:
+    """All figures of a matched run, apart from its stability and the time it took.
+
+    Parameters
+    ----------
+    evaluation
+        Where true pairs are known.
+    distributions
+        By direction, where none is known.
+    n_attention
+        Labels that need attention; those of the coupling unless given.
+    seed
+        The cells whose costs are summed derive from it.
+    """
+    needing = sum(status.outcome.needs_attention for status in coupling.statuses)
+    found: dict[str, float] = {
+        "n_effective": median_effective(coupling),
+        "plan_entropy": nan_mean(np.log(_spread(coupling))),
+        "cost": relative_cost(coupling, seed=seed),
+        "labels_matched": len(coupling.blocks),
+        "labels_attention": needing if n_attention is None else n_attention,
+    }
+    if evaluation is not None and len(evaluation.per_cell):
+        found |= {**evaluation.micro, "r2": evaluation.pooled_r2}
+    for direction, each in distributions.items():
+        found[f"energy_{direction}"] = each.micro[TRANSLATED]["energy"]
+    return replace(score_figures(coupling.source, coupling.target), **found)
+
+
+def median_effective(coupling: Coupling) -> float:
+    """Effective matches of the median source cell that has a match [cells]; NaN where none has."""
+    spread = _spread(coupling)
+    return float(np.median(spread)) if spread.size else float("nan")
+
+
+def _spread(coupling: Coupling) -> np.ndarray:
+    """Effective matches of the source cells that have any, ``(≤ n_cells,)``."""
+    spread = coupling.n_effective
+    return np.asarray(spread[spread > 0])  # NaN and cells without a match have neither one partner nor many
+
+
+def relative_cost(coupling: Coupling, *, seed: int = 0) -> float:
+    """Mean distance between the logits of matched cells, as a share of that between any two cells of the label.
+
+    1 is a uniform plan; the smaller, the closer the partners that the plan finds. Both modalities of a label are
+    centred and scaled first, whatever the matcher does, so that matchers and classifiers can be compared. In large
+    labels a sample of the source cells is used.
+    """
+    total, weight = 0.0, 0
+    for label, block in coupling.blocks.items():
+        x, y = (
+            coupling.source.space[coupling.source_cells[label]],
+            coupling.target.space[coupling.target_cells[label]],
+        )
+        found = _block_cost(block, *aligned(x, y), rng=stream(seed, "cost", label))
+        if np.isfinite(found):
+            total, weight = total + found * x.shape[0], weight + x.shape[0]
+    return total / weight if weight else float("nan")
+
+
+def _block_cost(block: Block, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> float:
+    n = x.shape[0]
+    rows = np.sort(rng.choice(n, COST_ROWS, replace=False)) if n > COST_ROWS else np.arange(n)
+    distance = cdist(x[rows], y)  # (rows, m)
+    mass = np.concatenate([block.rows(int(row), int(row) + 1) for row in rows])
+    uniform = float(distance.mean())
+    if mass.sum() <= 0 or uniform < SMALLEST_SPREAD:
+        return float("nan")
+    return float((mass * distance).sum() / mass.sum() / uniform)
