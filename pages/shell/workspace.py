@@ -10,9 +10,9 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
-from psmatch_core.data.labels import LabelReport, reconcile
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
+from psmatch_core.data.shared_labels import LabelReport, reconcile
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher

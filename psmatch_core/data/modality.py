@@ -16,7 +16,7 @@ from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, Severity, check_labels, check_matrix, raise_rejections
 from psmatch_core.data.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
-from psmatch_core.data.labels import text_labels
+from psmatch_core.data.shared_labels import text_labels
 
 if TYPE_CHECKING:
     from anndata import AnnData

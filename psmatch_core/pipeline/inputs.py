@@ -11,9 +11,9 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.checks import raise_rejections
-from psmatch_core.data.labels import LabelReport, reconcile
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.data.shared_labels import LabelReport, reconcile
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, LabelRules, Recipe
 
 FEW_LABELS = 8  # fewer labels than latent dimensions lose information (Xi et al. 2024, Prop. 2)

@@ -7,8 +7,8 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity
-from psmatch_core.data.labels import check_pair, reconcile
 from psmatch_core.data.readers import inspect_file, shown_name
+from psmatch_core.data.shared_labels import check_pair, reconcile
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.json"

@@ -11,7 +11,7 @@ from pages.shell.errors import show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
 from psmatch_core.data.checks import Severity, check_pair
-from psmatch_core.data.labels import LabelReport, suggested_map
+from psmatch_core.data.shared_labels import LabelReport, suggested_map
 from psmatch_core.pipeline.recipe import LabelRules
 
 ONE_SIDED = "PM-L11"  # said here with its button instead

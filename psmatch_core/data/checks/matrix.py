@@ -9,9 +9,9 @@ import numpy as np
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
-from psmatch_core.data.checks.kinds import kind_of
 from psmatch_core.data.checks.matrix_scan import MatrixScan
 from psmatch_core.data.checks.names import check_names
+from psmatch_core.data.checks.value_kinds import kind_of
 
 FEW_CELLS = 30  # as many as the neighbours that matchers look at by default
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from psmatch_core.base.config import Config, option
-from psmatch_core.data.readers.names import shown_name
+from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_seconds, run_boxed
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 

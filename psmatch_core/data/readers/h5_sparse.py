@@ -9,7 +9,7 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
-from psmatch_core.data.readers.h5_scan import checked, damaged
+from psmatch_core.data.readers.h5_safety import checked, damaged
 
 
 def is_sparse_group(item: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from psmatch_core.data.checks import display
-from psmatch_core.data.readers.h5_scan import checked, damaged
+from psmatch_core.data.readers.h5_safety import checked, damaged
 
 if TYPE_CHECKING:
     import pandas as pd

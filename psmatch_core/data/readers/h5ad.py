@@ -17,7 +17,7 @@ from psmatch_core.data.checks import display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.data.readers.h5_scan import checked, open_scanned
+from psmatch_core.data.readers.h5_safety import checked, open_scanned
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
 from psmatch_core.data.readers.h5_tables import Table
 from psmatch_core.data.readers.signature import Signature

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import named
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.readers.annotations import read_annotations
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.delimited import DelimitedReader
-from psmatch_core.data.readers.names import shown_name
-from psmatch_core.data.readers.opening import prepare
+from psmatch_core.data.readers.display_name import shown_name
+from psmatch_core.data.readers.formats import prepare
+from psmatch_core.data.readers.label_table import read_annotations
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,7 @@ from psmatch_core.data.checks import display, named
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.images import ImageShape, flattened, pixel_names
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.data.readers.h5_scan import damaged
+from psmatch_core.data.readers.h5_safety import damaged
 from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:

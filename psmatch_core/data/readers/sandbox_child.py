@@ -48,11 +48,11 @@ def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -
 
     try:
         if function == "inspect":
-            from psmatch_core.data.readers.inspecting import inspect_here
+            from psmatch_core.data.readers.inspection import inspect_here
 
             return {"result": inspect_here(request)}
         if function == "copy":
-            from psmatch_core.data.readers.copying import copy_here
+            from psmatch_core.data.readers.clean_copy import copy_here
 
             return {"result": copy_here(request)}
         raise ValueError(function)

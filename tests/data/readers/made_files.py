@@ -13,7 +13,7 @@ from scipy import sparse
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity
 from psmatch_core.data.readers import FileSummary
-from psmatch_core.data.readers.inspecting import inspect_here
+from psmatch_core.data.readers.inspection import inspect_here
 
 N_CELLS, N_FEATURES = 60, 20
 COUNTS = np.random.default_rng(0).poisson(3.0, (N_CELLS, N_FEATURES)).astype(np.float32)

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from psmatch_core.data.readers.opening import open_source
+from psmatch_core.data.readers.formats import open_source
 from tests.data.readers.made_files import COUNTS, look, refusal, table, warnings_of
 
 

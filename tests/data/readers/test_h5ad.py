@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from psmatch_core.data.readers import DataSpec, copy_into
-from psmatch_core.data.readers.opening import open_source
+from psmatch_core.data.readers.formats import open_source
 from tests.data.readers.made_files import (
     COUNTS,
     STORAGES,

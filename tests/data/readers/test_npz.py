@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.data.readers import DataSpec, copy_into
-from psmatch_core.data.readers.opening import open_source
+from psmatch_core.data.readers.formats import open_source
 from tests.data.readers.made_files import look, refusal, warnings_of
 
 N = 40

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from psmatch_core.data.readers.opening import open_source
+from psmatch_core.data.readers.formats import open_source
 from tests.data.readers.made_files import look
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"

@@ -74,7 +74,7 @@ def test_inspection_crosses_the_boundary_whole(tmp_path):
 def test_child_imports_little_and_the_parent_less():
     heavy = ["anndata", "scanpy", "torch", "sklearn", "streamlit", "umap"]
     code = "import sys, {0}; print([each for each in {1} if each in sys.modules])"
-    child = code.format("psmatch_core.data.readers.sandbox_child, psmatch_core.data.readers.inspecting", [*heavy])
+    child = code.format("psmatch_core.data.readers.sandbox_child, psmatch_core.data.readers.inspection", [*heavy])
     parent = code.format(
         "psmatch_core.data.readers, psmatch_core.cli.file_summary", [*heavy, "pandas", "h5py", "scipy"]
     )

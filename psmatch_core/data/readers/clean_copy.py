@@ -12,11 +12,11 @@ from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, check_matrix, display, label_texts, raise_rejections, tally, unique_names
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.checks.labels import check_tally
+from psmatch_core.data.checks.label_column import check_tally
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.readers import DataSpec, shown_name
 from psmatch_core.data.readers.base import Source
-from psmatch_core.data.readers.inspecting import column_tally, file_hash, matrix_header, open_labelled
+from psmatch_core.data.readers.inspection import column_tally, file_hash, matrix_header, open_labelled
 
 
 def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:

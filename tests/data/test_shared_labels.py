@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from psmatch_core.data.checks import Severity, Sketch, sketch
-from psmatch_core.data.labels import check_pair, reconcile, suggested_map
+from psmatch_core.data.shared_labels import check_pair, reconcile, suggested_map
 
 
 def codes(report):

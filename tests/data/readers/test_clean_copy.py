@@ -8,7 +8,7 @@ from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
-from psmatch_core.data.readers.copying import copy_here
+from psmatch_core.data.readers.clean_copy import copy_here
 from tests.data.readers.made_files import COUNTS, good_adata, readable, table, write
 
 

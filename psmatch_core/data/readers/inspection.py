@@ -20,14 +20,14 @@ from psmatch_core.data.checks import (
     tally,
 )
 from psmatch_core.data.checks.findings import rejection, warning
-from psmatch_core.data.checks.kinds import kind_of
-from psmatch_core.data.checks.labels import check_tally
+from psmatch_core.data.checks.label_column import check_tally
 from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.data.checks.names import check_names
+from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.labelled import LabelledSource
-from psmatch_core.data.readers.opening import open_source
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
