@@ -12,7 +12,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 from psmatch_core.report.content import Content
-from psmatch_core.report.page import Page, assembled
+from psmatch_core.report.page import Page, render
 from psmatch_core.report.sections import SECTIONS
 from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models, load_table
 from psmatch_core.workspace.run_folder import RunFolder
@@ -52,7 +52,7 @@ def report_html(folder: RunFolder) -> str:
     page = Page()
     for section in SECTIONS:
         section(content, page)
-    return assembled(page, _name(folder))
+    return render(page, _name(folder))
 
 
 def _name(folder: RunFolder) -> str:

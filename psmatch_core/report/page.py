@@ -1,13 +1,16 @@
-"""A page that grows: headings, texts, tables, figures; put together as one HTML file that asks nobody for anything."""
+"""Page: a report as it grows, part by part, and its rendering as one HTML file that needs no other file.
+
+Every text goes through the template ``page.html`` with autoescape on: no text of a data file can become markup.
+"""
 
 from __future__ import annotations
 
-import html
 import json
 import numbers
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.data.checks import display
@@ -15,73 +18,63 @@ from psmatch_core.data.checks import display
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-MOST_ROWS = 500  # of a table; more are told, and lie in the exports
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+MOST_TABLE_ROWS = 500  # more than this make a page slow; the exported files hold all
+DEFAULT_HEIGHT = 400  # of a figure that gives none [pixels]
 
 
 @dataclass
 class Page:
-    """The report as it grows: sections in order, figures with their data."""
+    """Headings, texts, tables and figures in order."""
 
-    parts: list[str] = field(default_factory=list)
-    contents: list[tuple[str, str]] = field(default_factory=list)
-    figures: list[tuple[str, go.Figure]] = field(default_factory=list)
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    figures: dict[str, go.Figure] = field(default_factory=dict)
 
     def heading(self, text: str) -> None:
-        """Begin a section."""
-        anchor = f"part-{len(self.contents)}"
-        self.contents.append((anchor, text))
-        self.parts.append(f'<h2 id="{anchor}">{html.escape(text)}</h2>')
+        """Start a chapter."""
+        self._add("heading", text=text, anchor=f"part-{len(self.parts)}")
 
     def subheading(self, text: str) -> None:
-        """Begin a part of a section."""
-        self.parts.append(f'<h3 class="part">{html.escape(text)}</h3>')
+        """Start a section of a chapter."""
+        self._add("subheading", text=text)
 
-    def text(self, text: str, kind: str = "") -> None:
-        """A paragraph; ``kind`` is a class of the style sheet."""
-        self.parts.append(f'<p class="{kind}">{html.escape(text)}</p>' if kind else f"<p>{html.escape(text)}</p>")
+    def text(self, text: str, style: str = "") -> None:
+        """A paragraph; ``style`` is a class of the style sheet (``small``, ``attention``)."""
+        self._add("text", text=text, style=style)
 
     def points(self, texts: Iterable[str]) -> None:
-        """A list; nothing where it is empty."""
-        texts = list(texts)
-        if not texts:
-            return
-        self.parts.append("<ul>" + "".join(f"<li>{html.escape(each)}</li>" for each in texts) + "</ul>")
+        """A bullet list; nothing if it is empty."""
+        if texts := list(texts):
+            self._add("list", texts=texts)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table; numbers stand to the right, and what is cut off is said."""
-        head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in columns)
-        body = "".join("<tr>" + "".join(_cell(each) for each in row) + "</tr>" for row in rows[:MOST_ROWS])
-        self.parts.append(
-            f'<div class="wide" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
-        if len(rows) > MOST_ROWS:
-            self.text(f"The first {MOST_ROWS:,} of {len(rows):,} rows; all are in the exported files.", "small")
+        """A table. Numbers are aligned right; a note says how many rows are not shown."""
+        self._add("table", columns=columns, rows=[[_cell(each) for each in row] for row in rows[:MOST_TABLE_ROWS]])
+        if len(rows) > MOST_TABLE_ROWS:
+            self.text(f"The first {MOST_TABLE_ROWS:,} of {len(rows):,} rows; the exported files hold all.", "small")
 
     def figure(self, figure: go.Figure) -> None:
-        """A figure under its finding; without its title it would say nothing to a reader without eyes."""
+        """A figure below its title, which becomes text so that screen readers read it."""
         from psmatch_core.plotting import untitled
 
         title = figure.layout.title.text or ""
         finding, note = untitled(figure)
+        figure.update_layout(meta={"title": title})  # for the copy that a reader downloads
         name = f"figure-{len(self.figures)}"
-        figure.update_layout(meta={"title": title})
-        self.figures.append((name, figure))
-        small = f'<p class="small">{html.escape(note)}</p>' if note else ""
-        said = html.escape(finding)
-        self.parts.append(
-            f'<figure aria-label="{said}"><figcaption><h3>{said}</h3>{small}'
-            f'</figcaption><div id="{name}" class="plot" style="height:{figure.layout.height or 400}px"></div></figure>'
-        )
+        self.figures[name] = figure
+        self._add("figure", id=name, finding=finding, note=note, height=figure.layout.height or DEFAULT_HEIGHT)
 
-    def folded(self, summary: str, text: str) -> None:
-        """Text that is shown on demand."""
-        self.parts.append(f"<details><summary>{html.escape(summary)}</summary><pre>{html.escape(text)}</pre></details>")
+    def details(self, summary: str, text: str) -> None:
+        """Text that a click unfolds."""
+        self._add("details", summary=summary, text=text)
+
+    def _add(self, kind: str, **values: Any) -> None:
+        self.parts.append({"kind": kind, **values})
 
 
-def assembled(page: Page, name: str) -> str:
-    """The whole file: style, contents, sections, one plotly.js, the figures' data."""
+def render(page: Page, name: str) -> str:
+    """The whole file: style, contents, chapters, one copy of plotly.js, and the data of the figures."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     from psmatch_core.plotting import template
@@ -89,36 +82,44 @@ def assembled(page: Page, name: str) -> str:
 
     data = {
         "templates": {kind: template(kind).to_plotly_json() for kind in ("light", "dark")},
-        "figures": [[name, json.loads(_bare(figure))] for name, figure in page.figures],
+        "figures": [[name, json.loads(_bare(figure))] for name, figure in page.figures.items()],
     }
-    made = time.strftime("%d %b %Y", time.localtime())
-    contents = "".join(f'<li><a href="#{anchor}">{html.escape(text)}</a></li>' for anchor, text in page.contents)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>psmatch: {html.escape(name)}</title><style>{STYLE}</style></head><body><main>"
-        f'<header><p class="small">psmatch report, {made}</p><h1>{html.escape(name)}</h1></header>'
-        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>{"".join(page.parts)}</main>'
-        f"<script>{get_plotlyjs()}</script>"
-        f'<script type="application/json" id="data">{_inlined(json.dumps(data, ensure_ascii=False))}</script>'
-        f"<script>{SCRIPT}</script></body></html>\n"
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("page.html").render(
+        name=name,
+        date=time.strftime("%d %b %Y", time.localtime()),
+        parts=page.parts,
+        # Ours or plotly's, not of a data file; the JSON cannot end its script element.
+        style=Markup(STYLE),
+        script=Markup(SCRIPT),
+        plotly=Markup(get_plotlyjs()),
+        data=Markup(_json_in_html(data)),
     )
 
 
 def _bare(figure: go.Figure) -> str:
-    """The figure without plotly's own template, which is larger than most of the figures."""
+    """The figure without plotly's own template, which is larger than most figures."""
     figure.update_layout(template=None)
     return str(figure.to_json())
 
 
-def _inlined(text: str) -> str:
-    """JSON that cannot end the script element it stands in."""
+def _json_in_html(data: Any) -> str:
+    """JSON without a character that HTML could read as the end of the script element."""
+    text = json.dumps(data, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> tuple[str, bool]:
+    """The text of a table cell, and whether it is a number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return f"<td>{html.escape(display(str(value), 300))}</td>"
-    shown = "–" if value != value else f"{value:,}" if isinstance(value, numbers.Integral) else f"{float(value):,.4g}"
-    return f'<td class="number">{shown}</td>'
+        return display(str(value), 300), False
+    if value != value:
+        return "–", True
+    return f"{value:,}" if isinstance(value, numbers.Integral) else f"{float(value):,.4g}", True

@@ -211,7 +211,7 @@ def _repeating(content: Content, page: Page) -> None:
     page.text(f"Run {folder.id}, begun {made}; seed {folder.recipe.seed}.")
     page.text("With recipe.json and the data files in one folder: python -m psmatch_core run recipe.json")
     recipe = portable(content.folder.recipe)
-    page.folded("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
+    page.details("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
     versions = content.facts("environment") or {}
     if versions:
         page.table(("library", "version"), list(versions.items()))
