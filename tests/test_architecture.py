@@ -39,7 +39,6 @@ STILL_DOUBLED = {
     "MATCHED",
     "MEASURES",
     "METRICS",
-    "MOST_ROWS",
     "NAMED",
     "Outcome",
     "REPORT",

@@ -14,7 +14,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.images import SHAPE_KEY, flattened, pixel_names
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render, seen_by_second
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render_images, seen_by_second
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def interventional_images(
     sides = []
     for side, (kind, picked) in enumerate(zip(("circles", "squares"), chosen, strict=True)):
         positions = z if side == 0 else seen_by_second(z)
-        pixels, shape = flattened(render(positions, squares=side == 1, size=size, seed=seed))
+        pixels, shape = flattened(render_images(positions, squares=side == 1, size=size, seed=seed))
         adata = _anndata(pixels, names, cells, pixel_names(shape, kind), picked, rng, kind, z)
         adata.uns[SHAPE_KEY] = np.array(shape)
         sides.append(adata)

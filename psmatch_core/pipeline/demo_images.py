@@ -3,7 +3,7 @@
 Source: Xi et al. 2024, Experiment 1: images of two objects, circles in one modality and squares in the other, a
 fixed transformation of the latent positions between the modalities, distractors in the background, 12
 do-interventions on a latent state of four numbers. What that leaves open is chosen here: see :func:`draw_latents`,
-:func:`seen_by_second` and :func:`render`. The renderer is our own.
+:func:`seen_by_second` and :func:`render_images`. The renderer is our own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def seen_by_second(z: np.ndarray) -> np.ndarray:
     return np.stack([1 - y, x], axis=2).reshape(z.shape[0], -1)
 
 
-def render(
+def render_images(
     z: np.ndarray, *, squares: bool, size: int = 64, n_distractors: int = 4, noise: float = 0.02, seed: int = 0
 ) -> np.ndarray:
     """Images ``(n, 3, size, size)``, bytes 0 to 255, of two objects at positions ``z (n, 4)``.

@@ -1,13 +1,11 @@
 """The renderer: objects where z says, distractors that know nothing of it, the same picture for the same seed."""
 
-import time
-
 import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.demo_data import interventional_images
-from psmatch_core.pipeline.demo_images import INTERVENTIONS, SET_TO, draw_latents, render, seen_by_second
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, SET_TO, draw_latents, render_images, seen_by_second
 
 
 def centre(image, colour):
@@ -23,7 +21,7 @@ def test_objects_stand_where_z_says(squares):
     from psmatch_core.pipeline.demo_images import COLOURS
 
     z = np.array([[0.2, 0.3, 0.7, 0.8], [0.5, 0.15, 0.31, 0.62]])
-    images = render(z, squares=squares, size=64)
+    images = render_images(z, squares=squares, size=64)
     for image, state in zip(images, z, strict=True):
         assert np.allclose(centre(image, COLOURS[squares][0]), state[:2], atol=0.01)
         assert np.allclose(centre(image, COLOURS[squares][1]), state[2:], atol=0.01)
@@ -52,23 +50,16 @@ def test_the_transformation_is_a_turn():
 
 def test_same_seed_same_picture_and_distractors_differ_between_modalities():
     z = np.full((30, 4), 0.5)
-    a, b = render(z, squares=False, size=32, seed=3), render(z, squares=False, size=32, seed=3)
+    a, b = render_images(z, squares=False, size=32, seed=3), render_images(z, squares=False, size=32, seed=3)
     assert np.array_equal(a, b)
-    assert not np.array_equal(a, render(z, squares=False, size=32, seed=4))
-    shade = [np.median(render(z, squares=each, size=32, seed=3), axis=(1, 2, 3)) for each in (False, True)]
+    assert not np.array_equal(a, render_images(z, squares=False, size=32, seed=4))
+    shade = [np.median(render_images(z, squares=each, size=32, seed=3), axis=(1, 2, 3)) for each in (False, True)]
     assert abs(np.corrcoef(*shade)[0, 1]) < 0.6  # z does not vary: what is left is the background
-
-
-def test_rendering_is_quick():
-    z = draw_latents(1000, seed=0)[0]
-    started = time.process_time()
-    render(z, squares=True, size=64)
-    assert time.process_time() - started < 5  # 0.4 s on two slow cores: 10,000 in seconds
 
 
 def test_images_too_small_are_refused():
     with pytest.raises(PsmatchError, match="Images of 8 × 8 pixels are too small"):
-        render(np.zeros((1, 4)), squares=False, size=8)
+        render_images(np.zeros((1, 4)), squares=False, size=8)
 
 
 def test_the_two_sides_share_cells_and_latents():
