@@ -16,7 +16,7 @@ from benchmarks.app_watch import CHANGED, DRAWN, HEADING, timed
 from psmatch_core.base.progress import silent
 from psmatch_core.exploration.epsilon_grid import default_values
 from psmatch_core.exploration.epsilon_path import label_problem
-from psmatch_core.exploration.solve_path import BINS, TOP, ladder
+from psmatch_core.exploration.solve_path import BINS, TOP, solve_epsilon_path
 from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.matching.matchers import LabelMatcher
@@ -26,7 +26,7 @@ Measure = Callable[[Bench], list[float]]
 WAYS = ("propensity", "match", "evaluate", "export", "data")
 CLICKS = 200  # interactions of the hour's clicking, one each eighteen seconds, however many runs are asked for
 LASSO = 1_000  # cells
-HEAT, DRAWN_ON, MATCHES = "ladder-heat", "linked-source", "linked-target"  # parts of the keys of figures
+HEAT, DRAWN_ON, MATCHES = "epsilon-heat", "linked-source", "linked-target"  # parts of the keys of figures
 
 
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ def _rungs(bench: Bench, run: str) -> list[float]:
 def _climbed(bench: Bench, seen: Callable[[Any], None]) -> None:
     folder = bench.folder("5000")
     models = load_models(folder)
-    ladder(*models, folder.recipe.matcher, label=LARGE[0], seen=seen)
+    solve_epsilon_path(*models, folder.recipe.matcher, label=LARGE[0], on_step=seen)
 
 
 def every(words: list[str]) -> Iterator[Case]:

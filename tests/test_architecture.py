@@ -70,7 +70,6 @@ STILL_DOUBLED = {
     "is_one",
     "keep",
     "l_curve",
-    "ladder",
     "load_inputs",
     "load_map",
     "load_translator",

@@ -1,8 +1,9 @@
-"""ladder: one label's plans from sharp to smooth, all worked out before, so that a slider only has to look.
+"""The epsilon path of a label: its plans from sharp to smooth, solved in advance, so that a slider responds at once.
 
-Every rung holds what a picture of its plan needs (block means, best matches, effective matches, cost, FOSCTTM where
-true pairs are known), so that a step costs the same whatever the size of the label. All cells of the label are solved.
-A ladder may be looked at while rungs are still missing: the nearest that is solved stands for them, and is named.
+Each step of the path keeps what a picture of its plan needs (block means, best matches, effective matches, cost, and
+FOSCTTM where true pairs are known), so that moving the slider takes the same time whatever the size of the label. All
+cells of the label are used. A path can be shown while steps are still missing; the nearest solved step then takes
+their place, and the page says so. For methods by neighbours the steps are values of k instead of epsilon.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import silent
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.exploration.epsilon_grid import at_value, climbable, presets_of
+from psmatch_core.exploration.epsilon_grid import adjustable_matcher, at_value, presets_of
 from psmatch_core.exploration.l_curve import LCurve
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans
@@ -28,22 +29,22 @@ from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProble
 
 
 @dataclass(frozen=True, eq=False)
-class Ladder:
-    """One label's plans over the values of its matcher's knob.
+class EpsilonPath:
+    """The plans of one label over a range of epsilons, or of k.
 
     Parameters
     ----------
     problem
         The label's cells.
     matcher
-        The strategy; its own value is a rung.
+        The strategy; its own value is one of the steps.
     values
-        What the knob says at each rung, smallest (sharpest) first, ``(r,)``: epsilon as the matcher's option counts
-        it, or the number of neighbours [cells].
+        The value at each step, smallest (sharpest) first, ``(r,)``: epsilon in the unit of the matcher's option, or
+        the number of neighbours [cells].
     points
-        Cost, entropy, effective matches and status at each rung.
+        Cost, entropy, effective matches and status at each step.
     means
-        The plan of the matcher's own rung averaged into blocks; its arrangement is that of all rungs.
+        The plan of the matcher's own step averaged into blocks; all steps are drawn in its arrangement.
     block_means
         Mean of the plan in each block, ``(r, rows, columns)``.
     n_effective
@@ -51,13 +52,13 @@ class Ladder:
     top_index, top_weight
         The heaviest targets of each source cell and their shares of its weight, ``(r, n, k)``; −1 where there is none.
     foscttm
-        Mean over judged true pairs, ``(r,)``; NaN where none is known.
+        Mean over the true pairs that were evaluated, ``(r,)``; NaN where none is known.
     n_pairs, n_judged
-        True pairs of the label, and those that were judged.
+        True pairs of the label, and how many of them were evaluated.
     f, g, epsilon
         Potentials ``(r, n)`` and ``(r, m)`` and epsilon ``(r,)``, units of cost; empty where plans have none.
     solved
-        Which rungs are worked out by now, ``(r,)``.
+        Which steps are solved so far, ``(r,)``.
     """
 
     problem: LabelProblem
@@ -85,77 +86,79 @@ class Ladder:
         return self.problem.label
 
     @property
-    def knob(self) -> str:
+    def option(self) -> str:
         """The option that was varied: ``epsilon`` or ``n_neighbors``."""
-        return str(type(self.matcher).knob())
+        return str(type(self.matcher).sharpness_option())
 
     @property
-    def own(self) -> int:
-        """The rung of the matcher's own value."""
-        return self.at(float(getattr(self.matcher, self.knob)))
+    def own_step(self) -> int:
+        """The step of the matcher's own value."""
+        return self.nearest_step(float(getattr(self.matcher, self.option)))
 
-    def at(self, value: float) -> int:
-        """The rung whose value is nearest, on a log scale."""
+    def nearest_step(self, value: float) -> int:
+        """The step whose value is nearest, on a log scale."""
         return int(np.argmin(np.abs(np.log(self.values / value))))
 
-    def nearest(self, place: int) -> int:
-        """The solved rung nearest to one, on a log scale; itself where it is solved."""
+    def nearest_solved(self, step: int) -> int:
+        """The nearest solved step, on a log scale; the step itself where it is solved."""
         there = np.flatnonzero(self.solved)
-        return int(there[np.argmin(np.abs(np.log(self.values[there] / self.values[place])))])
+        return int(there[np.argmin(np.abs(np.log(self.values[there] / self.values[step])))])
 
-    def matcher_at(self, place: int) -> LabelMatcher:
-        """The strategy with the value of a rung."""
-        return at_value(self.matcher, float(self.values[place]))
+    def matcher_at(self, step: int) -> LabelMatcher:
+        """The strategy with the value of a step."""
+        return at_value(self.matcher, float(self.values[step]))
 
-    def means_at(self, place: int) -> BlockMeans:
-        """The plan of a rung averaged into blocks, arranged as all others."""
-        return replace(self.means, means=self.block_means[place].astype(np.float64))
+    def means_at(self, step: int) -> BlockMeans:
+        """The plan of a step averaged into blocks, in the arrangement of all steps."""
+        return replace(self.means, means=self.block_means[step].astype(np.float64))
 
-    def rung(self, place: int) -> Block:
-        """The plan of a rung: from its potentials where it has them, else solved again.
+    def plan_at(self, step: int) -> Block:
+        """The plan of a step: restored from its potentials where it has them, otherwise solved again.
 
         Raises
         ------
         PsmatchError
-            Where that rung has no plan.
+            Where the step has no plan.
         """
-        status = self.points[place].status
+        status = self.points[step].status
         block: Block | None = None
         if status.outcome.is_usable:
-            if self.f.size and np.isfinite(self.f[place]).all():
-                block = self.matcher.restored(self.problem, self.f[place], self.g[place], float(self.epsilon[place]))
+            if self.f.size and np.isfinite(self.f[step]).all():
+                block = self.matcher.restored(self.problem, self.f[step], self.g[step], float(self.epsilon[step]))
             if block is None:
-                block = self.matcher_at(place).couple(self.problem, progress=silent)[0]
+                block = self.matcher_at(step).couple(self.problem, progress=silent)[0]
         if block is None:
             why = status.message or status.outcome.value
             raise PsmatchError(
-                f"Label {self.label} has no plan at {self.values[place]:.3g}: {why}.",
+                f"Label {self.label} has no plan at {self.values[step]:.3g}: {why}.",
                 hint="Choose a smoother plan.",
             )
         return block
 
     @cached_property
     def curve(self) -> LCurve:
-        """Cost against entropy of this label, over the rungs that are solved."""
+        """Cost against entropy of this label, over the solved steps."""
         n = {self.label: self.problem.x.shape[0]}
         points = tuple(point for point, solved in zip(self.points, self.solved, strict=True) if solved)
         return LCurve(self.matcher, self.values[self.solved], {self.label: points}, n)
 
     @cached_property
-    def marks(self) -> dict[str, int]:
-        """Rungs with a name: the presets sharp, balanced and smooth where this is the method they are made for."""
-        return {name: self.at(value) for name, value in presets_of(self.matcher).items()}
+    def named_steps(self) -> dict[str, int]:
+        """The steps of the presets sharp, balanced and smooth; none for methods without presets."""
+        return {name: self.nearest_step(value) for name, value in presets_of(self.matcher).items()}
 
     def __repr__(self) -> str:
         low, high = self.values[[0, -1]]
         late = sum(point.status.outcome is Outcome.NOT_CONVERGED for point in self.points)
-        return f"Ladder({self.label}: {self.knob} {low:.3g} to {high:.3g}, {len(self)} rungs, {late} not converged)"
+        return (
+            f"EpsilonPath({self.label}: {self.option} {low:.3g} to {high:.3g}, {len(self)} steps, {late} not converged)"
+        )
 
 
 def label_problem(
     source: ScoredModality, target: ScoredModality, label: str, matcher: LabelMatcher, seed: int
 ) -> LabelProblem:
-    """What a matcher is given of one label.
+    """The part of two modalities that a matcher needs for one label.
 
     Raises
     ------
@@ -167,17 +170,17 @@ def label_problem(
     return label_problems(source, target, (label,), seed, with_features=matcher.needs_features)[0]
 
 
-def pairs_at(
-    found: Ladder, coupling: Coupling, place: int, *, first: np.ndarray | None = None, most: int = 100
+def best_matches(
+    found: EpsilonPath, coupling: Coupling, step: int, *, first: np.ndarray | None = None, most: int = 100
 ) -> pd.DataFrame:
-    """The two best matches of the label's source cells at a rung, at most ``most`` cells.
+    """The two best matches of the label's source cells at a step, for at most ``most`` cells.
 
     Parameters
     ----------
     coupling
-        The run's coupling, which knows the cells' names.
+        The coupling of the run, for the names of the cells.
     first
-        Source cells that come before the others, by row number in the modality.
+        Source cells to list before the others, by row number in the modality.
 
     Columns: ``source_cell``, ``target_cell``, ``weight``, ``n_effective``, ``second``, ``second_weight`` and ``row``,
     the cell's row number in the modality.
@@ -187,7 +190,7 @@ def pairs_at(
     if first is not None:
         order = np.argsort(~np.isin(cells, first), kind="stable")
     order = order[:most]
-    index, weight = found.top_index[place][order], found.top_weight[place][order]
+    index, weight = found.top_index[step][order], found.top_weight[step][order]
     names = np.append(coupling.target.modality.obs_names[theirs], "")  # −1, no match, reads the empty name
     has_second = index.shape[1] > 1
     return pd.DataFrame(
@@ -195,7 +198,7 @@ def pairs_at(
             "source_cell": coupling.source.modality.obs_names[cells[order]],
             "target_cell": names[index[:, 0]],
             "weight": weight[:, 0],
-            "n_effective": found.n_effective[place][order],
+            "n_effective": found.n_effective[step][order],
             "second": names[index[:, 1]] if has_second else "",
             "second_weight": weight[:, 1] if has_second else np.nan,
             "row": cells[order],
@@ -203,8 +206,8 @@ def pairs_at(
     )
 
 
-def save_ladder(found: Ladder, path: Path) -> Path:
-    """Write a ladder; the cells themselves stay with the models."""
+def save_epsilon_path(found: EpsilonPath, file: Path) -> Path:
+    """Write a path to a file; the cells themselves stay with the models."""
     arrays = {name: getattr(found, name) for name in _ARRAYS}
     arrays |= {f"means/{name}": getattr(found.means, name) for name in _MEANS}
     points = [
@@ -212,19 +215,21 @@ def save_ladder(found: Ladder, path: Path) -> Path:
         for point in found.points
     ]
     meta = {"label": found.label, "matcher": found.matcher.to_dict(), "points": points, "n_pairs": found.n_pairs}
-    return array_files.write_arrays(path, arrays, {**meta, "n_judged": found.n_judged})
+    return array_files.write_arrays(file, arrays, {**meta, "n_judged": found.n_judged})
 
 
-def load_ladder(path: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> Ladder:
-    """The ladder in a file, between the models that it was made of."""
-    arrays, meta = array_files.read_arrays(path)
-    arrays.setdefault("solved", np.ones(arrays["values"].size, dtype=bool))  # files of before were written when whole
-    matcher = climbable(LabelMatcher.from_dict(meta["matcher"]))
+def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> EpsilonPath:
+    """The path in a file, for the models that it was solved for."""
+    arrays, meta = array_files.read_arrays(file)
+    arrays.setdefault(
+        "solved", np.ones(arrays["values"].size, dtype=bool)
+    )  # earlier versions wrote complete paths only
+    matcher = adjustable_matcher(LabelMatcher.from_dict(meta["matcher"]))
     points = []
     for point in meta["points"]:
         status = point.pop("status")
         points.append(CurvePoint(**point, status=Status(**{**status, "outcome": Outcome[status["outcome"]]})))
-    return Ladder(
+    return EpsilonPath(
         problem=label_problem(source, target, meta["label"], matcher, seed),
         matcher=matcher,
         points=tuple(points),

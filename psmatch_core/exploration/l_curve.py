@@ -47,7 +47,7 @@ class LCurve:
     n_source: dict[str, int] = field(repr=False)
 
     @property
-    def knob(self) -> str:
+    def option(self) -> str:
         """What the grid is of, in words: epsilon, or k of a method by neighbours."""
         return "epsilon" if type(self.matcher).has_epsilon() else "k"
 
@@ -99,12 +99,11 @@ class LCurve:
     def suggestion(self) -> str:
         """The corner in a sentence."""
         if self.corner is None:
-            return f"The curve has no clear corner in this range: no {self.knob} is suggested."
+            return f"The curve has no clear corner in this range: no {self.option} is suggested."
         row = self.pooled[self.pooled["epsilon"] == self.corner].iloc[0]
         matches = f"{row['n_effective']:.3g} effective matches a cell"
-        return (
-            f"The curve bends most at {self.knob} {self.corner:.3g} ({matches}): a suggestion, made without true pairs."
-        )
+        place = f"{self.option} {self.corner:.3g} ({matches})"
+        return f"The curve bends most at {place}: a suggestion, made without true pairs."
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""climbing: the ladder of one label worked out, the run's own rung first, then a coarse ladder, then all between."""
+"""Solve the epsilon path of a label: the run's own step first, then a coarse path, then all steps between."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.evaluation.evaluate import Judging, closer_than_true, fixed_space
-from psmatch_core.exploration.epsilon_grid import climbable, default_values
-from psmatch_core.exploration.epsilon_path import Ladder, label_problem
+from psmatch_core.exploration.epsilon_grid import adjustable_matcher, default_values
+from psmatch_core.exploration.epsilon_path import EpsilonPath, label_problem
 from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
@@ -22,19 +22,17 @@ from psmatch_core.matching.matchers.base import Answer
 from psmatch_core.matching.matchers.known_pairs import true_pairs
 
 TOP = 5  # matches of each cell that are kept
-BINS = 80  # a step sends some 40 kB
-JUDGED = 1000  # true pairs up to which FOSCTTM is measured on all; a sample above, and said
-COARSE = (
-    5  # rungs between those of the first pass: five plans a factor of three apart, soon there to be dragged through
-)
+BINS = 80  # a move of the slider sends about 40 kB
+JUDGED = 1000  # true pairs for which FOSCTTM is measured; a random sample of a label with more
+COARSE = 5  # the first pass solves every fifth step: plans a factor of three apart, ready after a short wait
 Judged = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def _nobody(part: Ladder) -> None:
+def _ignore(part: EpsilonPath) -> None:
     pass
 
 
-def ladder(
+def solve_epsilon_path(
     source: ScoredModality,
     target: ScoredModality,
     matcher: Matcher | None = None,
@@ -42,54 +40,63 @@ def ladder(
     label: str,
     values: np.ndarray | None = None,
     judging: Judging | None = None,
-    known: Answer | None = None,
+    own_answer: Answer | None = None,
     seed: int = 0,
     progress: Progress = silent,
-    seen: Callable[[Ladder], None] = _nobody,
-) -> Ladder:
-    """Solve one label at many values of epsilon (or of k), each from the one before where the method can.
+    on_step: Callable[[EpsilonPath], None] = _ignore,
+) -> EpsilonPath:
+    """Solve one label at many values of epsilon (or of k), each starting from the one before where the method can.
 
     Parameters
     ----------
     source, target
         Scored modalities with the same labels in the same order.
     matcher
-        A strategy that goes label by label and has an epsilon or k; SinkhornMatcher unless given.
+        A strategy that solves each label on its own and has an epsilon or k; SinkhornMatcher unless given.
     label
-        Whose cells; all of them are solved.
+        The label to solve, with all its cells.
     values
-        Some 25 around the matcher's own unless given.
+        About 25 around the matcher's own unless given.
     judging
         How FOSCTTM is measured where true pairs are known.
-    known
-        The plan and status at the matcher's own value, where a run has them; solved here unless given.
-    seen
-        Is handed the ladder after every rung, those missing marked; its arrays go on being filled.
+    own_answer
+        The plan and status at the matcher's own value, if a run has them; solved here unless given.
+    on_step
+        Called with the path after every step. Steps not solved yet are marked; the arrays are filled in later.
 
     Raises
     ------
     PsmatchError
-        For a method without such an option, or an unknown label.
+        For a method without epsilon or k, or an unknown label.
     """
-    chosen = climbable(matcher or SinkhornMatcher())
+    chosen = adjustable_matcher(matcher or SinkhornMatcher())
     problem = label_problem(source, target, label, chosen, seed)
     chosen.check(source.modality, target.modality)
     n, m = problem.x.shape[0], problem.y.shape[0]
-    own = float(getattr(chosen, str(type(chosen).knob())))
+    own = float(getattr(chosen, str(type(chosen).sharpness_option())))
     grid = default_values(chosen, n, m) if values is None else np.unique(np.r_[np.asarray(values, float), own])
-    first = known or chosen.couple(problem, progress=silent)
-    rungs = _Rungs(problem, chosen, grid, first[0], _judged(problem, source, target, judging or Judging(), seed))
+    first = own_answer or chosen.couple(problem, progress=silent)
+    path = _PathInProgress(
+        problem, chosen, grid, first[0], _judged(problem, source, target, judging or Judging(), seed)
+    )
     for done, (value, (block, status)) in enumerate(_in_turn(chosen, problem, grid.tolist(), own, first)):
-        rungs.put(value, block, status)
-        progress(Event("ladder", (done + 1) / grid.size, f"{type(chosen).knob()} {value:.3g}", {"value": value}))
-        seen(rungs.ladder())
-    return rungs.ladder()
+        path.put(value, block, status)
+        progress(
+            Event(
+                "epsilon path",
+                (done + 1) / grid.size,
+                f"{type(chosen).sharpness_option()} {value:.3g}",
+                {"value": value},
+            )
+        )
+        on_step(path.so_far())
+    return path.so_far()
 
 
 def _in_turn(
     matcher: LabelMatcher, problem: LabelProblem, grid: list[float], own: float, first: Answer
 ) -> Iterator[tuple[float, Answer]]:
-    """Every value with its answer: the matcher's own, which is solved; a coarse ladder; the rest."""
+    """Every value with its answer: the matcher's own, already solved; then a coarse path; then the rest."""
     rest = sorted(grid, reverse=True)
     if own in rest:
         rest.remove(own)
@@ -99,8 +106,8 @@ def _in_turn(
     yield from matcher.couple_along(problem, [value for value in rest if value not in coarse], progress=silent)
 
 
-class _Rungs:
-    """A ladder that is being filled, in place."""
+class _PathInProgress:
+    """A path whose arrays are filled in step by step."""
 
     def __init__(
         self,
@@ -117,8 +124,8 @@ class _Rungs:
         missing = problem.status(Outcome.FAILED, "not solved yet")
         self.judged = judged[0]
         self.points = [CurvePoint.without_plan(float(value), missing) for value in grid]
-        self.place_of = {float(value): place for place, value in enumerate(grid)}
-        self.filling = Ladder(
+        self.step_of = {float(value): step for step, value in enumerate(grid)}
+        self.part = EpsilonPath(
             problem=problem,
             matcher=matcher,
             values=grid,
@@ -137,15 +144,15 @@ class _Rungs:
             solved=np.zeros(size, dtype=bool),
         )
 
-    def ladder(self) -> Ladder:
-        """What there is by now."""
-        return replace(self.filling, points=tuple(self.points))
+    def so_far(self) -> EpsilonPath:
+        """The path with the steps that are solved."""
+        return replace(self.part, points=tuple(self.points))
 
     def put(self, value: float, block: Block | None, status: Status) -> None:
-        """Keep of a rung's plan what is shown of it."""
-        kept, place = self.filling, self.place_of[value]
-        kept.solved[place] = True
-        self.points[place] = CurvePoint.without_plan(value, status)
+        """Keep what is shown of the plan at one step."""
+        kept, step = self.part, self.step_of[value]
+        kept.solved[step] = True
+        self.points[step] = CurvePoint.without_plan(value, status)
         if block is None:
             return
         look = overview(block, kept.means, kept.top_index.shape[2])
@@ -154,20 +161,20 @@ class _Rungs:
         costs_its_points = kept.matcher.costs_its_points and look.cost is not None
         cost = look.cost if costs_its_points else kept.matcher.plan_cost(kept.problem, block)
         entropies = np.log(np.maximum(look.n_effective, 1.0))
-        self.points[place] = CurvePoint.of(value, float(cost or 0.0), look.masses, entropies, status)
-        kept.n_effective[place] = look.n_effective
-        kept.top_index[place], kept.top_weight[place] = look.top_index, look.top_weight
-        kept.block_means[place] = look.means.means
+        self.points[step] = CurvePoint.of(value, float(cost or 0.0), look.masses, entropies, status)
+        kept.n_effective[step] = look.n_effective
+        kept.top_index[step], kept.top_weight[step] = look.top_index, look.top_weight
+        kept.block_means[step] = look.means.means
         if self.judged is not None:
-            kept.foscttm[place] = float(np.nanmean(closer_than_true(block, *self.judged)))
+            kept.foscttm[step] = float(np.nanmean(closer_than_true(block, *self.judged)))
         if kept.f.size and isinstance(block, PotentialBlock) and block.x.shape[1]:
-            kept.f[place], kept.g[place], kept.epsilon[place] = block.f, block.g, block.epsilon
+            kept.f[step], kept.g[step], kept.epsilon[step] = block.f, block.g, block.epsilon
 
 
 def _judged(
     problem: LabelProblem, source: ScoredModality, target: ScoredModality, judging: Judging, seed: int
 ) -> tuple[Judged | None, int]:
-    """True pairs that are judged, with both sides in a fixed space; and how many there are."""
+    """The true pairs to evaluate, with both modalities in a fixed space; and how many pairs there are."""
     if problem.source_ids is None or problem.target_ids is None:
         return None, 0
     rows, columns = true_pairs(problem.source_ids, problem.target_ids)
@@ -175,6 +182,7 @@ def _judged(
     if n_pairs < judging.smallest_label:
         return None, n_pairs
     if n_pairs > JUDGED:
+        # the name of the stream is part of the result: another would draw another sample
         drawn = np.sort(stream(seed, "ladder", problem.label).choice(n_pairs, JUDGED, replace=False))
         rows, columns = rows[drawn], columns[drawn]
     spaces = [

@@ -103,8 +103,8 @@ def _ticks(largest: int, is_log: bool) -> tuple[list[float], list[str]]:
     """Few round numbers, the same to both sides of zero."""
     if is_log:
         is_wide = largest > 1000
-        ladder = [step * 10**k for k in range(1 + int(np.log10(largest))) for step in ((1,) if is_wide else (1, 3))]
-        numbers = [float(number) for number in ladder[1:] if number <= largest]
+        steps = [step * 10**k for k in range(1 + int(np.log10(largest))) for step in ((1,) if is_wide else (1, 3))]
+        numbers = [float(number) for number in steps[1:] if number <= largest]
         at = [float(np.log10(number + 1)) for number in numbers]
     else:
         step = 10.0 ** np.floor(np.log10(max(largest, 1)))

@@ -27,13 +27,13 @@ def l_curve(
     marks
         Other epsilons of the grid with a name, such as those of the presets.
     """
-    table, knob = curve.pooled, curve.knob
+    table, option = curve.pooled, curve.option
     if curve.corner is None:
-        title = f"The curve has no clear corner in this range of {knob}"
+        title = f"The curve has no clear corner in this range of {option}"
     else:
         at = table[table["epsilon"] == curve.corner].iloc[0]
         matches = about(float(at["n_effective"]))
-        title = f"Sharper than {knob} {curve.corner:.3g} ({matches} effective matches) gains little"
+        title = f"Sharper than {option} {curve.corner:.3g} ({matches} effective matches) gains little"
     note = " ".join((*curve.notes, "Made without true pairs."))
     fig = figure(title, height=320, note=plain(note, 400))
     single = len(curve.points) == 1
@@ -60,7 +60,7 @@ def l_curve(
         marker={"size": 7},
         name=plain(next(iter(curve.points)), 24) if single else "mean over labels",
         showlegend=not single,
-        hovertext=[f"{knob} {epsilon:.3g}" for epsilon in table["epsilon"]],
+        hovertext=[f"{option} {epsilon:.3g}" for epsilon in table["epsilon"]],
         hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
     )
     for name, value in marks.items():
@@ -75,11 +75,11 @@ def l_curve(
             showlegend=False,
             hoverinfo="skip",
         )
-    _mark(fig, curve, curve.corner, f"suggested: {knob} {curve.corner:.3g}" if curve.corner else "", "circle-open")
+    _mark(fig, curve, curve.corner, f"suggested: {option} {curve.corner:.3g}" if curve.corner else "", "circle-open")
     if current is not None:
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
         if abs(np.log(near / current)) < 0.01:
-            _mark(fig, curve, float(near), f"in use: {knob} {current:.3g}", "x-thin")
+            _mark(fig, curve, float(near), f"in use: {option} {current:.3g}", "x-thin")
     fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", gridcolor=FAINT, dtick="D2")
     fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
     return fig

@@ -84,5 +84,5 @@ def curves(content: Content, page: Page) -> None:
         if not said:
             page.heading("How sharp? Cost against effective matches")
         said.add(label)
-        page.text(f"{display(label, 60)}, solved at {plural(len(found), 'value')} of {found.knob}:")
-        page.figure(l_curve(found.curve, current=getattr(content.folder.recipe.matcher, found.knob, None)))
+        page.text(f"{display(label, 60)}, solved at {plural(len(found), 'value')} of {found.option}:")
+        page.figure(l_curve(found.curve, current=getattr(content.folder.recipe.matcher, found.option, None)))

@@ -75,7 +75,7 @@ class RunStore:
         self._spawn(job)
         return job
 
-    def climb(self, folder: RunFolder, label: str) -> RunFolder:
+    def start_epsilon_path(self, folder: RunFolder, label: str) -> RunFolder:
         """Start a process that solves a label from sharp to smooth; returns the one at work or done where there is."""
         found = epsilon_path.of(folder, label)
         if found is not None:
@@ -138,7 +138,7 @@ class RunStore:
         """Cancel a run and move it aside, from where it can be brought back."""
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
             with suppress(PsmatchError):  # a full disk, on which no status can be written: that is why it is deleted
-                self.cancel(RunFolder(status.parent))  # its measuring, labels left out and ladders before itself
+                self.cancel(RunFolder(status.parent))  # its measuring, labels left out and epsilon paths before itself
         with explain_full_disk("the list of deleted runs"):
             (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)

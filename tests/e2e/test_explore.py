@@ -44,7 +44,7 @@ RECIPE = demo_recipe(Recipe(classifier=LinearClassifier()), "screen")
 
 
 def made(server: Server, recipe: Recipe, name: str) -> RunFolder:
-    """A finished run of the demo with its ladder of one label, made here: a worker's start and UMAP take a minute."""
+    """A finished run of the demo with the epsilon path of one label, made here: starting a worker takes a minute."""
     store = RunStore(server.workspace)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "_map", linear_map)
@@ -69,7 +69,7 @@ def matched(folder: RunFolder) -> Coupling:
 
 
 def fresh(folder: RunFolder, value: float) -> Coupling:
-    """The label solved anew at a value of the run's knob."""
+    """The label solved anew at a value of the run's epsilon or k."""
     return match(*load_models(folder), at_value(folder.recipe.matcher, value))  # type: ignore[arg-type]
 
 
@@ -195,7 +195,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     server: Server, run: RunFolder, new_page: Any
 ) -> None:
     page = opened(new_page(), server, run)
-    soon(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a ladder did not end")
+    soon(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a path did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
@@ -237,24 +237,24 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     coupling = matched(run)
     job = epsilon_path.latest(run, LABEL)
     assert job is not None
-    ladder = epsilon_path.result(job, load_models(run))
-    assert ladder is not None
-    _, y = draw(page, figure(page, "ladder-heat"), (0.25, 0.6))
+    path = epsilon_path.result(job, load_models(run))
+    assert path is not None
+    _, y = draw(page, figure(page, "epsilon-heat"), (0.25, 0.6))
     expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible(timeout=30_000)
     settle(page)
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     kept = saved(page, run, "block")
-    rows = ladder.means.rows_between(min(y), max(y))
+    rows = path.means.rows_between(min(y), max(y))
     apart = set(kept.cells) ^ set(coupling.source_cells[LABEL][rows])
-    a_bin = int(np.diff(ladder.means.row_edges).max())
+    a_bin = int(np.diff(path.means.row_edges).max())
     assert len(kept) > 3
     assert len(apart) <= 2 * a_bin, apart  # a pixel of the hand at either edge
     clear(page)
 
     page.get_by_role("tab", name="One label").click()
     settle(page)
-    table = part(page, "ladder.pairs").first
+    table = part(page, "epsilon.pairs").first
     expect(table).to_be_visible(timeout=30_000)
     table.scroll_into_view_if_needed()
     drawn(page)
@@ -269,21 +269,21 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     no_exception(page)
 
 
-@pytest.mark.parametrize("knob", ["epsilon", "k"])
+@pytest.mark.parametrize("option", ["epsilon", "k"])
 def test_what_was_found_is_used_for_all_labels_without_training(
-    server: Server, run: RunFolder, new_page: Any, knob: str
+    server: Server, run: RunFolder, new_page: Any, option: str
 ) -> None:
-    before = run if knob == "epsilon" else made(server, replace(RECIPE, matcher=NeighborMatcher(5)), "neighbours")
+    before = run if option == "epsilon" else made(server, replace(RECIPE, matcher=NeighborMatcher(5)), "neighbours")
     page = opened(new_page(), server, before)
     value = drag(page, "ArrowRight", 3)
-    name = f"Use {'ε' if knob == 'epsilon' else 'k'} = {value:g} for all labels"
+    name = f"Use {'ε' if option == 'epsilon' else 'k'} = {value:g} for all labels"
     expect(page.get_by_role("button", name=name)).to_be_enabled(timeout=30_000)
     press(page, name)
     expect(page).not_to_have_url(re.compile(before.id), timeout=30_000)
     after = RunFolder(before.path.with_name(re.findall(r"run=([\w-]+)", page.url)[0]))
     store = RunStore(server.workspace)
     try:
-        assert getattr(after.recipe.matcher, "epsilon" if knob == "epsilon" else "n_neighbors") == value
+        assert getattr(after.recipe.matcher, "epsilon" if option == "epsilon" else "n_neighbors") == value
         assert replace(after.recipe, matcher=before.recipe.matcher) == before.recipe
         soon(
             lambda: after.stage_file("coupling").exists() and load_table(after, "labels") is not None,

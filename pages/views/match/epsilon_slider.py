@@ -17,7 +17,7 @@ from psmatch_core.matching.coupling import Outcome
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.exploration.epsilon_path import Ladder
+    from psmatch_core.exploration.epsilon_path import EpsilonPath
     from psmatch_core.matching.coupling import Coupling
 
 AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about ten seconds
@@ -26,12 +26,12 @@ LEGEND = 24  # px more above the curve: in a narrow column its legend takes two 
 LISTED = 100  # cells in the table of pairs
 
 
-def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
+def epsilon_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     """One label with a slider, as soon as its first plans are there; until then the plan of the run."""
-    from psmatch_core.exploration.epsilon_grid import can_climb
+    from psmatch_core.exploration.epsilon_grid import is_adjustable
     from psmatch_core.workspace.jobs.epsilon_path import latest
 
-    if not can_climb(folder.recipe.matcher):
+    if not is_adjustable(folder.recipe.matcher):
         _plan_of_the_run(folder, coupling, label)
         st.caption("This method has neither an epsilon nor a k for one label: there is nothing to drag.")
         return
@@ -40,55 +40,57 @@ def ladder_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     n, m = coupling[label].shape
     if status is None and n * m <= AT_ONCE:
         with told():
-            job = session.store().climb(folder, label)
+            job = session.store().start_epsilon_path(folder, label)
     elif status is None or not (status.is_active or status.state == DONE):
         if status is not None and status.state != CANCELLED:
             tell(status.problem, status.hint)
         about = "under a minute" if n * m <= A_MINUTE else "minutes"
         st.caption(f"{n:,} × {m:,} cells: some 25 plans are solved, which takes {about} for a label of this size.")
-        if st.button("Work the plans out", key=f"ladder.start.{folder.id}", icon=":material/stairs:"):
+        if st.button("Work the plans out", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
             with told():
-                session.store().climb(folder, label)
+                session.store().start_epsilon_path(folder, label)
             st.rerun()
     if job is None or not (job.status().is_active or job.status().state == DONE):
         _plan_of_the_run(folder, coupling, label)
         return
     here, is_active = job, job.status().is_active
     fragment: Callable[[], None] = st.fragment(
-        lambda: _climb(folder, coupling, here, is_active), run_every="1s" if is_active else None
+        lambda: _slider(folder, coupling, here, is_active), run_every="1s" if is_active else None
     )
     fragment()
 
 
-def _climb(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bool) -> None:
+def _slider(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bool) -> None:
     if was_active and not _at_work(job):
         st.rerun()
-    ladder = slider_state.ladder(folder, job)
-    if ladder is None:
+    path = slider_state.epsilon_path(folder, job)
+    if path is None:
         _plan_of_the_run(folder, coupling, str(job.job["ladder"]["label"]))
         return
     selected_cells.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
-    asked = slider_state.slider(folder, job, ladder)
-    place, symbol = ladder.nearest(asked), slider_state.symbol_of(ladder)
-    if place != asked:
+    asked = slider_state.slider(folder, job, path)
+    step, symbol = path.nearest_solved(asked), slider_state.symbol_of(path)
+    if step != asked:
         st.info(
-            f"{symbol} = {ladder.values[asked]:.3g} is still being solved: you see the nearest that is, "
-            f"**{symbol} = {ladder.values[place]:.3g}**.",
+            f"{symbol} = {path.values[asked]:.3g} is still being solved: you see the nearest that is, "
+            f"**{symbol} = {path.values[step]:.3g}**.",
             icon=":material/hourglass_top:",
         )
-    _figures(ladder, place, symbol)
+    _figures(path, step, symbol)
     left, right = st.columns([3, 2])
     with left:
-        _heatmap(folder, coupling, ladder, place)
+        _heatmap(folder, coupling, path, step)
     with right:
         from psmatch_core.plotting import l_curve
 
-        marks = {name: float(ladder.values[at]) for name, at in ladder.marks.items() if ladder.solved[at]}
-        figure = l_curve(ladder.curve, current=float(ladder.values[place]), marks=marks)
+        marks = {name: float(path.values[at]) for name, at in path.named_steps.items() if path.solved[at]}
+        figure = l_curve(path.curve, current=float(path.values[step]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
-        charts.show(figure, key=f"ladder.curve.{job.id}", alt="Cost against effective matches, the present plan marked")
-    _pairs(folder, coupling, ladder, place)
-    _use(folder, ladder, place, symbol)
+        charts.show(
+            figure, key=f"epsilon.curve.{job.id}", alt="Cost against effective matches, the present plan marked"
+        )
+    _pairs(folder, coupling, path, step)
+    _use(folder, path, step, symbol)
 
 
 def _at_work(job: RunFolder) -> bool:
@@ -98,7 +100,7 @@ def _at_work(job: RunFolder) -> bool:
         with st.container(horizontal=True, vertical_alignment="center"):
             text = f"Solving this label from sharp to smooth; the slider moves through it. {plain(status.message)}"
             st.progress(min(1.0, status.fraction), text=text)
-            if st.button("Cancel", key=f"ladder.cancel.{job.id}", type="tertiary"):
+            if st.button("Cancel", key=f"epsilon.cancel.{job.id}", type="tertiary"):
                 session.store().cancel(job)
                 st.rerun()
     return status.is_active
@@ -117,13 +119,13 @@ def _plan_of_the_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
     st.caption(f"This label holds {coupling.mass(label):.1%} of the matched source cells.")
 
 
-def _figures(ladder: Ladder, place: int, symbol: str) -> None:
-    point = ladder.points[place]
-    spread = sorted(ladder.n_effective[place].tolist())
+def _figures(path: EpsilonPath, step: int, symbol: str) -> None:
+    point = path.points[step]
+    spread = sorted(path.n_effective[step].tolist())
     middle = spread[len(spread) // 2] if len(spread) % 2 else sum(spread[len(spread) // 2 - 1 :][:2]) / 2
-    n, m = ladder.problem.x.shape[0], ladder.problem.y.shape[0]
+    n, m = path.problem.x.shape[0], path.problem.y.shape[0]
     rows = [
-        (symbol, f"{ladder.values[place]:.3g}", "", "What the slider says."),
+        (symbol, f"{path.values[step]:.3g}", "", "What the slider says."),
         (
             "Effective matches a cell",
             number(float(middle), 3),
@@ -132,14 +134,14 @@ def _figures(ladder: Ladder, place: int, symbol: str) -> None:
         ),
         ("Cost", number(point.cost, 3), "", "Mean distance of matched cells, the entropy term left out."),
     ]
-    if ladder.n_judged:
-        sampled = "" if ladder.n_judged == ladder.n_pairs else f" (a sample of {ladder.n_pairs:,})"
+    if path.n_judged:
+        sampled = "" if path.n_judged == path.n_pairs else f" (a sample of {path.n_pairs:,})"
         rows.append(
             (
                 "FOSCTTM",
-                number(float(ladder.foscttm[place]), 3),
+                number(float(path.foscttm[step]), 3),
                 "chance 0.5",
-                f"Share of cells closer than the true partner, over {ladder.n_judged:,} true pairs{sampled}; 0 is "
+                f"Share of cells closer than the true partner, over {path.n_judged:,} true pairs{sampled}; 0 is "
                 "perfect.",
             )
         )
@@ -152,48 +154,48 @@ def _figures(ladder: Ladder, place: int, symbol: str) -> None:
         )
 
 
-def _heatmap(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
+def _heatmap(folder: RunFolder, coupling: Coupling, path: EpsilonPath, step: int) -> None:
     from psmatch_core.plotting import means_heatmap, spread_title
 
-    rows, columns = coupling.source_cells[ladder.label], coupling.target_cells[ladder.label]
+    rows, columns = coupling.source_cells[path.label], coupling.target_cells[path.label]
     figure = means_heatmap(
-        ladder.means_at(place),
-        spread_title(ladder.n_effective[place], columns.size),
+        path.means_at(step),
+        spread_title(path.n_effective[step], columns.size),
         row_names=coupling.source.modality.obs_names[rows],
         column_names=coupling.target.modality.obs_names[columns],
         selectable=True,
     )
-    key = f"ladder.heat.{folder.id}.{ladder.label}"
+    key = f"epsilon.heat.{folder.id}.{path.label}"
     charts.show(
         figure,
         key=key,
-        alt=f"The plan of label {display(ladder.label)} as a heatmap",
-        on_select=lambda: _block_drawn(folder, coupling, ladder, key),
+        alt=f"The plan of label {display(path.label)} as a heatmap",
+        on_select=lambda: _block_drawn(folder, coupling, path, key),
     )
 
 
-def _block_drawn(folder: RunFolder, coupling: Coupling, ladder: Ladder, key: str) -> None:
+def _block_drawn(folder: RunFolder, coupling: Coupling, path: EpsilonPath, key: str) -> None:
     """Select the source cells in the rows of a block that was drawn on the heatmap."""
     from psmatch_core.exploration.selection import Selection
 
     shapes = selected_cells.shapes_drawn(key)
     if shapes:
         _, _, y = shapes[-1]
-        rows = ladder.means.rows_between(min(y), max(y))
-        cells = coupling.source_cells[ladder.label][rows]
+        rows = path.means.rows_between(min(y), max(y))
+        cells = coupling.source_cells[path.label][rows]
         if cells.size:
-            origin = f"a block of the heatmap of {ladder.label}"
+            origin = f"a block of the heatmap of {path.label}"
             selected_cells.select(folder, Selection("source", cells, origin))
 
 
-def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) -> None:
+def _pairs(folder: RunFolder, coupling: Coupling, path: EpsilonPath, step: int) -> None:
     """The best matches of the label's cells; those that are selected come first."""
-    from psmatch_core.exploration.epsilon_path import pairs_at
+    from psmatch_core.exploration.epsilon_path import best_matches
 
     chosen = selected_cells.selected(folder)
     cells = chosen.cells if chosen is not None and chosen.side == "source" else None
-    table = pairs_at(ladder, coupling, place, first=cells, most=LISTED)
-    key = f"ladder.pairs.{folder.id}.{ladder.label}"
+    table = best_matches(path, coupling, step, first=cells, most=LISTED)
+    key = f"epsilon.pairs.{folder.id}.{path.label}"
     column = st.column_config
     st.dataframe(
         table.drop(columns="row"),
@@ -201,7 +203,7 @@ def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) ->
         key=key,
         height=318,
         selection_mode="multi-row",
-        on_select=lambda: _rows_chosen(folder, ladder, table["row"].to_numpy(), key),
+        on_select=lambda: _rows_chosen(folder, path, table["row"].to_numpy(), key),
         column_config={
             "source_cell": column.TextColumn("Source cell", pinned=True),
             "target_cell": column.TextColumn("Best match"),
@@ -211,33 +213,33 @@ def _pairs(folder: RunFolder, coupling: Coupling, ladder: Ladder, place: int) ->
             "second_weight": column.NumberColumn("Weight", format="percent"),
         },
     )
-    n = ladder.problem.x.shape[0]
+    n = path.problem.x.shape[0]
     listed = f"the first {LISTED} of {n:,} cells" if n > LISTED else count(n, "cell")
     st.caption(f"Best matches at this position: {listed}, selected ones first. Tick rows to select cells.")
 
 
-def _rows_chosen(folder: RunFolder, ladder: Ladder, rows: Any, key: str) -> None:
+def _rows_chosen(folder: RunFolder, path: EpsilonPath, rows: Any, key: str) -> None:
     from psmatch_core.exploration.selection import Selection
 
     ticked = selected_cells.rows_chosen(key)
     if ticked:
-        selected_cells.select(folder, Selection("source", rows[ticked], f"rows of the table of {ladder.label}"))
+        selected_cells.select(folder, Selection("source", rows[ticked], f"rows of the table of {path.label}"))
 
 
-def _use(folder: RunFolder, ladder: Ladder, place: int, symbol: str) -> None:
-    value = f"{symbol} = {ladder.values[place]:.3g}"
+def _use(folder: RunFolder, path: EpsilonPath, step: int, symbol: str) -> None:
+    value = f"{symbol} = {path.values[step]:.3g}"
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             f"Use {value} for all labels",
-            key=f"ladder.use.{folder.id}",
+            key=f"epsilon.use.{folder.id}",
             icon=":material/done_all:",
-            disabled=place == ladder.own,
+            disabled=step == path.own_step,
             help="Starts a new run with the same scores: nothing is trained again.",
         )
-        if place == ladder.own:
+        if step == path.own_step:
             st.caption("This is what the run was matched with.")
     if pressed:
-        matcher = ladder.matcher_at(place)
+        matcher = path.matcher_at(step)
         session.renew("matcher")
         session.keep(replace(session.workspace(), matcher=matcher))
         progress_box.start(replace(folder.recipe, matcher=matcher), stop_after="match", name=session.next_name("match"))

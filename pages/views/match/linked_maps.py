@@ -85,34 +85,34 @@ def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
 
 def _slider(folder: RunFolder, labels: list[str]) -> None:
     """The slider of the label that most of the selected cells have, where its plans are worked out."""
-    from psmatch_core.exploration.epsilon_grid import can_climb
+    from psmatch_core.exploration.epsilon_grid import is_adjustable
     from psmatch_core.workspace.jobs.epsilon_path import latest
 
-    if not labels or not can_climb(folder.recipe.matcher):
+    if not labels or not is_adjustable(folder.recipe.matcher):
         return
     job = latest(folder, labels[0])
-    ladder = slider_state.ladder(folder, job) if job is not None else None
+    path = slider_state.epsilon_path(folder, job) if job is not None else None
     name = plain(display(labels[0], 40))
-    if job is None or ladder is None:
+    if job is None or path is None:
         if job is not None and job.status().is_active:
             waiting = job
             watching: Callable[[], None] = st.fragment(lambda: _wait(folder, waiting), run_every="1s")
             watching()
             return
         text = f"Drag {slider_state.symbol_for(folder)} for label {name}"
-        if st.button(text, key=f"linked.climb.{folder.id}", icon=":material/stairs:"):
+        if st.button(text, key=f"linked.solve.{folder.id}", icon=":material/stairs:"):
             with told():
-                session.store().climb(folder, labels[0])
+                session.store().start_epsilon_path(folder, labels[0])
             st.rerun()
         return
     with st.container(border=True, key=f"linked-slider-{folder.id}"):
         others = f" The {count(len(labels) - 1, 'other label')} stay as they are." if len(labels) > 1 else ""
         st.caption(f"Label **{name}** from sharp to smooth: the matches below follow.{others}")
-        slider_state.slider(folder, job, ladder)
+        slider_state.slider(folder, job, path)
 
 
 def _wait(folder: RunFolder, job: RunFolder) -> None:
-    if slider_state.ladder(folder, job) is not None or not job.status().is_active:
+    if slider_state.epsilon_path(folder, job) is not None or not job.status().is_active:
         st.rerun()
     st.caption(":material/hourglass_top: The first plans of this label are being solved; then a slider stands here.")
 

@@ -11,7 +11,7 @@ from pages.shell import cache, charts
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
-from pages.views.match.epsilon_slider import ladder_view
+from pages.views.match.epsilon_slider import epsilon_view
 from pages.views.match.l_curve import curve_view
 from pages.views.match.linked_maps import linked_view
 from psmatch_core.data.checks import display
@@ -128,7 +128,7 @@ def _label(folder: RunFolder, coupling: Coupling) -> None:
     label = _choose_label(folder, coupling, "heat")
     if label is None:
         return
-    ladder_view(folder, coupling, label)
+    epsilon_view(folder, coupling, label)
     if folder.recipe.matcher.has_epsilon():
         with st.expander("The curve over several labels together"):
             curve_view(folder, coupling)

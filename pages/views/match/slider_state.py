@@ -13,13 +13,13 @@ from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.exploration.epsilon_path import Ladder
+    from psmatch_core.exploration.epsilon_path import EpsilonPath
     from psmatch_core.matching.blocks import Block
     from psmatch_core.matching.coupling import Coupling
 
-LADDERS = 8  # in memory for all visitors together; each holds some MB
+PATHS_IN_MEMORY = 8  # in memory for all visitors together; each holds some MB
 NAMED = 3  # labels that are named with their epsilon
-RUNGS = 16  # plans at a slider's position; potentials, or a sparse matrix
+PLANS_IN_MEMORY = 16  # plans at a slider's position; potentials, or a sparse matrix
 
 
 @dataclass(frozen=True)
@@ -58,60 +58,60 @@ class Followed:
         return f"at {self.symbol} = {named}{more}{rest}"
 
 
-def ladder(folder: RunFolder, job: RunFolder) -> Ladder | None:
-    """The ladder of a job, as far as it is solved; None before its first rung."""
+def epsilon_path(folder: RunFolder, job: RunFolder) -> EpsilonPath | None:
+    """The epsilon path of a job, as far as it is solved; None before its first step."""
     from psmatch_core.workspace.jobs.epsilon_path import RESULT
 
-    path = job.stage_file(RESULT)
-    return _ladder(str(folder.path), str(job.path), path.stat().st_mtime_ns) if path.exists() else None
+    file = job.stage_file(RESULT)
+    return _epsilon_path(str(folder.path), str(job.path), file.stat().st_mtime_ns) if file.exists() else None
 
 
-def slider(folder: RunFolder, job: RunFolder, ladder: Ladder) -> int:
-    """The slider of a label, with a button for every rung that has a name; returns the rung it stands at."""
+def slider(folder: RunFolder, job: RunFolder, path: EpsilonPath) -> int:
+    """The slider of a label, with a button for every named step; returns the step at which it stands."""
     key = _key(folder, job)
-    session.leave(f"sliders.{folder.id}", {**_sliders(folder), ladder.label: job.id})
+    session.leave(f"sliders.{folder.id}", {**_sliders(folder), path.label: job.id})
     if session.peek(key) is None:
-        session.leave(key, ladder.own)
-    named = dict(ladder.marks)
-    named["as in the run"] = ladder.own
-    if ladder.curve.corner is not None:
-        named["corner"] = ladder.at(ladder.curve.corner)
+        session.leave(key, path.own_step)
+    named = dict(path.named_steps)
+    named["as in the run"] = path.own_step
+    if path.curve.corner is not None:
+        named["corner"] = path.nearest_step(path.curve.corner)
     with st.container(horizontal=True, vertical_alignment="center"):
         for name, at in named.items():
             st.button(
-                f"{name[0].upper()}{name[1:]} {ladder.values[at]:.3g}",
+                f"{name[0].upper()}{name[1:]} {path.values[at]:.3g}",
                 key=f"{key}.{name}",
                 on_click=session.leave,
                 args=(key, at),
                 type="secondary",
             )
-    unit = unit_of(ladder)
-    place: Any = st.select_slider(
-        f"{symbol_of(ladder)}{f' [{unit}]' if unit else ''}",
-        list(range(len(ladder))),
-        format_func=lambda at: f"{ladder.values[at]:.3g}",
+    unit = unit_of(path)
+    step: Any = st.select_slider(
+        f"{symbol_of(path)}{f' [{unit}]' if unit else ''}",
+        list(range(len(path))),
+        format_func=lambda at: f"{path.values[at]:.3g}",
         key=key,
         help="Left is sharp (few partners a cell), right is smooth. Every position is solved ahead, on all cells of "
         "the label.",
         persist_state="session",  # the maps in another tab follow it
     )
-    return int(place)
+    return int(step)
 
 
-def symbol_of(ladder: Ladder) -> str:
+def symbol_of(path: EpsilonPath) -> str:
     """What is dragged, as people write it."""
-    return "k" if ladder.knob == "n_neighbors" else "ε"
+    return "k" if path.option == "n_neighbors" else "ε"
 
 
 def symbol_for(folder: RunFolder) -> str:
     """The same of a run's method."""
-    return "k" if type(folder.recipe.matcher).knob() == "n_neighbors" else "ε"
+    return "k" if type(folder.recipe.matcher).sharpness_option() == "n_neighbors" else "ε"
 
 
-def unit_of(ladder: Ladder) -> str:
-    if ladder.knob == "n_neighbors":
+def unit_of(path: EpsilonPath) -> str:
+    if path.option == "n_neighbors":
         return "cells"
-    absolute = getattr(ladder.matcher, "epsilon_unit", "") == "absolute"
+    absolute = getattr(path.matcher, "epsilon_unit", "") == "absolute"
     return "units of cost" if absolute else "× mean cost"
 
 
@@ -121,21 +121,21 @@ def followed(folder: RunFolder, coupling: Coupling) -> Followed:
     symbol = symbol_for(folder)
     for label, job_id in _sliders(folder).items():
         job = _job(folder, job_id)
-        found = ladder(folder, job)
+        found = epsilon_path(folder, job)
         place = session.peek(_key(folder, job))
         if found is None or place is None or label not in blocks:
             continue
-        at = found.nearest(int(place))
-        if at != found.own and found.points[at].status.outcome.is_usable:
-            blocks[label] = _rung(str(folder.path), str(job.path), _stamp(job), at)
+        at = found.nearest_solved(int(place))
+        if at != found.own_step and found.points[at].status.outcome.is_usable:
+            blocks[label] = _plan(str(folder.path), str(job.path), _stamp(job), at)
             moved[label] = float(found.values[at])
     return Followed(coupling.with_blocks(blocks) if moved else coupling, moved, symbol)
 
 
 def own_value(folder: RunFolder) -> float | None:
     """What the run was matched with: its epsilon or k; None for a method that has neither."""
-    knob = type(folder.recipe.matcher).knob()
-    return None if knob is None else float(getattr(folder.recipe.matcher, knob))
+    option = type(folder.recipe.matcher).sharpness_option()
+    return None if option is None else float(getattr(folder.recipe.matcher, option))
 
 
 def _sliders(folder: RunFolder) -> dict[str, str]:
@@ -144,7 +144,7 @@ def _sliders(folder: RunFolder) -> dict[str, str]:
 
 
 def _key(folder: RunFolder, job: RunFolder) -> str:
-    return f"ladder.{folder.id}.{job.id}"
+    return f"epsilon.{folder.id}.{job.id}"
 
 
 def _job(folder: RunFolder, job_id: str) -> RunFolder:
@@ -159,15 +159,15 @@ def _stamp(job: RunFolder) -> int:
     return job.stage_file(RESULT).stat().st_mtime_ns
 
 
-@st.cache_resource(max_entries=LADDERS, show_spinner=False)
-def _ladder(run: str, job: str, stamp: int) -> Ladder | None:
+@st.cache_resource(max_entries=PATHS_IN_MEMORY, show_spinner=False)
+def _epsilon_path(run: str, job: str, stamp: int) -> EpsilonPath | None:
     from psmatch_core.workspace.jobs.epsilon_path import result
 
     return result(RunFolder(Path(job)), cache.models(RunFolder(Path(run))))
 
 
-@st.cache_resource(max_entries=RUNGS, show_spinner=False)
-def _rung(run: str, job: str, stamp: int, place: int) -> Block:
-    found = _ladder(run, job, stamp)
-    assert found is not None  # asked for only where a ladder was seen
-    return found.rung(place)
+@st.cache_resource(max_entries=PLANS_IN_MEMORY, show_spinner=False)
+def _plan(run: str, job: str, stamp: int, step: int) -> Block:
+    found = _epsilon_path(run, job, stamp)
+    assert found is not None  # asked for only after the path was loaded
+    return found.plan_at(step)

@@ -165,7 +165,7 @@ class Matcher(Config, ABC):
         return "epsilon" in cls.options()
 
     @classmethod
-    def knob(cls) -> str | None:
+    def sharpness_option(cls) -> str | None:
         """The option by which plans get sharper or smoother, such as ``epsilon``; None where there is none."""
         return "epsilon" if cls.has_epsilon() else None
 
@@ -225,14 +225,14 @@ class LabelMatcher(Matcher, ABC):
     def couple_along(
         self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
     ) -> Iterator[tuple[float, Answer]]:
-        """Plan and status of one label at every value of the matcher's :meth:`knob`, smoothest first.
+        """Plan and status of one label at every value of the matcher's :meth:`sharpness_option`, smoothest first.
 
         A matcher that can go on from the plan at another value does so; here each is solved from the start.
         """
         this: Any = self
-        knob = self.knob()
+        option = self.sharpness_option()
         for value in sorted(values, reverse=True):
-            matcher: LabelMatcher = replace(this, **{str(knob): value})
+            matcher: LabelMatcher = replace(this, **{str(option): value})
             yield value, matcher.couple(problem, progress=progress)
 
     def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:

@@ -33,7 +33,7 @@ class NeighborMatcher(LabelMatcher, title="Shared nearest neighbours", place=2):
     align: bool = option(True, help="Centre and scale both sides within the label by one scalar each.", advanced=True)
 
     @classmethod
-    def knob(cls) -> str | None:
+    def sharpness_option(cls) -> str | None:
         return "n_neighbors"
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:

@@ -1,6 +1,6 @@
-"""A ladder as a job: a folder in the run's own, done by the same worker, with the same status and events.
+"""The epsilon path of a label as a job: a folder in the run's own, with a worker, status and events like a run.
 
-``ladder.npz``  every rung of one label that is solved by now. A page only reads it: it never solves anything itself.
+``ladder.npz``  the steps of one label that are solved so far. A page only reads it: it never solves anything itself.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import time
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.exploration.epsilon_grid import climbable
-from psmatch_core.exploration.epsilon_path import Ladder, load_ladder, save_ladder
-from psmatch_core.exploration.solve_path import ladder
+from psmatch_core.exploration.epsilon_grid import adjustable_matcher
+from psmatch_core.exploration.epsilon_path import EpsilonPath, load_epsilon_path, save_epsilon_path
+from psmatch_core.exploration.solve_path import solve_epsilon_path
 from psmatch_core.matching.matchers.base import Answer
 from psmatch_core.workspace.results import has_propensities, load_matching, load_models
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 
-FOLDER, RESULT = "ladders", "ladder"
-SHOWN_EVERY = 1.0  # s between two looks that a page gets at a ladder in the making: a file of some MB each
+FOLDER, RESULT = "ladders", "ladder"  # names on disk since version 0.1.0
+SHOWN_EVERY = 1.0  # s between two writes of an unfinished path for a page to show: a file of a few MB each
 
 
 def create(run: RunFolder, label: str) -> RunFolder:
@@ -31,7 +31,7 @@ def create(run: RunFolder, label: str) -> RunFolder:
     """
     if not has_propensities(run):
         raise PsmatchError("This run has no propensity scores yet.", hint="Train the propensity models first.")
-    climbable(run.recipe.matcher)
+    adjustable_matcher(run.recipe.matcher)
     return RunFolder.create(run.path / FOLDER, run.recipe, name=label, ladder={"label": label})
 
 
@@ -61,35 +61,35 @@ def is_one(folder: RunFolder) -> bool:
     return "ladder" in folder.job
 
 
-def do(folder: RunFolder, progress: Progress) -> Ladder:
-    """Do the job of a folder; its file is there from the first rung on, and grows."""
+def do(folder: RunFolder, progress: Progress) -> EpsilonPath:
+    """Do the job of a folder; its file exists from the first step on, and grows."""
     run = RunFolder(folder.path.parents[1])
     recipe = folder.recipe
     models = load_models(run)
     label = str(folder.job["ladder"]["label"])
     last = 0.0
 
-    def seen(part: Ladder) -> None:
+    def on_step(part: EpsilonPath) -> None:
         nonlocal last
         if time.monotonic() - last > SHOWN_EVERY:
-            save_ladder(part, folder.stage_file(RESULT))
+            save_epsilon_path(part, folder.stage_file(RESULT))
             last = time.monotonic()
 
-    found = ladder(
+    found = solve_epsilon_path(
         *models,
         recipe.matcher,
         label=label,
         judging=recipe.judging,
-        known=_known(run, models, label),
+        own_answer=_own_answer(run, models, label),
         seed=recipe.seed,
         progress=progress,
-        seen=seen,
+        on_step=on_step,
     )
-    save_ladder(found, folder.stage_file(RESULT))
+    save_epsilon_path(found, folder.stage_file(RESULT))
     return found
 
 
-def _known(run: RunFolder, models: tuple[ScoredModality, ScoredModality], label: str) -> Answer | None:
+def _own_answer(run: RunFolder, models: tuple[ScoredModality, ScoredModality], label: str) -> Answer | None:
     """The run's own plan of a label and how it went; None where it has none."""
     if not run.stage_file("coupling").exists():
         return None
@@ -98,7 +98,7 @@ def _known(run: RunFolder, models: tuple[ScoredModality, ScoredModality], label:
     return None if status is None or label not in coupling.blocks else (coupling.blocks[label], status)
 
 
-def result(job: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> Ladder | None:
-    """The ladder of a job, as far as it is solved; None before its first rung."""
+def result(job: RunFolder, models: tuple[ScoredModality, ScoredModality]) -> EpsilonPath | None:
+    """The path of a job, as far as it is solved; None before its first step."""
     path = job.stage_file(RESULT)
-    return load_ladder(path, *models, seed=job.recipe.seed) if path.exists() else None
+    return load_epsilon_path(path, *models, seed=job.recipe.seed) if path.exists() else None
