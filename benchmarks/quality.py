@@ -31,7 +31,7 @@ from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import evaluate
-from psmatch_core.exports.files import versions
+from psmatch_core.exports.provenance import versions
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 from psmatch_core.pipeline.recipe import Recipe

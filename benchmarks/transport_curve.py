@@ -23,7 +23,7 @@ from benchmarks import transport_peers as peers
 from benchmarks.transport import TOLERANCE, peak_megabytes, timed
 from benchmarks.transport_data import simulated
 from psmatch_core.base import disk
-from psmatch_core.exports.files import versions
+from psmatch_core.exports.provenance import versions
 from psmatch_core.transport import mean_cost, solve
 
 ROOT = Path(__file__).parents[1]

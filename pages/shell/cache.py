@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
     from psmatch_core.exploration.l_curve import LCurve
     from psmatch_core.exploration.maps import ScoreMap
-    from psmatch_core.exports.pairs import Pairs
+    from psmatch_core.exports.pairs import ChosenPairs
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.matching.match_features import FeatureMatching, FeatureRules
     from psmatch_core.monitor import MonitorReport
@@ -171,14 +171,14 @@ def _entropies(folder: RunFolder) -> dict[str, float]:
     return found
 
 
-def pairs(folder: RunFolder, rules: ExportRules) -> Pairs:
+def pairs(folder: RunFolder, rules: ExportRules) -> ChosenPairs:
     """The pairs of a run that the rules choose."""
     stamp = _stamp(folder.stage_file("coupling"), folder.stage_file("target_propensity"))
     return _pairs(str(folder.path), stamp, json.dumps(rules.to_dict(), sort_keys=True), folder.recipe.seed)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Choosing pairs…")
-def _pairs(path: str, stamp: tuple[int, ...], rules: str, seed: int) -> Pairs:
+def _pairs(path: str, stamp: tuple[int, ...], rules: str, seed: int) -> ChosenPairs:
     from psmatch_core.exports.pairs import choose_pairs
     from psmatch_core.pipeline.recipe import ExportRules
 

@@ -1,1 +1,1 @@
-"""Files to take away: pairs, coupling, translations, recipe."""
+"""Files to download: pairs, coupling, translations, recipe."""

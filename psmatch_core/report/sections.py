@@ -203,14 +203,14 @@ def _quality(content: Content, page: Page) -> None:
 
 
 def _repeating(content: Content, page: Page) -> None:
-    from psmatch_core.exports.files import portable
+    from psmatch_core.exports.provenance import portable_recipe
 
     page.heading("Settings and versions")
     folder = content.folder
     made = time.strftime("%d %b %Y, %H:%M", time.localtime(float(folder.job.get("created", 0.0))))
     page.text(f"Run {folder.id}, begun {made}; seed {folder.recipe.seed}.")
     page.text("With recipe.json and the data files in one folder: python -m psmatch_core run recipe.json")
-    recipe = portable(content.folder.recipe)
+    recipe = portable_recipe(content.folder.recipe)
     page.details("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
     versions = content.facts("environment") or {}
     if versions:

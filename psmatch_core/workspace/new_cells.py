@@ -13,7 +13,8 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
-from psmatch_core.exports.files import meaning_of, versions, write_h5ad
+from psmatch_core.exports.files import describe_translation, write_h5ad
+from psmatch_core.exports.provenance import versions
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE, checked_direction
@@ -68,7 +69,7 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
     values = fitted.predict_raw(adata.X, adata.var_names)
     written = _write(fitted, adata.obs, values, given, out)
     about = [
-        f"{meaning_of(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
+        f"{describe_translation(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
         f"{plural(values.shape[0], 'cell')} × {plural(values.shape[1], 'feature')}.",
         *(
             f"R² {each.pooled:.3f} on {each.n_cells:,} held-out cells, against {each.against}."
@@ -138,7 +139,7 @@ def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, give
     )
     uns: dict[str, Any] = {
         "direction": fitted.direction,
-        "meaning": meaning_of(fitted.input_name, fitted.output_name),
+        "meaning": describe_translation(fitted.input_name, fitted.output_name),
         "translator": json.dumps(fitted.translator.to_dict()),
         "versions": versions(),
         "notes": list(fitted.notes),

@@ -15,7 +15,7 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.selection import Selection
-from psmatch_core.exports.files import ARCHIVE, write_h5ad, zip_again
+from psmatch_core.exports.files import EXPORT_ARCHIVE, rebuild_archive, write_h5ad
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -108,7 +108,7 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         While the run has no exports.
     """
     exported = folder.exports / "coupling.h5ad"
-    if not exported.exists() or not (folder.exports / ARCHIVE).exists():
+    if not exported.exists() or not (folder.exports / EXPORT_ARCHIVE).exists():
         raise PsmatchError("This run has no exported files yet.", hint="Wait until it is done, then try again.")
     import anndata
 
@@ -123,7 +123,7 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         table[PREFIX + each.name] = [name in chosen for name in table.index]
     write_h5ad(adata, exported)
     path = disk.write_text(folder.exports / TABLE, selection_table(coupling, selections).to_csv(index=False))
-    zip_again(folder.exports)
+    rebuild_archive(folder.exports)
     return path
 
 

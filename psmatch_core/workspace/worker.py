@@ -153,7 +153,8 @@ def _stages(folder: RunFolder, cache: Path | None, log: FolderLog, turn: Turn | 
     if epsilon_path.is_one(folder):  # before the imports of a whole run, for which somebody at a slider would wait
         epsilon_path.do(folder, log)
         return
-    from psmatch_core.exports.files import export, versions
+    from psmatch_core.exports.files import export
+    from psmatch_core.exports.provenance import versions
     from psmatch_core.monitor.run_figures import match_figures, score_figures
     from psmatch_core.pipeline.run import run
     from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET

@@ -1,19 +1,21 @@
-"""What a user takes home, opened with the tools that they have."""
+"""The exported files, opened with the tools that users have."""
 
 import json
 import runpy
 import sys
 import zipfile
+from dataclasses import replace
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
+from psmatch_core.base.errors import plural
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.modality import Modality
-from psmatch_core.exports.files import ARCHIVE, export
-from psmatch_core.exports.pairs import guarded
+from psmatch_core.exports.files import EXPORT_ARCHIVE, export
+from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_adata
@@ -79,13 +81,9 @@ def test_left_out_cells_are_in_the_exports(folder, finished):
 
 
 def test_one_zip_holds_them_all(folder):
-    with zipfile.ZipFile(folder / ARCHIVE) as archive:
-        assert set(archive.namelist()) == {path.name for path in folder.iterdir()} - {ARCHIVE}
+    with zipfile.ZipFile(folder / EXPORT_ARCHIVE) as archive:
+        assert set(archive.namelist()) == {path.name for path in folder.iterdir()} - {EXPORT_ARCHIVE}
         assert archive.testzip() is None
-
-
-def test_recipe_tells_no_folder_of_the_server(folder):
-    assert str(folder.parent) not in (folder / "recipe.json").read_text(encoding="utf-8")
 
 
 def test_the_python_lines_repeat_the_run(folder, tmp_path, monkeypatch):
@@ -102,16 +100,7 @@ def test_the_python_lines_repeat_the_run(folder, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(again, pd.read_csv(folder / "pairs.csv"))
 
 
-def test_a_spreadsheet_finds_no_formula_in_a_csv():
-    table = pd.DataFrame({"cell": ["=cmd()", "-1", "@x", "+y", "a=b", "\tz"], "label": list("abcdef"), "w": [-1.0] * 6})
-    safe, n = guarded(table)
-    assert n == 5
-    assert list(safe["cell"]) == ["'=cmd()", "'-1", "'@x", "'+y", "a=b", "'\tz"]
-    assert (safe["w"] == -1.0).all()  # numbers stay numbers
-    assert table["cell"][0] == "=cmd()"
-
-
-def test_guarded_names_are_told_and_the_parquet_keeps_them(tmp_path):
+def test_escaped_texts_are_counted_and_the_parquet_keeps_them(tmp_path):
     source, target = make_adata(n=24), make_adata(n=24, n_features=5, seed=1)
     source.obs_names = [f"=HYPERLINK({i})" for i in range(24)]
     sides = [Modality.from_anndata(each, label_key="label", name=name) for each, name in ((source, "A"), (target, "B"))]
@@ -119,4 +108,32 @@ def test_guarded_names_are_told_and_the_parquet_keeps_them(tmp_path):
     folder = export(run(recipe, *sides), tmp_path)
     assert pd.read_csv(folder / "pairs.csv")["source_cell"].str.startswith("'=").all()
     assert pd.read_parquet(folder / "pairs.parquet")["source_cell"].str.startswith("=").all()
-    assert "24 texts in the csv files begin with one of = + - @" in (folder / "README.txt").read_text("utf-8")
+    text = (folder / "README.txt").read_text("utf-8")
+    assert "24 texts in the csv files would run as a formula in a spreadsheet (first character = + - @)" in text
+
+
+def test_the_readme_lists_the_files_and_says_how_to_repeat_the_run(folder, finished):
+    text = (folder / "README.txt").read_text("utf-8")
+    assert text.startswith("Matched pairs of RNA (source) and ADT (target)")
+    for path in folder.iterdir():
+        assert f"  {path.name}\n" in text or path.name in ("README.txt", EXPORT_ARCHIVE)
+    assert "  python reproduce.py\n" in text
+    for note in finished.notes:
+        assert f"- {note}\n" in text
+
+
+def test_pairs_below_the_threshold_are_counted_in_the_readme(finished, tmp_path):
+    run_again = replace(finished, recipe=replace(finished.recipe, exports=ExportRules(top=4, least=0.3)))
+    chosen = choose_pairs(finished.coupling, ExportRules(top=4, least=0.3))
+    text = (export(run_again, tmp_path) / "README.txt").read_text("utf-8")
+    assert chosen.n_left_out > 1
+    assert f"- {chosen.n_left_out} pairs excluded, each with less than 30.0% of the weight of its source cell;" in text
+    assert f"{plural(chosen.n_unpaired, 'source cell')} left without a pair." in text
+
+
+def test_progress_ends_at_one_and_never_passes_it(finished, tmp_path):
+    events = []
+    export(finished, tmp_path, progress=events.append)
+    fractions = [event.fraction for event in events]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0 > fractions[-2]

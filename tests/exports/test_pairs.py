@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.exports.pairs import PAIR_COLUMNS, choose_pairs, written
+from psmatch_core.exports.pairs import PAIR_COLUMNS, choose_pairs
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -47,10 +47,3 @@ def test_draws_follow_the_weights(coupling: Coupling) -> None:
     assert (drawn.groupby("source_cell")["rank"].max() == drawn.groupby("source_cell").size()).all()
     again = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1).table
     assert drawn.equals(again)
-
-
-def test_files_hold_the_table(coupling: Coupling) -> None:
-    table = choose_pairs(coupling, ExportRules(top=1)).table
-    assert written(table, "csv").decode().splitlines()[0] == ",".join(PAIR_COLUMNS)
-    assert written(table, "tsv").decode().splitlines()[0] == "\t".join(PAIR_COLUMNS)
-    assert written(table, "parquet")[:4] == b"PAR1"

@@ -17,7 +17,7 @@ from psmatch_core.pipeline.recipe import ExportRules
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.exports.pairs import Pairs
+    from psmatch_core.exports.pairs import ChosenPairs
 
 ARCHIVE = "psmatch-export.zip"
 COMMAND = "python -m psmatch_core run recipe.json --out psmatch-again"
@@ -161,7 +161,7 @@ def _pairs(folder: RunFolder) -> None:
             )
 
 
-def _told(chosen: Pairs, rules: ExportRules) -> None:
+def _told(chosen: ChosenPairs, rules: ExportRules) -> None:
     """How many pairs there are, and how many the threshold leaves out."""
     kept, left_out = len(chosen.table), chosen.n_left_out
     rows = [("Pairs", f"{kept:,}", "", "")]
@@ -176,9 +176,9 @@ def _told(chosen: Pairs, rules: ExportRules) -> None:
 
 
 def _written(folder: RunFolder, rules: ExportRules, kind: str) -> bytes:
-    from psmatch_core.exports.pairs import written
+    from psmatch_core.exports.tables import table_bytes
 
-    return written(cache.pairs(folder, rules).table, kind)
+    return table_bytes(cache.pairs(folder, rules).table, kind)
 
 
 def _left_out(folder: RunFolder) -> None:

@@ -1,0 +1,36 @@
+"""Tables as files: no formula in a text format, and the bytes of each format hold the table."""
+
+from io import BytesIO
+
+import pandas as pd
+import pytest
+
+from psmatch_core.exports.tables import escape_formulas, table_bytes
+
+TABLE = pd.DataFrame({"cell": ["=cmd()", "-1", "@x", "+y", "a=b", "\tz"], "label": list("abcdef"), "w": [-1.0] * 6})
+
+
+def test_a_spreadsheet_finds_no_formula():
+    safe, n = escape_formulas(TABLE)
+    assert n == 5
+    assert list(safe["cell"]) == ["'=cmd()", "'-1", "'@x", "'+y", "a=b", "'\tz"]
+    assert (safe["w"] == -1.0).all()  # numbers stay numbers
+    assert TABLE["cell"][0] == "=cmd()"
+
+
+def test_categories_and_missing_texts_are_read_too():
+    table = pd.DataFrame({"label": pd.Categorical(["=a", "b"]), "note": [None, "=c"]})
+    safe, n = escape_formulas(table)
+    assert n == 2
+    assert list(safe["label"]) == ["'=a", "b"]
+    assert list(safe["note"]) == [None, "'=c"]
+
+
+@pytest.mark.parametrize(("kind", "separator"), [("csv", ","), ("tsv", "\t")])
+def test_text_formats_hold_the_escaped_table(kind, separator):
+    again = pd.read_csv(BytesIO(table_bytes(TABLE, kind)), sep=separator)
+    pd.testing.assert_frame_equal(again, escape_formulas(TABLE)[0])
+
+
+def test_parquet_holds_the_table_unchanged():
+    pd.testing.assert_frame_equal(pd.read_parquet(BytesIO(table_bytes(TABLE, "parquet"))), TABLE)
