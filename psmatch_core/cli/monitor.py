@@ -66,7 +66,7 @@ def report_text(report: MonitorReport) -> str:
             lines.append(
                 f"  {each.name:<12} {each.observed:.3f}   shuffled {low:.3f} to {high:.3f}, p = {each.p_value:.2g}"
             )
-    lines.append(f"\n{report.words}: " + "; ".join(report.reasons) + ".")
+    lines.append(f"\n{report.verdict.title}: " + "; ".join(report.reasons) + ".")
     return "\n".join(lines)
 
 

@@ -1,17 +1,16 @@
-"""Monitor: may a matching be believed where no true pair is known? Losses, stability, a null, a verdict in words."""
+"""Whether a matching can be trusted without true pairs: losses, stability, a null of shuffled labels, and a verdict."""
 
-from psmatch_core.monitor.judgement import judge
 from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic, label_null
-from psmatch_core.monitor.report import LabelEvidence, Monitoring, MonitorReport, SideEvidence
+from psmatch_core.monitor.report import LabelEvidence, Monitoring, MonitorReport, SideEvidence, Verdict
 from psmatch_core.monitor.run_figures import FIGURES, Figure, RunFigures, match_figures, score_figures
 from psmatch_core.monitor.stability import HalfScores, Stability, half_models, half_scores, match_stability
-from psmatch_core.monitor.verdict import THRESHOLDS, WORDS, Verdict
+from psmatch_core.monitor.thresholds import THRESHOLDS, Thresholds
+from psmatch_core.monitor.verdict import judge
 
 __all__ = [
     "FIGURES",
     "STATISTICS",
     "THRESHOLDS",
-    "WORDS",
     "Figure",
     "HalfScores",
     "LabelEvidence",
@@ -22,6 +21,7 @@ __all__ = [
     "RunFigures",
     "SideEvidence",
     "Stability",
+    "Thresholds",
     "Verdict",
     "half_models",
     "half_scores",

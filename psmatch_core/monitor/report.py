@@ -1,7 +1,8 @@
-"""The monitor's report: evidence of a run and of every label, the verdict on each, and its way into a file."""
+"""The monitor's report: the evidence on a run and on each label, the verdicts, and how they are written to a file."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,43 +13,69 @@ import pandas as pd
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic
-from psmatch_core.monitor.verdict import WORDS, Verdict, threshold
+from psmatch_core.monitor.thresholds import THRESHOLDS
 
 FORMAT = 1
 
 
+class Verdict(enum.Enum):
+    """Whether matches can be trusted; the value is its short form in tables."""
+
+    BELIEVE = "trusted"
+    WITH_CARE = "with caution"
+    DO_NOT = "not trusted"
+
+    @property
+    def level(self) -> int:
+        """0 for trusted, 2 for not trusted: the largest of several verdicts is the strictest."""
+        return list(Verdict).index(self)
+
+    @property
+    def title(self) -> str:
+        """The verdict as a heading."""
+        return {
+            Verdict.BELIEVE: "The matches can be trusted",
+            Verdict.WITH_CARE: "Use with caution",
+            Verdict.DO_NOT: "Do not trust these matches",
+        }[self]
+
+
 @dataclass(frozen=True)
 class Monitoring(Config):
-    """What the monitor measures beyond the losses."""
+    """What the monitor measures in addition to the losses."""
 
-    stability: bool = option(True, help="Train twice on half of the cells and compare the two matchings.")
+    stability: bool = option(True, help="Train twice, each time on half of the cells, and compare the two matchings.")
     n_shuffles: int = option(
         20,
         minimum=0,
         maximum=1000,
         unit="shuffles",
-        help="How often labels are shuffled for the null; 0 leaves it out. The smallest p-value is 1 / (1 + this).",
+        help="How often the labels are shuffled for the null; 0 skips it. The smallest p-value is 1 / (1 + shuffles).",
     )
     null_cells: int = option(
         1500,
         minimum=50,
         maximum=20000,
         unit="cells",
-        help="Cells a side that take part in the null at most, every label in proportion.",
+        help="Largest number of cells per modality in the null; larger data are sampled, each label in proportion.",
         advanced=True,
     )
 
 
 @dataclass(frozen=True)
 class SideEvidence:
-    """What one modality says of a label, or of all: losses in nats per cell, held out.
+    """How well one modality distinguishes a label, or all labels: held-out losses in nats per cell.
 
     Parameters
     ----------
+    n_cells, n_validated
+        Cells, and how many of them were held out.
     loss, raw_loss
-        With and without temperature.
+        With and without calibration by the temperature.
     baseline
-        Loss of knowing only how frequent the labels are: for a whole modality its label entropy.
+        Loss of a classifier that knows only the label frequencies: for a whole modality its label entropy.
+    accuracy
+        Share of held-out cells whose label is predicted correctly.
     gain, gain_error
         baseline − loss, and its standard error over cells.
     """
@@ -64,18 +91,18 @@ class SideEvidence:
 
     @property
     def share(self) -> float:
-        """Gain as a share of the baseline; 1 where every cell is told with certainty, 0 where nothing is learned."""
+        """Gain as a share of the baseline: 1 if all labels are predicted with certainty, 0 if nothing was learned."""
         return self.gain / self.baseline if self.baseline > 0 else float("nan")
 
     @property
-    def is_told(self) -> bool:
-        """Whether the gain is above 0 by more than chance; with fewer than two held-out cells nothing is known."""
-        return bool(np.isfinite(self.gain_error)) and self.gain > threshold("standard_errors") * self.gain_error
+    def is_distinguished(self) -> bool:
+        """Whether the gain is above 0 by more than chance; never with fewer than two held-out cells."""
+        return bool(np.isfinite(self.gain_error)) and self.gain > THRESHOLDS.standard_errors * self.gain_error
 
 
 @dataclass(frozen=True)
 class LabelEvidence:
-    """Everything known of one label, and the verdict with its reasons."""
+    """All evidence on one label, and the verdict with its reasons."""
 
     label: str
     source: SideEvidence
@@ -91,7 +118,7 @@ class LabelEvidence:
 
 @dataclass(frozen=True)
 class MonitorReport:
-    """May this matching be believed? Evidence of the run and of every label.
+    """Can this matching be trusted? The evidence on the run and on each label.
 
     Parameters
     ----------
@@ -100,15 +127,15 @@ class MonitorReport:
     sides
         Evidence over all labels.
     temperatures
-        Of both classifiers; above 1 over-confident.
+        Of both classifiers; above 1 a classifier is over-confident.
     stability, shared_mass
-        Over all labels; NaN where not measured.
+        Over all labels; NaN if not measured.
     null
-        None where not measured.
+        None if not measured.
     verdict, reasons
-        Of the whole run, in words.
+        On the whole run.
     made_of
-        Content of the scores and plans that were judged: a report of other ones is out of date.
+        Identifies the scores and plans that the report is about; a report on others is out of date.
     """
 
     names: tuple[str, str]
@@ -123,13 +150,8 @@ class MonitorReport:
     made_of: str = ""
     notes: tuple[str, ...] = ()
 
-    @property
-    def words(self) -> str:
-        """The verdict as a sentence begins with it."""
-        return WORDS[self.verdict]
-
     def count(self, verdict: Verdict) -> int:
-        """Labels with this verdict."""
+        """Number of labels with this verdict."""
         return sum(row.verdict is verdict for row in self.labels)
 
     def table(self) -> pd.DataFrame:
@@ -173,7 +195,7 @@ class MonitorReport:
         """
         data = dict(data)
         if data.pop("format", 0) != FORMAT:
-            raise PsmatchError("This report was written by another version.", hint="Measure again.")
+            raise PsmatchError("This report was written by a later version.", hint="Measure again.")
         try:
             labels = tuple(
                 LabelEvidence(
@@ -203,13 +225,13 @@ class MonitorReport:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise PsmatchError(
-                "This report is damaged, or holds what this version does not know.", hint="Measure again."
+                "This report is damaged, or contains entries that this version does not know.", hint="Measure again."
             ) from error
 
     def __repr__(self) -> str:
         return (
-            f"MonitorReport({' → '.join(self.names)}: {self.words}; {self.count(Verdict.BELIEVE)} of "
-            f"{plural(len(self.labels), 'label')} to be believed, stability {self.stability:.2f})"
+            f"MonitorReport({' → '.join(self.names)}: {self.verdict.title.lower()}; {self.count(Verdict.BELIEVE)} of "
+            f"{plural(len(self.labels), 'label')} trusted, stability {self.stability:.2f})"
         )
 
 

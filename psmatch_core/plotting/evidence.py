@@ -21,10 +21,10 @@ from psmatch_core.plotting.style import (
     whole,
 )
 
-LOOK = {  # colour and shape: nobody has to tell the verdicts by colour alone
-    Verdict.BELIEVE: (PALETTE[2], "circle", "believe"),
-    Verdict.WITH_CARE: (PALETTE[4], "diamond", "with care"),
-    Verdict.DO_NOT: (PALETTE[1], "x", "do not"),
+LOOK = {  # colour and shape, so that the verdicts can be distinguished without colour
+    Verdict.BELIEVE: (PALETTE[2], "circle"),
+    Verdict.WITH_CARE: (PALETTE[4], "diamond"),
+    Verdict.DO_NOT: (PALETTE[1], "x"),
 }
 FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
 
@@ -76,7 +76,7 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
 def stability_bars(report: MonitorReport) -> go.Figure:
     """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
-    steady = sum(row.stability >= THRESHOLDS["good_stability"].value for row in rows)
+    steady = sum(row.stability >= THRESHOLDS.good_stability for row in rows)
     shown, cut = ends(len(rows), "steadiest and the least steady")
     rows = [rows[index] for index in shown]
     fig = figure(
@@ -85,7 +85,7 @@ def stability_bars(report: MonitorReport) -> go.Figure:
         note="; ".join(filter(None, [f"over all labels {digits(report.stability)}", "1 the same, 0 unrelated", cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
-    for verdict, (color, symbol, words) in LOOK.items():
+    for verdict, (color, symbol) in LOOK.items():
         mine = [index for index, row in enumerate(rows) if row.verdict is verdict and np.isfinite(row.stability)]
         if not mine:
             continue
@@ -94,7 +94,7 @@ def stability_bars(report: MonitorReport) -> go.Figure:
             x=x,
             y=y[mine],
             mode="markers",
-            name=f"verdict: {words}",
+            name=f"verdict: {verdict.value}",
             marker={"color": color, "symbol": symbol, "size": 10},
             error_x={
                 "type": "data",
@@ -108,8 +108,8 @@ def stability_bars(report: MonitorReport) -> go.Figure:
             hovertext=[whole(rows[index].label) for index in mine],
             hovertemplate="%{hovertext}: stability %{x:.2f}<extra></extra>",
         )
-    for name in ("low_stability", "good_stability"):
-        fig.add_vline(x=THRESHOLDS[name].value, line={"color": GREY, "dash": "dash", "width": 1.5})
+    for limit in (THRESHOLDS.low_stability, THRESHOLDS.good_stability):
+        fig.add_vline(x=limit, line={"color": GREY, "dash": "dash", "width": 1.5})
     known = [row.stability for row in rows if np.isfinite(row.stability)]
     fig.update_xaxes(title_text="match stability (correlation)", range=[min([0.0, *known]) - 0.05, 1.05])
     return fig
@@ -123,7 +123,7 @@ def null_strips(null: Null) -> go.Figure:
     beyond its end, as losses often do by hundreds, is an arrow there.
     """
     rows = list(null.statistics)
-    beaten = [row for row in rows if row.p_value <= max(THRESHOLDS["chance"].value, null.smallest_p)]
+    beaten = [row for row in rows if row.p_value <= max(THRESHOLDS.chance, null.smallest_p)]
     words = ", ".join(STATISTICS[row.name][0] for row in beaten)
     fig = figure(
         f"Better than chance: {words}" if beaten else "Nothing is better than with shuffled labels",

@@ -21,7 +21,7 @@ def monitor(content: Content, page: Page) -> None:
     quick = judge(content.coupling, made_of=matching_key(content.coupling, content.folder.recipe))
     report, why_not = _measured(content, quick)
     page.heading("Monitor: should it be believed?")
-    page.text(f"{report.words}.", "attention" if report.verdict.level < 2 else "")
+    page.text(f"{report.verdict.title}.", "attention" if report.verdict.level < 2 else "")
     page.points(report.reasons)
     if why_not:
         page.text(why_not, "small")

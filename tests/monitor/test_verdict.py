@@ -1,4 +1,4 @@
-"""The verdict: what speaks against a matching is said, the strictest piece of evidence decides, and a file keeps it."""
+"""The verdict: every reason against a matching is given, the strictest decides, and a file keeps the report."""
 
 import json
 from dataclasses import replace
@@ -29,18 +29,18 @@ def coupling():
 NAMES = (("RNA", 1), ("ADT", 2))
 
 
-def test_told_labels_and_steady_matches_are_believed(coupling):
+def test_distinguished_labels_with_stable_matches_are_trusted(coupling):
     report = judge(coupling, steady(0.9))
     assert [row.verdict for row in report.labels] == [Verdict.BELIEVE] * 3
-    assert "much the same matches from other cells" in report.labels[0].reasons[0]
-    assert report.verdict is Verdict.WITH_CARE  # three labels alone tell little of a cell
+    assert "stay nearly the same when the classifiers are trained on other cells" in report.labels[0].reasons[0]
+    assert report.verdict is Verdict.WITH_CARE  # three labels alone say little about a cell
     assert any("only 3 labels" in reason for reason in report.reasons)
 
 
-def test_without_a_stability_nothing_is_believed_without_care(coupling):
+def test_without_a_stability_everything_needs_caution(coupling):
     report = judge(coupling)
     assert {row.verdict for row in report.labels} == {Verdict.WITH_CARE}
-    assert "stability is not measured" in report.reasons
+    assert "stability was not measured" in report.reasons
     assert np.isnan(report.stability)
 
 
@@ -50,14 +50,14 @@ def test_without_a_stability_nothing_is_believed_without_care(coupling):
 def test_thresholds_of_stability_decide(coupling, value, verdict):
     report = judge(coupling, steady(value))
     assert {row.verdict for row in report.labels} == {verdict}
-    assert THRESHOLDS["low_stability"].value < THRESHOLDS["good_stability"].value
+    assert THRESHOLDS.low_stability < THRESHOLDS.good_stability
 
 
-def test_matches_that_move_are_not_believed(coupling):
+def test_matches_that_change_are_not_trusted(coupling):
     report = judge(coupling, steady(0.05))
     assert report.verdict is Verdict.DO_NOT
-    assert "100% of the cells lie in labels that are not to be believed" in report.reasons[0]
-    assert "other cells in training give other matches" in report.labels[0].reasons[0]
+    assert "100% of the cells are in labels whose matches cannot be trusted" in report.reasons[0]
+    assert "matches change when the classifiers are trained on other cells" in report.labels[0].reasons[0]
 
 
 def shuffled_coupling():
@@ -72,20 +72,22 @@ def shuffled_coupling():
 def test_a_modality_that_learned_nothing_is_named():
     report = judge(shuffled_coupling(), steady(0.3))
     assert report.verdict is Verdict.DO_NOT
-    assert any("RNA has learned nothing about the labels: held-out loss" in reason for reason in report.reasons)
+    assert any(
+        "the RNA classifier has learned nothing about the labels: held-out loss" in reason for reason in report.reasons
+    )
 
 
-def test_a_silent_classifier_with_steady_matches_is_taken_with_care():
+def test_an_uninformative_classifier_with_stable_matches_needs_caution():
     report = judge(shuffled_coupling(), steady(0.9))
     assert report.verdict is Verdict.WITH_CARE
 
 
-def test_a_label_without_a_plan_is_not_believed(coupling):
+def test_a_label_without_a_plan_is_not_trusted(coupling):
     statuses = tuple(replace(each, outcome=Outcome.FAILED) if each.label == "B" else each for each in coupling.statuses)
     blocks = {label: block for label, block in coupling.blocks.items() if label != "B"}
     report = judge(replace(coupling, statuses=statuses, blocks=blocks), steady(0.9, ("A", "C")))
     assert {row.label: row.verdict for row in report.labels}["B"] is Verdict.DO_NOT
-    assert any("1 label not to be believed: B" in reason for reason in report.reasons)
+    assert any("matches of 1 label cannot be trusted: B" in reason for reason in report.reasons)
 
 
 def test_a_report_comes_back_from_its_file_as_it_was(coupling):
@@ -102,15 +104,15 @@ def matcher():
     return SinkhornMatcher()
 
 
-def test_a_damaged_report_and_one_of_another_version_are_told(coupling):
+def test_a_damaged_report_and_one_of_a_later_version_are_refused(coupling):
     data = judge(coupling, steady(0.6)).to_dict()
-    with pytest.raises(PsmatchError, match="another version"):
+    with pytest.raises(PsmatchError, match="a later version"):
         MonitorReport.from_dict({**data, "format": 99})
     with pytest.raises(PsmatchError, match="damaged"):
         MonitorReport.from_dict({key: value for key, value in data.items() if key != "labels"})
 
 
-def test_evidence_of_a_run_is_that_of_its_models(coupling):
+def test_the_evidence_on_a_run_is_that_of_its_models(coupling):
     report = judge(coupling)
     for side, model in zip(report.sides, (coupling.source, coupling.target), strict=True):
         assert side.loss == pytest.approx(model.validation_loss)

@@ -13,7 +13,7 @@ from pages.shell.tables import label_table
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.monitor import STATISTICS, THRESHOLDS, WORDS, Monitoring, MonitorReport, Verdict
+from psmatch_core.monitor import STATISTICS, THRESHOLDS, Monitoring, MonitorReport, Verdict
 from psmatch_core.workspace.jobs.monitor import has_job, job_of, start
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -44,8 +44,8 @@ def monitor_view(folder: RunFolder) -> None:
             "modalities have learned to tell the labels, and where nothing else speaks against it. The numbers:"
         )
         rows = [
-            {"threshold": name.replace("_", " "), "value": each.value, "why": each.reason}
-            for name, each in THRESHOLDS.items()
+            {"threshold": name.replace("_", " "), "value": getattr(THRESHOLDS, name), "why": reason}
+            for name, reason in THRESHOLDS.reasons().items()
         ]
         st.dataframe(rows, hide_index=True, column_config={"why": st.column_config.TextColumn(width="large")})
         st.caption(
@@ -71,7 +71,7 @@ def _report(folder: RunFolder) -> MonitorReport:
 def _verdict(report: MonitorReport) -> None:
     box = {Verdict.BELIEVE: st.success, Verdict.WITH_CARE: st.warning, Verdict.DO_NOT: st.error}[report.verdict]
     reasons = "\n".join(f"- {plain(reason)}" for reason in report.reasons[:SHOWN_REASONS])
-    box(f"**{WORDS[report.verdict]}.**\n\n{reasons}", icon=MARKS[report.verdict])
+    box(f"**{report.verdict.title}.**\n\n{reasons}", icon=MARKS[report.verdict])
     meaning = (
         "Where a cell's matches put it, correlated between classifiers trained on other cells: 1 same, 0 unrelated."
     )

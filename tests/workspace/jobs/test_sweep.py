@@ -201,7 +201,7 @@ def test_a_damaged_report_is_told(store, base):
 def test_the_commands_judge_and_sweep_a_folder(base, tmp_path, capsys):
     arguments = [str(base.path), "--quiet", "--cache", str(tmp_path)]
     assert main(["monitor", *arguments, "--shuffles", "0", "--no-stability"]) == 0
-    assert "Believe it with care: stability is not measured." in capsys.readouterr().out
+    assert "Use with caution: stability was not measured" in capsys.readouterr().out
     assert main(["sweep", *arguments, "--set", "matcher.epsilon=0.05,0.2", "--dry-run"]) == 0
     assert "2 runs, 1 training" in capsys.readouterr().out
     place = ["--out", str(tmp_path / "sweep"), "--no-stability"]

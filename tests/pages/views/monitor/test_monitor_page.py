@@ -68,8 +68,8 @@ def labels(app: AppTest) -> list[str]:
 
 def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -> None:
     app = empty("monitor", link=mine.id)
-    assert "Believe it with care." in boxes(app)
-    assert "stability is not measured" in boxes(app)
+    assert "Use with caution." in boxes(app)
+    assert "stability was not measured" in boxes(app)
     assert "Measure stability and null" in labels(app)
     for title in ("Stability", "Shuffled labels"):
         assert "Not measured yet" in plainly(opened(app, f"monitor.tabs.{mine.id}", title))
@@ -118,10 +118,10 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     assert "Each classifier was trained twice" in plainly(opened(app, tabs, "Stability"))
     opened(app, tabs, "Label by label")
     table = next(each.value for each in app.dataframe if "reasons" in each.value)
-    assert set(table["verdict"]) <= {"believe", "with care", "do not"}
+    assert set(table["verdict"]) <= {"trusted", "with caution", "not trusted"}
     assert len(table) == 13
-    levels = [("do not", "with care", "believe").index(each) for each in table["verdict"]]
-    assert levels == sorted(levels)  # what is not to be believed stands first
+    levels = [("not trusted", "with caution", "trusted").index(each) for each in table["verdict"]]
+    assert levels == sorted(levels)  # those that cannot be trusted come first
 
 
 def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
@@ -139,13 +139,13 @@ def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: R
     disk.write_json(mine.path / monitor.REPORT, replace(report, made_of="another").to_dict())
     app = empty("monitor", link=mine.id)
     assert "belongs to an earlier matching" in plainly(app)
-    assert "stability is not measured" in boxes(app)
+    assert "stability was not measured" in boxes(app)
 
 
 def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
     (mine.path / monitor.REPORT).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
-    assert "written by another version" in plainly(app)
+    assert "written by a later version" in plainly(app)
     assert "Measure stability and null" in labels(app)
 
 
