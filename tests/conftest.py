@@ -17,6 +17,7 @@ from psmatch_core.classification.propensity import PropensityModel, fit_propensi
 from psmatch_core.data.modality import Modality
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+STAND_INS = Path(__file__).with_name("stand_ins")
 # Folders whose tests stay on one worker: browsers and servers take all cores, and pages share one finished run.
 TOGETHER = ("e2e", "pages")
 SLOW = 10.0  # seconds of processor time from which a test carries the mark ``slow``
@@ -35,6 +36,14 @@ def make_adata(n: int = 60, n_features: int = 8, labels: tuple[str, ...] = ("A",
 
 def make_modality(name: str = "RNA", **settings: object) -> Modality:
     return Modality.from_anndata(make_adata(**settings), label_key="label", name=name)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_maps() -> Iterator[None]:
+    """Processes that tests start draw their maps by a stand-in: UMAP would compile for 15 s in each of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(STAND_INS), os.environ.get("PYTHONPATH", "")])))
+        yield
 
 
 @pytest.fixture(scope="session")

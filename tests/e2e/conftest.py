@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANG, until
+
 ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("libtorch", "sklearn", "numba", "h5py")  # what the app's server never loads
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 ARGUMENTS = (
     "--no-sandbox",
@@ -27,7 +29,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 60
+PATIENCE_MS = 1000 * HANG / 2  # for one thing to happen on a page: no machine is too slow, and it ends before the test
 
 
 @dataclass
@@ -64,16 +66,21 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self.url = f"http://127.0.0.1:{port}"
-        deadline = time.time() + START_SECONDS
-        while time.time() < deadline:
-            if self.process.poll() is not None:
-                raise RuntimeError(self.log.read_text())
-            try:
-                if urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read() == b"ok":
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("the server did not start: " + self.log.read_text())
+        until(self._answers, lambda: "the server did not start: " + self.log.read_text())
+
+    def _answers(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
+        try:
+            return bool(urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read() == b"ok")
+        except OSError:
+            return False
+
+    def loads(self, libraries: Sequence[str]) -> list[str]:
+        """Which of these libraries the server has loaded, where the system shows it (Linux)."""
+        assert self.process is not None
+        maps = Path(f"/proc/{self.process.pid}/maps")
+        return [each for each in libraries if maps.exists() and each in maps.read_text()]
 
     def stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
@@ -120,6 +127,7 @@ def chromium() -> Iterator[object]:
     if executable is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
         yield browser
@@ -141,6 +149,7 @@ def new_page(chromium: object) -> Iterator[Callable[..., object]]:
         context = chromium.new_context(  # type: ignore[attr-defined]
             viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("request", note)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError as PlaywrightTimeout, expect
 
-LONG = 120_000  # ms; a run on two busy cores
-TRIES = 5
+from tests.waiting import until
+
+LIST_MS = 5_000  # after which a list of options that a redraw has closed is opened again
+PICTURES = bool(os.environ.get("PSMATCH_PICTURES"))
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 # What a page of Streamlit itself brings along, and no app can change; each with the reason.
 STREAMLITS_OWN = {
@@ -19,21 +22,21 @@ _MAIN = "document.querySelector('[data-testid=stMain]')"
 FITS = f"() => {_MAIN}.scrollWidth <= {_MAIN}.clientWidth + 1"
 
 
-def settle(page: Page, timeout: float = LONG) -> None:
+def settle(page: Page) -> None:
     """Wait until the script has finished."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=timeout)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def visit(page: Page, url: str, title: str) -> None:
     page.goto(url)
-    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     settle(page)
 
 
 def go(page: Page, title: str) -> None:
     """Follow the sidebar."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
-    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     settle(page)
 
 
@@ -46,7 +49,7 @@ def upload(page: Page, side: str, path: Path) -> None:
     """Hand a file to the uploader of a side, and wait until the page speaks of it."""
     settle(page)  # a page that is still drawing may show the uploader of before beside the one of now
     part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
-    expect(page.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible()
     settle(page)
 
 
@@ -57,16 +60,18 @@ def choose(page: Page, label: str, option: str, *, nth: int = 0) -> None:
     """
     box = page.get_by_role("combobox", name=re.compile(rf"{re.escape(label)}")).nth(nth)
     wanted = page.get_by_role("option", name=re.compile(rf"^{re.escape(option)}")).first
-    for _ in range(TRIES):
+
+    def is_chosen() -> bool:
         settle(page)
         box.click()
         try:
-            wanted.click(timeout=5_000)
-            break
+            wanted.click(timeout=LIST_MS)
         except PlaywrightTimeout:
             page.keyboard.press("Escape")
-    else:
-        raise AssertionError(f"no option {option!r} in {label!r} after {TRIES} tries")
+            return False
+        return True
+
+    until(is_chosen, f"no option {option!r} in {label!r}")
     settle(page)
 
 
@@ -80,7 +85,7 @@ def no_exception(page: Page) -> None:
 
 def drawn(page: Page) -> None:
     """Wait until what the browser loads late (metrics, figures, tables) has taken its place."""
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
 def still(page: Page) -> None:
@@ -88,14 +93,15 @@ def still(page: Page) -> None:
     drawn(page)
     page.wait_for_function(
         "() => document.getAnimations().every(a => a.playState !== 'running' "
-        "|| a.effect.getComputedTiming().endTime === Infinity)",
-        timeout=10_000,
+        "|| a.effect.getComputedTiming().endTime === Infinity)"
     )
 
 
 def picture(page: Page, path: Path, *, width: int = 1280) -> None:
-    """A screenshot of the whole page."""
+    """A screenshot of the whole page for people to look at, where PSMATCH_PICTURES asks for them."""
     drawn(page)
+    if not PICTURES:
+        return
     height = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(700, min(int(height), 5000))})
     page.wait_for_timeout(800)  # figures redraw to the new size
@@ -107,7 +113,7 @@ def picture(page: Page, path: Path, *, width: int = 1280) -> None:
 def fits(page: Page, what: str) -> None:
     """See that the page is no wider than its screen, once its figures have taken the screen's width."""
     try:
-        page.wait_for_function(FITS, timeout=15_000)
+        page.wait_for_function(FITS)
     except PlaywrightTimeout:
         raise AssertionError(f"{what} scrolls sideways") from None
 
@@ -115,14 +121,14 @@ def fits(page: Page, what: str) -> None:
 def metric(page: Page, label: str) -> str:
     """The value of the first metric with this label."""
     found = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True)).first
-    expect(found).to_be_visible(timeout=30_000)
+    expect(found).to_be_visible()
     settle(page)  # else it may be the value of before
     return found.get_by_test_id("stMetricValue").inner_text()
 
 
 def run_of(page: Page) -> str:
     """The id of the run that the address carries, once it carries one."""
-    expect(page).to_have_url(re.compile(r"run=[0-9a-f-]+"), timeout=30_000)
+    expect(page).to_have_url(re.compile(r"run=[0-9a-f-]+"))
     found = re.search(r"run=([0-9a-f-]+)", page.url)
     assert found is not None
     return found.group(1)
@@ -154,9 +160,5 @@ def reach(page: Page, role: str, name: str, *, most: int = 200) -> None:
     else:
         raise AssertionError(f"{role} {name!r} is not reached by keyboard")
     shows = "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
-    for _ in range(15):  # a page that is still drawing puts its style sheet on last
-        look = wanted.evaluate(shows)
-        if look:
-            break
-        page.wait_for_timeout(200)
-    assert look, f"{role} {name!r} does not show that it has the focus"
+    # a page that is still drawing puts its style sheet on last
+    until(lambda: wanted.evaluate(shows), f"{role} {name!r} does not show that it has the focus")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.translation.translators import RidgeTranslator
 from psmatch_core.workspace.results import load_figures
-from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps import list_sweeps
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import choose, drawn, no_exception, part, picture, press, settle, visit
+from tests.waiting import ended
 
 pytestmark = pytest.mark.browser
 
@@ -33,10 +33,7 @@ def run(server: Server) -> RunFolder:
     """A finished run of the demo with a translator that is trained."""
     recipe = Recipe(classifier=LinearClassifier(), translator=RidgeTranslator())
     folder = RunStore(server.workspace).start(demo_recipe(recipe, "screen"), name="believed")
-    deadline = time.time() + 240
-    while folder.status().is_active and time.time() < deadline:
-        time.sleep(0.3)
-    assert folder.status().state == "done", folder.status()
+    ended(folder, state=DONE)
     return folder
 
 
@@ -47,14 +44,14 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     values = page.get_by_label(re.compile("^Values of matcher"))
     values.fill("0.03, 0.05, 0.3")
     values.press("Enter")
-    expect(page.get_by_text("3 runs, one after another")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("3 runs, one after another")).to_be_visible()
     page.get_by_text("Measure match stability").click()
     settle(page)
     press(page, "Start the sweep (3 runs)")
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     page.reload()  # it goes on without its page
     finding = page.get_by_role("strong").filter(has_text="over 3 runs, too few to rely on")
-    expect(finding).to_be_visible(timeout=LONG)
+    expect(finding).to_be_visible()
     (sweep,) = list_sweeps(server.workspace / "sweeps")
     assert sweep.base_id == run.id
     own = load_figures(run).foscttm  # its second point has the run's own settings
@@ -62,7 +59,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
 
     settle(page)
     part(page, "compared.tabs").get_by_role("tab", name="Against the truth").click()
-    expect(page.get_by_role("combobox", name="The truth")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("combobox", name="The truth")).to_be_visible()
     drawn(page)
     no_exception(page)
 
@@ -72,17 +69,17 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     name.fill("how sharp is good")
     name.press("Enter")
     press(page, "Rename", exact=True)
-    expect(page.get_by_role("combobox", name="Which runs")).to_have_value(re.compile("how sharp is good"), timeout=LONG)
+    expect(page.get_by_role("combobox", name="Which runs")).to_have_value(re.compile("how sharp is good"))
     settle(page)
     gone = page.get_by_role("button", name="Delete this sweep")
     if not gone.is_visible():  # the menu stays open, or a page that redraws itself has closed it
         press(page, "More", exact=True)
     gone.click()
-    expect(page.get_by_text("The sweep was deleted.")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("The sweep was deleted.")).to_be_visible()
     assert list_sweeps(server.workspace / "sweeps") == []
     settle(page)
     press(page, "Undo")
-    expect(page.get_by_text("The sweep was deleted.")).to_have_count(0, timeout=LONG)
+    expect(page.get_by_text("The sweep was deleted.")).to_have_count(0)
     assert [each.name for each in list_sweeps(server.workspace / "sweeps")] == ["how sharp is good"]
     no_exception(page)
 
@@ -93,12 +90,12 @@ def test_translate_finds_a_feature_and_says_where_there_is_none(server: Server, 
     search = page.get_by_label("Find a feature")
     search.fill("image_07")
     search.press("Enter")
-    expect(page.get_by_role("strong").filter(has_text=re.compile("^image_07 is predicted"))).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("strong").filter(has_text=re.compile("^image_07 is predicted"))).to_be_visible()
     search.fill("no such thing")
     search.press("Enter")
-    expect(page.get_by_text("holds no such thing")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("holds no such thing")).to_be_visible()
     page.get_by_role("tab", name="Shifts by label").click()
-    expect(page.get_by_role("strong").filter(has_text="better than by “no change”")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("strong").filter(has_text="better than by “no change”")).to_be_visible()
     picture(page, SCREENSHOTS / "translate_shifts.png")
     no_exception(page)
 
@@ -106,10 +103,10 @@ def test_translate_finds_a_feature_and_says_where_there_is_none(server: Server, 
 def test_many_labels_have_families_and_panels(server: Server, run: RunFolder, new_page: Any) -> None:
     page = new_page(width=390, height=800)
     visit(page, f"{server.url}/propensity?run={run.id}", "Propensity")
-    expect(page.get_by_text("A family is a group of labels")).to_be_visible(timeout=LONG)  # 13 labels, 8 hues
+    expect(page.get_by_text("A family is a group of labels")).to_be_visible()  # 13 labels, 8 hues
     choose(page, "Colour by", "label, a panel each")
-    expect(page.get_by_role("strong").filter(has_text="Where each of 9 labels lies")).to_be_visible(timeout=LONG)
-    expect(page.locator(".annotation-text")).to_have_count(9, timeout=LONG)
+    expect(page.get_by_role("strong").filter(has_text="Where each of 9 labels lies")).to_be_visible()
+    expect(page.locator(".annotation-text")).to_have_count(9)
     picture(page, SCREENSHOTS / "label_panels_390.png", width=390)
     no_exception(page)
 
@@ -125,7 +122,7 @@ def test_the_report_draws_itself_without_a_server(
     figures = page.locator(".plot").count()
     assert figures >= 12
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")  # whoever prints sees every figure
-    expect(page.locator(".plot .main-svg:first-child")).to_have_count(figures, timeout=LONG)
+    expect(page.locator(".plot .main-svg:first-child")).to_have_count(figures)
     page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert not wrong

@@ -23,7 +23,6 @@ from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import (
-    LONG,
     choose,
     drawn,
     fits,
@@ -41,12 +40,11 @@ from tests.e2e.steps import (
 
 pytestmark = pytest.mark.browser
 DEMO = "Demo: perturbation screen"
-COMPUTED = 2 * LONG  # the first visitor waits until the demo is computed; all later ones get a copy
 CHECKED = 40  # pairs that are held against the coupling
 
 
 def wait_for_demo(page: Page) -> None:
-    expect(page.get_by_text("This demo is finished.")).to_be_visible(timeout=COMPUTED)
+    expect(page.get_by_text("This demo is finished.")).to_be_visible()
     settle(page)
 
 
@@ -89,7 +87,7 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     assert metric(page, "RNA loss [nats]") == number(models[0].validation_loss)
     assert metric(page, "Labels to be believed") == "0 of 13"  # nothing was measured of the demo
     go(page, "Translate")
-    expect(page.get_by_role("strong").filter(has_text=re.compile(r"is predicted: R²"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("strong").filter(has_text=re.compile(r"is predicted: R²"))).to_be_visible()
     go(page, "Evaluate")
     judged = json.loads((folder.path / "evaluation.json").read_text())
     assert metric(page, "FOSCTTM") == number(judged["micro"]["foscttm"])
@@ -110,13 +108,13 @@ def test_the_keyboard_alone_leads_from_the_demo_to_the_pairs(server: Server, new
     for title in titles[1:]:
         reach(page, "link", f"Next: {title}")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
         settle(page)
         drawn(page)
         if title == "Match":
             reach(page, "tab", "One cell")  # tabs of one group are walked by arrows
             page.keyboard.press("Enter")
-            expect(page.get_by_role("combobox", name="Source cell")).to_be_visible(timeout=30_000)
+            expect(page.get_by_role("combobox", name="Source cell")).to_be_visible()
             settle(page)
     reach(page, "button", "pairs.csv")
     with page.expect_download() as download:
@@ -134,7 +132,7 @@ def test_a_phone_goes_the_whole_way(server: Server, new_page: Any, tmp_path: Pat
     seen = {"Match": "Labels matched", "Evaluate": "FOSCTTM", "Export": "Pairs"}
     for title in [title for title, _ in PAGES.values()][1:]:
         page.get_by_role("link", name=f"Next: {title}").click()
-        expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
         settle(page)
         drawn(page)
         fits(page, title)
@@ -167,7 +165,7 @@ def test_two_visitors_see_only_their_own(server: Server, new_page: Any, tmp_path
     go(one, "Match")  # at the same time
     choose(one, "Label", "JAK2")
     expect(one.get_by_role("combobox", name="Label").first).to_have_value("JAK2")
-    expect(other.get_by_role("button", name="Train again")).to_be_visible(timeout=LONG)
+    expect(other.get_by_role("button", name="Train again")).to_be_visible()
     settle(other)
     expect(other.get_by_role("heading", name="chromatin", exact=True)).to_be_visible()
     assert run_of(one) != run_of(other)

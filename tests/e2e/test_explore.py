@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -35,7 +32,8 @@ from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import LONG, choose, drawn, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import PICTURES, choose, drawn, no_exception, part, picture, press, settle, visit
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 LABEL = "JAK2"
@@ -82,7 +80,7 @@ def shown(page: Page, label: str) -> str:
 def opened(page: Page, server: Server, folder: RunFolder) -> Page:
     visit(page, f"{server.url}/match?run={folder.id}", "Match")
     choose(page, "Label", LABEL)
-    expect(page.get_by_role("slider")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("slider")).to_be_visible()
     settle(page)
     drawn(page)
     return page
@@ -101,7 +99,7 @@ def drag(page: Page, key: str, times: int) -> float:
 
 def figure(page: Page, key: str) -> Locator:
     plot = part(page, key).locator(".js-plotly-plot").first
-    expect(plot).to_be_visible(timeout=30_000)
+    expect(plot).to_be_visible()
     plot.scroll_into_view_if_needed()
     page.wait_for_function("plot => plot._fullLayout?.xaxis?.range", arg=plot.element_handle())
     return plot
@@ -136,7 +134,7 @@ def saved(page: Page, folder: RunFolder, name: str) -> Selection:
     page.get_by_label("Name of this selection").press("Enter")
     settle(page)
     press(page, "Save with the run")
-    expect(page.get_by_text(f"Saved as {name}")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"Saved as {name}")).to_be_visible()
     return next(each for each in load_selections(folder, matched(folder)) if each.name == name)
 
 
@@ -147,29 +145,20 @@ def chip(page: Page, text: str) -> Locator:
 
 def clear(page: Page) -> None:
     press(page, "Clear", exact=True)
-    expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0, timeout=30_000)
-
-
-def soon(is_so: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    deadline = time.time() + seconds
-    while not is_so():
-        assert time.time() < deadline, what
-        time.sleep(0.2)
+    expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0)
 
 
 def picture_of_readme(page: Page) -> None:
-    """Taken each time, and put into the README's place only where PSMATCH_PICTURES asks for it."""
-    press(page, "Got it")
-    settle(page)
-    page.set_viewport_size({"width": 1280, "height": 1400})
-    page.wait_for_timeout(1500)  # figures redraw to the new size
-    taken, kept = SCREENSHOTS / "app.png", ROOT / "docs" / "images" / "app.png"
-    page.screenshot(path=str(taken))
-    page.set_viewport_size({"width": 1280, "height": 900})
-    if os.environ.get("PSMATCH_PICTURES"):
-        shutil.copy(taken, kept)
-    for each in (taken, kept):
-        assert each.stat().st_size < LARGEST_README_PICTURE
+    """Taken anew where PSMATCH_PICTURES asks for it; small enough for a README in any case."""
+    kept = ROOT / "docs" / "images" / "app.png"
+    if PICTURES:
+        press(page, "Got it")
+        settle(page)
+        page.set_viewport_size({"width": 1280, "height": 1400})
+        page.wait_for_timeout(1500)  # figures redraw to the new size
+        page.screenshot(path=str(kept))
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert kept.stat().st_size < LARGEST_README_PICTURE
 
 
 def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
@@ -186,7 +175,7 @@ def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_pa
     picture(page, SCREENSHOTS / "match_ladder.png")
     picture_of_readme(page)
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
-    expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled(timeout=30_000)
+    expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled()
     assert shown(page, "ε") == "0.02"
     no_exception(page)
 
@@ -195,11 +184,11 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     server: Server, run: RunFolder, new_page: Any
 ) -> None:
     page = opened(new_page(), server, run)
-    soon(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a path did not end")
+    until(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a path did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
-    expect(chip(page, "RNA cells selected")).to_be_visible(timeout=30_000)
+    expect(chip(page, "RNA cells selected")).to_be_visible()
     settle(page)
     coupling, scores = matched(run), load_map(run, "pca")
     assert scores is not None
@@ -215,7 +204,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     label = part(page, "linked-slider").locator("strong").inner_text()
     epsilon = drag(page, "ArrowRight", 6)
     said = f"matches at ε = {epsilon:g} for {label}, else 0.05 as in the run"
-    expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible()
     settle(page)
     followed = coupling.with_blocks({**coupling.blocks, label: fresh(run, epsilon)[label]})
     now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
@@ -226,7 +215,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
     picture(page, SCREENSHOTS / "match_linked.png")
     clear(page)
-    expect(page.get_by_text("Nothing is selected")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Nothing is selected")).to_be_visible()
     no_exception(page)
 
 
@@ -240,7 +229,7 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     path = epsilon_path.result(job, load_models(run))
     assert path is not None
     _, y = draw(page, figure(page, "epsilon-heat"), (0.25, 0.6))
-    expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible()
     settle(page)
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
@@ -255,13 +244,13 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     page.get_by_role("tab", name="One label").click()
     settle(page)
     table = part(page, "epsilon.pairs").first
-    expect(table).to_be_visible(timeout=30_000)
+    expect(table).to_be_visible()
     table.scroll_into_view_if_needed()
     drawn(page)
     area = table.locator("canvas").first.bounding_box()
     assert area is not None
     page.mouse.click(area["x"] + 18, area["y"] + 36 + 17)
-    expect(chip(page, "1 RNA cell selected")).to_be_visible(timeout=30_000)
+    expect(chip(page, "1 RNA cell selected")).to_be_visible()
     expect(page.get_by_text(f"rows of the table of {LABEL}")).to_be_visible()
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
@@ -277,17 +266,17 @@ def test_what_was_found_is_used_for_all_labels_without_training(
     page = opened(new_page(), server, before)
     value = drag(page, "ArrowRight", 3)
     name = f"Use {'ε' if option == 'epsilon' else 'k'} = {value:g} for all labels"
-    expect(page.get_by_role("button", name=name)).to_be_enabled(timeout=30_000)
+    expect(page.get_by_role("button", name=name)).to_be_enabled()
     press(page, name)
-    expect(page).not_to_have_url(re.compile(before.id), timeout=30_000)
+    expect(page).not_to_have_url(re.compile(before.id))
     after = RunFolder(before.path.with_name(re.findall(r"run=([\w-]+)", page.url)[0]))
     store = RunStore(server.workspace)
     try:
         assert getattr(after.recipe.matcher, "epsilon" if option == "epsilon" else "n_neighbors") == value
         assert replace(after.recipe, matcher=before.recipe.matcher) == before.recipe
-        soon(
+        until(
             lambda: after.stage_file("coupling").exists() and load_table(after, "labels") is not None,
-            f"{after.status()}",
+            lambda: str(after.status()),
         )
         for side in ("source", "target"):  # the same file, not one that was trained alike
             files = [each.stage_file(f"{side}_propensity") for each in (before, after)]
@@ -295,9 +284,7 @@ def test_what_was_found_is_used_for_all_labels_without_training(
         assert not [each for each in after.events() if each.stage.startswith("propensity") and "C" in each.values]
         solved, expected = matched(after)[LABEL], fresh(before, value)[LABEL]
         assert solved.n_effective == pytest.approx(expected.n_effective, rel=1e-2)
-        expect(page.get_by_role("button", name=re.compile("^As in the run"))).to_have_text(
-            f"As in the run {value:g}", timeout=LONG
-        )
+        expect(page.get_by_role("button", name=re.compile("^As in the run"))).to_have_text(f"As in the run {value:g}")
     finally:
         store.cancel(after)  # its UMAP is not waited for
     no_exception(page)

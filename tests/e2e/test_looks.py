@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
+from psmatch_core.workspace.run_folder import DONE
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import axe, drawn, fits, no_exception, picture, settle, visit
+from tests.e2e.steps import PICTURES, axe, drawn, fits, no_exception, picture, settle, still, visit
+from tests.waiting import ended
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 390)
@@ -33,10 +34,7 @@ def run(server: Server) -> str:
     folder = RunStore(server.workspace).start(
         demo_recipe(Recipe(classifier=LinearClassifier()), "screen"), name="Demo: perturbation screen"
     )
-    deadline = time.time() + 240
-    while folder.status().is_active and time.time() < deadline:
-        time.sleep(0.2)
-    assert folder.status().state == "done", folder.status()
+    ended(folder, state=DONE)
     return folder.id
 
 
@@ -101,13 +99,13 @@ def test_a_hint_that_was_read_stays_away(server: Server, new_page: Any) -> None:
     page = new_page()
     visit(page, server.url, "Data")
     read = page.get_by_role("button", name="Got it")
-    expect(read).to_be_visible(timeout=30_000)
+    expect(read).to_be_visible()
     read.click()
     expect(read).to_be_hidden()
     page.reload()
-    expect(page.get_by_role("button", name="Demo: perturbation screen")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Demo: perturbation screen")).to_be_visible()
     settle(page)
-    page.wait_for_timeout(500)
+    still(page)
     expect(read).to_be_hidden()
 
 
@@ -119,15 +117,14 @@ def test_the_report_opens_without_any_server(server: Server, chromium: Any, run:
         errors: list[str] = []
         page.on("pageerror", lambda error, into=errors: into.append(str(error)))
         page.goto(path.as_uri())
-        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+        expect(page.locator(".js-plotly-plot").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
         plots = page.locator(".plot")
-        expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count(), timeout=30_000)
-        page.wait_for_timeout(500)
-        SCREENSHOTS.mkdir(exist_ok=True)
-        page.screenshot(path=str(SCREENSHOTS / f"report_{width}_{scheme}.png"))
+        expect(page.locator(".plot.js-plotly-plot")).to_have_count(plots.count())
+        if PICTURES:
+            page.screenshot(path=str(SCREENSHOTS / f"report_{width}_{scheme}.png"))
         assert not errors
         assert not axe(page)
         if scheme == "light":

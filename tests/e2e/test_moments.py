@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,16 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import Page, expect
 
 from pages.shell.navigation import PAGES
-from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import LONG, axe, drawn, go, no_exception, part, picture, press, settle, upload, visit
+from tests.e2e.steps import axe, drawn, go, no_exception, part, picture, press, settle, upload, visit
+from tests.waiting import ended
 
 pytestmark = pytest.mark.browser
 SMALL_DISK = 48  # MB: one small run fits, a hundred do not
 LATER = [(name, title) for name, (title, _) in PAGES.items() if name != "data"]
-
-
-def ended(folder: RunFolder, *, within: float = 180) -> RunFolder:
-    deadline = time.time() + within
-    while folder.status().is_active and time.time() < deadline:
-        time.sleep(0.2)
-    return folder
 
 
 def looked_at(page: Page, name: str, problems: list[str]) -> None:
@@ -45,8 +38,8 @@ def looked_at(page: Page, name: str, problems: list[str]) -> None:
 def small(server: Server) -> RunFolder:
     """A finished run with a label of three cells."""
     store = RunStore(server.workspace)
-    folder = ended(store.start(moments.small_label(server.roots / "small"), name="a small label"))
-    assert folder.status().state == "done", folder.status()
+    folder = store.start(moments.small_label(server.roots / "small"), name="a small label")
+    ended(folder, state=DONE)
     return folder
 
 
@@ -57,11 +50,11 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
     problems: list[str] = []
     for name, title in LATER:
         visit(page, f"{server.url}/{name}?run={folder.id}", title)
-        expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
-        expect(page.get_by_text("training the propensity models")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+        expect(page.get_by_text("training the propensity models")).to_be_visible()
         expect(page.get_by_text("It goes on when this page is closed")).to_be_visible()
         if name in ("propensity", "match"):
-            expect(page.get_by_role("strong").filter(has_text="of 1.10 nats")).to_be_visible(timeout=LONG)
+            expect(page.get_by_role("strong").filter(has_text="of 1.10 nats")).to_be_visible()
             expect(page.get_by_role("button", name="Train" if name == "propensity" else "Match")).to_be_disabled()
         else:
             expect(page.get_by_text("This page will show")).to_be_visible()
@@ -71,7 +64,7 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
     for name, title in LATER:
         go(page, title)
         said = page.get_by_role("alert").filter(has_text="This run was cancelled while training the propensity models.")
-        expect(said).to_be_visible(timeout=30_000)
+        expect(said).to_be_visible()
         expect(page.get_by_role("button", name="Go on with it")).to_be_visible()
         if name != "propensity":
             expect(page.get_by_role("link", name="Change its settings on Propensity")).to_be_visible()
@@ -81,7 +74,8 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
 
 
 def test_failed_and_what_to_change(server: Server, new_page: Any) -> None:
-    folder = ended(RunStore(server.workspace).start(moments.failing(server.roots / "failing"), name="it failed"))
+    folder = RunStore(server.workspace).start(moments.failing(server.roots / "failing"), name="it failed")
+    ended(folder, state=FAILED)
     page = new_page()
     problems: list[str] = []
     for name, title in (("match", "Match"), ("evaluate", "Evaluate")):
@@ -111,7 +105,7 @@ def test_of_another_version(server: Server, new_page: Any, small: RunFolder) -> 
     expect(page.get_by_role("alert").filter(has_text="has no option temperature")).to_be_visible()
     looked_at(page, "other_settings_match", problems)
     press(page, "Load its files with today's settings")
-    expect(page.get_by_role("strong").filter(has_text="RNA and Protein share 4 labels")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("strong").filter(has_text="RNA and Protein share 4 labels")).to_be_visible()
     assert not problems, "\n".join(problems)
 
 
@@ -139,12 +133,12 @@ def test_one_side_alone_and_a_search_that_finds_nothing(
     field = page.get_by_label("Find a feature")
     field.fill("no such gene")
     field.press("Enter")
-    expect(page.get_by_text("holds no such gene.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("holds no such gene.")).to_be_visible()
     settle(page)
     looked_at(page, "nothing_found", problems)
     press(page, "Show all again")
     expect(page.get_by_text("holds no such gene.")).to_have_count(0)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
     assert not problems, "\n".join(problems)
 
 
@@ -166,8 +160,9 @@ def test_the_disk_is_full(small_disk: Path, new_page: Any, tmp_path: Path) -> No
     try:
         store = RunStore(server.workspace)
         recipe = moments.small_label(tmp_path / "small")
-        kept, gone = (ended(store.start(recipe, name=name)) for name in ("kept", "to be deleted"))
-        assert kept.status().state == gone.status().state == "done"
+        kept, gone = (store.start(recipe, name=name) for name in ("kept", "to be deleted"))
+        for folder in (kept, gone):
+            ended(folder, state=DONE)
         fill(small_disk / "ballast")
         _walk_full(server, new_page(), kept, gone, tmp_path)
         assert "Traceback" not in server.log.read_text(), server.log.read_text()[-4000:]
@@ -196,24 +191,20 @@ def _walk_full(server: Server, page: Page, kept: RunFolder, gone: RunFolder, pla
             looked_at(page, f"full_{name}", problems)
     go(page, "Match")
     press(page, "Match again")
-    expect(page.get_by_role("alert").filter(has_text="could not be written. → Free space")).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_role("alert").filter(has_text="could not be written. → Free space")).to_be_visible()
     go(page, "Data")
     settle(page)
     other = moments.table(place / "other.csv", ("control", "JAK2") * 400, prefix="RNA")
     part(page, "upload.source").locator("input[type=file]").set_input_files(str(other))
-    expect(page.get_by_role("alert").filter(has_text="other.csv could not be kept on the server")).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_role("alert").filter(has_text="other.csv could not be kept on the server")).to_be_visible()
     settle(page)
     part(page, f"more.{gone.id}").get_by_role("button").first.click()
     press(page, "Delete this run")
     empty = page.get_by_role("button", name="Remove 1 deleted run for good")
-    expect(empty).to_be_visible(timeout=30_000)
+    expect(empty).to_be_visible()
     settle(page)
     empty.click()
-    expect(empty).to_have_count(0, timeout=30_000)
+    expect(empty).to_have_count(0)
     settle(page)
     assert not gone.path.exists()
     assert RunStore(server.workspace).deleted() == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from pages.shell.text import number
 from psmatch_core.pipeline.demo_data import demo
 from psmatch_core.workspace.results import load_models
 from psmatch_core.workspace.store import RunStore
-from tests.e2e.conftest import Server
-from tests.e2e.steps import LONG, go, metric, no_exception, part, press, run_of, settle, upload, visit
+from tests.e2e.conftest import HEAVY, Server
+from tests.e2e.steps import go, metric, no_exception, part, press, run_of, settle, upload, visit
 
 pytestmark = pytest.mark.browser
 HOSTILE = "![x](http://evil.example/a.png) <img src=x> http://evil.example :red[a] $b$ :smile:"
@@ -43,20 +42,13 @@ def test_a_deep_link_on_a_fresh_server_has_its_sidebar(new_server: Callable[[], 
     expect(page.get_by_text("Nothing is loaded yet.")).to_be_visible()
 
 
-def test_the_first_page_paints_within_three_seconds(new_server: Callable[[], Server], new_page: Any) -> None:
-    page = new_page()
-    page.goto("about:blank")
-    server = new_server()
-    painted = []
-    for _ in ("cold", "warm"):
-        began = time.perf_counter()
-        page.goto(server.url)
-        expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible(timeout=30_000)
-        expect(page.get_by_role("button", name="Demo: perturbation screen")).to_be_visible(timeout=30_000)
-        painted.append(time.perf_counter() - began)
-    print(f"first paint of the Data page: {painted[0]:.2f} s cold, {painted[1]:.2f} s warm")
-    assert painted[1] < 3
-    assert painted[0] < 8  # three on an idle machine; tests share theirs
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what a process has loaded is read from /proc")
+def test_the_first_page_waits_for_no_heavy_library(new_server: Callable[[], Server], new_page: Any) -> None:
+    """How soon it paints is measured by ``benchmarks.app``; here, that nothing slow is in its way on any machine."""
+    server, page = new_server(), new_page()
+    visit(page, server.url, "Data")
+    expect(page.get_by_role("button", name="Demo: perturbation screen")).to_be_visible()
+    assert server.loads(HEAVY) == []
 
 
 def test_a_bad_file_is_told_and_a_good_one_follows(server: Server, new_page: Any, tmp_path: Path) -> None:
@@ -64,10 +56,10 @@ def test_a_bad_file_is_told_and_a_good_one_follows(server: Server, new_page: Any
     visit(page, server.url, "Data")
     (tmp_path / "counts.h5ad").write_text("<!DOCTYPE html><html>not found</html>")
     part(page, "upload.source").locator("input[type=file]").set_input_files(str(tmp_path / "counts.h5ad"))
-    expect(page.get_by_role("alert").filter(has_text="counts.h5ad")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("alert").filter(has_text="counts.h5ad")).to_be_visible()
     no_exception(page)
     upload(page, "source", table(tmp_path / "rna.csv", ["A", "B"] * 10, "a"))
-    expect(page.get_by_text("20 cells × 4 features")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("20 cells × 4 features")).to_be_visible()
     expect(page.get_by_role("alert").filter(has_text="counts.h5ad")).to_have_count(0)
 
 
@@ -77,7 +69,7 @@ def test_labels_and_names_are_shown_as_text(server: Server, new_page: Any, tmp_p
     name = "<b>a :red[x] $y$ ~z~ *w*.csv"
     upload_as(page, "source", table(tmp_path / name, [HOSTILE, "B"] * 10, "a"))
     upload_as(page, "target", table(tmp_path / "protein.csv", [HOSTILE, "C"] * 10, "b"))
-    expect(page.get_by_role("heading", name="Labels of both sides")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Labels of both sides")).to_be_visible()
     main = page.get_by_test_id("stMain")
     for selector in ("img[src*=evil]", "img[src=x]", "a[href*=evil]", ".katex", "[class*=red]"):
         expect(main.locator(selector)).to_have_count(0)
@@ -89,9 +81,7 @@ def upload_as(page: Any, side: str, path: Path) -> None:
     """Upload a file whose name is not to be looked for in the page."""
     settle(page)
     part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
-    expect(page.get_by_label("Name in figures and messages").nth(0 if side == "source" else 1)).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_label("Name in figures and messages").nth(0 if side == "source" else 1)).to_be_visible()
     settle(page)
 
 
@@ -101,7 +91,7 @@ def bring_screen(page: Any, folder: Path) -> None:
         path = folder / f"{side}_screen.h5ad"
         adata.write_h5ad(path)
         upload(page, side, path)
-    expect(page.get_by_role("strong").filter(has_text="share 13 labels")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("strong").filter(has_text="share 13 labels")).to_be_visible()
     settle(page)
 
 
@@ -115,19 +105,17 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     bring_screen(page, tmp_path)
     go(page, "Propensity")
     press(page, "Train", exact=True)
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     run = run_of(page)
     folder = RunStore(first.workspace).open(run)
     page.close()
 
     page = new_page()
     visit(page, f"{first.url}/propensity?run={run}", "Propensity")
-    expect(page.get_by_text("training the propensity models")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("training the propensity models")).to_be_visible()
     assert folder.is_worked_on()
-    began = time.perf_counter()
     press(page, "Cancel")
-    expect(page.get_by_text("This run was cancelled")).to_be_visible(timeout=15_000)
-    assert time.perf_counter() - began < 8
+    expect(page.get_by_text("This run was cancelled")).to_be_visible()
     assert not folder.is_worked_on()
     assert not list(folder.path.rglob(".*.partial"))
     first.stop()
@@ -137,13 +125,13 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     visit(page, f"{second.url}/propensity?run={run}", "Propensity")
     expect(page.get_by_text("This run was cancelled while training the propensity models.")).to_be_visible()
     press(page, "Go on with it")
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     second.stop()
     assert folder.status().is_active  # it goes on without any server
 
     third = new_server()
     page = new_page()
     visit(page, f"{third.url}/propensity?run={run}", "Propensity")
-    expect(page.get_by_text("UMAP of the propensity scores").first).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("UMAP of the propensity scores").first).to_be_visible()
     assert metric(page, "Loss [nats]") == number(load_models(folder)[0].validation_loss)
     no_exception(page)

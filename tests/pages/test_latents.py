@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,8 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.results import live_curves, live_history, load_models
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import RUN_SECONDS, Open, opener, texts
+from tests.pages.conftest import Open, opener, texts
+from tests.waiting import until
 
 N_EPOCHS = 6
 
@@ -26,9 +26,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = Recipe(space=JointVAE(network=MLPClassifier(n_epochs=N_EPOCHS)))
     store = RunStore(tmp_path_factory.mktemp("joint"))
     folder = store.start(demo_recipe(recipe, "screen"), name="by latents")
-    deadline = time.time() + RUN_SECONDS
-    while folder.status().is_active and not (folder.path / "map_pca.npz").exists() and time.time() < deadline:
-        time.sleep(0.2)
+    until(lambda: not folder.status().is_active or (folder.path / "map_pca.npz").exists(), "no map is drawn")
     if folder.status().is_active:  # the map by UMAP is left: nothing here looks at it
         store.cancel(folder)
     assert (folder.path / "map_pca.npz").exists(), folder.status()

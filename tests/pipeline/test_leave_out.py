@@ -77,12 +77,12 @@ def test_both_directions_name_what_was_read_and_what_was_predicted(direction):
 
 
 def test_nothing_of_the_label_is_seen_by_what_predicts_it(found):
-    """Wild values of its cells in the modality that is predicted change no digit of the prediction."""
+    """Wild values of its cells in the modality that is predicted leave the prediction as it is."""
     rna, adt = SIDES
     X = adt.X.copy()
     X[adt.labels == "A"] = 50 + 9 * X[adt.labels == "A"]
     again = leave_label_out(QUICK, rna, adt.with_features(X, adt.var_names), "A")
-    assert np.array_equal(again.predicted, found.predicted)
+    assert np.allclose(again.predicted, found.predicted, atol=1e-6)
     assert again.means["observed"].mean() > 40
 
 

@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from psmatch_core.workspace.queue import RunQueue, runs_at_once
+from tests.waiting import HANG, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,11 +24,10 @@ def test_a_second_waits_until_the_first_ends(tmp_path):
     with queue.turn("a", heard.append):
         thread = threading.Thread(target=second)
         thread.start()
-        while not heard:
-            time.sleep(0.01)
+        until(lambda: heard, "the second does not wait")
         assert (queue.ahead("a"), queue.ahead("b"), queue.ahead("not come yet")) == (0, 1, 2)
         order.append("a ends")
-    thread.join(10)
+    thread.join(HANG)
     assert order == ["a ends", "b works"]
     assert heard == [1]
     assert not list(tmp_path.glob("*.ticket"))
@@ -62,15 +61,18 @@ def test_who_stops_waiting_gives_the_ticket_back(tmp_path):
 
 def test_the_dead_block_nobody(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from psmatch_core.workspace.queue import RunQueue\n"
-        "with RunQueue(Path(sys.argv[1]), at_once=1).turn('a', print):\n    print('in', flush=True); time.sleep(60)"
+        "import sys; from pathlib import Path; from psmatch_core.workspace.queue import RunQueue\n"
+        "with RunQueue(Path(sys.argv[1]), at_once=1).turn('a', print):\n    print('in', flush=True); sys.stdin.read()"
     )
-    other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
     assert other.stdout.readline().strip() == b"in"
     queue = RunQueue(tmp_path, at_once=1)
     assert queue.ahead("b") == 1
     other.kill()
     other.wait()
+    other.stdin.close()
     other.stdout.close()
     assert queue.ahead("b") == 0
     with queue.turn("b", pytest.fail):
@@ -81,4 +83,6 @@ def test_how_many_work_at_once_can_be_set(monkeypatch):
     monkeypatch.setenv("PSMATCH_RUNS_AT_ONCE", "3")
     assert runs_at_once() == 3
     monkeypatch.setenv("PSMATCH_RUNS_AT_ONCE", "")
-    assert runs_at_once() == max(1, (os.cpu_count() or 1) // 2)
+    for cores, expected in ((16, 8), (3, 1), (1, 1), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert runs_at_once() == expected

@@ -3,18 +3,18 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import inspect_file, sandbox
 from tests.data.readers.made_files import readable, write
+from tests.waiting import HANG, until
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and process groups as POSIX has them")
 
 
-def answer_of(monkeypatch, code: str, seconds: float = 20.0) -> str:
+def answer_of(monkeypatch, code: str, seconds: float = HANG) -> str:
     """The refusal when the child runs ``code`` instead."""
     monkeypatch.setattr(sandbox, "_CHILD", ("-c", code))
     with pytest.raises(PsmatchError) as caught:
@@ -35,19 +35,21 @@ def test_silent_end_and_nonsense_are_a_damaged_file(monkeypatch):
 
 
 def test_endless_loop_ends_in_time(monkeypatch):
-    start = time.monotonic()
     assert "could not be read within 1 seconds" in answer_of(monkeypatch, "while True: pass", seconds=1)
-    assert time.monotonic() - start < 5
 
 
 @POSIX
 def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
     sign = tmp_path / "pid"
-    code = f"import subprocess as s; open({str(sign)!r}, 'w').write(str(s.Popen(['sleep', '60']).pid))"
+    code = f"import subprocess as s; open({str(sign)!r}, 'w').write(str(s.Popen(['sleep', '{2 * HANG}']).pid))"
     answer_of(monkeypatch, code)
-    time.sleep(0.2)
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", sign.read_text()], capture_output=True, text=True, check=False)
-    assert listed.stdout.strip()[:1] in ("", "Z")  # gone, or dead and not yet reaped, niced or not
+    asked = ["ps", "-o", "stat=", "-p", sign.read_text()]
+
+    def is_gone():
+        listed = subprocess.run(asked, capture_output=True, text=True, check=False)
+        return listed.stdout.strip()[:1] in ("", "Z")  # dead and not yet reaped, niced or not
+
+    until(is_gone, "the child's child lives on")
 
 
 def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):

@@ -51,7 +51,7 @@ def test_large_and_small_groups_share_one_call() -> None:
     results = solve_many([small, big, small], 0.1)
     assert [result.shape for result in results] == [(12, 9), (400, 300), (12, 9)]
     assert all(result.converged for result in results)
-    np.testing.assert_array_equal(results[0].f, results[2].f)
+    np.testing.assert_allclose(results[0].f, results[2].f, rtol=0, atol=1e-12)
 
 
 def test_workers_change_nothing() -> None:
@@ -60,8 +60,8 @@ def test_workers_change_nothing() -> None:
     with ThreadPoolExecutor(3) as executor:
         shared = solve_many(asked, 0.1, executor=executor)
     for one, other in zip(alone, shared, strict=True):
-        np.testing.assert_array_equal(one.f, other.f)
-        np.testing.assert_array_equal(one.g, other.g)
+        np.testing.assert_allclose(one.f, other.f, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(one.g, other.g, rtol=0, atol=1e-12)
 
 
 def test_a_stop_leaves_the_rest_stopped() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -21,7 +20,7 @@ from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder, budget, history, list_sweeps, sweep_table
 from psmatch_core.workspace.sweeps.budget import stage_seconds
 from psmatch_core.workspace.worker import execute
-from tests.workspace.test_store import wait
+from tests.waiting import ended, until
 
 QUICK = Recipe.from_dict({"classifier": {"kind": "LinearClassifier", "strength": 0.01}})
 TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
@@ -119,10 +118,7 @@ def test_a_wrong_option_is_told_before_anything_is_written(base, tmp_path):
 def test_a_sweep_waits_for_its_turn_among_all_runs_and_can_be_cancelled(store, base):
     with store.queue.turn("another run", lambda first: None):
         folder = start_sweep(store, base, TWO)
-        deadline = time.time() + 60
-        while "waiting for 1 other run to end" not in folder.job.status().message:
-            assert time.time() < deadline, folder.job.status()
-            time.sleep(0.1)
+        until(lambda: "waiting for 1 other run to end" in folder.job.status().message, lambda: str(folder.job.status()))
         assert folder.job.status().state == QUEUED
         assert folder.statuses() == (None, None)
         assert store.cancel(folder.job).state == CANCELLED
@@ -138,8 +134,7 @@ def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store
         order.append(event.message.partition(" (")[0])
         if event.message.startswith("run 1") and not later.is_alive() and "later" not in order:
             later.start()
-            while not list(queue.root.glob("*-later.ticket")):
-                time.sleep(0.01)
+            until(lambda: list(queue.root.glob("*-later.ticket")), "the later run takes no ticket")
 
     def go():
         with queue.turn("later", lambda first: None):
@@ -156,12 +151,12 @@ def test_a_sweep_goes_on_in_a_worker_of_its_own(store, base, swept):
     from psmatch_core.workspace.jobs.sweep import start_again
 
     folder = start_sweep(store, base, TWO, stability=False)
-    assert wait(folder.job, [DONE, FAILED]).state == DONE
+    ended(folder.job, state=DONE)
     folder.job.write_status(RunStatus(state=CANCELLED))
     folder.runs[1].write_status(RunStatus(state=CANCELLED))
     start_again(store, folder)
     assert folder.job.status().state in (QUEUED, "running", DONE)
-    assert wait(folder.job, [DONE, FAILED]).state == DONE
+    ended(folder.job, state=DONE)
     assert list(sweep_table(folder)["state"]) == [DONE, DONE]
 
 

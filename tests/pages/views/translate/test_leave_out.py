@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from pages.shell.distributions import MEASURES
 from psmatch_core.base import disk
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace.jobs import leave_out
-from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import RUN_SECONDS, Open, opened, texts
+from tests.pages.conftest import Open, opened, texts
 from tests.plotting.test_held_out import compared
+from tests.waiting import ended
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +20,7 @@ def job(finished: RunFolder) -> RunFolder:
     """A label left out of the finished run, done by the real worker."""
     store = RunStore(finished.path.parents[1])
     job = store.leave_out(finished, "STAT1", LeaveOut())
-    deadline = time.time() + RUN_SECONDS
-    while job.status().is_active and time.time() < deadline:
-        time.sleep(0.3)
-    assert job.status().state == "done", job.status()
+    ended(job, state=DONE)
     return job
 
 
