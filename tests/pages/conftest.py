@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = store.start(demo_recipe(recipe, "screen"), name="the demo")
     ended(folder, state=DONE)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's script takes the place of ``__main__``, which processes of later tests would run again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
