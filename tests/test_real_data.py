@@ -64,5 +64,5 @@ def test_unpaired_sets_run_and_say_that_they_cannot_be_judged(shared):
     specs = [DataSpec(path=str(folder / f"mod{i}.h5ad"), label_key="label", name=f"m{i}") for i in (1, 2)]
     result = run(recipe.with_data(*specs))
     assert result.evaluation is None
-    assert any("More labels match better" in note for note in result.notes)
+    assert any("More labels give better matches" in note for note in result.notes)
     assert len(result.coupling) == 5

@@ -1,4 +1,4 @@
-"""Demo data that need no download: a synthetic screen, real blood cells cut into two panels, synthetic images."""
+"""Demo data without a download: a synthetic screen, real blood cells split into two panels, synthetic images."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.images import SHAPE_KEY, flattened, pixel_names
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render_images, seen_by_second
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, draw_latents, render_images, turn_positions
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 DEMOS = {
-    "screen": "A synthetic screen: 12 perturbations and a control, RNA-like counts and image-like features.",
-    "pbmc": "Real blood cells (10x, inside scanpy), their genes cut into two panels measured separately.",
-    "images": "Synthetic images: two objects under 12 interventions, circles on one side, squares on the other.",
+    "screen": "A synthetic screen: 12 perturbations and a control, with RNA-like counts and image-like features.",
+    "pbmc": "Real blood cells (10x, part of scanpy) with their genes split into two panels.",
+    "images": "Synthetic images of two objects under 12 interventions: circles in one modality, squares in the other.",
 }
 SIDE_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 PERTURBATIONS = (
     "control", "STAT1", "JAK2", "IFNGR1", "IRF1", "MYC", "BRD4", "CUL3", "KEAP1", "NFKBIA", "SMAD4", "SPI1", "CD86",
 )  # fmt: skip
 LATENT_DIMENSIONS = 6
-PANEL_OVERLAP = 0.8  # share of the cells that both panels measured, so that true pairs are known for most
+PANEL_OVERLAP = 0.8  # share of the cells in both panels, so that most true pairs are known
 
 
 def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
     """Source and target of a demo by name (one of ``DEMOS``); ``obs`` holds ``label`` and ``cell``.
 
-    ``cell`` names the physical cell, so that a matching can be judged; it is never matched on.
+    ``cell`` names the physical cell. It is used to evaluate a matching, never to compute it.
     """
     if name == "screen":
         return synthetic_screen(seed=seed)
@@ -63,11 +63,11 @@ def synthetic_screen(
     n_image: int = 60,
     seed: int = 0,
 ) -> tuple[AnnData, AnnData]:
-    """A screen whose truth is known: cells in a latent state, shifted by their perturbation, seen twice.
+    """A screen with known truth: cells in a latent state that their perturbation shifts, seen in two modalities.
 
-    A cell's state z (6 numbers) is drawn around 0; its perturbation shifts some of them and stretches the rest.
-    Modality 1 are counts, Poisson around an exponential of z with its own depth; modality 2 are image-like
-    features, tanh of z with noise of its own. ``n_shared`` cells are in both, the others in one only.
+    The state z of a cell (6 numbers) is drawn around 0; its perturbation shifts some of them and scales all. Modality 1
+    has counts: Poisson with a mean exponential in z, and a sequencing depth for each cell. Modality 2 has image-like
+    features: tanh of z with noise. ``n_shared`` cells are in both modalities, the others in one.
 
     Returns
     -------
@@ -98,10 +98,10 @@ def synthetic_screen(
 
 
 def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
-    """700 real blood cells, their genes cut at random into two disjoint panels "measured" on separate aliquots.
+    """700 real blood cells whose genes are split at random into two disjoint panels.
 
-    The set ships inside scanpy (10x Genomics, 68k PBMC, reduced; values log-normalised). Labels are its cell
-    types; 80 % of the cells are in both panels, so that true pairs are known.
+    The data are part of scanpy (10x Genomics, 68k PBMC, reduced; values log-normalised). Labels are their cell types.
+    80% of the cells are in both panels, so that true pairs are known.
     """
     import scanpy as sc  # heavy, and it carries the data
 
@@ -127,10 +127,10 @@ def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
 def interventional_images(
     *, n_shared: int = 720, n_source_only: int = 240, n_target_only: int = 120, size: int = 32, seed: int = 0
 ) -> tuple[AnnData, AnnData]:
-    """Images of two objects under 12 interventions: circles in modality 1, squares, turned, in modality 2.
+    """Images of two objects under 12 interventions: circles in modality 1; squares, turned, in modality 2.
 
-    ``n_shared`` physical cells were imaged in both modalities, the others in one only. See
-    :mod:`psmatch_core.pipeline.demo_images` for what the paper says of these images and what is chosen here.
+    ``n_shared`` physical cells are imaged in both modalities, the others in one.
+    :mod:`psmatch_core.pipeline.demo_images` says what the paper specifies about these images, and what is chosen here.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def interventional_images(
     chosen = (np.r_[0 : n_shared + n_source_only], np.r_[0:n_shared, n_shared + n_source_only : n])
     sides = []
     for side, (kind, picked) in enumerate(zip(("circles", "squares"), chosen, strict=True)):
-        positions = z if side == 0 else seen_by_second(z)
+        positions = z if side == 0 else turn_positions(z)
         pixels, shape = flattened(render_images(positions, squares=side == 1, size=size, seed=seed))
         adata = _anndata(pixels, names, cells, pixel_names(shape, kind), picked, rng, kind, z)
         adata.uns[SHAPE_KEY] = np.array(shape)
@@ -163,7 +163,7 @@ def _anndata(
     prefix: str,
     latent: np.ndarray | None,
 ) -> AnnData:
-    """The chosen cells in random order under names of their own, as two assays would deliver them."""
+    """The chosen cells in random order and with new names, as from an assay of their own."""
     from anndata import AnnData
 
     order = rng.permutation(chosen)
@@ -176,7 +176,7 @@ def _anndata(
 
 
 def _uneven(n_labels: int, rng: np.random.Generator) -> np.ndarray:
-    """Shares of labels as screens have them: a large control, the rest uneven."""
+    """Shares of labels as in real screens: a large control, and uneven perturbations."""
     share = rng.dirichlet(np.full(n_labels, 8.0))
     share[0] += 0.15
     return share / share.sum()
@@ -190,7 +190,7 @@ def write_demo(name: str, folder: Path) -> None:
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """Small files of every accepted format, of the same three labels; the app offers them to download."""
+    """Write the small sample files that the app offers: one for each accepted format, with the same three labels."""
     rna, protein, images = _sample("rna", 20), _sample("protein", 8), _sample("image", 2 * 8 * 8)
     rna.X = np.round(np.exp(rna.X / 2 + 1)).astype(np.float32)  # counts
     paths = [folder / f"sample_{name}" for name in ("rna.h5ad", "protein.csv", "protein.tsv", "images.npz")]

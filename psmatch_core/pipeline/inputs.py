@@ -1,4 +1,4 @@
-"""Inputs: from a recipe's files to two modalities whose labels have been brought together."""
+"""Inputs: from the files of a recipe to two modalities with the same labels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.data.shared_labels import LabelReport, reconcile
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, LabelRules, Recipe
 
-FEW_LABELS = 8  # fewer labels than latent dimensions lose information (Xi et al. 2024, Prop. 2)
+FEW_LABELS = 8  # with fewer labels than latent dimensions, scores lose information (Xi et al. 2024, Prop. 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Both sides after their labels were brought together; what was left out is listed in each modality."""
+    """Both modalities with their shared labels only; each lists the cells that were excluded from it."""
 
     source: Modality
     target: Modality
@@ -30,11 +30,17 @@ class Prepared:
 
 
 def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
-    """The two modalities that a recipe's files hold."""
+    """Read the two modalities from the files of a recipe.
+
+    Raises
+    ------
+    PsmatchError
+        If the recipe names no files, or a file cannot be used.
+    """
     if recipe.source is None or recipe.target is None:
         raise PsmatchError(
             "The recipe names no data files.",
-            hint="Give source and target modalities, or name the files in the recipe.",
+            hint="Give a source and a target modality, or name the files in the recipe.",
         )
     modalities = []
     for side, spec in (("source", recipe.source), ("target", recipe.target)):
@@ -45,13 +51,13 @@ def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
 
 
 def load_input(spec: DataSpec, *, side: str) -> Modality:
-    """One modality: a demo's side, or a file, opened in a child process and copied before it is read."""
+    """Read one modality, of a demo or of a file; a file is first copied by a child process with limits."""
     name = spec.name or side
     dropped: tuple[str, ...] = ()
     if spec.path.startswith(DEMO_PREFIX):
         from psmatch_core.pipeline.demo_data import demo
 
-        pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data whatever the seed of the run
+        pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data for every seed of the run
         adata = pair[0 if side == "source" else 1]
         matrix = spec.matrix
     else:
@@ -59,7 +65,7 @@ def load_input(spec: DataSpec, *, side: str) -> Modality:
 
         with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
             adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
-        matrix = "X"  # the copy holds the chosen matrix alone
+        matrix = "X"  # the copy holds only the chosen matrix
         dropped = tuple(str(cell) for cell in adata.uns["psmatch"]["dropped_without_label"])
     modality = Modality.from_anndata(
         adata,
@@ -74,12 +80,12 @@ def load_input(spec: DataSpec, *, side: str) -> Modality:
 
 
 def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
-    """Bring the labels of both sides together: rename, leave out what only one side has, list every cell left out.
+    """Rename labels, exclude cells whose label only one modality has, and list every excluded cell.
 
     Raises
     ------
     PsmatchError
-        Where no label is shared, or labels on one side only are to be refused.
+        If fewer than two labels are shared, or if labels of one modality only are to be refused.
     """
     source = source.with_labels(dict(rules.rename_source))
     target = target.with_labels(dict(rules.rename_target))
@@ -99,13 +105,13 @@ def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
     one_sided = report.only_source + report.only_target
     if one_sided and rules.unshared == "refuse":
         raise PsmatchError(
-            f"{plural(len(one_sided), 'label')} stand in one modality only: {some(one_sided)}.",
-            hint="Rename them to their counterpart, or set labels.unshared to 'leave out'.",
+            f"{plural(len(one_sided), 'label')} found in one modality only: {some(one_sided)}.",
+            hint="Rename each to its counterpart, or set labels.unshared to 'leave out'.",
             code="PM-L11",
         )
     notes = [str(finding) for finding in (*source.findings, *target.findings, *report.findings)]
     notes += [
-        f"{side.name}: {plural(len(side.excluded), 'cell')} left out when reading, listed in excluded_cells.csv."
+        f"{side.name}: {plural(len(side.excluded), 'cell')} excluded on reading; excluded_cells.csv lists them."
         for side in (source, target)
         if side.excluded
     ]
@@ -115,22 +121,20 @@ def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
         small = np.isin(side.labels, [label for label, _, _ in report.too_small])
         kept = side.select(shared | small, "its label is in this modality only")
         small = small[shared | small]
-        kept = kept.select(~small, f"its label has fewer than {rules.minimum_cells} cells on a side")
-        left_out = side.n_cells - kept.n_cells
-        if left_out:
-            notes.append(
-                f"{side.name}: {plural(left_out, 'cell')} left out by label; they are listed in excluded_cells.csv."
-            )
+        kept = kept.select(~small, f"its label has fewer than {rules.minimum_cells} cells in one modality")
+        n_excluded = side.n_cells - kept.n_cells
+        if n_excluded:
+            notes.append(f"{side.name}: {plural(n_excluded, 'cell')} excluded by label; excluded_cells.csv lists them.")
         sides.append(kept)
     if len(report.shared) < 2:
         raise PsmatchError(
-            f"Only {plural(len(report.shared), 'label')} remain on both sides; a classifier needs two.",
+            f"{plural(len(report.shared), 'label')} left that both modalities share, but a classifier needs two.",
             hint="Choose a label column with two or more shared labels, or lower labels.minimum_cells.",
             code="PM-L15",
         )
     if len(report.shared) < FEW_LABELS:
         notes.append(
-            f"Only {len(report.shared)} labels are shared: scores then live in {len(report.shared) - 1} dimensions and "
-            "tell cells within a label apart only roughly. More labels match better."
+            f"Only {len(report.shared)} labels are shared, so scores have {len(report.shared) - 1} dimensions and "
+            "distinguish cells within a label only roughly. More labels give better matches."
         )
     return Prepared(sides[0], sides[1], report, tuple(notes))

@@ -1,7 +1,7 @@
-"""leave_label_out: keep a label from everything, then predict it, and hold the prediction against what was measured.
+"""leave_label_out: exclude a label from every step, predict its cells, and compare them with the measured ones.
 
-The label's cells of neither modality enter preprocessing, classifiers, matching or translator. Of every other label
-a share of the cells is kept from them too, so that "in distribution" is told by cells that were never seen either.
+Its cells are excluded in both modalities: from preprocessing, classifiers, matching and translator. A share of the
+cells of each other label is held out too, so that accuracy in distribution is measured on unseen cells as well.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, checked_direction
 from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
 
-FEWEST_CELLS = 5  # of the left-out label on a side: a mean of fewer says nothing of a shift
-FEWEST_KEPT = 10  # cells a label and side from which on a share of them is held out
+FEWEST_CELLS = 5  # of the left-out label per modality: the mean of fewer says nothing about a shift
+FEWEST_KEPT = 10  # a label with fewer cells in a modality gives all of them to training
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class LeaveOut(Config):
     direction: str = option(
         TO_SOURCE,
         choices=(TO_SOURCE, TO_TARGET),
-        help="target_to_source predicts target features from the label's source cells, source_to_target the reverse.",
+        help="target_to_source predicts target features of the label's source cells, source_to_target the reverse.",
     )
     control: str = option(
         "",
-        help="The label that shifts are measured against; empty: told by its name (NT, control, DMSO …), and the "
-        f"mean of the other labels where no name tells; {OTHERS!r}: that mean.",
+        help="The label from which shifts are measured. Empty: the one with a control's name (NT, control, DMSO …), or "
+        f"the mean of the other labels if there is none. {OTHERS!r}: that mean.",
     )
     held_out_share: float = option(
         0.2,
         minimum=0,
         maximum=0.5,
-        help="Share of the cells of every other label that is held out too, to tell in from out of distribution.",
+        help="Share of the cells of each other label that is held out too, to compare in and out of distribution.",
         advanced=True,
     )
 
@@ -67,14 +67,14 @@ def leave_label_out(
     how: LeaveOut | None = None,
     progress: Progress = silent,
 ) -> HeldOut:
-    """Leave a label out of everything, predict one modality of its cells from the other, and compare.
+    """Exclude a label from every step, predict one modality of its cells from the other, and compare.
 
     Parameters
     ----------
     recipe
-        The settings. Its translator where that learns, else ridge regression (and a note says so).
+        The settings. Its translator is used if it can be trained, else ridge regression (and a note says so).
     source, target
-        All cells of both modalities, the label's among them.
+        All cells of both modalities, including those of the label.
     label
         The label to leave out.
     how
@@ -83,49 +83,50 @@ def leave_label_out(
     Raises
     ------
     PsmatchError
-        Before any work: for a label that a side lacks or hardly has, one without which fewer than two labels
-        remain, an unknown control, or one that is itself the only control.
+        Before any work: if a modality has too few cells of the label, if fewer than two labels would remain, if the
+        control is unknown, or if the label is itself the only control.
 
-    Source: Xi et al. 2024, Experiment 3 (out of distribution); baselines and held-out share are ours.
+    Source: Xi et al. 2024, Experiment 3 (out of distribution); the baselines and the held-out share are ours.
     """
     how = how or LeaveOut()
     checked_direction(how.direction)
     prepared = prepare(recipe.labels, source, target)
     sides = (prepared.source, prepared.target)
-    control, notes = chosen_control(label, how, {side.name: side.label_counts for side in sides})
-    kept = [_kept(side, label, how.held_out_share, recipe.seed) for side in sides]
-    training = [side.select(mask, "held out") for side, mask in zip(sides, kept, strict=True)]
+    control, notes = choose_control(label, how, {side.name: side.label_counts for side in sides})
+    in_training = [_training_cells(side, label, how.held_out_share, recipe.seed) for side in sides]
+    training = [side.select(mask, "held out") for side, mask in zip(sides, in_training, strict=True)]
     scored = score_sides(recipe, training[0], training[1], progress=progress)
-    fitted = scored.preprocessing
     coupling = match(*scored.models, recipe.matcher, seed=recipe.seed, progress=progress)
     notes += scored.notes
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]
     translator = recipe.translator
     if not isinstance(translator, TrainedTranslator):
-        notes.append(f"{type(translator).__name__} cannot predict new cells; ridge regression is used in its place.")
+        notes.append(f"{type(translator).__name__} cannot predict new cells, so ridge regression is used instead.")
         translator = RidgeTranslator()
     uniform = match(coupling.source, coupling.target, UniformMatcher(), seed=recipe.seed)
-    readable = [each.readable(side) for each, side in zip(fitted, sides, strict=True)]
-    turn = 1 if how.direction == TO_SOURCE else -1
-    inputs, outputs = readable[::turn]  # all cells, the label's among them, as the training cells' transform sees them
-    kept_in, kept_out = kept[::turn]
-    x, y = (side.select(mask, "held out") for side, mask in ((inputs, kept_in), (outputs, kept_out)))
+    # All cells, those of the label included, transformed as the training cells were.
+    readable = [each.readable(side) for each, side in zip(scored.preprocessing, sides, strict=True)]
+    order = slice(None, None, 1 if how.direction == TO_SOURCE else -1)
+    inputs, outputs = readable[order]
+    training_inputs, training_outputs = in_training[order]
+    x, y = inputs.select(training_inputs, "held out"), outputs.select(training_outputs, "held out")
 
-    def trained(plan: Coupling) -> FittedTranslator:
+    def train(plan: Coupling) -> FittedTranslator:
         return fit_translator(
             plan, translator, direction=how.direction, inputs=x, outputs=y, seed=recipe.seed, progress=progress
         )
 
-    models = {TRANSLATED: trained(coupling), UNIFORM: trained(uniform)}
+    models = {TRANSLATED: train(coupling), UNIFORM: train(uniform)}
     notes += models[TRANSLATED].notes
     space = Space.of(outputs.X, recipe.comparing.n_components)
 
-    def compared(at: np.ndarray, of: np.ndarray, label_mean: Callable[[str], np.ndarray]) -> _Compared:
-        cells, observed = inputs.select(at, "not judged"), outputs.select(of, "not judged")
+    def compare(at: np.ndarray, of: np.ndarray, label_mean: Callable[[str], np.ndarray]) -> _Comparison:
+        """Predictions for some cells of the inputs compared with some observed cells of the outputs (masks)."""
+        cells, observed = inputs.select(at, "not compared"), outputs.select(of, "not compared")
         candidates = {name: model.predict(cells.X, cells.var_names) for name, model in models.items()}
         candidates[LABEL_MEAN] = np.stack([label_mean(each) for each in cells.labels.tolist()])
-        candidates[NO_CHANGE] = _controls(y, control, cells.n_cells, recipe.seed)
-        found = compare_distributions(
+        candidates[NO_CHANGE] = _draw_controls(y, control, cells.n_cells, recipe.seed)
+        distributions = compare_distributions(
             candidates,
             cells.labels,
             observed,
@@ -134,26 +135,29 @@ def leave_label_out(
             space=space,
             seed=recipe.seed,
         )
-        return _Compared(cells, observed, candidates, found)
+        return _Comparison(cells, observed, candidates, distributions)
 
     by_label = {name: to_dense(y.X[y.labels == name]).mean(axis=0) for name in y.label_names}
-    everything = np.mean(list(by_label.values()), axis=0)  # each label once, so that no large one speaks for all
+    mean_of_labels = np.mean(list(by_label.values()), axis=0)  # each label counts once, however many cells it has
     progress(Event("compare", 0.0, f"predicting {label}"))
-    outside = compared(inputs.labels == label, outputs.labels == label, lambda _: everything)
+    outside = compare(inputs.labels == label, outputs.labels == label, lambda _: mean_of_labels)
     progress(Event("compare", 0.5, "held-out cells of the other labels"))
-    at, of = (~mask & (side.labels != label) for mask, side in ((kept_in, inputs), (kept_out, outputs)))
-    within = compared(at, of, lambda name: by_label[name]) if at.any() and of.any() else None
-    if not outside.found.per_label:
-        notes.append(f"{label} was not compared as a distribution: {outside.found.skipped[label]}.")
-    if how.held_out_share and (within is None or within.found.skipped):
-        notes.append("In distribution, labels with too few held-out cells are not compared; they are listed.")
+    held_out_inputs = ~training_inputs & (inputs.labels != label)
+    held_out_outputs = ~training_outputs & (outputs.labels != label)
+    inside = None
+    if held_out_inputs.any() and held_out_outputs.any():
+        inside = compare(held_out_inputs, held_out_outputs, lambda name: by_label[name])
+    if not outside.distributions.per_label:
+        notes.append(f"{label} was not compared as a distribution: {outside.distributions.skipped[label]}.")
+    if how.held_out_share and (inside is None or inside.distributions.skipped):
+        notes.append("In distribution, labels with too few held-out cells are listed but not compared.")
     if control != OTHERS and int((y.labels == control).sum()) < outside.cells.n_cells:
-        notes.append(f"{control} has fewer cells than {label}: some stand more than once for “no change”.")
+        notes.append(f"{control} has fewer cells than {label}, so some of them stand for “no change” more than once.")
     dense = to_dense(y.X)
     spread = dense.std(axis=0)
     means = {name: values.mean(axis=0) for name, values in outside.candidates.items()}
-    means[LABEL_MEAN] = everything
-    means[NO_CHANGE] = everything if control == OTHERS else by_label[control]  # of all its cells, not of those drawn
+    means[LABEL_MEAN] = mean_of_labels
+    means[NO_CHANGE] = mean_of_labels if control == OTHERS else by_label[control]  # of all cells, not of those drawn
     means["observed"] = to_dense(outside.observed.X).mean(axis=0)
     progress(Event("compare", 1.0))
     return HeldOut(
@@ -168,8 +172,8 @@ def leave_label_out(
         features=outputs.var_names,
         spread=np.where(spread > 0, spread, 1.0),
         means=means,
-        out_of_distribution=outside.found,
-        in_distribution=within.found if within else None,
+        out_of_distribution=outside.distributions,
+        in_distribution=inside.distributions if inside else None,
         predicted=outside.candidates[TRANSLATED],
         obs_names=outside.cells.obs_names,
         settings={"how": how.to_dict(), "translator": translator.to_dict(), "seed": recipe.seed},
@@ -178,78 +182,78 @@ def leave_label_out(
 
 
 @dataclass(frozen=True, eq=False)
-class _Compared:
+class _Comparison:
     cells: Modality
     observed: Modality
     candidates: dict[str, np.ndarray]
-    found: Distributions
+    distributions: Distributions
 
 
-def chosen_control(label: str, how: LeaveOut, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, list[str]]:
-    """The control of a label that is to be left out, and what is to say of it.
+def choose_control(label: str, how: LeaveOut, counts: Mapping[str, Mapping[str, int]]) -> tuple[str, list[str]]:
+    """The control of a label that is to be left out, and notes on how it was chosen.
 
     Parameters
     ----------
     counts
-        Cells of every shared label, by modality, the source first.
+        Cells of each shared label, by modality, the source first.
 
     Raises
     ------
     PsmatchError
-        For all that speaks against leaving this label out; nothing has been computed by then.
+        If the label cannot be left out; nothing has been computed by then.
     """
     of_source = next(iter(counts.values()))
     for name, cells in counts.items():
         n = cells.get(label, 0)
         if n < FEWEST_CELLS:
             raise PsmatchError(
-                f"{name}: {plural(n, 'cell')} of {label!r}; it takes {FEWEST_CELLS} to hold a prediction against.",
+                f"{name} has {plural(n, 'cell')} of {label!r}, but a comparison needs {FEWEST_CELLS}.",
                 hint=f"Choose one of the shared labels with more cells: {some(of_source, 12)}.",
             )
     others = sorted(name for name in of_source if name != label)
     if len(others) < 2:
         raise PsmatchError(
-            f"Without {label!r} {plural(len(others), 'label')} remain; a classifier needs two.",
-            hint="Leave a label out where three or more are shared.",
+            f"Without {label!r} there is only {plural(len(others), 'label')} left, but a classifier needs two.",
+            hint="Use data with three or more shared labels.",
         )
     if how.control and how.control not in (*others, OTHERS):
+        reason = "is the label that is left out" if how.control == label else "is not a shared label"
         raise PsmatchError(
-            f"The control {how.control!r} is "
-            + ("the label that is left out." if how.control == label else "not a shared label."),
+            f"The control {how.control!r} {reason}.",
             hint=f"Choose one of {some(others, 12)}, or {OTHERS!r} for their mean.",
         )
     if how.control:
         return how.control, []
     found = control_for(label, of_source)
     if found:
-        return found, [f"Shifts are measured against {found!r}, taken for the control by its name."]
+        return found, [f"Shifts are measured from {found!r}, which has a control's name."]
     if has_control_name(label):
         raise PsmatchError(
-            f"{label!r} is the only control: without it there is nothing that its shift could be measured against.",
-            hint=f"Leave another label out, name another control, or choose {OTHERS!r} as control.",
+            f"{label!r} is the only control; without it, there is nothing from which to measure its shift.",
+            hint=f"Leave another label out, name another control, or choose {OTHERS!r} as the control.",
         )
-    return OTHERS, [f"No label has a control's name: shifts are measured against the mean of the {OTHERS}."]
+    return OTHERS, [f"No label has a control's name, so shifts are measured from the mean of the {OTHERS}."]
 
 
-def _kept(side: Modality, label: str, share: float, seed: int) -> np.ndarray:
-    """Mask ``(n_cells,)`` of the cells that train: none of the label, of the others all but a held-out share."""
+def _training_cells(side: Modality, label: str, share: float, seed: int) -> np.ndarray:
+    """Mask ``(n_cells,)`` of the training cells: none of the label, and of each other label all but a share."""
     kept = side.labels != label
-    others = side.select(kept, "").fingerprint  # not even the draw may know the label's cells
+    others = side.select(kept, "").fingerprint  # the draw must not depend on the cells of the label either
     for name, n in side.label_counts.items():
         if name != label and n >= FEWEST_KEPT:
             cells = np.flatnonzero(side.labels == name)
-            # The sides draw independently: where they hold the same physical cells nothing may tie them together.
+            # Each modality draws for itself: if both measured the same physical cells, nothing may link them.
             rng = stream(seed, "held out", side.name, others, name)
             kept[rng.permutation(cells)[: int(share * n)]] = False
     return kept
 
 
-def _controls(outputs: Modality, control: str, n: int, seed: int) -> np.ndarray:
-    """Observed control cells ``(n, d)``, repeated only where there are fewer."""
+def _draw_controls(outputs: Modality, control: str, n: int, seed: int) -> np.ndarray:
+    """``n`` observed control cells ``(n, d)``, repeated only if there are fewer."""
     of = np.arange(outputs.n_cells) if control == OTHERS else np.flatnonzero(outputs.labels == control)
     return to_dense(outputs.X[np.resize(stream(seed, "controls", control).permutation(of), n)])
 
 
 def without_renaming(recipe: Recipe) -> Recipe:
-    """The same recipe for cells whose labels have been renamed already, as those in a run's folder have."""
+    """The same recipe for cells whose labels are renamed already, such as those in the folder of a run."""
     return replace(recipe, labels=replace(recipe.labels, rename_source=(), rename_target=()))

@@ -1,4 +1,4 @@
-"""Recipe: every setting of a run and its seed, in one frozen object that JSON can carry."""
+"""Recipe: all settings of a run and its seed in one frozen object, which can be saved as JSON."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from psmatch_core.translation.translators import BarycentricTranslator, Translat
 
 DEMO_PREFIX = "demo:"  # of the path of a data set that comes with the program
 PRESETS = {
-    "recommended": "Averaged small networks and ridge regression, entropic transport at 0.05 × mean cost.",
-    "sharp": "As recommended, with fewer partners a cell (epsilon 0.02 × mean cost).",
-    "smooth": "As recommended, with more partners a cell (epsilon 0.1 × mean cost).",
-    "paper": "The settings of Xi et al. 2024: one network, raw logits, entropic transport, epsilon 0.05 absolute.",
-    "paper-snn": "The same network, matched by shared neighbours: k = 1, logits of length 1 as in its released code.",
+    "recommended": "Averaged small networks and ridge regression; entropic transport with epsilon 0.05 × mean cost.",
+    "sharp": "As recommended, with fewer partners per cell (epsilon 0.02 × mean cost).",
+    "smooth": "As recommended, with more partners per cell (epsilon 0.1 × mean cost).",
+    "paper": "The settings of Xi et al. 2024: one network, raw logits, entropic transport with absolute epsilon 0.05.",
+    "paper-snn": "The same network, matched by shared nearest neighbours as in its released code: k = 1 and "
+    "logits scaled to length 1.",
     "paper-vae": "The VAE baseline of Xi et al. 2024 (Yang et al. 2021) with the same network, matched as in paper.",
 }
-# AdamW without weight decay is Adam; without patience the whole schedule is run and its best epoch kept.
+# AdamW without weight decay is Adam. With as much patience as epochs, all epochs are run and the best one is kept.
 PAPER_NETWORK = SingleNetworkClassifier(
     network=MLPClassifier(
         hidden=(1024,) * 5,
@@ -70,7 +71,7 @@ PAPER_VAE = JointVAE(
 
 @dataclass(frozen=True)
 class LabelRules(Config):
-    """How the labels of two modalities are brought together; whatever is left out is listed by cell."""
+    """How the labels of two modalities are reconciled; every excluded cell is listed."""
 
     rename_source: tuple[tuple[str, str], ...] = option(
         (), help="Labels of the source to rename, as pairs (from, to).", advanced=True
@@ -81,100 +82,102 @@ class LabelRules(Config):
     unshared: str = option(
         "leave out",
         choices=("leave out", "refuse"),
-        help="What to do with cells whose label only one modality has: leave out and list them, or refuse the run.",
+        help="What to do with cells whose label is in one modality only: leave them out and list them, "
+        "or refuse the run.",
     )
     minimum_cells: int = option(
-        1, minimum=1, unit="cells", help="Leave out labels with fewer cells than this on either side; 1 keeps all."
+        1, minimum=1, unit="cells", help="Exclude labels with fewer cells than this in either modality; 1 keeps all."
     )
 
 
 @dataclass(frozen=True)
 class ExportRules(Config):
-    """What the exported files hold."""
+    """What the exported files contain."""
 
     pairs: str = option(
         "heaviest",
         choices=("heaviest", "sampled"),
-        help="Pairs of a source cell: its heaviest matches, or draws with the weights of its matches.",
+        help="Which pairs of a source cell are listed: its heaviest matches, or random draws by weight.",
     )
     top: int = option(
         10,
         minimum=1,
         maximum=1000,
         unit="matches",
-        label="matches of a cell",
-        help="Matches (or draws) of each source cell in the pairs table.",
+        label="matches per cell",
+        help="Number of matches (or draws) per source cell in the table of pairs.",
     )
     least: float = option(
         0.0,
         minimum=0,
         maximum=1,
         label="least weight",
-        help="Confidence threshold: pairs with less than this share of their source cell's weight are left out.",
+        help="Confidence threshold: pairs with less than this share of the weight of their source cell are excluded.",
     )
     smallest: float = option(
         1e-4,
         minimum=0,
         maximum=1,
         advanced=True,
-        help="Entries of the coupling below this share of their row are left out of coupling.h5ad.",
+        help="Entries of the coupling below this share of their row are not written to coupling.h5ad.",
     )
 
 
 @dataclass(frozen=True)
 class Recipe(Config):
-    """Everything that determines a run. ``Recipe()`` is the default."""
+    """All settings that determine a run. ``Recipe()`` is the default."""
 
     source_preprocessing: Preprocessing = option(Preprocessing(), help="How source values become features.")
     target_preprocessing: Preprocessing = option(Preprocessing(), help="How target values become features.")
-    labels: LabelRules = option(LabelRules(), help="How labels are brought together.")
+    labels: LabelRules = option(LabelRules(), help="How the labels of both modalities are reconciled.")
     space: Space = option(
         PropensityScores(),
-        help="Where cells are compared: propensity scores of one classifier a modality, or the latents of a joint VAE "
-        "(a baseline: JointVAE).",
+        help="Where cells are compared: the propensity scores of one classifier per modality, or the latents of a "
+        "joint VAE (a baseline: JointVAE).",
     )
-    classifier: Classifier = option(RecommendedClassifier(), help="What tells the labels from the features.")
-    scoring: Scoring = option(Scoring(), help="Which scores serve for matching.")
-    matcher: Matcher = option(SinkhornMatcher(), help="What couples the cells of a label.")
-    translator: Translator = option(BarycentricTranslator(), help="What carries features across.")
-    judging: Judging = option(Judging(), help="How known pairs are used to judge.")
-    comparing: Comparing = option(Comparing(), help="How clouds of cells are compared where no pair is known.")
-    exports: ExportRules = option(ExportRules(), help="What the exported files hold.")
-    seed: int = option(0, minimum=0, help="Everything random derives from it.")
-    source: DataSpec | None = option(None, help="The source file, where a run reads files.")
-    target: DataSpec | None = option(None, help="The target file, where a run reads files.")
+    classifier: Classifier = option(RecommendedClassifier(), help="How labels are predicted from features.")
+    scoring: Scoring = option(Scoring(), help="Which scores are used for matching.")
+    matcher: Matcher = option(SinkhornMatcher(), help="How the cells of a label are matched.")
+    translator: Translator = option(BarycentricTranslator(), help="How features are predicted in the other modality.")
+    judging: Judging = option(Judging(), help="How matches are evaluated where pairs are known.")
+    comparing: Comparing = option(Comparing(), help="How distributions of cells are compared where no pair is known.")
+    exports: ExportRules = option(ExportRules(), help="What the exported files contain.")
+    seed: int = option(0, minimum=0, help="All random numbers derive from it.")
+    source: DataSpec | None = option(None, help="The source file, if the run reads files.")
+    target: DataSpec | None = option(None, help="The target file, if the run reads files.")
 
     @classmethod
     def preset(cls, name: str) -> Recipe:
         """A named recipe, one of :data:`PRESETS`.
 
-        Source of ``paper…``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
+        Source of the presets ``paper…``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
         """
         if name not in PRESETS:
             raise PsmatchError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
-        if name == "sharp":
-            return cls(matcher=SinkhornMatcher.sharp())
-        if name == "smooth":
-            return cls(matcher=SinkhornMatcher.smooth())
-        if name == "paper":
-            return cls(classifier=PAPER_NETWORK, matcher=PAPER_MATCHER)
-        if name == "paper-snn":
-            return cls(classifier=PAPER_NETWORK, matcher=NeighborMatcher(n_neighbors=1, normalize=True, align=False))
-        if name == "paper-vae":
-            return cls(space=PAPER_VAE, classifier=PAPER_NETWORK, matcher=PAPER_MATCHER)
-        return cls()
+        settings: dict[str, dict[str, Any]] = {
+            "recommended": {},
+            "sharp": {"matcher": SinkhornMatcher.sharp()},
+            "smooth": {"matcher": SinkhornMatcher.smooth()},
+            "paper": {"classifier": PAPER_NETWORK, "matcher": PAPER_MATCHER},
+            "paper-snn": {
+                "classifier": PAPER_NETWORK,
+                "matcher": NeighborMatcher(n_neighbors=1, normalize=True, align=False),
+            },
+            "paper-vae": {"space": PAPER_VAE, "classifier": PAPER_NETWORK, "matcher": PAPER_MATCHER},
+        }
+        return cls(**settings[name])
 
     def with_data(self, source: DataSpec | None, target: DataSpec | None) -> Recipe:
-        """The same settings for other files."""
+        """The same settings with these files."""
         return replace(self, source=source, target=target)
 
     def with_setting(self, path: str, value: Any) -> Recipe:
-        """One setting changed by its dotted name, such as ``matcher.epsilon``.
+        """The recipe with one setting changed, by its dotted name such as ``matcher.epsilon``.
 
         Raises
         ------
         PsmatchError
-            For a name that does not exist or a value outside its range.
+            For an unknown name or a value outside its range.
         """
         data = self.to_dict()
         *parents, last = path.split(".")
@@ -182,7 +185,7 @@ class Recipe(Config):
         for parent in parents:
             at = at.get(parent) if isinstance(at, dict) else None
         if not isinstance(at, dict) or (last not in at):
-            raise PsmatchError(f"There is no setting {path!r}.", hint="`psmatch options` lists all settings by name.")
+            raise PsmatchError(f"There is no setting {path!r}.", hint="`psmatch options` lists all names.")
         at[last] = {"kind": value} if isinstance(at[last], dict) and isinstance(value, str) else value
         return type(self).from_dict(data)
 
@@ -192,25 +195,25 @@ class Recipe(Config):
 
     @classmethod
     def from_json(cls, text: str, *, name: str = "recipe.json") -> Self:
-        """The recipe that JSON text describes.
+        """The recipe in a JSON text.
 
         Raises
         ------
         PsmatchError
-            If it is not JSON, or holds an unknown setting or a value outside its range.
+            If the text is not JSON, or has an unknown setting or a value outside its range.
         """
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
             raise PsmatchError(
                 f"{name} is not JSON: {error.msg} in line {error.lineno}.",
-                hint="Export the recipe again, or mend the file at that line.",
+                hint="Export the recipe again, or correct that line of the file.",
             ) from None
         return cls.from_dict(data)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The recipe in a file; data files are looked for where it says, then beside it."""
+        """The recipe in a file. Data files are looked for at their path, then in the folder of the recipe."""
         if not path.is_file():
             raise PsmatchError(f"There is no file {path.name}.", hint="Give the path of a recipe.json.")
         recipe = cls.from_json(path.read_text(encoding="utf-8"), name=path.name)
@@ -222,7 +225,7 @@ def _beside(spec: DataSpec | None, folder: Path) -> DataSpec | None:
     if spec is None:
         return None
 
-    def found(path: str) -> str:
+    def locate(path: str) -> str:
         if not path or path.startswith(DEMO_PREFIX) or (Path(path).is_absolute() and Path(path).exists()):
             return path
         for candidate in (folder / path, folder / Path(path.replace("\\", "/")).name):
@@ -230,4 +233,4 @@ def _beside(spec: DataSpec | None, folder: Path) -> DataSpec | None:
                 return str(candidate.resolve())
         return path
 
-    return replace(spec, path=found(spec.path), labels_path=found(spec.labels_path))
+    return replace(spec, path=locate(spec.path), labels_path=locate(spec.labels_path))

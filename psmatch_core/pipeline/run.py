@@ -1,4 +1,4 @@
-"""run: from two modalities (or two files) to a coupling, its evaluation and everything that was noticed."""
+"""run: from two modalities (or two files) to a coupling, its evaluation, and notes for the user."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ class Run:
     source, target
         The matched cells with the values they came with.
     labels
-        How the labels of the two sides compared.
+        The labels of both modalities: shared, in one only, too small.
     source_preprocessing, target_preprocessing
-        The fitted transforms, which take new cells.
+        The fitted preprocessing, which can also transform new cells.
     coupling
-        Who goes with whom; it holds both scored modalities, and they the features.
+        Which cells match; it refers to both scored modalities, and these to their features.
     evaluation
-        Metrics against the known pairs; None where none is known.
+        Metrics from known pairs; None if no pair is known.
     distributions
-        Where no pair is known: translated cells against observed ones, by direction of the translation.
+        Translated cells compared with observed ones, by direction; empty if pairs are known.
     notes
-        Everything the user must know, in the order in which it happened.
+        What the user should know, in the order in which it happened.
     translators
-        The trained translators by direction; none where the recipe's translator is not one that is trained.
+        The trained translators by direction; empty if the translator of the recipe is not trained.
     """
 
     recipe: Recipe
@@ -70,7 +70,7 @@ class Run:
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
-        """One row a label of either side: cells, status, error, iterations, effective matches per cell."""
+        """One row for each label of either modality: cells, status, error, iterations, effective matches."""
         rows = []
         for status in self.coupling.statuses:
             block = self.coupling.blocks.get(status.label)
@@ -110,14 +110,14 @@ class Run:
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
-        """Every cell that was left out, with its modality and the reason."""
+        """All excluded cells, with their modality and the reason."""
         rows = [(side.name, cell, reason) for side in (self.source, self.target) for cell, reason in side.excluded]
         return pd.DataFrame(rows, columns=["modality", "cell", "reason"])
 
     def translate(self, direction: str = TO_SOURCE, *, progress: Progress = silent) -> Translation:
-        """Features as a biologist reads them (before z-scoring and PCA) carried across the coupling.
+        """Features of one modality predicted for the cells of the other, in readable units (before z-scoring and PCA).
 
-        Where the recipe's translator is one that is trained, all cells of the one modality get its predictions.
+        A trained translator predicts all cells; the others give NaN for cells without a match.
         """
         at, of = readable_sides(self, direction)
         if direction in self.translators:
@@ -138,7 +138,7 @@ class Run:
 
 
 def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
-    """The modality that is translated at, and the one whose features are given, before z-scoring and PCA."""
+    """The modality whose cells get predictions, and the one whose features are predicted; before z-scoring and PCA."""
     sides = (run.source_preprocessing.readable(run.source), run.target_preprocessing.readable(run.target))
     return sides if checked_direction(direction) == TO_SOURCE else sides[::-1]
 
@@ -152,23 +152,23 @@ def run(
     executor: Executor | None = None,
     keeper: Keeper | None = None,
 ) -> Run:
-    """Do all that a recipe says: preprocess, score both sides, match, and judge where pairs are known.
+    """Run a recipe: preprocess, score both modalities, match, and evaluate.
 
     Parameters
     ----------
     recipe
         The settings; the default recipe unless given.
     source, target
-        The two modalities; read from the recipe's files unless given.
+        The two modalities; read from the files of the recipe unless given.
     executor
-        Runs labels side by side.
+        Matches labels in parallel.
     keeper
-        Keeps stages; nothing is kept unless given.
+        Stores finished stages; nothing is stored unless given.
 
     Raises
     ------
     PsmatchError
-        For anything about the data or the settings that the user must change.
+        For a problem of the data or the settings that the user can solve.
     """
     recipe = recipe or Recipe()
     keeper = keeper or KeepNothing()
@@ -230,13 +230,13 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
 
 
 def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
-    """Translated against observed cells, both ways, the same through a uniform plan beside it.
+    """Translated cells compared with observed ones in both directions, and the same with a uniform plan as baseline.
 
-    These are the cells that were matched, not held-out ones: :func:`leave_label_out` holds cells out.
+    These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
     """
     coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
     uniform = replace(run, coupling=coupling, translators={})
-    if run.translators:  # the baseline of a trained translator is one of the same kind, trained without a matching
+    if run.translators:  # its baseline is a translator of the same kind, trained on a uniform plan
         uniform = _with_translators(uniform, KeepNothing(), progress)
     out = {}
     for done, direction in enumerate((TO_SOURCE, TO_TARGET)):

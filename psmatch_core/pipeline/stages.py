@@ -1,4 +1,4 @@
-"""From two modalities to the space in which their cells are compared: features, then propensity scores or latents."""
+"""The stages before matching: features of both modalities, then propensity scores or joint latents."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SIDES = ("source", "target")
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Both sides scored, and the fitted transforms that made their features.
+    """Both modalities scored, and the fitted preprocessing that made their features.
 
     Parameters
     ----------
     preprocessing
         Of the source and of the target.
     models
-        The source and the target in the space in which they are matched.
+        The source and the target, in the space in which they are matched.
     """
 
     preprocessing: tuple[FittedPreprocessing, FittedPreprocessing]
@@ -38,7 +38,7 @@ class Scored:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user must know of both steps."""
+        """What the user should know about both steps."""
         return tuple(note for each in (*self.preprocessing, *self.models) for note in each.notes)
 
 
@@ -50,12 +50,12 @@ def score_sides(
     keeper: Keeper | None = None,
     progress: Progress = silent,
 ) -> Scored:
-    """Preprocess two modalities of the same labels and score both in the recipe's space.
+    """Preprocess two modalities with the same labels, and score both in the space of the recipe.
 
     Raises
     ------
     PsmatchError
-        For features that the classifier or the matcher cannot take: before anything is trained.
+        For features that the classifier or the matcher cannot use; before anything is trained.
     """
     keeper = keeper or KeepNothing()
     configs = (recipe.source_preprocessing, recipe.target_preprocessing)
@@ -67,17 +67,17 @@ def score_sides(
         fitted.append(transform)
         features.append(described)
         progress(Event(f"preprocess: {side.name}", 1.0))
-    for described in features:  # before the other side trains for nothing
-        if isinstance(recipe.space, JointVAE):  # which reads no classifier
+    for described in features:  # all checks come before minutes of training
+        if isinstance(recipe.space, JointVAE):  # which uses no classifier
             recipe.space.check(described)
         else:
             recipe.classifier.check(described.in_shape(described.X), name=described.name)
-    recipe.matcher.check(features[0], features[1])  # before minutes of training, not after
+    recipe.matcher.check(features[0], features[1])
     names = tuple(sorted(set(source.label_names)))
     if isinstance(recipe.space, JointVAE):
         models = _latents((features[0], features[1]), recipe.space, names, recipe, keeper, progress)
     else:
-        with ThreadPoolExecutor(2) as pool:  # the two sides are independent, and numpy and torch release the lock
+        with ThreadPoolExecutor(2) as pool:  # the two are independent, and numpy and torch release the interpreter lock
             models = list(
                 pool.map(
                     lambda side: _propensity(side[0], side[1], names, recipe, keeper, progress),
@@ -105,7 +105,7 @@ def _latents(
     keeper: Keeper,
     progress: Progress,
 ) -> list[ScoredModality]:
-    """Both sides' latents, from the one training that makes them; each is a stage, so that pages find it."""
+    """The latents of both modalities, from one training; each is a stage of its own, so that pages find it."""
 
     @cache
     def trained() -> tuple[JointLatents, JointLatents]:

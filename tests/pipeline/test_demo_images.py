@@ -5,7 +5,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.demo_data import interventional_images
-from psmatch_core.pipeline.demo_images import INTERVENTIONS, SET_TO, draw_latents, render_images, seen_by_second
+from psmatch_core.pipeline.demo_images import INTERVENTIONS, SET_TO, draw_latents, render_images, turn_positions
 
 
 def centre(image, colour):
@@ -43,9 +43,9 @@ def test_the_transformation_is_a_turn():
     z = draw_latents(50, seed=0)[0]
     turned = z
     for _ in range(4):
-        turned = seen_by_second(turned)
+        turned = turn_positions(turned)
     assert np.allclose(turned, z)
-    assert not np.allclose(seen_by_second(z), z)
+    assert not np.allclose(turn_positions(z), z)
 
 
 def test_same_seed_same_picture_and_distractors_differ_between_modalities():

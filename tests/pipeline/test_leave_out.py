@@ -106,7 +106,7 @@ def test_features_are_ordered_by_their_observed_shift(found):
 
 def test_the_control_is_told_by_name_or_chosen_and_said(found):
     assert found.control == "NT"
-    assert any("'NT', taken for the control by its name" in note for note in found.notes)
+    assert any("from 'NT', which has a control's name" in note for note in found.notes)
     chosen = leave_label_out(QUICK, *SIDES, "A", how=LeaveOut(control="B", held_out_share=0))
     assert chosen.control == "B"
     assert chosen.in_distribution is None
@@ -124,14 +124,14 @@ def test_without_a_named_control_shifts_are_against_the_other_labels():
 
 def test_a_translator_that_learns_nothing_is_replaced_and_said():
     result = leave_label_out(Recipe(classifier=LinearClassifier(strength=0.1)), *SIDES, "A")
-    assert any("BarycentricTranslator cannot predict new cells; ridge regression" in note for note in result.notes)
+    assert any("BarycentricTranslator cannot predict new cells, so ridge regression" in note for note in result.notes)
 
 
 @pytest.mark.parametrize(
     ("label", "how", "words", "hint"),
     [
         ("NT", LeaveOut(), "'NT' is the only control", "choose 'other labels'"),
-        ("Z", LeaveOut(), "RNA: 0 cells of 'Z'; it takes 5", "Choose one of the shared labels"),
+        ("Z", LeaveOut(), "RNA has 0 cells of 'Z', but a comparison needs 5", "Choose one of the shared labels"),
         ("A", LeaveOut(control="A"), "'A' is the label that is left out", "Choose one of B"),
         ("A", LeaveOut(control="X"), "'X' is not a shared label", "for their mean"),
     ],
@@ -148,7 +148,7 @@ def test_what_cannot_be_judged_is_refused_before_work_starts(label, how, words, 
 
 def test_two_labels_are_too_few():
     sides = [side.select(np.isin(side.labels, ["NT", "A"]), "few") for side in SIDES]
-    with pytest.raises(PsmatchError, match="Without 'A' 1 label remain"):
+    with pytest.raises(PsmatchError, match="Without 'A' there is only 1 label left"):
         leave_label_out(QUICK, *sides, "A")
 
 

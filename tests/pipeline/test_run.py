@@ -1,4 +1,4 @@
-"""run: from two modalities to a coupling; whatever is left out is listed."""
+"""run: from two modalities to a coupling; every excluded cell is listed."""
 
 from dataclasses import replace
 
@@ -163,7 +163,7 @@ def test_cells_of_one_sided_labels_are_listed_by_name():
     table = result.label_table.set_index("label")
     assert "one modality only" in table.loc["C", "status"]
     assert table.loc["D", "n_source"] == 0
-    assert any("cells left out by label" in note for note in result.notes)
+    assert any("cells excluded by label" in note for note in result.notes)
 
 
 def test_cells_kept_and_left_out_are_all_cells():
@@ -174,7 +174,7 @@ def test_cells_kept_and_left_out_are_all_cells():
 
 
 def test_one_sided_labels_can_be_refused():
-    with pytest.raises(PsmatchError, match="2 labels stand in one modality only: C, D"):
+    with pytest.raises(PsmatchError, match="2 labels found in one modality only: C, D"):
         run(
             replace(QUICK, labels=LabelRules(unshared="refuse")), make_modality(), relabelled("ADT", {"C": "D"}, seed=1)
         )
@@ -197,7 +197,7 @@ def test_no_shared_label_names_both_lists():
 
 def test_few_labels_are_said():
     result = run(QUICK, make_modality("RNA"), make_modality("ADT", seed=1))
-    assert any("More labels match better" in note for note in result.notes)
+    assert any("More labels give better matches" in note for note in result.notes)
 
 
 def test_small_labels_go_by_the_rule():
@@ -236,6 +236,6 @@ def test_cells_dropped_on_reading_are_listed_too(tmp_path):
     result = run(QUICK.with_data(*specs))
     assert list(result.excluded["cell"]) == list(adata.obs_names[:2])
     assert list(result.excluded["reason"]) == ["no label in column 'label'"] * 2
-    assert any("rna: 2 cells left out when reading" in note for note in result.notes)
+    assert any("rna: 2 cells excluded on reading" in note for note in result.notes)
     with pytest.raises(PsmatchError, match="2 of 60 cells have no label"):
         run(QUICK.with_data(replace(specs[0], missing_labels="refuse"), specs[1]))

@@ -12,7 +12,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.evaluation.held_out import HeldOut, load_held_out
 from psmatch_core.pipeline.inputs import load_inputs
-from psmatch_core.pipeline.leave_out import LeaveOut, chosen_control, leave_label_out, without_renaming
+from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.results import load_facts, load_inputs as load_kept_inputs
 from psmatch_core.workspace.run_folder import DONE, RunFolder
@@ -33,7 +33,7 @@ def create(run: RunFolder, label: str, how: LeaveOut) -> RunFolder:
         raise PsmatchError("This run has no data yet.", hint="Start the run first.")
     sides = ("source", "target")
     counts = {side: {label: report[f"{side}_counts"][label] for label in report["shared"]} for side in sides}
-    chosen_control(label, how, {inputs[side]["name"]: counts[side] for side in sides})
+    choose_control(label, how, {inputs[side]["name"]: counts[side] for side in sides})
     return RunFolder.create(run.path / FOLDER, run.recipe, name=label, leave_out={"label": label, **how.to_dict()})
 
 
