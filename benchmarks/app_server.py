@@ -20,11 +20,10 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.app_watch import Traffic, watched
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.exploration.maps import score_map
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.workspace import worker
-from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.jobs import run as run_job
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.run_folder import CANCELLED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 
@@ -120,11 +119,11 @@ class Bench:
     def without_ladders(self, name: str) -> None:
         """Mark the epsilon paths of a run's two large labels as cancelled: the page then draws the run's plan."""
         for label in LARGE:
-            epsilon_path.create(self.folder(name), label).write_status(RunStatus(state=CANCELLED))
+            EpsilonPathJob.create(self.folder(name), label).folder.write_status(RunStatus(state=CANCELLED))
 
-    def with_ladder(self, name: str) -> RunFolder:
+    def with_ladder(self, name: str) -> EpsilonPathJob:
         """Compute the epsilon path of a run's first label, in this process."""
-        job = epsilon_path.create(self.folder(name), LARGE[0])
+        job = EpsilonPathJob.create(self.folder(name), LARGE[0])
         if worker.execute(job).state != "done":
             raise SystemExit(f"the epsilon path of {name} failed: {job.status().problem}")
         return job
@@ -145,18 +144,14 @@ def made_run(workspace: Path, name: str, cells: list[int]) -> str:
         specs.append(DataSpec(path=str(path), label_key="label", name=side))
     recipe = Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=1, smallest=0.01))
     folder = RunFolder.create(RunStore(workspace).runs, recipe.with_data(*specs), name=name)
-    drawn, worker._map = worker._map, _linear_map  # the page draws as many points; UMAP would take minutes
+    maps, run_job.MAPS = run_job.MAPS, ("pca",)  # the page draws as many points; UMAP would take minutes
     try:
-        status = worker.execute(folder)
+        status = worker.execute(run_job.RunJob(folder))
     finally:
-        worker._map = drawn
+        run_job.MAPS = maps
     if status.state != "done":
         raise SystemExit(f"the run {name} failed: {status.problem}")
     return folder.id
-
-
-def _linear_map(folder: RunFolder, keeper: worker._WorkerKeeper, log: object, turn: object) -> None:
-    result_files.save(score_map(*keeper.models, method="pca", largest=worker.LARGEST_MAP), folder.stage_file("map_pca"))
 
 
 def arrived(page: Page, name: str) -> None:

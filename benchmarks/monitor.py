@@ -32,7 +32,7 @@ from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.monitor import half_scores, match_figures, match_stability
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.sweeps import rank_correlation
+from psmatch_core.workspace.sweeps.table import rank_correlation
 
 RESULTS = Path(__file__).parent / "results" / "monitor.json"
 EPSILONS = (0.02, 0.05, 0.2)

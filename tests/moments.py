@@ -15,6 +15,7 @@ from psmatch_core.classification.classifiers import LinearClassifier, MLPClassif
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.worker import execute
@@ -79,7 +80,7 @@ def slow(folder: Path) -> Recipe:
 def run(store: RunStore, recipe: Recipe, *, name: str, state: str = "done") -> RunFolder:
     """Do a recipe by the worker's own code, in this process."""
     folder = RunFolder.create(store.runs, recipe, name=name)
-    status = execute(folder, cache=store.stages)
+    status = execute(RunJob(folder), cache=store.stages)
     assert status.state == state, status
     return folder
 

@@ -34,7 +34,6 @@ STILL_DOUBLED = {
     "Array",
     "CHANCE",
     "FIGURES",
-    "FOLDER",
     "MATCHED",
     "MEASURES",
     "METRICS",
@@ -56,17 +55,14 @@ STILL_DOUBLED = {
     "check_labels",
     "checked_name",
     "compared",
-    "create",
     "dense_kernel",
     "described",
     "divergence",
-    "do",
     "feature_r2",
     "features_of",
     "half_and_half",
     "has_propensities",
     "intervals",
-    "is_one",
     "keep",
     "l_curve",
     "load_inputs",
@@ -75,12 +71,10 @@ STILL_DOUBLED = {
     "main",
     "mean_cost",
     "number",
-    "of",
     "opened",
     "plain",
     "prepare",
     "readable",
-    "result",
     "score_map",
     "show",
     "start",
@@ -300,7 +294,7 @@ WRITING = {
     "write_html", "write_image", "write_text", "ZipFile",
 }  # fmt: skip
 WRITES_ON_ITS_OWN = {
-    "psmatch_core.workspace.worker": ("open",),  # events.jsonl grows by a line at a time
+    "psmatch_core.workspace.progress_log": ("open",),  # events.jsonl grows by a line at a time
     "psmatch_core.workspace.store": ("open", "copytree"),  # log.txt of a worker; a copied run gets its name when whole
     "psmatch_core.data.readers.sandbox": ("open",),  # what a child says on its way down, in a temporary folder
 }

@@ -70,11 +70,12 @@ def check_done(status: RunStatus) -> None:
 
 def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
     """Run a recipe in this process and in a new folder; print progress, the results and where the files are."""
+    from psmatch_core.workspace.jobs.run import RunJob
     from psmatch_core.workspace.worker import execute
 
     started = time.perf_counter()
     folder = RunFolder.create_at(options.out.resolve(), with_absolute_paths(recipe))
-    check_done(execute(folder, also=progress_of(options)))
+    check_done(execute(RunJob(folder), also=progress_of(options)))
     print(_summary(folder, time.perf_counter() - started))
     return 0
 

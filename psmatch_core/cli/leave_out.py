@@ -34,23 +34,23 @@ def _leave_out(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, progress_of, with_absolute_paths, with_settings
     from psmatch_core.pipeline.leave_out import LeaveOut
     from psmatch_core.pipeline.recipe import Recipe
-    from psmatch_core.workspace.jobs import leave_out
+    from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
     from psmatch_core.workspace.run_folder import RunFolder
     from psmatch_core.workspace.worker import execute
 
     how = LeaveOut(direction=options.direction, control=options.control)
     given = options.recipe.resolve()
     if given.is_dir() and not options.out and not options.settings:
-        folder = leave_out.create(RunFolder(given), options.label, how)
+        job = LeaveOutJob.create(RunFolder(given), options.label, how)
     else:
         recipe = with_settings(Recipe.read(given / "recipe.json" if given.is_dir() else given), options.settings)
         out = options.out or Path(LEFT_OUT_FOLDER)
-        folder = leave_out.create_at(out.resolve(), with_absolute_paths(recipe), options.label, how)
-    check_done(execute(folder, also=progress_of(options)))
-    found = leave_out.result(folder)
+        job = LeaveOutJob.create_at(out.resolve(), with_absolute_paths(recipe), options.label, how)
+    check_done(execute(job, also=progress_of(options)))
+    found = job.result()
     if found is not None:
         print(found.report())
-    print(f"\nFiles: {folder.path}")
+    print(f"\nFiles: {job.folder.path}")
     return 0
 
 

@@ -31,14 +31,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _monitor(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, open_run, progress_of
     from psmatch_core.monitor import Monitoring
-    from psmatch_core.workspace.jobs.monitor import load_report, measure
+    from psmatch_core.workspace.jobs.monitor import MonitorJob
+    from psmatch_core.workspace.worker import execute
 
     folder = open_run(options.run)
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
-    check_done(measure(folder, monitoring, cache=options.cache, queue=options.queue, also=progress_of(options)))
-    report = load_report(folder)
+    job = MonitorJob.create(folder, monitoring)
+    check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
+    report = job.result()
     if report is not None:
         print(report_text(report))
     return 0

@@ -40,15 +40,16 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _run_folder(options: argparse.Namespace) -> int:
-    """The run that a page has prepared in a folder: its status and progress are written there, nothing is printed."""
+    """The job that a page has prepared in a folder: status and progress are written there, nothing is printed."""
+    from psmatch_core.workspace.jobs import job_in
     from psmatch_core.workspace.run_folder import DONE, RunFolder
     from psmatch_core.workspace.worker import execute
 
-    if not (options.recipe / "recipe.json").exists():
+    if not any((options.recipe / name).exists() for name in ("recipe.json", "status.json")):
         raise PsmatchError(
             f"The folder {options.recipe.name} holds no recipe.json.", hint="Give a recipe.json or the folder of a run."
         )
-    status = execute(RunFolder(options.recipe.resolve()), cache=options.cache, queue=options.queue)
+    status = execute(job_in(RunFolder(options.recipe.resolve())), cache=options.cache, queue=options.queue)
     return 0 if status.state == DONE else 1
 
 

@@ -10,8 +10,8 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.cli.command import Command, add_cache_and_queue, add_quiet
 
 if TYPE_CHECKING:
+    from psmatch_core.workspace.jobs.sweep import SweepJob
     from psmatch_core.workspace.sweeps.budget import Budget
-    from psmatch_core.workspace.sweeps.folder import SweepFolder
 
 SWEEP_FOLDER = "psmatch-sweep"
 FIGURE_COLUMNS = ("loss", "raw_loss", "stability", "n_effective", "cost", "foscttm", "rank", "trace_fold")
@@ -42,26 +42,26 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, open_run, progress_of
-    from psmatch_core.workspace.jobs.sweep import do_sweep
+    from psmatch_core.workspace.jobs.sweep import ABOUT, SweepJob, open_sweep
     from psmatch_core.workspace.sweeps.budget import budget
-    from psmatch_core.workspace.sweeps.folder import ABOUT, SweepFolder, open_sweep
     from psmatch_core.workspace.sweeps.points import GRID, LIST, Sweep, parse_axis
+    from psmatch_core.workspace.worker import execute
 
     if (options.folder / ABOUT).exists():
         if options.axes:
             raise PsmatchError("This folder is a sweep already.", hint="Omit --set to continue it.")
-        folder = open_sweep(options.folder.resolve())
+        job = open_sweep(options.folder.resolve())
     else:
         run = open_run(options.folder)
         sweep = Sweep(tuple(parse_axis(text) for text in options.axes), LIST if options.list else GRID)
         print(budget_text(budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
         if options.dry_run:
             return 0
-        folder = SweepFolder.create(
+        job = SweepJob.create_at(
             options.out.resolve(), run.recipe, sweep, base_id=run.id, stability=not options.no_stability
         )
-    check_done(do_sweep(folder, cache=options.cache, queue=options.queue, also=progress_of(options)))
-    print(sweep_text(folder))
+    check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
+    print(sweep_text(job))
     return 0
 
 
@@ -78,15 +78,15 @@ def budget_text(budget: Budget) -> str:
     return text + f"About {_duration(budget.seconds)}, judging by the original run{kind}."
 
 
-def sweep_text(folder: SweepFolder) -> str:
+def sweep_text(job: SweepJob) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
     from psmatch_core.cli.common import SHORT
     from psmatch_core.monitor.run_figures import FIGURES
     from psmatch_core.workspace.sweeps.points import short
     from psmatch_core.workspace.sweeps.table import rank_correlation, sweep_table
 
-    table = sweep_table(folder)
-    axes = [short(axis.name) for axis in folder.sweep.axes]
+    table = sweep_table(job)
+    axes = [short(axis.name) for axis in job.sweep.axes]
     columns = ["run", "state", *axes, *(name for name in FIGURE_COLUMNS if name in table)]
     lines = [table[columns].to_string(index=False, float_format=SHORT)]
     if "foscttm" in table:
@@ -97,7 +97,7 @@ def sweep_text(folder: SweepFolder) -> str:
                 lines.append(f"  {FIGURES[name].title():<20} {found.rho:+.2f} (n = {found.n})")
     failed = table[table["problem"] != ""]
     lines += [f"  run {row.run} failed: {row.problem}" for row in failed.itertuples()]
-    lines.append(f"\nFolder of the sweep: {folder.path}")
+    lines.append(f"\nFolder of the sweep: {job.path}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from psmatch_core.monitor import STATISTICS, MonitorReport, judge
 from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
-from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.monitor import load_report
 
 
@@ -73,10 +73,10 @@ def curves(content: Content, page: Page) -> None:
     from psmatch_core.plotting import l_curve
 
     said: set[str] = set()
-    for job in epsilon_path.every(content.folder):
-        label = str(job.job["ladder"]["label"])
+    for job in EpsilonPathJob.jobs_of(content.folder):
+        label = job.label
         try:
-            found = None if label in said else epsilon_path.result(job, content.models)
+            found = None if label in said else job.result(content.models)
         except PsmatchError:  # of another version: the page solves it again when it is asked for
             continue
         if found is None:

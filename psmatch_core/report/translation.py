@@ -8,7 +8,7 @@ from psmatch_core.evaluation.distributions import MEASURES, Distributions
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
-from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.predictions import load_shifts
 from psmatch_core.workspace.results import load_feature_r2, load_translator
 
@@ -72,11 +72,11 @@ def distributions(content: Content, page: Page) -> None:
 
 def left_out(content: Content, page: Page) -> None:
     """Every perturbation that was left out of everything, and predicted."""
-    jobs = [job for job in leave_out.of(content.folder) if not job.status().is_active]
+    jobs = [job for job in LeaveOutJob.jobs_of(content.folder) if not job.is_active]
     found = []
     for job in jobs:
         try:
-            result = leave_out.result(job)
+            result = job.result()
         except PsmatchError as error:
             page.text(f"{error.problem} {error.hint}", "small")
             continue

@@ -8,19 +8,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
@@ -28,10 +28,8 @@ ENDED = (DONE, FAILED, CANCELLED, LOST)
 STAGES = ("propensity", "evaluation", "match")  # where a run may be asked to stop; match is everything
 OBSERVABLES = "observables.json"  # the figures of a run, by which runs are compared
 LOCK = "worker.lock"
-SECONDS = ".seconds"  # beside a shared stage: how long it took to make
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -85,16 +83,15 @@ class RunFolder:
         name
             What the user calls the run.
         more
-            Plain data that a job of another kind needs (:mod:`psmatch_core.workspace.jobs.leave_out`).
+            What a job of another kind adds to ``job.json``: its kind and settings.
         """
-        run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
-        return cls.create_at(root / run_id, recipe, stop_after=stop_after, name=name, **more)
+        return cls.create_at(root / new_id(), recipe, stop_after=stop_after, name=name, **more)
 
     @classmethod
     def create_at(
         cls, path: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "", **more: Any
     ) -> RunFolder:
-        """A folder at a place of the user's choice; an earlier run there is replaced.
+        """A folder at a given path; an earlier run there is replaced.
 
         Raises
         ------
@@ -114,7 +111,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         try:
             disk.write_text(folder.path / "recipe.json", recipe.to_json())
-            job = {"stop_after": stop_after, "name": name, "created": time.time(), **more}
+            job = {"kind": "run", "stop_after": stop_after, "name": name, "created": time.time(), **more}
             disk.write_json(folder.path / "job.json", job)
             folder.write_status(RunStatus(started=time.time()))
         except PsmatchError:
@@ -129,13 +126,19 @@ class RunFolder:
         return self.path.name
 
     @property
+    def queue_name(self) -> str:
+        """Its name among all that wait in a queue; ``monitor`` alone would name the folder of every run."""
+        return f"{self.path.parent.name}.{self.id}"
+
+    @property
     def recipe(self) -> Recipe:
         return Recipe.read(self.path / "recipe.json")
 
     @property
     def job(self) -> dict[str, Any]:
-        """What was asked for: ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
-        return _json(self.path / "job.json")
+        """What was asked for: ``kind``, ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
+        path = self.path / "job.json"
+        return _json(path) if path.exists() else {}
 
     def rename(self, name: str) -> None:
         """Call it something else."""
@@ -215,36 +218,9 @@ class RunFolder:
         )
 
 
-class FolderKeeper:
-    """Keeps a run's stages in its folder, and shares them with later runs by what they were made of."""
-
-    def __init__(self, folder: RunFolder, cache: Path | None) -> None:
-        self.folder = folder
-        self.cache = cache
-
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The stage's result: loaded from the cache where its key is there, else made and kept."""
-        path = self.folder.stage_file(name)
-        shared = self.cache / f"{name.partition('_')[2]}-{key}.npz" if self.cache else None
-        if shared is not None and shared.exists():
-            try:
-                result = load(shared)
-            except PsmatchError:
-                shared.unlink(missing_ok=True)  # a damaged cache is no loss: it is made again below
-            else:
-                disk.link(shared, path)
-                return result
-        started = time.perf_counter()
-        result = make()
-        seconds = time.perf_counter() - started
-        result_files.save(result, path)
-        if shared is not None:
-            disk.link(path, shared)
-            disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
-        return result
-
-    def done(self, stage: str, result: object) -> None:
-        """Nothing beyond the stage's own files."""
+def new_id() -> str:
+    """An id that sorts by time: the date and time in UTC, and 12 random digits."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
 
 
 def _remove_run(path: Path) -> None:
@@ -261,7 +237,7 @@ def _remove_run(path: Path) -> None:
         each.unlink()
     for each in (path / "exports").glob("*"):
         each.unlink()
-    for jobs in ("left_out", "monitor", "ladders"):
+    for jobs in ("left_out", "monitor", "ladders", "runs"):  # "runs": those of a sweep
         shutil.rmtree(path / jobs, ignore_errors=True)
 
 

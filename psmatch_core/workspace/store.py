@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from psmatch_core.base import disk
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.jobs import epsilon_path, leave_out
+from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.queue import RunQueue
-from psmatch_core.workspace.run_folder import CANCELLED, QUEUED, RunFolder, RunStatus
+from psmatch_core.workspace.run_folder import CANCELLED, QUEUED, RUN_ID, RunFolder, RunStatus, new_id
 
-RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
+Started = TypeVar("Started", bound=Job)
+
 GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
@@ -69,23 +68,13 @@ class RunStore:
         self._record(folder)
         return folder
 
-    def leave_out(self, folder: RunFolder, label: str, how: LeaveOut) -> RunFolder:
-        """Start a process that leaves a label out of a run's data and predicts it; its folder lies in the run's."""
-        job = leave_out.create(folder, label, how)
-        self._spawn(job)
-        return job
-
-    def start_epsilon_path(self, folder: RunFolder, label: str) -> RunFolder:
-        """Start a process that solves a label from sharp to smooth; returns the one at work or done where there is."""
-        found = epsilon_path.of(folder, label)
-        if found is not None:
-            return found
-        job = epsilon_path.create(folder, label)
-        self._spawn(job)
+    def start_job(self, job: Started) -> Started:
+        """Start the worker process of a job that was just made."""
+        self._spawn(job.folder)
         return job
 
     def start_again(self, folder: RunFolder) -> None:
-        """Start the worker of a run that was cancelled, failed or lost; finished stages are used again."""
+        """Start a run or another job again after it was cancelled, failed or lost; what is finished is used again."""
         if folder.status().is_active:
             return
         folder.write_status(RunStatus(started=time.time()))
@@ -93,7 +82,7 @@ class RunStore:
 
     def ahead(self, folder: RunFolder) -> int:
         """How many runs must end before this one may work; 0 where it works, is next or has ended."""
-        return self.queue.ahead(folder.id) if folder.status().state == QUEUED else 0
+        return self.queue.ahead(folder.queue_name) if folder.status().state == QUEUED else 0
 
     def open(self, run_id: str) -> RunFolder:
         """The run with this id.
@@ -184,7 +173,7 @@ class RunStore:
         if folder.status().is_active:
             raise PsmatchError(f"Run {folder.id} is still at work.", hint="Wait until it has ended, or cancel it.")
         created = time.time()
-        run_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(created)) + uuid.uuid4().hex[:12]
+        run_id = new_id()
         self.runs.mkdir(parents=True, exist_ok=True)
         partial = self.runs / f".{run_id}"  # no run's name: it is seen when it is whole
         shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
@@ -260,7 +249,26 @@ class RunStore:
             path.unlink(missing_ok=True)
 
     def _spawn(self, folder: RunFolder) -> None:
-        spawn(folder, "run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root))
+        """Start the worker of a folder, as a process that outlives this one."""
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
+        ).strip(os.pathsep)
+        command = [sys.executable, "-m", "psmatch_core", "run", str(folder.path)]
+        command += ["--cache", str(self.stages), "--queue", str(self.queue.root)]
+        if os.name != "nt":
+            command = ["nice", "-n", "5", *command]  # the pages must stay quick while a run computes
+        with open(folder.path / "log.txt", "ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=folder.path,
+                start_new_session=True,
+            )
+        _reap(process)
 
 
 def checked_name(name: str) -> str:
@@ -275,28 +283,6 @@ def checked_name(name: str) -> str:
     if not name:
         raise PsmatchError("The name is empty.", hint="Type what the run is about, such as “sharper, no PCA”.")
     return name
-
-
-def spawn(folder: RunFolder, *arguments: str) -> None:
-    """Start a worker on a folder: a command of this program, in a process that outlives the one that starts it."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
-    ).strip(os.pathsep)
-    command = [sys.executable, "-m", "psmatch_core", *arguments]
-    if os.name != "nt":
-        command = ["nice", "-n", "5", *command]  # the page must stay quick while a run computes
-    with open(folder.path / "log.txt", "ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            cwd=folder.path,
-            start_new_session=True,
-        )
-    _reap(process)
 
 
 def _entry(folder: RunFolder) -> RunEntry:

@@ -110,7 +110,7 @@ def test_a_run_on_a_full_disk_fails_in_words(tmp_path: Path) -> None:
         "from psmatch_core.workspace.run_folder import RunFolder; from psmatch_core.workspace.worker import execute\n"
         "store = RunStore(Path(sys.argv[1]))\n"
         "folder = RunFolder.create(store.runs, demo_recipe(Recipe(), 'screen'))\n"
-        "execute(folder, cache=store.stages)\n"
+        "from psmatch_core.workspace.jobs.run import RunJob; execute(RunJob(folder), cache=store.stages)\n"
         "status = folder.status(); print(status.state, status.problem, status.hint, sep='|')",
         tmp_path,
     )

@@ -17,10 +17,10 @@ from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.translation.translators import RidgeTranslator
+from psmatch_core.workspace.jobs.sweep import list_sweeps
 from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import list_sweeps
 from tests.e2e.conftest import SCREENSHOTS, Server
 from tests.e2e.steps import choose, drawn, no_exception, part, picture, press, settle, visit
 from tests.waiting import ended

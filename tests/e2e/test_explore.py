@@ -16,17 +16,17 @@ from playwright.sync_api import Locator, Page, expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exploration.epsilon_grid import at_value
-from psmatch_core.exploration.maps import score_map
 from psmatch_core.exploration.selection import Selection, corners_of, matched_weight, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked import MOST_MATCHES
 from psmatch_core.workspace import worker
-from psmatch_core.workspace.jobs import epsilon_path
+from psmatch_core.workspace.jobs import run as run_job
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.results import load_map, load_matching, load_models, load_table
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
@@ -45,16 +45,12 @@ def made(server: Server, recipe: Recipe, name: str) -> RunFolder:
     """A finished run of the demo with the epsilon path of one label, made here: starting a worker takes a minute."""
     store = RunStore(server.workspace)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "_map", linear_map)
+        patch.setattr(run_job, "MAPS", ("pca",))
         folder = RunFolder.create(store.runs, recipe, name=name)
-        status = worker.execute(folder, cache=store.stages)
+        status = worker.execute(RunJob(folder), cache=store.stages)
     assert status.state == DONE, status
-    assert worker.execute(epsilon_path.create(folder, LABEL)).state == DONE
+    assert worker.execute(EpsilonPathJob.create(folder, LABEL)).state == DONE
     return folder
-
-
-def linear_map(folder: RunFolder, keeper: Any, *_: object) -> None:
-    result_files.save(score_map(*keeper.models, method="pca"), folder.stage_file("map_pca"))
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +180,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     server: Server, run: RunFolder, new_page: Any
 ) -> None:
     page = opened(new_page(), server, run)
-    until(lambda: not any(job.status().is_active for job in epsilon_path.every(run)), "a path did not end")
+    until(lambda: not any(job.is_active for job in EpsilonPathJob.jobs_of(run)), "a path did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
@@ -224,9 +220,9 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
 ) -> None:
     page = opened(new_page(), server, run)
     coupling = matched(run)
-    job = epsilon_path.latest(run, LABEL)
+    job = EpsilonPathJob.latest(run, LABEL)
     assert job is not None
-    path = epsilon_path.result(job, load_models(run))
+    path = job.result(load_models(run))
     assert path is not None
     _, y = draw(page, figure(page, "epsilon-heat"), (0.25, 0.6))
     expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible()

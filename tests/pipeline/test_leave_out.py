@@ -20,7 +20,8 @@ from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
 from psmatch_core.pipeline.recipe import LabelRules, Recipe
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.worker import execute
 
@@ -183,33 +184,33 @@ def run_folder(tmp_path_factory):
         adata.write_h5ad(place / f"{name}.h5ad")
     specs = [DataSpec(path=str(place / f"{each}.h5ad"), label_key="label", name=each) for each in ("source", "target")]
     folder = RunFolder.create(place, recipe.with_data(*specs), stop_after="propensity")
-    assert execute(folder).state == DONE
+    assert execute(RunJob(folder)).state == DONE
     return folder
 
 
 def test_a_job_takes_the_cells_of_its_run_renamed_labels_included(run_folder):
-    job = leave_out.create(run_folder, "C", LeaveOut(held_out_share=0))
-    assert leave_out.result(job) is None
-    assert leave_out.asked(job) == ("C", LeaveOut(held_out_share=0))
+    job = LeaveOutJob.create(run_folder, "C", LeaveOut(held_out_share=0))
+    assert job.result() is None
+    assert (job.label, job.how) == ("C", LeaveOut(held_out_share=0))
     assert execute(job).state == DONE
-    result = leave_out.result(job)
+    result = job.result()
     assert result is not None
     assert set(result.obs_names) == set(SIDES[0].obs_names[SIDES[0].labels == "B"])
-    assert leave_out.of(run_folder) == [job]
-    assert json.loads((job.path / "left_out.json").read_text())["label"] == "C"
-    assert len(pd.read_csv(job.path / "left_out_features.csv")) == 5
+    assert LeaveOutJob.jobs_of(run_folder) == [job]
+    assert json.loads((job.folder.path / "left_out.json").read_text())["label"] == "C"
+    assert len(pd.read_csv(job.folder.path / "left_out_features.csv")) == 5
 
 
 def test_a_job_that_cannot_be_done_makes_no_folder(run_folder):
-    before = leave_out.of(run_folder)
+    before = LeaveOutJob.jobs_of(run_folder)
     with pytest.raises(PsmatchError, match="'NT' is the only control"):
-        leave_out.create(run_folder, "NT", LeaveOut())
-    assert leave_out.of(run_folder) == before
+        LeaveOutJob.create(run_folder, "NT", LeaveOut())
+    assert LeaveOutJob.jobs_of(run_folder) == before
 
 
 def test_a_run_without_data_has_nothing_to_leave_out(tmp_path):
     with pytest.raises(PsmatchError, match="This run has no data yet"):
-        leave_out.create(RunFolder.create(tmp_path, QUICK), "A", LeaveOut())
+        LeaveOutJob.create(RunFolder.create(tmp_path, QUICK), "A", LeaveOut())
 
 
 def test_the_command_prints_the_figures_and_where_the_files_are(run_folder, capsys):

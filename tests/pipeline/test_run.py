@@ -25,7 +25,8 @@ from psmatch_core.pipeline import result_files, stages
 from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
+from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.run_folder import RunFolder
 from tests.conftest import make_adata, make_modality
 
 QUICK = Recipe(classifier=LinearClassifier(strength=0.1))

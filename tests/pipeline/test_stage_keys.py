@@ -29,7 +29,8 @@ from psmatch_core.pipeline.stage_keys import (
     translator_key,
 )
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
+from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.run_folder import RunFolder
 from tests.conftest import make_modality
 
 QUICK = Recipe(classifier=LinearClassifier(strength=0.1), matcher=UniformMatcher())

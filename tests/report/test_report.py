@@ -17,7 +17,11 @@ from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import report_html, write_report
 from psmatch_core.workspace import worker
-from psmatch_core.workspace.jobs import epsilon_path, leave_out, monitor
+from psmatch_core.workspace.jobs import run as run_job
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.jobs.monitor import MonitorJob
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.conftest import make_adata
@@ -37,8 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs)
     made = RunFolder.create(place / "runs", recipe, name="mine & <b>yours</b>")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "_map", lambda *_: None)  # UMAP takes longer than everything else here
-        status = worker.execute(made)
+        patch.setattr(run_job, "MAPS", ())  # UMAP takes longer than everything else here
+        status = worker.execute(RunJob(made))
     assert status.state == "done", status
     return made
 
@@ -82,9 +86,9 @@ def test_every_chapter_has_its_figures(text: str) -> None:
 def thorough(folder: RunFolder) -> str:
     """The report of the run after everything that can be asked of it was asked."""
     store = RunStore(folder.path.parents[1])
-    assert monitor.measure(folder, Monitoring(n_shuffles=3)).state == "done"
-    assert worker.execute(leave_out.create(folder, "A", LeaveOut())).state == "done"
-    assert worker.execute(epsilon_path.create(folder, "B")).state == "done"
+    assert worker.execute(MonitorJob.create(folder, Monitoring(n_shuffles=3))).state == "done"
+    assert worker.execute(LeaveOutJob.create(folder, "A", LeaveOut())).state == "done"
+    assert worker.execute(EpsilonPathJob.create(folder, "B")).state == "done"
     assert store.runs == folder.path.parent
     return report_html(folder)
 

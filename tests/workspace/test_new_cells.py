@@ -16,9 +16,10 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.workspace.folder_keeper import FolderKeeper
 from psmatch_core.workspace.new_cells import translate_file
 from psmatch_core.workspace.results import live_curves
-from psmatch_core.workspace.run_folder import FolderKeeper, RunFolder
+from psmatch_core.workspace.run_folder import RunFolder
 from tests.conftest import make_adata
 
 THERE = "target_to_source"

@@ -18,12 +18,15 @@ from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report import write_report
 from psmatch_core.workspace import predictions, results, selections
 from psmatch_core.workspace.compare import compare_runs
-from psmatch_core.workspace.jobs import epsilon_path, leave_out
-from psmatch_core.workspace.jobs.monitor import job_of, load_report
+from psmatch_core.workspace.jobs import JOBS, job_in
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.jobs.monitor import MonitorJob
+from psmatch_core.workspace.jobs.sweep import list_sweeps
 from psmatch_core.workspace.new_cells import load_one
 from psmatch_core.workspace.run_folder import DONE
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import history, list_sweeps, sweep_table
+from psmatch_core.workspace.sweeps.table import history, sweep_table
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "workspace-0.1.0.tar.xz"
 # The figures of the comparison in that version, in its order.
@@ -103,7 +106,7 @@ def columns(table):
 
 def test_the_list_of_runs_and_their_states(store, run, unpaired, sweep, expected):
     assert {entry.name: entry.state for entry in store.entries()} == {"paired": DONE, "unpaired": DONE}
-    found = [run, unpaired, sweep.job, *sweep.runs]
+    found = [run, unpaired, sweep, *sweep.runs]
     assert [each.status().state for each in found] == expected["states"]
     assert len(run.events()) == expected["n_events"]
 
@@ -137,7 +140,8 @@ def test_figures_of_a_run(run, expected):
 
 
 def test_the_monitor_report(run, coupling, expected):
-    report, told = load_report(run), expected["monitor"]
+    job, told = MonitorJob.of_run(run), expected["monitor"]
+    report = job.result()
     assert report.verdict.name == told["verdict"]
     assert list(report.reasons) == told["reasons"]
     same([report.stability, report.shared_mass], [told["stability"], told["shared_mass"]])
@@ -145,7 +149,7 @@ def test_the_monitor_report(run, coupling, expected):
     assert [each.verdict.name for each in report.labels] == told["label_verdicts"]
     same([each.p_value for each in report.null.statistics], told["p_values"])
     assert report.made_of == matching_key(coupling, run.recipe)  # a page shows it as the report of this matching
-    assert job_of(run).status().state == DONE
+    assert job.is_done
 
 
 def test_maps(run, expected):
@@ -170,7 +174,7 @@ def test_predictions_and_translators(run, models, expected):
 
 def test_the_path_of_epsilon(run, models, expected):
     told = expected["path"]
-    found = epsilon_path.result(epsilon_path.of(run, told["label"]), models)
+    found = EpsilonPathJob.current(run, told["label"]).result(models)
     same(found.values, told["values"])
     same(found.n_effective[:, :3], told["n_effective"])
     same(found.foscttm, told["foscttm"])
@@ -178,9 +182,9 @@ def test_the_path_of_epsilon(run, models, expected):
 
 
 def test_the_left_out_label(run, expected):
-    (job,) = leave_out.of(run)
-    found = leave_out.result(job)
-    assert found.label == leave_out.asked(job)[0] == expected["left_out"]["label"]
+    (job,) = LeaveOutJob.jobs_of(run)
+    found = job.result()
+    assert found.label == job.label == expected["left_out"]["label"]
     same(dict(found.shift_explained), expected["left_out"]["explained"])
     same(columns(found.table()), expected["left_out"]["table"])
 
@@ -219,3 +223,13 @@ def test_a_copy_of_the_run_is_adopted(store, run):
     adopted = store.adopt(run)
     assert results.load_models(adopted)[0].validation_loss == results.load_models(run)[0].validation_loss
     store.delete(adopted)
+
+
+def test_the_kind_of_every_job_is_recognized(run, sweep):
+    """Version 0.1.0 did not write the kind of a job."""
+    jobs = [run, EpsilonPathJob.jobs_of(run)[0], LeaveOutJob.jobs_of(run)[0], MonitorJob.of_run(run), sweep]
+    folders = [run, *(job.folder for job in jobs[1:]), *sweep.runs]
+    assert not any("kind" in folder.job for folder in folders)
+    found = [job_in(folder).kind for folder in folders]
+    assert found == ["run", "epsilon_path", "leave_out", "monitor", "sweep", "run", "run"]
+    assert set(found) == set(JOBS)

@@ -19,6 +19,7 @@ from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 if TYPE_CHECKING:
     from psmatch_core.exploration.epsilon_path import EpsilonPath
     from psmatch_core.matching.coupling import Coupling
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
 AT_ONCE = 30_000_000  # pairs of cells up to which a label is solved without being asked: about ten seconds
 A_MINUTE = 150_000_000  # up to which it takes less
@@ -29,18 +30,18 @@ LISTED = 100  # cells in the table of pairs
 def epsilon_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     """One label with a slider, as soon as its first plans are there; until then the plan of the run."""
     from psmatch_core.exploration.epsilon_grid import is_adjustable
-    from psmatch_core.workspace.jobs.epsilon_path import latest
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
     if not is_adjustable(folder.recipe.matcher):
         _plan_of_the_run(folder, coupling, label)
         st.caption("This method has neither an epsilon nor a k for one label: there is nothing to drag.")
         return
-    job = latest(folder, label)
+    job = EpsilonPathJob.latest(folder, label)
     status = job.status() if job is not None else None
     n, m = coupling[label].shape
     if status is None and n * m <= AT_ONCE:
         with told():
-            job = session.store().start_epsilon_path(folder, label)
+            job = session.store().start_job(EpsilonPathJob.create(folder, label))
     elif status is None or not (status.is_active or status.state == DONE):
         if status is not None and status.state != CANCELLED:
             tell(status.problem, status.hint)
@@ -48,7 +49,7 @@ def epsilon_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
         st.caption(f"{n:,} × {m:,} cells: some 25 plans are solved, which takes {about} for a label of this size.")
         if st.button("Work the plans out", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
             with told():
-                session.store().start_epsilon_path(folder, label)
+                session.store().start_job(EpsilonPathJob.create(folder, label))
             st.rerun()
     if job is None or not (job.status().is_active or job.status().state == DONE):
         _plan_of_the_run(folder, coupling, label)
@@ -60,12 +61,12 @@ def epsilon_view(folder: RunFolder, coupling: Coupling, label: str) -> None:
     fragment()
 
 
-def _slider(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: bool) -> None:
+def _slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_active: bool) -> None:
     if was_active and not _at_work(job):
         st.rerun()
     path = slider_state.epsilon_path(folder, job)
     if path is None:
-        _plan_of_the_run(folder, coupling, str(job.job["ladder"]["label"]))
+        _plan_of_the_run(folder, coupling, job.label)
         return
     selected_cells.chip(folder, coupling, "label")  # within the fragment: a block that is drawn changes it
     asked = slider_state.slider(folder, job, path)
@@ -93,7 +94,7 @@ def _slider(folder: RunFolder, coupling: Coupling, job: RunFolder, was_active: b
     _use(folder, path, step, symbol)
 
 
-def _at_work(job: RunFolder) -> bool:
+def _at_work(job: EpsilonPathJob) -> bool:
     """Show how far the plans are, with a way to stop; whether they are still being solved."""
     status = job.status()
     if status.is_active:
@@ -101,7 +102,7 @@ def _at_work(job: RunFolder) -> bool:
             text = f"Solving this label from sharp to smooth; the slider moves through it. {plain(status.message)}"
             st.progress(min(1.0, status.fraction), text=text)
             if st.button("Cancel", key=f"epsilon.cancel.{job.id}", type="tertiary"):
-                session.store().cancel(job)
+                session.store().cancel(job.folder)
                 st.rerun()
     return status.is_active
 

@@ -22,6 +22,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
 LISTED = 200  # selected cells in the table
 
@@ -86,11 +87,11 @@ def _labels_of(coupling: Coupling, chosen: Selection) -> list[str]:
 def _slider(folder: RunFolder, labels: list[str]) -> None:
     """The slider of the label that most of the selected cells have, where its plans are worked out."""
     from psmatch_core.exploration.epsilon_grid import is_adjustable
-    from psmatch_core.workspace.jobs.epsilon_path import latest
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
     if not labels or not is_adjustable(folder.recipe.matcher):
         return
-    job = latest(folder, labels[0])
+    job = EpsilonPathJob.latest(folder, labels[0])
     path = slider_state.epsilon_path(folder, job) if job is not None else None
     name = plain(display(labels[0], 40))
     if job is None or path is None:
@@ -102,7 +103,7 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
         text = f"Drag {slider_state.symbol_for(folder)} for label {name}"
         if st.button(text, key=f"linked.solve.{folder.id}", icon=":material/stairs:"):
             with told():
-                session.store().start_epsilon_path(folder, labels[0])
+                session.store().start_job(EpsilonPathJob.create(folder, labels[0]))
             st.rerun()
         return
     with st.container(border=True, key=f"linked-slider-{folder.id}"):
@@ -111,7 +112,7 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
         slider_state.slider(folder, job, path)
 
 
-def _wait(folder: RunFolder, job: RunFolder) -> None:
+def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
     if slider_state.epsilon_path(folder, job) is not None or not job.status().is_active:
         st.rerun()
     st.caption(":material/hourglass_top: The first plans of this label are being solved; then a slider stands here.")

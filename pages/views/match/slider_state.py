@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.epsilon_path import EpsilonPath
     from psmatch_core.matching.blocks import Block
     from psmatch_core.matching.coupling import Coupling
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
 PATHS_IN_MEMORY = 8  # in memory for all visitors together; each holds some MB
 NAMED = 3  # labels that are named with their epsilon
@@ -58,15 +59,13 @@ class Followed:
         return f"at {self.symbol} = {named}{more}{rest}"
 
 
-def epsilon_path(folder: RunFolder, job: RunFolder) -> EpsilonPath | None:
+def epsilon_path(folder: RunFolder, job: EpsilonPathJob) -> EpsilonPath | None:
     """The epsilon path of a job, as far as it is solved; None before its first step."""
-    from psmatch_core.workspace.jobs.epsilon_path import RESULT
-
-    file = job.stage_file(RESULT)
-    return _epsilon_path(str(folder.path), str(job.path), file.stat().st_mtime_ns) if file.exists() else None
+    file = job.file
+    return _epsilon_path(str(folder.path), str(job.folder.path), file.stat().st_mtime_ns) if file.exists() else None
 
 
-def slider(folder: RunFolder, job: RunFolder, path: EpsilonPath) -> int:
+def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
     """The slider of a label, with a button for every named step; returns the step at which it stands."""
     key = _key(folder, job)
     session.leave(f"sliders.{folder.id}", {**_sliders(folder), path.label: job.id})
@@ -127,7 +126,7 @@ def followed(folder: RunFolder, coupling: Coupling) -> Followed:
             continue
         at = found.nearest_solved(int(place))
         if at != found.own_step and found.points[at].status.outcome.is_usable:
-            blocks[label] = _plan(str(folder.path), str(job.path), _stamp(job), at)
+            blocks[label] = _plan(str(folder.path), str(job.folder.path), job.file.stat().st_mtime_ns, at)
             moved[label] = float(found.values[at])
     return Followed(coupling.with_blocks(blocks) if moved else coupling, moved, symbol)
 
@@ -143,27 +142,21 @@ def _sliders(folder: RunFolder) -> dict[str, str]:
     return session.peek(f"sliders.{folder.id}") or {}
 
 
-def _key(folder: RunFolder, job: RunFolder) -> str:
+def _key(folder: RunFolder, job: EpsilonPathJob) -> str:
     return f"epsilon.{folder.id}.{job.id}"
 
 
-def _job(folder: RunFolder, job_id: str) -> RunFolder:
-    from psmatch_core.workspace.jobs.epsilon_path import FOLDER
+def _job(folder: RunFolder, job_id: str) -> EpsilonPathJob:
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
-    return RunFolder(folder.path / FOLDER / job_id)
-
-
-def _stamp(job: RunFolder) -> int:
-    from psmatch_core.workspace.jobs.epsilon_path import RESULT
-
-    return job.stage_file(RESULT).stat().st_mtime_ns
+    return EpsilonPathJob(RunFolder(folder.path / EpsilonPathJob.place / job_id))
 
 
 @st.cache_resource(max_entries=PATHS_IN_MEMORY, show_spinner=False)
 def _epsilon_path(run: str, job: str, stamp: int) -> EpsilonPath | None:
-    from psmatch_core.workspace.jobs.epsilon_path import result
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
-    return result(RunFolder(Path(job)), cache.models(RunFolder(Path(run))))
+    return EpsilonPathJob(RunFolder(Path(job))).result(cache.models(RunFolder(Path(run))))
 
 
 @st.cache_resource(max_entries=PLANS_IN_MEMORY, show_spinner=False)

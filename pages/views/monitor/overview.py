@@ -14,7 +14,7 @@ from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import STATISTICS, THRESHOLDS, Monitoring, MonitorReport, Verdict
-from psmatch_core.workspace.jobs.monitor import has_job, job_of, start
+from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.run_folder import RunFolder
 
 MARKS = {
@@ -102,13 +102,11 @@ def _measuring(folder: RunFolder, report: MonitorReport) -> None:
             icon=":material/info:",
         )
         return
-    job = job_of(folder)
+    job = MonitorJob.of_run(folder)
     is_measured = report.stability == report.stability or report.null is not None
-    if has_job(folder) and job.status().state != "done":
-        job_box.follow(
-            job, "Measuring stability and null", partial(_start, folder, Monitoring()), drawn=job_box.parts(job)
-        )
-        if job.status().is_active:
+    if job is not None and not job.is_done:
+        job_box.follow(job)
+        if job.is_active:
             return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shuffles = st.selectbox(
@@ -130,12 +128,9 @@ def _measuring(folder: RunFolder, report: MonitorReport) -> None:
         st.caption("It trains both classifiers twice on half of the cells: about as long as the run's own training.")
     if pressed:
         with told():
-            _start(folder, Monitoring(n_shuffles=int(shuffles or 0)))
+            if job is None or not job.is_active:
+                session.store().start_job(MonitorJob.create(folder, Monitoring(n_shuffles=int(shuffles or 0))))
             st.rerun()
-
-
-def _start(folder: RunFolder, monitoring: Monitoring) -> None:
-    start(session.store(), folder, monitoring)
 
 
 def _losses(folder: RunFolder, report: MonitorReport) -> None:

@@ -14,10 +14,10 @@ from pages.shell.text import count, number, plain
 from pages.views.monitor.sweep_form import sweep_form
 from pages.views.monitor.sweep_list import chosen_sweeps
 from psmatch_core.monitor.run_figures import FIGURES
-from psmatch_core.workspace.jobs.sweep import start_again
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
-from psmatch_core.workspace.sweeps import (
-    SweepFolder,
+from psmatch_core.workspace.sweeps.points import short
+from psmatch_core.workspace.sweeps.table import (
     compared,
     history,
     in_words,
@@ -26,7 +26,6 @@ from psmatch_core.workspace.sweeps import (
     rank_matrix,
     sweep_table,
 )
-from psmatch_core.workspace.sweeps.points import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +52,11 @@ def sweep_view(folder: RunFolder) -> None:
         _history(folder)
 
 
-def _sweeps(sweeps: list[SweepFolder]) -> None:
+def _sweeps(sweeps: list[SweepJob]) -> None:
     """One sweep, or several in one picture."""
     first = sweeps[0]
-    if first.job.status().state != DONE:
-        job_box.follow(
-            first.job, "The sweep", partial(start_again, session.store(), first), drawn=job_box.parts(first.job)
-        )
+    if not first.is_done:
+        job_box.follow(first)
     table = sweep_table(first)
     _failures(table)
     axes = [short(axis.name) for axis in first.sweep.axes]
@@ -72,7 +69,7 @@ def _sweeps(sweeps: list[SweepFolder]) -> None:
     _take_over(first, table)
 
 
-def _key(sweeps: list[SweepFolder]) -> list[str]:
+def _key(sweeps: list[SweepJob]) -> list[str]:
     return [each.id for each in sweeps]
 
 
@@ -194,7 +191,7 @@ def _failures(table: pd.DataFrame) -> None:
             st.markdown(f"- {plain(row['name'])}: {plain(row['problem'])}")
 
 
-def _take_over(sweep: SweepFolder, table: pd.DataFrame) -> None:
+def _take_over(sweep: SweepJob, table: pd.DataFrame) -> None:
     """One run of a sweep done in full, as the run on show: its finished stages are used again."""
     done = table[table["state"] == DONE]
     if not len(done):

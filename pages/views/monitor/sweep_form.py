@@ -14,17 +14,17 @@ from pages.shell.text import count, duration
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.jobs.sweep import start_sweep
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
-from psmatch_core.workspace.sweeps import Axis, Budget, Sweep, SweepFolder, budget, parse_axis
-from psmatch_core.workspace.sweeps.points import GRID, LIST
+from psmatch_core.workspace.sweeps.budget import Budget, budget
+from psmatch_core.workspace.sweeps.points import GRID, LIST, Axis, Sweep, parse_axis
 
 VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
 FIRST = "matcher.epsilon"
 HOW = {GRID: "every combination", LIST: "position by position"}
 
 
-def sweep_form(folder: RunFolder) -> SweepFolder | None:
+def sweep_form(folder: RunFolder) -> SweepJob | None:
     """Draw the form; the sweep that was started, if the button was pressed."""
     recipe = folder.recipe
     known = _options(recipe)
@@ -76,9 +76,10 @@ def sweep_form(folder: RunFolder) -> SweepFolder | None:
     st.markdown(_budget_words(cost))
     if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
         return None
-    started: SweepFolder | None = None
+    started: SweepJob | None = None
     with told():
-        started = start_sweep(session.store(), folder, sweep, stability=stability)
+        store = session.store()
+        started = store.start_job(SweepJob.create(store.root, folder, sweep, stability=stability))
     return started
 
 

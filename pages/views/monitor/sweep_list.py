@@ -11,10 +11,10 @@ from pages.shell.errors import told
 from pages.shell.text import count, when
 from pages.shell.undo_delete import Deleted, remember
 from psmatch_core.data.checks import display
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import LONGEST_NAME
-from psmatch_core.workspace.sweeps import (
-    SweepFolder,
+from psmatch_core.workspace.sweeps.managing import (
     delete_sweep,
     deleted_sweeps,
     rename_sweep,
@@ -27,7 +27,7 @@ SHOWN = 30
 SWEEP = "sweep"  # the kind, among what is deleted
 
 
-def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
+def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
     """The sweep on show and those beside it; none where all finished runs on these data are compared."""
     found, n_elsewhere = sweeps_on(session.store(), folder)
     sweeps = {each.id: each for each in found[:SHOWN]}
@@ -58,18 +58,18 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepFolder]:
     return [sweeps[each] for each in (chosen, *beside) if each]
 
 
-def _title(sweep: SweepFolder) -> str:
+def _title(sweep: SweepJob) -> str:
     return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
 
 
-def _rename(sweep: SweepFolder, name: str, shown_by: str) -> None:
+def _rename(sweep: SweepJob, name: str, shown_by: str) -> None:
     """Rename, and choose it anew: the browser knows what was chosen by its words, which are others now."""
     with told():
         rename_sweep(sweep, name)
         session.leave(shown_by, sweep.id)
 
 
-def _more(sweep: SweepFolder, shown_by: str) -> None:
+def _more(sweep: SweepJob, shown_by: str) -> None:
     name = st.text_input("Name", sweep.name, key=f"sweep.name.{sweep.id}", max_chars=LONGEST_NAME)
     st.button(
         "Rename",

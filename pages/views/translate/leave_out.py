@@ -14,7 +14,7 @@ from pages.shell.text import count, duration, number, plain
 from psmatch_core.data.checks import display
 from psmatch_core.data.controls import OTHERS, control_for
 from psmatch_core.pipeline.leave_out import LeaveOut
-from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def leave_out_view(folder: RunFolder) -> None:
         "predicted from the other and held against what was measured. This judges translation without known pairs."
     )
     _form(folder, report)
-    jobs = leave_out.of(folder)
+    jobs = LeaveOutJob.jobs_of(folder)
     if not jobs:
         return
     chosen = st.selectbox(
@@ -68,7 +68,7 @@ def _form(folder: RunFolder, report: dict[str, Any]) -> None:
     if asked and label and way:
         with told():
             how = LeaveOut(direction=way, control="" if control in (None, BY_NAME) else control)
-            job = session.store().leave_out(folder, label, how)
+            job = session.store().start_job(LeaveOutJob.create(folder, label, how))
             st.session_state[f"left.{folder.id}"] = job
             st.rerun()
 
@@ -80,20 +80,19 @@ def _first(report: dict[str, Any]) -> int:
     return next((index for index, label in enumerate(labels) if control_for(label, shared)), 0)
 
 
-def _title(job: RunFolder) -> str:
-    label, how = leave_out.asked(job)
+def _title(job: LeaveOutJob) -> str:
     state = job.status().state
-    return f"{display(label, 40)}, {how.direction.replace('_', ' ')}" + ("" if state == DONE else f" ({state})")
+    return f"{display(job.label, 40)}, {job.how.direction.replace('_', ' ')}" + ("" if state == DONE else f" ({state})")
 
 
-def _job(job: RunFolder) -> None:
+def _job(job: LeaveOutJob) -> None:
     status = job.status()
     if status.is_active:
         fragment: Callable[[], None] = st.fragment(lambda: _watch(job), run_every="1s")
         fragment()
     elif status.state == DONE:
         with told():
-            found = leave_out.result(job)
+            found = job.result()
             if found is not None:
                 _result(job, found)
     else:
@@ -103,11 +102,11 @@ def _job(job: RunFolder) -> None:
             tell(status.problem, status.hint)
         if st.button("Try again", key=f"left.again.{job.id}", icon=":material/refresh:"):
             with told():
-                session.store().start_again(job)
+                session.store().start_again(job.folder)
             st.rerun()
 
 
-def _watch(job: RunFolder) -> None:
+def _watch(job: LeaveOutJob) -> None:
     status = job.status()
     if not status.is_active:
         st.rerun()
@@ -115,14 +114,14 @@ def _watch(job: RunFolder) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(_title(job))}**")
             if st.button("Cancel", key=f"left.cancel.{job.id}"):
-                session.store().cancel(job)
+                session.store().cancel(job.folder)
                 st.rerun()
         what = f"{plain(status.stage) or 'starting'}: {plain(status.message) or 'working'}"
         st.progress(min(status.fraction, 1.0), text=f"{what} · {duration(max(0.0, time.time() - status.started))}")
         st.caption("The bar is that of the stage. It goes on when this page is closed.")
 
 
-def _result(job: RunFolder, found: HeldOut) -> None:
+def _result(job: LeaveOutJob, found: HeldOut) -> None:
     from psmatch_core.evaluation.held_out import WORDS
     from psmatch_core.plotting import predicted_means, shifted_features
 
@@ -186,7 +185,7 @@ def _result(job: RunFolder, found: HeldOut) -> None:
             st.markdown(f"- {plain(note)}")
     st.download_button(
         "Features as CSV",
-        (job.path / "left_out_features.csv").read_bytes(),
+        (job.folder.path / "left_out_features.csv").read_bytes(),
         file_name=f"left_out_{job.id}.csv",
         key=f"left.csv.{job.id}",
     )

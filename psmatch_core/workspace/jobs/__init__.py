@@ -1,1 +1,45 @@
-"""Background work on a run: one file for each kind of job."""
+"""Background work on a run, one file per kind. ``JOBS`` lists the kinds; :func:`job_in` opens the job in a folder."""
+
+from __future__ import annotations
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.job import Job
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.jobs.monitor import MonitorJob
+from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.sweep import ABOUT, SweepJob
+from psmatch_core.workspace.run_folder import RunFolder
+
+KINDS: tuple[type[Job], ...] = (RunJob, LeaveOutJob, EpsilonPathJob, MonitorJob, SweepJob)
+JOBS = {kind.kind: kind for kind in KINDS}
+
+
+def job_in(folder: RunFolder) -> Job:
+    """The job in a folder, of whatever kind.
+
+    Raises
+    ------
+    PsmatchError
+        If the folder holds no job, or one of a kind that only a later version knows.
+    """
+    kind = str(folder.job.get("kind", "")) or _kind_of_older(folder)
+    if kind not in JOBS:
+        raise PsmatchError(
+            f"The folder {folder.id} holds a job of the kind {kind!r}, which this version does not know.",
+            hint="Update the program to open it.",
+        )
+    return JOBS[kind](folder)
+
+
+def _kind_of_older(folder: RunFolder) -> str:
+    """The kind of a job that an earlier version made, whose ``job.json`` does not say it."""
+    if (folder.path / ABOUT).exists():
+        return SweepJob.kind
+    if LeaveOutJob.settings_key in folder.job:
+        return LeaveOutJob.kind
+    if EpsilonPathJob.settings_key in folder.job:
+        return EpsilonPathJob.kind
+    if folder.path.name == MonitorJob.place and not (folder.path / "recipe.json").exists():
+        return MonitorJob.kind
+    return RunJob.kind

@@ -1,89 +1,164 @@
-"""Doing a sweep: one run after another in one worker, each in the queue with all other runs of a workspace."""
+"""A sweep as a job: many runs of one recipe with some settings varied, done one after another.
+
+Its folder holds ``sweep.json`` (what is varied), ``recipe.json`` (the base) and ``runs/``, one run's folder per point.
+"""
 
 from __future__ import annotations
 
-import time
-import uuid
+import json
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Self
 
+from psmatch_core.base import disk
 from psmatch_core.base.errors import Cancelled, PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Event, Progress
 from psmatch_core.monitor import match_stability
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import results
+from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.monitor import halves_of, propensities
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder, RunStatus
-from psmatch_core.workspace.store import RunStore, spawn
-from psmatch_core.workspace.sweeps.folder import FOLDER, SweepFolder
-from psmatch_core.workspace.sweeps.points import Sweep
-from psmatch_core.workspace.worker import FolderLog, execute, turn_of, work
+from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, RunFolder, RunStatus, new_id
+from psmatch_core.workspace.sweeps.points import Sweep, described
+from psmatch_core.workspace.worker import execute
+
+ABOUT = "sweep.json"
 
 
-def start_sweep(store: RunStore, base: RunFolder, sweep: Sweep, *, stability: bool = True) -> SweepFolder:
-    """Make a sweep's folder in the workspace and start its worker, which outlives this process.
+class SweepJob(Job):
+    """Many runs with some settings varied; a run that fails is a row with its reason, and the sweep continues."""
+
+    kind = "sweep"
+    noun = "sweep"
+    place = "sweeps"  # in the workspace
+
+    @classmethod
+    def create(cls, root: Path, base: RunFolder, sweep: Sweep, *, stability: bool = True) -> Self:
+        """A new sweep over the settings of a run, in the workspace at ``root``.
+
+        Raises
+        ------
+        PsmatchError
+            For an option or a value that does not exist, before anything is written.
+        """
+        path = root / cls.place / new_id()
+        return cls.create_at(path, base.recipe, sweep, base_id=base.id, stability=stability)
+
+    @classmethod
+    def create_at(cls, path: Path, recipe: Recipe, sweep: Sweep, *, base_id: str = "", stability: bool = True) -> Self:
+        """A sweep in a folder of its own.
+
+        Parameters
+        ----------
+        base_id
+            The run from which the settings and the measured times come.
+        stability
+            Whether match stability is measured for every run, which trains each classifier twice more.
+
+        Raises
+        ------
+        PsmatchError
+            For an option or a value that does not exist, before anything is written.
+        """
+        sweep.recipes(recipe)
+        name = "; ".join(f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in sweep.axes)
+        folder = RunFolder.create_at(path, recipe, stop_after="evaluation", name=name, kind=cls.kind)
+        disk.write_json(folder.path / ABOUT, {**sweep.to_dict(), "base": base_id, "stability": stability})
+        return cls(folder)
+
+    @property
+    def title(self) -> str:
+        return "The sweep"
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    @property
+    def recipe(self) -> Recipe:
+        """The settings that all runs share."""
+        return self.folder.recipe
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """What was asked for."""
+        return dict(json.loads((self.path / ABOUT).read_text(encoding="utf-8")))
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        return Sweep.from_dict(self.about)
+
+    @property
+    def base_id(self) -> str:
+        """The run from which it was started; empty if that was a recipe."""
+        return str(self.about["base"])
+
+    @property
+    def has_stability(self) -> bool:
+        return bool(self.about["stability"])
+
+    @property
+    def runs(self) -> tuple[RunFolder, ...]:
+        """One folder per point, in order; the folder of a run that has not started does not exist yet."""
+        return tuple(RunFolder(self.path / "runs" / f"{index:04d}") for index in range(self.sweep.n_points))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What every run varies, in words."""
+        return tuple(described(point) for point in self.sweep.points)
+
+    def statuses(self) -> tuple[RunStatus | None, ...]:
+        """Where every run stands; None if it has not started."""
+        return tuple(run.status() if (run.path / "status.json").exists() else None for run in self.runs)
+
+    def do(self, work: Work) -> None:
+        """Do all runs that are not done yet, each in its own turn: other jobs wait for a point, not for the sweep."""
+        cache = work.cache or self.path / "stages"
+        recipes = self.sweep.recipes(self.recipe)
+        for index, (run, recipe, name) in enumerate(zip(self.runs, recipes, self.names, strict=True)):
+            if _is_complete(run, needs_stability=self.has_stability):
+                continue
+            with work.turn():
+                progress = _as_part(work.log, index, len(recipes), name)
+                progress(Event("begin", 0.0))
+                if not (run.path / "recipe.json").exists() or run.status().state != DONE:
+                    RunFolder.create_at(run.path, recipe, stop_after="evaluation", name=name)
+                    if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
+                        raise Cancelled
+                if self.has_stability and run.status().state == DONE:
+                    _add_stability(run, cache, progress)
+        statuses = self.statuses()
+        if not any(status is not None and status.state == DONE for status in statuses):
+            first = self.runs[0].status()
+            raise PsmatchError(f"All runs of this sweep failed; the first: {first.problem}", hint=first.hint)
+
+
+def open_sweep(path: Path) -> SweepJob:
+    """The sweep in a folder.
 
     Raises
     ------
     PsmatchError
-        For an option or a value that does not exist.
+        If there is none.
     """
-    sweep_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
-    path = store.root / FOLDER / sweep_id
-    folder = SweepFolder.create(path, base.recipe, sweep, base_id=base.id, stability=stability)
-    _spawn(store, folder)
-    return folder
+    if not (path / ABOUT).exists():
+        raise PsmatchError(f"The folder {path.name} holds no sweep.", hint="Give the folder of a sweep or of a run.")
+    return SweepJob(RunFolder(path))
 
 
-def start_again(store: RunStore, folder: SweepFolder) -> None:
-    """Go on with a sweep that was cancelled, lost or failed: its finished runs stay."""
-    if folder.job.status().is_active:
-        return
-    folder.job.write_status(RunStatus(started=time.time()))
-    _spawn(store, folder)
-
-
-def do_sweep(
-    folder: SweepFolder, *, cache: Path | None = None, queue: Path | None = None, also: Progress = silent
-) -> RunStatus:
-    """Do all runs of a sweep that are not done yet; a run that fails is a row with its reason, and the rest goes on.
-
-    Parameters
-    ----------
-    cache
-        Where stages are shared; the sweep's own folder unless given.
-    queue
-        Where its runs wait for their turn, one by one, so that whoever starts a run waits for a point and not for the
-        whole sweep; no waiting unless given.
-    """
-    stages = cache or folder.path / "stages"
-    return work(folder.job, lambda log: _do(folder, stages, queue, log), also=also, what="sweep")
-
-
-def _do(folder: SweepFolder, cache: Path, queue: Path | None, log: FolderLog) -> None:
-    recipes = folder.sweep.recipes(folder.job.recipe)
-    total = len(recipes)
-    for index, (run, recipe, name) in enumerate(zip(folder.runs, recipes, folder.names, strict=True)):
-        if _is_done(run, needs_stability=folder.has_stability):
-            continue
-        with turn_of(queue, folder.id, log):
-            heard = _heard(log, index, total, name)
-            heard(Event("begin", 0.0))
-            if not (run.path / "recipe.json").exists() or run.status().state != DONE:
-                RunFolder.create_at(run.path, recipe, stop_after="evaluation", name=name)
-                if execute(run, cache=cache, also=heard).state == CANCELLED:
-                    raise Cancelled
-            if folder.has_stability and run.status().state == DONE:
-                _add_stability(run, cache, heard)
-    failed = [run for run, status in zip(folder.runs, folder.statuses(), strict=True) if not _ended_well(status)]
-    if len(failed) == total:
-        status = failed[0].status()
-        raise PsmatchError(f"Every run of this sweep failed; the first: {status.problem}", hint=status.hint)
+def list_sweeps(root: Path) -> list[SweepJob]:
+    """All sweeps in a folder, newest first."""
+    paths = root.iterdir() if root.exists() else ()
+    found = [SweepJob(RunFolder(path)) for path in paths if RUN_ID.fullmatch(path.name) and (path / ABOUT).exists()]
+    return sorted(found, key=lambda each: each.id, reverse=True)
 
 
 def _add_stability(run: RunFolder, cache: Path, progress: Progress) -> None:
-    """Train twice on halves of the cells, or take what an earlier run has trained, and put the stability in the row."""
+    """Measure the stability of a run's matches, and add it to the run's figures."""
     try:
         models = propensities(results.load_models(run))
-    except PsmatchError:  # latents: the row says that it has none
+    except PsmatchError:  # latents: the row shows that it has none
         results.add_figures(run, stability=float("nan"), shared_mass=float("nan"))
         return
     recipe = run.recipe
@@ -94,27 +169,18 @@ def _add_stability(run: RunFolder, cache: Path, progress: Progress) -> None:
     results.add_figures(run, stability=found.agreement, shared_mass=found.shared_mass)
 
 
-def _is_done(run: RunFolder, *, needs_stability: bool) -> bool:
+def _is_complete(run: RunFolder, *, needs_stability: bool) -> bool:
     if not (run.path / "status.json").exists() or run.status().state != DONE:
         return False
     figures = results.load_figures(run)
     return not needs_stability or (figures is not None and figures.stability is not None)
 
 
-def _ended_well(status: RunStatus | None) -> bool:
-    return status is not None and status.state == DONE
-
-
-def _heard(log: Progress, index: int, total: int, name: str) -> Progress:
-    """The progress of one run as that of the sweep; the numbers of its epochs stay in its own folder."""
+def _as_part(log: Progress, index: int, total: int, name: str) -> Progress:
+    """The progress of one run as progress of the sweep; the numbers of its epochs stay in the run's own folder."""
 
     def report(event: Event, /) -> None:
         stage = event.stage.partition(":")[0]
         log(Event("sweep", index / total, f"run {index + 1} of {total} ({name}): {stage}"))
 
     return report
-
-
-def _spawn(store: RunStore, folder: SweepFolder) -> None:
-    places = ("--cache", str(store.stages), "--queue", str(store.queue.root))
-    spawn(folder.job, "sweep", str(folder.path), *places, "--quiet")

@@ -13,8 +13,8 @@ import pandas as pd
 from psmatch_core.base.errors import plural
 from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace import results
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
-from psmatch_core.workspace.sweeps.folder import SweepFolder
 from psmatch_core.workspace.sweeps.points import short
 
 FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from −1 to 1
@@ -82,7 +82,7 @@ def moving(table: pd.DataFrame) -> list[str]:
     return [name for name in FIGURES if name != "seconds" and name in table and table[name].nunique() > 1]
 
 
-def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
+def sweep_table(sweep: SweepJob) -> pd.DataFrame:
     """One row a run: its number, name, state, what was varied, and its figures, NaN where it has none yet."""
     rows = []
     names = sweep.names
@@ -95,7 +95,7 @@ def sweep_table(sweep: SweepFolder) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compared(sweeps: Sequence[SweepFolder]) -> pd.DataFrame:
+def compared(sweeps: Sequence[SweepJob]) -> pd.DataFrame:
     """The runs of some sweeps in one table; the column ``sweep`` says which they are of."""
     tables = [sweep_table(each).assign(sweep=each.name) for each in sweeps]
     return pd.concat(tables, ignore_index=True)

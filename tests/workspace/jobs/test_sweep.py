@@ -13,12 +13,14 @@ from psmatch_core.cli.sweep import budget_text, sweep_text
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs.monitor import job_of, load_report, measure
-from psmatch_core.workspace.jobs.sweep import do_sweep, start_sweep
+from psmatch_core.workspace.jobs.monitor import MonitorJob, load_report
+from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder, budget, history, list_sweeps, sweep_table
-from psmatch_core.workspace.sweeps.budget import stage_seconds
+from psmatch_core.workspace.sweeps.budget import budget, stage_seconds
+from psmatch_core.workspace.sweeps.points import Axis, Sweep
+from psmatch_core.workspace.sweeps.table import history, sweep_table
 from psmatch_core.workspace.worker import execute
 from tests.waiting import ended, until
 
@@ -34,16 +36,16 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def base(store):
     folder = RunFolder.create(store.runs, demo_recipe(QUICK, "screen"), stop_after="evaluation", name="base")
-    assert execute(folder, cache=store.stages).state == DONE
+    assert execute(RunJob(folder), cache=store.stages).state == DONE
     return folder
 
 
 @pytest.fixture(scope="module")
 def swept(store, base):
-    folder = SweepFolder.create(
+    folder = SweepJob.create_at(
         store.root / "sweeps" / "20260101-000000-0123456789ab", base.recipe, TWO, base_id=base.id
     )
-    assert do_sweep(folder, cache=store.stages).state == DONE
+    assert execute(folder, cache=store.stages).state == DONE
     return folder
 
 
@@ -88,14 +90,14 @@ def test_runs_of_a_sweep_share_what_they_can(swept, base):
 
 def test_a_finished_sweep_does_nothing_again(swept, store):
     before = [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs]
-    assert do_sweep(swept, cache=store.stages).state == DONE
+    assert execute(swept, cache=store.stages).state == DONE
     assert [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs] == before
 
 
 def test_a_run_that_fails_is_a_row_and_the_rest_goes_on(store, base, tmp_path):
     sweep = Sweep((Axis("source_preprocessing.n_components", (0, 50_000)),))
-    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, sweep, stability=False)
-    assert do_sweep(folder, cache=store.stages).state == DONE
+    folder = SweepJob.create_at(tmp_path / "sweep", base.recipe, sweep, stability=False)
+    assert execute(folder, cache=store.stages).state == DONE
     table = sweep_table(folder)
     assert list(table["state"]) == [DONE, FAILED]
     assert "components" in table["problem"][1]
@@ -103,31 +105,31 @@ def test_a_run_that_fails_is_a_row_and_the_rest_goes_on(store, base, tmp_path):
 
 def test_a_sweep_of_failures_says_the_first(store, base, tmp_path):
     sweep = Sweep((Axis("source_preprocessing.n_components", (50_000, 60_000)),))
-    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, sweep, stability=False)
-    status = do_sweep(folder, cache=store.stages)
+    folder = SweepJob.create_at(tmp_path / "sweep", base.recipe, sweep, stability=False)
+    status = execute(folder, cache=store.stages)
     assert status.state == FAILED
-    assert "Every run of this sweep failed" in status.problem
+    assert "All runs of this sweep failed" in status.problem
 
 
 def test_a_wrong_option_is_told_before_anything_is_written(base, tmp_path):
     with pytest.raises(PsmatchError, match=r"There is no setting 'matcher\.sharpness'"):
-        SweepFolder.create(tmp_path / "sweep", base.recipe, Sweep((Axis("matcher.sharpness", (1,)),)))
+        SweepJob.create_at(tmp_path / "sweep", base.recipe, Sweep((Axis("matcher.sharpness", (1,)),)))
     assert not (tmp_path / "sweep").exists()
 
 
 def test_a_sweep_waits_for_its_turn_among_all_runs_and_can_be_cancelled(store, base):
     with store.queue.turn("another run", lambda first: None):
-        folder = start_sweep(store, base, TWO)
-        until(lambda: "waiting for 1 other run to end" in folder.job.status().message, lambda: str(folder.job.status()))
-        assert folder.job.status().state == QUEUED
+        folder = store.start_job(SweepJob.create(store.root, base, TWO))
+        until(lambda: "waiting for 1 other run to end" in folder.status().message, lambda: str(folder.status()))
+        assert folder.status().state == QUEUED
         assert folder.statuses() == (None, None)
-        assert store.cancel(folder.job).state == CANCELLED
+        assert store.cancel(folder.folder).state == CANCELLED
         assert store.queue.ahead("nobody") == 1  # its ticket went with it
 
 
 def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store, base, tmp_path):
     """Between two points the sweep stands behind whoever has come meanwhile."""
-    folder = SweepFolder.create(tmp_path / "sweep", base.recipe, TWO, stability=False)
+    folder = SweepJob.create_at(tmp_path / "sweep", base.recipe, TWO, stability=False)
     queue, order = store.queue, []
 
     def heard(event):
@@ -141,22 +143,20 @@ def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store
             order.append("later")
 
     later = threading.Thread(target=go)
-    assert do_sweep(folder, cache=store.stages, queue=queue.root, also=heard).state == DONE
+    assert execute(folder, cache=store.stages, queue=queue.root, also=heard).state == DONE
     later.join()
     assert order.index("run 1 of 2") < order.index("later") < order.index("run 2 of 2")
 
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_in_a_worker_of_its_own(store, base, swept):
-    from psmatch_core.workspace.jobs.sweep import start_again
-
-    folder = start_sweep(store, base, TWO, stability=False)
-    ended(folder.job, state=DONE)
-    folder.job.write_status(RunStatus(state=CANCELLED))
+    folder = store.start_job(SweepJob.create(store.root, base, TWO, stability=False))
+    ended(folder.folder, state=DONE)
+    folder.folder.write_status(RunStatus(state=CANCELLED))
     folder.runs[1].write_status(RunStatus(state=CANCELLED))
-    start_again(store, folder)
-    assert folder.job.status().state in (QUEUED, "running", DONE)
-    ended(folder.job, state=DONE)
+    store.start_again(folder.folder)
+    assert folder.status().state in (QUEUED, "running", DONE)
+    ended(folder.folder, state=DONE)
     assert list(sweep_table(folder)["state"]) == [DONE, DONE]
 
 
@@ -171,24 +171,24 @@ def test_a_run_is_measured_and_its_report_kept(store, base):
     from psmatch_core.monitor import Monitoring
 
     assert load_report(base) is None
-    assert measure(base, Monitoring(n_shuffles=2), cache=store.stages).state == DONE
+    assert execute(MonitorJob.create(base, Monitoring(n_shuffles=2)), cache=store.stages).state == DONE
     report = load_report(base)
     assert report.null.n_shuffles == 2
     assert report.stability == pytest.approx(results.load_figures(base).stability)
     assert "Match stability" in report_text(report)
-    assert job_of(base).status().state == DONE
+    assert MonitorJob.of_run(base).is_done
     assert np.isfinite(report.labels[0].stability)
 
 
 def test_a_run_without_a_matching_cannot_be_measured(store):
     folder = RunFolder.create(store.runs, QUICK)
-    with pytest.raises(PsmatchError, match="no matching to judge yet"):
-        measure(folder)
+    with pytest.raises(PsmatchError, match="no coupling to judge yet"):
+        MonitorJob.create(folder)
 
 
 def test_a_damaged_report_is_told(store, base):
     (base.path / "monitor.json").write_text("{", encoding="utf-8")
-    with pytest.raises(PsmatchError, match="What was measured of this run is damaged"):
+    with pytest.raises(PsmatchError, match="The monitor report of this run is damaged"):
         load_report(base)
     (base.path / "monitor.json").unlink()
 

@@ -7,20 +7,11 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.jobs.sweep import FOLDER
+from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
 from psmatch_core.workspace.run_folder import CANCELLED, RunFolder
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import (
-    Axis,
-    Sweep,
-    SweepFolder,
-    delete_sweep,
-    deleted_sweeps,
-    list_sweeps,
-    rename_sweep,
-    restore_sweep,
-    sweeps_on,
-)
+from psmatch_core.workspace.sweeps.managing import delete_sweep, deleted_sweeps, rename_sweep, restore_sweep, sweeps_on
+from psmatch_core.workspace.sweeps.points import Axis, Sweep
 
 TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
 
@@ -31,8 +22,8 @@ def store(tmp_path):
 
 
 def made(store, recipe, number, base=""):
-    path = store.root / FOLDER / f"20260101-000000-00000000000{number}"
-    return SweepFolder.create(path, recipe, TWO, base_id=base)
+    path = store.root / SweepJob.place / f"20260101-000000-00000000000{number}"
+    return SweepJob.create_at(path, recipe, TWO, base_id=base)
 
 
 def test_sweeps_of_these_data_stand_first_those_of_this_run_before_all(store):
@@ -57,14 +48,14 @@ def test_a_sweep_is_called_what_the_user_likes(store):
 
 def test_a_deleted_sweep_is_moved_aside_with_its_runs_and_comes_back(store):
     sweep = made(store, demo_recipe(Recipe(), "screen"), 1)
-    RunFolder.create_at(sweep.runs[0].path, sweep.job.recipe, name="first point")
+    RunFolder.create_at(sweep.runs[0].path, sweep.recipe, name="first point")
     delete_sweep(store, sweep)
-    assert list_sweeps(store.root / FOLDER) == []
+    assert list_sweeps(store.root / SweepJob.place) == []
     assert [each.id for each in deleted_sweeps(store)] == [sweep.id]
     assert store.deleted() == []  # it is no run
     back = restore_sweep(store, sweep.id)
     assert back.runs[0].job["name"] == "first point"
-    assert back.job.status().state == CANCELLED  # it had not begun: “Go on with it” does
+    assert back.status().state == CANCELLED  # it had not begun: “Go on with it” does
     assert deleted_sweeps(store) == []
     with pytest.raises(PsmatchError, match="There is no deleted sweep with this id"):
         restore_sweep(store, sweep.id)

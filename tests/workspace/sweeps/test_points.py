@@ -4,8 +4,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.sweeps import Axis, Sweep, parse_axis
-from psmatch_core.workspace.sweeps.points import LIST, described
+from psmatch_core.workspace.sweeps.points import LIST, Axis, Sweep, described, parse_axis
 
 
 def test_values_are_typed_as_on_the_command_line():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.randomness import stream
-from psmatch_core.workspace.sweeps import in_words, moving, rank_correlation, rank_matrix
+from psmatch_core.workspace.sweeps.table import in_words, moving, rank_correlation, rank_matrix
 
 
 def test_any_rising_curve_ranks_perfectly():

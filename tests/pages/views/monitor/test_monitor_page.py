@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 from psmatch_core.base import disk
 from psmatch_core.monitor import Monitoring
 from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs import monitor, sweep as sweep_working
-from psmatch_core.workspace.jobs.sweep import do_sweep
+from psmatch_core.workspace.jobs.monitor import REPORT, MonitorJob, load_report
+from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps import Axis, Sweep, SweepFolder
+from psmatch_core.workspace.sweeps.points import Axis, Sweep
+from psmatch_core.workspace.worker import execute
 from tests.pages.conftest import Open, opened, texts
 
 SWEEP_ID = "20260101-000000-0123456789ab"
@@ -25,12 +26,11 @@ SWEEP_ID = "20260101-000000-0123456789ab"
 @pytest.fixture
 def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Open) -> RunFolder:
     """A copy of the finished run in a workspace of its own, whose workers never come to life."""
-    monkeypatch.setattr(monitor, "spawn", lambda folder, *arguments: None)
-    monkeypatch.setattr(sweep_working, "spawn", lambda folder, *arguments: None)
+    monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     place = tmp_path / "workspace" / "runs" / finished.id
     shutil.copytree(finished.path, place)
-    (place / monitor.REPORT).unlink(missing_ok=True)
-    shutil.rmtree(place / monitor.JOB, ignore_errors=True)
+    (place / REPORT).unlink(missing_ok=True)
+    shutil.rmtree(place / MonitorJob.place, ignore_errors=True)
     return RunFolder(place)
 
 
@@ -38,18 +38,18 @@ def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, e
 def measured(finished: RunFolder) -> RunFolder:
     """The finished run with a report."""
     cache = finished.path.parents[1] / "stages"
-    assert monitor.measure(finished, Monitoring(n_shuffles=3), cache=cache).state == DONE
+    assert execute(MonitorJob.create(finished, Monitoring(n_shuffles=3)), cache=cache).state == DONE
     return finished
 
 
 @pytest.fixture(scope="module")
-def swept(measured: RunFolder) -> SweepFolder:
+def swept(measured: RunFolder) -> SweepJob:
     """A finished sweep of the finished run."""
     root = measured.path.parents[1]
-    path = root / sweep_working.FOLDER / SWEEP_ID
+    path = root / SweepJob.place / SWEEP_ID
     sweep = Sweep((Axis("classifier.strength", (0.001, 0.01)), Axis("matcher.epsilon", (0.05, 0.2))))
-    folder = SweepFolder.create(path, measured.recipe, sweep, base_id=measured.id)
-    assert do_sweep(folder, cache=root / "stages").state == DONE
+    folder = SweepJob.create_at(path, measured.recipe, sweep, base_id=measured.id)
+    assert execute(folder, cache=root / "stages").state == DONE
     return folder
 
 
@@ -80,7 +80,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
     app = empty("monitor", link=mine.id)
     app.button(key=f"measure.{mine.id}").click().run()
     assert not app.exception
-    assert monitor.job_of(mine).status().is_active
+    assert MonitorJob.of_run(mine).is_active
     assert "Cancel" in labels(app)
     assert "Measure stability and null" not in labels(app)
     assert "starting the worker" in "\n".join(str(each.proto.text) for each in app.get("progress"))
@@ -97,15 +97,15 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
 def test_measuring_that_did_not_end_well_can_be_done_again(
     empty: Open, mine: RunFolder, state: str, words: str, button: str
 ) -> None:
-    job = monitor.prepare(mine)
+    job = MonitorJob.create(mine)
     problem = "The measurement needs more memory than this machine has free."
-    job.write_status(RunStatus(state=state, problem=problem, hint="Use fewer cells.", pid=1))
+    job.folder.write_status(RunStatus(state=state, problem=problem, hint="Use fewer cells.", pid=1))
     app = empty("monitor", link=mine.id)
     assert words in plainly(app)
     (again,) = [each for each in app.button if each.label == button]
     again.click().run()
     assert not app.exception
-    assert job.status().is_active
+    assert job.is_active
 
 
 def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> None:
@@ -133,17 +133,17 @@ def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
 
 
 def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
-    report = monitor.load_report(measured)
+    report = load_report(measured)
     assert report is not None
 
-    disk.write_json(mine.path / monitor.REPORT, replace(report, made_of="another").to_dict())
+    disk.write_json(mine.path / REPORT, replace(report, made_of="another").to_dict())
     app = empty("monitor", link=mine.id)
     assert "belongs to an earlier matching" in plainly(app)
     assert "stability was not measured" in boxes(app)
 
 
 def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
-    (mine.path / monitor.REPORT).write_text('{"format": 99}', encoding="utf-8")
+    (mine.path / REPORT).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
     assert "written by a later version" in plainly(app)
     assert "Measure stability and null" in labels(app)
@@ -156,9 +156,9 @@ def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> Non
     (start,) = [each for each in app.button if each.label == "Start the sweep (4 runs)"]
     start.click().run()
     assert not app.exception
-    (path,) = (mine.path.parents[1] / sweep_working.FOLDER).iterdir()
-    assert SweepFolder(path).sweep.points[0] == {"matcher.epsilon": 0.02}
-    assert SweepFolder(path).base_id == mine.id
+    (path,) = (mine.path.parents[1] / SweepJob.place).iterdir()
+    assert open_sweep(path).sweep.points[0] == {"matcher.epsilon": 0.02}
+    assert open_sweep(path).base_id == mine.id
     assert "0 of 4 runs done" in plainly(app)
     assert "Cancel" in labels(app)
 
@@ -171,7 +171,7 @@ def test_wrong_values_are_told_and_nothing_starts(empty: Open, mine: RunFolder, 
     assert not [each for each in app.button if each.label.startswith("Start the sweep")]
 
 
-def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: SweepFolder) -> None:
+def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: SweepJob) -> None:
     app = full("monitor")
     assert "rank correlation" in plainly(app)
     assert "over 4 runs" in plainly(app)
@@ -188,9 +188,9 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
 
 
 def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolder) -> None:
-    root = mine.path.parents[1] / sweep_working.FOLDER
+    root = mine.path.parents[1] / SweepJob.place
     asked = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
-    sweep = SweepFolder.create(root / SWEEP_ID, mine.recipe, asked, base_id=mine.id)
+    sweep = SweepJob.create_at(root / SWEEP_ID, mine.recipe, asked, base_id=mine.id)
     app = empty("monitor", link=mine.id)
     app.text_input(key=f"sweep.name.{SWEEP_ID}").set_value("how sharp").run()
     app.button(key=f"sweep.rename.{SWEEP_ID}").click().run()
@@ -206,11 +206,11 @@ def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolde
     assert "The sweep was deleted." not in plainly(app)
 
 
-def test_two_sweeps_stand_in_one_picture(full: Open, swept: SweepFolder) -> None:
-    other = SweepFolder.create(
-        swept.path.with_name(SWEEP_ID[:-1] + "c"), swept.job.recipe, Sweep((Axis("seed", (0, 1)),)), stability=False
+def test_two_sweeps_stand_in_one_picture(full: Open, swept: SweepJob) -> None:
+    other = SweepJob.create_at(
+        swept.path.with_name(SWEEP_ID[:-1] + "c"), swept.recipe, Sweep((Axis("seed", (0, 1)),)), stability=False
     )
-    assert do_sweep(other, cache=swept.path.parents[1] / "stages").state == DONE
+    assert execute(other, cache=swept.path.parents[1] / "stages").state == DONE
     try:
         app = full("monitor")
         app.selectbox(key=next(each.key for each in app.selectbox if str(each.key).startswith("compared."))).select(
@@ -237,9 +237,7 @@ def test_a_run_of_an_older_version_without_figures_is_counted(empty: Open, mine:
     assert "1 run on these data made by an older version" in plainly(app)
 
 
-def test_one_point_of_a_sweep_can_be_done_in_full(
-    full: Open, swept: SweepFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_point_of_a_sweep_can_be_done_in_full(full: Open, swept: SweepJob, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[tuple[object, str]] = []
 
     def start(self: RunStore, recipe: object, *, stop_after: str = "match", name: str = "") -> RunFolder:

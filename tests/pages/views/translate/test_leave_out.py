@@ -7,7 +7,7 @@ import pytest
 from pages.shell.distributions import MEASURES
 from psmatch_core.base import disk
 from psmatch_core.pipeline.leave_out import LeaveOut
-from psmatch_core.workspace.jobs import leave_out
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opened, texts
@@ -16,15 +16,15 @@ from tests.waiting import ended
 
 
 @pytest.fixture(scope="module")
-def job(finished: RunFolder) -> RunFolder:
+def job(finished: RunFolder) -> LeaveOutJob:
     """A label left out of the finished run, done by the real worker."""
     store = RunStore(finished.path.parents[1])
-    job = store.leave_out(finished, "STAT1", LeaveOut())
+    job = store.start_job(LeaveOutJob.create(finished, "STAT1", LeaveOut()))
     ended(job, state=DONE)
     return job
 
 
-def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: RunFolder) -> None:
+def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: LeaveOutJob) -> None:
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     said = texts(app).replace("\\", "")
     assert "never seen before" in said
@@ -37,14 +37,14 @@ def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: Ru
     assert not app.exception
 
 
-def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: RunFolder) -> None:
+def test_a_job_is_no_run_of_the_list(finished: RunFolder, job: LeaveOutJob) -> None:
     store = RunStore(finished.path.parents[1])
     assert job.id not in {entry.id for entry in store.entries()}
-    assert leave_out.of(finished)[0] == job
+    assert LeaveOutJob.jobs_of(finished)[0] == job
 
 
 def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder) -> None:
-    before = leave_out.of(finished)
+    before = LeaveOutJob.jobs_of(finished)
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     (label,) = [each for each in app.selectbox if each.label == "Label to leave out"]
     label.select("control")
@@ -52,7 +52,7 @@ def test_the_only_control_is_refused_on_the_page(full: Open, finished: RunFolder
     button.click().run()
     assert not app.exception
     assert "is the only control" in texts(app).replace("\\", "")
-    assert leave_out.of(finished) == before
+    assert LeaveOutJob.jobs_of(finished) == before
 
 
 def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, finished: RunFolder) -> None:

@@ -1,0 +1,142 @@
+"""Job: one piece of background work and its folder. Its kinds are in ``jobs/``, one file per kind.
+
+A job is made (``LeaveOutJob.create``), started (``RunStore.start_job``), done by a worker (``do``), and read
+(``status``, ``result``). Its folder holds ``job.json`` (what was asked for), ``status.json``, ``events.jsonl`` and
+``log.txt``, whatever its kind.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from psmatch_core.base.errors import plural
+from psmatch_core.workspace.progress_log import ProgressLog
+from psmatch_core.workspace.queue import RunQueue, Turn
+from psmatch_core.workspace.run_folder import DONE, QUEUED, RUNNING, RunFolder, RunStatus
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker hands to the job that it does.
+
+    Parameters
+    ----------
+    log
+        Receives progress.
+    cache
+        Folder in which jobs share finished stages; None to share nothing.
+    queue
+        Where jobs wait for each other; None not to wait.
+    """
+
+    log: ProgressLog
+    cache: Path | None
+    queue: RunQueue | None
+
+    @contextmanager
+    def turn(self) -> Iterator[Turn | None]:
+        """Wait for a place among the jobs that may work at once, and show in the status how many come first."""
+        if self.queue is None:
+            yield None
+            return
+
+        def show(n_before: int) -> None:
+            self.log.status(state=QUEUED, message=f"waiting for {plural(n_before, 'other run')} to end")
+
+        with self.queue.turn(self.log.folder.queue_name, show) as turn:
+            self.log.status(state=RUNNING, message="")
+            yield turn
+
+
+@dataclass(frozen=True)
+class Job(ABC):
+    """One piece of background work.
+
+    Parameters
+    ----------
+    folder
+        Holds its settings, status, progress and log.
+    """
+
+    folder: RunFolder
+
+    kind: ClassVar[str]  # in job.json
+    noun: ClassVar[str]  # in messages, such as: The measurement was cancelled.
+    place: ClassVar[str]  # the folder in which the folders of this kind are, or the one folder itself
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What its progress box is called."""
+
+    @abstractmethod
+    def do(self, work: Work) -> None:
+        """Do the work and write its files; whatever this raises ends up in the status."""
+
+    @property
+    def id(self) -> str:
+        return self.folder.id
+
+    @property
+    def name(self) -> str:
+        return str(self.folder.job.get("name", ""))
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch."""
+        return float(self.folder.job.get("created", 0.0))
+
+    def status(self) -> RunStatus:
+        """Where it stands."""
+        return self.folder.status()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it works or waits in the queue."""
+        return self.status().is_active
+
+    @property
+    def is_done(self) -> bool:
+        return self.status().state == DONE
+
+
+@dataclass(frozen=True)
+class LabelJob(Job):
+    """Work on one label of a run, in a folder within the run's own."""
+
+    settings_key: ClassVar[str]  # where job.json holds the settings
+
+    @classmethod
+    def jobs_of(cls, run: RunFolder) -> list[Self]:
+        """All jobs of this kind of a run, newest first."""
+        root = run.path / cls.place
+        paths = root.iterdir() if root.is_dir() else ()
+        found = [cls(RunFolder(path)) for path in paths if (path / "job.json").exists()]
+        return sorted(found, key=lambda each: each.id, reverse=True)
+
+    @classmethod
+    def latest(cls, run: RunFolder, label: str) -> Self | None:
+        """The newest job of a label, whether it works, is done or failed."""
+        return next((job for job in cls.jobs_of(run) if job.label == label), None)
+
+    @classmethod
+    def _asked(cls, label: str, **settings: Any) -> dict[str, Any]:
+        """What a new folder's ``job.json`` says."""
+        return {"kind": cls.kind, "name": label, cls.settings_key: {"label": label, **settings}}
+
+    @property
+    def run(self) -> RunFolder:
+        return RunFolder(self.folder.path.parents[1])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.folder.job[self.settings_key])
+
+    @property
+    def label(self) -> str:
+        return str(self.settings["label"])

@@ -1,0 +1,176 @@
+"""A run as a job: everything that a recipe says, and the files that pages, reports and exports read."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.base import disk
+from psmatch_core.base.progress import Event
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.inputs import Prepared
+from psmatch_core.pipeline.stage_keys import map_key
+from psmatch_core.workspace import predictions, results
+from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.queue import Turn
+from psmatch_core.workspace.run_folder import OBSERVABLES, RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.pipeline.run import Run
+
+MAPS = ("pca", "umap")  # in the order in which they are drawn
+LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
+
+
+class LastStageDone(Exception):  # noqa: N818 - not an error: the run was asked to stop here
+    """The last stage that was asked for is done."""
+
+
+class RunJob(Job):
+    """A run from its data to its exports, or to the stage after which it was asked to stop."""
+
+    kind = "run"
+    noun = "run"
+    place = "runs"  # in the workspace
+
+    @property
+    def title(self) -> str:
+        return self.name or self.id
+
+    @property
+    def stop_after(self) -> str:
+        return str(self.folder.job.get("stop_after", "match"))
+
+    def do(self, work: Work) -> None:
+        with work.turn() as turn:
+            if turn is not None:
+                work.log.status(started=time.time())
+            self._run(work, turn)
+
+    def _run(self, work: Work, turn: Turn | None) -> None:
+        from psmatch_core.exports.files import export  # heavy, and other kinds of jobs do without
+        from psmatch_core.exports.provenance import versions
+        from psmatch_core.monitor.run_figures import score_figures
+        from psmatch_core.pipeline.run import run
+        from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+
+        folder = self.folder
+        disk.write_json(folder.path / "environment.json", versions())
+        keeper = _RunKeeper(folder, work.cache, stop_after=self.stop_after)
+        try:
+            finished = run(folder.recipe, progress=work.log, keeper=keeper)
+        except LastStageDone:
+            disk.write_json(folder.path / OBSERVABLES, score_figures(*keeper.models).to_dict())
+            results.add_figures(folder, seconds=_seconds(work))
+            _draw_maps(keeper, work, turn)
+            return
+        _write_results(folder, finished)
+        if self.stop_after == "evaluation":  # a run of a sweep is shown as one row of a table
+            return
+        for direction in (TO_SOURCE, TO_TARGET):
+            predictions.keep(folder, finished, direction)
+        results.add_figures(folder, seconds=_seconds(work))
+        export(finished, folder.exports, progress=work.log)
+        _draw_maps(keeper, work, turn)
+
+
+def _write_results(folder: RunFolder, finished: Run) -> None:
+    from psmatch_core.monitor.run_figures import match_figures
+
+    result_files.save(finished.coupling, folder.stage_file("coupling"))
+    if finished.evaluation is not None:
+        disk.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
+        _write_table(folder, "evaluation_cells", finished.evaluation.per_cell)
+        _write_table(folder, "evaluation_labels", finished.evaluation.table())
+        disk.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+    if finished.distributions:
+        compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
+        disk.write_json(folder.path / "distributions.json", compared)
+    labels = finished.label_table
+    _write_table(folder, "labels", labels)
+    figures = match_figures(
+        finished.coupling,
+        finished.evaluation,
+        finished.distributions,
+        n_attention=int(labels["needs_attention"].sum()),
+        seed=folder.recipe.seed,
+    )
+    disk.write_json(folder.path / OBSERVABLES, figures.to_dict())
+
+
+def _write_table(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
+    disk.write_whole(folder.path / f"{name}.parquet", lambda stream: table.to_parquet(stream, index=False))
+
+
+def _seconds(work: Work) -> float:
+    """How long the work has taken so far [s]."""
+    return round(time.time() - work.log.current.started, 1)
+
+
+def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
+    """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; the same scores share their maps."""
+    if turn is not None:
+        turn.release()  # nobody waits for a map: the next run may begin
+    from psmatch_core.exploration.maps import score_map
+
+    seed = keeper.folder.recipe.seed
+    for method in MAPS:
+        work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
+        keeper.keep(
+            f"map_{method}",
+            map_key(method, keeper.models, LARGEST_MAP, seed),
+            result_files.load_score_map,
+            partial(score_map, *keeper.models, method=method, largest=LARGEST_MAP, seed=seed),
+        )
+    work.log(Event("map", 1.0))
+
+
+class _RunKeeper(FolderKeeper):
+    """Writes what the data were and what was noticed, as soon as it is known, and stops the run where it was asked."""
+
+    def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: str) -> None:
+        super().__init__(folder, cache)
+        self.stop_after = stop_after
+        self.models: list[ScoredModality] = []
+
+    def done(self, stage: str, result: Any) -> None:
+        folder = self.folder
+        if isinstance(result, Prepared):
+            for side, modality in (("source", result.source), ("target", result.target)):
+                result_files.save(modality, folder.stage_file(side))
+                predictions.keep_columns(folder, side, modality)
+            report = {
+                "shared": list(result.labels.shared),
+                "only_source": list(result.labels.only_source),
+                "only_target": list(result.labels.only_target),
+                "too_small": [list(entry) for entry in result.labels.too_small],
+                "source_counts": dict(result.labels.source_counts),
+                "target_counts": dict(result.labels.target_counts),
+            }
+            disk.write_json(folder.path / "label_report.json", report)
+            inputs = {"source": _described(result.source), "target": _described(result.target)}
+            disk.write_json(folder.path / "inputs.json", inputs)
+        if stage == "notes":
+            disk.write_json(folder.path / "notes.json", list(result))
+        if stage == "propensity":
+            self.models = list(result)
+            if self.stop_after == "propensity":
+                raise LastStageDone
+
+
+def _described(modality: Modality) -> dict[str, Any]:
+    return {
+        "name": modality.name,
+        "n_cells": modality.n_cells,
+        "n_features": modality.n_features,
+        "n_labels": len(modality.label_names),
+        "n_excluded": len(modality.excluded),
+        "fingerprint": modality.fingerprint,
+    }

@@ -1,0 +1,76 @@
+"""The progress of a job, written into its folder while it works: ``events.jsonl`` and ``status.json``."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psmatch_core.base.progress import Event, Progress
+from psmatch_core.workspace.run_folder import FAILED, RunFolder, RunStatus
+
+STATUS_SECONDS = 0.3  # pages look once per second; writing more often serves nobody
+
+
+class ProgressLog:
+    """Writes progress to a job's folder, from any thread: every event that has numbers, other events less often.
+
+    Parameters
+    ----------
+    also
+        Receives every event too, for a command line.
+    """
+
+    def __init__(self, folder: RunFolder, also: Progress) -> None:
+        self.folder, self.also = folder, also
+        self.current = RunStatus()
+        self._lock = threading.Lock()
+        self._last = 0.0
+        self._seen: set[str] = set()
+        self._events = open(folder.path / "events.jsonl", "w", encoding="utf-8")  # noqa: SIM115 - open as long as the job works
+
+    def __call__(self, event: Event, /) -> None:
+        with self._lock:
+            now = time.time()
+            line = {
+                "time": round(now, 3),
+                "stage": event.stage,
+                "fraction": round(event.fraction, 4),
+                "message": event.message,
+            }
+            is_new = event.stage not in self._seen  # else pages would show the previous stage until this one ends
+            self._seen.add(event.stage)
+            is_due = is_new or event.fraction >= 1.0 or now - self._last > STATUS_SECONDS
+            if event.values or is_due:
+                line["values"] = {key: float(value) for key, value in event.values.items() if np.isfinite(value)}
+                self._events.write(json.dumps(line) + "\n")
+            if is_due:
+                self._events.flush()
+                self._last = now
+                self._write(stage=event.stage, fraction=event.fraction, message=event.message)
+            self.also(event)
+
+    def status(self, **changes: Any) -> None:
+        """Change the status; if the job failed, its partial files go first: on a full disk they leave room for it."""
+        with self._lock:
+            with suppress(OSError):  # what the last events cannot say, the status says
+                self._events.flush()
+            if changes.get("state") == FAILED:
+                remove_partial_files(self.folder.path)
+            self._write(**changes)
+
+    def _write(self, **changes: Any) -> None:
+        self.current = replace(self.current, **changes)
+        self.folder.write_status(self.current)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove files that a process began to write and did not finish."""
+    for partial in folder.rglob(".*.partial"):
+        partial.unlink(missing_ok=True)
