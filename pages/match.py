@@ -6,7 +6,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, matcher_settings, say_what_changed
 from pages.shell.frame import begin, need_data, next_step
 from pages.views.match.overview import match_view
-from psmatch_core.workspace.run_folder import DONE
+from psmatch_core.workspace.run_folder import DONE, LastStage
 
 workspace = begin("match", "Who goes with whom?")
 need_data(workspace)
@@ -15,7 +15,7 @@ is_matched = folder is not None and cache.has_matching(folder)
 is_trained = folder is not None and cache.has_propensities(folder)
 is_working = folder is not None and folder.status().is_active
 # A run that has only its map of scores left to draw holds nobody up.
-is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == "propensity")
+is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)
 
 with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
     matcher_settings(has_pairs=session.may_know_pairs())
@@ -26,7 +26,7 @@ if st.button(
     key="match",
     disabled=is_working and not is_ready,
 ):
-    progress_box.start(workspace.recipe, stop_after="match", name=session.next_name("match"))
+    progress_box.start(workspace.recipe, stop_after=LastStage.MATCH, name=session.next_name("match"))
 
 if folder is not None:
     progress_box.watch(folder, curves=True)

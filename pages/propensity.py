@@ -6,6 +6,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import TRAINED, propensity_settings, say_what_changed
 from pages.shell.frame import begin, need_data, next_step
 from pages.views.propensity.overview import propensity_view
+from psmatch_core.workspace.run_folder import LastStage
 
 workspace = begin("propensity", "Can each modality tell the perturbations apart?")
 need_data(workspace)
@@ -22,7 +23,7 @@ if st.button(
     key="train",
     disabled=is_working and not is_trained,
 ):
-    progress_box.start(workspace.recipe, stop_after="propensity", name=session.next_name("propensity"))
+    progress_box.start(workspace.recipe, stop_after=LastStage.PROPENSITY, name=session.next_name("propensity"))
 
 if folder is not None:
     progress_box.watch(folder, curves=True)

@@ -6,6 +6,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import TRANSLATED, say_what_changed, translator_settings
 from pages.shell.frame import begin, need, need_data, next_step
 from pages.views.translate.overview import translate_view
+from psmatch_core.workspace.run_folder import LastStage
 
 workspace = begin("translate", "What would this cell look like in the other modality?")
 need_data(workspace)
@@ -17,7 +18,7 @@ with st.expander("Settings", icon=":material/tune:"):
     translator_settings()
 workspace = session.workspace()
 if is_matched and st.button("Translate again", key="translate", disabled=is_working and not is_matched):
-    progress_box.start(workspace.recipe, stop_after="match", name=session.next_name("match"))
+    progress_box.start(workspace.recipe, stop_after=LastStage.MATCH, name=session.next_name("match"))
 if folder is not None:
     progress_box.watch(folder)
 need(is_matched or is_working, "Nothing is matched yet, so there is nothing to translate.", "match")

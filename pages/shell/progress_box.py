@@ -19,13 +19,13 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.eta import Pace, Training, pace
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunStatus
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, LastStage, RunFolder, RunStatus
 
 CHANGED_ON = {"propensity": "propensity", "latents": "propensity", "match": "match"}  # all else on Data
 UNNUMBERED = "from source"  # what versions before 0.1.0 called themselves
 
 
-def start(recipe: Recipe, *, stop_after: str, name: str) -> None:
+def start(recipe: Recipe, *, stop_after: LastStage, name: str) -> None:
     """Start a run and make it the one on show."""
     with told():
         folder = session.store().start(recipe, stop_after=stop_after, name=name)

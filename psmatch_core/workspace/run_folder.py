@@ -14,32 +14,53 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
+from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
 
-QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
-ENDED = (DONE, FAILED, CANCELLED, LOST)
-STAGES = ("propensity", "evaluation", "match")  # where a run may be asked to stop; match is everything
 OBSERVABLES = "observables.json"  # the figures of a run, by which runs are compared
 LOCK = "worker.lock"
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
 
 
+class RunState(StrEnum):
+    """Whether a run or another job waits, works or has ended, and how; lost is one whose process has died."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = RunState
+
+
+class LastStage(StrEnum):
+    """The stage after which a run stops; ``MATCH`` is everything, with exports and maps."""
+
+    PROPENSITY = "propensity"
+    EVALUATION = "evaluation"
+    MATCH = "match"
+
+
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run stands.
+    """Where a run or another job stands.
 
     Parameters
     ----------
     state
-        ``queued``, ``running``, ``done``, ``failed``, ``cancelled``, or ``lost`` (its process died without a word).
+        Whether it waits, works or has ended.
     stage, fraction, message
         What it is doing now and how much of that is done, 0 to 1.
     problem, hint
@@ -50,7 +71,7 @@ class RunStatus:
         Seconds since the epoch.
     """
 
-    state: str = QUEUED
+    state: RunState = QUEUED
     stage: str = ""
     fraction: float = 0.0
     message: str = ""
@@ -72,26 +93,22 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, root: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "", **more: Any) -> RunFolder:
-        """A new folder under ``root``, ready for a worker.
+    def create(cls, root: Path, recipe: Recipe, **asked: Any) -> RunFolder:
+        """A new folder under ``root``, ready for a worker; ``asked`` as in :meth:`create_at`."""
+        return cls.create_at(root / new_id(), recipe, **asked)
+
+    @classmethod
+    def create_at(
+        cls, path: Path, recipe: Recipe, *, stop_after: LastStage = LastStage.MATCH, name: str = "", **more: Any
+    ) -> RunFolder:
+        """A folder at a given path, ready for a worker; an earlier run there is replaced.
 
         Parameters
         ----------
-        stop_after
-            ``propensity`` to train only, ``evaluation`` to match and judge without exports and maps, ``match`` for
-            everything.
         name
             What the user calls the run.
         more
             What a job of another kind adds to ``job.json``: its kind and settings.
-        """
-        return cls.create_at(root / new_id(), recipe, stop_after=stop_after, name=name, **more)
-
-    @classmethod
-    def create_at(
-        cls, path: Path, recipe: Recipe, *, stop_after: str = "match", name: str = "", **more: Any
-    ) -> RunFolder:
-        """A folder at a given path; an earlier run there is replaced.
 
         Raises
         ------
@@ -173,7 +190,7 @@ class RunFolder:
 
     def write_status(self, status: RunStatus) -> None:
         """Replace the status."""
-        disk.write_json(self.path / "status.json", asdict(replace(status, updated=time.time())))
+        disk.write_json(self.path / "status.json", to_plain(replace(status, updated=time.time())))
 
     def events(self) -> list[Event]:
         """All progress so far."""
@@ -211,11 +228,9 @@ class RunFolder:
 
     def _written_status(self) -> RunStatus:
         path = self.path / "status.json"
-        return (
-            RunStatus(**_json(path))
-            if path.exists()
-            else RunStatus(state=LOST, problem="The run's folder is incomplete.")
-        )
+        if not path.exists():
+            return RunStatus(state=LOST, problem="The run's folder is incomplete.")
+        return from_plain(_json(path), RunStatus)
 
 
 def new_id() -> str:

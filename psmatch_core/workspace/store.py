@@ -21,7 +21,18 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.queue import RunQueue
-from psmatch_core.workspace.run_folder import CANCELLED, QUEUED, RUN_ID, RunFolder, RunStatus, new_id
+from psmatch_core.workspace.run_folder import (
+    CANCELLED,
+    LOST,
+    QUEUED,
+    RUN_ID,
+    RUNNING,
+    LastStage,
+    RunFolder,
+    RunState,
+    RunStatus,
+    new_id,
+)
 
 Started = TypeVar("Started", bound=Job)
 
@@ -38,7 +49,7 @@ class RunEntry:
     id: str
     name: str
     created: float
-    state: str
+    state: RunState
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class RunStore:
         """Who works and who waits."""
         return RunQueue(self.root / "queue")
 
-    def start(self, recipe: Recipe, *, stop_after: str = "match", name: str = "") -> RunFolder:
+    def start(self, recipe: Recipe, *, stop_after: LastStage = LastStage.MATCH, name: str = "") -> RunFolder:
         """Make a run's folder and start its worker process."""
         folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
         self._spawn(folder)
@@ -113,7 +124,7 @@ class RunStore:
         for partial in folder.path.rglob(".*.partial"):  # first: on a full disk this makes room for the status
             partial.unlink(missing_ok=True)
         status = folder.status()
-        if status.is_active or status.state == "lost":
+        if status.is_active or status.state == LOST:
             status = replace(
                 status,
                 state=CANCELLED,
@@ -206,11 +217,14 @@ class RunStore:
         """All runs, newest first; the table is mended from the folders where the two disagree."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
         with self._table() as table:
-            rows = {row[0]: RunEntry(*row) for row in table.execute("SELECT id, name, created, state FROM runs")}
+            rows = {
+                row[0]: RunEntry(row[0], row[1], row[2], RunState(row[3]))
+                for row in table.execute("SELECT id, name, created, state FROM runs")
+            }
         for run_id in found:
             entry = rows.get(run_id)
             is_whole = (self.runs / run_id / "job.json").exists()
-            if RUN_ID.fullmatch(run_id) and is_whole and (entry is None or entry.state in ("queued", "running")):
+            if RUN_ID.fullmatch(run_id) and is_whole and (entry is None or entry.state in (QUEUED, RUNNING)):
                 rows[run_id] = self._record(RunFolder(self.runs / run_id))
         return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
 

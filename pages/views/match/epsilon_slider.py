@@ -14,7 +14,7 @@ from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
 from psmatch_core.data.checks import display
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, LastStage, RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.exploration.epsilon_path import EpsilonPath
@@ -243,4 +243,6 @@ def _use(folder: RunFolder, path: EpsilonPath, step: int, symbol: str) -> None:
         matcher = path.matcher_at(step)
         session.renew("matcher")
         session.keep(replace(session.workspace(), matcher=matcher))
-        progress_box.start(replace(folder.recipe, matcher=matcher), stop_after="match", name=session.next_name("match"))
+        progress_box.start(
+            replace(folder.recipe, matcher=matcher), stop_after=LastStage.MATCH, name=session.next_name("match")
+        )

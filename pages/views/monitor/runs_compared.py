@@ -15,7 +15,7 @@ from pages.views.monitor.sweep_form import sweep_form
 from pages.views.monitor.sweep_list import chosen_sweeps
 from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace.jobs.sweep import SweepJob
-from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
 from psmatch_core.workspace.sweeps.points import short
 from psmatch_core.workspace.sweeps.table import (
     compared,
@@ -213,7 +213,7 @@ def _take_over(sweep: SweepJob, table: pd.DataFrame) -> None:
 
         run = sweep.runs[int(chosen) - 1]
         session.keep(from_recipe(run.recipe, session.workspace().run_id))
-        progress_box.start(run.recipe, stop_after="match", name=f"Of a sweep: {run_name(run)}")
+        progress_box.start(run.recipe, stop_after=LastStage.MATCH, name=f"Of a sweep: {run_name(run)}")
 
 
 def _title(name: str) -> str:

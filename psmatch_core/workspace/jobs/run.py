@@ -16,7 +16,7 @@ from psmatch_core.workspace import predictions, results
 from psmatch_core.workspace.folder_keeper import FolderKeeper
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.queue import Turn
-from psmatch_core.workspace.run_folder import OBSERVABLES, RunFolder
+from psmatch_core.workspace.run_folder import OBSERVABLES, LastStage, RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +45,8 @@ class RunJob(Job):
         return self.name or self.id
 
     @property
-    def stop_after(self) -> str:
-        return str(self.folder.job.get("stop_after", "match"))
+    def stop_after(self) -> LastStage:
+        return LastStage(self.folder.job.get("stop_after", LastStage.MATCH))
 
     def do(self, work: Work) -> None:
         with work.turn() as turn:
@@ -72,7 +72,7 @@ class RunJob(Job):
             _draw_maps(keeper, work, turn)
             return
         _write_results(folder, finished)
-        if self.stop_after == "evaluation":  # a run of a sweep is shown as one row of a table
+        if self.stop_after is LastStage.EVALUATION:  # a run of a sweep is shown as one row of a table
             return
         for direction in (TO_SOURCE, TO_TARGET):
             predictions.keep(folder, finished, direction)
@@ -135,7 +135,7 @@ def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
 class _RunKeeper(FolderKeeper):
     """Writes what the data were and what was noticed, as soon as it is known, and stops the run where it was asked."""
 
-    def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: str) -> None:
+    def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: LastStage) -> None:
         super().__init__(folder, cache)
         self.stop_after = stop_after
         self.models: list[ScoredModality] = []
@@ -161,7 +161,7 @@ class _RunKeeper(FolderKeeper):
             disk.write_json(folder.path / "notes.json", list(result))
         if stage == "propensity":
             self.models = list(result)
-            if self.stop_after == "propensity":
+            if self.stop_after is LastStage.PROPENSITY:
                 raise LastStageDone
 
 

@@ -19,7 +19,7 @@ from psmatch_core.workspace import results
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.monitor import halves_of, propensities
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, RunFolder, RunStatus, new_id
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
 from psmatch_core.workspace.sweeps.points import Sweep, described
 from psmatch_core.workspace.worker import execute
 
@@ -63,7 +63,7 @@ class SweepJob(Job):
         """
         sweep.recipes(recipe)
         name = "; ".join(f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in sweep.axes)
-        folder = RunFolder.create_at(path, recipe, stop_after="evaluation", name=name, kind=cls.kind)
+        folder = RunFolder.create_at(path, recipe, stop_after=LastStage.EVALUATION, name=name, kind=cls.kind)
         disk.write_json(folder.path / ABOUT, {**sweep.to_dict(), "base": base_id, "stability": stability})
         return cls(folder)
 
@@ -123,7 +123,7 @@ class SweepJob(Job):
                 progress = _as_part(work.log, index, len(recipes), name)
                 progress(Event("begin", 0.0))
                 if not (run.path / "recipe.json").exists() or run.status().state != DONE:
-                    RunFolder.create_at(run.path, recipe, stop_after="evaluation", name=name)
+                    RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name)
                     if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
                         raise Cancelled
                 if self.has_stability and run.status().state == DONE:

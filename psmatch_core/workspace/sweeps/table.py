@@ -87,7 +87,8 @@ def sweep_table(sweep: SweepJob) -> pd.DataFrame:
     rows = []
     names = sweep.names
     for index, (run, status, point) in enumerate(zip(sweep.runs, sweep.statuses(), sweep.sweep.points, strict=True)):
-        row: dict[str, Any] = {"run": index + 1, "name": names[index], "state": status.state if status else "waiting"}
+        row: dict[str, Any] = {"run": index + 1, "name": names[index]}
+        row["state"] = status.state.value if status else "waiting"
         row["problem"] = status.problem if status else ""
         row |= {short(name): _cell(value) for name, value in point.items()}
         figures = results.load_figures(run) if status is not None and status.state == DONE else None
