@@ -40,7 +40,7 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import latent_mse, latent_r2, true_weight
-from psmatch_core.evaluation.reference_space import Space
+from psmatch_core.evaluation.reference_space import ReferenceSpace
 from psmatch_core.matching.blocks import SparseBlock
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.match import known_ids, match
@@ -135,7 +135,7 @@ def _by(scores: Callable[[Images], Models], matcher: Matcher) -> Callable[[Image
 
 def _with_components(model: ScoredModality) -> ScoredModality:
     pixels = model.modality.X
-    reduced = Space.of(pixels, N_COMPONENTS).place(pixels)
+    reduced = ReferenceSpace.of(pixels, N_COMPONENTS).place(pixels)
     names = [f"component {i + 1}" for i in range(reduced.shape[1])]
     return replace(model, modality=model.modality.with_features(reduced, names))
 

@@ -250,7 +250,7 @@ def _map(path: str, method: str, stamp: tuple[int, ...]) -> ScoreMap | None:
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
 def _quick_map(path: str, stamp: tuple[int, ...]) -> ScoreMap:
-    from psmatch_core.exploration.maps import score_map as make
+    from psmatch_core.exploration.maps import map_scores as make
 
     return make(*models(RunFolder(Path(path))), method="pca")
 

@@ -198,7 +198,7 @@ def _shifts(path: str, direction: str, stamp: tuple[int, ...]) -> LabelShifts | 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Drawing cells again for the intervals…")
 def _intervals(path: str, seed: int, stamp: tuple[int, ...]) -> Intervals | None:
-    from psmatch_core.evaluation.intervals import intervals as make
+    from psmatch_core.evaluation.intervals import bootstrap_intervals as make
 
     cells = cache.table(RunFolder(Path(path)), "evaluation_cells")
     return make(cells, seed=seed) if cells is not None and len(cells) else None

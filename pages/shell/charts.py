@@ -30,12 +30,12 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
     on_select
         Called when a box or a lasso was drawn on it; nothing can be selected unless given.
     """
-    from psmatch_core.plotting import inked, title_of
+    from psmatch_core.plotting import set_ink, title_text
 
     scheme = st.context.theme.type
     if scheme:
-        inked(figure, scheme)
-    finding, note, room = title_of(figure)
+        set_ink(figure, scheme)
+    finding, note, room = title_text(figure)
     if finding:
         st.markdown(f"**{plain(finding)}**")
     if note:

@@ -22,9 +22,9 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
-from psmatch_core.evaluation.reference_space import Space
+from psmatch_core.evaluation.reference_space import ReferenceSpace
 
-MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
+DISTANCE_MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
 TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", "floor"
 
 
@@ -133,7 +133,7 @@ class Distributions:
             values = [row.distances[candidate][measure] for row in self.per_label]
             return float(np.average(values, weights=weights)) if values else float("nan")
 
-        return {candidate: {measure: mean(candidate, measure) for measure in MEASURES} for candidate in self.candidates}
+        return {name: {measure: mean(name, measure) for measure in DISTANCE_MEASURES} for name in self.candidates}
 
     def table(self) -> pd.DataFrame:
         """One row a label: its cells, then every measure of every candidate as ``<measure>_<candidate>``."""
@@ -145,7 +145,7 @@ class Distributions:
                 "n_observed": row.n_observed,
                 "n_compared": row.n_compared,
             }
-            for measure in MEASURES:
+            for measure in DISTANCE_MEASURES:
                 entry |= {f"{measure}_{candidate}": row.distances[candidate][measure] for candidate in self.candidates}
             rows.append(entry)
         return pd.DataFrame(rows)
@@ -197,7 +197,7 @@ class Distributions:
     def __repr__(self) -> str:
         figures = ", ".join(
             f"{measure} " + " / ".join(f"{name} {self.micro[name][measure]:.3g}" for name in self.candidates)
-            for measure in MEASURES
+            for measure in DISTANCE_MEASURES
         )
         return f"Distributions({self.of}, {self.direction}, {plural(len(self.per_label), 'label')}: {figures})"
 
@@ -209,7 +209,7 @@ def compare_distributions(
     comparing: Comparing | None = None,
     *,
     direction: str,
-    space: Space | None = None,
+    space: ReferenceSpace | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Distributions:
@@ -244,7 +244,7 @@ def compare_distributions(
                 f"{observed.n_features:,} features of {observed.name}.",
                 hint="Give one row a cell and the observed modality's features.",
             )
-    space = space or Space.of(observed.X, comparing.n_components)
+    space = space or ReferenceSpace.of(observed.X, comparing.n_components)
     usable = np.all([np.isfinite(values).all(axis=1) for values in candidates.values()], axis=0)
     notes = []
     if not usable.all():

@@ -20,7 +20,7 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids
 from psmatch_core.matching.matchers.known_pairs import true_pairs
 
-METRICS = ("trace", "trace_fold", "foscttm", "rank")
+PAIR_METRICS = ("trace", "trace_fold", "foscttm", "rank")
 CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}
 
 
@@ -80,12 +80,12 @@ class Evaluation:
     @cached_property
     def micro(self) -> dict[str, float]:
         """Means over cells."""
-        return {metric: nan_mean(self.per_cell[metric]) for metric in METRICS}
+        return {metric: nan_mean(self.per_cell[metric]) for metric in PAIR_METRICS}
 
     @cached_property
     def macro(self) -> dict[str, float]:
         """Means over labels."""
-        return {metric: nan_mean([getattr(row, metric) for row in self.per_label]) for metric in METRICS}
+        return {metric: nan_mean([getattr(row, metric) for row in self.per_label]) for metric in PAIR_METRICS}
 
     @cached_property
     def uniform_micro(self) -> dict[str, float]:
@@ -96,20 +96,20 @@ class Evaluation:
             metric: float(sum(w * row.baseline[metric] for w, row in zip(weights, self.per_label, strict=True)) / total)
             if total
             else float("nan")
-            for metric in METRICS
+            for metric in PAIR_METRICS
         }
 
     @cached_property
     def uniform_macro(self) -> dict[str, float]:
         """Means over labels of the uniform baseline."""
-        return {metric: nan_mean([row.baseline[metric] for row in self.per_label]) for metric in METRICS}
+        return {metric: nan_mean([row.baseline[metric] for row in self.per_label]) for metric in PAIR_METRICS}
 
     def table(self) -> pd.DataFrame:
         """One row a label, the uniform baseline's figures beside each metric."""
         rows = []
         for row in self.per_label:
             entry: dict[str, object] = {"label": row.label, "n_pairs": row.n_pairs, "n_candidates": row.n_candidates}
-            for metric in METRICS:
+            for metric in PAIR_METRICS:
                 entry[metric] = getattr(row, metric)
                 entry[f"{metric}_uniform"] = row.baseline[metric]
             rows.append(entry)
@@ -130,7 +130,8 @@ class Evaluation:
 
     def __repr__(self) -> str:
         figures = ", ".join(
-            f"{metric} {self.micro[metric]:.3f} (uniform {self.uniform_micro[metric]:.3f})" for metric in METRICS[1:]
+            f"{metric} {self.micro[metric]:.3f} (uniform {self.uniform_micro[metric]:.3f})"
+            for metric in PAIR_METRICS[1:]
         )
         return f"Evaluation({len(self.per_cell):,} pairs in {len(self.per_label)} labels: {figures})"
 
@@ -179,12 +180,12 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
                 label=label,
                 n_pairs=int(rows.size),
                 n_candidates=int(block.shape[1]),
-                **{metric: nan_mean(mine[metric]) for metric in METRICS},
-                baseline={metric: nan_mean(uniform[metric]) for metric in METRICS},
+                **{metric: nan_mean(mine[metric]) for metric in PAIR_METRICS},
+                baseline={metric: nan_mean(uniform[metric]) for metric in PAIR_METRICS},
             )
         )
         progress(Event("evaluate", (done + 1) / len(coupling.blocks), f"label {label}"))
-    columns_of_cells = ["cell", "label", *METRICS]
+    columns_of_cells = ["cell", "label", *PAIR_METRICS]
     r2, pooled, uniform_r2 = _translation_r2(coupling, ids)
     return Evaluation(
         per_label=tuple(scores),

@@ -17,7 +17,7 @@ from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFOR
 
 NO_CHANGE = "no_change"
 CANDIDATES = (TRANSLATED, LABEL_MEAN, UNIFORM, NO_CHANGE)
-WORDS = {
+CANDIDATE_TITLES = {
     TRANSLATED: "predicted",
     LABEL_MEAN: "mean of the training labels",
     UNIFORM: "uniform matching",
@@ -124,7 +124,7 @@ class HeldOut:
         distances = self.out_of_distribution.micro
         rows = [
             {
-                "candidate": WORDS[name],
+                "candidate": CANDIDATE_TITLES[name],
                 "shift_explained": self.shift_explained.get(name, np.nan),
                 "shift_correlation": self.shift_correlation.get(name, np.nan),
                 "mean_correlation": self.mean_correlation.get(name, np.nan),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
-from psmatch_core.evaluation.evaluate import METRICS
+from psmatch_core.evaluation.evaluate import PAIR_METRICS
 from psmatch_core.matching.coupling import Coupling
 
 RESAMPLES = 1000
@@ -28,8 +28,8 @@ class Interval:
     high: float
 
 
-def intervals(
-    cells: pd.DataFrame, metrics: Sequence[str] = METRICS, *, seed: int = 0
+def bootstrap_intervals(
+    cells: pd.DataFrame, metrics: Sequence[str] = PAIR_METRICS, *, seed: int = 0
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Interval]]]:
     """Bootstrap intervals of the means of an evaluation: by label, over cells (micro) and over labels (macro).
 

@@ -12,7 +12,7 @@ from psmatch_core.data.modality import Matrix
 
 
 @dataclass(frozen=True)
-class Space:
+class ReferenceSpace:
     """The fixed space of a comparison: features z-scored by the observed cells, then their principal axes.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.matchers import LabelMatcher, Matcher, SinkhornMatcher
 
-STEPS = (-10, 14)  # steps below and above the matcher's own epsilon, so that it is one of them
+STEPS_AROUND = (-10, 14)  # steps below and above the matcher's own epsilon, so that it is one of them
 RATIO = 10**0.096  # between steps: 0.11 to 22 times its own, sharp to nearly uniform
 NEIGHBORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400, 500)
 MOST_OVERLAPS = 50_000_000  # n k²: common neighbours counted for one step, about a second
@@ -62,8 +62,8 @@ def default_values(matcher: LabelMatcher, n: int, m: int) -> np.ndarray:
     if type(matcher).sharpness_option() == "n_neighbors":
         most = max(1.0, min(n, m, np.sqrt(MOST_OVERLAPS / max(n, m))))
         return np.unique(np.r_[[k for k in NEIGHBORS if k <= most], min(own, max(n, m))])
-    grid = [float(f"{own * RATIO**step:.3g}") for step in range(STEPS[0], STEPS[1] + 1)]
-    grid[-STEPS[0]] = own
+    grid = [float(f"{own * RATIO**step:.3g}") for step in range(STEPS_AROUND[0], STEPS_AROUND[1] + 1)]
+    grid[-STEPS_AROUND[0]] = own
     for value in presets_of(matcher).values():
         near = int(np.argmin(np.abs(np.log(np.array(grid) / value))))
         if grid[near] == own and value != own:

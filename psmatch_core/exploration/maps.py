@@ -32,7 +32,7 @@ class ScoreMap:
     target_xy: np.ndarray
 
 
-def score_map(
+def map_scores(
     source: ScoredModality, target: ScoredModality, *, method: str = "pca", largest: int = 20_000, seed: int = 0
 ) -> ScoreMap:
     """Both modalities on one map of the space in which they are matched.

@@ -93,12 +93,6 @@ def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
     return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
 
 
-def corners_of(box_x: Sequence[float], box_y: Sequence[float]) -> list[tuple[float, float]]:
-    """The corners of a box between two values each way."""
-    (x1, x2), (y1, y2) = sorted(box_x), sorted(box_y)
-    return [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
-
-
 def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:
     """How the weight of the selected cells is spread over the other side, ``(n_other_cells,)``.
 
@@ -129,7 +123,7 @@ def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarra
     return total
 
 
-def described(coupling: Coupling, selection: Selection, *, top: int = 3, most: int = 200) -> pd.DataFrame:
+def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int = 3, most: int = 200) -> pd.DataFrame:
     """One row a selected cell, at most ``most``: label, confidence, effective matches, and its best matches.
 
     Columns: ``cell``, ``label``, ``confidence`` (calibrated, 0 to 1), ``n_effective`` (cells), and ``match_i`` with

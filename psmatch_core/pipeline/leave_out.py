@@ -20,7 +20,7 @@ from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.held_out import NO_CHANGE, HeldOut
-from psmatch_core.evaluation.reference_space import Space
+from psmatch_core.evaluation.reference_space import ReferenceSpace
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import UniformMatcher
@@ -118,7 +118,7 @@ def leave_label_out(
 
     models = {TRANSLATED: train(coupling), UNIFORM: train(uniform)}
     notes += models[TRANSLATED].notes
-    space = Space.of(outputs.X, recipe.comparing.n_components)
+    space = ReferenceSpace.of(outputs.X, recipe.comparing.n_components)
 
     def compare(at: np.ndarray, of: np.ndarray, label_mean: Callable[[str], np.ndarray]) -> _Comparison:
         """Predictions for some cells of the inputs compared with some observed cells of the outputs (masks)."""

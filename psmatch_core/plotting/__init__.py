@@ -5,37 +5,37 @@ dark. Titles state the finding. Text from files (labels, cell names) is escaped:
 """
 
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means
-from psmatch_core.plotting.columns import CellColumn
-from psmatch_core.plotting.counts import label_counts
-from psmatch_core.plotting.coverage import coverage_curves
-from psmatch_core.plotting.distributions import distance_dots
-from psmatch_core.plotting.evidence import loss_evidence, null_strips, stability_bars
-from psmatch_core.plotting.features import feature_heatmap
-from psmatch_core.plotting.heatmap import coupling_heatmap, means_heatmap, spread_title
-from psmatch_core.plotting.held_out import predicted_means, shifted_features
-from psmatch_core.plotting.joint import joint_training
-from psmatch_core.plotting.l_curve import l_curve
-from psmatch_core.plotting.linked import linked_map
+from psmatch_core.plotting.cell_columns import CellColumn
+from psmatch_core.plotting.classifier_quality import confusion, label_losses, reliability
+from psmatch_core.plotting.confidence_curves import coverage_curves
+from psmatch_core.plotting.coupling_heatmap import coupling_heatmap, means_heatmap, spread_title
+from psmatch_core.plotting.distribution_distances import distance_dots
+from psmatch_core.plotting.feature_matching import feature_heatmap
+from psmatch_core.plotting.joint_vae_training import joint_training
+from psmatch_core.plotting.l_curve import l_curve_figure
+from psmatch_core.plotting.label_counts import label_counts
+from psmatch_core.plotting.label_panels import label_panels
+from psmatch_core.plotting.left_out_label import predicted_means, shifted_features
+from psmatch_core.plotting.linked_maps import linked_map
+from psmatch_core.plotting.loss_curves import fitted_curves, loss_curves
 from psmatch_core.plotting.matches import cell_matches, effective_matches
-from psmatch_core.plotting.panels import label_panels
-from psmatch_core.plotting.predictions import feature_scatter, label_shift, shift_dots
-from psmatch_core.plotting.quality import feature_r2, metric_bars
-from psmatch_core.plotting.runs import rank_heatmap, runs_panels, runs_scatter
-from psmatch_core.plotting.scores import score_map
-from psmatch_core.plotting.separability import confusion, label_losses, reliability
+from psmatch_core.plotting.monitor_evidence import loss_evidence, null_strips, stability_bars
+from psmatch_core.plotting.pair_metrics import feature_r2_bars, metric_bars
+from psmatch_core.plotting.predicted_features import feature_scatter, label_shift, shift_dots
+from psmatch_core.plotting.run_comparison import rank_heatmap, runs_panels, runs_scatter
+from psmatch_core.plotting.score_map import score_map_figure
 from psmatch_core.plotting.style import (
     PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
-    inked,
+    escaped,
     palette,
-    plain,
+    set_ink,
+    take_title,
     template,
-    title_of,
-    untitled,
+    title_text,
 )
-from psmatch_core.plotting.training import fitted_curves, loss_curves
-from psmatch_core.plotting.translation import translator_curves
+from psmatch_core.plotting.translator_training import translator_curves
 
 __all__ = [
     "PALETTE",
@@ -50,13 +50,13 @@ __all__ = [
     "coverage_curves",
     "distance_dots",
     "effective_matches",
+    "escaped",
     "feature_heatmap",
-    "feature_r2",
+    "feature_r2_bars",
     "feature_scatter",
     "fitted_curves",
-    "inked",
     "joint_training",
-    "l_curve",
+    "l_curve_figure",
     "label_counts",
     "label_losses",
     "label_panels",
@@ -68,19 +68,19 @@ __all__ = [
     "metric_bars",
     "null_strips",
     "palette",
-    "plain",
     "predicted_means",
     "rank_heatmap",
     "reliability",
     "runs_panels",
     "runs_scatter",
-    "score_map",
+    "score_map_figure",
+    "set_ink",
     "shift_dots",
     "shifted_features",
     "spread_title",
     "stability_bars",
+    "take_title",
     "template",
-    "title_of",
+    "title_text",
     "translator_curves",
-    "untitled",
 ]

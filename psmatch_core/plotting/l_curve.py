@@ -9,13 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.exploration.l_curve import LCurve
-from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, about, figure, plain, whole
+from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, escaped, figure, hover_text, rounded
 
 HIGHLIGHT = PALETTE[1]
 MOST_LABELS = 60  # thin lines beyond which nothing can be told apart
 
 
-def l_curve(
+def l_curve_figure(
     curve: LCurve, *, current: float | None = None, marks: Mapping[str, float] = MappingProxyType({})
 ) -> go.Figure:
     """Mean cost against effective matches over the grid of epsilons, labels thin, the suggested corner marked.
@@ -32,10 +32,10 @@ def l_curve(
         title = f"The curve has no clear corner in this range of {option}"
     else:
         at = table[table["epsilon"] == curve.corner].iloc[0]
-        matches = about(float(at["n_effective"]))
+        matches = rounded(float(at["n_effective"]))
         title = f"Sharper than {option} {curve.corner:.3g} ({matches} effective matches) gains little"
     note = " ".join((*curve.notes, "Made without true pairs."))
-    fig = figure(title, height=320, note=plain(note, 400))
+    fig = figure(title, height=320, note=escaped(note, 400))
     single = len(curve.points) == 1
     for number, (label, points) in enumerate(curve.points.items()):
         if single or number >= MOST_LABELS:
@@ -49,7 +49,7 @@ def l_curve(
             name="one label",
             legendgroup="labels",
             showlegend=number == 0,
-            hovertext=[f"{whole(label)}, epsilon {point.epsilon:.3g}" for point in points],
+            hovertext=[f"{hover_text(label)}, epsilon {point.epsilon:.3g}" for point in points],
             hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
         )
     fig.add_scatter(
@@ -58,7 +58,7 @@ def l_curve(
         mode="lines+markers",
         line={"color": SOURCE_COLOR, "width": 2.5},
         marker={"size": 7},
-        name=plain(next(iter(curve.points)), 24) if single else "mean over labels",
+        name=escaped(next(iter(curve.points)), 24) if single else "mean over labels",
         showlegend=not single,
         hovertext=[f"{option} {epsilon:.3g}" for epsilon in table["epsilon"]],
         hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",

@@ -14,13 +14,13 @@ from psmatch_core.plotting.style import (
     PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
-    about,
-    ends,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    rounded,
 )
 
 LOG_ABOVE = 30.0  # largest over smallest: beyond it the small ones vanish on a linear axis
@@ -49,12 +49,12 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     most = np.array([candidates[index] for index in order], dtype=np.float32)
     cells = np.concatenate(everything) if everything else np.zeros(0)
     title = (
-        f"A cell of {plain(coupling.source.modality.name, 24)} has {about(float(np.median(cells)))} effective matches "
-        f"(median) of {about(float(np.median(most)))} candidates"
+        f"A cell of {escaped(coupling.source.modality.name, 24)} has {rounded(float(np.median(cells)))} effective "
+        f"matches (median) of {rounded(float(np.median(most)))} candidates"
         if cells.size
         else "No cell has a match"
     )
-    chosen, cut = ends(len(labels), "sharpest and the most spread")
+    chosen, cut = both_ends(len(labels), "sharpest and the most spread")
     labels, quantiles, most = [labels[index] for index in chosen], quantiles[chosen], most[chosen]
     left_out = f"{plural(unmatched, 'cell')} without a match left out" if unmatched else ""
     note = "; ".join(part for part in (left_out, cut) if part)
@@ -79,7 +79,7 @@ def effective_matches(coupling: Coupling) -> go.Figure:
         mode="markers",
         name="all candidates (uniform)",
         marker={"symbol": "line-ns", "size": 11, "line": {"width": 2, "color": GREY}},
-        hovertext=[whole(label) for label in labels],
+        hovertext=[hover_text(label) for label in labels],
         hovertemplate="%{hovertext}: %{x:,} target cells<extra></extra>",
     )
     known = quantiles[np.isfinite(quantiles)]
@@ -126,10 +126,10 @@ def cell_matches(
         rank = int(np.flatnonzero(is_true)[0]) + 1 if is_true.any() else 0
         note = f"its true partner is match {rank}" if rank else f"its true partner is not among these {len(shown)}"
     title = (
-        f"The best match of {plain(cell, 30)} has {weights[0]:.1%} of the weight, "
-        f"{about(float(weights[0] / uniform_weight))} × uniform"
+        f"The best match of {escaped(cell, 30)} has {weights[0]:.1%} of the weight, "
+        f"{rounded(float(weights[0] / uniform_weight))} × uniform"
         if weights.size
-        else f"{plain(cell, 30)} has no match"
+        else f"{escaped(cell, 30)} has no match"
     )
     fig = figure(title, height=height_of(len(shown)), note=note)
     y = label_axis(fig, [f"★ {name}" if true else name for name, true in zip(shown, is_true, strict=True)])
@@ -141,7 +141,7 @@ def cell_matches(
                 orientation="h",
                 name=name,
                 marker={"color": color},
-                hovertext=[whole(each) for each, chosen in zip(shown, which, strict=True) if chosen],
+                hovertext=[hover_text(each) for each, chosen in zip(shown, which, strict=True) if chosen],
                 hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
             )
     fig.add_scatter(

@@ -38,7 +38,8 @@ HOVER_WIDTH = 60  # characters of a line in a hover
 MOST_SHOWN = 300  # characters of the longest name that a hover shows
 ROW_HEIGHT = 20  # px a label needs on an axis to be read
 TITLE_LINE = 20  # px
-MOST_ROWS = 60  # labels drawn one a row; a screen and a half
+WEBGL_ABOVE = 5_000  # points that SVG draws without stuttering; more are drawn by WebGL
+MOST_LABELS_DRAWN = 60  # labels drawn one a row; a screen and a half
 _AXIS = {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True}
 
 
@@ -66,7 +67,7 @@ def template(name: str) -> go.layout.Template:
     )
 
 
-def inked(fig: go.Figure, name: str) -> None:
+def set_ink(fig: go.Figure, name: str) -> None:
     """Give the small text of a figure, its axes', an ink that can be read on the app's ``light`` or ``dark`` paper."""
     quiet = QUIET_INKS[0] if name == "light" else QUIET_INKS[1]
     for axis in (*fig.select_xaxes(), *fig.select_yaxes()):
@@ -74,7 +75,7 @@ def inked(fig: go.Figure, name: str) -> None:
         axis.title.font.color = quiet
 
 
-def title_of(fig: go.Figure) -> tuple[str, str, int]:
+def title_text(fig: go.Figure) -> tuple[str, str, int]:
     """What a figure's title says, to be written as text around it: there it breaks where the screen ends.
 
     Returns
@@ -88,9 +89,9 @@ def title_of(fig: go.Figure) -> tuple[str, str, int]:
     return _words(finding), " ".join(_words(note) for note in notes), TITLE_LINE * (title.count("<br>") + 1)
 
 
-def untitled(fig: go.Figure) -> tuple[str, str]:
+def take_title(fig: go.Figure) -> tuple[str, str]:
     """Take the title out of a figure, which becomes lower by it; returns the finding and the smaller text."""
-    finding, note, room = title_of(fig)
+    finding, note, room = title_text(fig)
     if room:
         top, height = (fig.layout.margin.t or room), fig.layout.height
         fig.update_layout(title_text="", margin_t=max(10, top - room), height=height - room if height else None)
@@ -117,24 +118,24 @@ def palette(n: int) -> tuple[str, ...]:
     return PALETTE[:n]
 
 
-def plain(text: object, limit: int = 60) -> str:
+def escaped(text: object, limit: int = 60) -> str:
     """A text from a file that plotly shows as it is: tags, templates and formulas escaped, at most ``limit`` long."""
     escaped = html.escape(display(text, limit), quote=False)
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
-def whole(text: object) -> str:
+def hover_text(text: object) -> str:
     """A text from a file in full, for a hover: broken into lines, since plotly breaks none."""
-    return "<br>".join(wrapped(plain(text, MOST_SHOWN), HOVER_WIDTH))
+    return "<br>".join(wrapped(escaped(text, MOST_SHOWN), HOVER_WIDTH))
 
 
 def shortened(text: object, limit: int = LABEL_WIDTH) -> str:
     """A text from a file cut in its middle: of long names that begin alike the ends tell them apart."""
     shown = display(text, MOST_SHOWN)
     if len(shown) <= limit:
-        return plain(text, limit)
+        return escaped(text, limit)
     half = (limit - 1) // 2
-    return plain(f"{shown[: limit - 1 - half].rstrip()}…{shown[-half:].lstrip()}", limit)
+    return escaped(f"{shown[: limit - 1 - half].rstrip()}…{shown[-half:].lstrip()}", limit)
 
 
 def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> go.Figure:
@@ -143,7 +144,7 @@ def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> g
     Parameters
     ----------
     title
-        The finding; names in it already escaped by :func:`plain`. It is broken into lines that fit 390 px.
+        The finding; names in it already escaped by :func:`escaped`. It is broken into lines that fit 390 px.
     height
         Of the plot without title and legend, px.
     note
@@ -154,7 +155,7 @@ def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> g
     return go.Figure(layout={**layout, "xaxis": {**_AXIS, "title_standoff": 6}, "yaxis": _AXIS})
 
 
-def dress(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bool = True) -> None:
+def apply_style(fig: go.Figure, title: str, *, height: int, note: str = "", legend: bool = True) -> None:
     """Give a figure its title, transparent background, legend under the title and height (px, plot alone)."""
     fig.update_layout(_dressed(title, height=height, note=note, legend=legend))
     fig.update_xaxes(**_AXIS, title_standoff=6)
@@ -207,7 +208,7 @@ def wrapped(text: str, width: int) -> list[str]:
     if len(shown) <= width:
         return [text]
     lines = textwrap.wrap(shown, width, break_long_words=True)
-    return [plain(line, width + 1) for line in lines]
+    return [escaped(line, width + 1) for line in lines]
 
 
 def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.ndarray:
@@ -230,16 +231,16 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
     return positions
 
 
-def ends(n_labels: int, what: str) -> tuple[np.ndarray, str]:
+def both_ends(n_labels: int, what: str) -> tuple[np.ndarray, str]:
     """Which of many ordered labels are drawn, so that nobody scrolls through four hundred rows: both ends.
 
     Returns
     -------
     Their places in the order, and a note that says what was left out; empty where all are drawn.
     """
-    if n_labels <= MOST_ROWS:
+    if n_labels <= MOST_LABELS_DRAWN:
         return np.arange(n_labels), ""
-    half = MOST_ROWS // 2
+    half = MOST_LABELS_DRAWN // 2
     chosen = np.r_[0:half, n_labels - half : n_labels]
     return chosen, f"the {half} {what} of {n_labels:,} labels; the table has all"
 
@@ -249,12 +250,12 @@ def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
     return max(160, n_rows * row)
 
 
-def about(value: float) -> str:
+def rounded(value: float) -> str:
     """A number of cells or a multiple with two digits: 6.3, 14, 1,250."""
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.2g}"
 
 
-def digits(value: float) -> str:
+def short_number(value: float) -> str:
     """A number with the digits that matter: 1,250; 12.3; 0.0123."""
     if not np.isfinite(value):
         return "unknown"

@@ -70,7 +70,7 @@ def curves(content: Content, page: Page) -> None:
     """Cost against effective matches of the labels that were solved from sharp to smooth on the Match page."""
     if content.models is None or content.coupling is None:
         return
-    from psmatch_core.plotting import l_curve
+    from psmatch_core.plotting import l_curve_figure
 
     said: set[str] = set()
     for job in EpsilonPathJob.jobs_of(content.folder):
@@ -85,4 +85,4 @@ def curves(content: Content, page: Page) -> None:
             page.heading("How sharp? Cost against effective matches")
         said.add(label)
         page.text(f"{display(label, 60)}, solved at {plural(len(found), 'value')} of {found.option}:")
-        page.figure(l_curve(found.curve, current=getattr(content.folder.recipe.matcher, found.option, None)))
+        page.figure(l_curve_figure(found.curve, current=getattr(content.folder.recipe.matcher, found.option, None)))

@@ -54,10 +54,10 @@ class Page:
 
     def figure(self, figure: go.Figure) -> None:
         """A figure below its title, which becomes text so that screen readers read it."""
-        from psmatch_core.plotting import untitled
+        from psmatch_core.plotting import take_title
 
         title = figure.layout.title.text or ""
-        finding, note = untitled(figure)
+        finding, note = take_title(figure)
         figure.update_layout(meta={"title": title})  # for the copy that a reader downloads
         name = f"figure-{len(self.figures)}"
         self.figures[name] = figure

@@ -101,7 +101,7 @@ def _propensity(content: Content, page: Page) -> None:
         label_losses,
         loss_curves,
         reliability,
-        score_map,
+        score_map_figure,
     )
 
     models = content.models
@@ -126,7 +126,7 @@ def _propensity(content: Content, page: Page) -> None:
     if scores is not None:
         if scores.source_cells.size + scores.target_cells.size <= LARGEST_MAP:
             is_many = len(models[0].label_names) > len(PALETTE)
-            page.figure(score_map(scores, *models, color="family" if is_many else "label"))
+            page.figure(score_map_figure(scores, *models, color="family" if is_many else "label"))
         else:
             page.text(f"The map of scores is left out above {LARGEST_MAP:,} points; the app draws it.", "small")
 
@@ -173,8 +173,8 @@ def _quality(content: Content, page: Page) -> None:
     found, table = content.facts("evaluation"), load_table(content.folder, "evaluation_labels")
     if not found:
         return
-    from psmatch_core.evaluation.intervals import coverage_by_confidence, intervals
-    from psmatch_core.plotting import coverage_curves, feature_r2, metric_bars
+    from psmatch_core.evaluation.intervals import bootstrap_intervals, coverage_by_confidence
+    from psmatch_core.plotting import coverage_curves, feature_r2_bars, metric_bars
 
     page.heading("Evaluate: how good is it where the truth is known?")
     if not found["n_pairs"] or table is None:
@@ -189,7 +189,7 @@ def _quality(content: Content, page: Page) -> None:
         page.figure(metric_bars(table, metric))
     cells = load_table(content.folder, "evaluation_cells")
     if content.coupling is not None and cells is not None and len(cells):
-        sure = intervals(cells, seed=content.folder.recipe.seed)[1]["micro"]
+        sure = bootstrap_intervals(cells, seed=content.folder.recipe.seed)[1]["micro"]
         said = ", ".join(f"{metric} {sure[metric].low:.3g} to {sure[metric].high:.3g}" for metric in metrics)
         page.text(f"95% intervals over cells, had other cells of the same labels been judged: {said}.", "small")
         kept = coverage_by_confidence(content.coupling, cells, "foscttm")
@@ -197,7 +197,7 @@ def _quality(content: Content, page: Page) -> None:
             page.figure(coverage_curves(kept, uniform=found["uniform_micro"]["foscttm"]))
     values = content.facts("feature_r2")
     if values:
-        page.figure(feature_r2(values, uniform=found["uniform_r2"]))
+        page.figure(feature_r2_bars(values, uniform=found["uniform_r2"]))
     if found["skipped"]:
         page.table(("label not judged", "reason"), list(found["skipped"].items()))
 

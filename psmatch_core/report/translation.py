@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display
-from psmatch_core.evaluation.distributions import MEASURES, Distributions
+from psmatch_core.evaluation.distributions import DISTANCE_MEASURES, Distributions
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
@@ -19,7 +19,7 @@ def translators(content: Content, page: Page) -> None:
     """How features are carried or predicted, in both directions: training, R² of each feature, shifts of labels."""
     if content.coupling is None or content.models is None:
         return
-    from psmatch_core.plotting import feature_r2, shift_dots, translator_curves
+    from psmatch_core.plotting import feature_r2_bars, shift_dots, translator_curves
 
     page.heading("Translate: what would cells look like in the other modality?")
     kind = type(content.folder.recipe.translator).__name__
@@ -40,7 +40,7 @@ def translators(content: Content, page: Page) -> None:
             page.text(
                 f"R², {column.removeprefix('r2_').replace('_', ' ')}; all features: {float(table.iloc[0, 1]):.3f}."
             )
-            page.figure(feature_r2(dict(zip(table["feature"][1:], table[column][1:].astype(float), strict=True))))
+            page.figure(feature_r2_bars(dict(zip(table["feature"][1:], table[column][1:].astype(float), strict=True))))
         if shifts is not None and shifts.labels:
             page.figure(shift_dots(shifts))
             if fitted is None:
@@ -61,9 +61,10 @@ def distributions(content: Content, page: Page) -> None:
         page.subheading(content.way(direction))
         if found.per_label:
             rows = [
-                (name.replace("_", " "), *(values[each] for each in MEASURES)) for name, values in found.micro.items()
+                (name.replace("_", " "), *(values[each] for each in DISTANCE_MEASURES))
+                for name, values in found.micro.items()
             ]
-            page.table(("mean over cells", *(each.replace("_", " ") for each in MEASURES)), rows)
+            page.table(("mean over cells", *(each.replace("_", " ") for each in DISTANCE_MEASURES)), rows)
             page.figure(distance_dots(found, "energy"))
         page.points(found.notes)
         if found.skipped:

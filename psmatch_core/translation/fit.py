@@ -28,7 +28,7 @@ from psmatch_core.translation.translators import (
 )
 
 TRUE_PAIRS = "true pairs"
-MATCHED = "matched cells"
+MATCHED_CELLS = "matched cells"
 
 
 def fit_translator(
@@ -169,7 +169,7 @@ def _quality(
     if cells.size:
         # The error against all matches of a cell needs only their first two moments, however many there are.
         square = pairs.expected(pairs.Y**2)[cells]
-        found.append(_judged(MATCHED, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale))
+        found.append(_judged(MATCHED_CELLS, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale))
     return tuple(found)
 
 

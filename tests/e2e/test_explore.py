@@ -22,7 +22,7 @@ from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.plotting.linked import MOST_MATCHES
+from psmatch_core.plotting.linked_maps import MOST_MATCHES
 from psmatch_core.workspace import worker
 from psmatch_core.workspace.jobs import run as run_job
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob

@@ -7,8 +7,14 @@ from anndata import AnnData
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.modality import Modality
-from psmatch_core.evaluation.distributions import FLOOR, MEASURES, Comparing, Distributions, compare_distributions
-from psmatch_core.evaluation.reference_space import Space
+from psmatch_core.evaluation.distributions import (
+    DISTANCE_MEASURES,
+    FLOOR,
+    Comparing,
+    Distributions,
+    compare_distributions,
+)
+from psmatch_core.evaluation.reference_space import ReferenceSpace
 
 WAY = "target_to_source"
 
@@ -33,7 +39,7 @@ def compared(candidates, labels=None, observed=OBSERVED, **settings):
 def test_new_cells_of_the_same_distribution_lie_at_the_floor_and_moved_ones_above_it():
     again = cloud(seed=1)
     result = compared({"same": again.X, "moved": again.X + 1})
-    for measure in MEASURES:
+    for measure in DISTANCE_MEASURES:
         means = {name: result.micro[name][measure] for name in result.candidates}
         assert abs(means["same"] - means[FLOOR]) < 0.35 * (means["moved"] - means[FLOOR])
     assert result.candidates == ("same", "moved", FLOOR)
@@ -53,7 +59,7 @@ def test_units_of_a_feature_do_not_matter():
     scaled = compared(
         {"same": cloud(seed=1).X * scale}, observed=OBSERVED.with_features(OBSERVED.X * scale, OBSERVED.var_names)
     )
-    for measure in MEASURES:
+    for measure in DISTANCE_MEASURES:
         assert scaled.micro["same"][measure] == pytest.approx(plain.micro["same"][measure], rel=1e-3, abs=1e-4)
 
 
@@ -99,10 +105,10 @@ def test_the_space_keeps_the_axes_of_most_variance_and_says_how_much():
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(500, 2))
     X = latent @ rng.normal(size=(2, 30)) + 0.05 * rng.normal(size=(500, 30))
-    space = Space.of(X, 2)
+    space = ReferenceSpace.of(X, 2)
     assert space.axes.shape == (30, 2)
     assert space.explained > 0.95
-    assert Space.of(X, 0).place(X).std(axis=0) == pytest.approx(1)
+    assert ReferenceSpace.of(X, 0).place(X).std(axis=0) == pytest.approx(1)
 
 
 def test_table_and_plain_data_hold_the_same():

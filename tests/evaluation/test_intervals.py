@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.evaluation.intervals import intervals, risk_coverage
+from psmatch_core.evaluation.intervals import bootstrap_intervals, risk_coverage
 
 
 def cells(n=200, seed=0):
@@ -15,7 +15,7 @@ def cells(n=200, seed=0):
 
 def test_means_are_those_of_the_cells_and_lie_within():
     frame = cells()
-    table, means = intervals(frame, ["rank"])
+    table, means = bootstrap_intervals(frame, ["rank"])
     by_label = frame.groupby("label")["rank"].mean()
     assert table.set_index("label")["rank"].to_dict() == pytest.approx(by_label.to_dict())
     assert means["micro"]["rank"].mean == pytest.approx(frame["rank"].mean())
@@ -27,7 +27,7 @@ def test_means_are_those_of_the_cells_and_lie_within():
 
 def test_an_interval_is_as_wide_as_theory_says_and_narrows_with_cells():
     frame = cells(400)
-    table, _ = intervals(frame, ["rank"])
+    table, _ = bootstrap_intervals(frame, ["rank"])
     width = (table["rank_high"] - table["rank_low"]).to_numpy()
     assert width == pytest.approx(2 * 1.96 * np.sqrt(1 / 12 / np.array([400, 100])), rel=0.15)
 
@@ -35,15 +35,15 @@ def test_an_interval_is_as_wide_as_theory_says_and_narrows_with_cells():
 def test_most_intervals_hold_the_truth():
     held = 0
     for seed in range(60):
-        table, _ = intervals(cells(80, seed), ["rank"], seed=seed)
+        table, _ = bootstrap_intervals(cells(80, seed), ["rank"], seed=seed)
         held += int(((table["rank_low"] <= 0.5) & (table["rank_high"] >= 0.5)).sum())
     assert held / 120 > 0.85
 
 
 def test_the_same_seed_gives_the_same_and_a_constant_has_no_width():
-    one, other = (intervals(cells(), ["rank"], seed=3)[0] for _ in range(2))
+    one, other = (bootstrap_intervals(cells(), ["rank"], seed=3)[0] for _ in range(2))
     pd.testing.assert_frame_equal(one, other)
-    table, means = intervals(cells().assign(rank=0.5), ["rank"])
+    table, means = bootstrap_intervals(cells().assign(rank=0.5), ["rank"])
     assert (table["rank_low"] == table["rank_high"]).all()
     assert means["micro"]["rank"].high == pytest.approx(0.5)
 
@@ -51,9 +51,9 @@ def test_the_same_seed_gives_the_same_and_a_constant_has_no_width():
 def test_cells_without_a_value_do_not_count_and_no_cell_is_no_number():
     frame = cells()
     frame.loc[frame.index[::2], "rank"] = np.nan
-    _, means = intervals(frame, ["rank"])
+    _, means = bootstrap_intervals(frame, ["rank"])
     assert means["micro"]["rank"].mean == pytest.approx(frame["rank"].mean())
-    table, means = intervals(frame.head(0), ["rank"])
+    table, means = bootstrap_intervals(frame.head(0), ["rank"])
     assert len(table) == 0
     assert np.isnan(means["micro"]["rank"].mean)
 

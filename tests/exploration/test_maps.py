@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 
 
 @pytest.mark.parametrize("method", ["pca", "umap"])
 def test_neighbours_on_a_map_share_their_label(models, method):
-    found = score_map(*models, method=method)
+    found = map_scores(*models, method=method)
     for model, xy in zip(models, (found.source_xy, found.target_xy), strict=True):
         labels = model.modality.labels
         distance = np.linalg.norm(xy[:, None] - xy[None], axis=2)
@@ -19,7 +19,7 @@ def test_neighbours_on_a_map_share_their_label(models, method):
 
 
 def test_a_thinned_map_has_every_label_in_its_share(models):
-    found = score_map(*models, largest=12)
+    found = map_scores(*models, largest=12)
     for model, cells in zip(models, (found.source_cells, found.target_cells), strict=True):
         assert set(np.unique(model.modality.labels[cells], return_counts=True)[1]) == {4}
         assert np.all(np.diff(cells) > 0)

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import (
     Selection,
-    corners_of,
-    described,
     feature_values,
     inside,
     matched_weight,
     on_map,
+    selected_cells_table,
 )
 from psmatch_core.matching.match import match
 from psmatch_core.pipeline.recipe import Recipe
@@ -39,7 +38,7 @@ def coupling(models):
 def test_a_box_and_its_corners_hold_the_same_points():
     xy = np.random.default_rng(0).normal(size=(500, 2))
     boxed = (xy[:, 0] > -0.5) & (xy[:, 0] < 1) & (xy[:, 1] > 0) & (xy[:, 1] < 0.7)
-    assert (inside(xy, corners_of([1, -0.5], [0, 0.7])) == boxed).all()
+    assert (inside(xy, [(-0.5, 0), (1, 0), (1, 0.7), (-0.5, 0.7)]) == boxed).all()
 
 
 def test_a_polygon_holds_its_star_and_not_its_bay():
@@ -62,7 +61,7 @@ def test_a_lasso_of_two_corners_is_refused():
 
 
 def test_a_shape_around_a_panel_selects_all_its_cells(models):
-    found = on_map(score_map(*models), "target", corners_of([-1e3, 1e3], [-1e3, 1e3]))
+    found = on_map(map_scores(*models), "target", [(-1e3, -1e3), (1e3, -1e3), (1e3, 1e3), (-1e3, 1e3)])
     assert found.cells.tolist() == list(range(models[1].modality.n_cells))
     assert (found.side, found.other) == ("target", "source")
 
@@ -85,7 +84,7 @@ def test_weight_of_all_cells_is_what_they_give_one_by_one(coupling):
 
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_cells_are_described_as_the_coupling_has_them(coupling, side):
-    table = described(coupling, Selection(side, [5, 2, 5]), top=2)
+    table = selected_cells_table(coupling, Selection(side, [5, 2, 5]), top=2)
     model = coupling.source if side == "source" else coupling.target
     other = coupling.target if side == "source" else coupling.source
     assert table["cell"].tolist() == model.modality.obs_names[[2, 5]].tolist()
@@ -97,7 +96,7 @@ def test_cells_are_described_as_the_coupling_has_them(coupling, side):
         best = P[cell].argmax()
         assert table["match_1"][at] == other.modality.obs_names[best]
         assert table["weight_1"][at] == pytest.approx(P[cell, best] / P[cell].sum())
-    assert len(described(coupling, Selection(side, np.arange(40)), most=10)) == 10
+    assert len(selected_cells_table(coupling, Selection(side, np.arange(40)), most=10)) == 10
 
 
 def test_features_are_measured_here_and_projected_from_there(coupling, models):

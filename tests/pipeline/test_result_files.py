@@ -12,7 +12,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_jo
 from psmatch_core.classification.classifiers import MLPClassifier, RecommendedClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.preprocessing import Preprocessing
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 from psmatch_core.monitor.stability import HalfScores
@@ -78,7 +78,7 @@ def test_coupling_comes_back_equal(tmp_path, models, matcher):
 
 
 def test_maps_and_halves_come_back_equal(tmp_path, models):
-    drawn = score_map(*models)
+    drawn = map_scores(*models)
     halves = HalfScores(models[0].logits, models[0].held_out_logits)
     for load, result in ((result_files.load_score_map, drawn), (result_files.load_halves, halves)):
         again = load(result_files.save(result, tmp_path / "r.npz"))
@@ -99,7 +99,7 @@ def every(models):
         latents,
         coupling,
         fit_translator(coupling, RidgeTranslator(), direction="target_to_source", inputs=inputs, outputs=outputs),
-        score_map(*models),
+        map_scores(*models),
         HalfScores(models[0].logits, models[0].logits),
     ]
 

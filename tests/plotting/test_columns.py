@@ -12,7 +12,7 @@ from psmatch_core import plotting
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.intervals import risk_coverage
 from psmatch_core.evaluation.shifts import label_shifts
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 
 Models = tuple[PropensityModel, PropensityModel]
 
@@ -31,15 +31,15 @@ def test_the_title_names_the_labels_that_are_not_told(models: Models) -> None:
 
 
 def test_a_map_takes_numbers_and_texts_of_one_side_or_both(models: Models) -> None:
-    scores = score_map(*models)
+    scores = map_scores(*models)
     n, m = (model.modality.n_cells for model in models)
     numbers = plotting.CellColumn("depth", np.arange(n, dtype=float))
-    fig = plotting.score_map(scores, *models, column=numbers)
+    fig = plotting.score_map_figure(scores, *models, column=numbers)
     assert sum(len(trace.x) for trace in fig.data) == n + m
     assert "not in this modality" in [trace.name for trace in fig.data]
     assert fig.layout.coloraxis.cmax < n
     batch = plotting.CellColumn("batch <b>", np.repeat("one", n), np.array([f"b{i % 12}" for i in range(m)]))
-    fig = plotting.score_map(scores, *models, column=batch)
+    fig = plotting.score_map_figure(scores, *models, column=batch)
     assert sum(len(trace.x) for trace in fig.data) == n + m
     assert "<b>" not in fig.layout.title.text
     assert any(trace.name == "6 other values" for trace in fig.data)
@@ -51,10 +51,10 @@ def test_a_confidence_that_says_nothing_is_said(models: Models) -> None:
     rng = np.random.default_rng(0)
     values = rng.uniform(size=400)
     blind = risk_coverage(rng.uniform(size=400), values, metric="foscttm")
-    assert "no confidence tells" in plotting.coverage_curves({"x": blind}).layout.title.text
+    assert "no measure of confidence shows" in plotting.coverage_curves({"x": blind}).layout.title.text
     knows = risk_coverage(-values, values, metric="foscttm")
     fig = plotting.coverage_curves({"x": blind, "y": knows}, uniform=0.5)
-    assert "0.28 among the surer half" in fig.layout.title.text.replace("<br>", " ")
+    assert "0.28 in the more confident half" in fig.layout.title.text.replace("<br>", " ")
 
 
 def test_bars_carry_their_interval() -> None:

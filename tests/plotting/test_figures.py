@@ -18,7 +18,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.data.modality import Modality
 from psmatch_core.exploration.l_curve import l_curve
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -62,7 +62,7 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
     index, weight = coupling[label].top(4)
     name, other = source.modality.name, target.modality.name
     curve = {0: np.array([[1, 2.0, 2.1], [2, 1.0, 1.5]])}
-    scores = score_map(source, target)
+    scores = map_scores(source, target)
     counts = {each: 5 + place for place, each in enumerate(source.label_names)}
     return {
         "counts": plotting.label_counts(counts, {"<s>alone</s>": 3}, source_name=name, target_name=other),
@@ -71,18 +71,18 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
         "losses": plotting.label_losses(source, target),
         "reliability": plotting.reliability(source, target),
         "confusion": plotting.confusion(source),
-        "map": plotting.score_map(scores, source, target),
-        "map of losses": plotting.score_map(scores, source, target, color="loss", stacked=True),
-        "map of one": plotting.score_map(scores, source, target, highlight=label),
+        "map": plotting.score_map_figure(scores, source, target),
+        "map of losses": plotting.score_map_figure(scores, source, target, color="loss", stacked=True),
+        "map of one": plotting.score_map_figure(scores, source, target, highlight=label),
         "heatmap": plotting.coupling_heatmap(coupling[label], row_names=rows, column_names=columns),
         "effective": plotting.effective_matches(coupling),
-        "l-curve": plotting.l_curve(l_curve(source, target, epsilons=[0.02, 0.05, 0.1, 0.4, 2]), current=0.05),
-        "l-curve of one": plotting.l_curve(l_curve(source, target, epsilons=[0.1, 1], labels=[label])),
+        "l-curve": plotting.l_curve_figure(l_curve(source, target, epsilons=[0.02, 0.05, 0.1, 0.4, 2]), current=0.05),
+        "l-curve of one": plotting.l_curve_figure(l_curve(source, target, epsilons=[0.1, 1], labels=[label])),
         "cell": plotting.cell_matches(
             columns[index[0]], weight[0], 0.1, cell=rows[0], measured_true=columns[index[0, 1]]
         ),
         "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
-        "r2": plotting.feature_r2(dict.fromkeys(source.label_names, 0.1)),
+        "r2": plotting.feature_r2_bars(dict.fromkeys(source.label_names, 0.1)),
     }
 
 
@@ -218,25 +218,25 @@ def test_metric_bars_count_the_labels_that_beat_the_baseline() -> None:
 
 def test_the_best_and_the_worst_features_are_drawn_and_long_bars_are_cut() -> None:
     values = {f"f{i}": 1 - i / 4 for i in range(20)} | {"constant": float("nan")}
-    fig = plotting.feature_r2(values, top=6)
+    fig = plotting.feature_r2_bars(values, top=6)
     assert list(fig.layout.yaxis.ticktext) == ["f0", "f1", "f2", "f17", "f18", "f19"]
     assert min(fig.data[0].x) == -1
     assert "4 of 20 features" in fig.layout.title.text.replace("<br>", " ")
-    assert plotting.feature_r2({}).layout.title.text == "No feature has an R²"
+    assert plotting.feature_r2_bars({}).layout.title.text == "No feature has an R²"
 
 
 def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
     models: tuple[PropensityModel, PropensityModel],
 ) -> None:
     curve = l_curve(*models, epsilons=[0.02, 0.05, 0.1, 0.4, 2])
-    fig = plotting.l_curve(curve, current=0.05)
+    fig = plotting.l_curve_figure(curve, current=0.05)
     assert len([trace for trace in fig.data if trace.legendgroup == "labels"]) == len(curve.points)
     (mean,) = [trace for trace in fig.data if trace.name == "mean over labels"]
     assert np.allclose(mean.y, curve.pooled["cost"], rtol=1e-5)
     names = [trace.name for trace in fig.data]
     assert "in use: epsilon 0.05" in names
     assert (f"suggested: epsilon {curve.corner:.3g}" in names) == (curve.corner is not None)
-    assert "in use" not in str([trace.name for trace in plotting.l_curve(curve, current=0.07).data])
+    assert "in use" not in str([trace.name for trace in plotting.l_curve_figure(curve, current=0.07).data])
     assert "Made without true pairs" in fig.layout.title.text
 
 
@@ -250,4 +250,4 @@ def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
     assert fig.layout.height < 1500
     assert {fig.layout.yaxis.ticktext[0], fig.layout.yaxis.ticktext[-1]} == {"label 000", "label 399"}
     assert "share 400 labels" in fig.layout.title.text
-    assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_of(fig)[:2])
+    assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_text(fig)[:2])

@@ -179,14 +179,14 @@ def _confident(folder: RunFolder, found: dict[str, Any]) -> None:
 
 
 def _features(folder: RunFolder, found: dict[str, Any]) -> None:
-    from psmatch_core.plotting import feature_r2
+    from psmatch_core.plotting import feature_r2_bars
 
     values = cache.facts(folder, "feature_r2")
     if not values:
         return
     st.subheader("By feature")
     charts.show(
-        feature_r2(values, top=TOP_FEATURES, uniform=found["uniform_r2"]),
+        feature_r2_bars(values, top=TOP_FEATURES, uniform=found["uniform_r2"]),
         key=f"r2.{folder.id}",
         alt="Variance explained of each target feature",
     )

@@ -82,10 +82,10 @@ def _slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_acti
     with left:
         _heatmap(folder, coupling, path, step)
     with right:
-        from psmatch_core.plotting import l_curve
+        from psmatch_core.plotting import l_curve_figure
 
         marks = {name: float(path.values[at]) for name, at in path.named_steps.items() if path.solved[at]}
-        figure = l_curve(path.curve, current=float(path.values[step]), marks=marks)
+        figure = l_curve_figure(path.curve, current=float(path.values[step]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
         charts.show(
             figure, key=f"epsilon.curve.{job.id}", alt="Cost against effective matches, the present plan marked"

@@ -52,10 +52,10 @@ def curve_view(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _show(folder: RunFolder, curve: LCurve, matcher: Any) -> None:
-    from psmatch_core.plotting import l_curve
+    from psmatch_core.plotting import l_curve_figure
 
     charts.show(
-        l_curve(curve, current=matcher.epsilon),
+        l_curve_figure(curve, current=matcher.epsilon),
         key=f"curve.figure.{folder.id}",
         alt="Cost of the plan against effective matches, over epsilon",
     )

@@ -36,7 +36,7 @@ def linked_view(folder: RunFolder, coupling: Coupling) -> None:
 def _view(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.exploration.selection import SIDES, matched_weight
     from psmatch_core.plotting import linked_map
-    from psmatch_core.plotting.linked import MOST_DRAWN
+    from psmatch_core.plotting.linked_maps import MOST_DRAWN
 
     method, scores = cache.score_map(folder)
     chosen = selected_cells.chip(folder, run, "maps")
@@ -148,11 +148,11 @@ def _saved(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _panel(folder: RunFolder, coupling: Coupling, chosen: Selection, at: str) -> None:
-    from psmatch_core.exploration.selection import described
+    from psmatch_core.exploration.selection import selected_cells_table
 
     here = (coupling.source if chosen.side == "source" else coupling.target).modality
     st.markdown(f"**Selected cells and their best matches** {plain(at)}")
-    table = described(coupling, chosen, most=LISTED)
+    table = selected_cells_table(coupling, chosen, most=LISTED)
     column = st.column_config
     share = {f"weight_{i}": column.NumberColumn("Weight", format="percent", width="small") for i in (1, 2, 3)}
     match = {f"match_{i}": column.TextColumn(f"Match {i}") for i in (1, 2, 3)}

@@ -190,7 +190,7 @@ def _notes(folder: RunFolder, models: cache.Models) -> None:
 
 
 def _map(folder: RunFolder, models: cache.Models) -> None:
-    from psmatch_core.plotting import score_map
+    from psmatch_core.plotting import score_map_figure
 
     method, scores = cache.score_map(folder)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
@@ -216,7 +216,7 @@ def _map(folder: RunFolder, models: cache.Models) -> None:
     column = _chosen_column(folder, color) if color in OF_CELLS else None
     highlight = label if label and color in HIGHLIGHTED else None
     known: Color = next((each for each in KNOWN if each == color), "label")
-    figure = score_map(scores, *models, color=known, highlight=highlight, stacked=stacked, column=column)
+    figure = score_map_figure(scores, *models, color=known, highlight=highlight, stacked=stacked, column=column)
     charts.show(
         figure, key=f"map.{folder.id}", alt=f"Two-dimensional map of the {models[0].space_name} of both modalities"
     )

@@ -122,7 +122,7 @@ def _watch(job: LeaveOutJob) -> None:
 
 
 def _result(job: LeaveOutJob, found: HeldOut) -> None:
-    from psmatch_core.evaluation.held_out import WORDS
+    from psmatch_core.evaluation.held_out import CANDIDATE_TITLES
     from psmatch_core.plotting import predicted_means, shifted_features
 
     agree, moved = found.same_direction(TOP)
@@ -152,7 +152,7 @@ def _result(job: LeaveOutJob, found: HeldOut) -> None:
     candidate = st.selectbox(
         "Means of",
         list(explained),
-        format_func=lambda each: WORDS[each],
+        format_func=lambda each: CANDIDATE_TITLES[each],
         key=f"left.candidate.{job.id}",
     )
     charts.show(

@@ -210,7 +210,7 @@ def _trained(folder: RunFolder, fitted: Any, direction: str) -> None:
 
 
 def _by_feature(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
-    from psmatch_core.plotting import feature_r2
+    from psmatch_core.plotting import feature_r2_bars
 
     table = cache.feature_r2_table(folder, direction)
     if table is None:
@@ -237,7 +237,7 @@ def _by_feature(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
     st.caption(f"{AGAINST[which][1]} On {where}.")
     values = dict(zip(table["feature"][1:], table[which][1:], strict=True))
     charts.show(
-        feature_r2(values, top=TOP_FEATURES),
+        feature_r2_bars(values, top=TOP_FEATURES),
         key=f"translate.r2.{folder.id}.{direction}.{which}",
         alt="Variance explained of each predicted feature",
     )

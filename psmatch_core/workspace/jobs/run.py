@@ -118,7 +118,7 @@ def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
     """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; the same scores share their maps."""
     if turn is not None:
         turn.release()  # nobody waits for a map: the next run may begin
-    from psmatch_core.exploration.maps import score_map
+    from psmatch_core.exploration.maps import map_scores
 
     seed = keeper.folder.recipe.seed
     for method in MAPS:
@@ -127,7 +127,7 @@ def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
             f"map_{method}",
             map_key(method, keeper.models, LARGEST_MAP, seed),
             result_files.load_score_map,
-            partial(score_map, *keeper.models, method=method, largest=LARGEST_MAP, seed=seed),
+            partial(map_scores, *keeper.models, method=method, largest=LARGEST_MAP, seed=seed),
         )
     work.log(Event("map", 1.0))
 

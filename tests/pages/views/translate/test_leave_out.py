@@ -11,7 +11,7 @@ from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opened, texts
-from tests.plotting.test_held_out import compared
+from tests.plotting.test_left_out_label import compared
 from tests.waiting import ended
 
 

@@ -8,21 +8,21 @@ import plotly.graph_objects as go
 from psmatch_core.base.errors import plural
 from psmatch_core.classification.label_similarity import alike_groups, likeness_tree
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.plotting.dumbbells import LossRows, add_losses
+from psmatch_core.plotting.loss_rows import LossRows, add_losses
 from psmatch_core.plotting.style import (
     COLOR_SCALE,
     GREY,
     LABEL_WIDTH,
-    MOST_ROWS,
+    MOST_LABELS_DRAWN,
     SOURCE_COLOR,
     TARGET_COLOR,
+    both_ends,
     color_bar,
-    ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
 )
 
 MOST_NAMED = 4  # labels of a group that a title names
@@ -37,7 +37,7 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
     The baseline, −log of the label's share (nats per cell), is the loss of knowing only how frequent it is.
     """
     rows = [{row.label: row for row in model.per_label} for model in (source, target)]
-    names = [plain(model.modality.name, 24) for model in (source, target)]
+    names = [escaped(model.modality.name, 24) for model in (source, target)]
 
     def gain(label: str) -> float:
         gains = [side[label].baseline - side[label].loss for side in rows if label in side]
@@ -50,7 +50,7 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
     ]
     both = len(told[0] & told[1])
     title = f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities"
-    chosen, cut = ends(len(labels), "best and the worst told")
+    chosen, cut = both_ends(len(labels), "best and the worst told")
     labels = [labels[index] for index in chosen]
     fig = figure(
         title,
@@ -78,7 +78,7 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
 
 def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
     """Stated confidence against hit rate of the held-out cells; on the diagonal, 70% sure means 70% right."""
-    judged = [(plain(model.modality.name, 24), model.reliability) for model in (source, target)]
+    judged = [(escaped(model.modality.name, 24), model.reliability) for model in (source, target)]
     parts = []
     for name, each in judged:
         total = max(int(each.counts.sum()), 1)
@@ -146,7 +146,7 @@ def confusion(model: ScoredModality) -> go.Figure:
         note += f"; the {len(labels)} of {n_labels:,} labels that are told apart worst, the table has their pairs"
     fig = figure(title, height=side, note=note)
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
-    names = [whole(label) for label in labels]
+    names = [hover_text(label) for label in labels]
     fig.add_heatmap(
         z=z,
         x=x,
@@ -177,11 +177,11 @@ def confusion(model: ScoredModality) -> go.Figure:
 
 def _hardest(area: np.ndarray, groups: list[list[int]], order: np.ndarray) -> np.ndarray:
     """The labels that are drawn where there are too many: those of groups first, then those told apart worst."""
-    if len(area) <= MOST_ROWS:
+    if len(area) <= MOST_LABELS_DRAWN:
         return order
     nearest = np.nanmin(np.where(np.eye(len(area), dtype=bool) | np.isnan(area), np.inf, area), axis=1)
     grouped = [index for group in groups for index in group]
-    return np.array(list(dict.fromkeys([*grouped, *np.argsort(nearest, kind="stable").tolist()]))[:MOST_ROWS])
+    return np.array(list(dict.fromkeys([*grouped, *np.argsort(nearest, kind="stable").tolist()]))[:MOST_LABELS_DRAWN])
 
 
 def _by_likeness(area: np.ndarray) -> np.ndarray:
@@ -192,7 +192,7 @@ def _by_likeness(area: np.ndarray) -> np.ndarray:
 
 
 def _confusion_title(model: ScoredModality, share: np.ndarray, groups: list[list[int]]) -> str:
-    name = plain(model.modality.name, 24)
+    name = escaped(model.modality.name, 24)
     if not model.confusion.sum():
         return f"{name} has no held-out cells"
     if groups:
@@ -200,7 +200,7 @@ def _confusion_title(model: ScoredModality, share: np.ndarray, groups: list[list
     mutual = np.where(np.eye(len(share), dtype=bool), 0, share)
     label, other = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
     if mutual[label, other] >= SPEAKS:
-        one, two = (plain(model.label_names[index], LABEL_WIDTH) for index in (label, other))
+        one, two = (escaped(model.label_names[index], LABEL_WIDTH) for index in (label, other))
         return f"{name} takes {mutual[label, other]:.0%} of {one} cells for {two}, its most frequent error"
     return f"{name} tells all labels apart (accuracy {model.accuracy:.0%})"
 
@@ -210,7 +210,7 @@ def _in_words(model: ScoredModality, groups: list[list[int]]) -> str:
     first = groups[0]
     if len(first) == len(model.label_names):
         return f"any of its {len(first)} labels from another"
-    names = [plain(model.label_names[index], LABEL_WIDTH) for index in first]
+    names = [escaped(model.label_names[index], LABEL_WIDTH) for index in first]
     if len(names) == 2:
         text = f"{names[0]} from {names[1]}"
     elif len(names) <= MOST_NAMED:

@@ -9,18 +9,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
-from psmatch_core.plotting.features import SIGNED_SCALE
+from psmatch_core.plotting.feature_matching import SIGNED_SCALE
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
     SOURCE_COLOR,
+    apply_style,
     color_bar,
-    dress,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
 )
 
 MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
@@ -67,9 +67,9 @@ def runs_scatter(
             x=part[x].to_numpy(dtype=np.float32),
             y=part[y].to_numpy(dtype=np.float32),
             mode="markers",
-            name=plain(f"{color} {value}", 30) if value is not None else "runs",
+            name=escaped(f"{color} {value}", 30) if value is not None else "runs",
             marker={"color": PALETTE[index % len(PALETTE)], "symbol": symbols[index % len(symbols)], "size": 10},
-            hovertext=[whole(name) for name in part["name"]],
+            hovertext=[hover_text(name) for name in part["name"]],
             hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
         )
     ringed = known[known.index.isin(table.index[list(highlight)])]
@@ -82,8 +82,8 @@ def runs_scatter(
             marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": GREY}},
             hoverinfo="skip",
         )
-    fig.update_xaxes(title_text=plain(titles[0], 80))
-    fig.update_yaxes(title_text=plain(titles[1], 80))
+    fig.update_xaxes(title_text=escaped(titles[0], 80))
+    fig.update_yaxes(title_text=escaped(titles[1], 80))
     return fig
 
 
@@ -147,19 +147,19 @@ def runs_panels(
         rows=n_rows,
         cols=PANEL_COLUMNS,
         shared_yaxes="all",
-        subplot_titles=[plain(titles[name], 40) for name in names],
+        subplot_titles=[escaped(titles[name], 40) for name in names],
         horizontal_spacing=0.05,
         vertical_spacing=min(0.3 / n_rows, 0.14),
     )
-    note = f"upright: {plain(titles[against], 60)}"
-    dress(fig, finding, height=n_rows * PANEL_HEIGHT + 20, note=note, legend=False)
+    note = f"upright: {escaped(titles[against], 60)}"
+    apply_style(fig, finding, height=n_rows * PANEL_HEIGHT + 20, note=note, legend=False)
     for place, name in enumerate(names):
         fig.add_scatter(
             x=table[name].to_numpy(dtype=np.float32),
             y=table[against].to_numpy(dtype=np.float32),
             mode="markers",
             marker={"color": SOURCE_COLOR, "size": 7, "opacity": 0.8},
-            hovertext=[whole(each) for each in table["name"]],
+            hovertext=[hover_text(each) for each in table["name"]],
             hovertemplate="%{hovertext}<br>%{x:.3g}, %{y:.3g}<extra></extra>",
             row=place // PANEL_COLUMNS + 1,
             col=place % PANEL_COLUMNS + 1,

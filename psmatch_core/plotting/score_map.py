@@ -11,26 +11,26 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.classification.label_similarity import label_families
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.maps import ScoreMap
-from psmatch_core.plotting.columns import CellColumn, column_axis, column_groups
+from psmatch_core.plotting.cell_columns import CellColumn, column_axis, column_groups
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
     POINT_SCALE,
     SOURCE_COLOR,
     TARGET_COLOR,
-    dress,
+    WEBGL_ABOVE,
+    apply_style,
+    escaped,
+    hover_text,
     palette,
-    plain,
     shortened,
-    whole,
 )
 
-WEBGL_ABOVE = 5_000  # points; SVG beyond it stutters
 MOST_HUES = 8
 Coloring = Literal["label", "family", "modality", "loss", "confidence"]
 
 
-def score_map(
+def score_map_figure(
     scores: ScoreMap,
     source: ScoredModality,
     target: ScoredModality,
@@ -71,7 +71,7 @@ def score_map(
     )
     if highlight is not None and highlight not in source.label_names:
         raise PsmatchError(f"There is no label {highlight!r} to highlight.", hint="Choose one of the run's labels.")
-    names = [plain(model.modality.name, 24) for model in models]
+    names = [escaped(model.modality.name, 24) for model in models]
     fig = make_subplots(
         rows=2 if stacked else 1,
         cols=1 if stacked else 2,
@@ -86,13 +86,13 @@ def score_map(
         highlight = None
     by_value = column.is_numeric if column is not None else color in ("loss", "confidence") and highlight is None
     has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
-    dress(
+    apply_style(
         fig,
-        f"{plain(column.name, 40)} over {drawn[0]} and {drawn[1]}"
+        f"{escaped(column.name, 40)} over {drawn[0]} and {drawn[1]}"
         if column is not None
         else f"{drawn[0]} and {drawn[1]}: near means alike by {source.space_name}"
         if highlight is None
-        else f"Where {plain(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
+        else f"Where {escaped(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
         height=(620 if stacked else 420) + 20,
         legend=has_legend,
     )
@@ -174,16 +174,16 @@ def _groups(
         if not which.size:
             continue
         is_grey = index not in hues
-        name = plain(labels[index], LABEL_WIDTH)
+        name = escaped(labels[index], LABEL_WIDTH)
         look = {
             "name": plural(n_grey, "other label") if is_grey else name,
             "group": "others" if is_grey else f"label {index}",
             "in_legend": panel == 0 and not (is_grey and grey_shown),
-            "label": plain(labels[index], 200),
+            "label": escaped(labels[index], 200),
             "rank": 1000 if is_grey else index_of[index],
             "opacity": 0.4 if is_grey else 0.85,
             "marker": {"color": GREY if is_grey else hues[index]},
-            "hover": whole(labels[index]) + "<extra></extra>",
+            "hover": hover_text(labels[index]) + "<extra></extra>",
         }
         grey_shown = grey_shown or is_grey
         if family:
@@ -264,5 +264,5 @@ def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality], c
 
 
 def _drawn(model: ScoredModality, n_drawn: int) -> str:
-    n, name = model.modality.n_cells, plain(model.modality.name, 24)
+    n, name = model.modality.n_cells, escaped(model.modality.name, 24)
     return f"{n:,} {name} cells" if n_drawn == n else f"{n_drawn:,} of {n:,} {name} cells"

@@ -7,19 +7,19 @@ import plotly.graph_objects as go
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM
-from psmatch_core.evaluation.held_out import CANDIDATES, WORDS, HeldOut
-from psmatch_core.plotting.names import NAMED, add_diagonal, add_named
+from psmatch_core.evaluation.held_out import CANDIDATE_TITLES, CANDIDATES, HeldOut
+from psmatch_core.plotting.named_points import MOST_NAMED_POINTS, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
-    digits,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    short_number,
 )
 
 
@@ -37,22 +37,20 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
     x = found.means["observed"].astype(np.float32)
     y = found.means[candidate].astype(np.float32)
     explained = found.shift_explained[candidate]
-    title = (
-        f"{plain(found.label, 24)}, never seen: {WORDS[candidate]} explains {explained:.0%} of its shift from "
-        f"{plain(found.control, 24)}"
-    )
+    label, control = escaped(found.label, 24), escaped(found.control, 24)
+    title = f"{label}, left out: {CANDIDATE_TITLES[candidate]} explains {explained:.0%} of its shift from {control}"
     fig = figure(title, height=380, note="0% is what “no change” has; one point a feature")
     add_diagonal(fig, x, y, legend="perfect")
     fig.add_scatter(
         x=x,
         y=y,
         mode="markers",
-        name=WORDS[candidate],
+        name=CANDIDATE_TITLES[candidate],
         marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
-        hovertext=[whole(name) for name in found.features],
+        hovertext=[hover_text(name) for name in found.features],
         hovertemplate="%{hovertext}: observed %{x:.3f}, predicted %{y:.3f}<extra></extra>",
     )
-    head = table.head(NAMED)
+    head = table.head(MOST_NAMED_POINTS)
     add_named(
         fig,
         head["observed"].to_numpy(np.float32),
@@ -72,7 +70,7 @@ def shifted_features(found: HeldOut, *, top: int = 20) -> go.Figure:
     fig = figure(
         f"{agree} of the {moved} most shifted features are predicted to go the observed way",
         height=height_of(len(head)),
-        note=f"shift from {plain(found.control, 24)}, standard deviations of the training cells",
+        note=f"shift from {escaped(found.control, 24)}, standard deviations of the training cells",
     )
     y = label_axis(fig, [str(name) for name in head["feature"]])
     fig.add_bar(
@@ -92,11 +90,12 @@ def shifted_features(found: HeldOut, *, top: int = 20) -> go.Figure:
             x=head[f"shift_{name}"].to_numpy(np.float32),
             y=y,
             mode="markers",
-            name=WORDS[name],
+            name=CANDIDATE_TITLES[name],
             marker={"size": 9, "color": color, "symbol": symbol, "line": {"width": 2, "color": color}},
-            hovertemplate=f"{WORDS[name]} %{{x:.2f}}<extra></extra>",
+            hovertemplate=f"{CANDIDATE_TITLES[name]} %{{x:.2f}}<extra></extra>",
         )
-    fig.update_xaxes(title_text=f"shift, standard deviations (largest {digits(_largest(head['shift_observed']))})")
+    largest = short_number(_largest(head["shift_observed"]))
+    fig.update_xaxes(title_text=f"shift, standard deviations (largest {largest})")
     return fig
 
 

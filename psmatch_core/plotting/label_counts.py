@@ -12,12 +12,12 @@ from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,
     TARGET_COLOR,
-    ends,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
 )
 
 ALONE = " (not on the other side)"
@@ -43,10 +43,10 @@ def label_counts(
     sides = [
         np.array([side.get(label, 0) for label in labels], dtype=np.int64) for side in (source_counts, target_counts)
     ]
-    title = _title(labels, sides, [plain(source_name, 24), plain(target_name, 24)])
-    shown, note = ends(len(labels), "largest and the smallest")
+    title = _title(labels, sides, [escaped(source_name, 24), escaped(target_name, 24)])
+    shown, note = both_ends(len(labels), "largest and the smallest")
     labels, sides = [labels[index] for index in shown], [side[shown] for side in sides]
-    names = [plain(source_name, 24), plain(target_name, 24)]
+    names = [escaped(source_name, 24), escaped(target_name, 24)]
     present = np.concatenate(sides)
     present = present[present > 0]
     is_log = bool(present.size) and present.max() / present.min() > LOG_ABOVE
@@ -65,7 +65,7 @@ def label_counts(
             name=name,
             customdata=counts,
             hovertext=[
-                f"{whole(label)}: {plural(int(count), 'cell')}" + (ALONE if count and not there else "")
+                f"{hover_text(label)}: {plural(int(count), 'cell')}" + (ALONE if count and not there else "")
                 for label, count, there in zip(labels, counts, other, strict=True)
             ],
             hovertemplate="%{hovertext}",
@@ -95,7 +95,7 @@ def _title(labels: list[str], sides: list[np.ndarray], names: list[str]) -> str:
     shared = int(((sides[0] > 0) & (sides[1] > 0)).sum())
     only = [[label for label, a, b in zip(labels, x, y, strict=True) if a and not b] for x, y in (sides, sides[::-1])]
     parts = [f"{names[0]} and {names[1]} share {plural(shared, 'label')}"]
-    parts += [f"only in {name}: {plain(some(lone, 2), 80)}" for name, lone in zip(names, only, strict=True) if lone]
+    parts += [f"only in {name}: {escaped(some(lone, 2), 80)}" for name, lone in zip(names, only, strict=True) if lone]
     return "; ".join(parts)
 
 

@@ -14,7 +14,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.data.modality import Modality
-from psmatch_core.exploration.maps import ScoreMap, score_map
+from psmatch_core.exploration.maps import ScoreMap, map_scores
 
 
 def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel, ScoreMap]:
@@ -25,13 +25,13 @@ def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel
         adata = AnnData(X=rng.normal(size=(n, 3)).astype(np.float32), obs=obs)
         modality = Modality.from_anndata(adata, label_key="label", name=name)
         sides.append(fit_propensity(modality, LinearClassifier(), seed=0))
-    return sides[0], sides[1], score_map(*sides)
+    return sides[0], sides[1], map_scores(*sides)
 
 
 @pytest.mark.parametrize("color", ["label", "modality", "loss", "confidence"])
 def test_every_drawn_cell_is_on_its_side_once(color: Any, models: tuple[PropensityModel, PropensityModel]) -> None:
-    scores = score_map(*models)
-    fig = plotting.score_map(scores, *models, color=color)
+    scores = map_scores(*models)
+    fig = plotting.score_map_figure(scores, *models, color=color)
     for side, cells in (("source", scores.source_cells), ("target", scores.target_cells)):
         drawn = np.concatenate([trace.customdata for trace in fig.data if trace.meta["side"] == side])
         assert np.array_equal(np.sort(drawn), cells)
@@ -39,7 +39,7 @@ def test_every_drawn_cell_is_on_its_side_once(color: Any, models: tuple[Propensi
 
 def test_many_labels_get_seven_hues_and_one_legend_entry_for_the_rest() -> None:
     source, target, scores = many_labels(12, 120)
-    fig = plotting.score_map(scores, source, target)
+    fig = plotting.score_map_figure(scores, source, target)
     shown = [trace for trace in fig.data if trace.showlegend]
     assert len({trace.marker.color for trace in shown}) == 8
     assert [trace.name for trace in shown if trace.legendgroup == "others"] == ["5 other labels"]
@@ -48,22 +48,22 @@ def test_many_labels_get_seven_hues_and_one_legend_entry_for_the_rest() -> None:
 
 def test_a_highlighted_label_alone_has_a_hue() -> None:
     source, target, scores = many_labels(12, 120)
-    fig = plotting.score_map(scores, source, target, highlight="L3")
+    fig = plotting.score_map_figure(scores, source, target, highlight="L3")
     assert {trace.meta["label"] for trace in fig.data if trace.legendgroup != "others"} == {"L3"}
     with pytest.raises(PsmatchError, match=r"There is no label 'nowhere' to highlight\."):
-        plotting.score_map(scores, source, target, highlight="nowhere")
+        plotting.score_map_figure(scores, source, target, highlight="nowhere")
 
 
 def test_large_maps_use_webgl_and_float32() -> None:
     source, target, scores = many_labels(3, 2_600)
-    fig = plotting.score_map(scores, source, target)
+    fig = plotting.score_map_figure(scores, source, target)
     assert {trace.type for trace in fig.data} == {"scattergl"}
     assert {np.asarray(trace.x).dtype for trace in fig.data} == {np.dtype(np.float32)}
 
 
 def test_more_labels_than_hues_are_coloured_by_families_that_lie_together() -> None:
     source, target, scores = many_labels(20, 200)
-    fig = plotting.score_map(scores, source, target, color="family")
+    fig = plotting.score_map_figure(scores, source, target, color="family")
     hues = {trace.marker.color for trace in fig.data}
     assert len(hues) <= 8
     assert sum(len(trace.x) for trace in fig.data) == 400

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import plural
-from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, palette, plain, whole
+from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, escaped, hover_text, palette
 
 MOST_HUES = len(PALETTE)
 FEW = 2  # distinct numbers up to which a column of numbers is drawn as categories: flags such as 0 and 1
@@ -76,7 +76,7 @@ def column_axis(column: CellColumn) -> dict[str, Any]:
         "cmin": float(low),
         "cmax": float(high),
         "colorbar": {
-            "title": {"text": plain(column.name, 40), "side": "top"},
+            "title": {"text": escaped(column.name, 40), "side": "top"},
             "orientation": "h",
             "thickness": 10,
             "len": 0.6,
@@ -93,7 +93,7 @@ def _scaled(column: CellColumn, values: np.ndarray) -> list[tuple[np.ndarray, di
     look = _look(column.name, GREY, 0.85)
     look |= {
         "marker": {"color": values[order], "coloraxis": "coloraxis"},
-        "hover": f"{plain(column.name, 40)} %{{marker.color:.3g}}<extra></extra>",
+        "hover": f"{escaped(column.name, 40)} %{{marker.color:.3g}}<extra></extra>",
     }
     groups = [(np.flatnonzero(~known), _look("unknown", GREY, 0.3)), (order, look)]
     return [group for group in groups if group[0].size]
@@ -118,7 +118,7 @@ def _categories(column: CellColumn, values: np.ndarray, panel: int) -> list[tupl
 
 
 def _look(name: str, color: str, opacity: float) -> dict[str, Any]:
-    shown = plain(name, LABEL_WIDTH)
+    shown = escaped(name, LABEL_WIDTH)
     return {
         "name": shown,
         "group": "others",
@@ -127,7 +127,7 @@ def _look(name: str, color: str, opacity: float) -> dict[str, Any]:
         "rank": 0,
         "opacity": opacity,
         "marker": {"color": color},
-        "hover": f"{whole(name)}<extra></extra>",
+        "hover": f"{hover_text(name)}<extra></extra>",
     }
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.evaluation.intervals import RiskCoverage
-from psmatch_core.plotting.quality import SMALLER_IS_BETTER, WORDS
-from psmatch_core.plotting.style import GREY, PALETTE, digits, figure, plain
+from psmatch_core.plotting.pair_metrics import METRIC_TITLES, SMALLER_IS_BETTER
+from psmatch_core.plotting.style import GREY, PALETTE, escaped, figure, short_number
 
 HALF = 0.5  # share of cells of which the title speaks
 
@@ -25,14 +25,16 @@ def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None
         What a uniform plan scores, drawn as a line.
     """
     first = next(iter(curves.values()))
-    name, unit = WORDS[first.metric]
+    name, unit = METRIC_TITLES[first.metric]
     sign = -1 if first.metric in SMALLER_IS_BETTER else 1
     best_name, best = max(curves.items(), key=lambda entry: sign * entry[1].at(HALF))
     gain = sign * (best.at(HALF) - best.overall)
     width = (float(np.interp(HALF, best.coverage, best.high)) - float(np.interp(HALF, best.coverage, best.low))) / 2
-    among = f"{name}: {digits(best.at(HALF))} among the surer half of the cells, {digits(best.overall)} among all"
-    title = among if gain > width else f"{name}: no confidence tells which cells are matched better"
-    note = f"surer by {plain(best_name, 60)}; bands: 95% intervals" if gain > width else "bands: 95% intervals"
+    title, note = f"{name}: no measure of confidence shows which cells are matched better", "bands: 95% intervals"
+    if gain > width:
+        half, overall = short_number(best.at(HALF)), short_number(best.overall)
+        title = f"{name}: {half} in the more confident half of the cells, {overall} in all cells"
+        note = f"confidence: {escaped(best_name, 60)}; {note}"
     fig = figure(title, height=320, note=note)
     for (label, curve), color in zip(curves.items(), PALETTE, strict=False):
         x = curve.coverage.astype(np.float32)
@@ -52,7 +54,7 @@ def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None
             x=x,
             y=curve.quality.astype(np.float32),
             mode="lines",
-            name=plain(label, 40),
+            name=escaped(label, 40),
             legendgroup=label,
             line={"color": color, "width": 2.5},
             hovertemplate="the surest %{x:.0%}: %{y:.3f}",

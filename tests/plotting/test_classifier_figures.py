@@ -90,7 +90,7 @@ def test_the_confusion_of_four_hundred_labels_shows_those_told_apart_worst() -> 
     assert {"label 007", "label 311", "label 150", "label 151"} <= set(fig.layout.yaxis.ticktext)
     assert fig.data[0].z.shape == (60, 60)
     assert fig.layout.height < 1300
-    finding, note, _ = plotting.title_of(fig)
+    finding, note, _ = plotting.title_text(fig)
     assert finding == "RNA cannot tell label 007 from label 311, and 1 other group"
     assert "the 60 of 400 labels that are told apart worst" in note
     assert len(fig.layout.shapes) == 2

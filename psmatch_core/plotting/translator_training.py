@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from psmatch_core.classification.classifiers import LossCurve
-from psmatch_core.plotting.style import GREY, SOURCE_COLOR, digits, figure
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, figure, short_number
 
 
 def translator_curves(curves: Sequence[LossCurve]) -> go.Figure:
@@ -22,7 +22,9 @@ def translator_curves(curves: Sequence[LossCurve]) -> go.Figure:
     title = "Loss by epoch"
     if judged:
         best = judged[0]
-        title = f"Held-out loss reaches {digits(best.validation[best.best])} in epoch {best.best + 1}, which is kept"
+        title = (
+            f"Held-out loss reaches {short_number(best.validation[best.best])} in epoch {best.best + 1}, which is kept"
+        )
     fig = figure(title, height=320, note="1 is a prediction by the mean, where pairs are drawn one by one")
     for curve in curves:
         epochs = list(range(1, len(curve.training) + 1))

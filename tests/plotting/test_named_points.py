@@ -5,13 +5,23 @@ import plotly.graph_objects as go
 import pytest
 
 from psmatch_core.base.randomness import stream
-from psmatch_core.plotting.names import CHARACTER, GAP, LINE, PLACES, PLOT, _on_screen, _overlap, add_named, placed
+from psmatch_core.plotting.named_points import (
+    CHARACTER,
+    GAP,
+    LINE,
+    PLACES,
+    PLOT,
+    _on_screen,
+    _overlap,
+    add_named,
+    name_positions,
+)
 
 
 def boxes(x, y, names):
     found = []
     for left, bottom, name, place in zip(
-        _on_screen(x, PLOT[0]), _on_screen(y, PLOT[1]), names, placed(x, y, names), strict=True
+        _on_screen(x, PLOT[0]), _on_screen(y, PLOT[1]), names, name_positions(x, y, names), strict=True
     ):
         if place:
             across, up = PLACES[place]
@@ -34,7 +44,7 @@ def test_no_two_names_overlap_and_none_leaves_the_picture(seed):
 
 
 def test_names_far_apart_all_stand_above_their_points():
-    assert placed(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0]), ["a", "b", "c"]) == ["top center"] * 3
+    assert name_positions(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0]), ["a", "b", "c"]) == ["top center"] * 3
 
 
 def test_points_in_one_place_keep_their_marks_and_as_many_names_as_fit():

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.matching.blocks import Block, DenseBlock, SparseBlock
 from psmatch_core.matching.blocks.heatmap_bins import SMALL, BlockMeans, block_means
-from psmatch_core.plotting.style import COLOR_SCALE, about, color_bar, figure, plain
+from psmatch_core.plotting.style import COLOR_SCALE, color_bar, escaped, figure, rounded
 
 JUDGED_ROWS = 200  # rows whose spread stands for all of a large plan in the title
 DEEPEST = 255
@@ -109,7 +109,7 @@ def means_heatmap(
 def _bin_names(names: np.ndarray, order: np.ndarray, edges: np.ndarray) -> list[str]:
     shown = []
     for start, stop in pairwise(edges.tolist()):
-        first = plain(names[order[start]], 40)
+        first = escaped(names[order[start]], 40)
         shown.append(first if stop - start == 1 else f"{first} and {stop - start - 1} more cells")
     return shown
 
@@ -133,7 +133,7 @@ def spread_title(spread: np.ndarray, m: int, word: str = "") -> str:
     typical = float(np.median(spread))
     if m > 1 and typical > 0.95 * m:
         return f"No cell is told from another: all {m:,} target cells match alike"
-    return f"A cell spreads over {word}{about(typical)} effective matches of {m:,}"
+    return f"A cell spreads over {word}{rounded(typical)} effective matches of {m:,}"
 
 
 def _effective_of_some(block: Block) -> np.ndarray:

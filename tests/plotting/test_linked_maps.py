@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from psmatch_core.exploration.maps import score_map
+from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import Selection, matched_weight
 from psmatch_core.matching.match import match
-from psmatch_core.plotting import linked, linked_map
+from psmatch_core.plotting import linked_map, linked_maps
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def coupling(models):
 
 @pytest.fixture(scope="module")
 def scores(models):
-    return score_map(*models, method="pca")
+    return map_scores(*models, method="pca")
 
 
 def title(fig):
@@ -57,12 +57,12 @@ def test_matches_lie_on_the_other_map_with_their_weight(coupling, scores, side):
 
 
 def test_of_many_cells_an_even_sample_is_drawn_and_every_selected_one(coupling, scores, monkeypatch):
-    monkeypatch.setattr(linked, "MOST_DRAWN", 10)
+    monkeypatch.setattr(linked_maps, "MOST_DRAWN", 10)
     chosen = Selection("source", np.arange(30))
     fig = linked_map(scores, coupling, "source", chosen, matched_weight(coupling, chosen))
     assert [len(trace.x) for trace in fig.data] == [10, 30]
-    assert linked.evenly(5, 10).tolist() == [0, 1, 2, 3, 4]
-    assert linked.evenly(101, 3).tolist() == [0, 50, 100]
+    assert linked_maps.evenly_spaced(5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert linked_maps.evenly_spaced(101, 3).tolist() == [0, 50, 100]
 
 
 def test_cells_without_a_match_say_so(coupling, scores):

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.classification.baselines import HISTORY
-from psmatch_core.plotting.style import GREY, PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, dress, plain
+from psmatch_core.plotting.style import GREY, PALETTE, SOURCE_COLOR, TARGET_COLOR, apply_style, escaped, short_number
 
 PANELS = {
     "reconstruction": "reconstruction (squared error)",
@@ -16,7 +16,7 @@ PANELS = {
     "validation_loss": "label loss (nats per cell)",
     "discriminator_accuracy": "discriminator right",
 }
-CHANCE = 0.5
+GUESSED_SHARE = 0.5
 LAST = 5  # epochs over which the title judges the discriminator: it and the encoders take turns in front
 
 
@@ -32,7 +32,7 @@ def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
     from plotly.subplots import make_subplots
 
     fig = make_subplots(rows=2, cols=2, horizontal_spacing=0.16, vertical_spacing=0.12)
-    dress(fig, _title(history), height=520, legend=True)
+    apply_style(fig, _title(history), height=520, legend=True)
     for place, column in enumerate(PANELS):
         at = {"row": place // 2 + 1, "col": place % 2 + 1}
         shared = column == "discriminator_accuracy"
@@ -43,8 +43,8 @@ def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
                     x=np.arange(1, len(values) + 1, dtype=np.float32),
                     y=values,
                     mode="lines",
-                    name="both" if shared else plain(name, 24),
-                    legendgroup=plain(name, 24),
+                    name="both" if shared else escaped(name, 24),
+                    legendgroup=escaped(name, 24),
                     showlegend=place == 0,
                     line={"color": PALETTE[2] if shared else (SOURCE_COLOR, TARGET_COLOR)[index], "width": 2},
                     hovertemplate="epoch %{x}: %{y:.3f}",
@@ -52,7 +52,7 @@ def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
                 **at,
             )
         fig.update_yaxes(title_text=PANELS[column], title_font={"size": 12}, **at)
-    fig.add_hline(y=CHANCE, line={"color": GREY, "dash": "dash", "width": 1.5}, row=2, col=2)
+    fig.add_hline(y=GUESSED_SHARE, line={"color": GREY, "dash": "dash", "width": 1.5}, row=2, col=2)
     fig.update_yaxes(range=[0, 1.02], tickformat=".0%", row=2, col=2)
     for row, col in ((1, 1), (1, 2), (2, 1)):
         fig.update_yaxes(rangemode="tozero", row=row, col=col)
@@ -66,7 +66,7 @@ def _title(history: Mapping[str, np.ndarray]) -> str:
         return "Joint VAE: waiting for the first epoch"
     right = float(rows[-LAST:, HISTORY.index("discriminator_accuracy")].mean())
     losses = [
-        f"{plain(name, 24)} {digits(float(each[:, HISTORY.index('validation_loss')].min()))} nats"
+        f"{escaped(name, 24)} {short_number(float(each[:, HISTORY.index('validation_loss')].min()))} nats"
         for name, each in history.items()
     ]
     return f"The discriminator names the modality of {right:.0%} of held-out cells (50% is chance); {', '.join(losses)}"

@@ -7,18 +7,18 @@ import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
 from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
-from psmatch_core.plotting.dumbbells import LossRows, add_losses
+from psmatch_core.plotting.loss_rows import LossRows, add_losses
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
     SOURCE_COLOR,
-    digits,
-    ends,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    short_number,
 )
 
 LOOK = {  # colour and shape, so that the verdicts can be distinguished without colour
@@ -40,14 +40,15 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
     A label's baseline is −log of its share, the run's the label entropy (nats per cell).
     """
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.source.gain + row.target.gain, nan=-np.inf))
-    shown, cut = ends(len(rows), "best and the worst told")
+    shown, cut = both_ends(len(rows), "best and the worst told")
     rows = [rows[index] for index in shown]
     kind = "raw" if raw else "calibrated"
     names = ["all labels", *(row.label for row in rows)]
     pairs = [report.sides, *((row.source, row.target) for row in rows)]
     fig = figure(
         "; ".join(
-            f"{plain(name, 24)} loses {digits(side.raw_loss if raw else side.loss)} of {digits(side.baseline)} nats"
+            f"{escaped(name, 24)}: loss {short_number(side.raw_loss if raw else side.loss)}, "
+            f"entropy {short_number(side.baseline)} nats"
             for name, side in zip(report.names, report.sides, strict=True)
         ),
         height=height_of(len(names), 24),
@@ -60,7 +61,7 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
         names,
         [
             LossRows(
-                plain(report.names[side], 24),
+                escaped(report.names[side], 24),
                 np.array([pair[side].raw_loss if raw else pair[side].loss for pair in pairs]),
                 np.array([pair[side].baseline for pair in pairs]),
                 [plural(pair[side].n_validated, "held-out cell") for pair in pairs],
@@ -77,12 +78,12 @@ def stability_bars(report: MonitorReport) -> go.Figure:
     """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
     steady = sum(row.stability >= THRESHOLDS.good_stability for row in rows)
-    shown, cut = ends(len(rows), "steadiest and the least steady")
+    shown, cut = both_ends(len(rows), "steadiest and the least steady")
     rows = [rows[index] for index in shown]
     fig = figure(
         f"{steady} of {plural(len(report.labels), 'label')} get much the same matches from other cells in training",
         height=height_of(len(rows), 24),
-        note="; ".join(filter(None, [f"over all labels {digits(report.stability)}", "1 the same, 0 unrelated", cut])),
+        note="; ".join(filter(None, [f"all labels: {short_number(report.stability)}", "1 same, 0 unrelated", cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for verdict, (color, symbol) in LOOK.items():
@@ -105,7 +106,7 @@ def stability_bars(report: MonitorReport) -> go.Figure:
                 "thickness": 1.5,
                 "color": color,
             },
-            hovertext=[whole(rows[index].label) for index in mine],
+            hovertext=[hover_text(rows[index].label) for index in mine],
             hovertemplate="%{hovertext}: stability %{x:.2f}<extra></extra>",
         )
     for limit in (THRESHOLDS.low_stability, THRESHOLDS.good_stability):
@@ -145,7 +146,7 @@ def null_strips(null: Null) -> go.Figure:
         shuffled_x += (sign * (known - mean) / spread).tolist()
         shuffled_y += [float(at) + 0.12 * (-1) ** index for index in range(known.size)]
         unit = STATISTICS[row.name][2]
-        texts += [f"shuffled: {digits(float(value))} {unit}" for value in known]
+        texts += [f"shuffled: {short_number(float(value))} {unit}" for value in known]
     fig.add_scatter(
         x=np.array(shuffled_x, dtype=np.float32),
         y=np.array(shuffled_y, dtype=np.float32),
@@ -166,7 +167,8 @@ def null_strips(null: Null) -> go.Figure:
             "symbol": [_arrow(value) for value in observed],
         },
         hovertext=[
-            f"true labels: {digits(row.observed)} {STATISTICS[row.name][2]}, p = {row.p_value:.2g}" for row in rows
+            f"true labels: {short_number(row.observed)} {STATISTICS[row.name][2]}, p = {row.p_value:.2g}"
+            for row in rows
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.plotting.style import GREY, TARGET_COLOR, shortened
 
-NAMED = 6  # points that are named at most
+MOST_NAMED_POINTS = 6  # points that are named at most
 NAME_WIDTH = 16  # characters of a name in a picture
 PLOT = (220.0, 380.0)  # px of the smallest plot that must be read, on a screen of 390 px
 CHARACTER, LINE, GAP = 7.0, 15.0, 7.0  # px that 12 px text needs, and its distance from the point
@@ -26,7 +26,7 @@ PLACES = {  # textposition: which way from the point the text's middle lies
 Box = tuple[float, float, float, float]  # left, bottom, right, top, px
 
 
-def placed(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str]:
+def name_positions(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str]:
     """Where each name stands beside its point, the first ones served first; empty where it has no room.
 
     Parameters
@@ -62,7 +62,7 @@ def add_named(fig: go.Figure, x: np.ndarray, y: np.ndarray, names: Sequence[str]
         What the marks are called; they have no entry without.
     """
     shown = [shortened(name, NAME_WIDTH) for name in names]
-    places = placed(x, y, shown)
+    places = name_positions(x, y, shown)
     fig.add_scatter(
         x=x.astype(np.float32),
         y=y.astype(np.float32),

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.maps import ScoreMap
-from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, dress, plain, shortened, whole
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, apply_style, escaped, hover_text, shortened
 
 MOST_PANELS = 12
 PANEL_COLUMNS = 3
@@ -39,8 +39,8 @@ def label_panels(scores: ScoreMap, source: ScoredModality, target: ScoredModalit
         horizontal_spacing=0.02,
         vertical_spacing=min(0.2 / n_rows, 0.1),
     )
-    names = [plain(model.modality.name, 24) for model in (source, target)]
-    dress(fig, f"Where each of {plural(len(labels), 'label')} lies in both modalities", height=n_rows * 170 + 30)
+    names = [escaped(model.modality.name, 24) for model in (source, target)]
+    apply_style(fig, f"Where each of {plural(len(labels), 'label')} lies in both modalities", height=n_rows * 170 + 30)
     xy = np.concatenate([scores.source_xy, scores.target_xy]).astype(np.float32)
     behind = xy[np.linspace(0, len(xy) - 1, min(BACKDROP, len(xy))).round().astype(int)]
     sides = (
@@ -65,7 +65,7 @@ def label_panels(scores: ScoreMap, source: ScoredModality, target: ScoredModalit
                 legendgroup=name,
                 showlegend=place == 0,
                 meta=label,
-                hovertemplate=f"{whole(label)}<br>{name}<extra></extra>",
+                hovertemplate=f"{hover_text(label)}<br>{name}<extra></extra>",
                 **at,
             )
     fig.update_annotations(font={"size": 12})

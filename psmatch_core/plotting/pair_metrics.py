@@ -9,21 +9,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.evaluation.evaluate import CHANCE, METRICS
+from psmatch_core.evaluation.evaluate import CHANCE, PAIR_METRICS
 from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,
     TARGET_COLOR,
-    digits,
-    ends,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    short_number,
 )
 
-WORDS = {
+METRIC_TITLES = {
     "trace": ("Weight on the true partner", "share of the weight"),
     "trace_fold": ("Weight on the true partner", "times the uniform weight"),
     "foscttm": ("FOSCTTM", "share of nearer cells"),
@@ -44,9 +44,9 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     metric
         ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.
     """
-    if metric not in METRICS:
-        raise PsmatchError(f"There is no metric {metric!r}.", hint=f"Choose one of {', '.join(METRICS)}.")
-    name, unit = WORDS[metric]
+    if metric not in PAIR_METRICS:
+        raise PsmatchError(f"There is no metric {metric!r}.", hint=f"Choose one of {', '.join(PAIR_METRICS)}.")
+    name, unit = METRIC_TITLES[metric]
     if not len(table):
         return figure(f"{name}: no label has enough true pairs to be judged", height=160, legend=False)
     is_small_good = metric in SMALLER_IS_BETTER
@@ -55,10 +55,10 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     uniform = table[f"{metric}_uniform"].to_numpy(dtype=np.float64)
     pairs = table["n_pairs"].to_numpy(dtype=np.float64)
     better = int(((values < uniform) if is_small_good else (values > uniform)).sum())
-    chosen, cut = ends(len(table), "best and the worst")
+    chosen, cut = both_ends(len(table), "best and the worst")
     fig = figure(
-        f"{name}: {digits(float(np.average(values, weights=pairs)))} against "
-        f"{digits(float(np.average(uniform, weights=pairs)))} of the uniform plan; better in {better} of "
+        f"{name}: {short_number(float(np.average(values, weights=pairs)))} against "
+        f"{short_number(float(np.average(uniform, weights=pairs)))} of the uniform plan; better in {better} of "
         f"{plural(len(table), 'label')}",
         height=height_of(chosen.size),
         note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
@@ -68,7 +68,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     table, values, uniform, pairs = table.iloc[chosen], values[chosen], uniform[chosen], pairs[chosen]
     labels = [str(label) for label in table["label"]]
     y = label_axis(fig, labels)
-    texts = [f"{plain(label)}, {plural(int(n), 'true pair')}" for label, n in zip(labels, pairs, strict=True)]
+    texts = [f"{escaped(label)}, {plural(int(n), 'true pair')}" for label, n in zip(labels, pairs, strict=True)]
     fig.add_bar(
         x=values.astype(np.float32),
         y=y,
@@ -111,7 +111,7 @@ def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str,
     }
 
 
-def feature_r2(values: Mapping[str, float], *, top: int = 30, uniform: float | None = None) -> go.Figure:
+def feature_r2_bars(values: Mapping[str, float], *, top: int = 30, uniform: float | None = None) -> go.Figure:
     """R² of the translated features: all of them up to ``top``, else the best half and the worst half of ``top``.
 
     Parameters
@@ -149,7 +149,7 @@ def feature_r2(values: Mapping[str, float], *, top: int = 30, uniform: float | N
         y=y,
         orientation="h",
         marker={"color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in at]},
-        hovertext=[f"{whole(name)}: R² {value:.3f}" for value, name in shown],
+        hovertext=[f"{hover_text(name)}: R² {value:.3f}" for value, name in shown],
         hovertemplate="%{hovertext}<extra></extra>",
     )
     if worst:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, digits, figure, plain
+from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, escaped, figure, short_number
 
 STAGE_PREFIX = "propensity: "
 NEAR = 0.6  # of the highest: losses all above it are drawn on an axis of their own range
@@ -68,7 +68,7 @@ def loss_curves(
                 x=joined[:, 0],
                 y=joined[:, 1],
                 mode="lines",
-                name=f"{plain(stage, 24)}, {kind}",
+                name=f"{escaped(stage, 24)}, {kind}",
                 line={"color": colors[stage], **look},
                 opacity=1.0 if kind == "validation" else 0.45,
                 connectgaps=False,
@@ -102,9 +102,9 @@ def _entropy_lines(fig: go.Figure, colors: Mapping[str, str], entropies: Mapping
         return
     lines = sorted(entropies.items(), key=lambda line: line[1])
     apart = lines[-1][1] - lines[0][1] > LINES_APART * lines[-1][1]
-    joint = "label entropy: " + ", ".join(f"{plain(name, 12)} {entropy:.2f}" for name, entropy in entropies.items())
+    joint = "label entropy: " + ", ".join(f"{escaped(name, 12)} {entropy:.2f}" for name, entropy in entropies.items())
     for place, (name, entropy) in enumerate(lines):
-        text = f"label entropy of {plain(name, 16)} {entropy:.2f}" if apart else joint
+        text = f"label entropy of {escaped(name, 16)} {entropy:.2f}" if apart else joint
         note = {"annotation": {"text": text, "font": {"size": 11}}, "annotation_position": "top right"}
         line = {"color": colors[name], "dash": "dash", "width": 1.5}
         fig.add_hline(y=entropy, line=line, **(note if apart or place == len(lines) - 1 else {}))
@@ -145,9 +145,10 @@ def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[st
             continue
         loss, entropy = float(np.mean(best)), entropies.get(name)
         if entropy is None:
-            parts.append(f"{plain(name, 24)} reaches {digits(loss)} nats per cell")
+            parts.append(f"{escaped(name, 24)} reaches {short_number(loss)} nats per cell")
         elif loss >= entropy:
-            parts.append(f"{plain(name, 24)} has learned nothing ({digits(loss)} against {digits(entropy)} nats)")
+            figures = f"loss {short_number(loss)} nats, label entropy {short_number(entropy)} nats"
+            parts.append(f"{escaped(name, 24)} has learned nothing ({figures})")
         else:
-            parts.append(f"{plain(name, 24)} reaches {digits(loss)} of {digits(entropy)} nats")
+            parts.append(f"{escaped(name, 24)} reaches {short_number(loss)} of {short_number(entropy)} nats")
     return "; ".join(parts) if parts else "Loss by epoch: waiting for the first epoch"

@@ -6,18 +6,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.evaluation.distributions import FLOOR, MEASURES, Distributions
+from psmatch_core.evaluation.distributions import DISTANCE_MEASURES, FLOOR, Distributions
 from psmatch_core.plotting.style import (
     GREY,
     SOURCE_COLOR,
     TARGET_COLOR,
-    digits,
-    ends,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    short_number,
 )
 
 TITLES = {
@@ -37,8 +37,8 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
     measure
         ``l2_mean``, ``kl``, ``w1``, ``energy`` or ``mmd2``. What is infinite is not drawn, and counted in the note.
     """
-    if measure not in MEASURES:
-        raise PsmatchError(f"There is no measure {measure!r}.", hint=f"Choose one of {', '.join(MEASURES)}.")
+    if measure not in DISTANCE_MEASURES:
+        raise PsmatchError(f"There is no measure {measure!r}.", hint=f"Choose one of {', '.join(DISTANCE_MEASURES)}.")
     title, unit = TITLES[measure]
     mine, baseline = found.candidates[0], found.candidates[1]
     if not found.per_label:
@@ -46,14 +46,14 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
     rows = sorted(found.per_label, key=lambda row: row.distances[mine][measure])
     better = sum(row.distances[mine][measure] < row.distances[baseline][measure] for row in rows)
     n_labels = len(rows)
-    shown, cut = ends(n_labels, "nearest and the farthest")
+    shown, cut = both_ends(n_labels, "nearest and the farthest")
     rows = [rows[index] for index in shown]
     values = {name: np.array([row.distances[name][measure] for row in rows]) for name in (mine, baseline, FLOOR)}
     infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
     left_out = f"{plural(infinite, 'infinite value')} not drawn" if infinite else ""
     fig = figure(
-        f"{title}: {digits(found.micro[mine][measure])}, floor {digits(found.micro[FLOOR][measure])}; nearer than "
-        f"{plain(baseline)} in {better} of {plural(n_labels, 'label')}",
+        f"{title}: {short_number(found.micro[mine][measure])}, floor {short_number(found.micro[FLOOR][measure])}; "
+        f"smaller than {escaped(baseline)} in {better} of {plural(n_labels, 'label')}",
         height=height_of(len(rows)),
         note="; ".join(filter(None, ["smaller is nearer", left_out, cut])),
     )
@@ -69,7 +69,7 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
             mode="markers",
             name="floor (two observed halves)" if name == FLOOR else name,
             marker={"symbol": symbol, "size": size, "color": color, "line": {"width": 2, "color": color}},
-            hovertext=[whole(row.label) for row in rows],
+            hovertext=[hover_text(row.label) for row in rows],
             hovertemplate=f"%{{hovertext}}: {name} %{{x:.3g}}<extra></extra>",
         )
     fig.update_xaxes(title_text=unit if measure != "w1" else f"{unit} ({found.w1_kind})")

@@ -9,8 +9,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.exploration.selection import SIDES, Selection
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.plotting.scores import WEBGL_ABOVE
-from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, figure, plain
+from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, WEBGL_ABOVE, escaped, figure
 
 MOST_DRAWN = 10_000  # cells of each map in grey; twice that is what a browser moves and sends without a pause
 MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow
@@ -49,17 +48,17 @@ def linked_map(
         Smaller text under the title of the matches, such as of which epsilon they are.
     """
     is_source = side == SIDES[0]
-    name = plain((coupling.source if is_source else coupling.target).modality.name, 24)
+    name = escaped((coupling.source if is_source else coupling.target).modality.name, 24)
     cells, xy = (scores.source_cells, scores.source_xy) if is_source else (scores.target_cells, scores.target_xy)
     own = SOURCE_COLOR if is_source else TARGET_COLOR
     has_matches = selection is not None and selection.side != side
     under = note if has_matches else selection.origin if selection is not None else ""
-    fig = figure(_title(selection, weight, name, has_matches), height=380, note=plain(under, 200), legend=False)
+    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=False)
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
     # No text and no row number travels with a dot: the server finds the cells, all of them, from the shape drawn.
-    sample = xy[evenly(len(xy), MOST_DRAWN)]
+    sample = xy[evenly_spaced(len(xy), MOST_DRAWN)]
     fig.add_trace(
         trace(
             x=sample[:, 0],
@@ -102,7 +101,7 @@ def linked_map(
     return fig
 
 
-def evenly(n: int, most: int) -> np.ndarray:
+def evenly_spaced(n: int, most: int) -> np.ndarray:
     """At most ``most`` of ``n`` places, evenly apart: files list cells label by label or mixed, and both serve."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 

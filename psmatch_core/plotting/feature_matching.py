@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
 from psmatch_core.matching.match_features import FeatureMatching
-from psmatch_core.plotting.style import about, color_bar, figure, height_of, label_axis, plain
+from psmatch_core.plotting.style import color_bar, escaped, figure, height_of, label_axis, rounded
 
 SIGNIFICANT = 0.05  # of the q-values that the title counts
 # Correlations have a sign: blue and orange of the palette, grey in between, none of which sinks into a background.
@@ -40,13 +40,13 @@ def feature_heatmap(matching: FeatureMatching, *, of: str = "target", top: int =
     columns = list(dict.fromkeys(column_of[name] for name in shown["partner"]))
     n_clear = int((table["q_value"] < SIGNIFICANT).sum())
     best = shown.iloc[0]
-    finding = f"{plain(best['feature'], 24)} goes with {plain(best['partner'], 24)} first"
+    finding = f"{escaped(best['feature'], 24)} goes with {escaped(best['partner'], 24)} first"
     if len(matching.null_target):
         finding += f"; {n_clear:,} of {plural(len(table), 'feature')} stand out from chance"
     fig = figure(
         finding,
         height=height_of(len(rows)),
-        note=f"rows: {plain(words[0], 24)}, columns: their first partners in {plain(words[1], 24)}; "
+        note=f"rows: {escaped(words[0], 24)}, columns: their first partners in {escaped(words[1], 24)}; "
         "colour: correlation over matched cells",
     )
     z = correlation[np.ix_(rows, columns)]
@@ -54,8 +54,8 @@ def feature_heatmap(matching: FeatureMatching, *, of: str = "target", top: int =
     highest = float(np.abs(z).max(initial=1e-12))
     texts = [
         [
-            f"{plain(names[row])} and {plain(partners[column])}<br>correlation {z[i, j]:.2f}, "
-            f"{about(fold[i, j])} × the uniform weight"
+            f"{escaped(names[row])} and {escaped(partners[column])}<br>correlation {z[i, j]:.2f}, "
+            f"{rounded(fold[i, j])} × the uniform weight"
             for j, column in enumerate(columns)
         ]
         for i, row in enumerate(rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from psmatch_core.plotting.style import SOURCE_COLOR, TARGET_COLOR, whole
+from psmatch_core.plotting.style import SOURCE_COLOR, TARGET_COLOR, hover_text
 
 LOOKS = ((SOURCE_COLOR, "circle", -0.17), (TARGET_COLOR, "diamond", 0.17))  # the second modality lies a little lower
 
@@ -43,7 +43,7 @@ def add_losses(fig: go.Figure, y: np.ndarray, labels: Sequence[str], sides: Sequ
     labels
         Their names.
     """
-    names = [whole(label) for label in labels]
+    names = [hover_text(label) for label in labels]
     for side, (color, symbol, shift) in zip(sides, LOOKS, strict=True):
         at = y + np.float32(shift)
         loss, base = side.loss.astype(np.float32), side.baseline.astype(np.float32)

@@ -7,22 +7,21 @@ import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
 from psmatch_core.evaluation.shifts import LabelShifts
-from psmatch_core.plotting.names import NAMED, add_diagonal, add_named
+from psmatch_core.plotting.named_points import MOST_NAMED_POINTS, add_diagonal, add_named
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
     SOURCE_COLOR,
     TARGET_COLOR,
-    digits,
-    ends,
+    WEBGL_ABOVE,
+    both_ends,
+    escaped,
     figure,
     height_of,
+    hover_text,
     label_axis,
-    plain,
-    whole,
+    short_number,
 )
-
-WEBGL_ABOVE = 5_000
 
 
 def feature_scatter(
@@ -41,7 +40,7 @@ def feature_scatter(
     """
     known = np.isfinite(predicted) & np.isfinite(measured)
     x, y, labels = measured[known].astype(np.float64), predicted[known].astype(np.float64), labels[known]
-    name = plain(feature, 40)
+    name = escaped(feature, 40)
     if x.size < 2 or x.std() == 0 or y.std() == 0:
         why = "too few are known" if x.size < 2 else "it does not vary"
         return figure(f"{name} cannot be compared: {why}", height=160, legend=False)
@@ -58,7 +57,7 @@ def feature_scatter(
     is_large = x.size > WEBGL_ABOVE
     few = x.size <= 60
     texts = np.unique(labels)
-    hover = dict(zip(texts.tolist(), [whole(each) for each in texts], strict=True))
+    hover = dict(zip(texts.tolist(), [hover_text(each) for each in texts], strict=True))
     fig.add_trace(
         (go.Scattergl if is_large else go.Scatter)(
             x=x.astype(np.float32),
@@ -85,7 +84,7 @@ def shift_dots(found: LabelShifts) -> go.Figure:
     order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
     labels = [found.labels[index] for index in order]
     good = int((explained > 0).sum())
-    shown, cut = ends(len(order), "best and the worst predicted")
+    shown, cut = both_ends(len(order), "best and the worst predicted")
     n_labels, order, labels = len(order), order[shown], [labels[index] for index in shown]
     fig = figure(
         f"The shifts of {good} of {plural(n_labels, 'label')} are predicted better than by “no change”",
@@ -105,8 +104,8 @@ def shift_dots(found: LabelShifts) -> go.Figure:
             "color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in values],
         },
         hovertext=[
-            f"{whole(found.labels[i])}<br>against {whole(found.controls[i])}: explained {found.explained[i]:.2f}, "
-            f"correlation {found.correlation[i]:.2f}"
+            f"{hover_text(found.labels[i])}<br>compared with {hover_text(found.controls[i])}: "
+            f"explained {found.explained[i]:.2f}, correlation {found.correlation[i]:.2f}"
             for i in order
         ],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -124,9 +123,9 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
     at = found.labels.index(label)
     x, y = found.measured[at], found.predicted[at]
     fig = figure(
-        f"{plain(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from "
-        f"{plain(found.controls[at], LABEL_WIDTH)} "
-        f"is predicted, correlation {digits(float(found.correlation[at]))}",
+        f"{escaped(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from "
+        f"{escaped(found.controls[at], LABEL_WIDTH)} "
+        f"is predicted, correlation {short_number(float(found.correlation[at]))}",
         height=380,
         note="one point a feature; shifts in standard deviations",
         legend=False,
@@ -137,10 +136,10 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         y=y.astype(np.float32),
         mode="markers",
         marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
-        hovertext=[whole(name) for name in found.features],
+        hovertext=[hover_text(name) for name in found.features],
         hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
     )
-    head = np.argsort(-np.abs(x), kind="stable")[:NAMED]
+    head = np.argsort(-np.abs(x), kind="stable")[:MOST_NAMED_POINTS]
     add_named(fig, x[head], y[head], [found.features[index] for index in head])
     fig.update_xaxes(title_text="measured shift (standard deviations)")
     fig.update_yaxes(title_text="predicted shift (standard deviations)")
