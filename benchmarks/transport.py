@@ -1,9 +1,9 @@
-"""How fast the transport engine is, and how much faster than its peers: ``python -m benchmarks.transport [cases]``.
+"""Speed of the transport engine and of its peers: ``python -m benchmarks.transport [cases]``.
 
-CPU seconds, best of a few, compiled beforehand, and the rise of peak memory over the input. Cases: small, large,
-slider, groups, exact, real, cold, peers, even and skewed (1M + 1M cells in 200 labels or 25, both cores, parquet); all
-but these two by default.
-Set OMP_NUM_THREADS=1 for figures of one core.
+Reports the CPU seconds of the best of a few runs, without compilation, and the rise of peak memory over the input.
+Cases: small, large, slider, groups, exact, real, cold, peers, even and skewed; all but the last two by default. The
+cases even and skewed match 1M + 1M cells in 200 or 25 labels on two cores and write the pairs to parquet.
+Set OMP_NUM_THREADS=1 to measure one core.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,16 @@ import numpy as np
 
 from benchmarks import transport_peers as peers
 from benchmarks.transport_data import fresh, real, simulated
-from psmatch_core.transport import assign, mean_cost, resolve, solve, solve_many
+from psmatch_core.transport import SolveOptions, assign, mean_cost, resolve, solve, solve_many
 
 TOLERANCE = 1e-3
-TILED = 50_000  # cells from which a label is worked on by both cores at once
+OPTIONS = SolveOptions(TOLERANCE)
+TILED = 50_000  # cells from which both cores share the work on one label
 ROWS: list[dict[str, Any]] = []
 
 
 def peak_megabytes(function: Callable[[], Any]) -> tuple[Any, float]:
-    """What a function returns, and how far memory in use rose while it ran, where the kernel tells."""
+    """The result of a function, and the rise of memory in use while it ran, if the kernel reports it."""
 
     def status(key: str) -> float:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -66,14 +67,14 @@ def report(case: str, seconds: float, reach: float | None, **more: Any) -> None:
     row = {"case": case, "seconds": round(seconds, 4), "reach": reach, **more}
     ROWS.append(row)
     verdict = "" if reach is None else ("  ok" if seconds <= reach else "  MISSED")
-    told = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in more.items())
+    figures = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in more.items())
     aim = f"  (reach {reach:g})" if reach else ""
-    print(f"{case:44s} {seconds:9.4f} s{aim}{verdict}  " + "  ".join(told), flush=True)
+    print(f"{case:44s} {seconds:9.4f} s{aim}{verdict}  " + "  ".join(figures), flush=True)
 
 
 def one(case: str, x: Any, y: Any, epsilon: float, reach: float | None, repeats: int = 5) -> Any:
-    result, seconds, _ = timed(lambda: solve(x, y, epsilon, tolerance=TOLERANCE), repeats)
-    _, peak = peak_megabytes(lambda: solve(x, y, epsilon, tolerance=TOLERANCE)) if len(x) >= 5000 else (None, 0.0)
+    result, seconds, _ = timed(lambda: solve(x, y, epsilon, options=OPTIONS), repeats)
+    _, peak = peak_megabytes(lambda: solve(x, y, epsilon, options=OPTIONS)) if len(x) >= 5000 else (None, 0.0)
     report(
         case, seconds, reach, status=result.status, error=result.marginal_error, path=result.path,
         iterations=result.iterations, full_passes=result.full_passes, peak_mb=peak,
@@ -95,7 +96,9 @@ def large() -> None:
         one(f"n = {n:,}, epsilon 0.05", *simulated(n), 0.05, reach, repeats)
     x, y = simulated(10_000)
     one("n = 10,000, epsilon 0.05 × mean", x, y, 0.05 * mean_cost(x, y), 1.0, 3)
-    result, seconds, _ = timed(lambda: solve(x, y, 0.05 * mean_cost(x, y), memory_budget_mb=64), 1)
+    result, seconds, _ = timed(
+        lambda: solve(x, y, 0.05 * mean_cost(x, y), options=SolveOptions(memory_budget_mb=64)), 1
+    )
     report("n = 10,000, 0.05 × mean, 64 MB", seconds, None, status=result.status, path=result.path)
 
 
@@ -120,7 +123,7 @@ def on_real_data() -> None:
     for name, label in (("papalexi_split", "non-targeting"), ("snare_cortex", "E2Rasgrf2")):
         points = real(name, label)
         if points is None:
-            print(f"{name}: not at hand, left out")
+            print(f"{name}: data not available, skipped")
             continue
         x, y = points
         size = f"{name} {len(x):,} × {len(y):,}, T = {x.shape[1]}"
@@ -152,7 +155,7 @@ def exact() -> None:
 
 
 def cold() -> None:
-    """The first solve of a process: with an empty cache, and with one that an earlier process filled."""
+    """The first solve of a process with an empty cache, and with a cache that an earlier process filled."""
     code = (
         "import time,numpy as np;t=time.perf_counter();"
         "from psmatch_core.transport import solve;u=time.perf_counter();"
@@ -198,8 +201,9 @@ def against_peers(ott: str | None, allowed: float) -> None:
 
 
 def _pairs_to_parquet(labels: Sequence[tuple[Any, Any]], epsilon: float, memory_mb: float) -> tuple[int, list[str]]:
-    """Match labels on both cores, large ones tile by tile and the rest side by side; the ten best targets of every
-    cell go to parquet. Returns the file's size and the status of every label that did not converge.
+    """Match labels on two cores, large ones tile by tile and the rest in parallel; write the pairs to parquet.
+
+    The file holds the ten best targets of each cell. Returns its size, and a line for each label that did not converge.
     """
     import pyarrow
     from pyarrow import parquet
@@ -210,12 +214,11 @@ def _pairs_to_parquet(labels: Sequence[tuple[Any, Any]], epsilon: float, memory_
     )
     schema = pyarrow.schema(list(zip(names, types, strict=True)))
     failures: list[str] = []
-    options: dict[str, Any] = {"tolerance": TOLERANCE, "memory_budget_mb": memory_mb}
 
-    def best(number: int, **more: Any) -> tuple[int, Any, Any]:
+    def best(number: int, tiles: Executor | None = None) -> tuple[int, Any, Any]:
         x, y = labels[number]
         began = time.perf_counter()
-        result = solve(x, y, epsilon, **options, **more)
+        result = solve(x, y, epsilon, options=SolveOptions(TOLERANCE, memory_budget_mb=memory_mb, executor=tiles))
         if not result.converged:
             failures.append(f"label {number}: {result.status}, error {result.marginal_error:.2g}")
         if len(x) >= TILED:
@@ -228,7 +231,7 @@ def _pairs_to_parquet(labels: Sequence[tuple[Any, Any]], epsilon: float, memory_
         with parquet.ParquetWriter(path, schema) as writer:
             order = sorted(range(len(labels)), key=lambda k: -len(labels[k][0]))
             alone = [k for k in order if len(labels[k][0]) >= TILED]
-            done = itertools.chain((best(k, executor=executor) for k in alone), executor.map(best, order[len(alone) :]))
+            done = itertools.chain((best(k, executor) for k in alone), executor.map(best, order[len(alone) :]))
             for number, targets, shares in done:
                 columns = (
                     np.full(targets.size, number, np.int32), np.repeat(np.arange(len(targets), dtype=np.int32), 10),
@@ -239,7 +242,7 @@ def _pairs_to_parquet(labels: Sequence[tuple[Any, Any]], epsilon: float, memory_
 
 
 def _million(case: str, sizes: list[int], reach: float, memory_mb: float) -> None:
-    """1M + 1M cells on both cores; no two labels share a cell."""
+    """1M + 1M cells on two cores; no cell is in two labels."""
     labels = [fresh(n) for n in sizes]
     solve(*simulated(5000), 0.05)
     began = time.perf_counter()
@@ -265,10 +268,12 @@ def main() -> None:
         "cold": cold, "even": even, "skewed": skewed,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", help="which of: " + ", ".join([*cases, "peers"]))
-    parser.add_argument("--ott", help="the Python of an environment with ott-jax")
-    parser.add_argument("--allowed", type=float, default=60.0, help="CPU seconds a peer may take before projection")
-    parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    parser.add_argument("cases", nargs="*", help="which cases: " + ", ".join([*cases, "peers"]))
+    parser.add_argument("--ott", help="Python executable of an environment with ott-jax")
+    parser.add_argument(
+        "--allowed", type=float, default=60.0, help="CPU seconds after which the time of a peer is projected"
+    )
+    parser.add_argument("--out", type=Path, help="file for the figures, JSON")
     given = parser.parse_args()
     wanted = given.cases or ["small", "large", "slider", "groups", "exact", "real", "cold", "peers"]
     import numba

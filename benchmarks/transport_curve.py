@@ -1,11 +1,11 @@
-"""Time and memory against n, the engine beside its peers: the README's performance section.
+"""Time and memory of the engine and its peers against the number of cells: the README's section on performance.
 
     OMP_NUM_THREADS=1 python -m benchmarks.transport_curve --ott /path/to/python/with/ott-jax
 
 Writes docs/images/transport.png, benchmarks/results/transport_curve.json and the table between the marks in README.md.
-CPU seconds to an L1 error of both marginals of 1e-3, compilation left out; memory is the rise of a process's peak,
-of a fresh process for the engine.
-A peer that would take longer than allowed is projected from its seconds an iteration, and marked.
+Reports CPU seconds to an L1 error of both marginals of 1e-3, without compilation, and the rise of the peak memory of
+the process, which is a fresh one for the engine. The time of a slow peer is projected from its seconds per iteration
+and marked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import transport_peers as peers
-from benchmarks.transport import TOLERANCE, peak_megabytes, timed
+from benchmarks.transport import OPTIONS, TOLERANCE, peak_megabytes, timed
 from benchmarks.transport_data import simulated
 from psmatch_core.base import disk
 from psmatch_core.exports.provenance import versions
@@ -28,8 +28,8 @@ from psmatch_core.transport import mean_cost, solve
 
 ROOT = Path(__file__).parents[1]
 SIZES = (500, 1000, 2000, 5000, 10_000)
-SMALLEST_MB = 1.0  # a rise below this was served from memory that the process had already; it says nothing
-LARGEST_POT = 2000  # beyond it a run is projected from seconds an iteration and takes gigabytes
+SMALLEST_MB = 1.0  # a smaller rise came from memory that the process already had, and means nothing
+LARGEST_POT = 2000  # larger runs take gigabytes, and their time would be projected
 ALLOWED = 20.0
 BEGIN, END = "<!-- transport: begin -->", "<!-- transport: end -->"
 OURS = "psmatch"
@@ -37,7 +37,7 @@ OURS = "psmatch"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ott", default=None, help="the Python of an environment with ott-jax")
+    parser.add_argument("--ott", default=None, help="Python executable of an environment with ott-jax")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for n in SIZES:
@@ -64,11 +64,11 @@ def main() -> None:
 
 
 def measured(x: Any, y: Any, epsilon: float, n: int, ott: str | None) -> list[tuple[str, float, float, bool]]:
-    """(solver, CPU seconds, peak megabytes, projected) of the engine and of each peer at its sizes."""
+    """(solver, CPU seconds, peak megabytes, projected) of the engine, and of each peer up to its largest size."""
     found: list[tuple[str, float, float, bool]] = []
 
     def ours() -> Any:
-        return solve(x, y, epsilon, tolerance=TOLERANCE)
+        return solve(x, y, epsilon, options=OPTIONS)
 
     ours()
     _, seconds, _ = timed(ours, 5 if n < 5000 else 2)
@@ -89,7 +89,7 @@ def measured(x: Any, y: Any, epsilon: float, n: int, ott: str | None) -> list[tu
 
 
 def fresh_peak(n: int, epsilon: float) -> float:
-    """Rise of peak memory [MB] of one solve in a process of its own: a used one serves it from what it freed before."""
+    """Rise of peak memory [MB] of one solve in a fresh process; a used one would reuse memory that it freed before."""
     code = (
         "from benchmarks.transport import peak_megabytes; from benchmarks.transport_data import simulated;"
         "from psmatch_core.transport import solve;"
@@ -107,7 +107,7 @@ def fresh_peak(n: int, epsilon: float) -> float:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Seconds by solver and n, both epsilons."""
+    """Seconds by solver and n, for both epsilons."""
     lines = [f"| ε 0.05 | solver | {' | '.join(f'n = {n:,}' for n in SIZES)} |", "|---|---|" + "---|" * len(SIZES)]
     for unit in ("absolute", "× mean cost"):
         mine = [row for row in rows if row["epsilon"] == unit]
@@ -118,16 +118,16 @@ def table(rows: list[dict[str, Any]]) -> str:
             ]
             lines.append(f"| {unit} | {solver} | {' | '.join(cells)} |")
             if any(row["mb"] >= SMALLEST_MB for row in by_n.values()):
-                told = [
+                figures = [
                     f"{by_n[n]['mb']:,.0f} MB" if n in by_n and by_n[n]["mb"] >= SMALLEST_MB else "–" for n in SIZES
                 ]
-                lines.append(f"| {unit} | {solver}, memory | {' | '.join(told)} |")
+                lines.append(f"| {unit} | {solver}, memory | {' | '.join(figures)} |")
     return "\n".join(
         [
             *lines,
             "",
-            "(* projected; memory: how far the process's peak rose, so a lower bound; – all of it was served from "
-            "memory freed before.)",
+            "(* projected. Memory is the rise of the peak of the process, a lower bound; – means that the process "
+            "reused memory it had freed before.)",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""Logits to measure the transport engine on: simulated ones, and those of the real sets where they are at hand."""
+"""Logits for the benchmarks of the transport engine: simulated, and of real data sets if they are available."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psmatch_core.base.arrays import to_dense
 
 Floats = NDArray[np.float32]
 
-# Mean cost between two cells of one label, by number of labels, as classifiers on real data give.
+# Mean cost between two cells of a label by number of labels, as for classifiers on real data.
 MEAN_COST = {5: 5.0, 25: 10.0, 45: 18.0, 100: 25.0}
 POOL = 50_000
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -21,10 +21,10 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @cache
 def _source(n_labels: int) -> tuple[tuple[Floats, Floats], Callable[[int], tuple[Floats, Floats]]]:
-    """Paired logits of 50,000 cells of one label in two modalities, each centred by row, and a source of more.
+    """Paired logits of 50,000 cells of one label in two modalities, centred by row, and a function that draws more.
 
-    Cells have eight latent dimensions in six states; a label shifts them and changes the mix of states. Either
-    modality is a noisy nonlinear view, and its logits come from a small network trained on cells of all labels.
+    Cells have eight latent dimensions and six states; a label shifts them and changes the proportions of the states.
+    Each modality is a noisy nonlinear view, and its logits come from a small network trained on cells of all labels.
     """
     import torch
 
@@ -93,7 +93,7 @@ def simulated(n: int, n_labels: int = 25, seed: int = 0) -> tuple[Floats, Floats
 
 
 def fresh(n: int, n_labels: int = 25) -> tuple[Floats, Floats]:
-    """The same of n cells that no call has returned before."""
+    """The same for n cells that no other call has returned."""
     _, draw = _source(n_labels)
     first, second = draw(n)
     return first, np.ascontiguousarray(second[np.random.default_rng(n).permutation(n)])
@@ -101,10 +101,10 @@ def fresh(n: int, n_labels: int = 25) -> tuple[Floats, Floats]:
 
 @cache
 def real(name: str, label: str) -> tuple[Floats, Floats] | None:
-    """Logits of one label of a real set, n ≠ m: all cells of modality 1 and four fifths of modality 2.
+    """Logits of one label of a real data set with n ≠ m: all cells of modality 1 and four fifths of modality 2.
 
-    One multinomial logistic regression a modality, on standardised features or 50 singular vectors where there are
-    more. None where the set is not at hand.
+    They come from one multinomial logistic regression per modality, on standardised features or on 50 singular vectors
+    if there are more than 500 features. None if the data set is not available.
     """
     if not (DATA / name).is_dir():
         return None

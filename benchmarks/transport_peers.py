@@ -1,8 +1,8 @@
-"""Other libraries on the same problem with the same stopping rule: L1 error of both marginals at most the tolerance.
+"""Other libraries on the same problem with the same stopping rule: an L1 error of both marginals within the tolerance.
 
-POT runs in slices of iterations, warm-started; after each the error is looked at with the clock stopped. What would
-take longer than allowed is projected from its seconds an iteration and marked so. OTT-JAX wants an environment of its
-own; give its Python with ``--ott``.
+POT runs in warm-started slices of iterations; after each slice the error is computed with the clock stopped. If a run
+would take longer than allowed, its time is projected from the seconds per iteration and marked. OTT-JAX needs an
+environment of its own; pass its Python executable with ``--ott``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SLICE = 50
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU seconds to the tolerance, ``projected`` where stopped early and extrapolated, and the rise of peak memory."""
+    """CPU seconds to the tolerance (``projected`` if the run was stopped early) and the rise of peak memory."""
 
     name: str
     seconds: float
@@ -35,7 +35,7 @@ class Measured:
 
 
 def l1_error(x: Any, y: Any, f: Any, g: Any, epsilon: float) -> float:
-    """Of the plan ``exp((f + g − C) / epsilon) / nm``, in chunks, float64."""
+    """L1 error of the plan ``exp((f + g − C) / epsilon) / nm``, in chunks, float64."""
     from scipy.spatial.distance import cdist
 
     n, m = len(x), len(y)
@@ -83,7 +83,7 @@ def pot_sinkhorn(
 
 
 def pot_lazy(x: Any, y: Any, epsilon: float, needed: int) -> Measured:
-    """``ot.solve_sample(lazy=True)``: a few iterations, projected to the number that sinkhorn_log needs."""
+    """``ot.solve_sample(lazy=True)``: a few iterations, projected to the number that ``sinkhorn_log`` needs."""
     import ot
 
     began = time.process_time()
@@ -105,7 +105,7 @@ def pot_batch(groups: list[tuple[Any, Any]], epsilon: float, iterations: int) ->
 
 
 def pot_emd(x: Any, y: Any) -> tuple[Measured, float]:
-    """``ot.emd`` on the stored costs, and the cost it finds."""
+    """``ot.emd`` on a stored cost matrix, and the cost it finds."""
     import ot
 
     began = time.process_time()
@@ -115,7 +115,7 @@ def pot_emd(x: Any, y: Any) -> tuple[Measured, float]:
 
 
 def ott(python: str, x: Any, y: Any, epsilon: float, tolerance: float) -> list[Measured]:
-    """OTT-JAX, stored, online and with Anderson acceleration, in an environment of its own; compilation left out."""
+    """OTT-JAX, stored, online and with Anderson acceleration, in its own environment, without compilation."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "points.npz")
@@ -169,7 +169,7 @@ def _ott_worker(path: str, epsilon: float, tolerance: float, kind: str) -> None:
 
 
 def _status(key: str) -> float:
-    """A line of /proc/self/status, megabytes; NaN where the kernel has none."""
+    """A line of /proc/self/status, megabytes; NaN if the kernel does not have it."""
     file = Path("/proc/self/status")
     lines = file.read_text().splitlines() if file.exists() else [f"{key} nan"]
     return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(key))

@@ -79,12 +79,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """Workers share the cores: one thread each, and an engine that is compiled once, before they start."""
-    from psmatch_core.transport import is_compiled, warm  # imports numba: only where tests run on several workers
+    from psmatch_core.transport import (  # imports numba: only where tests run on several workers
+        compile_engine,
+        is_compiled,
+    )
 
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     if not is_compiled():
-        warm()
+        compile_engine()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]  # in either precision
+
 CHUNK_VALUES = 4_000_000  # values in memory at a time: 32 MB as float64
 
 

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.arrays import Array, row_chunks
 
-Array = NDArray[np.float64]
 Tops = tuple[NDArray[np.int64], Array]
 
 

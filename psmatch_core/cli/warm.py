@@ -13,10 +13,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _warm(options: argparse.Namespace) -> int:
-    from psmatch_core.transport import is_compiled, warm
+    from psmatch_core.transport import compile_engine, is_compiled
 
     was_compiled, started = is_compiled(), time.perf_counter()
-    warm()
+    compile_engine()
     print(f"{'Already compiled' if was_compiled else 'Compiled'} ({time.perf_counter() - started:.0f} s).")
     return 0
 

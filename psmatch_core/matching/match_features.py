@@ -14,6 +14,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.transport.options import SolveOptions
 
 LARGEST_PLAN = 10_000_000  # pairs of features: 80 MB an array, and a minute for its singular values
 CONSTANT = 1e-9  # a spread below this share of a feature's size is rounding
@@ -235,14 +236,14 @@ def match_features(
     Z, stacked = np.concatenate(pushed), np.concatenate(Y)  # (m, p), (m, q)
     correlation = Z.T @ stacked  # Xᵀ T Y
     from psmatch_core.transport.joint.coot import feature_plan  # brings numba, which a config must not
-    from psmatch_core.transport.joint.inner_products import as_points, spread
+    from psmatch_core.transport.joint.inner_products import cost_spread, factorize
 
-    unit = spread(*as_points(correlation))
+    unit = cost_spread(*factorize(correlation))
     is_blank = unit < LEAST_SPREAD
     correlation = np.zeros_like(correlation) if is_blank else correlation
     epsilon = 0.0 if rules.solver == "exact" and not is_blank else rules.epsilon * (1.0 if is_blank else unit)
-    solved = derived_seed(seed, "features")
-    found = feature_plan(correlation, epsilon, tolerance=TOLERANCE, max_iterations=ITERATIONS, seed=solved)
+    options = SolveOptions(TOLERANCE, max_iterations=ITERATIONS, seed=derived_seed(seed, "features"))
+    found = feature_plan(correlation, epsilon, options=options)
     groups = np.repeat(np.arange(len(Y)), [len(each) for each in Y])
     if rules.null == "all cells":
         groups = np.zeros_like(groups)
@@ -250,7 +251,7 @@ def match_features(
     for turn in range(rules.n_permutations):
         chance = Z.T @ stacked[_shuffled(groups, stream(seed, "features", turn))]
         if rules.statistic == "weight":
-            chance = feature_plan(chance, epsilon, tolerance=TOLERANCE, max_iterations=ITERATIONS, seed=solved).dense()
+            chance = feature_plan(chance, epsilon, options=options).dense()
         null_x[turn], null_y[turn] = chance.max(axis=1), chance.max(axis=0)
         progress(Event("features", (turn + 1) / rules.n_permutations, f"permutation {turn + 1}"))
     progress(Event("features", 1.0))

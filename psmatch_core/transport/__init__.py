@@ -1,6 +1,6 @@
-"""The numerical engine: within-label transport. Arrays in, arrays out; knows no labels.
+"""The numerical engine: transport within a label. Arrays in, arrays out; it knows no labels.
 
-Names are imported when first used: they bring numba, which a page that only reads results must not wait for.
+Names are imported when they are first used: they load numba, which a page that only reads results does not need.
 """
 
 from __future__ import annotations
@@ -10,42 +10,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from psmatch_core.transport.batch.many import solve_many
-    from psmatch_core.transport.entropic.from_potentials import restore
-    from psmatch_core.transport.entropic.solve import mean_cost, path, resolve, solve
+    from psmatch_core.transport.entropic.from_potentials import from_potentials
+    from psmatch_core.transport.entropic.solve import mean_cost, resolve, solve, solve_path
     from psmatch_core.transport.exact.solve import ExactResult, assign
-    from psmatch_core.transport.precompile import is_compiled, warm
+    from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
+    from psmatch_core.transport.precompile import compile_engine, is_compiled
     from psmatch_core.transport.result import TransportResult
+    from psmatch_core.transport.status import SolvePath, SolveStatus
     from psmatch_core.transport.unbalanced import solve_unbalanced
 
-_HOMES = {
-    "entropic.solve": ("mean_cost", "path", "resolve", "solve"),
-    "exact.solve": ("ExactResult", "assign"),
+_MODULES = {
     "batch.many": ("solve_many",),
-    "unbalanced": ("solve_unbalanced",),
-    "entropic.from_potentials": ("restore",),
+    "entropic.from_potentials": ("from_potentials",),
+    "entropic.solve": ("mean_cost", "resolve", "solve", "solve_path"),
+    "exact.solve": ("ExactResult", "assign"),
+    "options": ("AnnealingSchedule", "SolveOptions"),
+    "precompile": ("compile_engine", "is_compiled"),
     "result": ("TransportResult",),
-    "precompile": ("is_compiled", "warm"),
+    "status": ("SolvePath", "SolveStatus"),
+    "unbalanced": ("solve_unbalanced",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "AnnealingSchedule",
     "ExactResult",
+    "SolveOptions",
+    "SolvePath",
+    "SolveStatus",
     "TransportResult",
     "assign",
+    "compile_engine",
+    "from_potentials",
     "is_compiled",
     "mean_cost",
-    "path",
     "resolve",
-    "restore",
     "solve",
     "solve_many",
+    "solve_path",
     "solve_unbalanced",
-    "warm",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

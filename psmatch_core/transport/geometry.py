@@ -1,4 +1,4 @@
-"""Two clouds of points as the engine reads them: centred, in leaves of 64, in the arithmetic the question needs."""
+"""Two clouds of points as the engine reads them: centred, in leaves of 64, in single or double precision."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array, Floats
 from psmatch_core.transport.kernels.leaves import LEAF
 
-Array = NDArray[np.float64]
-
-# log of the weight of a padding lane: exp of it is nothing, and it is far from overflow in float32
+# log weight of a padding lane: its exponential is 0, and it is far from overflow in float32
 PADDING = -1e30
 
 # Largest relative error of one kernel entry computed in float32, in units of 2⁻²⁴ × cost scale / epsilon:
-# three roundings of numbers of the cost's size (potentials, cost, their sum) and the sum over dimensions.
+# three roundings of numbers as large as the cost (potentials, cost, their sum) and the sum over dimensions.
 _ROUNDINGS = 8.0
-# The same for what does not grow with the cost: logarithms of weights, the exponential, sums.
+# The same for parts that do not grow with the cost: logarithms of weights, the exponential, sums.
 _EXPONENTIAL = 24.0
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
-    """An empty array on a 64-byte boundary: a vector load across two cache lines costs two loads."""
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> Floats:
+    """An empty array on a 64-byte boundary, since a vector load across two cache lines costs two loads."""
     n_bytes = math.prod(shape) * dtype.itemsize
     raw = np.empty(n_bytes + 64, dtype=np.uint8)
     offset = -raw.ctypes.data % 64
     return raw[offset : offset + n_bytes].view(dtype).reshape(shape)
 
 
-def in_leaves(points: NDArray[np.floating], dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+def to_leaves(points: Floats, dtype: np.dtype[np.floating]) -> Floats:
     """Points ``(n, T)`` as leaves ``(ceil(n / 64), T, 64)``, the last one padded with zeros."""
     n, dimensions = points.shape
     n_leaves = -(-n // LEAF)
-    leaves = aligned((n_leaves, dimensions, LEAF), dtype)
+    leaves = aligned_empty((n_leaves, dimensions, LEAF), dtype)
     whole = n // LEAF
     leaves[:whole] = points[: whole * LEAF].reshape(whole, LEAF, dimensions).transpose(0, 2, 1)
     if whole < n_leaves:
@@ -44,10 +43,10 @@ def in_leaves(points: NDArray[np.floating], dtype: np.dtype[np.floating]) -> NDA
     return leaves
 
 
-def lanes_of(values: Array, dtype: np.dtype[np.floating], padding: float = PADDING) -> NDArray[np.floating]:
-    """One value a point ``(n,)`` in the layout of the leaves ``(n_leaves, 64)``."""
+def to_lanes(values: Array, dtype: np.dtype[np.floating], padding: float = PADDING) -> Floats:
+    """One value per point ``(n,)`` in the layout of the leaves, ``(n_leaves, 64)``."""
     n_leaves = -(-values.size // LEAF)
-    lanes = aligned((n_leaves, LEAF), dtype)
+    lanes = aligned_empty((n_leaves, LEAF), dtype)
     flat = lanes.reshape(-1)
     flat[: values.size] = values
     flat[values.size :] = padding
@@ -65,7 +64,7 @@ class Geometry:
     y
         Target points, ``(m, T)``, float64, centred.
     squared
-        Squared Euclidean cost in place of Euclidean.
+        Whether the cost is the squared Euclidean distance; otherwise it is the distance itself.
     """
 
     x: Array
@@ -82,33 +81,33 @@ class Geometry:
 
     @cached_property
     def scale(self) -> float:
-        """No cost is larger than this."""
+        """An upper bound of all costs."""
         reach = float(np.sqrt((self.x**2).sum(1).max()) + np.sqrt((self.y**2).sum(1).max()))
         return float(reach**2) if self.squared else reach
 
-    def rounding(self, epsilon: float) -> float:
-        """Bound of the relative error of a kernel entry worked out in float32."""
+    def rounding_bound(self, epsilon: float) -> float:
+        """Upper bound of the relative error of a kernel entry computed in float32."""
         per_cost = (_ROUNDINGS + self.x.shape[1] / 4) * self.scale / epsilon
         return float((per_cost + _EXPONENTIAL) * 2.0**-24)
 
-    def leaves(self, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    def leaves(self, dtype: np.dtype[np.floating]) -> Floats:
         """The targets in leaves, ``(n_leaves, T, 64)``."""
         return self._leaves_single if dtype == np.float32 else self._leaves_double
 
-    def sources(self, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
-        """The sources in one arithmetic, ``(n, T)``, contiguous."""
+    def sources(self, dtype: np.dtype[np.floating]) -> Floats:
+        """The sources in one precision, ``(n, T)``, contiguous."""
         return self._sources_single if dtype == np.float32 else self.x
 
     @cached_property
-    def _leaves_single(self) -> NDArray[np.floating]:
-        return in_leaves(self.y, np.dtype(np.float32))
+    def _leaves_single(self) -> Floats:
+        return to_leaves(self.y, np.dtype(np.float32))
 
     @cached_property
-    def _leaves_double(self) -> NDArray[np.floating]:
-        return in_leaves(self.y, np.dtype(np.float64))
+    def _leaves_double(self) -> Floats:
+        return to_leaves(self.y, np.dtype(np.float64))
 
     @cached_property
-    def _sources_single(self) -> NDArray[np.floating]:
+    def _sources_single(self) -> Floats:
         return np.ascontiguousarray(self.x, dtype=np.float32)
 
     @cached_property
@@ -116,9 +115,9 @@ class Geometry:
         """The same cost with the sides exchanged."""
         return Geometry(self.y, self.x, self.squared)
 
-    def rows(self, rows: NDArray[np.intp]) -> Geometry:
-        """The cost between some sources and all targets; leaves made for all are shared."""
-        self.leaves(np.dtype(np.float32))  # whoever asks for some rows of many will ask for all
+    def select_rows(self, rows: NDArray[np.intp]) -> Geometry:
+        """The cost between some sources and all targets, which share the leaves of the targets."""
+        self.leaves(np.dtype(np.float32))  # the other rows will need them too
         some = Geometry(np.ascontiguousarray(self.x[rows]), self.y, self.squared)
         for name in ("_leaves_single", "_leaves_double", "scale"):
             if name in self.__dict__:

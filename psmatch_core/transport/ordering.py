@@ -1,7 +1,7 @@
-"""Where cells lie in memory and along which axes: near ones together, the widest axis first.
+"""The order of cells in memory and of their axes: neighbours together, the widest axis first.
 
-Neither changes a distance. Both let a pass over all pairs drop a leaf of 64 targets early: its cells are all far
-from a source at once, and a few wide axes are enough to see it.
+Neither changes a distance. Both let a pass over all pairs skip a leaf of 64 targets early: if its cells lie close
+together, all of them are far from a source at once, and a few wide axes show it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.transport.kernels.compiled import compiled
 from psmatch_core.transport.kernels.leaves import LEAF
 
-Array = NDArray[np.float64]
-
-# Under this many cells, or up to this many axes, the order costs more than it spares.
+# Below this many cells, or up to this many axes, the order costs more than it saves.
 _FEW_CELLS = 512
 _FEW_AXES = 8
 
 
 @compiled
-def _split(points: Array, order: NDArray[np.int64]) -> None:
-    """Put ``order`` so that halves, quarters … of it lie apart, down to leaves: a k-d tree without the tree.
+def _sort_into_leaves(points: Array, order: NDArray[np.int64]) -> None:
+    """Sort ``order`` in place so that its halves, quarters … are separate regions: the leaves of a k-d tree.
 
-    Every part is cut at a multiple of the leaf across the axis on which it is widest.
+    Each part is split at a multiple of the leaf size, along the axis on which it is widest.
     """
     pending = np.empty((128, 2), np.int64)
     pending[0, 0], pending[0, 1] = 0, order.size
@@ -58,8 +57,8 @@ def _split(points: Array, order: NDArray[np.int64]) -> None:
 
 
 @compiled
-def _turned(points: Array, axes: Array) -> Array:
-    """``points @ axes`` without BLAS, whose sums depend on its number of threads."""
+def _rotate(points: Array, axes: Array) -> Array:
+    """``points @ axes`` without BLAS, whose sums depend on the number of threads."""
     out = np.zeros((points.shape[0], axes.shape[1]))
     for i in range(points.shape[0]):
         row = out[i]
@@ -71,20 +70,20 @@ def _turned(points: Array, axes: Array) -> Array:
     return out
 
 
-def near_together(points: Array) -> NDArray[np.intp]:
-    """An order of the points ``(n, T)`` in which each run of 64 lies close together, ``(n,)``."""
+def neighbors_together(points: Array) -> NDArray[np.intp]:
+    """An order of the points ``(n, T)`` in which any 64 successive ones lie close together, ``(n,)``."""
     order = np.arange(len(points), dtype=np.int64)
     if len(points) >= _FEW_CELLS:
-        _split(np.ascontiguousarray(points[:, :_FEW_AXES]), order)
+        _sort_into_leaves(np.ascontiguousarray(points[:, :_FEW_AXES]), order)
     return order.astype(np.intp)
 
 
-def widest_first(x: Array, y: Array) -> tuple[Array, Array]:
-    """Both clouds turned onto their common principal axes, widest first; distances stay as they are."""
+def rotate_widest_first(x: Array, y: Array) -> tuple[Array, Array]:
+    """Both clouds rotated onto their common principal axes, widest first; distances do not change."""
     if x.shape[1] <= _FEW_AXES or max(len(x), len(y)) < _FEW_CELLS:
         return x, y
     sample = np.concatenate([x[:: max(1, len(x) // 500)], y[:: max(1, len(y) // 500)]])
     sample = sample - sample.mean(0)
     _, axes = np.linalg.eigh(np.einsum("ij,ik->jk", sample, sample))
     axes = np.ascontiguousarray(axes[:, ::-1])
-    return _turned(x, axes), _turned(y, axes)
+    return _rotate(x, axes), _rotate(y, axes)

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.base.rowwise import RowwisePlan, SparsePlan, Tops
-from psmatch_core.transport.geometry import Array, lanes_of
+from psmatch_core.transport.context import MatrixBuffer
 from psmatch_core.transport.kernels import tile_pass
 from psmatch_core.transport.kernels.costs import distances
-from psmatch_core.transport.kernels.full_pass import arithmetic
+from psmatch_core.transport.kernels.full_pass import TileInputs, tile_inputs
 from psmatch_core.transport.kernels.support import Support
-from psmatch_core.transport.problem import Problem, Scratch
+from psmatch_core.transport.problem import Potentials, Problem
 
 _ALLOWED = 1e-5  # relative error of an entry computed in float32
 
@@ -33,13 +34,13 @@ class Reusable:
         A support that reaches far beyond what this epsilon needs; None where the plan is too dense for one.
     is_searched
         Whether a wide support was looked for.
-    scratch
+    buffer
         Memory of the dense kernel.
     """
 
     wide_support: Support | None = None
     is_searched: bool = False
-    scratch: Scratch = field(default_factory=Scratch)
+    buffer: MatrixBuffer = field(default_factory=MatrixBuffer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +51,14 @@ class Plan:
     ----------
     problem
         Cost and marginals.
-    f, g
-        Potentials, ``(n,)`` and ``(m,)``, units of cost.
-    epsilon
-        Regularisation, units of cost.
+    potentials
+        Dual variables, and epsilon.
     reusable
         What a solve at a neighbouring epsilon takes over.
     """
 
     problem: Problem
-    f: Array
-    g: Array
-    epsilon: float
+    potentials: Potentials
     reusable: Reusable = field(default_factory=Reusable, repr=False, kw_only=True)
 
     @property
@@ -73,27 +70,21 @@ class Plan:
 class TiledPlan(Plan, RowwisePlan):
     """A plan whose rows are computed when they are asked for."""
 
+    @cached_property
+    def _inputs(self) -> TileInputs:
+        return tile_inputs(self.problem, self.potentials, _ALLOWED)
+
     def rows(self, start: int, stop: int) -> Array:
         return self.select_rows(slice(start, stop))
 
     def select_rows(self, places: NDArray[np.intp] | slice) -> Array:
         """Some rows of the plan, dense ``(r, m)``."""
-        problem, geometry = self.problem, self.problem.geometry
-        dtype = arithmetic(problem, self.epsilon, _ALLOWED)
-        leaves = geometry.leaves(dtype)
-        middle = float(self.g.mean())
-        rows = ((self.f[places] + middle) / self.epsilon + problem.log_a[places]).astype(dtype)
-        out = np.empty((rows.size, leaves.shape[0] * leaves.shape[2]), dtype=dtype)
-        tile_pass.dense_kernel(
-            np.ascontiguousarray(geometry.sources(dtype)[places]),
-            leaves,
-            rows,
-            lanes_of((self.g - middle) / self.epsilon + problem.log_b, dtype),
-            dtype.type(1 / self.epsilon),
-            geometry.squared,
-            out,
+        inputs = self._inputs.select(places)
+        out = np.empty((len(inputs.points), inputs.width), dtype=inputs.points.dtype)
+        tile_pass.dense_rows(
+            inputs.points, inputs.leaves, inputs.rows, inputs.columns, inputs.scale, inputs.squared, out
         )
-        return np.asarray(out[:, : problem.shape[1]], dtype=np.float64)
+        return np.asarray(out[:, : self.shape[1]], dtype=np.float64)
 
     def cost(self) -> float:
         """``⟨P, C⟩`` in units of the problem's cost."""
@@ -119,7 +110,7 @@ class SupportPlan(Plan, SparsePlan):
 
     @cached_property
     def _matrix(self) -> sparse.csr_matrix:
-        values = self.support.values(self.problem, self.f, self.g, self.epsilon)
+        values = self.support.values(self.problem, self.potentials)
         return sparse.csr_matrix((values, self.support.indices, self.support.indptr), shape=self.problem.shape)
 
     def to_csr(self) -> sparse.csr_matrix:
@@ -132,12 +123,9 @@ class SupportPlan(Plan, SparsePlan):
     def top(self, k: int) -> Tops:
         n, m = self.shape
         index, share = np.full((n, min(k, m)), -1, dtype=np.int64), np.zeros((n, min(k, m)))
-        tile_pass.top_of_rows(self.support.indptr, self.support.indices, self._matrix.data, index, share)
+        tile_pass.largest_of_rows(self.support.indptr, self.support.indices, self._matrix.data, index, share)
         return index, share
 
     def cost(self) -> float:
         """``⟨P, C⟩`` in units of the problem's cost, from the reduced costs ``C − f − g`` of the entries."""
-        support = self.support
-        rows = np.repeat(np.arange(self.shape[0]), np.diff(support.indptr))
-        values = self._matrix.data.astype(np.float64)
-        return float(values @ (support.reduced + support.f[rows] + support.g[support.indices]))
+        return float(self._matrix.data.astype(np.float64) @ self.support.costs())

@@ -1,102 +1,40 @@
-"""One transport problem with its bookkeeping: the question, how to run over its tiles, and what it has cost."""
+"""One transport problem, cost and marginals, and the potentials that stand for a plan of it."""
 
 from __future__ import annotations
 
-import concurrent.futures
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.cancellation import Watch
-from psmatch_core.transport.geometry import Array, Geometry
+from psmatch_core.base.arrays import Array
+from psmatch_core.transport.geometry import Geometry
 
-# Pairs in one tile: 0.1 to 0.4 s of work, so that a stop is obeyed in time, and few enough tiles to send to workers.
-_TILE_PAIRS = 100_000_000
-_SERIAL_PAIRS = 30_000_000
-_TILES = 16
+Positions = NDArray[np.intp]  # of cells among others
 
-Executor = concurrent.futures.Executor
-
-
-@dataclass
-class Tally:
-    """What a solve has used so far: kernel passes, passes over all pairs."""
-
-    iterations: int = 0
-    full_passes: int = 0
-
-
-@dataclass
-class Scratch:
-    """Memory for one large matrix at a time, lent again: mapping 400 MB afresh takes longer than filling it."""
-
-    held: NDArray[Any] | None = None
-
-    def matrix(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """An array of this shape; whatever was lent before is overwritten where the size is the same."""
-        if self.held is None or self.held.shape != shape or self.held.dtype != dtype:
-            self.held = None  # let go of the old before the new is asked for
-            self.held = np.empty(shape, dtype=dtype)
-        return self.held
-
-    def handed_on(self) -> Scratch:
-        """The memory in other hands; nothing is left here."""
-        held, self.held = self.held, None
-        return Scratch(held)
+_SAMPLE_ROWS = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """How a solve is carried out: who watches, who works, what it may hold."""
+class Potentials:
+    """Dual variables f ``(n,)`` and g ``(m,)``, units of cost; with epsilon, also units of cost, they give a plan.
 
-    watch: Watch
-    executor: Executor | None
-    memory_budget: int  # bytes
-    seed: int
-    tally: Tally = field(default_factory=Tally)
-    scratch: Scratch = field(default_factory=Scratch)
+    ``P_ij = a_i b_j exp((f_i + g_j − C_ij) / epsilon)``.
+    """
 
-    def tiles(
-        self, function: Callable[..., Any], n_rows: int, n_columns: int, task: Callable[..., Any]
-    ) -> Iterator[Any]:
-        """``function(*task(start, stop))`` over tiles of rows, results in order of rows.
+    f: Array
+    g: Array
+    epsilon: float
 
-        The tiles depend on the size alone, never on the number of workers, so that sums over tiles come out the
-        same on one core and on forty.
-        """
-        size = max(64, min(-(-n_rows // _TILES), _TILE_PAIRS // max(n_columns, 1)))
-        if n_rows * n_columns <= _SERIAL_PAIRS:
-            size = n_rows
-        spans = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-        if self.executor is None or len(spans) == 1:
-            for start, stop in spans:
-                self.watch.look()
-                yield function(*task(start, stop))
-            return
-        yield from self._spread(function, spans, task)
-
-    def _spread(
-        self, function: Callable[..., Any], spans: Sequence[tuple[int, int]], task: Callable[..., Any]
-    ) -> Iterator[Any]:
-        assert self.executor is not None
-        futures = [self.executor.submit(function, *task(start, stop)) for start, stop in spans]
-        try:
-            for future in futures:
-                while not concurrent.futures.wait([future], timeout=0.1).done:
-                    self.watch.look()
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+    def copy(self) -> Potentials:
+        """The same in memory of its own."""
+        return Potentials(self.f.copy(), self.g.copy(), self.epsilon)
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Cost and marginals; every weight is positive and each side sums to one.
+    """Cost and marginals; every weight is positive.
 
     Parameters
     ----------
@@ -124,24 +62,25 @@ class Problem:
 
     @cached_property
     def transposed(self) -> Problem:
+        """The same problem with the sides exchanged."""
         return Problem(self.geometry.transposed, self.b, self.a)
 
     @cached_property
-    def spread(self) -> NDArray[np.intp]:
-        """At most 32 sources spread evenly, to learn from what all would tell."""
+    def sampled_rows(self) -> Positions:
+        """At most 32 sources spread evenly, for estimates of what holds for all."""
         n, _ = self.shape
-        return np.linspace(0, n - 1, min(n, 32)).astype(np.intp)
+        return np.linspace(0, n - 1, min(n, _SAMPLE_ROWS)).astype(np.intp)
 
     @cached_property
-    def spread_rows(self) -> Problem:
-        """Those sources against all targets."""
-        return self.some_rows(self.spread)
+    def row_sample(self) -> Problem:
+        """The problem between the sampled sources and all targets."""
+        return self.select_rows(self.sampled_rows)
 
-    def some_rows(self, rows: NDArray[np.intp]) -> Problem:
-        """Some of the sources, at the weights they have, against all targets."""
-        return Problem(self.geometry.rows(rows), self.a[rows], self.b)
+    def select_rows(self, rows: Positions) -> Problem:
+        """The problem between some of the sources, with the weights they have, and all targets."""
+        return Problem(self.geometry.select_rows(rows), self.a[rows], self.b)
 
-    def subset(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Problem:
+    def subset(self, rows: Positions, columns: Positions) -> Problem:
         """The problem between some of the cells, their weights scaled to sum to one."""
         a, b = self.a[rows], self.b[columns]
         return Problem(self.geometry.subset(rows, columns), a / a.sum(), b / b.sum())

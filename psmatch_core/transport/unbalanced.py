@@ -1,8 +1,8 @@
 """Transport with relaxed marginals: cells without a counterpart may send or receive less than their weight.
 
 Minimises ⟨C, P⟩ + epsilon KL(P | a bᵀ) + rho1 KL(P 1 | a) + rho2 KL(Pᵀ 1 | b). At the optimum the row sums are
-a exp(−f / rho1) and the column sums b exp(−g / rho2), so that the plan solves a balanced problem with those marginals:
-the same supports, kernels and passes serve, and the certificate is the L1 misfit to those sums over all pairs.
+a exp(−f / rho1) and the column sums b exp(−g / rho2), so that the plan solves a balanced problem with these marginals.
+The same supports, kernels and passes serve, and the certificate is the L1 difference from these sums over all pairs.
 
 Source: scaling algorithm: Chizat, Peyré, Schmitzer & Vialard, Math. Comp. 87 (2018), section 3; the best common shift
 of the potentials, without which large rho are slow: Séjourné, Vialard & Peyré, AISTATS 2022, section 3.
@@ -10,34 +10,37 @@ of the potentials, without which large rho are slow: Séjourné, Vialard & Peyr�
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Progress, silent
-from psmatch_core.transport.cancellation import Stopped, Watch
-from psmatch_core.transport.entropic import anneal, fixed_epsilon
-from psmatch_core.transport.entropic.finish import Outcome
-from psmatch_core.transport.entropic.schedule import Schedule
-from psmatch_core.transport.entropic.solve import result_of
-from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.cancellation import StopRequested
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.entropic import fixed_epsilon
+from psmatch_core.transport.entropic.anderson import AndersonMixing
+from psmatch_core.transport.entropic.anneal import anneal
+from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
 from psmatch_core.transport.kernels import full_pass, in_memory
-from psmatch_core.transport.problem import Executor, Problem, Run
+from psmatch_core.transport.kernels.support import Support
+from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
+from psmatch_core.transport.problem import Potentials, Problem
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.validation import ask, positive
+from psmatch_core.transport.status import SolvePath, SolveStatus
+from psmatch_core.transport.validation import prepare_problem
 
 _ROUNDS = 20
-_SETTLED = 0.3  # share of the tolerance to which a kernel is iterated before all pairs are looked at
+_START_TOLERANCE = 0.05  # of the balanced problem whose potentials are the start
+_MOST_PASSES = 2000  # on one kernel
+_LARGEST_LOG = 40.0  # of the scalings, at which the kernel is recomputed
 
 
 @dataclass
-class _Relaxed:
-    """A problem with what its marginals may give, and potentials on their way."""
+class _RelaxedState:
+    """A problem, the cost of missing mass, and potentials that the solve improves in place."""
 
     problem: Problem
     epsilon: float
@@ -47,25 +50,30 @@ class _Relaxed:
     g: Array
 
     @property
-    def wanted_rows(self) -> Array:
-        """The row sums that belong to f."""
+    def potentials(self) -> Potentials:
+        return Potentials(self.f, self.g, self.epsilon)
+
+    @property
+    def optimal_row_sums(self) -> Array:
+        """The row sums that an optimal plan has at f."""
         return np.asarray(self.problem.a * np.exp(-self.f / self.rho1))
 
     @property
-    def wanted_columns(self) -> Array:
-        """The column sums that belong to g."""
+    def optimal_column_sums(self) -> Array:
+        """The column sums that an optimal plan has at g."""
         return np.asarray(self.problem.b * np.exp(-self.g / self.rho2))
 
-    def as_balanced(self) -> tuple[Problem, Array, Array]:
-        """The balanced problem with the wanted sums as marginals, and its potentials; the plan is the same."""
-        problem = Problem(self.problem.geometry, self.wanted_rows, self.wanted_columns)
-        return problem, self.f * (1 + self.epsilon / self.rho1), self.g * (1 + self.epsilon / self.rho2)
+    def as_balanced(self) -> tuple[Problem, Potentials]:
+        """The balanced problem with the optimal sums as marginals, and its potentials; the plan is the same."""
+        problem = Problem(self.problem.geometry, self.optimal_row_sums, self.optimal_column_sums)
+        f, g = self.f * (1 + self.epsilon / self.rho1), self.g * (1 + self.epsilon / self.rho2)
+        return problem, Potentials(f, g, self.epsilon)
 
-    def shifted(self) -> Array:
-        """Potentials g after the shift f + c, g − c that is best for the dual; the plan does not change with it."""
+    def best_shift(self) -> Array:
+        """Potentials g after the shift f + c, g − c that is best for the dual; the plan does not change."""
         if np.isinf(self.rho1) and np.isinf(self.rho2):
             return self.g
-        rows, columns = self.wanted_rows.sum(), self.wanted_columns.sum()
+        rows, columns = self.optimal_row_sums.sum(), self.optimal_column_sums.sum()
         return np.asarray(self.g - np.log(rows / columns) / (1 / self.rho1 + 1 / self.rho2))
 
 
@@ -73,158 +81,146 @@ def solve_unbalanced(
     x: ArrayLike,
     y: ArrayLike,
     epsilon: float,
+    *,
     rho1: float,
     rho2: float,
     a: ArrayLike | None = None,
     b: ArrayLike | None = None,
-    *,
     cost: str = "euclidean",
-    tolerance: float = 1e-3,
-    max_iterations: int = 10_000,
-    memory_budget_mb: float = 1024.0,
-    seed: int = 0,
-    progress: Progress = silent,
-    should_stop: Callable[[], bool] | None = None,
-    executor: Executor | None = None,
-    schedule: Schedule | None = None,
+    options: SolveOptions = DEFAULT_OPTIONS,
 ) -> TransportResult:
-    """The plan where cells that fit nothing need not be matched in full.
+    """The plan where cells without a counterpart need not be matched in full.
 
     Parameters
     ----------
-    x, y, epsilon, a, b
+    x, y, epsilon, a, b, cost
         As in :func:`solve`.
     rho1, rho2
-        What a missing unit of source and of target mass costs, units of cost; infinity keeps that marginal.
-    cost, tolerance, max_iterations, memory_budget_mb, seed, progress, should_stop, executor, schedule
-        As in :func:`solve`; the tolerance is on the L1 misfit of both sides' sums to a exp(−f / rho1) and
-        b exp(−g / rho2), which is 0 at the optimum and only there.
+        Cost of a missing unit of source and of target mass, units of cost; infinity keeps that marginal.
+    options
+        As in :func:`solve`; the tolerance applies to the L1 difference between the sums of both sides and
+        a exp(−f / rho1) and b exp(−g / rho2), which is 0 at the optimum and only there.
 
     Raises
     ------
     PsmatchError
-        Where points, weights, epsilon or a rho cannot be.
+        If points, weights, epsilon or a rho are not valid.
     """
-    began = time.perf_counter()
-    question = ask(x, y, a, b, cost, together=True)
-    positive(epsilon, "epsilon")
-    positive(tolerance, "tolerance")
+    require_positive(epsilon, "epsilon")
     for name, rho in (("rho1", rho1), ("rho2", rho2)):
         if not rho > 0:
             raise PsmatchError(
                 f"{name} must be above 0, not {rho!r}.", hint=f"Give a positive {name}, or infinity to keep the sums."
             )
-    budget = int(positive(memory_budget_mb, "memory_budget_mb") * 1e6)
-    run = Run(Watch(progress, should_stop), executor, budget, seed)
-    steps = schedule or Schedule()
-    problem = question.problem
-    start = anneal.anneal(problem, epsilon, max(0.05, tolerance), max_iterations, run, steps)
-    state = _Relaxed(problem, epsilon, rho1, rho2, start.f, start.g)
-    if start.status == "stopped":
-        outcome = start
-    else:
+    prepared = prepare_problem(x, y, a=a, b=b, cost=cost, shift_together=True)
+    context = SolveContext.start(options)
+    rough = replace(options, tolerance=max(_START_TOLERANCE, options.tolerance))
+    outcome = anneal(prepared.problem, epsilon, replace(context, options=rough))
+    if outcome.status != SolveStatus.STOPPED:
+        state = _RelaxedState(prepared.problem, epsilon, rho1, rho2, outcome.f, outcome.g)
+        most = options.max_iterations + context.counts.iterations
         try:
-            outcome = _solved(state, tolerance, max_iterations + run.tally.iterations, run, steps)
-        except Stopped:
-            outcome = Outcome(state.f, state.g, np.inf, np.inf, np.inf, None, "", "stopped")
-    result = result_of(
-        question,
-        outcome,
-        epsilon,
-        tolerance,
-        iterations=run.tally.iterations,
-        full_passes=run.tally.full_passes,
-        seconds=time.perf_counter() - began,
-    )
-    return replace(result, rho1=rho1, rho2=rho2)
+            outcome = _solve(state, replace(context, options=replace(options, max_iterations=most)))
+        except StopRequested:
+            outcome = SolveOutcome.stopped(state.f, state.g)
+    return replace(to_result(prepared, outcome, epsilon, context), rho1=rho1, rho2=rho2)
 
 
-def _solved(state: _Relaxed, tolerance: float, max_iterations: int, run: Run, schedule: Schedule) -> Outcome:
-    """Iterate on a kernel, look at all pairs, and again; the kernel follows the potentials."""
-    theta = fixed_epsilon.threshold(tolerance)
-    exact = tolerance < 5e-5
-    outcome: Outcome | None = None
-    _logarithmic(state, run)
-    for round_ in range(_ROUNDS):
-        run.watch.stage(0.6 + 0.02 * round_, "relaxed marginals")
-        problem, f, g = state.as_balanced()
-        share = full_pass.density(problem, f, g, state.epsilon, theta)
+def _solve(state: _RelaxedState, context: SolveContext) -> SolveOutcome:
+    """Iterate on a kernel, certify over all pairs, and repeat on the kernel of the new potentials."""
+    options, tolerance = context.options, context.options.tolerance
+    theta = fixed_epsilon.support_theta(tolerance)
+    outcome: SolveOutcome | None = None
+    _log_iteration(state, context)
+    for number in range(_ROUNDS):
+        context.monitor.start_stage(0.6 + 0.02 * number, "relaxed marginals")
+        problem, potentials = state.as_balanced()
         support = None
-        if share < schedule.sparse_under:
-            limit = run.memory_budget // fixed_epsilon.ENTRY_BYTES
-            support = full_pass.find_support(problem, f, g, state.epsilon, theta, run, exact=exact, limit=limit)
-        left = max_iterations - run.tally.iterations
+        if full_pass.density(problem, potentials, theta) < options.schedule.sparse_below:
+            support = full_pass.find_support(
+                problem,
+                potentials,
+                theta,
+                context,
+                exact=fixed_epsilon.needs_double(tolerance),
+                limit=fixed_epsilon.largest_support(options),
+            )
+        left = context.iterations_left
         if support is None:
-            return _not_sparse(state, tolerance, max(1, left), run)
-        row, column, dropped = fixed_epsilon.certify(problem, support, f, g, state.epsilon)
-        status = "converged" if row + column <= tolerance else "not converged"
-        # the same support serves the potentials of the relaxed problem: reduced costs move by their difference
-        kept = replace(support, f=state.f.copy(), g=state.g.copy(), reduced=_moved(support, state))
-        outcome = Outcome(state.f, state.g, row, column, dropped, kept, "sparse", status)
-        if status == "converged" or left <= 0:
+            return _solve_on_all_pairs(state, context)
+        row, column, dropped = fixed_epsilon.certify(problem, support, potentials)
+        status = SolveStatus.from_error(row + column, tolerance)
+        kept = _with_potentials(support, state)
+        outcome = SolveOutcome(state.f, state.g, row, column, dropped, kept, SolvePath.SPARSE, status)
+        if status == SolveStatus.CONVERGED or left <= 0:
             return outcome
-        if 2 * dropped > 0.4 * tolerance:
-            theta += float(np.log(2 * dropped / (0.2 * tolerance)))
-        values = kept.values(state.problem, state.f, state.g, state.epsilon)
-        kernel = (kept.indptr, kept.unsigned, values)
-        _iterate(state, kernel, _SETTLED * tolerance, min(left, 2000), run)
+        theta += fixed_epsilon.widening(dropped, tolerance)
+        kernel = (kept.indptr, kept.unsigned, kept.values(state.problem, state.potentials))
+        inner = fixed_epsilon.SHARE_FOR_KERNEL * tolerance
+        _iterate(state, kernel, context, tolerance=inner, max_passes=min(left, _MOST_PASSES))
     assert outcome is not None
     return outcome
 
 
-def _moved(support: Any, state: _Relaxed) -> Any:
-    """Reduced costs at the relaxed potentials: C − f − g = (C − f' − g') + (f' − f) + (g' − g)."""
-    rows = np.repeat(support.f - state.f, np.diff(support.indptr))
-    moved = support.reduced + rows + (support.g - state.g)[support.indices]
-    return moved.astype(support.reduced.dtype)
+def _with_potentials(support: Support, state: _RelaxedState) -> Support:
+    """A support of the balanced problem at the relaxed potentials: C − f − g = (C − f' − g') + (f' − f) + (g' − g)."""
+    reference = support.reference
+    rows = np.repeat(reference.f - state.f, np.diff(support.indptr))
+    moved = support.reduced + rows + (reference.g - state.g)[support.indices]
+    return replace(
+        support,
+        reference=Potentials(state.f.copy(), state.g.copy(), reference.epsilon),
+        reduced=moved.astype(support.reduced.dtype),
+    )
 
 
-def _not_sparse(state: _Relaxed, tolerance: float, left: int, run: Run) -> Outcome:
-    """The same on a dense kernel where memory allows, else in logarithms with nothing stored."""
-    n, m = state.problem.shape
-    allowed = 0.05 * tolerance
-    single = full_pass.arithmetic(state.problem, state.epsilon, allowed) == np.float32
-    slack = 2 * state.problem.geometry.rounding(state.epsilon) if single else (2e-6 if allowed >= 1e-6 else 1e-12)
-    slack *= max(1.0, float(state.wanted_rows.sum()))
-    stored = n * m * (8 if allowed < 1e-6 else 4) <= run.memory_budget
-    error, path = np.inf, "dense" if stored else "unstored"
+def _solve_on_all_pairs(state: _RelaxedState, context: SolveContext) -> SolveOutcome:
+    """The same on a dense kernel if memory allows it, otherwise in logarithms without a stored kernel."""
+    tolerance = context.options.tolerance
+    allowed, slack = fixed_epsilon.allowed_rounding(state.problem, state.epsilon, tolerance)
+    slack *= max(1.0, float(state.optimal_row_sums.sum()))
+    is_dense = fixed_epsilon.fits_dense(state.problem, context.options, allowed)
+    error, left = np.inf, max(1, context.iterations_left)
     while left > 0 and error > tolerance - slack:
-        before = run.tally.iterations
-        if stored:
-            matrix = full_pass.dense_kernel(state.problem, state.f, state.g, state.epsilon, run, allowed)
-            error = _iterate(state, (matrix,), 0.8 * (tolerance - slack), left, run)
+        before = context.counts.iterations
+        if is_dense:
+            matrix = full_pass.dense_kernel(state.problem, state.potentials, context, allowed)
+            error = _iterate(state, (matrix,), context, tolerance=0.8 * (tolerance - slack), max_passes=left)
         else:
-            error = _logarithmic(state, run, tolerance - slack, allowed)
-        left -= max(1, run.tally.iterations - before)
-    status = "converged" if error + slack <= tolerance else "not converged"
-    return Outcome(state.f, state.g, slack / 2, error + slack / 2, 0.0, None, path, status)
+            error = _log_iteration(state, context, tolerance=tolerance - slack, allowed=allowed)
+        left -= max(1, context.counts.iterations - before)
+    path = SolvePath.DENSE if is_dense else SolvePath.MATRIX_FREE
+    status = SolveStatus.from_error(error + slack, tolerance)
+    return SolveOutcome(state.f, state.g, slack / 2, error + slack / 2, 0.0, None, path, status)
 
 
-def _logarithmic(state: _Relaxed, run: Run, enough: float = 0.0, allowed: float = 0.02) -> float:
-    """One iteration over all pairs in logarithms; the misfit of the columns, which stay if that is enough."""
+def _log_iteration(
+    state: _RelaxedState, context: SolveContext, *, tolerance: float = 0.0, allowed: float = 0.02
+) -> float:
+    """One iteration over all pairs in logarithms; returns the error of the columns, and keeps g if that is enough."""
     epsilon = state.epsilon
-    state.g = state.shifted()
-    free = full_pass.soft_transform(state.problem, state.g, epsilon, run, allowed)
-    state.f = _damped(free, state.rho1, epsilon)
-    free = full_pass.soft_transform(state.problem.transposed, state.f, epsilon, run, allowed)
-    run.tally.iterations += 1
-    columns = state.problem.b * np.exp((state.g - free) / epsilon)
-    error = float(np.abs(columns - state.wanted_columns).sum())
-    run.watch.look(error)
-    if error > enough:
-        state.g = _damped(free, state.rho2, epsilon)
+    state.g = state.best_shift()
+    balanced = full_pass.soft_transform(state.problem, state.g, epsilon, context, allowed=allowed)
+    state.f = _damp(balanced, state.rho1, epsilon)
+    balanced = full_pass.soft_transform(state.problem.transposed, state.f, epsilon, context, allowed=allowed)
+    context.counts.iterations += 1
+    columns = state.problem.b * np.exp((state.g - balanced) / epsilon)
+    error = float(np.abs(columns - state.optimal_column_sums).sum())
+    context.monitor.check(error)
+    if error > tolerance:
+        state.g = _damp(balanced, state.rho2, epsilon)
     return error
 
 
-def _damped(free: Array, rho: float, epsilon: float) -> Array:
-    """A soft c-transform as the relaxed marginal lets it be: times rho / (rho + epsilon)."""
-    return free / (1 + epsilon / rho)
+def _damp(potentials: Array, rho: float, epsilon: float) -> Array:
+    """Potentials of a relaxed marginal from those of a kept one: times rho / (rho + epsilon)."""
+    return potentials / (1 + epsilon / rho)
 
 
-def _iterate(state: _Relaxed, kernel: Any, tolerance: float, max_passes: int, run: Run) -> float:
-    """Accelerated scaling iterations on a kernel made at the state's potentials; the misfit reached.
+def _iterate(state: _RelaxedState, kernel: Any, context: SolveContext, *, tolerance: float, max_passes: int) -> float:
+    """Accelerated scaling iterations on the kernel of the state's potentials; returns the error reached.
 
-    Ends early once the scalings have grown so far that the kernel should be made afresh.
+    Ends early when the scalings have grown so far that the kernel should be recomputed.
     """
     problem, epsilon = state.problem, state.epsilon
     f0, g0 = state.f, state.g
@@ -232,31 +228,23 @@ def _iterate(state: _Relaxed, kernel: Any, tolerance: float, max_passes: int, ru
     # u = exp((f − f0) / epsilon) with f = (f0 − epsilon log(s / a)) damped: a power of s times this
     factor = problem.a ** (-power1) * np.exp(-(1 + power1) * f0 / epsilon)
     s, u, out = np.empty(f0.size), np.empty(f0.size), np.empty(g0.size)
-    images: list[Array] = []
-    residuals: list[Array] = []
-    best = error = np.inf
+    mixing = AndersonMixing(problem.b)
+    error = np.inf
     for _ in range(max_passes):
         v = np.exp((state.g - g0) / epsilon)
-        in_memory.single_pass(kernel, v, factor, power1, s, u, out)
-        run.tally.iterations += 1
+        in_memory.run_pass(kernel, v, factor, power1, s, u, out)
+        context.counts.iterations += 1
         state.f = f0 + epsilon * np.log(np.maximum(u, 1e-280))
-        error = float(np.abs(v * out - state.wanted_columns).sum())
-        run.watch.look(error)
+        error = float(np.abs(v * out - state.optimal_column_sums).sum())
+        context.monitor.check(error)
         if error <= tolerance:
             break
-        shift = state.shifted() - state.g
-        free = g0 - epsilon * np.log(np.maximum(out, 1e-280) / problem.b) + shift
-        image = _damped(free, state.rho2, epsilon)
-        if error > 3 * best:
-            images.clear()
-            residuals.clear()
-        best = min(best, error)
-        images.append(image)
-        residuals.append(image - state.g)
-        del images[:-6], residuals[:-6]
-        moved = fixed_epsilon.mixed(images, residuals, problem.b)
-        if np.abs((moved - g0) / epsilon).max() > 40:
+        shift = state.best_shift() - state.g
+        balanced = g0 - epsilon * np.log(np.maximum(out, 1e-280) / problem.b) + shift
+        image = _damp(balanced, state.rho2, epsilon)
+        mixed = mixing.next(image, image - state.g, error)
+        if np.abs((mixed - g0) / epsilon).max() > _LARGEST_LOG:
             state.g = image
             break
-        state.g = moved
+        state.g = mixed
     return error

@@ -1,4 +1,4 @@
-"""What may be asked: points, weights and numbers checked before any work, and brought to the engine's form."""
+"""Checks of points, weights and numbers before any work, and the form in which the engine solves the problem."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.transport.geometry import Array, Geometry
-from psmatch_core.transport.ordering import near_together, widest_first
+from psmatch_core.transport.geometry import Geometry
+from psmatch_core.transport.ordering import neighbors_together, rotate_widest_first
 from psmatch_core.transport.problem import Problem
 
 Cost = Literal["euclidean", "sqeuclidean"]
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A checked problem, and the way back from it to what was asked.
+class PreparedProblem:
+    """A checked problem in the engine's form, and the way back to the cells as they were given.
 
     Parameters
     ----------
     problem
-        The cells with weight, centred; the engine's potentials belong to it.
+        The cells with weight, centred and reordered; the engine's potentials belong to it.
     sources, targets
-        Which of the given cells those are, ``(n',)`` and ``(m',)``, in the problem's order.
+        Positions of these cells among the given ones, ``(n',)`` and ``(m',)``, in the order of the problem.
     x, y
-        All cells in the problem's coordinates, in the order given, ``(n, T)`` and ``(m, T)``.
+        All cells in the coordinates of the problem, in the given order, ``(n, T)`` and ``(m, T)``.
     a, b
         All weights, ``(n,)`` and ``(m,)``, summing to one.
     offset_x, offset_y
-        What the given cost exceeds the problem's by: C = C' + offset_x_i + offset_y_j, units of cost.
+        Difference between the given cost and that of the problem, units of cost: C = C' + offset_x_i + offset_y_j.
+    cost
+        ``euclidean`` or ``sqeuclidean``.
     """
 
     problem: Problem
@@ -51,60 +54,74 @@ class Question:
         return self.a.size, self.b.size
 
     @property
-    def is_whole(self) -> bool:
-        """Whether every cell has weight."""
+    def all_have_weight(self) -> bool:
         return self.sources.size == self.a.size and self.targets.size == self.b.size
 
     @cached_property
-    def places(self) -> NDArray[np.intp]:
-        """Where every given source stands in the problem, ``(n,)``; −1 for one without weight."""
-        places = np.full(self.a.size, -1, dtype=np.intp)
-        places[self.sources] = np.arange(self.sources.size)
-        return places
+    def positions(self) -> NDArray[np.intp]:
+        """Position of each given source in the problem, ``(n,)``; −1 for one without weight."""
+        positions = np.full(self.a.size, -1, dtype=np.intp)
+        positions[self.sources] = np.arange(self.sources.size)
+        return positions
+
+    def to_problem(self, f: Array, g: Array) -> tuple[Array, Array]:
+        """The engine's potentials that correspond to potentials of all given cells."""
+        return (f - self.offset_x)[self.sources], (g - self.offset_y)[self.targets]
 
 
-def ask(
-    x: ArrayLike, y: ArrayLike, a: ArrayLike | None, b: ArrayLike | None, cost: str, *, together: bool = False
-) -> Question:
-    """Check points and weights and centre the clouds; ``together`` moves both alike, whatever the cost.
+def prepare_problem(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    cost: str,
+    a: ArrayLike | None = None,
+    b: ArrayLike | None = None,
+    shift_together: bool = False,
+) -> PreparedProblem:
+    """Check points and weights, and centre the clouds so that coordinates and their roundings are small.
 
-    Distances do not change when both clouds move together, and squared ones change by a function of i plus one of
-    j when each moves alone, which the potentials take up: so coordinates, and their roundings, stay small.
+    Distances do not change when both clouds are shifted by the same vector. Squared distances change by a function of
+    i plus a function of j when each cloud is shifted on its own, and the potentials absorb that.
+
+    Parameters
+    ----------
+    shift_together
+        Shift both clouds by the same vector, whatever the cost.
 
     Raises
     ------
     PsmatchError
-        Where the arrays do not fit together, hold NaN or infinity, or a side has no weight.
+        If the arrays do not fit together, hold NaN or infinity, or a side has no weight.
     """
     if cost not in ("euclidean", "sqeuclidean"):
         raise PsmatchError(
             f"The cost must be 'euclidean' or 'sqeuclidean', not {cost!r}.", hint="Choose one of the two."
         )
-    sources, targets = _points(x, "source"), _points(y, "target")
+    sources, targets = _check_points(x, "source"), _check_points(y, "target")
     if sources.shape[1] != targets.shape[1]:
         raise PsmatchError(
             f"Source points have {sources.shape[1]} coordinates and target points {targets.shape[1]}.",
             hint="Both sides must be logits over the same labels.",
         )
-    weights_a, weights_b = _weights(a, len(sources), "source"), _weights(b, len(targets), "target")
+    weights_a, weights_b = _check_weights(a, len(sources), "source"), _check_weights(b, len(targets), "target")
     some_x, some_y = np.flatnonzero(weights_a), np.flatnonzero(weights_b)
-    centre_x, centre_y = sources[some_x].mean(0), targets[some_y].mean(0)
-    if cost == "sqeuclidean" and not together:
-        apart = centre_x - centre_y
-        sources, targets = sources - centre_x, targets - centre_y
-        offset_x, offset_y = 2 * sources @ apart + apart @ apart, -2 * targets @ apart
+    center_x, center_y = sources[some_x].mean(0), targets[some_y].mean(0)
+    if cost == "sqeuclidean" and not shift_together:
+        difference = center_x - center_y
+        sources, targets = sources - center_x, targets - center_y
+        offset_x, offset_y = 2 * sources @ difference + difference @ difference, -2 * targets @ difference
     else:
-        middle = (centre_x + centre_y) / 2
+        middle = (center_x + center_y) / 2
         sources, targets = sources - middle, targets - middle
         offset_x, offset_y = np.zeros(len(sources)), np.zeros(len(targets))
-    sources, targets = widest_first(np.ascontiguousarray(sources), np.ascontiguousarray(targets))
-    some_x, some_y = some_x[near_together(sources[some_x])], some_y[near_together(targets[some_y])]
+    sources, targets = rotate_widest_first(np.ascontiguousarray(sources), np.ascontiguousarray(targets))
+    some_x, some_y = some_x[neighbors_together(sources[some_x])], some_y[neighbors_together(targets[some_y])]
     geometry = Geometry(
         np.ascontiguousarray(sources[some_x]), np.ascontiguousarray(targets[some_y]), cost == "sqeuclidean"
     )
     for array in (sources, targets, weights_a, weights_b, offset_x, offset_y):
         array.flags.writeable = False
-    return Question(
+    return PreparedProblem(
         problem=Problem(geometry, weights_a[some_x], weights_b[some_y]),
         sources=some_x,
         targets=some_y,
@@ -118,20 +135,13 @@ def ask(
     )
 
 
-def positive(value: float, name: str) -> float:
-    """A number that must be finite and above zero."""
-    if not (np.isfinite(value) and value > 0):
-        raise PsmatchError(f"{name} must be a finite number above 0, not {value!r}.", hint=f"Give a positive {name}.")
-    return float(value)
-
-
-def _points(points: ArrayLike, side: str) -> Array:
+def _check_points(points: ArrayLike, side: str) -> Array:
     array = np.asarray(points)
     if array.ndim != 2 or array.shape[0] < 1 or array.shape[1] < 1:
         raise PsmatchError(
             f"{side.capitalize()} points must be a matrix of cells × coordinates with at least one of each, "
             f"not of shape {array.shape}.",
-            hint="Give one row for every cell.",
+            hint="Give one row per cell.",
         )
     if not np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.complexfloating):
         raise PsmatchError(f"{side.capitalize()} points must be real numbers, not {array.dtype}.", hint="Give floats.")
@@ -140,26 +150,26 @@ def _points(points: ArrayLike, side: str) -> Array:
     if bad:
         raise PsmatchError(
             f"{side.capitalize()} points: {bad:,} of {plural(len(array), 'cell')} hold NaN or infinite values.",
-            hint="Drop these cells or mend them before matching.",
+            hint="Drop or correct these cells before matching.",
         )
     return array
 
 
-def _weights(weights: ArrayLike | None, size: int, side: str) -> Array:
+def _check_weights(weights: ArrayLike | None, size: int, side: str) -> Array:
     if weights is None:
         return np.full(size, 1 / size)
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (size,):
         raise PsmatchError(
             f"{side.capitalize()} weights have shape {array.shape} for {plural(size, 'cell')}.",
-            hint="Give one weight for every cell.",
+            hint="Give one weight per cell.",
         )
     if not np.isfinite(array).all() or (array < 0).any() or not array.sum() > 0:
         raise PsmatchError(
             f"{side.capitalize()} weights must be finite, at least 0, and not all 0.",
-            hint="Mend the weights, or leave them out to weigh all cells alike.",
+            hint="Correct the weights, or omit them to weight all cells equally.",
         )
-    # a weight under 1e-300 of the largest is no weight: its logarithm would outlive its mass
+    # below 1e-300 of the largest a weight counts as 0: masses underflow there while logarithms stay finite
     array = np.where(array > array.max() * 1e-300, array, 0.0)
     scaled: Array = array / array.max()
     return np.asarray(scaled / scaled.sum())

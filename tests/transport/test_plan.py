@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psmatch_core.transport import TransportResult, mean_cost, solve
-from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport import SolvePath, TransportResult, mean_cost, solve
+from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
 from tests.transport.entropic.test_solve import DENSE, SPARSE, clouds, uneven
 from tests.transport.reference import costs, plan_of
 
-UNSTORED = "unstored"
-HELD = ["sparse", "dense", UNSTORED]
+HELD = [SolvePath.SPARSE, SolvePath.DENSE, SolvePath.MATRIX_FREE]
 N, M = 90, 70
+FINE = SolveOptions(tolerance=1e-6)
 
 
-def solved(held: str, cost: str = "euclidean", share: float = 0.1, **options: object) -> TransportResult:
+def solved(held: SolvePath, cost: str = "euclidean", share: float = 0.1) -> TransportResult:
     x, y = clouds(5, N, M, 8)
     a, b = uneven(1, N, True), uneven(2, M, True)
-    budget = {"sparse": 100.0, "dense": 100.0, UNSTORED: 0.001}[held]
-    schedule = {"sparse": SPARSE, "dense": DENSE, UNSTORED: DENSE}[held]
+    budget = 0.001 if held == SolvePath.MATRIX_FREE else 100.0
+    schedule = SPARSE if held == SolvePath.SPARSE else DENSE
     epsilon = share * costs(x, y, cost).mean()
-    given = {"tolerance": 1e-6, "memory_budget_mb": budget, "schedule": schedule, "cost": cost, **options}
-    result = solve(x, y, epsilon, a, b, **given)  # type: ignore[arg-type]
+    options = SolveOptions(tolerance=1e-6, memory_budget_mb=budget, schedule=schedule)
+    result = solve(x, y, epsilon, a=a, b=b, cost=cost, options=options)
     assert result.converged
     assert result.path == held
     return result
@@ -30,19 +30,19 @@ def solved(held: str, cost: str = "euclidean", share: float = 0.1, **options: ob
 
 def whole(result: TransportResult) -> np.ndarray:
     x, y = clouds(5, N, M, 8)
-    return plan_of(result.f, result.g, result.a, result.b, costs(x, y, result.question.cost), result.epsilon)
+    return plan_of(result.f, result.g, result.a, result.b, costs(x, y, result.prepared.cost), result.epsilon)
 
 
 @pytest.mark.parametrize("held", HELD)
 @pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
-def test_potentials_are_the_plan(held: str, cost: str) -> None:
+def test_potentials_are_the_plan(held: SolvePath, cost: str) -> None:
     result = solved(held, cost)
     np.testing.assert_allclose(result.rows(0, N), whole(result), atol=3e-7)
     np.testing.assert_allclose(result.rows(20, 33), whole(result)[20:33], atol=3e-7)
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_marginals_are_those_asked_for(held: str) -> None:
+def test_marginals_are_those_asked_for(held: SolvePath) -> None:
     result = solved(held)
     rows, columns = result.marginals()
     assert np.abs(rows - result.a).sum() + np.abs(columns - result.b).sum() < 1e-5
@@ -50,7 +50,7 @@ def test_marginals_are_those_asked_for(held: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_pull_and_push_are_adjoint(held: str) -> None:
+def test_pull_and_push_are_adjoint(held: SolvePath) -> None:
     result = solved(held)
     rng = np.random.default_rng(0)
     u, w = rng.normal(size=(N, 4)), rng.normal(size=(M, 4))
@@ -60,7 +60,7 @@ def test_pull_and_push_are_adjoint(held: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_top_is_the_largest_of_every_row(held: str) -> None:
+def test_top_is_the_largest_of_every_row(held: SolvePath) -> None:
     result = solved(held)
     indices, shares = result.top(5)
     plan = whole(result)
@@ -74,7 +74,7 @@ def test_top_is_the_largest_of_every_row(held: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_more_best_matches_than_cells_are_padded(held: str) -> None:
+def test_more_best_matches_than_cells_are_padded(held: SolvePath) -> None:
     indices, shares = solved(held).top(M + 3)
     assert indices.shape == (N, M + 3)
     assert (indices[:, M:] == -1).all()
@@ -82,7 +82,7 @@ def test_more_best_matches_than_cells_are_padded(held: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_entropy_is_that_of_the_normalised_row(held: str) -> None:
+def test_entropy_is_that_of_the_normalised_row(held: SolvePath) -> None:
     result = solved(held)
     plan = whole(result)
     some = result.a > 0
@@ -93,7 +93,7 @@ def test_entropy_is_that_of_the_normalised_row(held: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_samples_follow_the_rows(held: str) -> None:
+def test_samples_follow_the_rows(held: SolvePath) -> None:
     result = solved(held)
     drawn = result.sample(np.random.default_rng(0), 4000)
     plan = whole(result)
@@ -106,7 +106,7 @@ def test_samples_follow_the_rows(held: str) -> None:
 
 @pytest.mark.parametrize("held", HELD)
 @pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
-def test_cost_and_dual_agree_at_the_optimum(held: str, cost: str) -> None:
+def test_cost_and_dual_agree_at_the_optimum(held: SolvePath, cost: str) -> None:
     x, y = clouds(5, N, M, 8)
     result = solved(held, cost)
     plan, matrix = whole(result), costs(x, y, cost)
@@ -119,11 +119,11 @@ def test_cost_and_dual_agree_at_the_optimum(held: str, cost: str) -> None:
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_scaling_cost_and_epsilon_leaves_the_plan(held: str) -> None:
+def test_scaling_cost_and_epsilon_leaves_the_plan(held: SolvePath) -> None:
     x, y = clouds(5, N, M, 8)
     first = solved(held)
     second = solve(
-        7 * x, 7 * y, 7 * first.epsilon, uneven(1, N, True), uneven(2, M, True), tolerance=1e-6,
+        7 * x, 7 * y, 7 * first.epsilon, a=uneven(1, N, True), b=uneven(2, M, True), options=FINE,
     )  # fmt: skip
     np.testing.assert_allclose(second.rows(0, N), first.rows(0, N), atol=1e-6)
 
@@ -131,8 +131,8 @@ def test_scaling_cost_and_epsilon_leaves_the_plan(held: str) -> None:
 def test_translating_both_clouds_leaves_the_plan() -> None:
     x, y = clouds(6, 60, 60, 4)
     for cost in ("euclidean", "sqeuclidean"):
-        first = solve(x, y, 0.1, cost=cost, tolerance=1e-6)
-        second = solve(x + 50, y + 50, 0.1, cost=cost, tolerance=1e-6)
+        first = solve(x, y, 0.1, cost=cost, options=FINE)
+        second = solve(x + 50, y + 50, 0.1, cost=cost, options=FINE)
         np.testing.assert_allclose(second.rows(0, 60), first.rows(0, 60), atol=1e-7)
 
 
@@ -140,9 +140,9 @@ def test_permuting_cells_permutes_the_plan() -> None:
     rng = np.random.default_rng(0)
     x, y = clouds(6, 80, 60, 4)
     p, q = rng.permutation(80), rng.permutation(60)
-    schedule = Schedule(coarsest=20, ratio=2.0)
-    first = solve(x, y, 0.1, tolerance=1e-6, schedule=schedule).rows(0, 80)
-    second = solve(x[p], y[q], 0.1, tolerance=1e-6, schedule=schedule).rows(0, 80)
+    options = SolveOptions(tolerance=1e-6, schedule=AnnealingSchedule(coarsest_cells=20, level_ratio=2.0))
+    first = solve(x, y, 0.1, options=options).rows(0, 80)
+    second = solve(x[p], y[q], 0.1, options=options).rows(0, 80)
     assert np.abs(second - first[p][:, q]).sum() < 1e-5
 
 
@@ -155,7 +155,7 @@ def test_sparse_dense_and_unstored_are_one_plan() -> None:
 def test_huge_epsilon_is_the_product_of_the_marginals() -> None:
     x, y = clouds(6, 40, 30, 4)
     a, b = uneven(3, 40, False), uneven(4, 30, False)
-    result = solve(x, y, 1e6, a, b)
+    result = solve(x, y, 1e6, a=a, b=b)
     np.testing.assert_allclose(result.rows(0, 40), np.outer(result.a, result.b), rtol=1e-4)
 
 
@@ -166,7 +166,7 @@ def test_mean_cost_is_the_mean_of_all_costs() -> None:
 
 
 def test_a_result_is_read_only() -> None:
-    result = solved("sparse")
+    result = solved(SolvePath.SPARSE)
     with pytest.raises(ValueError, match="read-only"):
         result.f[0] = 1
     with pytest.raises(ValueError, match="read-only"):

@@ -9,11 +9,12 @@ from scipy.special import logsumexp
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport import solve, solve_unbalanced
-from psmatch_core.transport.entropic.schedule import Schedule
+from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
 from tests.transport.entropic.test_solve import DENSE, SPARSE, clouds, uneven
 from tests.transport.reference import costs, plan_of, weights
 
-HELD = {"sparse": (SPARSE, 100.0), "dense": (DENSE, 100.0), "unstored": (DENSE, 0.001)}
+FINE = SolveOptions(tolerance=1e-6)
+HELD = {"sparse": (SPARSE, 100.0), "dense": (DENSE, 100.0), "matrix-free": (DENSE, 0.001)}
 
 
 def reference(
@@ -39,8 +40,8 @@ def test_plan_is_the_references(held: str, cost: str, rho1: float, rho2: float) 
     epsilon = 0.08 * matrix.mean()
     schedule, budget = HELD[held]
     result = solve_unbalanced(
-        x, y, epsilon, rho1, rho2, a, b, cost=cost, tolerance=1e-6, schedule=schedule, memory_budget_mb=budget,
-        max_iterations=50_000,
+        x, y, epsilon, rho1=rho1, rho2=rho2, a=a, b=b, cost=cost,
+        options=SolveOptions(1e-6, max_iterations=50_000, memory_budget_mb=budget, schedule=schedule),
     )  # fmt: skip
     assert result.converged
     wa, wb = weights(a, 70), weights(b, 50)
@@ -60,28 +61,30 @@ def test_plan_is_pots() -> None:
     theirs = ot.unbalanced.sinkhorn_unbalanced(
         a, b, matrix, 0.2, (1.0, 2.0), method="sinkhorn_stabilized", reg_type="kl", numItermax=20_000, stopThr=1e-12
     )
-    mine = solve_unbalanced(x, y, 0.2, 1.0, 2.0, tolerance=1e-7).rows(0, 40)
+    mine = solve_unbalanced(x, y, 0.2, rho1=1.0, rho2=2.0, options=SolveOptions(1e-7)).rows(0, 40)
     assert np.abs(mine - theirs).sum() < 1e-4
 
 
 def test_infinite_rho_is_balanced() -> None:
     x, y = clouds(3, 80, 60, 4)
-    balanced = solve(x, y, 0.2, tolerance=1e-6).rows(0, 80)
-    relaxed = solve_unbalanced(x, y, 0.2, np.inf, np.inf, tolerance=1e-6).rows(0, 80)
+    balanced = solve(x, y, 0.2, options=FINE).rows(0, 80)
+    relaxed = solve_unbalanced(x, y, 0.2, rho1=np.inf, rho2=np.inf, options=FINE).rows(0, 80)
     assert np.abs(balanced - relaxed).sum() < 1e-4
 
 
 def test_a_cell_without_counterpart_sends_less() -> None:
     x, y = clouds(3, 80, 60, 4)
     x[0] += 100
-    rows = solve_unbalanced(x, y, 0.2, 2.0, 2.0).marginals()[0]
+    rows = solve_unbalanced(x, y, 0.2, rho1=2.0, rho2=2.0).marginals()[0]
     assert rows[0] < 1e-3 * rows[1:].mean()
 
 
 def test_several_levels_are_the_same() -> None:
     x, y = clouds(9, 400, 300, 4)
-    one = solve_unbalanced(x, y, 0.1, 1.0, 1.0, tolerance=1e-5, schedule=Schedule(coarsest=50, ratio=3.0))
-    other = solve_unbalanced(x, y, 0.1, 1.0, 1.0, tolerance=1e-5, schedule=DENSE)
+    one, other = (
+        solve_unbalanced(x, y, 0.1, rho1=1.0, rho2=1.0, options=SolveOptions(1e-5, schedule=schedule))
+        for schedule in (AnnealingSchedule(coarsest_cells=50, level_ratio=3.0), DENSE)
+    )
     assert one.converged
     assert other.converged
     assert np.abs(one.rows(0, 400) - other.rows(0, 400)).sum() < 1e-3
@@ -90,7 +93,7 @@ def test_several_levels_are_the_same() -> None:
 def test_duality_gap_closes() -> None:
     x, y = clouds(3, 60, 50, 4)
     rho = 1.0
-    result = solve_unbalanced(x, y, 0.2, rho, rho, tolerance=1e-6)
+    result = solve_unbalanced(x, y, 0.2, rho1=rho, rho2=rho, options=FINE)
     plan, matrix = result.rows(0, 60), costs(x, y)
 
     def kl(p: np.ndarray, q: np.ndarray) -> float:
@@ -104,4 +107,4 @@ def test_duality_gap_closes() -> None:
 @pytest.mark.parametrize("rho", [0.0, -1.0, np.nan])
 def test_rho_must_be_positive(rho: float) -> None:
     with pytest.raises(PsmatchError, match="rho1 must be above 0"):
-        solve_unbalanced(*clouds(0, 5, 5, 2), 0.1, rho, 1.0)
+        solve_unbalanced(*clouds(0, 5, 5, 2), 0.1, rho1=rho, rho2=1.0)

@@ -46,7 +46,7 @@ def test_points_of_the_wrong_shape_or_kind_are_refused(x: np.ndarray, y: np.ndar
 )
 def test_weights_that_are_none_are_refused(weights: np.ndarray, message: str) -> None:
     with pytest.raises(PsmatchError, match=message):
-        solve(X, X, 0.1, weights)
+        solve(X, X, 0.1, a=weights)
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1.0, np.nan, np.inf])
@@ -61,7 +61,7 @@ def test_the_cost_must_be_known() -> None:
 
 
 def test_weights_are_scaled_to_one() -> None:
-    result = solve(X, X, 0.1, np.full(6, 5.0), np.arange(6.0))
+    result = solve(X, X, 0.1, a=np.full(6, 5.0), b=np.arange(6.0))
     np.testing.assert_allclose(result.a.sum(), 1)
     np.testing.assert_allclose(result.b, np.arange(6) / 15)
 

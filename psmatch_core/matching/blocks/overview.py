@@ -61,16 +61,15 @@ def overview(block: Block, like: BlockMeans, k: int) -> Overview:
 
 
 def _in_one_pass(block: PotentialBlock, like: BlockMeans, k: int) -> Overview:
-    from psmatch_core.transport.kernels.overview import looked_at  # brings numba, which small plans do without
+    from psmatch_core.transport.kernels.summary import summarize_plan  # brings numba, which small plans do without
+    from psmatch_core.transport.problem import Potentials
 
-    found = looked_at(
+    found = summarize_plan(
         block.x,
         block.y,
-        block.f,
-        block.g,
-        block.epsilon,
-        block.a,
-        block.b,
+        Potentials(block.f, block.g, block.epsilon),
+        a=block.a,
+        b=block.b,
         squared=block.cost == "sqeuclidean",
         row_bins=_bin_of(like.row_order, like.row_edges),
         column_bins=_bin_of(like.column_order, like.column_edges),

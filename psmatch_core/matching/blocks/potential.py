@@ -67,9 +67,9 @@ class PotentialBlock(ChunkedBlock):
         finite = np.isfinite(self.f).all() and np.isfinite(self.g).all()
         if n * m < ENGINE_PAIRS or self.x.shape[1] == 0 or not finite:
             return None
-        from psmatch_core.transport import restore  # brings numba, which small plans do without
+        from psmatch_core.transport import from_potentials  # brings numba, which small plans do without
 
-        return restore(self.x, self.y, self.f, self.g, self.epsilon, self.a, self.b, cost=self.cost)
+        return from_potentials(self.x, self.y, self.epsilon, f=self.f, g=self.g, a=self.a, b=self.b, cost=self.cost)
 
     def pull(self, values: np.ndarray) -> np.ndarray:
         return super().pull(values) if self._solved is None else self._solved.pull(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelProblem
 from psmatch_core.transport.kernels.costs import distances
+from psmatch_core.transport.options import SolveOptions
 
 if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult
@@ -65,7 +66,9 @@ def couple_points(
     posed = _posed(problem, x, y, options, what, progress)
     if not isinstance(posed, _Posed):
         return posed
-    result = solve(posed.x, posed.y, posed.epsilon, **_how(options), seed=problem.seed, progress=progress)
+    result = solve(
+        posed.x, posed.y, posed.epsilon, cost=options.cost, options=_solve_options(options, progress, seed=problem.seed)
+    )
     return _answer(problem, posed, options, result)
 
 
@@ -87,9 +90,8 @@ def couple_small(
         solve_many(
             [(each.x, each.y) for each in asked],
             [each.epsilon for each in asked],
-            **_how(options),
-            progress=progress,
-            executor=executor,
+            cost=options.cost,
+            options=_solve_options(options, progress, executor=executor),
         )
         if asked
         else ()
@@ -115,10 +117,14 @@ def trace_points(
         for epsilon in epsilons:
             yield CurvePoint.of(epsilon, typical, np.full(n, 1 / n), np.full(n, np.log(m)), simple)
         return
-    from psmatch_core.transport import path
+    from psmatch_core.transport import solve_path
 
-    found = path(
-        x, y, [_in_cost(epsilon, typical, options) for epsilon in epsilons], **_how(options), progress=progress
+    found = solve_path(
+        x,
+        y,
+        [_in_cost(epsilon, typical, options) for epsilon in epsilons],
+        cost=options.cost,
+        options=_solve_options(options, progress),
     )
     for epsilon, result in zip(epsilons, found, strict=True):
         status = solved_status(problem, result.converged, result.marginal_error, result.iterations, result.epsilon)
@@ -144,14 +150,14 @@ def couple_path(
         return
     from psmatch_core.transport import resolve, solve
 
-    how = _how(options)
+    solve_options = _solve_options(options, progress, seed=problem.seed)
     last: TransportResult | None = None
     for epsilon in sorted(epsilons, reverse=True):
         asked = _Posed(x, y, _in_cost(epsilon, typical, options))
         if last is None:
-            last = solve(x, y, asked.epsilon, **how, seed=problem.seed, progress=progress)
+            last = solve(x, y, asked.epsilon, cost=options.cost, options=solve_options)
         else:
-            last = resolve(last, asked.epsilon, **{k: v for k, v in how.items() if k != "cost"}, progress=progress)
+            last = resolve(last, asked.epsilon, options=solve_options)
         yield epsilon, _answer(problem, asked, options, last)
 
 
@@ -229,13 +235,17 @@ def _answer(problem: LabelProblem, posed: _Posed, options: Entropic, result: Tra
     return block, solved_status(problem, result.converged, result.marginal_error, result.iterations, posed.epsilon)
 
 
-def _how(options: Entropic) -> dict[str, Any]:
-    return {
-        "cost": options.cost,
-        "tolerance": options.tolerance,
-        "max_iterations": options.max_iterations,
-        "memory_budget_mb": options.memory_mb,
-    }
+def _solve_options(
+    options: Entropic, progress: Progress, *, seed: int = 0, executor: Executor | None = None
+) -> SolveOptions:
+    return SolveOptions(
+        tolerance=options.tolerance,
+        max_iterations=options.max_iterations,
+        memory_budget_mb=options.memory_mb,
+        seed=seed,
+        progress=progress,
+        executor=executor,
+    )
 
 
 def _in_cost(epsilon: float, typical: float, options: Entropic) -> float:

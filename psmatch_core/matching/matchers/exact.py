@@ -11,6 +11,7 @@ from psmatch_core.matching.blocks import SparseBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.matching.matchers.options import memory_option
+from psmatch_core.transport.options import SolveOptions
 
 LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
 
@@ -43,7 +44,12 @@ class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
         from psmatch_core.transport import assign  # brings numba, which a config must not
 
         x, y = aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)
-        result = assign(x, y, cost=self.cost, memory_budget_mb=self.memory_mb, seed=problem.seed, progress=progress)
+        result = assign(
+            x,
+            y,
+            cost=self.cost,
+            options=SolveOptions(memory_budget_mb=self.memory_mb, seed=problem.seed, progress=progress),
+        )
         block = SparseBlock(result.matrix)
         if not result.converged:
             message = f"the cost may be {result.relative_gap:.2%} above the best"

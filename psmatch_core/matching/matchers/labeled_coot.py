@@ -25,6 +25,7 @@ from psmatch_core.matching.matchers.labeled_gromov import (
     tell_compiling,
 )
 from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
+from psmatch_core.transport.options import SolveOptions
 
 COPIES = 6  # arrays of the size of the cells' features that are alive at once
 
@@ -104,13 +105,15 @@ class LabeledCootMatcher(
             standardized(y, masses),
             0.0 if is_exact else self.epsilon,
             0.0 if is_exact else self.feature_epsilon,
-            masses,
-            tolerance=self.tolerance,
+            masses=masses,
             max_iterations=self.max_iterations,
-            memory_budget_mb=self.memory_mb,
-            seed=problems[0].seed,
-            progress=progress,
-            executor=executor,
+            options=SolveOptions(
+                tolerance=self.tolerance,
+                memory_budget_mb=self.memory_mb,
+                seed=problems[0].seed,
+                progress=progress,
+                executor=executor,
+            ),
         )
         for number, problem in enumerate(problems):
             n, m = problem.x.shape[0], problem.y.shape[0]
@@ -129,7 +132,7 @@ class LabeledCootMatcher(
             else:
                 block, error, epsilon = SparseBlock(plan.matrix), 0.0, float("nan")
             message = ""
-            if not found.settled:
+            if not found.converged:
                 message = f"{found.change:.2g} of the feature plan still moves after {found.iterations:,} turns"
             elif not found.features.converged:
                 message = f"the plan of the features is off by {found.features.error:.2g}"
@@ -164,10 +167,8 @@ class LabeledCootMatcher(
             standardized(y, masses),
             [block.pull for block in blocks],
             self.feature_epsilon,
-            masses,
-            tolerance=self.tolerance,
-            memory_budget_mb=self.memory_mb,
-            seed=problems[0].seed,
+            masses=masses,
+            options=SolveOptions(tolerance=self.tolerance, memory_budget_mb=self.memory_mb, seed=problems[0].seed),
         ).tolist()
 
 

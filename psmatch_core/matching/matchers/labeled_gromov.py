@@ -17,6 +17,7 @@ from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelProblem, Matcher
 from psmatch_core.matching.matchers.entropic import COMPILING
 from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
+from psmatch_core.transport.options import SolveOptions
 
 SPACES = ("features", "scores")
 MASSES = ("pooled", "source", "target", "uniform")
@@ -78,13 +79,15 @@ class LabeledGromovMatcher(
         found = labeled_gromov(
             *((y, x) if is_turned else (x, y)),
             self.epsilon,
-            label_masses(problems, self.label_mass),
-            tolerance=self.tolerance,
+            masses=label_masses(problems, self.label_mass),
             max_iterations=self.max_iterations,
-            memory_budget_mb=self.memory_mb,
-            seed=problems[0].seed,
-            progress=progress,
-            executor=executor,
+            options=SolveOptions(
+                tolerance=self.tolerance,
+                memory_budget_mb=self.memory_mb,
+                seed=problems[0].seed,
+                progress=progress,
+                executor=executor,
+            ),
         )
         for problem, plan, (u, v) in zip(problems, found.plans, found.points, strict=True):
             n, m = problem.x.shape[0], problem.y.shape[0]
@@ -98,9 +101,9 @@ class LabeledGromovMatcher(
             block = PotentialBlock(
                 rows, columns, f, g, self.epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost="sqeuclidean"
             )
-            is_well = found.settled and plan.converged
+            is_well = found.converged and plan.converged
             message = ""
-            if not found.settled:
+            if not found.converged:
                 message = f"plans still change by {found.change:.2g} nats after {found.iterations:,} linearisations"
             elif not plan.converged:
                 message = f"error {plan.marginal_error:.2g} after {plan.iterations:,} inner iterations"
@@ -122,7 +125,7 @@ class LabeledGromovMatcher(
 
         x, y = clouds(problems, self.space)
         pulls = [block.pull for block in blocks]
-        return label_distortions(x, y, pulls, label_masses(problems, self.label_mass)).tolist()
+        return label_distortions(x, y, pulls, masses=label_masses(problems, self.label_mass)).tolist()
 
 
 def clouds(problems: Sequence[LabelProblem], space: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

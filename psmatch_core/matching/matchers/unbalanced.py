@@ -15,6 +15,7 @@ from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
 from psmatch_core.matching.matchers.entropic import ONE_CELL, announce_compiling, expected_cost, solved_status
 from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
+from psmatch_core.transport.options import SolveOptions
 
 HARDLY = 0.1  # of the mass that a cell would have if all were matched alike: below it, it is named in the status
 
@@ -76,14 +77,16 @@ class UnbalancedMatcher(
             x,
             y,
             epsilon,
-            self.rho * typical,
-            self.rho * typical,
+            rho1=self.rho * typical,
+            rho2=self.rho * typical,
             cost=self.cost,
-            tolerance=self.tolerance,
-            max_iterations=self.max_iterations,
-            memory_budget_mb=self.memory_mb,
-            seed=problem.seed,
-            progress=progress,
+            options=SolveOptions(
+                tolerance=self.tolerance,
+                max_iterations=self.max_iterations,
+                memory_budget_mb=self.memory_mb,
+                seed=problem.seed,
+                progress=progress,
+            ),
         )
         rows, columns = result.marginals()
         mass = float(rows.sum())

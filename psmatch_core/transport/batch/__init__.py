@@ -1,1 +1,1 @@
-"""Many labels at once: small ones in one compiled call, large ones one by one."""
+"""Many problems at once: small ones together in one compiled call, large ones one by one."""

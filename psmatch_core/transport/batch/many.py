@@ -1,32 +1,37 @@
-"""Many labels at once: small ones in batches of one compiled call each, large ones one by one, largest first."""
+"""Many problems at once: small ones in batches of one compiled call each, large ones one by one, largest first."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.arrays import Array
+from psmatch_core.base.progress import Event, silent
 from psmatch_core.transport.batch import small
-from psmatch_core.transport.cancellation import Stopped, Watch
-from psmatch_core.transport.entropic.finish import Outcome
-from psmatch_core.transport.entropic.solve import result_of, solve
-from psmatch_core.transport.geometry import Array
-from psmatch_core.transport.problem import Executor
+from psmatch_core.transport.cancellation import ProgressMonitor, StopRequested
+from psmatch_core.transport.context import PassCounts, SolveContext
+from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
+from psmatch_core.transport.entropic.solve import solve_prepared
+from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.validation import Question, ask, positive
+from psmatch_core.transport.status import SolvePath, SolveStatus
+from psmatch_core.transport.validation import PreparedProblem, prepare_problem
 
-# Up to this many pairs a label is cheaper dense in one compiled call: 256 × 256.
+# Up to this many pairs, 256 × 256, a problem is cheaper dense in one compiled call.
 _SMALL_PAIRS = 65_536
-# Pairs in one batch: some 0.2 s of work, so that a stop is obeyed in time.
+# Pairs in one batch: about 0.2 s of work, so that a solve stops promptly.
 _BATCH_PAIRS = 2_500_000
+_OVERHEAD_PAIRS = 500  # what a problem costs besides its pairs, in pairs
+_SINGLE_ABOVE = 2e-5  # tolerance from which a kernel in float32 suffices
 
 Group = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None, ArrayLike | None]
+Job = tuple[list[int], Callable[..., Any], tuple[Any, ...]]  # groups, function, arguments
 
 
 def solve_many(
@@ -34,108 +39,82 @@ def solve_many(
     epsilon: float | Sequence[float],
     *,
     cost: str = "euclidean",
-    tolerance: float = 1e-3,
-    max_iterations: int = 10_000,
-    memory_budget_mb: float = 1024.0,
-    seed: int = 0,
-    progress: Progress = silent,
-    should_stop: Callable[[], bool] | None = None,
-    executor: Executor | None = None,
+    options: SolveOptions = DEFAULT_OPTIONS,
 ) -> tuple[TransportResult, ...]:
-    """Solve every group for itself; what comes back is what :func:`solve` gives for each, to the tolerance.
+    """Solve each group on its own; the results are those of :func:`solve` to within the tolerance.
 
     Parameters
     ----------
     groups
-        ``(x, y)`` or ``(x, y, a, b)`` each; any sizes, one number of coordinates within a group.
+        ``(x, y)`` or ``(x, y, a, b)`` each, of any size.
     epsilon
-        Regularisation, units of cost: one for all or one a group.
-    cost, tolerance, max_iterations, memory_budget_mb, seed, progress, should_stop
-        As in :func:`solve`.
-    executor
-        Where batches of small groups and single large ones are worked out, largest first; here if None.
+        Regularisation, units of cost: one for all groups, or one per group.
+    cost, options
+        As in :func:`solve`. An executor runs batches of small groups and single large ones, largest first.
 
     Raises
     ------
     PsmatchError
-        Where a group's points or weights cannot be: before any is solved.
+        If the points or weights of a group are not valid; no group is solved then.
     """
-    questions = [ask(*_filled(group), cost) for group in groups]
-    epsilons = np.broadcast_to(np.asarray(epsilon, dtype=np.float64), (len(questions),))
+    prepared = [_prepare(group, cost) for group in groups]
+    epsilons = np.broadcast_to(np.asarray(epsilon, dtype=np.float64), (len(prepared),))
     for value in epsilons:
-        positive(float(value), "epsilon")
-    positive(tolerance, "tolerance")
-    watch = Watch(progress, should_stop)
+        require_positive(float(value), "epsilon")
+    monitor = ProgressMonitor(options.progress, options.should_stop)
+    # here a large group reports by itself; in a worker it cannot, and the loop below does
+    alone = options if options.executor is None else replace(options, progress=silent, should_stop=None, executor=None)
+    n_groups = max(len(prepared), 1)
     results: dict[int, TransportResult] = {}
-    is_small = [question.problem.geometry.n_pairs <= _SMALL_PAIRS for question in questions]
-    order = sorted(range(len(questions)), key=lambda k: -questions[k].problem.geometry.n_pairs)
-    options = {
-        "cost": cost, "tolerance": tolerance, "max_iterations": max_iterations,
-        "memory_budget_mb": memory_budget_mb, "seed": seed,
-    }  # fmt: skip
-
-    # here a large group reports for itself; in a worker it cannot, and this loop does
-    single: Callable[..., TransportResult] = _solve_one
-    if executor is None:
-        single = functools.partial(_solve_one, progress=progress, should_stop=should_stop)
-
-    batches = _batches([k for k in order if is_small[k]], questions)
-    jobs: list[tuple[list[int], Callable[..., Any], tuple[Any, ...]]] = []
-    for k in order:
-        if not is_small[k]:
-            jobs.append(([k], single, (_filled(groups[k]), float(epsilons[k]), options)))
-    jobs.extend(
-        (batch, _solve_batch, _batch_arguments(batch, questions, epsilons, cost, tolerance, max_iterations))
-        for batch in batches
-    )
     try:
-        for members, outcome in _carried_out(jobs, executor, watch):
-            if isinstance(outcome, TransportResult):
-                results[members[0]] = outcome
+        for members, found in _run_jobs(_make_jobs(prepared, epsilons, alone), options.executor, monitor):
+            if isinstance(found, TransportResult):
+                results[members[0]] = found
                 continue
-            for k, (f, g, error, passes, seconds) in zip(members, outcome, strict=True):
-                if error > tolerance:
-                    results[k] = single(_filled(groups[k]), float(epsilons[k]), options)
-                    continue
-                results[k] = result_of(
-                    questions[k],
-                    Outcome(f, g, 0.0, error, 0.0, None, "dense", "converged"),
-                    float(epsilons[k]),
-                    tolerance,
-                    iterations=passes,
-                    full_passes=0,
-                    seconds=seconds,
-                )
-            watch.fraction = len(results) / max(len(questions), 1)
-    except Stopped:
+            for k, one in zip(members, found, strict=True):
+                if one.error <= options.tolerance:
+                    results[k] = _batch_result(prepared[k], one, float(epsilons[k]), options)
+                else:
+                    results[k] = solve_prepared(prepared[k], float(epsilons[k]), alone)
+            monitor.fraction = len(results) / n_groups
+    except StopRequested:
         pass
-    for k, question in enumerate(questions):
+    for k, problem in enumerate(prepared):
         if k not in results:
-            nothing = Outcome(
-                np.zeros(question.problem.a.size), np.zeros(question.problem.b.size), np.inf, np.inf, np.inf, None,
-                "", "stopped",
-            )  # fmt: skip
-            results[k] = result_of(
-                question, nothing, float(epsilons[k]), tolerance, iterations=0, full_passes=0, seconds=0.0
-            )
-    progress(Event("transport", len(results) / max(len(questions), 1)))
-    return tuple(results[k] for k in range(len(questions)))
+            context = SolveContext.start(options)
+            outcome = SolveOutcome.stopped(*map(np.zeros, problem.problem.shape))
+            results[k] = to_result(problem, outcome, float(epsilons[k]), context, seconds=0.0)
+    options.progress(Event("transport", len(results) / n_groups))
+    return tuple(results[k] for k in range(len(prepared)))
 
 
-def _filled(group: Group) -> tuple[ArrayLike, ArrayLike, ArrayLike | None, ArrayLike | None]:
+def _prepare(group: Group, cost: str) -> PreparedProblem:
     x, y, *weights = group
     a, b = weights if weights else (None, None)
-    return x, y, a, b
+    return prepare_problem(x, y, a=a, b=b, cost=cost)
 
 
-def _batches(members: list[int], questions: Sequence[Question]) -> list[list[int]]:
-    """Groups in order, cut where a batch holds enough work; groups of one number of coordinates together."""
+def _make_jobs(prepared: Sequence[PreparedProblem], epsilons: Array, options: SolveOptions) -> list[Job]:
+    """Large groups one by one, largest first, then batches of small ones."""
+    n_pairs = [problem.problem.geometry.n_pairs for problem in prepared]
+    order = sorted(range(len(prepared)), key=lambda k: -n_pairs[k])
+    jobs: list[Job] = [
+        ([k], solve_prepared, (prepared[k], float(epsilons[k]), options)) for k in order if n_pairs[k] > _SMALL_PAIRS
+    ]
+    for members in _batches([k for k in order if n_pairs[k] <= _SMALL_PAIRS], prepared):
+        batch = _Batch.join([prepared[k] for k in members], epsilons[members])
+        jobs.append((members, _solve_batch, (batch, options.tolerance, options.max_iterations)))
+    return jobs
+
+
+def _batches(members: list[int], prepared: Sequence[PreparedProblem]) -> list[list[int]]:
+    """Groups with the same number of coordinates together, in batches of limited work."""
     batches: list[list[int]] = []
     work = 0
-    for k in sorted(members, key=lambda k: questions[k].x.shape[1]):
-        pairs = questions[k].problem.geometry.n_pairs + 500
-        new = not batches or questions[batches[-1][0]].x.shape[1] != questions[k].x.shape[1]
-        if new or work + pairs > _BATCH_PAIRS:
+    for k in sorted(members, key=lambda k: prepared[k].x.shape[1]):
+        pairs = prepared[k].problem.geometry.n_pairs + _OVERHEAD_PAIRS
+        is_new = not batches or prepared[batches[-1][0]].x.shape[1] != prepared[k].x.shape[1]
+        if is_new or work + pairs > _BATCH_PAIRS:
             batches.append([])
             work = 0
         batches[-1].append(k)
@@ -143,68 +122,86 @@ def _batches(members: list[int], questions: Sequence[Question]) -> list[list[int
     return batches
 
 
-def _batch_arguments(
-    batch: list[int],
-    questions: Sequence[Question],
-    epsilons: Array,
-    cost: str,
-    tolerance: float,
-    max_iterations: int,
-) -> tuple[Any, ...]:
-    problems = [questions[k].problem for k in batch]
-    starts = [np.cumsum([0, *(problem.shape[side] for problem in problems)]).astype(np.int64) for side in (0, 1)]
-    return (
-        np.concatenate([problem.geometry.x for problem in problems]),
-        np.concatenate([problem.geometry.y for problem in problems]),
-        np.concatenate([problem.a for problem in problems]),
-        np.concatenate([problem.b for problem in problems]),
-        *starts,
-        np.array([epsilons[k] for k in batch]),
-        cost == "sqeuclidean",
-        tolerance,
-        max_iterations,
-    )
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Small problems one after the other; problem k has rows starts[k] to starts[k + 1] on each side."""
+
+    x: Array
+    y: Array
+    a: Array
+    b: Array
+    starts_x: NDArray[np.int64]
+    starts_y: NDArray[np.int64]
+    epsilons: Array
+    squared: bool
+
+    @classmethod
+    def join(cls, prepared: Sequence[PreparedProblem], epsilons: Array) -> _Batch:
+        problems = [each.problem for each in prepared]
+        starts = [np.cumsum([0, *(problem.shape[side] for problem in problems)]).astype(np.int64) for side in (0, 1)]
+        return cls(
+            np.concatenate([problem.geometry.x for problem in problems]),
+            np.concatenate([problem.geometry.y for problem in problems]),
+            np.concatenate([problem.a for problem in problems]),
+            np.concatenate([problem.b for problem in problems]),
+            starts[0],
+            starts[1],
+            epsilons,
+            problems[0].geometry.squared,
+        )
 
 
-def _solve_batch(
-    x: Array, y: Array, a: Array, b: Array, starts_x: Any, starts_y: Any, epsilons: Array, squared: bool,
-    tolerance: float, max_iterations: int,
-) -> list[tuple[Array, Array, float, int, float]]:  # fmt: skip
-    """One compiled call for a batch; (f, g, error, passes, seconds) a group."""
-    began = time.perf_counter()
-    single = tolerance >= 2e-5
-    rounding = 2e-6 if single else 1e-12
-    f, g = np.empty(a.size), np.empty(b.size)
-    errors, passes = np.empty(epsilons.size), np.empty(epsilons.size, dtype=np.int64)
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """Potentials of one problem of a batch, an upper bound of their error, kernel passes and wall time."""
+
+    f: Array
+    g: Array
+    error: float
+    passes: int
+    seconds: float
+
+
+def _solve_batch(batch: _Batch, tolerance: float, max_iterations: int) -> list[_Solved]:
+    """Solve a batch in one compiled call."""
+    started = time.perf_counter()
+    is_single = tolerance >= _SINGLE_ABOVE
+    rounding = 2e-6 if is_single else 1e-12
+    n_groups = batch.epsilons.size
+    f, g = np.empty(batch.a.size), np.empty(batch.b.size)
+    errors, passes = np.empty(n_groups), np.empty(n_groups, dtype=np.int64)
     small.solve_groups(
-        x, y, a, b, starts_x, starts_y, epsilons, squared, 0.8 * (tolerance - rounding), max_iterations,
-        np.empty(0, dtype=np.float32 if single else np.float64), f, g, errors, passes,
+        batch.x, batch.y, batch.a, batch.b, batch.starts_x, batch.starts_y, batch.epsilons, batch.squared,
+        0.8 * (tolerance - rounding), max_iterations, np.empty(0, dtype=np.float32 if is_single else np.float64),
+        f, g, errors, passes,
     )  # fmt: skip
-    share = (time.perf_counter() - began) / epsilons.size
+    seconds = (time.perf_counter() - started) / n_groups
     return [
-        (
-            f[starts_x[k] : starts_x[k + 1]],
-            g[starts_y[k] : starts_y[k + 1]],
+        _Solved(
+            f[batch.starts_x[k] : batch.starts_x[k + 1]],
+            g[batch.starts_y[k] : batch.starts_y[k + 1]],
             float(errors[k]) + rounding,
             int(passes[k]),
-            share,
+            seconds,
         )
-        for k in range(epsilons.size)
+        for k in range(n_groups)
     ]
 
 
-def _solve_one(group: Group, epsilon: float, options: dict[str, Any], **watching: Any) -> TransportResult:
-    x, y, a, b = _filled(group)
-    return solve(x, y, epsilon, a, b, **options, **watching)
+def _batch_result(prepared: PreparedProblem, one: _Solved, epsilon: float, options: SolveOptions) -> TransportResult:
+    outcome = SolveOutcome(one.f, one.g, 0.0, one.error, 0.0, None, SolvePath.DENSE, SolveStatus.CONVERGED)
+    monitor = ProgressMonitor(options.progress, options.should_stop)
+    context = SolveContext(options, monitor, PassCounts(iterations=one.passes))
+    return to_result(prepared, outcome, epsilon, context, seconds=one.seconds)
 
 
-def _carried_out(
-    jobs: list[tuple[list[int], Callable[..., Any], tuple[Any, ...]]], executor: Executor | None, watch: Watch
-) -> Any:
-    """Results of the jobs as (members, result): in order here, as they come from an executor."""
+def _run_jobs(
+    jobs: Sequence[Job], executor: concurrent.futures.Executor | None, monitor: ProgressMonitor
+) -> Iterator[tuple[list[int], Any]]:
+    """(groups, result) of each job: in order here, or as they come from an executor."""
     if executor is None:
         for members, function, arguments in jobs:
-            watch.look()
+            monitor.check()
             yield members, function(*arguments)
         return
     futures = {executor.submit(function, *arguments): members for members, function, arguments in jobs}
@@ -212,7 +209,7 @@ def _carried_out(
     try:
         while waiting:
             done, waiting = concurrent.futures.wait(waiting, timeout=0.1)
-            watch.look()
+            monitor.check()
             for future in done:
                 yield futures[future], future.result()
     finally:

@@ -1,7 +1,8 @@
-"""A whole small problem in one compiled call: for labels of a few dozen cells the calls would cost more than the work.
+"""A whole small problem in one compiled call: for a few dozen cells, separate calls would take longer than the work.
 
-Dense, exponents in float64, epsilon falling from a tenth of the mean cost; at every epsilon one iteration in
-logarithms, so that no start is too far off, then Newton. The kernel is stored in float32 unless more is asked for.
+The kernel is dense and exponents are float64. Epsilon falls from a tenth of the mean cost; at each epsilon there is one
+iteration in logarithms if the start is poor, then Newton's method. The kernel is stored in float32 unless the tolerance
+needs more.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.transport.entropic.iteration import newton
 from psmatch_core.transport.geometry import PADDING
 from psmatch_core.transport.kernels.compiled import compiled
 from psmatch_core.transport.kernels.leaves import LEAF
-from psmatch_core.transport.kernels.tile_pass import cost_sums, dense_kernel, soft_minimum
+from psmatch_core.transport.kernels.tile_pass import cost_sums, dense_rows, soft_minimum
 
-Array = NDArray[np.float64]
-
-_START = 0.1  # epsilon to begin with, in mean costs
-_STEP = 4.0
-_ROUGH = 0.04
+_FIRST_EPSILON = 0.1  # in mean costs
+_LARGEST_STEP = 4.0
+_ROUGH_ERROR = 0.04
 
 
 @compiled
@@ -37,7 +37,7 @@ def _leaves(points: Array) -> Array:
 
 @compiled
 def _lanes(values: Array, log_weights: Array, scale: float, n_leaves: int) -> Array:
-    """``values · scale + log_weights`` in the leaves' layout, padding without weight."""
+    """``values · scale + log_weights`` in the layout of the leaves; padding has no weight."""
     lanes = np.full((n_leaves, LEAF), PADDING)
     for i in range(values.size):
         lanes[i // LEAF, i % LEAF] = values[i] * scale + log_weights[i]
@@ -58,9 +58,9 @@ def solve_small(
     f: Array,
     g: Array,
 ) -> tuple[float, int]:
-    """Potentials into f ``(n,)`` and g ``(m,)``; returns the L1 error of the columns (rows are exact) and the passes.
+    """Write the potentials into f ``(n,)`` and g ``(m,)``; returns the L1 error of the columns and the passes.
 
-    ``store`` is an empty array of the kernel's type. Weights must be positive.
+    Rows are exact. ``store`` is an empty array of the type of the kernel. Weights must be positive.
     """
     n, m = a.size, b.size
     leaves_x, leaves_y = _leaves(x), _leaves(y)
@@ -70,10 +70,10 @@ def solve_small(
         ones[j // LEAF, j % LEAF] = 0.0
     sums = np.empty(n)
     cost_sums(x, leaves_y, ones, squared, sums)
-    start = max(epsilon, _START * sums.sum() / (n * m))
+    start = max(epsilon, _FIRST_EPSILON * sums.sum() / (n * m))
     steps = 0
     if start > epsilon * (1 + 1e-9):
-        steps = int(np.ceil(np.log(start / epsilon) / np.log(_STEP) - 1e-9))
+        steps = int(np.ceil(np.log(start / epsilon) / np.log(_LARGEST_STEP) - 1e-9))
     kernel = np.empty((n, leaves_y.shape[0] * LEAF), store.dtype)
     scaled = np.empty(max(n, m))
     g[:] = 0.0
@@ -81,19 +81,19 @@ def solve_small(
     error = np.inf
     passes = 0
     for step in range(steps + 1):
-        at_goal = step == steps
-        current = epsilon if at_goal else start * (epsilon / start) ** (step / steps)
-        aim = tolerance if at_goal else _ROUGH
+        is_at_goal = step == steps
+        current = epsilon if is_at_goal else start * (epsilon / start) ** (step / steps)
+        aim = tolerance if is_at_goal else _ROUGH_ERROR
         scale = 1 / current
         for attempt in range(50):
-            # after a settled epsilon no exponent grows past 4 log n, which float32 carries
-            if (step == 0 and attempt == 0) or not error <= _ROUGH:
+            # after a solved epsilon no exponent exceeds 4 log n, which float32 can hold
+            if (step == 0 and attempt == 0) or not error <= _ROUGH_ERROR:
                 soft_minimum(x, leaves_y, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, scaled[:n])
                 f[:] = scaled[:n] * current
                 soft_minimum(y, leaves_x, _lanes(f, log_a, scale, leaves_x.shape[0]), scale, squared, scaled[:m])
                 g[:] = scaled[:m] * current
             rows = f * scale + log_a
-            dense_kernel(x, leaves_y, rows, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, kernel)
+            dense_rows(x, leaves_y, rows, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, kernel)
             v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, max(1, max_passes - passes), 0, 0)
             passes += used
             f += current * np.log(np.maximum(u, 1e-280))
@@ -121,7 +121,7 @@ def solve_groups(
     errors: Array,
     passes: NDArray[np.int64],
 ) -> None:
-    """:func:`solve_small` for every group; group k holds rows starts[k] to starts[k + 1] of either side."""
+    """:func:`solve_small` for each group; group k has rows starts[k] to starts[k + 1] on each side."""
     for k in range(epsilons.size):
         i, j, p, q = starts_x[k], starts_x[k + 1], starts_y[k], starts_y[k + 1]
         errors[k], passes[k] = solve_small(

@@ -1,1 +1,1 @@
-"""Entropic transport: from coarse to fine, down to the epsilon asked for, with a certificate."""
+"""Entropic transport: from coarse to fine, down to the requested epsilon, with a certificate."""

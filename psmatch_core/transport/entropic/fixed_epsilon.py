@@ -1,102 +1,146 @@
-"""At one epsilon: choose how the plan is held, iterate on it until the marginals are right, and certify.
+"""Iterations at one epsilon until the marginals are right, and the certificate.
 
-The plan is held sparse where few entries matter, dense where many do and memory allows, and not at all else.
+The plan is held sparse if few entries matter, dense if many do and memory allows it, and otherwise not at all.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array, Floats
+from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import iteration, repair
-from psmatch_core.transport.entropic.schedule import Schedule
-from psmatch_core.transport.entropic.state import State
-from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.entropic.anderson import AndersonMixing
+from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
-from psmatch_core.transport.problem import Problem, Run
+from psmatch_core.transport.options import SolveOptions
+from psmatch_core.transport.problem import Potentials, Problem
 
-# Bytes of a sparse entry while it is worked on: index, reduced cost, value, and copies while it is put together.
+SHARE_FOR_KERNEL = 0.3  # of the tolerance: the error to which a kernel is iterated before the certificate
+# Bytes of a sparse entry while a support is built: index, reduced cost, value, and copies.
 ENTRY_BYTES = 20
-# Entry visits in one compiled call: 0.2 s or so, after which the user is asked whether to go on.
+# Entries visited in one compiled call, about 0.2 s, between two checks whether the caller wants to stop.
 _VISITS_SPARSE = 100_000_000
 _VISITS_DENSE = 800_000_000
-# Relative error of an entry of a support in units of the type's rounding: exponents there stay under about 30.
+# Relative error of a support entry, in units of the rounding of its type: exponents stay below about 30 there.
 _VALUE_ROUNDING = 16.0
-# Passes after which a support is given up whose error is still this large.
+# A support is given up if its error is still this large after this many passes.
 _PATIENCE = 90
 _HOPELESS = 5e-3
-# What is left of an error in which a whole segment of passes has gained nothing.
+# Ratio of successive errors above which a call with several passes has made no progress.
 _STANDSTILL = 0.9999
-_MENDINGS = 3
-# Scalings may grow to e^this before they are taken up into the potentials and the kernel is made afresh.
+_REPAIRS = 3
+# Logarithm to which scalings may grow before they are absorbed into the potentials and the kernel is recomputed.
 _ABSORB = 25.0
+_EXACT_BELOW = 5e-5  # tolerance below which reduced costs need float64
+_RELEVANT = float(np.exp(-7.0))  # share of its row above which an entry counts as relevant
 
 
-def threshold(tolerance: float) -> float:
-    """Theta for a support whose complement holds well under the tolerance.
+def support_theta(tolerance: float) -> float:
+    """Theta of a support whose complement holds well less mass than the tolerance.
 
-    Entries are left out by their share of their row, so that as n grows their number in a row grows and their
-    share falls alike; measured at tolerance 1e-3, a tenth of it is lost at n = 2,000 and a fifth at n = 10,000.
-    Where it is more, the certificate says so and theta grows.
+    Entries are left out by their share of their row. As n grows, their number per row grows and their share falls at
+    the same rate; measured at a tolerance of 1e-3, a tenth of it is lost at n = 2,000 and a fifth at n = 10,000. If
+    more is lost, the certificate shows it and theta grows.
     """
     return float(np.log(1 / tolerance) + 4.0)
 
 
-def settle_sparse(
-    problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run
-) -> tuple[bool, Support]:
-    """Newton iterations on a support until the column error is under tolerance, and the support they ended on.
+def widening(dropped: float, tolerance: float) -> float:
+    """What theta must gain for the dropped mass to fit the tolerance; 0 if it does."""
+    return float(np.log(2 * dropped / (0.2 * tolerance))) if 2 * dropped > 0.4 * tolerance else 0.0
 
-    A support that cannot carry the marginals is mended where few cells are to blame. False where it still cannot.
+
+def needs_double(tolerance: float) -> bool:
+    """Whether a support needs reduced costs in float64."""
+    return tolerance < _EXACT_BELOW
+
+
+def largest_support(options: SolveOptions) -> int:
+    """Number of entries that fit the memory budget."""
+    return options.memory_budget // ENTRY_BYTES
+
+
+def allowed_rounding(problem: Problem, epsilon: float, tolerance: float) -> tuple[float, float]:
+    """(relative error allowed for the entries of a dense kernel, the error that they then add to the marginals)."""
+    allowed = 0.05 * tolerance
+    if full_pass.precision(problem, epsilon, allowed) == np.float32:
+        return allowed, 2 * problem.geometry.rounding_bound(epsilon)
+    # computed in float64, rounded when it is stored in float32
+    return allowed, 2e-6 if allowed >= 1e-6 else 1e-12
+
+
+def fits_dense(problem: Problem, options: SolveOptions, allowed: float) -> bool:
+    """Whether the dense kernel fits the memory budget."""
+    n, m = problem.shape
+    return n * m * (8 if allowed < 1e-6 else 4) <= options.memory_budget
+
+
+def iterate_sparse(
+    problem: Problem,
+    state: SolveState,
+    support: Support,
+    context: SolveContext,
+    *,
+    tolerance: float,
+    max_passes: int,
+) -> tuple[bool, Support]:
+    """Newton iterations on a support until the column error is within tolerance, and the support they ended on.
+
+    A support that cannot carry the marginals is repaired if few cells cause it. False if it still cannot.
     """
-    before = run.tally.iterations
-    for mending_number in range(_MENDINGS + 1):
-        state.f, state.g = support.balanced(problem, state.f, state.g, state.epsilon)
-        f, g = state.f, state.g
-        left = max_passes - (run.tally.iterations - before)
-        if _settle(problem, state, support, tolerance, left, run):
+    first = context.counts.iterations
+    for n_repairs in range(_REPAIRS + 1):
+        start = support.log_sinkhorn(problem, state.potentials)
+        state.f, state.g = start.f, start.g
+        left = max_passes - (context.counts.iterations - first)
+        if iterate_on_support(problem, state, support, context, tolerance=tolerance, max_passes=left):
             return True, support
-        mended = repair.reconnected(problem, state, support, run) if mending_number < _MENDINGS else None
-        if mended is None:
+        repaired = repair.reconnect(problem, state, support, context) if n_repairs < _REPAIRS else None
+        if repaired is None:
             break
-        support = mended
-    # undo what the steps overshot: they point the right way, towards entries left out, but without end, and past
-    # about theta those entries would have held all the mass
+        support = repaired
+    # Undo the excess of the steps. They point in the right direction, towards entries left out, but have no end; and
+    # beyond about theta those entries would hold all the mass.
     furthest = 0.7 * support.theta * state.epsilon
-    state.f = f + np.clip(state.f - f, -furthest, furthest)
-    state.g = g + np.clip(state.g - g, -furthest, furthest)
+    state.f = start.f + np.clip(state.f - start.f, -furthest, furthest)
+    state.g = start.g + np.clip(state.g - start.g, -furthest, furthest)
     return False, support
 
 
-def _settle(problem: Problem, state: State, support: Support, tolerance: float, max_passes: int, run: Run) -> bool:
-    """Newton iterations on a support until the column error is under tolerance; rows are exact there.
+def iterate_on_support(
+    problem: Problem,
+    state: SolveState,
+    support: Support,
+    context: SolveContext,
+    *,
+    tolerance: float,
+    max_passes: int,
+) -> bool:
+    """Newton iterations on a support as it is until the column error is within tolerance; rows are then exact.
 
-    False where it gave up because the support cannot carry the marginals: steps grow without gain, or the error
-    stands still. The potentials have then moved, too far, towards those for which a fresh support will. It also
-    gives up where the error is still large after ``_PATIENCE`` passes: then too the support is more likely wrong than
-    the problem hard.
+    False if it gave up because the support cannot carry the marginals: the steps grow without gain, or the error
+    stands still. The potentials have then moved, too far, towards those for which a fresh support will carry them. It
+    also gives up if the error is still large after ``_PATIENCE`` passes, since a wrong support is then more likely
+    than a hard problem.
     """
     last = np.inf
-    used, plain, fruitless = 0, 1, 0
+    used, n_sinkhorn, n_stalled = 0, 1, 0
     segment = min(_PATIENCE, max(6, _VISITS_SPARSE // max(support.n_entries, 1)))
     while True:
-        values = support.values(problem, state.f, state.g, state.epsilon)
-        kernel = (support.indptr, support.unsigned, values)
-        v, u, error, passes, fruitless = iteration.newton(
-            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, min(segment, max_passes - used), plain,
-            fruitless,
-        )  # fmt: skip
-        plain = 0
-        state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
-        state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
+        kernel = (support.indptr, support.unsigned, support.values(problem, state.potentials))
+        passes_left = min(segment, max_passes - used)
+        v, u, error, passes, n_stalled = iteration.newton(
+            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, passes_left, n_sinkhorn, n_stalled
+        )
+        n_sinkhorn = 0
+        state.scale(u, v)
         used += passes
-        run.tally.iterations += passes
+        context.counts.iterations += passes
         state.error = float(error)
-        run.watch.look(state.error)
-        gave_up = fruitless >= iteration.FRUITLESS or tolerance < error >= _STANDSTILL * last
+        context.monitor.check(state.error)
+        gave_up = n_stalled >= iteration.MOST_STALLED or tolerance < error >= _STANDSTILL * last
         last = float(error)
         if gave_up or (used >= _PATIENCE and error > _HOPELESS):
             return False
@@ -104,32 +148,37 @@ def _settle(problem: Problem, state: State, support: Support, tolerance: float, 
             return True
 
 
-def settle_dense(
-    problem: Problem, state: State, tolerance: float, max_passes: int, run: Run, allowed: float
-) -> tuple[NDArray[Any], Array, Array]:
-    """Newton iterations on the stored kernel, made afresh when the scalings have grown.
+def iterate_dense(
+    problem: Problem,
+    state: SolveState,
+    context: SolveContext,
+    *,
+    tolerance: float,
+    max_passes: int,
+    allowed: float,
+) -> tuple[Floats, Array, Array]:
+    """Newton iterations on the stored kernel, which is recomputed when the scalings have grown.
 
-    Returns the kernel and the scalings of its rows and columns that make it the plan.
+    Returns the kernel, and the scalings of its rows and columns that turn it into the plan.
     """
-    used, plain = 0, 2
+    used, n_sinkhorn = 0, 2
     segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
     while True:
-        matrix = full_pass.dense_kernel(problem, state.f, state.g, state.epsilon, run, allowed)
+        matrix = full_pass.dense_kernel(problem, state.potentials, context, allowed)
         v = np.ones(problem.b.size)
         while True:
             v, u, error, passes, _ = iteration.newton(
-                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), plain, 0
+                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), n_sinkhorn, 0
             )
-            plain = 0
+            n_sinkhorn = 0
             used += passes
-            run.tally.iterations += passes
+            context.counts.iterations += passes
             state.error = float(error)
-            run.watch.look(state.error)
+            context.monitor.check(state.error)
             grown = max(_largest_log(u), _largest_log(v))
             if error <= tolerance or used >= max_passes or grown > _ABSORB:
                 break
-        state.f = state.f + state.epsilon * np.log(np.maximum(u, 1e-280))
-        state.g = state.g + state.epsilon * np.log(np.maximum(v, 1e-280))
+        state.scale(u, v)
         if (error <= tolerance and grown <= _ABSORB) or used >= max_passes:
             return matrix, u, v
 
@@ -138,102 +187,81 @@ def _largest_log(scaling: Array) -> float:
     return float(np.abs(np.log(np.maximum(scaling, 1e-280))).max())
 
 
-def settle_unstored(
-    problem: Problem, state: State, tolerance: float, max_passes: int, run: Run, allowed: float
+def iterate_matrix_free(
+    problem: Problem,
+    state: SolveState,
+    context: SolveContext,
+    *,
+    tolerance: float,
+    max_passes: int,
+    allowed: float,
 ) -> None:
-    """Sinkhorn iterations with nothing stored, accelerated after Anderson with five differences.
-
-    Source: Anderson mixing for fixed points: Walker & Ni, SIAM J. Numer. Anal. 49 (2011), algorithm AA.
-    """
+    """Sinkhorn iterations without a stored kernel, with Anderson acceleration."""
     epsilon = state.epsilon
-    images: list[Array] = []
-    residuals: list[Array] = []
-    best = np.inf
+    mixing = AndersonMixing(problem.b)
     for _ in range(max_passes):
-        sums, columns = full_pass.half_and_half(problem, state.f, state.g, epsilon, run, allowed)
-        run.tally.iterations += 1
+        sums, columns = full_pass.sinkhorn_pass(problem, state.potentials, context, allowed)
+        context.counts.iterations += 1
         if not (np.isfinite(sums).all() and sums.min() > 0 and columns.min() > 0):
-            # too far off for sums without a maximum taken out: one iteration in logarithms
-            state.f = full_pass.soft_transform(problem, state.g, epsilon, run)
-            state.g = full_pass.soft_transform(problem.transposed, state.f, epsilon, run)
-            images.clear()
-            residuals.clear()
+            # sums overflow or vanish without the largest term factored out: one iteration in logarithms
+            state.f = full_pass.soft_transform(problem, state.g, epsilon, context)
+            state.g = full_pass.soft_transform(problem.transposed, state.f, epsilon, context)
+            mixing.clear()
             continue
         state.f = state.f + epsilon * np.log(problem.a / sums)
         state.error = float(np.abs(columns - problem.b).sum())
-        run.watch.look(state.error)
+        context.monitor.check(state.error)
         if state.error <= tolerance:
             return
         residual = epsilon * np.log(problem.b / columns)
-        if state.error > 3 * best:
-            images.clear()
-            residuals.clear()
-        best = min(best, state.error)
-        images.append(state.g + residual)
-        residuals.append(residual)
-        del images[:-6], residuals[:-6]
-        state.g = mixed(images, residuals, problem.b)
+        state.g = mixing.next(state.g + residual, residual, state.error)
 
 
-def mixed(images: list[Array], residuals: list[Array], weights: Array) -> Array:
-    """The combination of the last images whose combined residual is smallest, in the norm of the marginal."""
-    if len(images) == 1:
-        return images[-1]
-    last = residuals[-1]
-    differences = np.array([residual - last for residual in residuals[:-1]])  # (h, m)
-    gram = (differences * weights) @ differences.T
-    gram[np.diag_indices_from(gram)] += 1e-10 * np.trace(gram) + 1e-300
-    shares = np.linalg.lstsq(gram, -(differences * weights) @ last, rcond=None)[0]
-    mixed = images[-1] + sum(share * (image - images[-1]) for share, image in zip(shares, images[:-1], strict=True))
-    return np.asarray(mixed)
-
-
-def settle_on_the_way(
-    problem: Problem, state: State, tolerance: float, run: Run, schedule: Schedule, further: float = 0.0
+def iterate_roughly(
+    problem: Problem, state: SolveState, context: SolveContext, *, tolerance: float, extra_theta: float = 0.0
 ) -> float:
-    """Iterate at the state's epsilon to a rough tolerance; returns the entries a row that matter.
+    """Iterate at the epsilon of the state to a rough tolerance; returns the number of relevant entries per row.
 
-    The support reaches ``further`` than theta where smaller epsilons are to be settled on parts of it.
+    Parameters
+    ----------
+    extra_theta
+        Added to theta if smaller epsilons are to be solved on parts of the support.
     """
     n, m = problem.shape
-    theta = schedule.theta + further
-    share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
-    limit = run.memory_budget // ENTRY_BYTES
-    if further and (share >= schedule.sparse_under or share * n * m > 0.7 * limit):
+    schedule, limit = context.options.schedule, largest_support(context.options)
+    theta = schedule.theta + extra_theta
+    share = full_pass.density(problem, state.potentials, theta)
+    if extra_theta and (share >= schedule.sparse_below or share * n * m > 0.7 * limit):
         theta = schedule.theta
-        share = full_pass.density(problem, state.f, state.g, state.epsilon, theta)
+        share = full_pass.density(problem, state.potentials, theta)
     state.support = None
-    level = float(np.exp(-7.0))
-    for _ in range(4 if share < schedule.sparse_under else 0):
+    for _ in range(4 if share < schedule.sparse_below else 0):
         support = full_pass.find_support(
-            problem, state.f, state.g, state.epsilon, theta, run, exact=False, limit=limit, bounded=False
+            problem, state.potentials, theta, context, exact=False, limit=limit, bounded=False
         )
         if support is None:
             break
-        support = repair.complete(problem, state, support, state.epsilon, theta, run)
-        _, support = settle_sparse(problem, state, support, tolerance, 100, run)
+        support = repair.fill_empty(problem, state, support, context, theta=theta)
+        _, support = iterate_sparse(problem, state, support, context, tolerance=tolerance, max_passes=100)
         state.support = support
         if state.error <= tolerance:
-            values = support.values(problem, state.f, state.g, state.epsilon)
-            return in_memory.n_above(values, level / n) / n
-    if n * m * 4 <= run.memory_budget:
-        matrix, u, v = settle_dense(problem, state, tolerance, 100, run, 0.01)
-        return in_memory.n_scaled_above(matrix, u, v, level / n) / n
-    settle_unstored(problem, state, tolerance, 30, run, 0.01)
+            return in_memory.count_above(support.values(problem, state.potentials), _RELEVANT / n) / n
+    if n * m * 4 <= context.options.memory_budget:
+        matrix, u, v = iterate_dense(problem, state, context, tolerance=tolerance, max_passes=100, allowed=0.01)
+        return in_memory.count_scaled_above(matrix, u, v, _RELEVANT / n) / n
+    iterate_matrix_free(problem, state, context, tolerance=tolerance, max_passes=30, allowed=0.01)
     return share * m
 
 
-def certify(problem: Problem, support: Support, f: Array, g: Array, epsilon: float) -> tuple[float, float, float]:
-    """(row error, column error, dropped mass) of the full plan, as upper bounds, from a support found at f, g.
+def certify(problem: Problem, support: Support, potentials: Potentials) -> tuple[float, float, float]:
+    """Upper bounds (row error, column error, dropped mass) of the full plan, from a support found at the potentials.
 
-    The plan is the support plus what was dropped, so its row sums are off by at most |support − a| + dropped, and its
-    column sums likewise.
+    The plan is the support plus the dropped entries, so that its row sums are off by at most |support − a| + dropped,
+    and its column sums likewise.
     """
-    values = support.values(problem, f, g, epsilon)
-    rows, columns = np.empty(problem.a.size), np.empty(problem.b.size)
-    in_memory.sparse_marginals(support.indptr, support.unsigned, values, rows, columns)
+    rows, columns = support.marginals(problem, potentials)
     dropped = float(support.dropped.sum())
-    rounding = _VALUE_ROUNDING * float(np.finfo(values.dtype).eps) * float(rows.sum())
+    rounding = _VALUE_ROUNDING * float(np.finfo(support.reduced.dtype).eps) * float(rows.sum())
     return (
         float(np.abs(rows - problem.a).sum()) + dropped + rounding,
         float(np.abs(columns - problem.b).sum()) + dropped + rounding,

@@ -1,44 +1,39 @@
-"""A plan from potentials that were kept: what the engine needs to answer for it again, at the price of one pass."""
+"""The result that stored potentials stand for, at the cost of one pass over all pairs."""
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import silent
-from psmatch_core.transport.cancellation import Watch
+from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon
-from psmatch_core.transport.entropic.finish import Outcome
-from psmatch_core.transport.entropic.schedule import Schedule
-from psmatch_core.transport.entropic.solve import result_of
-from psmatch_core.transport.geometry import Array
+from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
 from psmatch_core.transport.kernels import full_pass
+from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
 from psmatch_core.transport.plan import TiledPlan
-from psmatch_core.transport.problem import Executor, Run
+from psmatch_core.transport.problem import Potentials, Problem
 from psmatch_core.transport.result import TransportResult
-from psmatch_core.transport.validation import Question, ask, positive
+from psmatch_core.transport.status import SolvePath, SolveStatus
+from psmatch_core.transport.validation import prepare_problem
 
-_DROPPED = 1e-4  # theta as of a solve to this tolerance: what answers leave out is far below what a solve leaves
+_SUPPORT_TOLERANCE = 1e-4  # theta as for a solve to this tolerance: answers leave out far less than a usual solve
 
 
-def restore(
+def from_potentials(
     x: ArrayLike,
     y: ArrayLike,
+    epsilon: float,
+    *,
     f: ArrayLike,
     g: ArrayLike,
-    epsilon: float,
     a: ArrayLike | None = None,
     b: ArrayLike | None = None,
-    *,
     cost: str = "euclidean",
-    tolerance: float = 1e-3,
-    memory_budget_mb: float = 1024.0,
-    executor: Executor | None = None,
+    options: SolveOptions = DEFAULT_OPTIONS,
 ) -> TransportResult:
-    """The result that potentials stand for, certified anew; nothing is iterated.
+    """The result that potentials stand for, with a new certificate; there are no iterations.
 
     Parameters
     ----------
@@ -46,51 +41,46 @@ def restore(
         As they were given to :func:`solve`.
     f, g
         The potentials it returned, ``(n,)`` and ``(m,)``, units of cost.
-    tolerance
-        L1 error of both marginals up to which the result counts as converged.
-    memory_budget_mb
-        What the support may take, megabytes; beyond it the plan is answered for tile by tile.
-    executor
-        Where tiles of the pass are worked out; here if None.
+    options
+        The tolerance decides whether the result counts as converged. If the support exceeds the memory budget, the
+        plan is computed tile by tile.
 
     Raises
     ------
     PsmatchError
-        Where the arrays do not fit together or hold NaN or infinity.
+        If the arrays do not fit together or hold NaN or infinity.
     """
-    began = time.perf_counter()
-    question = ask(x, y, a, b, cost)
-    positive(epsilon, "epsilon")
-    inner_f = _potentials(f, question.a, "f")[question.sources] - question.offset_x[question.sources]
-    inner_g = _potentials(g, question.b, "g")[question.targets] - question.offset_y[question.targets]
-    run = Run(Watch(silent, None), executor, int(positive(memory_budget_mb, "memory_budget_mb") * 1e6), 0)
-    outcome = _outcome(question, inner_f, inner_g, epsilon, tolerance, run)
-    seconds = time.perf_counter() - began
-    passes = run.tally.full_passes
-    return result_of(question, outcome, epsilon, tolerance, iterations=0, full_passes=passes, seconds=seconds)
+    require_positive(epsilon, "epsilon")
+    prepared = prepare_problem(x, y, a=a, b=b, cost=cost)
+    inner = prepared.to_problem(_check_potentials(f, prepared.a.size, "f"), _check_potentials(g, prepared.b.size, "g"))
+    context = SolveContext.start(options)
+    outcome = _certify(prepared.problem, Potentials(*inner, epsilon), context)
+    return to_result(prepared, outcome, epsilon, context)
 
 
-def _outcome(question: Question, f: Array, g: Array, epsilon: float, tolerance: float, run: Run) -> Outcome:
-    problem, theta = question.problem, fixed_epsilon.threshold(_DROPPED)
+def _certify(problem: Problem, potentials: Potentials, context: SolveContext) -> SolveOutcome:
+    options, theta = context.options, fixed_epsilon.support_theta(_SUPPORT_TOLERANCE)
     support = None
-    if full_pass.density(problem, f, g, epsilon, theta) < Schedule().sparse_under:
-        limit = run.memory_budget // fixed_epsilon.ENTRY_BYTES
-        support = full_pass.find_support(problem, f, g, epsilon, theta, run, exact=False, limit=limit)
+    if full_pass.density(problem, potentials, theta) < options.schedule.sparse_below:
+        limit = fixed_epsilon.largest_support(options)
+        support = full_pass.find_support(problem, potentials, theta, context, exact=False, limit=limit)
     if support is not None:
-        row, column, dropped = fixed_epsilon.certify(problem, support, f, g, epsilon)
+        path = SolvePath.SPARSE
+        row, column, dropped = fixed_epsilon.certify(problem, support, potentials)
     else:
-        rows, columns = TiledPlan(problem, f, g, epsilon).sums()
-        row, column, dropped = float(np.abs(rows - problem.a).sum()), float(np.abs(columns - problem.b).sum()), 0.0
-        run.tally.full_passes += 1
-    status = "converged" if row + column <= tolerance else "not converged"
-    return Outcome(f, g, row, column, dropped, support, "unstored" if support is None else "sparse", status)
+        path, dropped = SolvePath.MATRIX_FREE, 0.0
+        rows, columns = TiledPlan(problem, potentials).sums()
+        row, column = float(np.abs(rows - problem.a).sum()), float(np.abs(columns - problem.b).sum())
+        context.counts.full_passes += 1
+    status = SolveStatus.from_error(row + column, options.tolerance)
+    return SolveOutcome(potentials.f, potentials.g, row, column, dropped, support, path, status)
 
 
-def _potentials(values: ArrayLike, weights: Array, name: str) -> Array:
+def _check_potentials(values: ArrayLike, size: int, name: str) -> Array:
     array = np.asarray(values, dtype=np.float64)
-    if array.shape != weights.shape or not np.isfinite(array).all():
+    if array.shape != (size,) or not np.isfinite(array).all():
         raise PsmatchError(
-            f"Potentials {name} must be {weights.size:,} finite numbers; got shape {array.shape} with "
+            f"Potentials {name} must be {size:,} finite numbers; got shape {array.shape} with "
             f"{int((~np.isfinite(array)).sum()):,} not finite.",
             hint="Give the potentials of a result as it returned them.",
         )

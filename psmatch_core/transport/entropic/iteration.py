@@ -1,8 +1,8 @@
-"""Sinkhorn and Newton iterations on a kernel that is held in memory, dense or sparse; one compiled call each.
+"""Sinkhorn and Newton iterations on a kernel held in memory, dense or sparse; one compiled call each.
 
-The unknown is the column scaling v, with the row scaling u = a / (K v) put in (the semi-dual). A conjugate gradient
-step of Newton's method reads the kernel once, as a Sinkhorn iteration does, and a few dozen of them do the work of a
-thousand.
+The unknown is the column scaling v; the row scaling u = a / (K v) follows from it (the semi-dual). A conjugate-gradient
+step of Newton's method reads the kernel once, like a Sinkhorn iteration, and a few dozen such steps replace a thousand
+iterations.
 
 Source: semi-dual of entropic transport: Peyré & Cuturi, Computational Optimal Transport (2019), section 4.4.
 """
@@ -12,22 +12,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.transport.kernels.compiled import compiled, exponential
 from psmatch_core.transport.kernels.in_memory import TINY, one_pass
 
-Array = NDArray[np.float64]
-
-# Newton steps are held to a factor e⁸ in any one scaling: beyond that the quadratic model says nothing.
+# Newton steps change any one scaling by a factor of e⁸ at most: the quadratic model does not hold further away.
 _LONGEST_STEP = 8.0
 _RANGE = 20.0
-FRUITLESS = 3
+MOST_STALLED = 3
 
 
 @compiled
 def sinkhorn(kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int) -> tuple[Array, float, int]:
-    """Plain Sinkhorn iterations from column scaling v (changed in place): row scaling, column error, passes."""
+    """Plain Sinkhorn iterations from column scaling v, which changes in place: (row scaling, column error, passes)."""
     s, q, out = np.empty(a.size), np.empty(a.size), np.empty(b.size)
     error = np.inf
     passes = 0
@@ -45,14 +43,14 @@ def sinkhorn(kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_pa
 
 
 @compiled
-def _step(
+def _newton_direction(
     kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int, shift: float
 ) -> tuple[Array, int]:
-    """Newton's direction for log v by conjugate gradients, stopped when the residual has fallen by ``forcing``.
+    """Newton's direction for log v by conjugate gradients, until the residual has fallen by the factor ``forcing``.
 
-    The Hessian of the semi-dual, diag(c) − Pᵀ diag(1 / a) P, is the Laplacian of a bipartite graph: positive up to
-    constants, and hardly more than that where every row has one match. The shift, of the size of the kernel's
-    rounding, keeps it positive; where it is not even so, the direction is that of a Sinkhorn iteration.
+    The Hessian of the semi-dual, diag(c) − Pᵀ diag(1 / a) P, is the Laplacian of a bipartite graph: positive
+    definite up to constants, and nearly singular where each row has one match. The shift, as large as the rounding of
+    the kernel, keeps it positive; if it is not positive even so, the direction is that of a Sinkhorn iteration.
     """
     m = b.size
     weights = u * u / a
@@ -105,15 +103,15 @@ def _log_sum(weights: Array, sums: Array) -> float:
 
 @compiled
 def newton(
-    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, plain: int, fruitless: int
+    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, n_sinkhorn: int, n_stalled: int
 ) -> tuple[Array, Array, float, int, int]:
-    """Maximise the semi-dual ``Σ b log v − Σ a log(K v)`` from v, after ``plain`` Sinkhorn iterations.
+    """Maximise the semi-dual ``Σ b log v − Σ a log(K v)`` from v, after ``n_sinkhorn`` Sinkhorn iterations.
 
-    Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and
-    how many of the last steps were fruitless: on a truncated kernel that cannot carry the marginals (a component
-    whose rows hold more mass than its columns) the semi-dual has no maximum, steps stay as long as they may be, and
-    the error stays. It gives up at the third; ``fruitless`` is the count so far. Where no step improves for
-    rounding, it falls back on Sinkhorn iterations, which always do.
+    Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and the number
+    of successive stalled steps. On a truncated kernel that cannot carry the marginals (a component whose rows hold
+    more mass than its columns) the semi-dual has no maximum: steps keep their largest length and the error does not
+    fall. It gives up at the third such step; ``n_stalled`` is the count so far. If rounding prevents every step from
+    improving, it falls back on Sinkhorn iterations, which always improve.
     """
     n, m = a.size, b.size
     v = v.copy()
@@ -121,7 +119,7 @@ def newton(
     s, u, out = np.empty(n), np.empty(n), np.empty(m)
     one_pass(kernel, v, a, -1.0, s, u, out)
     passes = 1
-    for _ in range(plain):
+    for _ in range(n_sinkhorn):
         for j in range(m):
             if out[j] > 0.0:
                 v[j] = b[j] / max(out[j], TINY)
@@ -133,13 +131,14 @@ def newton(
     value = (b * logs).sum() - _log_sum(a, s)
     s2, u2, out2 = np.empty(n), np.empty(n), np.empty(m)
     trial, columns2, logs2 = np.empty(m), np.empty(m), np.empty(m)
-    while error > tolerance and passes < max_passes and fruitless < FRUITLESS:
-        # no direction need be better than what the tolerance asks of the step it makes
+    while error > tolerance and passes < max_passes and n_stalled < MOST_STALLED:
+        # a direction needs no more accuracy than the tolerance requires of its step
         forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
-        direction, used = _step(kernel, a, b, v, u, columns, forcing, max(1, min(200, max_passes - passes)), shift)
+        most = max(1, min(200, max_passes - passes))
+        direction, used = _newton_direction(kernel, a, b, v, u, columns, forcing, most, shift)
         passes += used
         longest = np.abs(direction).max()
-        # one by one: a few cells that would go to infinity must not hold up all others
+        # cell by cell: a few that would go to infinity must not slow down all others
         direction = np.minimum(np.maximum(direction, -_LONGEST_STEP), _LONGEST_STEP)
         length = 1.0
         slope = ((b - columns) * direction).sum()
@@ -157,7 +156,7 @@ def newton(
                 error2 += abs(b[j] - columns2[j])
             value2 -= _log_sum(a, s2)
             rises = value2 >= value + 1e-4 * length * slope
-            # near the optimum the gain drowns in rounding: there a smaller error decides
+            # near the optimum the gain is below the rounding, and a smaller error decides
             if np.isfinite(value2) and ((rises and error2 != error) or (error < 1e-2 and error2 < error)):
                 accepted = True
                 break
@@ -171,7 +170,7 @@ def newton(
             logs = np.log(np.maximum(v, TINY))
             value = (b * logs).sum() - _log_sum(a, s)
             continue
-        fruitless = fruitless + 1 if longest > _LONGEST_STEP and error2 > 0.8 * error else 0
+        n_stalled = n_stalled + 1 if longest > _LONGEST_STEP and error2 > 0.8 * error else 0
         v, trial = trial, v
         logs, logs2 = logs2, logs
         s, s2 = s2, s
@@ -179,6 +178,6 @@ def newton(
         out, out2 = out2, out
         columns, columns2 = columns2, columns
         error, value = error2, value2
-        if np.abs(logs).max() > _RANGE:  # the caller takes v up into the kernel: float32 ends at e⁸⁸
+        if np.abs(logs).max() > _RANGE:  # the caller absorbs v into the kernel: float32 ends at e⁸⁸
             break
-    return v, u, error, passes, fruitless
+    return v, u, error, passes, n_stalled

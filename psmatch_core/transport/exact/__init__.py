@@ -1,1 +1,1 @@
-"""Exact transport between uniform weights: an assignment, or a flow on a sparse support."""
+"""Exact transport between uniform weights: an assignment if the sides are equal, otherwise a flow on a support."""

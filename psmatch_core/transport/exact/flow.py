@@ -1,10 +1,10 @@
 """Exact transport on a support: successive shortest paths from potentials that are nearly right.
 
-Masses are whole numbers held in float64, so that uniform marginals of different sizes (m units a source, n units a
-target, over their common divisor) never round. Every round sends mass from a source that has some left along the
-cheapest path of the residual graph to a target that wants some: forward edges at their reduced cost, backward edges
-where mass already flows at none. Potentials move so that reduced costs stay at least 0 and those in use exactly 0,
-which is what makes the flow optimal at the end.
+Masses are whole numbers stored in float64, so that uniform marginals of different sizes (m units per source and n per
+target, divided by the common divisor) are never rounded. Each round sends mass from a source that has some left along
+the cheapest path of the residual graph to a target that still needs some. Forward edges cost their reduced cost, and
+backward edges, along which mass already flows, cost nothing. Potentials move so that reduced costs stay at least 0 and
+exactly 0 where mass flows; that makes the flow optimal at the end.
 
 Source: successive shortest paths with potentials: Ahuja, Magnanti & Orlin, Network Flows (1993), section 9.7.
 """
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.arrays import Array
 from psmatch_core.transport.kernels.compiled import compiled
 
-Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 INFEASIBLE = -1
@@ -26,7 +26,7 @@ INFEASIBLE = -1
 
 @compiled
 def _push_heap(keys: Array, items: Any, size: int, key: float, item: int) -> int:
-    """Add to a binary heap held in two arrays; returns its new size."""
+    """Add an item to a binary heap in two arrays; returns its new size."""
     place = size
     while place > 0:
         parent = (place - 1) >> 1
@@ -42,7 +42,7 @@ def _push_heap(keys: Array, items: Any, size: int, key: float, item: int) -> int
 
 @compiled
 def _pop_heap(keys: Array, items: Any, size: int) -> int:
-    """Drop the smallest of a binary heap; returns its new size."""
+    """Remove the smallest item of a binary heap; returns its new size."""
     size -= 1
     key, item = keys[size], items[size]
     place = 0
@@ -63,7 +63,7 @@ def _pop_heap(keys: Array, items: Any, size: int) -> int:
 
 
 @compiled
-def tighten(
+def make_feasible(
     indptr: Integers,
     indices: Any,
     costs: Array,
@@ -73,10 +73,10 @@ def tighten(
     supply: Array,
     demand: Array,
 ) -> None:
-    """Make potentials feasible on the support, let go of mass that is then not free, and send what is.
+    """Make the potentials feasible on the support, take back mass with a positive reduced cost, and send mass at none.
 
-    f is set to the largest value that leaves all reduced costs of its row at least 0. supply and demand are what is
-    left to send and to receive; all of these change in place.
+    f becomes the largest value at which all reduced costs of its row are at least 0. supply and demand are what remains
+    to be sent and received; f, flow, supply and demand change in place.
     """
     for i in range(f.size):
         least = np.inf
@@ -104,7 +104,7 @@ def tighten(
 
 
 @compiled
-def send(
+def send_supplies(
     indptr: Integers,
     indices: Any,
     costs: Array,
@@ -119,21 +119,21 @@ def send(
     first: int,
     budget: int,
 ) -> int:
-    """Send the supplies of rows from ``first`` on, all in place; returns the row to go on with.
+    """Send the supplies of the rows from ``first`` on, in place; returns the row to continue with.
 
-    Stops at a row's end once ``budget`` edges have been looked at. The number of rows means done, −1 that some
+    Stops after a row once ``budget`` edges have been visited. The number of rows means that it is done, and −1 that a
     supply cannot reach any demand on this support. column_starts and column_entries list the entries by column.
     """
     n, m = f.size, g.size
     distance = np.full(m, np.inf)
     into = np.empty(m, np.int64)  # entry by which a column was reached
-    done = np.zeros(m, np.bool_)
+    is_finished = np.zeros(m, np.bool_)
     row_distance = np.full(n, np.inf)
     back = np.empty(n, np.int64)  # entry by which a row was reached, backwards
     capacity = 4 * m + 64
     keys, items = np.empty(capacity), np.empty(capacity, np.int64)
     touched, rows = np.empty(m, np.int64), np.empty(n, np.int64)
-    looked = 0
+    visited = 0
     for source in range(first, n):
         while supply[source] > 0.0:
             size = n_touched = n_rows = 0
@@ -146,7 +146,7 @@ def send(
             while True:
                 for entry in range(indptr[row], indptr[row + 1]):
                     j = indices[entry]
-                    if done[j]:
+                    if is_finished[j]:
                         continue
                     reach = base + max(costs[entry] - f[row] - g[j], 0.0)
                     if reach < distance[j]:
@@ -155,18 +155,18 @@ def send(
                             n_touched += 1
                         distance[j] = reach
                         into[j] = entry
-                        if size == capacity:  # stale entries have filled the heap: room for as many again
+                        if size == capacity:  # outdated entries have filled the heap: double it
                             keys, items = np.append(keys, np.empty(capacity)), np.append(items, items)
                             capacity *= 2
                         size = _push_heap(keys, items, size, reach, j)
-                looked += indptr[row + 1] - indptr[row]
+                visited += indptr[row + 1] - indptr[row]
                 row = -1
                 while row < 0 and end < 0:
-                    # the nearest column not yet left; then a row that sends to it, one at a time
+                    # the nearest column that is not finished, then a row that sends to it, one at a time
                     if size == 0:
                         return INFEASIBLE
                     j = items[0]
-                    if done[j] or keys[0] > distance[j]:
+                    if is_finished[j] or keys[0] > distance[j]:
                         size = _pop_heap(keys, items, size)
                         continue
                     if demand[j] > 0.0:
@@ -183,9 +183,9 @@ def send(
                             n_rows += 1
                             base = distance[j]
                             break
-                    looked += column_starts[j + 1] - column_starts[j]
+                    visited += column_starts[j + 1] - column_starts[j]
                     if row < 0:
-                        done[j] = True
+                        is_finished[j] = True
                         size = _pop_heap(keys, items, size)
                 if end >= 0:
                     break
@@ -216,9 +216,9 @@ def send(
             demand[end] -= amount
             for place in range(n_touched):
                 distance[touched[place]] = np.inf
-                done[touched[place]] = False
+                is_finished[touched[place]] = False
             for place in range(n_rows):
                 row_distance[rows[place]] = np.inf
-        if looked > budget:
+        if visited > budget:
             return source + 1
     return n

@@ -1,27 +1,26 @@
-"""Costs that are inner products, as clouds of points, so that the engine of squared distances solves them.
+"""Costs that are inner products, written as clouds of points, so that the engine solves them as squared distances.
 
-|u − v|² = |u|² + |v|² − 2 u·v, and what depends on one side alone is taken up by the potentials: transport at the cost
-−2 u·v and at the squared distance have the same plan. Labeled Gromov-Wasserstein, co-optimal transport and feature
-matching are nothing but such costs, so none of them needs a matrix of cells × cells.
+|u − v|² = |u|² + |v|² − 2 u·v, and the potentials absorb what depends on one side alone: the cost −2 u·v and the
+squared distance have the same optimal plan. Labeled Gromov-Wasserstein, co-optimal transport and feature matching have
+such costs, so none of them needs a matrix of cells × cells.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from psmatch_core.base.arrays import row_chunks
-from psmatch_core.transport.geometry import Array
+from psmatch_core.base.arrays import Array, row_chunks
 
 
-def as_points(gain: Array) -> tuple[Array, Array]:
+def factorize(gain: Array) -> tuple[Array, Array]:
     """Points u ``(p, r)`` and v ``(q, r)``, r = min(p, q), whose inner products are ``gain (p, q)``."""
     left, singular, right = np.linalg.svd(gain, full_matrices=False)
     root = np.sqrt(singular)
     return left * root, right.T * root
 
 
-def level(u: Array, v: Array) -> tuple[Array, Array]:
-    """The same inner products from clouds of one size: then no squared length drowns the products in rounding."""
+def balance_scales(u: Array, v: Array) -> tuple[Array, Array]:
+    """The same inner products from two clouds of equal scale, so that no squared length exceeds the products by far."""
     size_u, size_v = np.sqrt(np.mean(u**2)), np.sqrt(np.mean(v**2))
     if min(size_u, size_v) == 0:
         return u, v
@@ -29,16 +28,16 @@ def level(u: Array, v: Array) -> tuple[Array, Array]:
     return u * scale, v / scale
 
 
-def spread(u: Array, v: Array) -> float:
-    """Standard deviation over all pairs of −2 u·v less what depends on one side alone, in units of that cost."""
+def cost_spread(u: Array, v: Array) -> float:
+    """Standard deviation of −2 u·v over all pairs, without what depends on one side alone, in units of that cost."""
     u, v = u - u.mean(axis=0), v - v.mean(axis=0)
     return float(2 * np.sqrt(max(np.sum((u.T @ u) * (v.T @ v)), 0.0) / (len(u) * len(v))))
 
 
 def largest_distance(points: Array) -> float:
-    """The largest Euclidean distance between two of the points ``(n, d)``, exactly.
+    """The exact largest Euclidean distance between two of the points ``(n, d)``.
 
-    Points too near the centre to be an end of it are left out: |x − y| ≤ |x − c| + |y − c|.
+    Points too close to the centre to be one end of it are left out: |x − y| ≤ |x − c| + |y − c|.
     """
     points = points - points.mean(axis=0)
     lengths = np.linalg.norm(points, axis=1)

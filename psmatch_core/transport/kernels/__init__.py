@@ -1,1 +1,1 @@
-"""The compiled loops: passes over all pairs, kernels in memory, supports."""
+"""The compiled loops: passes over all pairs, kernels held in memory, supports."""

@@ -1,8 +1,8 @@
 """How the engine's loops are compiled: one set of numba options, and the exponential that they all share.
 
-Everything is cached on disk, releases the interpreter lock (so that threads share a machine without numba's
-own thread pool, which two sessions of one server may not enter at once) and may reorder sums but not ignore
-NaN or infinity.
+Compiled code is cached on disk. It releases the interpreter lock, so that threads can share a machine without numba's
+own thread pool, which two sessions of one server must not enter at once. It may reorder sums, but it respects NaN and
+infinity.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from numba.extending import overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Not "nnan" and not "ninf": padding and empty rows rest on comparisons with very large numbers.
+# Neither "nnan" nor "ninf": padding and empty rows rely on comparisons with very large numbers.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
 def compiled(function: Function) -> Function:
-    """Compile with numba: ``njit`` with the engine's options, typed so that callers keep the signature."""
+    """Compile with numba, ``njit`` with the engine's options; typed so that the signature stays visible to callers."""
     decorated: Function = numba.njit(fastmath=FASTMATH, cache=True, error_model="numpy", boundscheck=False, nogil=True)(
         function
     )
     return decorated
 
 
-def number(value: float, like: float) -> float:
-    """A constant in the floating type of ``like``, inside compiled loops only.
+def constant(value: float, like: float) -> float:
+    """A constant in the floating type of ``like``; for compiled code only.
 
-    ``0 * x`` will not do: numba types float32 × int as float64, and one double in a loop makes all of it double.
+    ``0 * x`` does not do it: numba types float32 × int as float64, and one double makes the whole loop double.
     """
     return float(value)
 
 
-@overload(number, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
-def _number(value: Any, like: Any) -> Any:
+@overload(constant, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
+def _constant(value: Any, like: Any) -> Any:
     kind = np.float32 if like == numba.types.float32 else np.float64
 
     def cast(value: Any, like: Any) -> Any:
@@ -47,11 +47,11 @@ def _number(value: Any, like: Any) -> Any:
 
 
 def exponential(x: float) -> float:
-    """exp(x) by a polynomial, inside compiled loops only; x is held within what the type can carry.
+    """exp(x) by a polynomial, for compiled code only; x is clipped to the range of its type.
 
-    The library's exp is a scalar call and stops vectorisation: 0.4 against 5 billion a second on one core with
-    AVX-512. Relative error 1.2e-7 in float32 and 1e-14 in float64. Argument reduction after Cody and Waite:
-    x = k ln 2 + r with |r| ≤ ln 2 / 2, and the power of two is written into the exponent bits.
+    The library's exp is a scalar call, which prevents vectorisation: 0.4 billion per second instead of 5 on one core
+    with AVX-512. The relative error is 1.2e-7 in float32 and 1e-14 in float64. Argument reduction after Cody and
+    Waite: x = k ln 2 + r with |r| ≤ ln 2 / 2, and the power of two is written into the exponent bits.
     """
     return float(np.exp(x))
 

@@ -1,4 +1,4 @@
-"""Costs between two small clouds of points, written out."""
+"""Costs between two small clouds of points as a matrix."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def distances(x: np.ndarray, y: np.ndarray, cost: str = "euclidean") -> np.ndarray:
-    """Cost between all points of ``x (n, d)`` and ``y (m, d)``: ``(n, m)``, float64.
+    """Costs between all points of ``x (n, d)`` and ``y (m, d)``, ``(n, m)``, float64.
 
-    ``euclidean`` is the distance itself, not squared; ``sqeuclidean`` its square.
+    ``euclidean`` is the distance itself, ``sqeuclidean`` its square.
     """
     from scipy.spatial.distance import cdist
 

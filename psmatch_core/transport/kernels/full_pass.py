@@ -2,136 +2,188 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.geometry import Array, lanes_of
+from psmatch_core.base.arrays import Array, Floats
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.geometry import to_lanes
 from psmatch_core.transport.kernels import tile_pass
 from psmatch_core.transport.kernels.support import Support
-from psmatch_core.transport.problem import Problem, Run
+from psmatch_core.transport.problem import Potentials, Problem
 
-# Up to this relative error of its entries, float32 decides well enough which entries matter: those that do are
-# worked out again in float64, and the bound of what is left out is raised by the error.
+# Up to this relative error of its entries, float32 is enough to decide which entries matter: their costs are computed
+# again in float64, and the bound of the dropped mass is raised by the error.
 _ROUGH = 0.02
+
+_KERNEL_PAIRS = 4_000_000  # entries of a dense kernel between two checks whether the caller wants to stop
 
 _SINGLE: np.dtype[Any] = np.dtype(np.float32)
 _DOUBLE: np.dtype[Any] = np.dtype(np.float64)
 
 
-def arithmetic(problem: Problem, epsilon: float, allowed: float) -> np.dtype[Any]:
-    """float32 where it keeps the relative error of kernel entries under what is allowed, else float64."""
-    return _SINGLE if problem.geometry.rounding(epsilon) <= allowed else _DOUBLE
+def precision(problem: Problem, epsilon: float, allowed: float) -> np.dtype[Any]:
+    """float32 where it keeps the relative error of kernel entries within ``allowed``, otherwise float64."""
+    return _SINGLE if problem.geometry.rounding_bound(epsilon) <= allowed else _DOUBLE
 
 
-def soft_transform(problem: Problem, g: Array, epsilon: float, run: Run, allowed: float = _ROUGH) -> Array:
-    """``f_i = −epsilon · log Σ_j b_j exp((g_j − C_ij) / epsilon)``: the f for which every row sum is right.
+@dataclass(frozen=True, eq=False)
+class TileInputs:
+    """A problem at some potentials as the loops of :mod:`tile_pass` read it, in one precision.
 
-    g ``(m,)`` and the result ``(n,)`` in units of cost. Formed with the largest term taken out, so that it is finite
-    for any g, any cost and any epsilon. Kernel entries are right to a relative error of ``allowed``.
+    Parameters
+    ----------
+    points, leaves
+        Sources ``(n, T)``, and targets in leaves ``(n_leaves, T, 64)``.
+    rows, columns
+        f / epsilon + log a ``(n,)``, and g / epsilon + log b in the layout of the leaves ``(n_leaves, 64)``.
+    scale
+        1 / epsilon.
+    squared
+        Whether the cost is the squared distance.
     """
-    dtype = arithmetic(problem, epsilon, allowed)
+
+    points: Floats
+    leaves: Floats
+    rows: Floats
+    columns: Floats
+    scale: Any  # a numpy scalar of their type
+    squared: bool
+
+    @property
+    def width(self) -> int:
+        """Number of targets, padding included."""
+        return int(self.leaves.shape[0] * self.leaves.shape[2])
+
+    def select(self, rows: NDArray[np.intp] | slice) -> TileInputs:
+        """The same for some of the sources."""
+        return replace(self, points=np.ascontiguousarray(self.points[rows]), rows=self.rows[rows])
+
+
+def tile_inputs(problem: Problem, potentials: Potentials, allowed: float) -> TileInputs:
+    """What the loops need to compute entries of the plan to the relative error ``allowed``."""
+    epsilon = potentials.epsilon
+    dtype = precision(problem, epsilon, allowed)
+    columns, middle = _column_exponents(problem, potentials.g, epsilon, dtype)
+    return TileInputs(
+        points=problem.geometry.sources(dtype),
+        leaves=problem.geometry.leaves(dtype),
+        rows=((potentials.f + middle) / epsilon + problem.log_a).astype(dtype),
+        columns=columns,
+        scale=dtype.type(1 / epsilon),
+        squared=problem.geometry.squared,
+    )
+
+
+def _column_exponents(problem: Problem, g: Array, epsilon: float, dtype: np.dtype[Any]) -> tuple[Floats, float]:
+    """G / epsilon + log b without the mean of g, and that mean: large potentials of one sign cost digits in float32."""
+    middle = float(g.mean())
+    return to_lanes((g - middle) / epsilon + problem.log_b, dtype), middle
+
+
+def soft_transform(
+    problem: Problem, g: Array, epsilon: float, context: SolveContext, *, allowed: float = _ROUGH
+) -> Array:
+    """``f_i = −epsilon · log Σ_j b_j exp((g_j − C_ij) / epsilon)``: the f at which all row sums are right.
+
+    g ``(m,)`` and the result ``(n,)`` in units of cost. The largest term is factored out, so that the result is finite
+    for any g, cost and epsilon. Kernel entries have a relative error of at most ``allowed``.
+    """
+    dtype = precision(problem, epsilon, allowed)
     points, leaves = problem.geometry.sources(dtype), problem.geometry.leaves(dtype)
-    middle = float(g.mean())  # large potentials of one sign cost digits in float32
-    columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
-    run.tally.full_passes += 1
-    n, m = problem.shape
-    parts = run.tiles(
-        _soft_tile, n, m, lambda i, j: (points[i:j], leaves, columns, 1 / epsilon, problem.geometry.squared)
+    columns, middle = _column_exponents(problem, g, epsilon, dtype)
+    scale, squared = dtype.type(1 / epsilon), problem.geometry.squared
+    context.counts.full_passes += 1
+    parts = context.map_tiles(
+        _soft_minimum_tile, problem.shape, lambda i, j: (points[i:j], leaves, columns, scale, squared)
     )
     return np.concatenate(list(parts)) * epsilon - middle
 
 
-def _soft_tile(points: Any, leaves: Any, columns: Any, scale: float, squared: bool) -> Array:
+def _soft_minimum_tile(points: Floats, leaves: Floats, columns: Floats, scale: Any, squared: bool) -> Array:
     out = np.empty(len(points))
-    tile_pass.soft_minimum(points, leaves, columns, points.dtype.type(scale), squared, out)
+    tile_pass.soft_minimum(points, leaves, columns, scale, squared, out)
     return out
 
 
 def find_support(
     problem: Problem,
-    f: Array,
-    g: Array,
-    epsilon: float,
+    potentials: Potentials,
     theta: float,
-    run: Run,
+    context: SolveContext,
     *,
     exact: bool,
     limit: int,
     bounded: bool = True,
 ) -> Support | None:
-    """The entries of the plan that hold more than e^−theta of their row's or their column's mass.
+    """The entries of the plan that hold more than e^−theta of the mass of their row or of their column.
 
-    f, g in units of cost; exact keeps the reduced costs in float64; bounded works out what lies outside, which a
-    support on the way does not need. None where there are more than ``limit``.
+    Parameters
+    ----------
+    exact
+        Keep the reduced costs in float64.
+    limit
+        Number of entries above which the result is None.
+    bounded
+        Bound the mass outside the support; intermediate supports do without.
     """
-    dtype = arithmetic(problem, epsilon, _ROUGH)
-    geometry = problem.geometry
-    points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(g.mean())
-    columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
-    column_floor = lanes_of(problem.log_b - theta, dtype, padding=0.0)
-    rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
+    inputs = tile_inputs(problem, potentials, _ROUGH)
+    dtype, geometry, f, g = inputs.points.dtype, problem.geometry, potentials.f, potentials.g
     row_floor = (problem.log_a - theta).astype(dtype)
-    run.tally.full_passes += 1
-    n, m = problem.shape
+    column_floor = to_lanes(problem.log_b - theta, dtype, padding=0.0)
+    context.counts.full_passes += 1
     kept_dtype = _DOUBLE if exact else _SINGLE
 
     def task(i: int, j: int) -> tuple[Any, ...]:
-        tile = points[i:j], leaves, rows[i:j], columns, row_floor[i:j], column_floor, 1 / epsilon, geometry.squared
-        return *tile, geometry.x[i:j], geometry.y, f[i:j], g, kept_dtype, limit, bounded
+        exactly = (geometry.x[i:j], geometry.y, f[i:j], g)
+        return inputs.select(slice(i, j)), row_floor[i:j], column_floor, exactly, kept_dtype, limit, bounded
 
     counts, indices, reduced, dropped = [], [], [], []
     total = 0
-    for part in run.tiles(_support_tile, n, m, task):
+    for part in context.map_tiles(_support_tile, problem.shape, task):
         if part is None or (total := total + part[1].size) > limit:
             return None
         counts.append(part[0])
         indices.append(part[1])
         reduced.append(part[2])
         dropped.append(part[3])
-    indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.concatenate(counts), out=indptr[1:])
-    excess = 1 + geometry.rounding(epsilon) if dtype == _SINGLE else 1.0
+    excess = 1 + geometry.rounding_bound(potentials.epsilon) if dtype == _SINGLE else 1.0
     return Support(
-        indptr=indptr,
+        indptr=_row_pointers(np.concatenate(counts)),
         indices=np.concatenate(indices) if len(indices) > 1 else indices[0],
         reduced=np.concatenate(reduced) if len(reduced) > 1 else reduced[0],
-        f=f.copy(),
-        g=g.copy(),
-        epsilon=epsilon,
+        reference=potentials.copy(),
         theta=theta,
         dropped=np.concatenate(dropped) * excess,
     )
 
 
+def _row_pointers(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
 def _support_tile(
-    points: Any,
-    leaves: Any,
-    rows: Any,
-    columns: Any,
-    row_floor: Any,
-    column_floor: Any,
-    scale: float,
-    squared: bool,
-    x: Array,
-    y: Array,
-    f: Array,
-    g: Array,
+    tile: TileInputs,
+    row_floor: Floats,
+    column_floor: Floats,
+    exactly: tuple[Array, Array, Array, Array],
     kept_dtype: np.dtype[Any],
     limit: int,
     bounded: bool,
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any], Array] | None:
-    n_rows = len(points)
+) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats, Array] | None:
+    """(entries per row, their columns, their reduced costs, bound of each row's dropped mass) of one tile."""
+    n_rows = len(tile.points)
     counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
-    # room for forty entries a row, or for whole blocks of rows where there are few columns; doubled when full
-    indices = np.empty(max(40 * n_rows, 16 * leaves.shape[0] * leaves.shape[2]), dtype=np.int32)
+    # room for forty entries per row, or for whole blocks of rows where there are few columns; refilled when full
+    indices = np.empty(max(40 * n_rows, 16 * tile.width), dtype=np.int32)
     pieces: list[NDArray[np.int32]] = []
     done = total = 0
     while done < n_rows:
         done, written = tile_pass.support_rows(
-            points, leaves, rows, columns, row_floor, column_floor, points.dtype.type(scale), squared,
+            tile.points, tile.leaves, tile.rows, tile.columns, row_floor, column_floor, tile.scale, tile.squared,
             counts, indices, dropped, done, bounded,
         )  # fmt: skip
         pieces.append(indices[:written].copy())
@@ -139,120 +191,100 @@ def _support_tile(
         if total > limit:
             return None
     found = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    indptr = np.zeros(n_rows + 1, dtype=np.int64)
-    np.cumsum(counts, out=indptr[1:])
+    x, y, f, g = exactly
     reduced = np.empty(found.size, dtype=kept_dtype)
-    tile_pass.costs_of_pairs(x, y, indptr, found, squared, f, g, reduced)
+    tile_pass.reduced_costs(x, y, _row_pointers(counts), found, tile.squared, f, g, reduced)
     return counts, found, reduced, dropped
 
 
-def support_of(
-    problem: Problem,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.int32],
-    f: Array,
-    g: Array,
-    epsilon: float,
-    theta: float,
-    dtype: np.dtype[Any],
+def support_of_entries(
+    problem: Problem, rows: NDArray[np.intp], columns: NDArray[np.int32], potentials: Potentials, *, like: Support
 ) -> Support:
-    """A support from its entries, sorted by row; what lies outside is not known and counts as infinite."""
+    """A support made of given entries, sorted by row, with the threshold and precision of another.
+
+    The mass outside is unknown and counts as infinite.
+    """
     n, _ = problem.shape
-    indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=n), out=indptr[1:])
-    reduced = np.empty(columns.size, dtype=dtype)
-    geometry = problem.geometry
-    tile_pass.costs_of_pairs(geometry.x, geometry.y, indptr, columns, geometry.squared, f, g, reduced)
-    return Support(indptr, columns, reduced, f.copy(), g.copy(), epsilon, theta, np.full(n, np.inf))
+    geometry, f, g = problem.geometry, potentials.f, potentials.g
+    indptr = _row_pointers(np.bincount(rows, minlength=n))
+    reduced = np.empty(columns.size, dtype=like.reduced.dtype)
+    tile_pass.reduced_costs(geometry.x, geometry.y, indptr, columns, geometry.squared, f, g, reduced)
+    return replace(
+        like,
+        indptr=indptr,
+        indices=columns,
+        reduced=reduced,
+        reference=potentials.copy(),
+        dropped=np.full(n, np.inf),
+    )
 
 
-def density(problem: Problem, f: Array, g: Array, epsilon: float, theta: float) -> float:
-    """Share of all pairs that a support at theta would hold, from 32 rows spread evenly."""
-    sample = problem.spread_rows
-    n_rows, m = sample.shape
-    dtype = arithmetic(problem, epsilon, _ROUGH)
-    middle = float(g.sum()) / m
-    rows = ((f[problem.spread] + middle) / epsilon + sample.log_a).astype(dtype)
-    counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
+def density(problem: Problem, potentials: Potentials, theta: float) -> float:
+    """Share of all pairs that a support at theta would hold, estimated from 32 rows spread evenly."""
+    sample = problem.sampled_rows
+    inputs = tile_inputs(problem, potentials, _ROUGH).select(sample)
+    dtype, n_rows, m = inputs.points.dtype, sample.size, problem.shape[1]
     _, written = tile_pass.support_rows(
-        sample.geometry.sources(dtype), problem.geometry.leaves(dtype), rows,
-        lanes_of((g - middle) / epsilon + problem.log_b, dtype), (sample.log_a - theta).astype(dtype),
-        lanes_of(problem.log_b - theta, dtype, padding=0.0), dtype.type(1 / epsilon), problem.geometry.squared,
-        counts, np.empty(n_rows * (m + 64), dtype=np.int32), dropped, 0, False,
+        inputs.points, inputs.leaves, inputs.rows, inputs.columns, (problem.log_a[sample] - theta).astype(dtype),
+        to_lanes(problem.log_b - theta, dtype, padding=0.0), inputs.scale, inputs.squared,
+        np.zeros(n_rows, dtype=np.int64), np.empty(n_rows * (m + 64), dtype=np.int32), np.zeros(n_rows), 0, False,
     )  # fmt: skip
     return float(written / (n_rows * m))
 
 
-def dense_kernel(problem: Problem, f: Array, g: Array, epsilon: float, run: Run, allowed: float) -> NDArray[Any]:
-    """The plan at potentials f, g as a matrix ``(n, 64 · ceil(m / 64))``, float32 (float64 under 1e-6 allowed).
+def dense_kernel(problem: Problem, potentials: Potentials, context: SolveContext, allowed: float) -> Floats:
+    """The plan as a matrix ``(n, 64 · ceil(m / 64))`` in float32, or in float64 if ``allowed`` is below 1e-6.
 
-    Entries are worked out to a relative error of ``allowed``; columns beyond m hold nothing. The matrix is the run's
-    scratch: the next one overwrites it.
+    Entries have a relative error of at most ``allowed``; columns beyond m are 0. The matrix lies in the buffer of the
+    context: the next kernel overwrites it.
     """
-    dtype = arithmetic(problem, epsilon, allowed)
-    geometry = problem.geometry
-    points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(g.mean())
-    columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
-    rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
-    n, _ = problem.shape
-    kernel = run.scratch.matrix((n, leaves.shape[0] * leaves.shape[2]), _DOUBLE if allowed < 1e-6 else _SINGLE)
-    run.tally.full_passes += 1
-    step = max(16, 4_000_000 // kernel.shape[1])
+    inputs = tile_inputs(problem, potentials, allowed)
+    n, width = problem.shape[0], inputs.width
+    kernel = context.buffer.request((n, width), _DOUBLE if allowed < 1e-6 else _SINGLE)
+    context.counts.full_passes += 1
+    step = max(16, _KERNEL_PAIRS // width)
     for i in range(0, n, step):
-        run.watch.look()
+        context.monitor.check()
         j = min(i + step, n)
-        tile_pass.dense_kernel(
-            points[i:j], leaves, rows[i:j], columns, dtype.type(1 / epsilon), geometry.squared, kernel[i:j]
-        )
+        tile_pass.dense_rows(
+            inputs.points[i:j], inputs.leaves, inputs.rows[i:j], inputs.columns, inputs.scale, inputs.squared,
+            kernel[i:j],
+        )  # fmt: skip
     return kernel
 
 
-def half_and_half(
-    problem: Problem, f: Array, g: Array, epsilon: float, run: Run, allowed: float
+def sinkhorn_pass(
+    problem: Problem, potentials: Potentials, context: SolveContext, allowed: float
 ) -> tuple[Array, Array]:
-    """One Sinkhorn iteration with nothing stored: ``(row sums, column sums after the rows are put right)``.
+    """One Sinkhorn iteration without storing anything: row sums, and column sums after the rows are corrected.
 
-    The new f is ``f + epsilon · log(a / row sums)``; the column sums belong to it.
+    The corrected f is ``f + epsilon · log(a / row sums)``; the column sums belong to it.
     """
-    dtype = arithmetic(problem, epsilon, allowed)
-    geometry = problem.geometry
-    points, leaves = geometry.sources(dtype), geometry.leaves(dtype)
-    middle = float(g.mean())
-    columns = lanes_of((g - middle) / epsilon + problem.log_b, dtype)
-    rows = ((f + middle) / epsilon + problem.log_a).astype(dtype)
-    run.tally.full_passes += 1
-    n, m = problem.shape
+    inputs = tile_inputs(problem, potentials, allowed)
+    context.counts.full_passes += 1
     parts = list(
-        run.tiles(
-            _iteration_tile,
-            n,
-            m,
-            lambda i, j: (points[i:j], leaves, rows[i:j], columns, 1 / epsilon, geometry.squared, problem.a[i:j]),
-        )
+        context.map_tiles(_sinkhorn_tile, problem.shape, lambda i, j: (inputs.select(slice(i, j)), problem.a[i:j]))
     )
     column_sums = parts[0][1]
     for _, more in parts[1:]:
         column_sums += more
-    return np.concatenate([sums for sums, _ in parts]), column_sums[:m]
+    return np.concatenate([sums for sums, _ in parts]), column_sums[: problem.shape[1]]
 
 
-def _iteration_tile(
-    points: Any, leaves: Any, rows: Any, columns: Any, scale: float, squared: bool, a: Array
-) -> tuple[Array, Array]:
-    sums = np.empty(len(points))
-    column_sums = np.zeros(leaves.shape[0] * leaves.shape[2])
-    tile_pass.half_and_half(points, leaves, rows, columns, points.dtype.type(scale), squared, a, sums, column_sums)
+def _sinkhorn_tile(tile: TileInputs, a: Array) -> tuple[Array, Array]:
+    sums, column_sums = np.empty(len(tile.points)), np.zeros(tile.width)
+    tile_pass.sinkhorn_rows(
+        tile.points, tile.leaves, tile.rows, tile.columns, tile.scale, tile.squared, a, sums, column_sums
+    )
     return sums, column_sums
 
 
-def mean_cost(problem: Problem) -> float:
-    """Mean cost over all pairs, weights left aside; float32 sums of 64, then float64."""
+def mean_pair_cost(problem: Problem) -> float:
+    """Mean cost over all pairs, without weights; sums of 64 in float32, the rest in float64."""
     geometry = problem.geometry
     n, m = problem.shape
-    leaves = geometry.leaves(_SINGLE)
-    counts = lanes_of(np.ones(m), _SINGLE, padding=0.0)
-    points = geometry.sources(_SINGLE)
+    leaves, points = geometry.leaves(_SINGLE), geometry.sources(_SINGLE)
+    counts = to_lanes(np.ones(m), _SINGLE, padding=0.0)
     total = 0.0
     step = max(64, 50_000_000 // m)
     for start in range(0, n, step):

@@ -1,8 +1,8 @@
-"""A kernel held in memory, dense or sparse, and everything that reads it once.
+"""A kernel held in memory, dense or sparse, and the loops that read it once.
 
-The kernel K is the plan at some reference potentials. One *pass* reads it once: it finds s = K w, forms
-q = p · s^power row by row while the row is in cache, and adds q K to the columns. Power −1 is a Sinkhorn iteration,
-1 a product with the Hessian, anything between a relaxed marginal.
+The kernel K is the plan at some reference potentials. One *pass* reads it once: it computes s = K w, forms
+q = p · s^power row by row while the row is in cache, and adds q K to the columns. The power −1 gives a Sinkhorn
+iteration, 1 a product with the Hessian, and a power in between an iteration with a relaxed marginal.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from psmatch_core.transport.kernels.compiled import FASTMATH, compiled, exponential, number
+from psmatch_core.base.arrays import Array, Floats
+from psmatch_core.transport.kernels.compiled import FASTMATH, compiled, constant, exponential
 
-Array = NDArray[np.float64]
-Kernel = tuple[NDArray[np.floating]] | tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.floating]]
+Kernel = tuple[Floats] | tuple[NDArray[np.int64], NDArray[np.uint32], Floats]
 
 TINY = 1e-280
-_CHUNK = 1024  # columns summed in the kernel's type before the sum is taken up in float64
+_CHUNK = 1024  # columns summed in the kernel's type before the sum is added up in float64
 
 
 @compiled
-def _raised(p: float, s: float, power: float) -> float:
-    """``p · s^power``, by a division or a product where that will do."""
+def _times_power(p: float, s: float, power: float) -> float:
+    """``p · s^power``, by a division or a product where possible."""
     if power == -1.0:
         return p / max(s, TINY)
     if power == 1.0:
@@ -40,7 +40,7 @@ def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array
     small = np.empty(m, matrix.dtype)
     part = np.zeros(m, matrix.dtype)
     factor = np.empty(1, matrix.dtype)
-    nothing = number(0.0, part[0])
+    zero = constant(0.0, part[0])
     for j in range(m):
         small[j] = w[j]
         out[j] = 0.0
@@ -50,12 +50,12 @@ def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array
         total = 0.0
         for first in range(0, m, _CHUNK):
             values, weights = row[first : min(first + _CHUNK, m)], small[first : first + _CHUNK]
-            partial = nothing
+            partial = zero
             for k in range(values.size):
                 partial += values[k] * weights[k]
             total += partial
         s[i] = total
-        q[i] = _raised(p[i], s[i], power)
+        q[i] = _times_power(p[i], s[i], power)
         factor[0] = q[i]
         weight = factor[0]
         for j in range(m):
@@ -63,7 +63,7 @@ def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array
         if i % 64 == 63 or i == n - 1:
             for j in range(m):
                 out[j] += part[j]
-                part[j] = nothing
+                part[j] = zero
 
 
 @compiled
@@ -72,29 +72,29 @@ def sparse_pass(
 ) -> None:
     """One pass over a sparse kernel in rows; indices are unsigned.
 
-    Signed ones would be tested for Python's negative indices, which stops vectorisation: 2.4 to 4 ns an entry
-    against 1.
+    Signed indices would be tested for Python's negative ones, which prevents vectorisation: 2.4 to 4 ns per entry
+    instead of 1.
     """
     small = np.empty(w.size, values.dtype)
     for j in range(w.size):
         small[j] = w[j]
     out[:] = 0.0
-    nothing = number(0.0, small[0])
+    zero = constant(0.0, small[0])
     for i in range(indptr.size - 1):
         columns = indices[indptr[i] : indptr[i + 1]]
         row = values[indptr[i] : indptr[i + 1]]
-        total = nothing
+        total = zero
         for entry in range(row.size):
             total += row[entry] * small[columns[entry]]
         s[i] = total
-        factor = _raised(p[i], s[i], power)
+        factor = _times_power(p[i], s[i], power)
         q[i] = factor
         for entry in range(row.size):
             out[columns[entry]] += factor * row[entry]
 
 
 def one_pass(kernel: Kernel, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
-    """``s = K w; q = p · s^power; out = Kᵀ q`` for either kind of kernel, in compiled code."""
+    """``s = K w; q = p · s^power; out = Kᵀ q`` for either kind of kernel; for compiled code only."""
     raise NotImplementedError("compiled code only")
 
 
@@ -102,33 +102,32 @@ def one_pass(kernel: Kernel, w: Array, p: Array, power: float, s: Array, q: Arra
 def _one_pass(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> Any:
     if isinstance(kernel, types.BaseTuple) and len(kernel) == 1:
 
-        def dense(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
+        def _dense(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
             dense_pass(kernel[0], w, p, power, s, q, out)
 
-        return dense
+        return _dense
 
-    def sparse(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
+    def _sparse(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> None:
         sparse_pass(kernel[0], kernel[1], kernel[2], w, p, power, s, q, out)
 
-    return sparse
+    return _sparse
 
 
 @compiled
-def single_pass(kernel: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
-    """:func:`one_pass` for callers outside compiled code."""
+def run_pass(kernel: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
+    """:func:`one_pass` for callers in Python."""
     one_pass(kernel, w, p, power, s, q, out)
 
 
 @compiled
 def kernel_values(indptr: Any, indices: Any, reduced: Any, rows: Any, columns: Any, scale: Any, out: Any) -> None:
-    """``out = exp(rows_i + columns_j − scale · reduced)`` on a support; rows and columns are changes of potential
-    since the reduced costs were worked out, over epsilon, with the logarithms of the weights added. All floating
-    arguments are of one type.
+    """``out = exp(rows_i + columns_j − scale · reduced)`` on a support.
 
-    Exponents first, exponentials then: in one loop the gather stops the exponential's vectorisation, 2.5 ns an entry
-    against 0.7.
+    rows and columns are the changes of the potentials since the reduced costs were computed, divided by epsilon, plus
+    the logarithms of the weights. All floating arguments are of one type. Exponents and exponentials have a loop
+    each: in one loop, the gather prevents vectorisation of the exponential, 2.5 ns per entry instead of 0.7.
     """
-    limit = number(80.0, scale)  # keeps a far-off start finite; one Sinkhorn step brings it back
+    limit = constant(80.0, scale)  # keeps a poor start finite; one Sinkhorn step corrects it
     for i in range(indptr.size - 1):
         start, end = indptr[i], indptr[i + 1]
         others, costs, row = indices[start:end], reduced[start:end], out[start:end]
@@ -140,10 +139,10 @@ def kernel_values(indptr: Any, indices: Any, reduced: Any, rows: Any, columns: A
 
 
 @compiled
-def count_above(
+def count_narrowed(
     indptr: Any, indices: Any, reduced: Any, rows: Any, columns: Any, scale: Any, row_floors: Any, floors: Any, out: Any
 ) -> None:
-    """Where the rows of a support begin, ``(n + 1,)``, once it is narrowed as by :func:`narrow`."""
+    """Row pointers ``(n + 1,)`` of the support that :func:`narrow_support` will write."""
     out[0] = 0
     for i in range(indptr.size - 1):
         start, end = indptr[i], indptr[i + 1]
@@ -157,7 +156,7 @@ def count_above(
 
 
 @compiled
-def narrow(
+def narrow_support(
     indptr: Any,
     indices: Any,
     reduced: Any,
@@ -171,14 +170,14 @@ def narrow(
 ) -> None:
     """The entries whose exponent ``rows_i + columns_j − scale · reduced`` is above the floor of their row or column.
 
-    Copied one after the other into kept_indices and kept_reduced, which are one entry longer than what is kept.
+    They are copied into kept_indices and kept_reduced, which need room for one more entry.
     """
     n_kept = 0
     for i in range(indptr.size - 1):
         start, end = indptr[i], indptr[i + 1]
         others, costs = indices[start:end], reduced[start:end]
         shift, floor = rows[i], row_floors[i]
-        # writes every entry, and steps on only past those that stay: no branch to guess wrong
+        # writes every entry and advances only past those that are kept, so that there is no branch to mispredict
         into_indices, into_reduced = kept_indices[n_kept:], kept_reduced[n_kept:]
         found = 0
         for entry in range(others.size):
@@ -203,14 +202,14 @@ def sparse_marginals(indptr: Any, indices: Any, values: Any, rows: Array, column
 
 
 @compiled
-def sparse_soft_minima(
+def sparse_log_sinkhorn(
     indptr: Any, indices: Any, reduced: Any, rows: Array, columns: Array, log_a: Array, log_b: Array, scale: Any
 ) -> None:
-    """One Sinkhorn iteration in logarithms on a support: rows, then columns, changed in place.
+    """One Sinkhorn iteration in logarithms on a support: rows, then columns, in place.
 
-    ``rows`` and ``columns`` are changes of potential over epsilon (without weights). Whatever they were, afterwards
-    every column sum is right and no entry is larger than its column's weight, so that the kernel fits float32. A
-    row or column without entries keeps its value. Exponents are worked out in the type of the reduced costs.
+    ``rows`` and ``columns`` are changes of the potentials divided by epsilon (without weights). Afterwards all column
+    sums are right whatever the start was, and no entry exceeds the weight of its column, so that the kernel fits
+    float32. A row or column without entries keeps its value. Exponents have the type of the reduced costs.
     """
     n, m = rows.size, columns.size
     shifts = np.empty(m, reduced.dtype)
@@ -221,17 +220,17 @@ def sparse_soft_minima(
         longest = max(longest, indptr[i + 1] - indptr[i])
     buffer = np.empty(longest, reduced.dtype)
     lifts = np.empty(n, reduced.dtype)
-    top = np.full(m, number(-1e30, scale), reduced.dtype)
+    top = np.full(m, constant(-1e30, scale), reduced.dtype)
     for i in range(n):
         start, end = indptr[i], indptr[i + 1]
         if start == end:
             continue
         others, costs, row = indices[start:end], reduced[start:end], buffer[: end - start]
-        largest = number(-1e30, scale)
+        largest = constant(-1e30, scale)
         for entry in range(row.size):
             row[entry] = shifts[others[entry]] - scale * costs[entry]
             largest = max(largest, row[entry])
-        total = number(0.0, scale)
+        total = constant(0.0, scale)
         for entry in range(row.size):
             total += exponential(row[entry] - largest)
         rows[i] = -(np.float64(largest) + np.log(np.float64(total)))
@@ -256,8 +255,8 @@ def sparse_soft_minima(
 
 
 @compiled
-def n_above(values: Any, level: float) -> int:
-    """How many entries of a flat kernel are larger than a level."""
+def count_above(values: Any, level: float) -> int:
+    """How many values of a sparse kernel exceed a level."""
     count = 0
     for k in range(values.size):
         count += values[k] > level
@@ -265,8 +264,8 @@ def n_above(values: Any, level: float) -> int:
 
 
 @compiled
-def n_scaled_above(matrix: Any, u: Array, v: Array, level: float) -> int:
-    """How many entries of ``diag(u) matrix diag(v)`` are larger than a level; matrix ``(n, ≥ m)``."""
+def count_scaled_above(matrix: Any, u: Array, v: Array, level: float) -> int:
+    """How many entries of ``diag(u) matrix diag(v)`` exceed a level; matrix ``(n, ≥ m)``."""
     m = v.size
     small = np.empty(m, matrix.dtype)
     bound = np.empty(1, matrix.dtype)
@@ -283,7 +282,7 @@ def n_scaled_above(matrix: Any, u: Array, v: Array, level: float) -> int:
 
 
 @compiled
-def mark(indices: Any, out: Any) -> None:
-    """``out[indices] = True``; numpy's own takes ten times as long."""
+def mark_indices(indices: Any, out: Any) -> None:
+    """``out[indices] = True``; numpy takes ten times as long."""
     for k in range(indices.size):
         out[indices[k]] = True

@@ -1,10 +1,10 @@
 """The innermost step: the scaled exponents of one point against a leaf of 64 others.
 
-A *leaf* holds 64 points of a cloud, coordinate by coordinate: ``leaf[l, k]`` is coordinate l of point k. All the
-engine's time goes into ``exponents`` below, so it is written in LLVM's vectors: left to numba's loop vectoriser
-the same arithmetic costs 3 to 12 ns a pair at 25 dimensions, this 0.6. Distances are sums of squared
-differences, not |x|² + |y|² − 2xy: on current cores that costs the same (subtraction has units of its own), and
-coincident points are exactly 0 apart instead of √(rounding) apart, which at small epsilon would be everything.
+A *leaf* holds 64 points of a cloud, coordinate by coordinate: ``leaf[l, k]`` is coordinate l of point k. The engine
+spends nearly all its time in ``exponents``, so it is written in LLVM vectors: it takes 0.6 ns per pair at 25
+dimensions, and the same arithmetic takes 3 to 12 ns if left to numba's loop vectoriser. Distances are sums of squared
+differences rather than |x|² + |y|² − 2xy. This costs the same on current cores, and coincident points are exactly 0
+apart instead of √(rounding) apart, which would decide everything at a small epsilon.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LEAF = 64  # points a leaf: four registers of sixteen floats, enough to hide the latency of the additions
-_WIDTH = 16  # lanes of one LLVM vector; narrower machines split it
+LEAF = 64  # points per leaf: four registers of sixteen floats, enough to hide the latency of additions
+_WIDTH = 16  # lanes of one LLVM vector; machines with narrower registers split it
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -25,7 +25,7 @@ def exponents(typingctx: Any, x: Any, leaf: Any, shift: Any, row: Any, scale: An
     """``out[k] = row + shift[k] − scale · cost(x, leaf[:, k])`` for the 64 points of a leaf; returns the maximum.
 
     x ``(T,)``, leaf ``(T, 64)``, shift and out ``(64,)``, contiguous and of one floating type, as are the scalars
-    row and scale; squared chooses the squared Euclidean cost. Callable from compiled code only.
+    row and scale; ``squared`` selects the squared Euclidean cost. For compiled code only.
     """
     scalar = x.dtype
     signature = scalar(x, leaf, shift, scalar, scalar, types.boolean, out)
@@ -120,10 +120,10 @@ def exponents(typingctx: Any, x: Any, leaf: Any, shift: Any, row: Any, scale: An
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def above(typingctx: Any, values: Any, floors: Any, floor: Any) -> Any:
+def lanes_above(typingctx: Any, values: Any, floors: Any, floor: Any) -> Any:
     """A 64-bit mask of the lanes with ``values[k] > min(floor, floors[k])``.
 
-    values and floors ``(64,)`` of one floating type. A few bits are then cheaper to walk than 64 comparisons.
+    values and floors ``(64,)`` of one floating type. Visiting the few set bits is cheaper than 64 comparisons.
     """
     scalar = values.dtype
     signature = types.uint64(values, floors, scalar)
@@ -157,7 +157,7 @@ def above(typingctx: Any, values: Any, floors: Any, floor: Any) -> Any:
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def lowest_bit(typingctx: Any, mask: Any) -> Any:
-    """The place of the lowest set bit of a 64-bit mask that is not zero."""
+    """The position of the lowest set bit of a 64-bit mask other than zero."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))

@@ -1,8 +1,8 @@
-"""Passes over all pairs of a tile of rows, pair by pair and never stored: distance, exponent, and one sum.
+"""Passes over all pairs of a tile of rows: distance, exponent and sum, pair by pair and without storing them.
 
-Names here are of scaled quantities: ``rows`` = f / epsilon + log a, ``columns`` = g / epsilon + log b, so that a
-pair's mass is P = exp(rows + columns − cost / epsilon). Every function takes the rows of one tile, the targets in
-leaves, and works through ``_BLOCK`` rows at a time so that a leaf is read from the first-level cache.
+Quantities are scaled: ``rows`` = f / epsilon + log a and ``columns`` = g / epsilon + log b, so that the mass of a pair
+is P = exp(rows + columns − cost / epsilon). Each function takes the rows of one tile and the targets in leaves, and
+processes ``_BLOCK`` rows at a time, so that a leaf is read from the first-level cache.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.transport.kernels.compiled import compiled, exponential, number
-from psmatch_core.transport.kernels.leaves import LEAF, above, exponents, lowest_bit
-
-Floats = NDArray[np.floating]
-Array = NDArray[np.float64]
+from psmatch_core.base.arrays import Array, Floats
+from psmatch_core.transport.kernels.compiled import compiled, constant, exponential
+from psmatch_core.transport.kernels.leaves import LEAF, exponents, lanes_above, lowest_bit
 
 _BLOCK = 16
 
-# A leaf whose largest entry lies this far (in exponents) under the threshold is not summed: each of its entries is
-# counted as if it lay there, which bounds the mass left out from above and spares most of the exponentials.
+# A leaf whose largest entry lies this far below the threshold (in exponents) is not summed: all its entries count as
+# if they were as large, which bounds the dropped mass from above and avoids most of the exponentials.
 _UNSUMMED = 4.0
-_GLIMPSE = 8  # axes looked at first; they are the widest
-_NEGLIGIBLE = 12.0  # and this far, however far it is: e⁻¹² of the threshold, which n times over is still nothing
+_FIRST_AXES = 8  # axes that are read first; they are the widest
+_NEGLIGIBLE = 12.0  # a lower bound of what an entry counts for: e⁻¹² of the threshold, negligible even n times
 
 
 @compiled
@@ -31,7 +29,7 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
 
     points ``(r, T)``, leaves ``(n_leaves, T, 64)``, columns ``(n_leaves, 64)``, out ``(r,)``; scale is 1 / epsilon.
     """
-    nothing = number(0.0, scale)
+    zero = constant(0.0, scale)
     buffer = np.empty(LEAF, points.dtype)
     largest = np.empty(_BLOCK, points.dtype)
     total = np.empty(_BLOCK, np.float64)
@@ -44,13 +42,13 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
             leaf = leaves[j]
             shift = columns[j]
             for i in range(size):
-                top = exponents(points[first + i], leaf, shift, nothing, scale, squared, buffer)
+                top = exponents(points[first + i], leaf, shift, zero, scale, squared, buffer)
                 if top > largest[i]:
                     total[i] *= np.exp(np.float64(largest[i]) - np.float64(top))
                     largest[i] = top
-                if top > largest[i] - 20:  # 64 · e⁻²⁰ a leaf is under the rounding of the sum
+                if top > largest[i] - 20:  # 64 · e⁻²⁰ per leaf is below the rounding of the sum
                     reference = largest[i]
-                    part = nothing
+                    part = zero
                     for k in range(LEAF):
                         part += exponential(buffer[k] - reference)
                     total[i] += part
@@ -62,13 +60,13 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
 def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, out: Array) -> None:
     """``out_i = Σ_j cost_ij``; columns ``(n_leaves, 64)`` hold 1 for a target and 0 for padding."""
     buffer, zeros = np.empty(LEAF, points.dtype), np.zeros(LEAF, points.dtype)
-    nothing, minus = number(0.0, columns[0, 0]), number(-1.0, columns[0, 0])
+    zero, minus = constant(0.0, columns[0, 0]), constant(-1.0, columns[0, 0])
     for i in range(points.shape[0]):
         total = 0.0
         for j in range(leaves.shape[0]):
-            exponents(points[i], leaves[j], zeros, nothing, minus, squared, buffer)
+            exponents(points[i], leaves[j], zeros, zero, minus, squared, buffer)
             counts = columns[j]
-            part = nothing
+            part = zero
             for k in range(LEAF):
                 part += counts[k] * buffer[k]
             total += part
@@ -76,10 +74,10 @@ def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, ou
 
 
 @compiled
-def dense_kernel(
+def dense_rows(
     points: Floats, leaves: Floats, rows: Floats, columns: Floats, scale: float, squared: bool, out: Floats
 ) -> None:
-    """``out_ij = P_ij``, all of it, for one tile; out is ``(r, 64 · n_leaves)``, padding columns hold nothing."""
+    """``out_ij = P_ij`` for one tile; out is ``(r, 64 · n_leaves)`` and 0 in the padding columns."""
     buffer = np.empty(LEAF, points.dtype)
     for first in range(0, points.shape[0], _BLOCK):
         size = min(_BLOCK, points.shape[0] - first)
@@ -94,7 +92,7 @@ def dense_kernel(
 
 
 @compiled
-def half_and_half(
+def sinkhorn_rows(
     points: Floats,
     leaves: Floats,
     rows: Floats,
@@ -105,16 +103,16 @@ def half_and_half(
     sums: Array,
     column_sums: Array,
 ) -> None:
-    """One Sinkhorn iteration with one exponential a pair: row sums, and the column sums once rows are rescaled.
+    """One Sinkhorn iteration with one exponential per pair: row sums, then column sums of the rescaled rows.
 
     ``sums_i = Σ_j P_ij``, then ``column_sums_j += a_i / sums_i · P_ij``. a and sums ``(r,)``; column_sums
-    ``(64 · n_leaves,)``. A block of rows is held in cache between the two uses.
+    ``(64 · n_leaves,)``. A block of rows stays in cache between the two uses.
     """
     block = 8
     n_leaves = leaves.shape[0]
     buffer = np.empty(LEAF, points.dtype)
-    held = np.empty((block, n_leaves * LEAF), points.dtype)
-    nothing = number(0.0, scale)
+    block_values = np.empty((block, n_leaves * LEAF), points.dtype)
+    zero = constant(0.0, scale)
     for first in range(0, points.shape[0], block):
         size = min(block, points.shape[0] - first)
         for i in range(size):
@@ -124,8 +122,8 @@ def half_and_half(
             shift = columns[j]
             for i in range(size):
                 exponents(points[first + i], leaf, shift, rows[first + i], scale, squared, buffer)
-                target = held[i, j * LEAF : (j + 1) * LEAF]
-                part = nothing
+                target = block_values[i, j * LEAF : (j + 1) * LEAF]
+                part = zero
                 for k in range(LEAF):
                     value = exponential(buffer[k])
                     target[k] = value
@@ -133,7 +131,7 @@ def half_and_half(
                 sums[first + i] += part
         for i in range(size):
             factor = a[first + i] / max(sums[first + i], 1e-300)
-            row = held[i]
+            row = block_values[i]
             for j in range(column_sums.size):
                 column_sums[j] += factor * row[j]
 
@@ -156,10 +154,10 @@ def support_rows(
 ) -> tuple[int, int]:
     """The entries that matter, row by row: those with log P above the floor of their row or of their column.
 
-    row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Writes the number of entries of
-    every row into counts, their columns into indices, and an upper bound of the mass of all others into dropped
-    (infinite unless ``bounded``), from row ``start`` on;
-    returns the rows done and the entries written, short of the tile where indices is full.
+    row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Starting with row ``start``, the
+    function writes the number of entries of each row into counts, their columns into indices, and an upper bound of
+    the mass of all other entries into dropped (infinite unless ``bounded``). It returns the row it reached and the
+    number of entries written; it stops before the end of the tile when indices is full.
     """
     n_rows = points.shape[0]
     n_leaves = leaves.shape[0]
@@ -167,9 +165,9 @@ def support_rows(
     n_staged = np.empty(_BLOCK, np.int64)
     buffer = np.empty(LEAF, points.dtype)
     lowest = np.empty(n_leaves, points.dtype)
-    nothing = number(0.0, scale)
-    never = number(-80.0, scale)
-    glimpsing = points.shape[1] >= 2 * _GLIMPSE
+    zero = constant(0.0, scale)
+    never = constant(-80.0, scale)
+    reads_first_axes = points.shape[1] >= 2 * _FIRST_AXES
     margin = _UNSUMMED if bounded else 0.0
     none, one = np.uint64(0), np.uint64(1)
     for j in range(n_leaves):
@@ -184,14 +182,15 @@ def support_rows(
             leaf = leaves[j]
             shift = columns[j]
             floors = column_floor[j]
-            glimpse = leaf[:_GLIMPSE]
+            first_axes = leaf[:_FIRST_AXES]
             for i in range(size):
                 floor = row_floor[first + i]
                 low = min(floor, lowest[j])
-                if glimpsing:
-                    # costs over the first axes alone are smaller, exponents larger: what they rule out is out
-                    point = points[first + i, :_GLIMPSE]
-                    top = exponents(point, glimpse, shift, rows[first + i], scale, squared, buffer)
+                if reads_first_axes:
+                    # costs along the first axes alone are smaller and exponents larger, so that what falls below the
+                    # floor there does so along all axes
+                    point = points[first + i, :_FIRST_AXES]
+                    top = exponents(point, first_axes, shift, rows[first + i], scale, squared, buffer)
                     if top <= low - margin:
                         if bounded:
                             dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
@@ -201,7 +200,7 @@ def support_rows(
                     if top <= low - _UNSUMMED:
                         dropped[first + i] += LEAF * exponential(max(top, low - _NEGLIGIBLE))
                         continue
-                    part = nothing
+                    part = zero
                     for k in range(LEAF):
                         value = buffer[k]
                         part += exponential(value if value <= min(floor, floors[k]) else never)
@@ -209,7 +208,7 @@ def support_rows(
                 if top > low:
                     n = n_staged[i]
                     into = staged[i]
-                    mask = above(buffer, floors, floor)
+                    mask = lanes_above(buffer, floors, floor)
                     while mask != none:
                         into[n] = j * LEAF + lowest_bit(mask)
                         n += 1
@@ -229,7 +228,7 @@ def support_rows(
 
 
 @compiled
-def costs_of_pairs(
+def reduced_costs(
     x: Array,
     y: Array,
     indptr: NDArray[np.int64],
@@ -239,9 +238,9 @@ def costs_of_pairs(
     g: Array,
     out: Floats,
 ) -> None:
-    """Reduced costs ``C_ij − f_i − g_j`` of the entries of a support, worked out in float64.
+    """Reduced costs ``C_ij − f_i − g_j`` of the entries of a support, computed in float64.
 
-    They are small where the plan has mass, so that float32 holds them a hundred times finer than the costs.
+    They are small where the plan has mass, so that float32 resolves them a hundred times better than the costs.
     """
     for i in range(indptr.size - 1):
         point = x[i]
@@ -256,10 +255,10 @@ def costs_of_pairs(
 
 
 @compiled
-def top_of_rows(
+def largest_of_rows(
     indptr: NDArray[np.int64], indices: NDArray[np.int32], values: Floats, best: NDArray[np.int64], shares: Array
 ) -> None:
-    """The largest entries of every sparse row by insertion: columns into best ``(n, k)``, shares of the row beside."""
+    """The largest entries of each sparse row: columns into best ``(n, k)``, their shares of the row into shares."""
     k = best.shape[1]
     for i in range(indptr.size - 1):
         total = 0.0

@@ -9,13 +9,13 @@ from scipy import sparse
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
 from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
-from psmatch_core.transport import solve
+from psmatch_core.transport import SolveOptions, solve
 
 
 def potential_block(n=23, m=17, seed=0):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, 3)), rng.normal(size=(m, 3))
-    result = solve(x, y, 0.2, tolerance=1e-8)
+    result = solve(x, y, 0.2, options=SolveOptions(tolerance=1e-8))
     return PotentialBlock(x, y, result.f, result.g, 0.2, np.full(n, 1 / n), np.full(m, 1 / m))
 
 

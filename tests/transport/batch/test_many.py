@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.transport import solve, solve_many
+from psmatch_core.transport import SolveOptions, solve, solve_many
 from tests.transport.entropic.test_solve import KINDS, clouds, uneven
 from tests.transport.reference import costs, l1_error, plan_of, weights
 
@@ -40,9 +40,9 @@ def test_every_group_is_solved_and_certified(cost: str, share: float) -> None:
 
 
 def test_groups_and_single_solves_agree() -> None:
-    asked = groups()[1:3]
-    for group, result in zip(asked, solve_many(asked, 0.2, tolerance=1e-7), strict=True):
-        alone = solve(*group[:2], 0.2, tolerance=1e-7)
+    asked, fine = groups()[1:3], SolveOptions(tolerance=1e-7)
+    for group, result in zip(asked, solve_many(asked, 0.2, options=fine), strict=True):
+        alone = solve(*group[:2], 0.2, options=fine)
         assert np.abs(alone.rows(0, len(group[0])) - result.rows(0, len(group[0]))).sum() < 1e-5
 
 
@@ -58,7 +58,7 @@ def test_workers_change_nothing() -> None:
     asked = [*groups(), clouds(1, 400, 300, 5)]
     alone = solve_many(asked, 0.1)
     with ThreadPoolExecutor(3) as executor:
-        shared = solve_many(asked, 0.1, executor=executor)
+        shared = solve_many(asked, 0.1, options=SolveOptions(executor=executor))
     for one, other in zip(alone, shared, strict=True):
         np.testing.assert_allclose(one.f, other.f, rtol=0, atol=1e-12)
         np.testing.assert_allclose(one.g, other.g, rtol=0, atol=1e-12)
@@ -67,7 +67,7 @@ def test_workers_change_nothing() -> None:
 def test_a_stop_leaves_the_rest_stopped() -> None:
     asked = [clouds(k, 250, 250, 5) for k in range(300)]
     calls = iter(range(10**6))
-    results = solve_many(asked, 0.1, should_stop=lambda: next(calls) > 3)
+    results = solve_many(asked, 0.1, options=SolveOptions(should_stop=lambda: next(calls) > 3))
     statuses = [result.status for result in results]
     assert "stopped" in statuses
     assert "converged" in statuses

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psmatch_core.transport import path, resolve, solve
-from psmatch_core.transport.cancellation import Watch
-from psmatch_core.transport.entropic import epsilon_step
+from psmatch_core.transport import SolveOptions, resolve, solve, solve_path
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.entropic.epsilon_step import find_wide_support
 from psmatch_core.transport.kernels.full_pass import find_support
-from psmatch_core.transport.problem import Run
+from psmatch_core.transport.options import DEFAULT_OPTIONS
 from tests.transport.entropic.test_solve import SPARSE, clouds
 from tests.transport.reference import costs, l1_error, plan_of
 
@@ -56,38 +56,30 @@ def test_what_a_slid_plan_leaves_out_is_known() -> None:
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.3, 2.0])
 def test_leakage_bounds_what_lies_outside(factor: float) -> None:
     base = solve(X, Y, SMALL)
-    problem = base.plan.problem
-    run = Run(Watch(lambda event: None, None), None, 10**9, 0)
-    support = find_support(problem, base.plan.f, base.plan.g, SMALL, 12.0, run, exact=False, limit=10**9)
+    problem, context = base.plan.problem, SolveContext.start(DEFAULT_OPTIONS)
+    support = find_support(problem, base.plan.potentials, 12.0, context, exact=False, limit=10**9)
     assert support is not None
     other = solve(X, Y, SMALL * factor)
     plan = plan_of(other.f, other.g, A, B, COST, other.epsilon)
     outside = np.ones_like(plan)
-    sources, targets = base.question.sources, base.question.targets  # the order in which the engine holds cells
+    sources, targets = base.prepared.sources, base.prepared.targets  # the order in which the engine holds cells
     outside[sources[np.repeat(np.arange(700), np.diff(support.indptr))], targets[support.indices]] = 0
-    bound = support.leakage(problem, other.plan.f, other.plan.g, other.epsilon)
+    bound = support.leakage(problem, other.plan.potentials)
     assert ((plan * outside).sum(1)[sources] <= bound * (1 + 1e-6)).all()
 
 
 def test_a_wide_support_is_refused_where_the_plan_is_dense() -> None:
     result = solve(X, Y, COST.mean())
-    run = Run(Watch(lambda event: None, None), None, 10**9, 0)
-    assert epsilon_step.widen(result.plan.problem, result.plan.f, result.plan.g, result.epsilon, run) is None
+    context = SolveContext.start(DEFAULT_OPTIONS)
+    assert find_wide_support(result.plan.problem, result.plan.potentials, context) is None
 
 
 def test_path_is_the_single_solves_in_the_order_asked_for() -> None:
     epsilons = [SMALL, 10 * SMALL, 3 * SMALL]
-    found = path(X, Y, epsilons)
+    found = solve_path(X, Y, epsilons)
     assert [result.epsilon for result in found] == epsilons
     for result in found:
         assert result.converged
         assert true_error(result) <= 1e-3
-        afresh = solve(X, Y, result.epsilon, schedule=SPARSE)
+        afresh = solve(X, Y, result.epsilon, options=SolveOptions(schedule=SPARSE))
         assert np.abs(result.rows(0, 700) - afresh.rows(0, 700)).sum() < 0.05
-
-
-def test_given_potentials_are_a_start() -> None:
-    first = solve(X, Y, SMALL)
-    again = solve(X, Y, SMALL, initial=(first.f, first.g))
-    assert again.converged
-    assert again.iterations < first.iterations

@@ -1,4 +1,4 @@
-"""What kept potentials stand for is what the solve returned."""
+"""The result of stored potentials is the one that the solve returned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.transport import restore, solve
+from psmatch_core.transport import SolvePath, SolveStatus, from_potentials, solve
 
 
 def clouds(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,13 +15,13 @@ def clouds(n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
-@pytest.mark.parametrize(("epsilon", "path"), [(0.05, "sparse"), (3.0, "unstored")])
-def test_restored_is_solved(cost: str, epsilon: float, path: str) -> None:
+@pytest.mark.parametrize(("epsilon", "path"), [(0.05, SolvePath.SPARSE), (3.0, SolvePath.MATRIX_FREE)])
+def test_restored_is_solved(cost: str, epsilon: float, path: SolvePath) -> None:
     x, y = clouds(900, 800)
     weights = np.random.default_rng(0).gamma(1.0, size=900)
     weights[::7] = 0
-    solved = solve(x, y, epsilon, weights, cost=cost)
-    again = restore(x, y, solved.f, solved.g, epsilon, weights, cost=cost)
+    solved = solve(x, y, epsilon, a=weights, cost=cost)
+    again = from_potentials(x, y, epsilon, f=solved.f, g=solved.g, a=weights, cost=cost)
     assert again.converged
     assert again.path == path
     assert again.iterations == 0
@@ -33,14 +33,14 @@ def test_restored_is_solved(cost: str, epsilon: float, path: str) -> None:
 def test_potentials_of_another_problem_do_not_pass_for_converged() -> None:
     x, y = clouds(300, 300)
     solved = solve(x, y, 0.2)
-    again = restore(x, y, solved.f + 0.1 * x[:, 0], solved.g, 0.2)
-    assert again.status == "not converged"
+    again = from_potentials(x, y, 0.2, f=solved.f + 0.1 * x[:, 0], g=solved.g)
+    assert again.status == SolveStatus.NOT_CONVERGED
     assert again.marginal_error > 1e-3
 
 
 def test_potentials_must_be_numbers_one_a_cell() -> None:
     x, y = clouds(5, 4)
     with pytest.raises(PsmatchError, match="Potentials f must be 5 finite numbers; got shape \\(4,\\)"):
-        restore(x, y, np.zeros(4), np.zeros(4), 0.1)
+        from_potentials(x, y, 0.1, f=np.zeros(4), g=np.zeros(4))
     with pytest.raises(PsmatchError, match="with 1 not finite"):
-        restore(x, y, np.zeros(5), np.array([0, 0, np.nan, 0]), 0.1)
+        from_potentials(x, y, 0.1, f=np.zeros(5), g=np.array([0, 0, np.nan, 0]))

@@ -1,4 +1,4 @@
-"""Supports that fall apart where the two sides have unequal mass: the case that a truncation cannot carry."""
+"""Supports that fall apart into components of unequal mass, which a truncated kernel cannot balance."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import pytest
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from psmatch_core.base.progress import silent
 from psmatch_core.transport import assign, solve
-from psmatch_core.transport.cancellation import Watch
-from psmatch_core.transport.entropic.fixed_epsilon import _settle, settle_sparse
-from psmatch_core.transport.entropic.repair import reconnected
-from psmatch_core.transport.entropic.schedule import Schedule
-from psmatch_core.transport.entropic.state import State
-from psmatch_core.transport.kernels.full_pass import find_support, support_of
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.entropic.fixed_epsilon import iterate_on_support, iterate_sparse
+from psmatch_core.transport.entropic.repair import reconnect
+from psmatch_core.transport.entropic.state import SolveState
+from psmatch_core.transport.kernels.full_pass import find_support, support_of_entries
 from psmatch_core.transport.kernels.support import Support
-from psmatch_core.transport.problem import Run
-from psmatch_core.transport.validation import ask
+from psmatch_core.transport.options import DEFAULT_OPTIONS, AnnealingSchedule, SolveOptions
+from psmatch_core.transport.problem import Potentials
+from psmatch_core.transport.validation import prepare_problem
 from tests.transport.reference import costs, l1_error, plan_of
 
-SPARSE = Schedule(sparse_under=1.1)
+SPARSE = AnnealingSchedule(sparse_below=1.1)
 
 
 def islands(n: int = 600, seed: int = 0, surplus: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Sixty groups of cells far apart; some hold a few more sources than targets, as many hold fewer."""
+    """Sixty groups of cells far apart; some have a few more sources than targets, and as many have fewer."""
     rng = np.random.default_rng(seed)
     centres = 30 * rng.normal(size=(60, 4))
     x = centres[rng.permutation(np.repeat(np.arange(60), n // 60))]
@@ -38,7 +37,7 @@ def islands(n: int = 600, seed: int = 0, surplus: int = 3) -> tuple[np.ndarray, 
 @pytest.mark.parametrize("seed", range(4))
 def test_groups_of_unequal_size_are_matched_with_their_surplus(seed: int) -> None:
     x, y = islands(seed=seed)
-    result = solve(x, y, 0.5, schedule=SPARSE)
+    result = solve(x, y, 0.5, options=SolveOptions(schedule=SPARSE))
     assert result.converged
     matrix = costs(x, y)
     error = l1_error(plan_of(result.f, result.g, result.a, result.b, matrix, 0.5), result.a, result.b)
@@ -56,33 +55,37 @@ def imbalance(support: Support, a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_support_without_ways_out_gets_them(seed: int) -> None:
+def test_a_support_whose_components_cannot_balance_is_connected(seed: int) -> None:
     x, y = islands(seed=seed)
-    question = ask(x, y, None, None, "euclidean")
-    problem = question.problem
+    prepared = prepare_problem(x, y, cost="euclidean")
+    problem, context = prepared.problem, SolveContext.start(DEFAULT_OPTIONS)
     solved = solve(x, y, 0.5)
-    f, g = solved.f[question.sources], solved.g[question.targets]
+    potentials = Potentials(*prepared.to_problem(solved.f, solved.g), 0.5)
     near = np.linalg.norm(problem.geometry.x[:, None] - problem.geometry.y[None], axis=2) < 8  # the same group
     rows, columns = np.nonzero(near)
-    support = support_of(problem, rows, columns.astype(np.int32), f, g, 0.5, 8.0, np.dtype(np.float32))
+    any_support = find_support(problem, potentials, 8.0, context, exact=False, limit=2**31)
+    assert any_support is not None
+    support = support_of_entries(problem, rows, columns.astype(np.int32), potentials, like=any_support)
     stuck = imbalance(support, problem.a, problem.b)
     assert stuck > 0.009  # two groups with three cells of six hundred too many
-    run = Run(Watch(silent, None), None, 2**30, 0)
-    state = State(f, g, 0.5)
-    assert not _settle(problem, state, support, 1e-4, 2000, run)
-    mended = reconnected(problem, State(f, g, 0.5), support, run)
-    assert mended is not None
-    assert imbalance(mended, problem.a, problem.b) < 0.01 * stuck
-    state = State(f, g, 0.5)
-    carries, _ = settle_sparse(problem, state, support, 1e-4, 2000, run)
-    assert carries == (state.error <= 1e-4)  # whichever it is, it is told, and a solve then finds a wider support
+
+    def start() -> SolveState:
+        return SolveState(potentials.f, potentials.g, 0.5)
+
+    limits = {"tolerance": 1e-4, "max_passes": 2000}
+    assert not iterate_on_support(problem, start(), support, context, **limits)
+    repaired = reconnect(problem, start(), support, context)
+    assert repaired is not None
+    assert imbalance(repaired, problem.a, problem.b) < 0.01 * stuck
+    state = start()
+    carries, _ = iterate_sparse(problem, state, support, context, **limits)
+    assert carries == (state.error <= 1e-4)  # if it does not, the solve is informed and finds a wider support
 
 
-def test_where_nearly_all_cells_are_unfit_a_fresh_support_is_due() -> None:
+def test_if_nearly_all_cells_are_unbalanced_a_fresh_support_is_needed() -> None:
     x, y = islands()
-    problem = ask(x, y, None, None, "euclidean").problem
-    run = Run(Watch(silent, None), None, 2**30, 0)
-    f, g = np.zeros(problem.a.size), np.zeros(problem.b.size)
-    support = find_support(problem, f, g, 5.0, 8.0, run, exact=False, limit=2**31)
+    problem, context = prepare_problem(x, y, cost="euclidean").problem, SolveContext.start(DEFAULT_OPTIONS)
+    state = SolveState(np.zeros(problem.a.size), np.zeros(problem.b.size), 5.0)
+    support = find_support(problem, state.potentials, 8.0, context, exact=False, limit=2**31)
     assert support is not None
-    assert reconnected(problem, State(f, g, 5.0), support, run) is None
+    assert reconnect(problem, state, support, context) is None

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from psmatch_core.transport import solve
-from psmatch_core.transport.entropic.schedule import Schedule, levels
+from psmatch_core.transport.entropic.schedule import nested_samples
 from psmatch_core.transport.geometry import Geometry
+from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
 from psmatch_core.transport.problem import Problem
 from tests.transport.reference import costs, l1_error, plan_of, sinkhorn, weights
 
 # Paths a small problem would not take by itself: several levels, and the plan held as larger problems hold it.
-LEVELS = Schedule(coarsest=12, ratio=2.0)
-DENSE = Schedule(sparse_under=-1.0)
-SPARSE = Schedule(coarsest=12, ratio=2.0, sparse_under=2.0)
-SCHEDULES = {"as it comes": Schedule(), "levels": LEVELS, "dense": DENSE, "sparse": SPARSE}
+LEVELS = AnnealingSchedule(coarsest_cells=12, level_ratio=2.0)
+DENSE = AnnealingSchedule(sparse_below=-1.0)
+SPARSE = AnnealingSchedule(coarsest_cells=12, level_ratio=2.0, sparse_below=2.0)
+SCHEDULES = {"as it comes": AnnealingSchedule(), "levels": LEVELS, "dense": DENSE, "sparse": SPARSE}
 
 
 def clouds(seed: int, n: int, m: int, dimensions: int, kind: str = "plain") -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +75,9 @@ def test_certificate_bounds_the_true_error_whatever_the_clouds(
     if spread < 1e-9 * matrix.mean():  # rounding alone
         spread = float(matrix.mean())
     epsilon = (spread or 1.0) * 10.0**exponent
-    result = solve(x, y, epsilon, a, b, cost=cost, schedule=SCHEDULES[schedule], max_iterations=20_000)
+    result = solve(
+        x, y, epsilon, a=a, b=b, cost=cost, options=SolveOptions(max_iterations=20_000, schedule=SCHEDULES[schedule])
+    )
     wa, wb = weights(a, n), weights(b, m)
     plan = plan_of(result.f, result.g, wa, wb, matrix, epsilon)
     error = l1_error(plan, wa, wb)
@@ -106,7 +109,7 @@ def test_certificate_bounds_the_true_error_of_labels_as_large_as_real_ones(
     b = None if weighted == "uniform" else uneven(2, m, weighted == "zeros")
     matrix = costs(x, y)
     epsilon = share * float(matrix.mean())
-    result = solve(x, y, epsilon, a, b)
+    result = solve(x, y, epsilon, a=a, b=b)
     wa, wb = weights(a, n), weights(b, m)
     error = l1_error(plan_of(result.f, result.g, wa, wb, matrix, epsilon), wa, wb)
     assert result.converged
@@ -119,10 +122,10 @@ def test_certificate_bounds_the_true_error_of_labels_as_large_as_real_ones(
 def test_plan_is_the_references(schedule: str, cost: str) -> None:
     x, y = clouds(3, 70, 45, 6)
     a, b = uneven(1, 70, True), uneven(2, 45, True)
-    matrix = costs(x, y, cost)
+    matrix, options = costs(x, y, cost), SolveOptions(tolerance=1e-7, schedule=SCHEDULES[schedule])
     for share in (0.02, 0.1, 1.0):
         epsilon = share * matrix.mean()
-        result = solve(x, y, epsilon, a, b, cost=cost, tolerance=1e-7, schedule=SCHEDULES[schedule])
+        result = solve(x, y, epsilon, a=a, b=b, cost=cost, options=options)
         assert result.converged
         truth = sinkhorn(matrix, epsilon, weights(a, 70), weights(b, 45), 1e-10)
         np.testing.assert_allclose(result.rows(0, 70), truth.plan, atol=2e-7)
@@ -136,7 +139,7 @@ def test_plan_is_pots(seed: int, n: int, m: int, exponent: float) -> None:
     matrix = costs(x, y)
     epsilon = matrix.mean() * 10.0**exponent
     a, b = weights(uneven(seed, n, False), n), weights(uneven(seed + 1, m, False), m)
-    result = solve(x, y, epsilon, a, b, tolerance=1e-8)
+    result = solve(x, y, epsilon, a=a, b=b, options=SolveOptions(tolerance=1e-8))
     theirs = ot.sinkhorn(a, b, matrix, epsilon, method="sinkhorn_log", numItermax=100_000, stopThr=1e-9, warn=False)
     assert np.abs(result.rows(0, n) - theirs).sum() < 1e-5
 
@@ -144,7 +147,8 @@ def test_plan_is_pots(seed: int, n: int, m: int, exponent: float) -> None:
 def test_levels_are_nested_and_end_with_everything() -> None:
     geometry = Geometry(np.zeros((100, 2)), np.zeros((50, 2)), False)
     problem = Problem(geometry, np.full(100, 0.01), np.full(50, 0.02))
-    samples = levels(problem, Schedule(coarsest=20, ratio=2.0), 0)
+    schedule = AnnealingSchedule(coarsest_cells=20, level_ratio=2.0)
+    samples = nested_samples(problem, SolveOptions(schedule=schedule))
     for (fewer, _), (more, _) in itertools.pairwise(samples):
         assert set(fewer) <= set(more)
     assert samples[-1][0].size == 100

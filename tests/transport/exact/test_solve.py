@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from psmatch_core.transport import assign, solve
+from psmatch_core.transport import SolveOptions, SolveStatus, assign, solve
 from tests.transport.entropic.test_solve import KINDS, clouds
 from tests.transport.reference import costs
 
@@ -59,8 +59,8 @@ def test_larger_assignment_is_scipys() -> None:
 
 def test_epsilon_to_nothing_tends_to_the_assignment() -> None:
     x, y = clouds(4, 60, 60, 5)
-    best = assign(x, y)
-    excess = [solve(x, y, epsilon, tolerance=1e-5).transport_cost - best.cost for epsilon in (0.3, 0.1, 0.03, 0.01)]
+    best, fine = assign(x, y), SolveOptions(tolerance=1e-5)
+    excess = [solve(x, y, epsilon, options=fine).transport_cost - best.cost for epsilon in (0.3, 0.1, 0.03, 0.01)]
     assert all(later < sooner for sooner, later in itertools.pairwise(excess))
     assert -1e-4 < excess[-1] < 0.01
 
@@ -76,4 +76,4 @@ def test_pull_and_push_are_adjoint(shape: tuple[int, int]) -> None:
 
 def test_a_stop_is_a_status() -> None:
     x, y = clouds(2, 1500, 1500, 3)
-    assert assign(x, y, should_stop=lambda: True).status == "stopped"
+    assert assign(x, y, options=SolveOptions(should_stop=lambda: True)).status == SolveStatus.STOPPED

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.transport.joint.coot import feature_plan, label_costs, labeled_coot
+from psmatch_core.transport.options import SolveOptions
 
 FEATURES = 8
 
@@ -21,7 +22,7 @@ def planted(noise=0.1, seed=0, n=60, labels=3):
 def test_a_planted_order_of_features_is_recovered(epsilon):
     x, y, order = planted()
     found = labeled_coot(x, y, epsilon, epsilon)
-    assert found.settled
+    assert found.converged
     assert (found.features.dense().argmax(axis=0) == order).all()
 
 
@@ -38,7 +39,7 @@ def test_exact_plans_of_cells_and_features_are_permutations():
 def test_energy_is_that_of_the_definition_and_never_rises(epsilon):
     x, y, _ = planted(noise=1.0)
     masses = np.array([0.5, 0.3, 0.2])
-    found = labeled_coot(x, y, epsilon, epsilon, masses, tolerance=1e-7, max_iterations=30)
+    found = labeled_coot(x, y, epsilon, epsilon, masses=masses, max_iterations=30, options=SolveOptions(1e-7))
     assert (np.diff(found.energies) <= 1e-6).all()
     V = found.features.dense()
     total = found.features.epsilon * found.features.divergence
@@ -54,8 +55,8 @@ def test_energy_is_that_of_the_definition_and_never_rises(epsilon):
 def test_the_labels_costs_make_the_objective():
     x, y, _ = planted(noise=1.0)
     masses = np.array([0.5, 0.3, 0.2])
-    found = labeled_coot(x, y, 0.5, 0.5, masses, tolerance=1e-7, max_iterations=300)
-    parts = label_costs(x, y, [plan.pull for plan in found.plans], 0.5, masses, tolerance=1e-7)
+    found = labeled_coot(x, y, 0.5, 0.5, masses=masses, max_iterations=300, options=SolveOptions(1e-7))
+    parts = label_costs(x, y, [plan.pull for plan in found.plans], 0.5, masses=masses, options=SolveOptions(1e-7))
     V = found.features.dense()
     for part, plan, a, b in zip(parts, found.plans, x, y, strict=True):
         cost = ((a[:, None, :, None] - b[None, :, None, :]) ** 2).reshape(len(a), len(b), -1) @ V.ravel()
@@ -79,7 +80,7 @@ def test_feature_plan_is_the_optimal_transport_that_pot_finds(epsilon):
 
     gain = np.random.default_rng(2).normal(size=(9, 6))
     a, b = np.full(9, 1 / 9), np.full(6, 1 / 6)
-    mine = feature_plan(gain, epsilon, tolerance=1e-8).dense()
+    mine = feature_plan(gain, epsilon, options=SolveOptions(1e-8)).dense()
     theirs = (
         ot.sinkhorn(a, b, -2 * gain, epsilon, method="sinkhorn_log", numItermax=5000)
         if epsilon

@@ -7,7 +7,8 @@ from psmatch_core.matching.blocks import PotentialBlock, SparseBlock, overview a
 from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.transport import solve
-from psmatch_core.transport.kernels.overview import looked_at
+from psmatch_core.transport.kernels.summary import summarize_plan
+from psmatch_core.transport.problem import Potentials
 
 
 def solved(n, m, epsilon, cost="euclidean", seed=0):
@@ -25,8 +26,8 @@ def test_one_pass_sees_what_the_written_plan_says(epsilon, tolerance, cost):
     rng = np.random.default_rng(1)
     row_bins, column_bins = rng.integers(0, 7, n), rng.integers(0, 5, m)
     row_bins[:7], column_bins[:5] = np.arange(7), np.arange(5)
-    found = looked_at(
-        block.x, block.y, block.f, block.g, epsilon, block.a, block.b,
+    found = summarize_plan(
+        block.x, block.y, Potentials(block.f, block.g, epsilon), a=block.a, b=block.b,
         squared=cost == "sqeuclidean", row_bins=row_bins, column_bins=column_bins, k=k,
     )  # fmt: skip
     P = block.to_array()
@@ -49,9 +50,10 @@ def test_cells_without_weight_take_no_part():
     a = block.a.copy()
     a[3] = 0
     bins = np.zeros(40, dtype=int), np.zeros(30, dtype=int)
-    found = looked_at(
-        block.x, block.y, block.f, block.g, 0.3, a, block.b, squared=False, row_bins=bins[0], column_bins=bins[1], k=2
-    )
+    found = summarize_plan(
+        block.x, block.y, Potentials(block.f, block.g, 0.3), a=a, b=block.b, squared=False, row_bins=bins[0],
+        column_bins=bins[1], k=2,
+    )  # fmt: skip
     assert found.masses[3] == pytest.approx(0, abs=1e-30)
     assert np.isfinite(found.entropies).all()
     assert np.isfinite(found.cost)

@@ -1,0 +1,102 @@
+"""Where a solve ended, and the result for the cells, order and cost that were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from psmatch_core.base.arrays import Array
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.geometry import Geometry
+from psmatch_core.transport.kernels import full_pass
+from psmatch_core.transport.kernels.support import Support
+from psmatch_core.transport.options import DEFAULT_OPTIONS
+from psmatch_core.transport.plan import SupportPlan, TiledPlan
+from psmatch_core.transport.problem import Potentials, Problem
+from psmatch_core.transport.result import TransportResult
+from psmatch_core.transport.status import SolvePath, SolveStatus
+from psmatch_core.transport.validation import PreparedProblem
+
+
+@dataclass(frozen=True, eq=False)
+class SolveOutcome:
+    """Where a solve ended: potentials, certificate, support if the plan is sparse, and the reason."""
+
+    f: Array
+    g: Array
+    row_error: float
+    column_error: float
+    dropped: float
+    support: Support | None
+    path: SolvePath
+    status: SolveStatus
+
+    @classmethod
+    def stopped(cls, f: Array, g: Array) -> SolveOutcome:
+        """The outcome of a solve that the caller stopped; no error is known."""
+        return cls(f, g, np.inf, np.inf, np.inf, None, SolvePath.NONE, SolveStatus.STOPPED)
+
+
+def to_result(
+    prepared: PreparedProblem,
+    outcome: SolveOutcome,
+    epsilon: float,
+    context: SolveContext,
+    *,
+    seconds: float | None = None,
+) -> TransportResult:
+    """The result of a solve.
+
+    Parameters
+    ----------
+    seconds
+        Wall time; that of the context if None.
+    """
+    f, g = np.zeros(prepared.a.size), np.zeros(prepared.b.size)
+    f[prepared.sources], g[prepared.targets] = outcome.f, outcome.g
+    if not prepared.all_have_weight:
+        _extend(prepared, outcome, f, g, epsilon)
+    f, g = f + prepared.offset_x, g + prepared.offset_y
+    for array in (f, g):
+        array.flags.writeable = False
+    problem, potentials = prepared.problem, Potentials(outcome.f, outcome.g, epsilon)
+    plan: SupportPlan | TiledPlan
+    if outcome.support is None:
+        plan = TiledPlan(problem, potentials)
+    else:
+        plan = SupportPlan(problem, potentials, outcome.support)
+    return TransportResult(
+        f=f,
+        g=g,
+        a=prepared.a,
+        b=prepared.b,
+        epsilon=epsilon,
+        status=outcome.status,
+        row_error=outcome.row_error,
+        column_error=outcome.column_error,
+        dropped_mass=outcome.dropped,
+        tolerance=context.options.tolerance,
+        iterations=context.counts.iterations,
+        full_passes=context.counts.full_passes,
+        seconds=context.seconds if seconds is None else seconds,
+        path=outcome.path,
+        prepared=prepared,
+        plan=plan,
+    )
+
+
+def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilon: float) -> None:
+    """Set the potentials of cells without weight, in place, to those they would have with very little weight."""
+    problem, geometry = prepared.problem, prepared.problem.geometry
+    context = SolveContext.start(DEFAULT_OPTIONS)
+    sides = (
+        (f, prepared.x, prepared.a, geometry.y, problem.b, outcome.g),
+        (g, prepared.y, prepared.b, geometry.x, problem.a, outcome.f),
+    )
+    for potentials, points, weights, other_points, other_weights, other_potentials in sides:
+        idle = np.flatnonzero(weights == 0)
+        if idle.size:
+            some = Geometry(np.ascontiguousarray(points[idle]), other_points, geometry.squared)
+            side = Problem(some, np.full(idle.size, 1 / idle.size), other_weights)
+            potentials[idle] = full_pass.soft_transform(side, other_potentials, epsilon, context)
