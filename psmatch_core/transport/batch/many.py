@@ -31,7 +31,7 @@ _OVERHEAD_PAIRS = 500  # what a problem costs besides its pairs, in pairs
 _SINGLE_ABOVE = 2e-5  # tolerance from which a kernel in float32 suffices
 
 Group = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None, ArrayLike | None]
-Job = tuple[list[int], Callable[..., Any], tuple[Any, ...]]  # groups, function, arguments
+_Call = tuple[list[int], Callable[..., Any], tuple[Any, ...]]  # groups, function, arguments
 
 
 def solve_many(
@@ -67,7 +67,7 @@ def solve_many(
     n_groups = max(len(prepared), 1)
     results: dict[int, TransportResult] = {}
     try:
-        for members, found in _run_jobs(_make_jobs(prepared, epsilons, alone), options.executor, monitor):
+        for members, found in _run_calls(_plan_calls(prepared, epsilons, alone), options.executor, monitor):
             if isinstance(found, TransportResult):
                 results[members[0]] = found
                 continue
@@ -94,17 +94,17 @@ def _prepare(group: Group, cost: str) -> PreparedProblem:
     return prepare_problem(x, y, a=a, b=b, cost=cost)
 
 
-def _make_jobs(prepared: Sequence[PreparedProblem], epsilons: Array, options: SolveOptions) -> list[Job]:
+def _plan_calls(prepared: Sequence[PreparedProblem], epsilons: Array, options: SolveOptions) -> list[_Call]:
     """Large groups one by one, largest first, then batches of small ones."""
     n_pairs = [problem.problem.geometry.n_pairs for problem in prepared]
     order = sorted(range(len(prepared)), key=lambda k: -n_pairs[k])
-    jobs: list[Job] = [
+    calls: list[_Call] = [
         ([k], solve_prepared, (prepared[k], float(epsilons[k]), options)) for k in order if n_pairs[k] > _SMALL_PAIRS
     ]
     for members in _batches([k for k in order if n_pairs[k] <= _SMALL_PAIRS], prepared):
         batch = _Batch.join([prepared[k] for k in members], epsilons[members])
-        jobs.append((members, _solve_batch, (batch, options.tolerance, options.max_iterations)))
-    return jobs
+        calls.append((members, _solve_batch, (batch, options.tolerance, options.max_iterations)))
+    return calls
 
 
 def _batches(members: list[int], prepared: Sequence[PreparedProblem]) -> list[list[int]]:
@@ -195,16 +195,16 @@ def _batch_result(prepared: PreparedProblem, one: _Solved, epsilon: float, optio
     return to_result(prepared, outcome, epsilon, context, seconds=one.seconds)
 
 
-def _run_jobs(
-    jobs: Sequence[Job], executor: concurrent.futures.Executor | None, monitor: ProgressMonitor
+def _run_calls(
+    calls: Sequence[_Call], executor: concurrent.futures.Executor | None, monitor: ProgressMonitor
 ) -> Iterator[tuple[list[int], Any]]:
-    """(groups, result) of each job: in order here, or as they come from an executor."""
+    """(groups, result) of each call: in order here, or as they come from an executor."""
     if executor is None:
-        for members, function, arguments in jobs:
+        for members, function, arguments in calls:
             monitor.check()
             yield members, function(*arguments)
         return
-    futures = {executor.submit(function, *arguments): members for members, function, arguments in jobs}
+    futures = {executor.submit(function, *arguments): members for members, function, arguments in calls}
     waiting = set(futures)
     try:
         while waiting:
