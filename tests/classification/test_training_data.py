@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from psmatch_core.classification.baselines.vae_data import Side
+from psmatch_core.classification.baselines.vae_data import TrainingCells
 from psmatch_core.classification.classifiers import CNNClassifier, SingleNetworkClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.training_data import training_data
@@ -56,10 +56,10 @@ def test_every_training_sees_images_in_their_shape(images, recording):
     names = images[0].label_names
     fit_propensity(images[0], recording)
     half_scores(images[0], names, recording)
-    Side.of(images[0], SMALL, names, seed=0)
+    TrainingCells.split(images[0], SMALL, names, seed=0)
     leave_label_out(Recipe(classifier=recording), *images, names[0], how=LeaveOut(control=names[1], held_out_share=0))
     assert recording.shapes == [(3, 16, 16)] * (1 + 2 + 2)
-    assert Side.of(images[0], SMALL, names, seed=0).X.shape == (168, 3, 16, 16)
+    assert TrainingCells.split(images[0], SMALL, names, seed=0).X.shape == (168, 3, 16, 16)
 
 
 def test_stability_is_measured_with_the_network_that_images_are_matched_by(images):

@@ -1,4 +1,4 @@
-"""One modality while a joint VAE trains: what its networks read, and which of its cells are held out."""
+"""The cells of one modality while a joint VAE trains: what its networks read, and which cells are held out."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ N_FOLDS = 5  # one of them is held out, as for a network of the propensity score
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class TrainingCells:
     """One modality while it trains.
 
     Parameters
     ----------
+    body
+        The classifier whose architecture its encoder and decoder have.
     X, y
         Cells as the networks read them, and the label of each as a number, ``(n_cells,)``.
     train, held
@@ -38,24 +40,24 @@ class Side:
     train: np.ndarray
     held: np.ndarray
 
+    @classmethod
+    def split(cls, modality: Modality, body: NetworkClassifier, names: tuple[str, ...], seed: int) -> TrainingCells:
+        """A modality with a fifth of its cells held out; the two modalities never share folds."""
+        X, y = training_data(modality, names)
+        own_seed = derived_seed(seed, "latents", modality.name, modality.fingerprint)
+        held = stratified_folds(y, N_FOLDS, seed=own_seed).held_out(0)
+        return cls(modality, body, X, y, np.flatnonzero(~held), np.flatnonzero(held))
+
     @cached_property
     def scale(self) -> dict[str, np.ndarray]:
-        """By which the training cells come to scale: images are told from their channels' own means."""
+        """Numbers that bring the cells to one scale, such as the channels' means over the training images."""
         return self.body.scale(self.X, self.train)
 
     def batch(self, cells: np.ndarray) -> torch.Tensor:
-        """What the encoder reads and the decoder shall restore of these cells."""
-        return self.body.batch(self.X, cells, self.scale)
-
-    @classmethod
-    def of(cls, modality: Modality, body: NetworkClassifier, names: tuple[str, ...], seed: int) -> Side:
-        """A modality with its cells dealt; the two sides never share folds."""
-        X, y = training_data(modality, names)
-        own = derived_seed(seed, "latents", modality.name, modality.fingerprint)
-        held = stratified_folds(y, N_FOLDS, seed=own).held_out(0)
-        return cls(modality, body, X, y, np.flatnonzero(~held), np.flatnonzero(held))
+        """Some cells as the encoder reads them and the decoder should restore them."""
+        return self.body.batch(self.X[cells], self.scale)
 
     @property
-    def watched(self) -> np.ndarray:
-        """Cells on which an epoch is judged: those held out, the training cells where none could be."""
+    def judged(self) -> np.ndarray:
+        """Cells on which an epoch is judged: the held-out cells, or the training cells if none could be held out."""
         return self.held if self.held.size else self.train

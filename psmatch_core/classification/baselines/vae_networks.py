@@ -1,17 +1,19 @@
-"""The networks of the joint VAE and their two losses: that of the autoencoders and that of the discriminator."""
+"""The networks of the joint VAE and their two losses: the autoencoders' and the discriminator's.
+
+Imports torch, so other files import this one inside the function that trains.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from psmatch_core.classification.classifiers import Network, NetworkClassifier
-from psmatch_core.classification.classifiers.perceptron import Perceptron
-from psmatch_core.data.modality import Modality
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, mse_loss
 
-if TYPE_CHECKING:
-    import torch
+from psmatch_core.classification.classifiers import NetworkClassifier
+from psmatch_core.classification.networks.architectures import perceptron
 
 LOG_VARIANCE_LIMIT = 10.0  # exp(±5) as a spread: beyond it one draw overflows float32 and nothing more is said
 
@@ -27,9 +29,9 @@ class Codes:
 
 @dataclass(frozen=True, eq=False)
 class Losses:
-    """The four parts of what the autoencoders minimise, each the mean over both modalities' cells.
+    """The four parts of the autoencoders' loss, each the mean over the cells of both modalities.
 
-    ``reconstruction``: squared error a feature; ``kl``: nats a cell; ``label``: cross-entropy of the labels, nats;
+    ``reconstruction``: squared error per feature; ``kl``: nats per cell; ``label``: cross-entropy of the labels, nats;
     ``fooling``: cross-entropy of the discriminator's answers with the *other* modality, nats.
     """
 
@@ -43,88 +45,84 @@ class Losses:
         return self.reconstruction + kl_weight * self.kl + label_weight * self.label + modality_weight * self.fooling
 
 
-class Networks:
-    """An encoder and a decoder a modality, a linear label head and a discriminator on the latents that they share."""
+class VAENetworks(nn.Module):  # type: ignore[misc]  # torch's modules carry no types here
+    """One encoder and decoder per modality, and on the shared latents a linear label head and a discriminator.
+
+    Parameters
+    ----------
+    bodies, shapes
+        Of each modality: the classifier whose architecture is used, and the shape of a cell.
+    discriminator
+        Hidden widths.
+    generator
+        Starts, dropout and latent draws come from it.
+    """
 
     def __init__(
         self,
         bodies: Sequence[NetworkClassifier],
-        sides: Sequence[Modality],
+        shapes: Sequence[tuple[int, ...]],
         *,
         n_latent: int,
         n_labels: int,
         discriminator: tuple[int, ...],
-        generator: Any,
+        generator: torch.Generator,
     ) -> None:
-        self.n_latent = n_latent
-        self.encoders: list[Network] = [
-            body.encoder(side, 2 * n_latent, generator) for body, side in zip(bodies, sides, strict=True)
-        ]
-        self.decoders: list[Network] = [
-            body.decoder(side, n_latent, generator) for body, side in zip(bodies, sides, strict=True)
-        ]
-        self.head = Perceptron((n_latent, n_labels), False, 0.0, generator)
-        self.discriminator = Perceptron((n_latent, *discriminator, 2), False, 0.0, generator)
+        super().__init__()
+        self.n_latent, self.generator = n_latent, generator
+        sides = list(zip(bodies, shapes, strict=True))
+        self.encoders = nn.ModuleList(body.encoder(shape, 2 * n_latent, generator) for body, shape in sides)
+        self.decoders = nn.ModuleList(body.decoder(shape, n_latent, generator) for body, shape in sides)
+        self.head = perceptron((n_latent, n_labels), generator=generator)
+        self.discriminator = perceptron((n_latent, *discriminator, 2), generator=generator)
 
-    @property
-    def of_autoencoders(self) -> list[torch.Tensor]:
+    def autoencoder_parameters(self) -> list[nn.Parameter]:
         """What the first optimiser moves: everything but the discriminator."""
-        return [tensor for net in (*self.encoders, *self.decoders, self.head) for tensor in net.trainable]
+        return [*self.encoders.parameters(), *self.decoders.parameters(), *self.head.parameters()]
 
-    @property
-    def of_discriminator(self) -> list[torch.Tensor]:
+    def discriminator_parameters(self) -> list[nn.Parameter]:
         """What the second optimiser moves."""
-        return self.discriminator.trainable
+        return list(self.discriminator.parameters())
 
-    def codes(self, side: int, x: torch.Tensor, generator: Any = None) -> Codes:
-        """A batch, as the encoder reads it, in the latent space; without a generator the draw is the mean."""
-        import torch
-
-        both = self.encoders[side](x, generator)
+    def codes(self, side: int, x: torch.Tensor) -> Codes:
+        """A batch in the latent space; in evaluation mode the draw is the mean."""
+        both = self.encoders[side](x)
         mean = both[:, : self.n_latent]
         log_variance = both[:, self.n_latent :].clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
-        if generator is None:
+        if not self.training:
             return Codes(mean, log_variance, mean)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=self.generator)
         return Codes(mean, log_variance, mean + noise * torch.exp(log_variance / 2))
 
-    def losses(
-        self, x: Sequence[torch.Tensor], y: Sequence[torch.Tensor], codes: Sequence[Codes], generator: Any = None
-    ) -> Losses:
-        """The parts of the autoencoders' loss for one batch a modality."""
-        from torch.nn.functional import cross_entropy, mse_loss
-
-        decoded = [self.decoders[i](code.draw, generator) for i, code in enumerate(codes)]
+    def losses(self, x: Sequence[torch.Tensor], y: Sequence[torch.Tensor], codes: Sequence[Codes]) -> Losses:
+        """The parts of the autoencoders' loss for one batch of each modality."""
+        decoded = [self.decoders[side](code.draw) for side, code in enumerate(codes)]
         return Losses(
             reconstruction=_mean([mse_loss(out, real) for out, real in zip(decoded, x, strict=True)]),
-            kl=_mean([divergence(code) for code in codes]),
+            kl=_mean([kl_from_prior(code) for code in codes]),
             label=_mean([cross_entropy(self.head(code.draw), own) for code, own in zip(codes, y, strict=True)]),
-            fooling=self.fooling([code.draw for code in codes]),
+            fooling=self.fooling_loss([code.draw for code in codes]),
         )
 
-    def parts(self, side: int, x: torch.Tensor, y: torch.Tensor, code: Codes) -> tuple[float, float, float]:
-        """Reconstruction, KL and label loss of one modality's cells, scored and not trained on."""
-        from torch.nn.functional import cross_entropy, mse_loss
-
+    def side_losses(self, side: int, x: torch.Tensor, y: torch.Tensor, code: Codes) -> tuple[float, float, float]:
+        """Reconstruction, KL and label loss of one modality's cells."""
         reconstruction = mse_loss(self.decoders[side](code.draw), x)
-        return float(reconstruction), float(divergence(code)), float(cross_entropy(self.head(code.draw), y))
+        return float(reconstruction), float(kl_from_prior(code)), float(cross_entropy(self.head(code.draw), y))
 
-    def telling(self, draws: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The discriminator's loss: cross-entropy of its answers with each cell's own modality, nats."""
+    def discriminator_loss(self, draws: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Cross-entropy of the discriminator's answers with each cell's own modality, nats."""
         return self._answers(draws, (0, 1))
 
-    def fooling(self, draws: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The encoders' adversarial loss: the same with the modalities exchanged.
+    def fooling_loss(self, draws: Sequence[torch.Tensor]) -> torch.Tensor:
+        """The encoders' adversarial loss: the discriminator's with the modalities exchanged.
 
-        Its gradient by a cell's latent points against that of :meth:`telling` for every answer, and unlike
-        −telling it does not vanish where the discriminator is sure (Goodfellow et al. 2014, section 3).
+        For every answer its gradient by a cell's latent points against that of :meth:`discriminator_loss`, and unlike
+        the negative of that loss it does not vanish where the discriminator is sure (Goodfellow et al. 2014,
+        section 3).
         """
         return self._answers(draws, (1, 0))
 
     def _answers(self, draws: Sequence[torch.Tensor], modalities: tuple[int, int]) -> torch.Tensor:
-        import torch
-        from torch.nn.functional import cross_entropy
-
         return _mean(
             [
                 cross_entropy(self.discriminator(draw), torch.full((draw.shape[0],), modality))
@@ -133,19 +131,15 @@ class Networks:
         )
 
 
-def divergence(code: Codes) -> torch.Tensor:
+def kl_from_prior(code: Codes) -> torch.Tensor:
     """KL(N(mean, variance) ‖ N(0, 1)) summed over latent dimensions, mean over cells, nats.
 
     Source: Kingma and Welling 2014, appendix B.
     """
-    import torch
-
     each = code.mean**2 + torch.exp(code.log_variance) - 1 - code.log_variance
     return each.sum(dim=1).mean() / 2
 
 
 def _mean(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     """Both modalities count alike, however many cells each has."""
-    import torch
-
     return torch.stack(list(parts)).mean()

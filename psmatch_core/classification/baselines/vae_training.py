@@ -1,4 +1,4 @@
-"""fit_joint_vae: train encoders of both modalities into one latent space, held together by labels and an adversary."""
+"""fit_joint_vae: train encoders of both modalities into one latent space, aligned by the labels and an adversary."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.baselines.joint_latents import ENCODER, HEAD, HISTORY, JointLatents
 from psmatch_core.classification.baselines.joint_vae import JointVAE
-from psmatch_core.classification.baselines.vae_data import Side
-from psmatch_core.classification.baselines.vae_networks import Networks
+from psmatch_core.classification.baselines.vae_data import TrainingCells
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.classifiers.base import centered
-from psmatch_core.classification.classifiers.training import SCORING_CELLS
+from psmatch_core.classification.networks.training import SCORING_CELLS
 from psmatch_core.classification.propensity import check_labels
 from psmatch_core.data.modality import Modality
 
@@ -49,15 +48,15 @@ def fit_joint_vae(
     source, target
         Cells and features; different cells, the same labels.
     vae
-        The strategy; the default :class:`JointVAE` unless given.
+        The settings; the defaults of :class:`JointVAE` unless given.
     label_names
         The shared labels in the order of the label head; the source's own unless given.
     seed
         Folds, starts, batches and draws derive from it.
 
     A fifth of the cells of each side is held out. The epoch that is kept is the one with the smallest
-    reconstruction + λ KL + α label loss on them; the adversarial part is left out of that choice, since it rises
-    when the discriminator learns and says nothing of the autoencoders alone.
+    reconstruction + λ KL + α label loss on them. The adversarial part does not enter that choice, since it rises when
+    the discriminator learns and says nothing about the autoencoders alone.
 
     Raises
     ------
@@ -70,9 +69,10 @@ def fit_joint_vae(
     names = tuple(label_names) if label_names is not None else source.label_names
     for modality in (source, target):
         check_labels(modality, names)
-    sides = [Side.of(each, vae.body(each), names, seed) for each in (source, target)]
+    sides = [TrainingCells.split(each, vae.body(each), names, seed) for each in (source, target)]
+    contents = [text for each in (source, target) for text in (each.name, each.fingerprint)]
     with one_thread():
-        training = _Training(vae, sides, len(names), derived_seed(seed, "joint vae", *_contents(sides)))
+        training = _Training(vae, sides, len(names), derived_seed(seed, "joint vae", *contents))
         training.run(progress)
     return _latents(training, sides[0], names, seed, 0), _latents(training, sides[1], names, seed, 1)
 
@@ -80,14 +80,16 @@ def fit_joint_vae(
 class _Training:
     """The two optimisers in turn, and the best epoch so far."""
 
-    def __init__(self, vae: JointVAE, sides: Sequence[Side], n_labels: int, seed: int) -> None:
+    def __init__(self, vae: JointVAE, sides: Sequence[TrainingCells], n_labels: int, seed: int) -> None:
         import torch  # heavy: only where a network trains
+
+        from psmatch_core.classification.baselines.vae_networks import VAENetworks
 
         self.vae, self.sides = vae, sides
         self.generator = torch.Generator().manual_seed(seed % 2**63)
-        self.networks = Networks(
+        self.networks = VAENetworks(
             [side.body for side in sides],
-            [side.modality for side in sides],
+            [side.X.shape[1:] for side in sides],
             n_latent=vae.n_latent,
             n_labels=n_labels,
             discriminator=vae.discriminator,
@@ -96,33 +98,35 @@ class _Training:
         self.body = body = vae.body(*(side.modality for side in sides))
         self.batch_size = min(body.batch_size, *(side.train.size for side in sides))
         self.n_batches = max(1, *(side.train.size // self.batch_size for side in sides))
-        self.optimizers, self.schedules = [], []
-        for tensors in (self.networks.of_autoencoders, self.networks.of_discriminator):
-            optimizer = torch.optim.AdamW(tensors, lr=body.learning_rate, betas=BETAS, weight_decay=body.weight_decay)
-            steps = body.n_epochs * self.n_batches
-            self.optimizers.append(optimizer)
-            self.schedules.append(
-                torch.optim.lr_scheduler.OneCycleLR(
-                    optimizer, body.learning_rate, total_steps=steps, cycle_momentum=False
-                )
+        self.owned = (self.networks.autoencoder_parameters(), self.networks.discriminator_parameters())
+        self.optimizers = [
+            torch.optim.AdamW(each, lr=body.learning_rate, betas=BETAS, weight_decay=body.weight_decay)
+            for each in self.owned
+        ]
+        n_steps = body.n_epochs * self.n_batches
+        self.cycles = [
+            torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, body.learning_rate, total_steps=n_steps, cycle_momentum=False
             )
+            for optimizer in self.optimizers
+        ]
         self.history: list[list[tuple[float, ...]]] = [[], []]
-        self.best, self.best_loss, self.kept = 0, np.inf, self._numbers()
+        self.best, self.best_loss, self.best_arrays = 0, np.inf, self._to_arrays()
 
     def run(self, progress: Progress) -> None:
-        """Train until the epochs or the patience end."""
+        """Train until the epochs or the patience run out."""
         n_epochs = self.body.n_epochs
         for epoch in range(n_epochs):
-            label_losses = self._epoch()
-            judged = self._judge(label_losses)
-            if not np.isfinite(judged):
+            label_losses = self._train_epoch()
+            loss = self._judge_epoch(label_losses)
+            if not np.isfinite(loss):
                 rate = self.body.learning_rate
                 raise PsmatchError(
                     f"The joint VAE diverged at learning rate {rate:g} in epoch {epoch + 1}.",
                     hint="Scale the features (z-score), or lower the learning rate of its network.",
                 )
-            if judged < self.best_loss:
-                self.best, self.best_loss, self.kept = epoch, judged, self._numbers()
+            if loss < self.best_loss:
+                self.best, self.best_loss, self.best_arrays = epoch, loss, self._to_arrays()
             for side, rows in zip(self.sides, self.history, strict=True):
                 values = {"epoch": epoch + 1, "most_epochs": n_epochs, **dict(zip(HISTORY, rows[-1], strict=True))}
                 stage = f"{STAGE}: {side.modality.name}"
@@ -132,42 +136,43 @@ class _Training:
         for side in self.sides:
             progress(Event(f"{STAGE}: {side.modality.name}", 1.0, f"best epoch {self.best + 1}"))
 
-    def _epoch(self) -> list[float]:
+    def _train_epoch(self) -> list[float]:
         """One epoch of alternating steps; mean label loss of each side's training cells, nats."""
+        self.networks.train()
         total = np.zeros(2)
         for cells in zip(*(self._batches(side) for side in self.sides), strict=True):
             x = [side.batch(own) for side, own in zip(self.sides, cells, strict=True)]
             y = [_tensor(side.y[own]) for side, own in zip(self.sides, cells, strict=True)]
             self._discriminator_step(x)
             total += self._autoencoder_step(x, y)
-            for schedule in self.schedules:
-                schedule.step()
+            for cycle in self.cycles:
+                cycle.step()
         return [float(each) for each in total / self.n_batches]
 
-    def _batches(self, side: Side) -> Iterator[np.ndarray]:
+    def _batches(self, side: TrainingCells) -> Iterator[np.ndarray]:
         """As many batches on each side: the smaller one is dealt again, in another order, as often as needed."""
         import torch
 
-        asked = self.n_batches * self.batch_size
-        rounds = -(-asked // side.train.size)
-        orders = [torch.randperm(side.train.size, generator=self.generator).numpy() for _ in range(rounds)]
+        n_dealt = self.n_batches * self.batch_size
+        n_rounds = -(-n_dealt // side.train.size)
+        orders = [torch.randperm(side.train.size, generator=self.generator).numpy() for _ in range(n_rounds)]
         # every cell at least once an epoch: equal parts of what is dealt, at least a batch each
         dealt = side.train[np.concatenate(orders)]
-        return iter(np.array_split(dealt[: max(asked, side.train.size)], self.n_batches))
+        return iter(np.array_split(dealt[: max(n_dealt, side.train.size)], self.n_batches))
 
     def _discriminator_step(self, x: Sequence[torch.Tensor]) -> None:
         import torch
 
         with torch.no_grad():  # the encoders stand still while the discriminator learns
-            draws = [self.networks.codes(i, each, self.generator).draw for i, each in enumerate(x)]
-        self._step(1, self.networks.telling(draws))
+            draws = [self.networks.codes(side, each).draw for side, each in enumerate(x)]
+        self._step(1, self.networks.discriminator_loss(draws))
 
     def _autoencoder_step(self, x: Sequence[torch.Tensor], y: Sequence[torch.Tensor]) -> np.ndarray:
         import torch
         from torch.nn.functional import cross_entropy
 
-        codes = [self.networks.codes(i, each, self.generator) for i, each in enumerate(x)]
-        losses = self.networks.losses(x, y, codes, self.generator)
+        codes = [self.networks.codes(side, each) for side, each in enumerate(x)]
+        losses = self.networks.losses(x, y, codes)
         self._step(0, losses.total(self.vae.kl_weight, self.vae.label_weight, self.vae.modality_weight))
         with torch.no_grad():
             heads = [cross_entropy(self.networks.head(code.draw), own) for code, own in zip(codes, y, strict=True)]
@@ -175,21 +180,22 @@ class _Training:
 
     def _step(self, which: int, loss: torch.Tensor) -> None:
         """Move what one optimiser owns; what the other owns takes no gradient from it."""
-        owned = (self.networks.of_autoencoders, self.networks.of_discriminator)[which]
         import torch
 
+        owned = self.owned[which]
         for tensor, gradient in zip(owned, torch.autograd.grad(loss, owned, allow_unused=True), strict=True):
             tensor.grad = gradient
         self.optimizers[which].step()
 
-    def _judge(self, label_losses: Sequence[float]) -> float:
-        """Record the epoch on the watched cells; what decides which epoch is kept."""
+    def _judge_epoch(self, label_losses: Sequence[float]) -> float:
+        """Record the epoch on the judged cells; the loss that decides which epoch is kept."""
         import torch
 
+        self.networks.eval()
         hits, parts = [], []
         with torch.no_grad():
             for index, side in enumerate(self.sides):
-                *losses, hit = self._judged(index, side)
+                *losses, hit = self._judge_side(index, side)
                 parts.append(losses)
                 hits.append(hit)
         accuracy = float(np.mean(hits))  # both modalities count alike, so that 0.5 is chance whatever their sizes
@@ -198,31 +204,31 @@ class _Training:
         reconstruction, kl, label = np.mean(parts, axis=0)
         return float(reconstruction + self.vae.kl_weight * kl + self.vae.label_weight * label)
 
-    def _judged(self, index: int, side: Side) -> np.ndarray:
-        """Reconstruction, KL, label loss and share of cells named by their modality, means over the watched cells."""
+    def _judge_side(self, index: int, side: TrainingCells) -> np.ndarray:
+        """Reconstruction, KL, label loss and share of cells whose modality is named: means over the judged cells."""
         rows, sizes = [], []
-        for start in range(0, side.watched.size, SCORING_CELLS):
-            cells = side.watched[start : start + SCORING_CELLS]
+        for start in range(0, side.judged.size, SCORING_CELLS):
+            cells = side.judged[start : start + SCORING_CELLS]
             x = side.batch(cells)
             code = self.networks.codes(index, x)
             named = self.networks.discriminator(code.mean).argmax(dim=1)
-            losses = self.networks.parts(index, x, _tensor(side.y[cells]), code)
+            losses = self.networks.side_losses(index, x, _tensor(side.y[cells]), code)
             rows.append((*losses, float((named == index).double().mean())))
             sizes.append(cells.size)
         return np.average(rows, axis=0, weights=sizes)
 
-    def _numbers(self) -> dict[str, dict[str, np.ndarray]]:
-        nets = self.networks
-        return {
-            "0": nets.encoders[0].numbers() | self.sides[0].scale,
-            "1": nets.encoders[1].numbers() | self.sides[1].scale,
-            HEAD: nets.head.numbers(),
-        }
+    def _to_arrays(self) -> tuple[dict[str, np.ndarray], ...]:
+        """The numbers of both encoders, with the scale of their inputs, and of the label head."""
+        from psmatch_core.classification.networks.architectures import to_arrays
+
+        *encoders, head = [to_arrays(each) for each in (*self.networks.encoders, self.networks.head)]
+        return *(arrays | side.scale for arrays, side in zip(encoders, self.sides, strict=True)), head
 
 
-def _latents(training: _Training, side: Side, names: tuple[str, ...], seed: int, index: int) -> JointLatents:
-    vae = training.vae
-    encoder, head = training.kept[str(index)], training.kept[HEAD]
+def _latents(training: _Training, side: TrainingCells, names: tuple[str, ...], seed: int, index: int) -> JointLatents:
+    from psmatch_core.classification.networks.architectures import network_outputs
+
+    encoder, head = training.best_arrays[index], training.best_arrays[-1]
     n = side.modality.n_cells
     empty = np.empty((n, 0))
     history = np.array(training.history[index])
@@ -235,11 +241,11 @@ def _latents(training: _Training, side: Side, names: tuple[str, ...], seed: int,
         {f"{ENCODER}/{key}": value for key, value in encoder.items()} | {f"{HEAD}/{k}": v for k, v in head.items()},
         history,
         training.best,
-        vae,
+        training.vae,
         seed,
     )
     latents = draft.encode(side.modality.X)
-    logits = centered(latents @ head["0.weight"] + head["0.bias"])
+    logits = centered(network_outputs(head, [_tensor(latents.astype(np.float32))]))
     held_out = np.full_like(logits, np.nan)
     held_out[side.held] = logits[side.held]
     curve = LossCurve("label head", tuple(history[:, 2]), tuple(history[:, 3]), training.best)
@@ -253,7 +259,7 @@ def _latents(training: _Training, side: Side, names: tuple[str, ...], seed: int,
     )
 
 
-def _notes(side: Side, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
+def _notes(side: TrainingCells, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
     name = side.modality.name
     notes = [f"{name}: {note}" for note in side.body.notes(side.scale)]
     if abs(accuracy - 0.5) > APART:
@@ -267,11 +273,7 @@ def _notes(side: Side, names: tuple[str, ...], accuracy: float) -> tuple[str, ..
     return tuple(notes)
 
 
-def _contents(sides: Sequence[Side]) -> list[str]:
-    return [text for side in sides for text in (side.modality.name, side.modality.fingerprint)]
-
-
-def _tensor(y: np.ndarray) -> torch.Tensor:
+def _tensor(values: np.ndarray) -> torch.Tensor:
     import torch
 
-    return torch.from_numpy(y)
+    return torch.from_numpy(values)

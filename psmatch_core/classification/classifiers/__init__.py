@@ -4,7 +4,6 @@ from psmatch_core.classification.classifiers.base import (
     Classifier,
     FittedClassifier,
     Folds,
-    LossCurve,
     stratified_folds,
 )
 from psmatch_core.classification.classifiers.cnn import CNNClassifier
@@ -13,7 +12,7 @@ from psmatch_core.classification.classifiers.linear import LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
 from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
 from psmatch_core.classification.classifiers.single_network import SingleNetworkClassifier
-from psmatch_core.classification.classifiers.training import Network
+from psmatch_core.classification.networks.training import LossCurve
 
 __all__ = [
     "CNNClassifier",
@@ -24,7 +23,6 @@ __all__ = [
     "LinearClassifier",
     "LossCurve",
     "MLPClassifier",
-    "Network",
     "NetworkClassifier",
     "RecommendedClassifier",
     "SingleNetworkClassifier",

@@ -12,10 +12,12 @@ from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import stream
+from psmatch_core.classification.networks.training import LossCurve
 from psmatch_core.data.images import shape_text
 from psmatch_core.data.modality import Matrix
 
 NEVER_HELD_OUT = -1
+NO_HELD_OUT = np.empty((0, 0))  # the held-out logits of a restored classifier, which has no training cells
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,6 @@ def stratified_folds(y: np.ndarray, n_folds: int, *, seed: int, purpose: str = "
         assignment[cells] = (next_fold + np.arange(cells.size)) % n_folds
         next_fold = (next_fold + cells.size) % n_folds
     return Folds(assignment, n_folds)
-
-
-@dataclass(frozen=True)
-class LossCurve:
-    """Cross-entropy by epoch of one network, nats per cell; ``best`` is the epoch that was kept."""
-
-    name: str
-    training: tuple[float, ...]
-    validation: tuple[float, ...]
-    best: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +134,3 @@ def centered(logits: np.ndarray) -> np.ndarray:
     """Logits ``(n, n_labels)`` with mean 0 in every row: softmax leaves that constant free."""
     logits = np.asarray(logits, dtype=np.float64)
     return logits - logits.mean(axis=1, keepdims=True)
-
-
-def no_held_out(n_labels: int) -> np.ndarray:
-    """The held-out logits of a restored classifier: it has seen no cells."""
-    return np.empty((0, n_labels))

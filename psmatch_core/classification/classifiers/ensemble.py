@@ -10,7 +10,7 @@ import numpy as np
 from psmatch_core.base.config import option
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.base.randomness import derived_seed
-from psmatch_core.classification.classifiers.base import Classifier, FittedClassifier, Folds, no_held_out
+from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
 from psmatch_core.classification.classifiers.cnn import CNNClassifier
 from psmatch_core.classification.classifiers.linear import LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
@@ -66,7 +66,7 @@ class EnsembleClassifier(Classifier):
             )
             for index, member in enumerate(self.members)
         )
-        return FittedEnsemble(no_held_out(members[0].held_out.shape[1]), members, state["scales"])
+        return FittedEnsemble(NO_HELD_OUT, members, state["scales"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 
 from psmatch_core.base.config import option
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.classification.classifiers.base import Classifier, FittedClassifier, Folds, centered, no_held_out
+from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds, centered
 from psmatch_core.data.modality import Matrix
 
 # C × n_cells, from "labels hardly told apart" to "hardly regularised" on z-scored features; half a decade is
@@ -90,7 +90,7 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
         return FittedLinear(held_out[best], weights, final.intercepts, notes=tuple(notes))
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        return FittedLinear(no_held_out(state["intercepts"].size), state["weights"], state["intercepts"])
+        return FittedLinear(NO_HELD_OUT, state["weights"], state["intercepts"])
 
 
 class _Ridge:

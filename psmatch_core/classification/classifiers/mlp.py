@@ -1,30 +1,29 @@
-"""A small neural network on one modality, stopped at its own best validation loss."""
+"""A small neural network on features, stopped at its own best validation loss."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import option
-from psmatch_core.base.progress import Progress
-from psmatch_core.base.randomness import derived_seed
-from psmatch_core.classification.classifiers.base import FittedClassifier, Folds, LossCurve, centered, no_held_out
 from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
-from psmatch_core.classification.classifiers.perceptron import Perceptron, perceptron_outputs
-from psmatch_core.classification.classifiers.training import Schedule, restarted, train
-from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.data.modality import Matrix
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
 class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=3):
-    """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stop)."""
+    """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stopping)."""
+
+    stream: ClassVar[str] = "mlp"
+    cells_at_once: ClassVar[int] = 8192
 
     hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")
     dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units left out in each step.")
@@ -37,68 +36,19 @@ class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=
     batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)
     batch_norm: bool = option(False, help="Batch normalisation after each hidden layer.", advanced=True)
 
-    def fit(
-        self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
-    ) -> FittedClassifier:
-        held = folds.held_out(0)
-        (parameters, curve), notes = restarted(
-            lambda rate: self._train(X, y, held, n_labels, seed, rate, progress), self.learning_rate
-        )
-        fitted = FittedMLP(np.full((y.size, n_labels), np.nan), parameters, curves=(curve,), notes=notes)
-        fitted.held_out[held] = fitted.logits(X[held])
-        return fitted
+    def encoder(self, shape: tuple[int, ...], n_outputs: int, generator: torch.Generator) -> nn.Sequential:
+        return self._perceptron((*shape, *self.hidden, n_outputs), generator)
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        last = max(int(name.split(".")[0]) for name in state)
-        return FittedMLP(no_held_out(state[f"{last}.bias"].size), dict(state))
+    def decoder(self, shape: tuple[int, ...], n_inputs: int, generator: torch.Generator) -> nn.Sequential:
+        return self._perceptron((n_inputs, *reversed(self.hidden), *shape), generator)
 
-    def encoder(self, modality: Modality, n_out: int, generator: Any) -> Perceptron:
-        return Perceptron((modality.n_features, *self.hidden, n_out), self.batch_norm, self.dropout, generator)
+    def batch(self, X: Matrix, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
+        import torch
 
-    def decoder(self, modality: Modality, n_in: int, generator: Any) -> Perceptron:
-        return Perceptron((n_in, *reversed(self.hidden), modality.n_features), self.batch_norm, self.dropout, generator)
+        # A sparse matrix becomes dense one batch at a time; torch takes no read-only array, so a view is copied.
+        return torch.from_numpy(np.array(to_dense(X, None), dtype=np.float32))
 
-    def batch(self, X: Matrix, cells: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
-        return batch_of(X, cells)
+    def _perceptron(self, widths: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
+        from psmatch_core.classification.networks.architectures import perceptron  # brings torch
 
-    def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
-        return perceptron_outputs(parameters, X)
-
-    def _train(
-        self,
-        X: Matrix,
-        y: np.ndarray,
-        held: np.ndarray,
-        n_labels: int,
-        seed: int,
-        learning_rate: float,
-        progress: Progress,
-    ) -> tuple[dict[str, np.ndarray], LossCurve]:
-        import torch  # heavy: only where a network trains
-
-        generator = torch.Generator().manual_seed(derived_seed(seed, "mlp") % 2**63)
-        network = Perceptron((X.shape[1], *self.hidden, n_labels), self.batch_norm, self.dropout, generator)
-        schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
-        return train(
-            network, lambda cells: batch_of(X, cells), y, held, schedule, generator=generator, progress=progress
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class FittedMLP(FittedClassifier):
-    """Weights by layer: ``0.weight (in, out)``, ``0.bias``, and the batch norm's four vectors where it has one."""
-
-    parameters: dict[str, np.ndarray]
-
-    def logits(self, X: Matrix) -> np.ndarray:
-        return centered(perceptron_outputs(self.parameters, X))
-
-    def state(self) -> dict[str, np.ndarray]:
-        return dict(self.parameters)
-
-
-def batch_of(X: Matrix, cells: np.ndarray) -> torch.Tensor:
-    """Features of some cells as a dense float32 tensor ``(n, n_features)``."""
-    import torch
-
-    return torch.from_numpy(to_dense(X[cells], np.float32))  # a sparse matrix becomes dense one batch at a time
+        return perceptron(widths, batch_norm=self.batch_norm, dropout=self.dropout, generator=generator)

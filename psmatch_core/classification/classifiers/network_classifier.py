@@ -1,50 +1,129 @@
-"""What a classifier that is one network lends to others: its body as an encoder, and the way in which it trains."""
+"""What classifiers that are one neural network share: training, scoring, and their network as an encoder."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from psmatch_core.classification.classifiers.base import Classifier
-from psmatch_core.classification.classifiers.training import Network
-from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.base.progress import Progress
+from psmatch_core.base.randomness import derived_seed
+from psmatch_core.classification.classifiers.base import (
+    NO_HELD_OUT,
+    Classifier,
+    FittedClassifier,
+    Folds,
+    centered,
+)
+from psmatch_core.classification.networks.training import LossCurve, restarted, train
+from psmatch_core.data.modality import Matrix
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
+@dataclass(frozen=True)
 class NetworkClassifier(Classifier, ABC):
-    """A classifier whose network serves elsewhere too, so that what is compared with it has the same architecture."""
+    """A classifier that is one network, stopped at its own best validation loss.
 
-    weight_decay: float
-    learning_rate: float
-    n_epochs: int
-    patience: int
-    batch_size: int
+    A joint VAE takes its encoders and decoders from it, so that what is compared has the same architecture.
+    """
+
+    stream: ClassVar[str]  # the name under which a seed gives its random numbers
+    cells_at_once: ClassVar[int]  # scored together
+
+    if TYPE_CHECKING:  # options that every network declares, with its own defaults
+        weight_decay: float
+        learning_rate: float
+        n_epochs: int
+        patience: int
+        batch_size: int
 
     @abstractmethod
-    def encoder(self, modality: Modality, n_out: int, generator: Any) -> Network:
-        """The classifier's network for a modality's features, with ``n_out`` outputs in place of the labels."""
+    def encoder(self, shape: tuple[int, ...], n_outputs: int, generator: torch.Generator) -> nn.Sequential:
+        """The untrained network for cells of a shape, ``(n_features,)`` or ``(c, h, w)``."""
 
     @abstractmethod
-    def decoder(self, modality: Modality, n_in: int, generator: Any) -> Network:
-        """The network mirrored: from ``n_in`` numbers to the modality's features."""
+    def decoder(self, shape: tuple[int, ...], n_inputs: int, generator: torch.Generator) -> nn.Sequential:
+        """The network mirrored: from ``n_inputs`` numbers to cells of a shape."""
+
+    @abstractmethod
+    def batch(self, X: Matrix, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
+        """Cells as an encoder reads them and a decoder gives them back; ``scale`` as from :meth:`scale`."""
 
     def scale(self, X: Matrix, cells: np.ndarray) -> dict[str, np.ndarray]:
-        """Numbers by which its networks' inputs are brought to scale, of some cells; none for features as they are."""
+        """Numbers that bring inputs to one scale, from some cells; none for features, which preprocessing scales."""
         return {}
 
     def notes(self, scale: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-        """What the user must know of that scale."""
+        """What the user must know about that scale."""
         return ()
 
-    @abstractmethod
-    def batch(self, X: Matrix, cells: np.ndarray, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
-        """What an encoder reads, and a decoder gives back, of some cells."""
+    def fit(
+        self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
+    ) -> FittedClassifier:
+        self.check(X)
+        held = folds.held_out(0)
+        scale = self.scale(X, np.flatnonzero(~held))
+        (arrays, curve), notes = restarted(
+            lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),
+            self.learning_rate,
+        )
+        held_out = np.full((y.size, n_labels), np.nan)
+        notes = (*notes, *self.notes(scale))
+        fitted = FittedNetworkClassifier(held_out, self, {**arrays, **scale}, curves=(curve,), notes=notes)
+        held_out[held] = fitted.logits(X[held])
+        return fitted
 
-    @abstractmethod
+    def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
+        return FittedNetworkClassifier(NO_HELD_OUT, self, dict(state))
+
     def outputs(self, parameters: Mapping[str, np.ndarray], X: Matrix) -> np.ndarray:
-        """What an encoder gives for cells ``X``, ``(n, n_out)``; ``parameters`` are its numbers and the scale."""
+        """What a trained encoder gives for cells, ``(n, n_outputs)``; ``parameters`` hold its numbers and the scale."""
+        from psmatch_core.classification.networks.architectures import network_outputs  # brings torch
+
+        starts = range(0, max(X.shape[0], 1), self.cells_at_once)
+        parts = (self.batch(X[start : start + self.cells_at_once], parameters) for start in starts)
+        return network_outputs(parameters, parts)
+
+    def _train(
+        self,
+        X: Matrix,
+        y: np.ndarray,
+        held: np.ndarray,
+        scale: Mapping[str, np.ndarray],
+        n_labels: int,
+        seed: int,
+        progress: Progress,
+    ) -> tuple[dict[str, np.ndarray], LossCurve]:
+        import torch  # heavy: only where a network trains
+
+        generator = torch.Generator().manual_seed(derived_seed(seed, self.stream) % 2**63)
+        network = self.encoder(X.shape[1:], n_labels, generator)
+        return train(
+            network,
+            lambda cells: self.batch(X[cells], scale),
+            y,
+            held,
+            settings=self,
+            generator=generator,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetworkClassifier(FittedClassifier):
+    """A trained network: its numbers by layer, and those that bring its inputs to scale."""
+
+    classifier: NetworkClassifier
+    parameters: dict[str, np.ndarray]
+
+    def logits(self, X: Matrix) -> np.ndarray:
+        return centered(self.classifier.outputs(self.parameters, X))
+
+    def state(self) -> dict[str, np.ndarray]:
+        return dict(self.parameters)

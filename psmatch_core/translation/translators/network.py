@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +14,14 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import LossCurve
-from psmatch_core.classification.classifiers.perceptron import SCORING_ROWS, Perceptron, perceptron_outputs
-from psmatch_core.classification.classifiers.training import Schedule, descend, restarted
+from psmatch_core.classification.networks.training import descend, restarted
 from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
 from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
     import torch
 
+SCORING_ROWS = 8192  # predicted at once
 EPOCHS_AT_ONCE = 16  # draws of so many epochs from one pass over the plan, which may be computed anew in each pass
 
 
@@ -64,7 +64,9 @@ class FittedNetwork(Predictor):
     parameters: dict[str, np.ndarray]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return perceptron_outputs(self.parameters, X).astype(np.float64)
+        from psmatch_core.classification.networks.architectures import network_outputs  # brings torch
+
+        return network_outputs(self.parameters, _batches(X)).astype(np.float64)
 
     def state(self) -> dict[str, np.ndarray]:
         return dict(self.parameters)
@@ -93,7 +95,7 @@ class NetworkTranslator(TrainedTranslator):
 
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
         (parameters, curve), notes = restarted(
-            lambda rate: self._train(pairs, seed, rate, progress), self.learning_rate
+            lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, progress), self.learning_rate
         )
         if not curve.validation:
             notes += ("network: no cell could be held out, so the training loss chose the epoch.",)
@@ -102,10 +104,10 @@ class NetworkTranslator(TrainedTranslator):
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
         return FittedNetwork(dict(state))
 
-    def _train(
-        self, pairs: MatchedPairs, seed: int, learning_rate: float, progress: Progress
-    ) -> tuple[dict[str, np.ndarray], LossCurve]:
+    def _train(self, pairs: MatchedPairs, seed: int, progress: Progress) -> tuple[dict[str, np.ndarray], LossCurve]:
         import torch  # heavy: only where a network trains
+
+        from psmatch_core.classification.networks.architectures import perceptron
 
         lesson = self.lesson(pairs, stream(seed, "lesson"))
         units = lesson.units
@@ -116,29 +118,27 @@ class NetworkTranslator(TrainedTranslator):
             )
         generator = torch.Generator().manual_seed(derived_seed(seed, "network") % 2**63)
         widths = (pairs.X.shape[1], *self.hidden, pairs.Y.shape[1])
-        network = Perceptron(widths, self.batch_norm, self.dropout, generator)
+        network = perceptron(widths, batch_norm=self.batch_norm, dropout=self.dropout, generator=generator)
 
         def outputs(cells: np.ndarray) -> torch.Tensor:
-            return network(tensor_of(pairs.X[cells]), generator)
+            return network(tensor_of(pairs.X[cells]))
 
         def scored(cells: np.ndarray) -> np.ndarray:
-            starts = range(0, cells.size, SCORING_ROWS)
-            parts = [network(tensor_of(pairs.X[cells[start : start + SCORING_ROWS]])) for start in starts]
-            return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
+            return np.asarray(torch.cat([network(part) for part in _batches(pairs.X[cells])]).numpy(), np.float64)
 
         def held_out_loss() -> float:
             value = lesson.held_out_loss(scored)
             return float("nan") if value is None else value
 
+        network.eval()
         with torch.no_grad():
             is_judged = lesson.held_out_loss(scored) is not None
-        schedule = Schedule(self.n_epochs, self.patience, self.batch_size, learning_rate, self.weight_decay)
         return descend(
             network,
             units,
             lambda part: lesson.loss(outputs, part),
             held_out_loss if is_judged else None,
-            schedule,
+            settings=self,
             generator=generator,
             progress=progress,
             before_epoch=lesson.begin,
@@ -162,6 +162,12 @@ class Draws:
 
     def _draw(self) -> np.ndarray:
         return self.pairs.draw(self.rng, EPOCHS_AT_ONCE * self.per_epoch)
+
+
+def _batches(X: np.ndarray) -> Iterator[torch.Tensor]:
+    """Rows as a network reads them, a part at a time; at least one, which may be empty."""
+    for start in range(0, max(len(X), 1), SCORING_ROWS):
+        yield tensor_of(X[start : start + SCORING_ROWS])
 
 
 def tensor_of(values: np.ndarray) -> torch.Tensor:

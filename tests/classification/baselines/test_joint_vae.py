@@ -13,7 +13,7 @@ from anndata import AnnData
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.classification.baselines import HISTORY, JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.classification.baselines.vae_networks import Codes, Losses, Networks, divergence
+from psmatch_core.classification.baselines.vae_networks import Codes, Losses, VAENetworks, kl_from_prior
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality
@@ -55,13 +55,13 @@ def latents(sides: tuple[Modality, Modality]) -> tuple[JointLatents, JointLatent
     return fit_joint_vae(*sides, vae, seed=0)
 
 
-def networks(n_latent: int = 5, seed: int = 0) -> tuple[Networks, list[torch.Tensor], list[torch.Tensor]]:
+def networks(n_latent: int = 5, seed: int = 0) -> tuple[VAENetworks, list[torch.Tensor], list[torch.Tensor]]:
     """Untrained networks and a batch a side."""
     generator = torch.Generator().manual_seed(seed)
     pair = make_modality("RNA", n=30), make_modality("ADT", n=24, n_features=5, seed=1)
-    nets = Networks(
-        [MLPClassifier(hidden=(16,), dropout=0.0)] * 2, pair, n_latent=n_latent, n_labels=3, discriminator=(8,),
-        generator=generator,
+    nets = VAENetworks(
+        [MLPClassifier(hidden=(16,), dropout=0.0)] * 2, [side.X.shape[1:] for side in pair], n_latent=n_latent,
+        n_labels=3, discriminator=(8,), generator=generator,
     )  # fmt: skip
     x = [torch.from_numpy(np.array(side.X, dtype=np.float32)) for side in pair]
     y = [torch.arange(side.n_cells) % 3 for side in pair]
@@ -75,41 +75,41 @@ def test_the_encoders_gradient_opposes_the_discriminators_in_every_cell() -> Non
     nets, x, _ = networks()
     draws = [nets.codes(i, each).mean.detach().requires_grad_() for i, each in enumerate(x)]
     for draw in draws:
-        told = torch.autograd.grad(nets.telling(draws), draw)[0]
-        fooled = torch.autograd.grad(nets.fooling(draws), draw)[0]
-        cosine = torch.nn.functional.cosine_similarity(told, fooled, dim=1)
+        named = torch.autograd.grad(nets.discriminator_loss(draws), draw)[0]
+        fooled = torch.autograd.grad(nets.fooling_loss(draws), draw)[0]
+        cosine = torch.nn.functional.cosine_similarity(named, fooled, dim=1)
         assert torch.allclose(cosine, torch.full_like(cosine, -1.0), atol=1e-4)
 
 
 def test_a_step_of_either_player_undoes_the_others() -> None:
     nets, x, _ = networks()
 
-    def told() -> float:
+    def discriminator_loss() -> float:
         with torch.no_grad():
-            return float(nets.telling([nets.codes(i, each).mean for i, each in enumerate(x)]))
+            return float(nets.discriminator_loss([nets.codes(i, each).mean for i, each in enumerate(x)]))
 
-    before = told()
+    before = discriminator_loss()
     draws = [nets.codes(i, each).mean.detach() for i, each in enumerate(x)]
-    gradients = torch.autograd.grad(nets.telling(draws), nets.of_discriminator)
+    gradients = torch.autograd.grad(nets.discriminator_loss(draws), nets.discriminator_parameters())
     with torch.no_grad():
-        for tensor, gradient in zip(nets.of_discriminator, gradients, strict=True):
+        for tensor, gradient in zip(nets.discriminator_parameters(), gradients, strict=True):
             tensor -= 0.1 * gradient
-    after_discriminator = told()
+    after_discriminator = discriminator_loss()
     assert after_discriminator < before
-    encoders = [tensor for net in nets.encoders for tensor in net.trainable]
-    gradients = torch.autograd.grad(nets.fooling([nets.codes(i, each).mean for i, each in enumerate(x)]), encoders)
+    encoders = list(nets.encoders.parameters())
+    gradients = torch.autograd.grad(nets.fooling_loss([nets.codes(i, each).mean for i, each in enumerate(x)]), encoders)
     with torch.no_grad():
         for tensor, gradient in zip(encoders, gradients, strict=True):
             tensor -= 0.1 * gradient
-    assert told() > after_discriminator
+    assert discriminator_loss() > after_discriminator
 
 
 def test_the_two_optimisers_own_different_numbers() -> None:
     nets, _, _ = networks()
-    mine = {id(tensor) for tensor in nets.of_autoencoders}
-    theirs = {id(tensor) for tensor in nets.of_discriminator}
+    mine = {id(tensor) for tensor in nets.autoencoder_parameters()}
+    theirs = {id(tensor) for tensor in nets.discriminator_parameters()}
     assert not mine & theirs
-    assert all(id(tensor) in mine for tensor in nets.head.trainable)
+    assert all(id(tensor) in mine for tensor in nets.head.parameters())
 
 
 # The weights
@@ -144,9 +144,9 @@ def test_lambda_pulls_the_posteriors_to_the_prior(sides: tuple[Modality, Modalit
 def test_divergence_is_that_of_two_normals() -> None:
     mean, log_variance = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, np.log(4.0)]])
     expected = 0.5 * 1.0 + 0.5 * (4 - 1 - np.log(4.0))
-    assert float(divergence(Codes(mean, log_variance, mean))) == pytest.approx(expected, rel=1e-6)
+    assert float(kl_from_prior(Codes(mean, log_variance, mean))) == pytest.approx(expected, rel=1e-6)
     zero = torch.zeros(3, 2)
-    assert float(divergence(Codes(zero, zero, zero))) == 0
+    assert float(kl_from_prior(Codes(zero, zero, zero))) == 0
 
 
 # What comes out
@@ -160,7 +160,6 @@ def test_shapes_and_sides(latents: tuple[JointLatents, JointLatents], sides: tup
         assert scored.history.shape[1] == len(HISTORY)
         assert not scored.space.flags.writeable
         assert not hasattr(scored, "logits")
-        assert not hasattr(scored, "log_propensity")
 
 
 def test_the_space_is_the_posterior_mean(latents: tuple[JointLatents, JointLatents]) -> None:
@@ -175,10 +174,9 @@ def test_the_space_is_the_posterior_mean(latents: tuple[JointLatents, JointLaten
 
 def test_a_draw_is_not_the_mean() -> None:
     nets, x, _ = networks()
-    generator = torch.Generator().manual_seed(1)
-    drawn = nets.codes(0, x[0], generator)
+    drawn, judged = nets.train().codes(0, x[0]), nets.eval().codes(0, x[0])
     assert not torch.equal(drawn.draw, drawn.mean)
-    assert torch.equal(nets.codes(0, x[0]).draw, nets.codes(0, x[0]).mean)
+    assert torch.equal(judged.draw, judged.mean)
 
 
 def test_same_seed_same_latents(sides: tuple[Modality, Modality]) -> None:

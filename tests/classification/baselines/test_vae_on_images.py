@@ -9,7 +9,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
-from psmatch_core.classification.baselines.vae_data import Side
+from psmatch_core.classification.baselines.vae_data import TrainingCells
 from psmatch_core.classification.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import evaluate
@@ -52,7 +52,7 @@ def test_channels_come_to_scale_by_the_training_cells(
     latents: tuple[JointLatents, JointLatents], sides: tuple[Modality, Modality]
 ) -> None:
     for scored, modality in zip(latents, sides, strict=True):
-        side = Side.of(modality, BODY, modality.label_names, 0)
+        side = TrainingCells.split(modality, BODY, modality.label_names, 0)
         images = modality.in_shape(modality.X)[side.train].astype(np.float64)
         kept = scored.part("encoder")
         assert np.allclose(kept["channel_mean"], images.mean(axis=(0, 2, 3)))

@@ -5,6 +5,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import silent
+from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import (
     Classifier,
     CNNClassifier,
@@ -44,7 +45,8 @@ def stack(n=120, *, dtype=np.uint8):
 
 def fit(classifier, X, y, n_labels=4):
     folds = stratified_folds(y, 5, seed=0)
-    return classifier.fit(X, y, n_labels=n_labels, folds=folds, seed=0, progress=silent)
+    with one_thread():
+        return classifier.fit(X, y, n_labels=n_labels, folds=folds, seed=0, progress=silent)
 
 
 @each

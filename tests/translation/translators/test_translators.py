@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import silent
 from psmatch_core.base.threads import one_thread
-from psmatch_core.classification.classifiers.perceptron import Perceptron
+from psmatch_core.classification.networks.architectures import perceptron
 from psmatch_core.matching.blocks import DenseBlock, SparseBlock
 from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
@@ -95,10 +95,10 @@ def gradients(seed=3):
     x = torch.from_numpy(rng.normal(size=(5, 2)).astype(np.float32))
     y = torch.from_numpy(rng.normal(size=(3, 2)).astype(np.float32))
     M = torch.from_numpy(rng.dirichlet(np.ones(5), size=3).astype(np.float32))
-    network = Perceptron((2, 6, 2), False, 0.0, torch.Generator().manual_seed(seed))
+    network = perceptron((2, 6, 2), generator=torch.Generator().manual_seed(seed))
 
     def gradient(loss):
-        grads = torch.autograd.grad(loss, network.trainable)
+        grads = torch.autograd.grad(loss, list(network.parameters()))
         return np.concatenate([grad.numpy().ravel() for grad in grads])
 
     expectation_inside = gradient(((y - M @ network(x)) ** 2).sum())

@@ -1,0 +1,1 @@
+"""Neural networks: their architectures as torch modules, and how they are trained."""
