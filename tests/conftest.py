@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,14 @@ def make_modality(name: str = "RNA", **settings: object) -> Modality:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_maps() -> Iterator[None]:
-    """Processes that tests start draw their maps by a stand-in: UMAP would compile for 15 s in each of them."""
+    """Maps are drawn by a stand-in, here and in the processes that tests start: UMAP compiles for 15 s in each."""
+    spec = importlib.util.spec_from_file_location("umap", STAND_INS / "umap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "umap", module)
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(STAND_INS), os.environ.get("PYTHONPATH", "")])))
         yield
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,43 +26,57 @@ DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
 
 
-def psmatch(*arguments, cwd, code=0):
+def psmatch(*arguments, cwd, code=0, real_maps=False):
+    """What the program prints, and what it complains of; its maps are a stand-in's unless real ones are asked for."""
+    paths = [str(ROOT)] if real_maps else [str(ROOT), os.environ["PYTHONPATH"]]
     done = subprocess.run(
         [sys.executable, "-m", "psmatch_core", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, env=None, timeout=HANG, check=False,
+        cwd=cwd, capture_output=True, text=True, timeout=HANG, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout, done.stderr
 
 
-@pytest.fixture(autouse=True)
-def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]]))
+def two_files(folder):
+    make_adata(n=45).write_h5ad(folder / "rna.h5ad")
+    make_adata(n=36, n_features=5, seed=1).write_h5ad(folder / "adt.h5ad")
+    return folder
 
 
 @pytest.fixture
 def files(tmp_path):
-    make_adata(n=45).write_h5ad(tmp_path / "rna.h5ad")
-    make_adata(n=36, n_features=5, seed=1).write_h5ad(tmp_path / "adt.h5ad")
+    return two_files(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def once_matched(tmp_path_factory):
+    folder = two_files(tmp_path_factory.mktemp("matched"))
+    out, _ = psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=folder)
+    assert "converged" in out
+    return folder
+
+
+@pytest.fixture
+def matched(once_matched, tmp_path):
+    """A folder of its own with two files and, in ``one``, the run that matched them."""
+    shutil.copytree(once_matched, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
-def test_match_then_run_its_recipe_again_gives_the_same_pairs(files):
-    out, _ = psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
-    assert "converged" in out
+def test_match_then_run_its_recipe_again_gives_the_same_pairs(matched):
     for name in ("rna.h5ad", "adt.h5ad"):
-        (files / "one" / "exports" / name).write_bytes((files / name).read_bytes())
-    psmatch("run", "recipe.json", "--out", "again", "--quiet", cwd=files / "one" / "exports")
-    first = pd.read_csv(files / "one" / "exports" / "pairs.csv")
-    again = pd.read_csv(files / "one" / "exports" / "again" / "exports" / "pairs.csv")
+        (matched / "one" / "exports" / name).write_bytes((matched / name).read_bytes())
+    psmatch("run", "recipe.json", "--out", "again", "--quiet", cwd=matched / "one" / "exports")
+    first = pd.read_csv(matched / "one" / "exports" / "pairs.csv")
+    again = pd.read_csv(matched / "one" / "exports" / "again" / "exports" / "pairs.csv")
     pd.testing.assert_frame_equal(first, again)
 
 
 @pytest.mark.slow
-def test_demo_writes_its_run_and_exports_where_it_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # with the real UMAP
-    out, _ = psmatch("demo", "--data", "pbmc", *QUICK, cwd=tmp_path)
+def test_demo_writes_its_run_and_exports_where_it_says(tmp_path):
+    out, _ = psmatch("demo", "--data", "pbmc", *QUICK, cwd=tmp_path, real_maps=True)
     exports = tmp_path / "psmatch-demo" / "exports"
     assert {"pairs.csv", "coupling.h5ad", "recipe.json"} <= {path.name for path in exports.iterdir()}
     assert "uniform 0.500" in out
@@ -88,18 +103,17 @@ def test_a_folder_with_other_files_is_not_written_over(files):
     assert (files / "rna.h5ad").exists()
 
 
-def test_features_writes_which_goes_with_which(files):
-    psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
-    out, _ = psmatch("features", "one", "--quiet", "--set", "n_permutations=19", "--top", "2", cwd=files)
+def test_features_writes_which_goes_with_which(matched):
+    out, _ = psmatch("features", "one", "--quiet", "--set", "n_permutations=19", "--top", "2", cwd=matched)
     assert "best partner of each feature" in out
-    table = pd.read_csv(files / "one" / "exports" / "feature_matches.csv")
+    table = pd.read_csv(matched / "one" / "exports" / "feature_matches.csv")
     assert len(table) == 2 * 5  # five target features
     assert (table["p_value"].dropna() >= 1 / 20).all()
-    psmatch("features", "one", "--quiet", "--of", "source", "--out", "mine.csv", cwd=files)
-    assert set(pd.read_csv(files / "mine.csv")["feature"]) == {f"f{i}" for i in range(8)}
-    _, err = psmatch("features", "one", "--set", "sharpness=1", cwd=files, code=1)
+    psmatch("features", "one", "--quiet", "--of", "source", "--out", "mine.csv", cwd=matched)
+    assert set(pd.read_csv(matched / "mine.csv")["feature"]) == {f"f{i}" for i in range(8)}
+    _, err = psmatch("features", "one", "--set", "sharpness=1", cwd=matched, code=1)
     assert "FeatureRules has no option sharpness" in err
-    _, err = psmatch("features", ".", cwd=files, code=1)
+    _, err = psmatch("features", ".", cwd=matched, code=1)
     assert "holds no run" in err
 
 
@@ -145,17 +159,16 @@ def test_options_lists_every_method_in_words(tmp_path):
     assert "UnbalancedMatcher: Entropic optimal transport that leaves cells without a counterpart unmatched" in out
 
 
-def test_curve_needs_no_pairs_and_writes_every_label(files):
-    psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", "one", *QUICK, cwd=files)
-    out, _ = psmatch("curve", "one", "--epsilons", "0.05", "0.1", "0.2", "0.5", "2", "--quiet", cwd=files)
+def test_curve_needs_no_pairs_and_writes_every_label(matched):
+    out, _ = psmatch("curve", "one", "--epsilons", "0.05", "0.1", "0.2", "0.5", "2", "--quiet", cwd=matched)
     assert "n_effective" in out
     assert "a suggestion, made without true pairs" in out or "no epsilon is suggested" in out
-    table = pd.read_csv(files / "one" / "curve.csv", keep_default_na=False)
+    table = pd.read_csv(matched / "one" / "curve.csv", keep_default_na=False)
     assert set(table["label"]) == {"", "A", "B", "C"}
     assert len(table) == 4 * 5
-    _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--quiet", cwd=files, code=1)
+    _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--quiet", cwd=matched, code=1)
     assert "ExactMatcher has no epsilon" in err
-    _, err = psmatch("curve", ".", cwd=files, code=1)
+    _, err = psmatch("curve", ".", cwd=matched, code=1)
     assert "holds no run" in err
 
 
