@@ -1,32 +1,33 @@
-"""Data: two files, their labels brought together."""
+"""Data: two files, and how their labels compare."""
 
 import streamlit as st
 
 from pages.shell import demos, session
-from pages.shell.errors import told
-from pages.shell.frame import begin, next_step
+from pages.shell.errors import show_errors
+from pages.shell.frame import next_step, start_page
 from pages.shell.glossary import glossary
 from pages.shell.text import plain
-from pages.views.data.labels import label_panel
+from pages.views.data.labels import label_comparison
 from pages.views.data.run_list import run_list
-from pages.views.data.sample_files import samples
+from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
 
-workspace = begin("data", "What do I have, and do the two sides speak of the same labels?")
+workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 
-if workspace.source is None and workspace.target is None:
+is_empty = workspace.source is None and workspace.target is None
+if is_empty:
     st.markdown(
-        "Load cells of two modalities, measured on different cells with the same perturbations or cell types. "
-        "New here? A demo shows every page with data whose answer is known."
+        "Load two files: cells measured in two modalities, with the same perturbations or cell types but not the same "
+        "cells. New here? A demo fills every page with data whose true matches are known."
     )
-asked = demos.demo_buttons(is_new=workspace.source is None and workspace.target is None)
-if asked:
-    with told(), st.spinner("Opening the demo…"):
-        demos.open_demo(asked)
+pressed = demos.demo_buttons(is_new=is_empty)
+if pressed:
+    with show_errors(), st.spinner("Opening the demo…"):
+        demos.open_demo(pressed)
         st.rerun()
-demos.prepare_ahead()
-demos.waiting()
-samples()
+demos.compute_first_ahead()
+demos.show_state()
+sample_files()
 
 left, right = st.columns(2, gap="large")
 with left:
@@ -35,9 +36,9 @@ with right:
     side_form("target")
 
 workspace = session.workspace()
-label_panel(workspace)
+label_comparison(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
-    st.info(f"One more thing: {plain(workspace.missing)}", icon=":material/arrow_forward:")
+    st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
 run_list()
 glossary()
-next_step("propensity", "Train one classifier a modality to tell the labels from the features.")
+next_step("propensity", "Train one classifier per modality to predict the labels from the features.")

@@ -3,22 +3,23 @@
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
-from pages.shell.changed_settings import MATCHED, matcher_settings, say_what_changed
-from pages.shell.frame import begin, need_data, next_step
+from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
+from pages.shell.frame import next_step, require_data, start_page
 from pages.views.match.overview import match_view
+from pages.views.match.settings import matcher_settings
 from psmatch_core.workspace.run_folder import DONE, LastStage
 
-workspace = begin("match", "Who goes with whom?")
-need_data(workspace)
+workspace = start_page("match", "Which cells match across the two modalities?")
+require_data(workspace)
 folder = session.current_run()
 is_matched = folder is not None and cache.has_matching(folder)
 is_trained = folder is not None and cache.has_propensities(folder)
 is_working = folder is not None and folder.status().is_active
-# A run that has only its map of scores left to draw holds nobody up.
+# A run of which only the map of scores is missing need not be waited for.
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)
 
 with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
-    matcher_settings(has_pairs=session.may_know_pairs())
+    matcher_settings(has_pairs=session.may_have_known_pairs())
 workspace = session.workspace()
 if st.button(
     "Match again" if is_matched else "Match",
@@ -26,15 +27,15 @@ if st.button(
     key="match",
     disabled=is_working and not is_ready,
 ):
-    progress_box.start(workspace.recipe, stop_after=LastStage.MATCH, name=session.next_name("match"))
+    progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
 
 if folder is not None:
-    progress_box.watch(folder, curves=True)
+    progress_box.show_run(folder, curves=True)
 if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
-    trained = "The propensity scores are used again." if is_trained else "The propensity models are trained first."
-    st.info(f"Not matched yet: press Match. {trained}", icon=":material/arrow_forward:")
+    scores = "The existing propensity scores are used." if is_trained else "The propensity models are trained first."
+    st.info(f"Not matched yet: press Match. {scores}", icon=":material/arrow_forward:")
 if folder is not None and is_matched:
-    say_what_changed(folder, workspace, MATCHED, "Match again to see those of the present settings.")
-    with progress_box.readable(folder):
+    warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
+    with progress_box.show_unreadable(folder):
         match_view(folder)
-next_step("monitor", "See whether the matching is to be believed, without knowing the truth.")
+next_step("monitor", "See whether the matching can be trusted, without known pairs.")

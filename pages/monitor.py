@@ -1,23 +1,23 @@
-"""Monitor: may the matching be believed where no true pair is known?"""
+"""Monitor: whether the matching can be trusted if no true pairs are known."""
 
 from pages.shell import cache, progress_box, session
-from pages.shell.changed_settings import MATCHED, SILENT_IN_JUDGING, say_what_changed
-from pages.shell.frame import begin, need, need_data, next_step
+from pages.shell.changed_settings import MATCHED, NAME_SETTINGS, warn_of_changed_settings
+from pages.shell.frame import next_step, require, require_data, start_page
 from pages.views.monitor.overview import monitor_view
-from pages.views.monitor.runs_compared import sweep_view
+from pages.views.monitor.runs_compared import runs_compared
 
-workspace = begin("monitor", "Should I believe it?")
-need_data(workspace)
+workspace = start_page("monitor", "Can I trust the matching?")
+require_data(workspace)
 folder = session.current_run()
 is_matched = folder is not None and cache.has_matching(folder)
 is_working = folder is not None and folder.status().is_active
 
 if folder is not None:
-    progress_box.watch(folder)
-need(is_matched or is_working, "Nothing is matched yet, so there is nothing to believe or to doubt.", "match")
+    progress_box.show_run(folder)
+require(is_matched or is_working, "Nothing is matched yet, so there is nothing to check.", "match")
 if folder is not None and is_matched:
-    say_what_changed(folder, workspace, MATCHED, "Match again, then look here.", silent=SILENT_IN_JUDGING)
-    with progress_box.readable(folder):
+    warn_of_changed_settings(folder, workspace, MATCHED, "Match again, then return here.", ignored=NAME_SETTINGS)
+    with progress_box.show_unreadable(folder):
         monitor_view(folder)
-        sweep_view(folder)
-next_step("translate", "Carry the features of one modality to the cells of the other.")
+        runs_compared(folder)
+next_step("translate", "Predict the features of one modality for the cells of the other.")

@@ -1,15 +1,16 @@
-"""Propensity: two classifiers, one a modality, and how well they tell the labels."""
+"""Propensity: one classifier per modality, and how well each distinguishes the labels."""
 
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
-from pages.shell.changed_settings import TRAINED, propensity_settings, say_what_changed
-from pages.shell.frame import begin, need_data, next_step
+from pages.shell.changed_settings import TRAINED, warn_of_changed_settings
+from pages.shell.frame import next_step, require_data, start_page
 from pages.views.propensity.overview import propensity_view
+from pages.views.propensity.settings import propensity_settings
 from psmatch_core.workspace.run_folder import LastStage
 
-workspace = begin("propensity", "Can each modality tell the perturbations apart?")
-need_data(workspace)
+workspace = start_page("propensity", "Can each modality distinguish the perturbations?")
+require_data(workspace)
 folder = session.current_run()
 is_working = folder is not None and folder.status().is_active
 is_trained = folder is not None and cache.has_propensities(folder)
@@ -23,14 +24,17 @@ if st.button(
     key="train",
     disabled=is_working and not is_trained,
 ):
-    progress_box.start(workspace.recipe, stop_after=LastStage.PROPENSITY, name=session.next_name("propensity"))
+    progress_box.start_run(workspace.recipe, stop_after=LastStage.PROPENSITY, name=session.new_run_name("propensity"))
 
 if folder is not None:
-    progress_box.watch(folder, curves=True)
+    progress_box.show_run(folder, curves=True)
 elif not is_trained:
-    st.info("Not trained yet: press Train. It takes some 10 s for 1,000 cells a side.", icon=":material/arrow_forward:")
+    st.info(
+        "Not trained yet: press Train. This takes about 10 s for 1,000 cells per modality.",
+        icon=":material/arrow_forward:",
+    )
 if folder is not None and is_trained:
-    say_what_changed(folder, workspace, TRAINED, "Train again to see those of the present ones.")
-    with progress_box.readable(folder):
+    warn_of_changed_settings(folder, workspace, TRAINED, "Train again to use the current settings.")
+    with progress_box.show_unreadable(folder):
         propensity_view(folder)
-next_step("match", "Couple the cells of each label by these scores.")
+next_step("match", "Match the cells of each label by these scores.")

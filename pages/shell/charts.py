@@ -1,4 +1,4 @@
-"""Figures and figures of merit on pages: one look, one set of tools, a text for those who do not see them."""
+"""Figures and metrics on pages: one look, one set of tools, and alternative text for screen readers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.shell.style import unseen_title
+from pages.shell.style import hidden_title_key
 from pages.shell.text import plain
 
 CONFIG = {
@@ -19,28 +19,28 @@ SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
 def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
-    """Draw a figure over the width at hand, its title as text of the page: there it breaks where the screen ends.
+    """Draw a figure over the full width, with its title as page text, which wraps on narrow screens.
 
-    The figure keeps its own title, unseen here (pages/shell/style.py), so that a downloaded picture has it.
+    The figure keeps its own title, hidden on the page (pages/shell/style.py), so that a downloaded picture has it.
 
     Parameters
     ----------
     alt
-        What it shows, for screen readers.
+        What the figure shows, for screen readers.
     on_select
-        Called when a box or a lasso was drawn on it; nothing can be selected unless given.
+        Called after a box or lasso is drawn; without it nothing can be selected.
     """
     from psmatch_core.plotting import set_ink, title_text
 
     scheme = st.context.theme.type
     if scheme:
         set_ink(figure, scheme)
-    finding, note, room = title_text(figure)
+    finding, note, height = title_text(figure)
     if finding:
         st.markdown(f"**{plain(finding)}**")
     if note:
         st.caption(plain(note))
-    with st.container(key=f"{unseen_title(room)}-{key}"):
+    with st.container(key=f"{hidden_title_key(height)}-{key}"):
         if on_select is None:
             st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
         else:
@@ -49,13 +49,13 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
 
 
 def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:
-    """Figures of merit in a row that wraps: label, value, what to compare it with, and what it means."""
+    """Metrics in a row that wraps: label, value, what to compare it with, and what it means."""
     with st.container(horizontal=True, gap=gap):
-        for label, value, beside, meaning in rows:
+        for label, value, comparison, meaning in rows:
             st.metric(
                 label,
                 value,
-                delta=beside or None,
+                delta=comparison or None,
                 delta_color="off",
                 delta_arrow="off",
                 help=meaning or None,

@@ -1,4 +1,4 @@
-"""Demos that open finished: each is computed once a workspace, in the background, and copied for whoever opens it."""
+"""Demos that open finished: each is computed once per workspace in the background, then copied for each visitor."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shell import cache, run_stages, session, uploads
-from pages.shell.errors import tell
+from pages.shell import cache, run_stages, session
+from pages.shell.errors import show_problem
+from pages.shell.file_summaries import DEMO_NAMES, demo_summary
 from pages.shell.navigation import PAGES, path_of
 from pages.shell.text import duration
-from pages.shell.workspace import DEMO, SIDES, Workspace, from_recipe
-from pages.views.data.file_choice import demo_side
+from pages.shell.workspace import DEMO, SIDES, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.demo_data import demo_recipe
@@ -28,13 +28,13 @@ from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 
 AHEAD_VARIABLE = "PSMATCH_DEMO_AHEAD"  # 0: the demo is computed only when someone opens it
-WAITING = "demo.waiting"
+WAITING_FOR = "demo.waiting"
 _STARTED = threading.Event()
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demo's button says."""
+    """The text of a demo's button."""
 
     title: str
     icon: str
@@ -43,18 +43,18 @@ class Demo:
 
 DEMOS = {
     "screen": Demo("perturbation screen", ":material/science:", "Synthetic: RNA and image, 12 perturbations."),
-    "pbmc": Demo("blood cells", ":material/bloodtype:", "700 real cells, their genes cut into two panels."),
+    "pbmc": Demo("blood cells", ":material/bloodtype:", "700 real cells, their genes split into two panels."),
     "images": Demo("images", ":material/image:", "Synthetic: two objects under 12 interventions, circles or squares."),
 }
 
 
 def demo_buttons(*, is_new: bool) -> str:
-    """One button a demo; the name of the one that was pressed, or nothing.
+    """One button per demo; returns the name of the one that was pressed, or nothing.
 
     Parameters
     ----------
     is_new
-        Nothing is loaded yet: the first demo is what to press.
+        Whether nothing is loaded yet: then the first demo is the primary button of the page.
     """
     pressed = ""
     with st.container(horizontal=True):
@@ -66,25 +66,32 @@ def demo_buttons(*, is_new: bool) -> str:
 
 
 def open_demo(name: str) -> None:
-    """Load a demo with its finished run, or wait for it where it is still being computed."""
+    """Load a demo with its finished run, or wait for the run if it is still being computed."""
     template = _template(name)
     if template is None or not (template.status().is_active or template.status().state == DONE):
-        template = _begun(name)
-    session.keep(Workspace(source=demo_side(name, "source"), target=demo_side(name, "target")))
+        template = _start_template(name)
+    session.set_workspace(Workspace(source=demo_side(name, "source"), target=demo_side(name, "target")))
     for form in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
-        session.renew(form)
+        session.reset_widgets(form)
     for side in SIDES:
-        session.hush(side)
-    session.leave(WAITING, name)
-    _take(name, template)
+        session.clear_error(side)
+    session.put(WAITING_FOR, name)
+    _open_copy(template)
 
 
-def waiting() -> None:
-    """Say how far a demo is that was opened before it was finished; it opens by itself."""
-    name = str(session.peek(WAITING) or "")
+def demo_side(name: str, which: str) -> Side:
+    """One side of a demo, ready to use."""
+    summary = demo_summary(name, which, session.root() / "demos")
+    modality = DEMO_NAMES[name][which == "target"]
+    return Side(f"{DEMO}{name}", summary.name, summary, label_key="label", name=modality, pair_key="cell")
+
+
+def show_state() -> None:
+    """Say that the open demo is finished, or show the progress of one that was opened early; it opens by itself."""
+    name = str(session.get(WAITING_FOR) or "")
     workspace = session.workspace()
     if workspace.run_id and workspace.source is not None and workspace.source.path.startswith(DEMO):
-        _said_finished()
+        _say_finished()
         return
     is_shown = workspace.source is not None and workspace.source.path == f"{DEMO}{name}" and not workspace.run_id
     template = _template(name) if name and is_shown else None
@@ -92,80 +99,83 @@ def waiting() -> None:
         return
     status = template.status()
     if status.state == DONE:
-        _take(name, template)
+        _open_copy(template)
         st.rerun()
     if not status.is_active:
-        tell(f"The finished demo could not be computed. {status.problem}", "Go to Propensity and press Train instead.")
+        show_problem(
+            f"The finished demo could not be computed. {status.problem}", "Go to Propensity and press Train instead."
+        )
         return
-    fragment: Callable[[], None] = st.fragment(lambda: _look(name, template), run_every="1s")
+    fragment: Callable[[], None] = st.fragment(lambda: _progress(template), run_every="1s")
     fragment()
 
 
-def _said_finished() -> None:
-    folder = session.current_run()
-    if folder is None or folder.status().state != DONE or not cache.has_exports(folder):
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(":material/check_circle: **This demo is finished.** Look at")
-        for page in ("propensity", "match", "evaluate", "export"):
-            title, icon = PAGES[page]
-            st.page_link(path_of(page), label=title, icon=icon)
-
-
-def prepare_ahead() -> None:
-    """Compute the first demo in the background where nobody has worked yet, once a server."""
+def compute_first_ahead() -> None:
+    """Compute the first demo in the background while the workspace holds no runs, once per server."""
     if _STARTED.is_set() or os.environ.get(AHEAD_VARIABLE) == "0":
         return
     _STARTED.set()
     first = next(iter(DEMOS))
     if not session.store().entries() and _template(first) is None:
-        _begun(first)
+        _start_template(first)
         place = session.root() / "demos"
-        sides = threading.Thread(target=_look_into_both, args=(first, place), name="psmatch-demo", daemon=True)
-        sides.start()
+        threading.Thread(target=_summarise_both, args=(first, place), name="psmatch-demo", daemon=True).start()
 
 
-def _look_into_both(name: str, place: Path) -> None:
-    with suppress(PsmatchError):  # told to whoever opens the demo
+def _summarise_both(name: str, place: Path) -> None:
+    with suppress(PsmatchError):  # shown to whoever opens the demo
         for side in SIDES:
-            uploads.look_into_demo(name, side, place)
+            demo_summary(name, side, place)
 
 
-def _look(name: str, template: RunFolder) -> None:
+def _say_finished() -> None:
+    folder = session.current_run()
+    if folder is None or folder.status().state != DONE or not cache.has_exports(folder):
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(":material/check_circle: **This demo is finished.** Explore")
+        for page in ("propensity", "match", "evaluate", "export"):
+            title, icon = PAGES[page]
+            st.page_link(path_of(page), label=title, icon=icon)
+
+
+def _progress(template: RunFolder) -> None:
     status = template.status()
     if not status.is_active:
         st.rerun()
-    done, elapsed = run_stages.fraction(template.events()), max(0.0, time.time() - status.started)
+    done, elapsed = run_stages.fraction_done(template.events()), max(0.0, time.time() - status.started)
     left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
-    what = run_stages.WHAT.get(status.stage.partition(":")[0], "starting the worker")
-    st.progress(min(done, 1.0), text=f"This demo is computed the first time it is opened here: {what}{left}")
-    st.caption("It opens by itself when it is finished. The other pages can be used meanwhile.")
+    doing = run_stages.DOING.get(status.stage.partition(":")[0], "starting the worker")
+    st.progress(min(done, 1.0), text=f"The demo is being computed, since nobody has opened it here yet: {doing}{left}")
+    st.caption("It opens automatically when it is finished. You can use the other pages in the meantime.")
 
 
 def _store(name: str) -> RunStore:
-    """Where the finished run of a demo lies: another version of the program or of the defaults makes it anew."""
-    made_of = hashlib.sha256(f"{VERSION} {demo_recipe(Recipe(), name).to_json()}".encode()).hexdigest()[:12]
-    return RunStore(session.root() / "demos" / f"{name}-{made_of}", shared_stages=session.store().stages)
+    """The store of a demo's finished run; another version of psmatch or of the defaults has its own."""
+    version = hashlib.sha256(f"{VERSION} {demo_recipe(Recipe(), name).to_json()}".encode()).hexdigest()[:12]
+    return RunStore(session.root() / "demos" / f"{name}-{version}", shared_stages=session.store().stages)
 
 
 def _template(name: str) -> RunFolder | None:
-    """The run that is copied, finished, at work or failed; None where there is none yet."""
+    """The run that visitors get a copy of: finished, running or failed; None if there is none yet."""
     store = _store(name)
     entries = store.entries() if store.runs.is_dir() else []
     done = [entry for entry in entries if entry.state == DONE]
     return store.open((done or entries)[0].id) if entries else None
 
 
-def _begun(name: str) -> RunFolder:
+def _start_template(name: str) -> RunFolder:
     return _store(name).start(demo_recipe(Recipe(), name), name=f"Demo: {DEMOS[name].title}")
 
 
-def _take(name: str, template: RunFolder) -> None:
-    """Give the visitor a copy of the finished run, to open, change and delete like any other."""
+def _open_copy(template: RunFolder) -> None:
+    """Give the visitor a copy of the finished run, which can be changed and deleted like any other."""
     if template.status().state != DONE:
         return
-    session.take(WAITING)
+    session.pop(WAITING_FOR)
     folder = session.store().adopt(template)
-    held = session.workspace()
+    current = session.workspace()
     opened = from_recipe(folder.recipe, folder.id)
-    session.keep(opened.with_sides(held.source, held.target) if held.source and held.target else opened)
+    if current.source and current.target:
+        opened = opened.with_sides(current.source, current.target)
+    session.set_workspace(opened)

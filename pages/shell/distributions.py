@@ -1,4 +1,4 @@
-"""Translated against observed cells where no pair is known: the distances beside the uniform plan and the floor."""
+"""Distances between translated and observed cells, with those of a uniform plan and a floor to compare with."""
 
 from __future__ import annotations
 
@@ -14,50 +14,55 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.evaluation.distributions import Distributions
 
-WAYS = {
+DIRECTION_TITLES = {
     "target_to_source": "{target} features at {source} cells",
     "source_to_target": "{source} features at {target} cells",
 }
 MEASURES = {
-    "energy": ("Energy distance", "How far two clouds of cells lie apart, in all their shape; 0 where they are alike."),
-    "mmd2": ("MMD²", "The same by a smooth kernel, unbiased; about 0 where they are alike."),
-    "w1": ("Wasserstein-1", "How far cells would have to move, in standard deviations."),
-    "kl": ("Divergence (KL)", "How surprising translated cells are among observed ones, nats; ∞ for a single point."),
-    "l2_mean": ("Difference of the means", "Length of the difference of the means, in standard deviations."),
+    "energy": ("Energy distance", "How different two distributions of cells are; 0 if they are the same."),
+    "mmd2": ("MMD²", "The same by a smooth kernel, unbiased; about 0 if they are the same."),
+    "w1": ("Wasserstein-1", "How far cells would have to move to turn one into the other, in standard deviations."),
+    "kl": (
+        "Divergence (KL)",
+        "How unexpected translated cells are among observed ones, in nats; ∞ for a single point.",
+    ),
+    "l2_mean": ("Distance of the means", "Distance between the means, in standard deviations."),
 }
 
 
-def distribution_view(folder: RunFolder) -> None:
-    """The distances of a run, one direction at a time; nothing where it has none."""
+def translated_and_observed(folder: RunFolder) -> None:
+    """The distances of a run, one direction at a time; nothing if it has none."""
     facts = cache.facts(folder, "distributions")
     if not facts:
         return
     from psmatch_core.evaluation.distributions import Distributions
 
-    st.subheader("Translated against observed cells")
+    st.subheader("Translated and observed cells")
     st.caption(
-        "No cell's partner is known, so clouds of cells are compared within each label: those translated, the same "
-        "through a uniform plan, and a floor, which is one half of the observed cells against the other."
+        "No true pairs are known, so the distributions of translated and observed cells are compared within each "
+        "label. Compare the distances with those of a uniform plan, and with the floor: the distance between two "
+        "halves of the observed cells."
     )
     inputs = cache.facts(folder, "inputs") or {}
     names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in ("source", "target")}
-    way = st.radio(
+    direction = st.radio(
         "Direction",
         list(facts),
-        format_func=lambda each: WAYS[each].format(**names),
+        format_func=lambda each: DIRECTION_TITLES[each].format(**names),
         horizontal=True,
-        key=f"distance.way.{folder.id}",
+        key=f"distance.direction.{folder.id}",
     )
-    found = Distributions.from_dict(facts[way or next(iter(facts))])
-    show(found, key=f"{folder.id}.{way}")
+    found = Distributions.from_dict(facts[direction or next(iter(facts))])
+    show_distances(found, key=f"{folder.id}.{direction}")
     st.caption(
-        "Drawing cells of the label at random would reach the floor without any matching: these figures tell whether a "
-        "translation keeps the spread, not whether each cell is right. For that, leave a perturbation out on Translate."
+        "Random cells of the label would reach the floor without any matching. These distances show whether a "
+        "translation preserves the spread of the cells, not whether each cell is right. For that, leave a perturbation "
+        "out on Translate."
     )
 
 
-def show(found: Distributions, *, key: str) -> None:
-    """Figures of merit, one measure by label, and the table."""
+def show_distances(found: Distributions, *, key: str) -> None:
+    """All distances over labels, one distance by label, and the tables."""
     from psmatch_core.plotting import distance_dots
 
     if found.per_label:
@@ -65,8 +70,8 @@ def show(found: Distributions, *, key: str) -> None:
         charts.metrics(
             (
                 title,
-                _figure(found.micro[found.candidates[0]][name]),
-                f"{first} {_figure(found.micro[first][name])}, floor {_figure(found.micro['floor'][name])}",
+                _value(found.micro[found.candidates[0]][name]),
+                f"{first} {_value(found.micro[first][name])}, floor {_value(found.micro['floor'][name])}",
                 meaning,
             )
             for name, (title, meaning) in MEASURES.items()
@@ -77,11 +82,11 @@ def show(found: Distributions, *, key: str) -> None:
         charts.show(
             distance_dots(found, measure or "energy"),
             key=f"distance.dots.{key}.{measure}",
-            alt="The distance of each label beside the uniform plan and the floor",
+            alt="Distance of each label, with those of the uniform plan and the floor",
         )
     with st.expander("All distances as a table"):
         rows = [
-            {"": name.replace("_", " "), "over": over, **{MEASURES[each][0]: values[each] for each in MEASURES}}
+            {"": name.replace("_", " "), "mean over": over, **{MEASURES[each][0]: values[each] for each in MEASURES}}
             for over, means in (("cells (micro)", found.micro), ("labels (macro)", found.macro))
             for name, values in means.items()
         ]
@@ -94,8 +99,8 @@ def show(found: Distributions, *, key: str) -> None:
             table["label"] = [display(each, 60) for each in table["label"]]
             st.dataframe(table, hide_index=True)
     st.caption(
-        f"Wasserstein-1 is {found.w1_kind}; KL by {count(found.n_neighbors, 'neighbour')}; measured in "
-        f"{count(found.n_components, 'dimension')} that hold {found.explained:.0%} of the observed variance."
+        f"Wasserstein-1 is {found.w1_kind}; KL uses {count(found.n_neighbors, 'neighbour')}; all are measured in "
+        f"{count(found.n_components, 'dimension')} with {found.explained:.0%} of the observed variance."
     )
     for note in found.notes:
         st.caption(f":material/info: {note}")
@@ -105,5 +110,5 @@ def show(found: Distributions, *, key: str) -> None:
             st.dataframe(rows, hide_index=True)
 
 
-def _figure(value: float) -> str:
+def _value(value: float) -> str:
     return "∞" if value == float("inf") else number(value)

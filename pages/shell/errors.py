@@ -1,4 +1,4 @@
-"""Errors as pages tell them: what is wrong, and the one thing to change. Only :class:`PsmatchError` is caught."""
+"""Errors on pages: what is wrong, and the one thing to change. Only :class:`PsmatchError` is caught."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from psmatch_core.data.checks import Finding, Severity
 
 def show_error(error: PsmatchError) -> None:
     """An error in a box: the problem, then what to do."""
-    tell(error.problem, error.hint, error.code)
+    show_problem(error.problem, error.hint, error.code)
 
 
-def tell(problem: str, hint: str, code: str = "") -> None:
-    """A problem and its remedy in a box."""
-    st.error(_worded(problem, hint, code), icon=":material/error:")
+def show_problem(problem: str, hint: str, code: str = "") -> None:
+    """A problem in a box, with what to do about it."""
+    st.error(_markdown(problem, hint, code), icon=":material/error:")
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """Findings, refusals first; what stays usable is a warning."""
+    """What was found in a file: errors where it cannot be used, warnings where it can."""
     for finding in findings:
         if finding.severity is Severity.REJECT:
-            tell(finding.problem, finding.hint, finding.code)
+            show_problem(finding.problem, finding.hint, finding.code)
         else:
-            st.warning(_worded(finding.problem, finding.hint, finding.code, strong=False), icon=":material/warning:")
+            st.warning(_markdown(finding.problem, finding.hint, finding.code, bold=False), icon=":material/warning:")
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Show a :class:`PsmatchError` raised inside, and go on after it."""
+def show_errors() -> Iterator[None]:
+    """Show a :class:`PsmatchError` raised inside, and continue after the block."""
     try:
         yield
     except PsmatchError as error:
         show_error(error)
 
 
-def _worded(problem: str, hint: str, code: str, *, strong: bool = True) -> str:
+def _markdown(problem: str, hint: str, code: str, *, bold: bool = True) -> str:
     action = f" → {plain(hint)}" if hint else ""
-    mark = "**" if strong else ""
+    mark = "**" if bold else ""
     return f"{mark}{plain(problem)}{mark}{action}" + (f"  `{code}`" if code else "")

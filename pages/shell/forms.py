@@ -1,4 +1,4 @@
-"""A form from a config: label, help, unit, range and choices come from the config's own declaration."""
+"""Forms for configs: label, help, unit, range and choices come from the config's own declaration."""
 
 from __future__ import annotations
 
@@ -10,57 +10,91 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import tell, told
+from pages.shell.errors import show_errors, show_problem
 from pages.shell.text import plain
 from psmatch_core.base.config import Config, Option
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
-MARK = " ●"  # stands behind an option that differs from the preset
+MARK = " ●"  # follows the label of an option that differs from the preset
 
 
 def config_form(config: AnyConfig, base: Config, *, name: str, more: str = "Advanced") -> AnyConfig:
-    """Draw a form; returns the config that it describes, or the one it began with where a value is refused.
+    """Draw a form; returns the config that it describes, or the initial one if a value is invalid.
 
     Parameters
     ----------
     config
-        Where the form begins.
+        The initial values.
     base
-        What the preset says: differing options are marked, and one button goes back.
+        The preset's values: options that differ are marked, and a button restores them.
     name
-        What the form's widgets are called; no dot in it.
+        Start of the keys of the form's widgets; without a dot.
     more
-        What the folded part of the form is called.
+        Title of the folded part of the form.
     """
     base = base if type(base) is type(config) else type(config)()
-    if session.take(f"{name}.reset"):
+    if session.pop(f"{name}.reset"):
         config = base
     options = type(config).options()
     shown = {key: option for key, option in options.items() if not option.advanced}
     folded = {key: option for key, option in options.items() if option.advanced}
     values = _fields(config, base, shown, name)
     if folded:
-        n_changed = sum(getattr(config, key) != getattr(base, key) for key in folded)  # as of the last rerun
+        n_changed = sum(getattr(config, key) != getattr(base, key) for key in folded)  # at the last rerun
         label = more + (f" ({n_changed} changed){MARK}" if n_changed else "")
-        with st.expander(label, key=f"{session.key(name)}.advanced"):
+        with st.expander(label, key=f"{session.widget_key(name)}.advanced"):
             values |= _fields(config, base, folded, name)
     result = config
-    with told():
+    with show_errors():
         result = _changed(config, values)
     changed = [key for key in options if getattr(result, key) != getattr(base, key)]
     if changed:
         with st.container(horizontal=True, vertical_alignment="center"):
             names = ", ".join(_title(key, options[key]).lower() for key in changed)
             st.caption(f"Changed from the preset{MARK}: {plain(names)}")
-            if st.button("Back to the preset", key=f"{name}.undo", icon=":material/undo:"):
-                session.renew(name)
-                session.leave(f"{name}.reset", True)
+            if st.button("Reset to the preset", key=f"{name}.undo", icon=":material/undo:"):
+                session.reset_widgets(name)
+                session.put(f"{name}.reset", True)
                 st.rerun()
     return result
 
 
+def strategy_box(
+    kinds: dict[type[AnyConfig], str],
+    config: AnyConfig,
+    base: AnyConfig,
+    *,
+    label: str,
+    name: str,
+    help: str | None = None,
+) -> AnyConfig:
+    """Choose a strategy; a newly chosen one starts from the preset's values if the preset has it, else from defaults.
+
+    Parameters
+    ----------
+    kinds
+        Descriptions of the strategies to choose from.
+    config, base
+        The current one, and that of the preset.
+    label, name, help
+        Label, key and help of the box.
+    """
+    options = list(kinds) if type(config) in kinds else [type(config), *kinds]
+    chosen = st.selectbox(
+        label,
+        options,
+        index=options.index(type(config)),
+        key=f"{session.widget_key(name)}.kind",
+        format_func=lambda kind: kinds.get(kind, kind.__name__),
+        help=help,
+    )
+    if chosen is None or chosen is type(config):
+        return config
+    return base if isinstance(base, chosen) else chosen()
+
+
 def _changed(config: AnyConfig, values: dict[str, Any]) -> AnyConfig:
-    data: Any = config  # every config is a dataclass, which its base class cannot say
+    data: Any = config  # every config is a dataclass, but its base class does not declare it
     changed: AnyConfig = dataclasses.replace(data, **values)
     return changed
 
@@ -68,9 +102,9 @@ def _changed(config: AnyConfig, values: dict[str, Any]) -> AnyConfig:
 def _fields(config: Config, base: Config, options: dict[str, Option], name: str) -> dict[str, Any]:
     hints = typing.get_type_hints(type(config))
     values: dict[str, Any] = {}
-    plain_ones = {key: option for key, option in options.items() if not isinstance(getattr(config, key), Config)}
-    columns = st.columns(2) if len(plain_ones) > 1 else [st.container()]
-    for index, (key, option) in enumerate(plain_ones.items()):
+    simple = {key: option for key, option in options.items() if not isinstance(getattr(config, key), Config)}
+    columns = st.columns(2) if len(simple) > 1 else [st.container()]
+    for index, (key, option) in enumerate(simple.items()):
         with columns[index % len(columns)]:
             values[key] = _field(key, option, getattr(config, key), getattr(base, key), hints[key], f"{name}.{key}")
     for key, option in options.items():
@@ -78,16 +112,16 @@ def _fields(config: Config, base: Config, options: dict[str, Option], name: str)
         if isinstance(inner, Config):
             st.markdown(f"**{_title(key, option)}**", help=option.help)
             inner_base = inner_base if type(inner_base) is type(inner) else type(inner)()
-            with told():
-                every = type(inner).options()
-                values[key] = _changed(inner, _fields(inner, inner_base, every, f"{name}.{key}"))
+            with show_errors():
+                inner_options = type(inner).options()
+                values[key] = _changed(inner, _fields(inner, inner_base, inner_options, f"{name}.{key}"))
     return values
 
 
 def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: str) -> Any:
-    widget_key = f"{session.key(name.partition('.')[0])}.{name}"
-    now = session.value_of(widget_key)  # the visitor's last word, which the config does not have yet
-    is_changed = (value if now is None or isinstance(value, tuple) else now) != preset
+    widget_key = f"{session.widget_key(name.partition('.')[0])}.{name}"
+    latest = session.get(widget_key)  # what the visitor has just entered, which the config does not have yet
+    is_changed = (value if latest is None or isinstance(value, tuple) else latest) != preset
     label = _title(key, option) + (f" [{option.unit}]" if option.unit else "") + (MARK if is_changed else "")
     has_range = bool(option.choices) or option.range_text() != "any"
     help_text = plain(option.help + (f" ({option.range_text()})" if has_range and not option.choices else ""))
@@ -120,7 +154,7 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
 
 
 def _float_field(label: str, option: Option, value: float, help_text: str, key: str) -> float:
-    low = option.above if option.minimum is None else option.minimum  # the config itself refuses the open end
+    low = option.above if option.minimum is None else option.minimum  # the config itself rejects the open end
     step = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.01
     return float(
         st.number_input(
@@ -137,11 +171,11 @@ def _float_field(label: str, option: Option, value: float, help_text: str, key: 
 
 
 def _widths(label: str, text: str, value: tuple[int, ...]) -> tuple[int, ...]:
-    """Whole numbers between commas; anything else is told, and the value stays."""
+    """Whole numbers separated by commas; for anything else an error is shown and the value stays."""
     parts = [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
     if all(part.isdecimal() and int(part) > 0 for part in parts):
         return tuple(int(part) for part in parts)
-    tell(f"{label} must be whole numbers above 0 between commas, got {text!r}.", "Write it as in 128, 64.")
+    show_problem(f"{label} must be whole numbers above 0, separated by commas; got {text!r}.", "Example: 128, 64.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What stands on every page: the guard, the title with its question, the run on show, and the next step."""
+"""What every page has: title and question, errors, the hint, the run in the sidebar, and the next step."""
 
 from __future__ import annotations
 
@@ -7,59 +7,59 @@ import streamlit as st
 from pages.shell import empty_states, session
 from pages.shell.errors import show_error
 from pages.shell.hints import hint
-from pages.shell.navigation import PAGES, guard, path_of
+from pages.shell.navigation import PAGES, boot_if_opened_alone, path_of
 from pages.shell.style import style
 from pages.shell.text import plain, when
 from pages.shell.workspace import Workspace
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
 
 STATES = {
-    QUEUED: ":material/hourglass_top: at work",
-    RUNNING: ":material/hourglass_top: at work",
+    QUEUED: ":material/hourglass_top: running",
+    RUNNING: ":material/hourglass_top: running",
     DONE: ":material/check: done",
     FAILED: ":material/error: failed",
     CANCELLED: ":material/cancel: cancelled",
-    LOST: ":material/error: ended without a word",
+    LOST: ":material/error: stopped unexpectedly",
 }
 
 
-def begin(page: str, question: str) -> Workspace:
-    """Open a page; returns what the visitor works on."""
-    guard()
+def start_page(page: str, question: str) -> Workspace:
+    """Draw the top of a page; returns what the visitor works on."""
+    boot_if_opened_alone()
     st.set_page_config(page_title=f"{PAGES[page][0]} · psmatch")
     style()
     workspace = session.workspace()
-    session.show_link()
+    session.write_address()
     st.title(PAGES[page][0])
     st.markdown(f"**{question}**")
-    session.leave("page", page)
-    error = session.said("link")
+    session.put("page", page)
+    error = session.error_at("link")
     if error is not None:
         show_error(error)
-        _salvage()
-    empty_states.disk_space()
+        _offer_files_of_run()
+    empty_states.warn_of_full_disk()
     hint(page)
     _sidebar(workspace)
     return workspace
 
 
-def need_data(workspace: Workspace) -> None:
-    """Stop here until the Data page is finished, and say what is missing."""
+def require_data(workspace: Workspace) -> None:
+    """Stop the page here until the Data page is finished, and say what is missing."""
     if workspace.run_id or not workspace.missing:
         return
     empty_states.no_data(workspace)
-    end()
+    _finish()
     st.stop()
 
 
-def need(there: bool, text: str, page: str) -> None:
-    """Stop here until an earlier page has done its work."""
-    if there:
+def require(is_there: bool, text: str, page: str) -> None:
+    """Stop the page here until an earlier page has produced what this one shows."""
+    if is_there:
         return
     folder = session.current_run()
-    if folder is None or folder.status().state not in (FAILED, CANCELLED, LOST):  # else that is what the page says
-        empty_states.not_there(text, page)
-    end()
+    if folder is None or folder.status().state not in (FAILED, CANCELLED, LOST):  # else the page has just said that
+        empty_states.not_computed(text, page)
+    _finish()
     st.stop()
 
 
@@ -70,29 +70,28 @@ def next_step(page: str, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(path_of(page), label=f"Next: {title}", icon=icon)
         st.caption(text)
-    end()
-
-
-def end() -> None:
-    """The end of a page's script."""
-    session.settle()
+    _finish()
 
 
 def run_name(folder: RunFolder) -> str:
-    """What the user calls a run, or when it was made."""
+    """The user's name for a run, or the time at which it was created."""
     job = folder.job
     return str(job.get("name") or when(float(job.get("created", 0.0))))
 
 
-def _salvage() -> None:
-    """The files of a run whose settings cannot be read here, with today's settings."""
-    run_id = str(session.peek("link") or "")
-    found = session.salvaged(run_id)
+def _finish() -> None:
+    session.freeze_imported()
+
+
+def _offer_files_of_run() -> None:
+    """A button that loads the files of a run whose settings cannot be read, with the current settings."""
+    run_id = str(session.get("link") or "")
+    found = session.files_of(run_id)
     if found is None:
         return
-    if st.button("Load its files with today's settings", key="salvage", icon=":material/restore_page:"):
-        session.hush("link")
-        session.keep(found)
+    if st.button("Load its files with the current settings", key="salvage", icon=":material/restore_page:"):
+        session.clear_error("link")
+        session.set_workspace(found)
         st.switch_page(path_of("data"))
 
 
@@ -110,6 +109,6 @@ def _sidebar(workspace: Workspace) -> None:
                 st.caption("No data loaded yet")
             return
         status = folder.status()
-        st.caption("Run on show")
+        st.caption("Current run")
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
-        st.caption("The address of this page leads back to the run, in any browser.")
+        st.caption("Bookmark or share the address of this page to reopen the run in any browser.")

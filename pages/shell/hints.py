@@ -1,15 +1,15 @@
-"""Three hints on the way, one a page; a hint that was read stays away in that browser, and nothing is sent for it."""
+"""One hint on each of the first three pages; once read, it stays away in that browser, and nothing is sent for it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 HINTS = {
-    "data": "Open a demo: it is a finished run whose true matches are known, and every page has something to show. Or "
-    "load one file for each modality below.",
-    "propensity": "Look first at the loss beside its entropy. A modality whose loss stays at the entropy cannot "
-    "tell the labels apart, and its cells are then matched at random within a label.",
-    "match": "Drag epsilon: it says how many partners a cell may have; effective matches says how many it has.",
+    "data": "Open a demo: it is a finished run with known true matches, so every page has something to show. Or load "
+    "one file per modality below.",
+    "propensity": "First compare each modality's loss with its label entropy. If the loss is not below the entropy, "
+    "the modality cannot distinguish the labels, and its cells are matched at random within each label.",
+    "match": "Drag epsilon to set how many partners a cell may have; “effective matches” shows how many it has.",
 }
 
 _HTML = """
@@ -30,7 +30,7 @@ _CSS = """
 #hint button:hover, #hint button:focus-visible { border-color: var(--st-primary-color); }
 #hint button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
-# A browser that keeps nothing (private windows, blocked storage) shows the hints again; that is all that can happen.
+# Without storage (private windows, blocked cookies) the hints are simply shown again.
 _JS = """
 export default function ({ parentElement, data }) {
   const key = "psmatch.hint." + data.page;
@@ -50,7 +50,7 @@ _show = st.components.v2.component("psmatch_hint", html=_HTML, css=_CSS, js=_JS)
 
 
 def hint(page: str) -> None:
-    """The hint of a page, unless it was read before in this browser."""
+    """Show the hint of a page, unless it was read before in this browser."""
     if page in HINTS:
         place = f"Hint {list(HINTS).index(page) + 1} of {len(HINTS)}."
         _show(key=f"hint.{page}", data={"page": page, "place": place, "text": HINTS[page]}, height="content")

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import tell, told
+from pages.shell.errors import show_errors, show_problem
 from pages.shell.text import duration, plain
 from psmatch_core.workspace.eta import pace
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST
 
-STARTING = "starting the worker (it loads the libraries first: some 10 s)"
+STARTING = "starting the worker (loading libraries takes about 10 s)"
 
 
 def follow(job: Job) -> None:
@@ -25,11 +25,11 @@ def follow(job: Job) -> None:
         fragment: Callable[[], None] = st.fragment(lambda: _look(job, drawn), run_every="1s")
         fragment()
     elif status.state in (FAILED, LOST):
-        tell(status.problem, status.hint)
-        _button("Start it again", job)
+        show_problem(status.problem, status.hint)
+        _button("Start again", job)
     elif status.state == CANCELLED:
-        st.warning(f"{job.title} was cancelled. What was finished is kept.", icon=":material/cancel:")
-        _button("Go on with it", job)
+        st.warning(f"{job.title} was cancelled. What is finished is kept.", icon=":material/cancel:")
+        _button("Continue", job)
 
 
 def _parts(job: Job) -> int:
@@ -48,13 +48,13 @@ def _look(job: Job, drawn: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(job.title)}**")
             if st.button(
-                "Cancel", key=f"cancel.{job.folder.queue_name}", help="Ends the work; what is finished is kept."
+                "Cancel", key=f"cancel.{job.folder.queue_name}", help="Stops the work; what is finished is kept."
             ):
-                with told(), st.spinner("Cancelling…"):
+                with show_errors(), st.spinner("Cancelling…"):
                     session.store().cancel(job.folder)
                 st.rerun()
         st.progress(min(status.fraction, 1.0), text=f"{plain(status.message) or STARTING} · {duration(elapsed)}{left}")
-        st.caption("It goes on when this page is closed, and when the server is started anew.")
+        st.caption("You can close this page or restart the server; the work continues.")
 
 
 def _is_telling(job: Job) -> bool:
@@ -64,6 +64,6 @@ def _is_telling(job: Job) -> bool:
 
 def _button(label: str, job: Job) -> None:
     if st.button(label, key=f"again.{job.folder.queue_name}", icon=":material/refresh:"):
-        with told():
+        with show_errors():
             session.store().start_again(job.folder)
         st.rerun()

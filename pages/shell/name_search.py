@@ -1,38 +1,52 @@
-"""A search among many names: type a part, choose among the hits."""
+"""Choose one of many names: type part of it, then pick from the matches."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell import cell_values, session
+from pages.shell import session
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 
+MOST = 40  # names that are offered at once; with more matches it is better to type more
 
-def find(names: list[str], *, what: str, key: str) -> str | None:
-    """One of many names; None, and a word on it, where none holds what was typed.
 
-    Few names are chosen from a list; of many the browser is only ever sent those that were looked for.
+def name_search(names: list[str], *, what: str, key: str) -> str | None:
+    """One of many names; None, with a message, if none contains what was typed.
+
+    Few names are chosen from a list. Of many, only the matches are sent to the browser.
+
+    Parameters
+    ----------
+    what
+        What the names are, in the singular, such as ``feature``.
     """
-    if len(names) <= cell_values.FOUND:
-        return st.selectbox(f"Which {what}", names, format_func=lambda each: display(each, 60), key=key)
-    text = st.text_input(
-        f"Find a {what}", key=f"{key}.text", placeholder=f"a part of its name, such as {names[0][:24]}"
-    )
-    hits = cell_values.search(names, text)
-    if not hits:
+    if len(names) <= MOST:
+        return st.selectbox(what.capitalize(), names, format_func=lambda each: display(each, 60), key=key)
+    text = st.text_input(f"Find a {what}", key=f"{key}.text", placeholder=f"part of its name, such as {names[0][:24]}")
+    matches = matching_names(names, text)
+    if not matches:
         with st.container(border=True):
+            examples = plain(", ".join(display(each, 24) for each in names[:3]))
             st.markdown(
-                f":material/search_off: **No {what} among {len(names):,} holds {plain(text, 60)}.** Type less of it, "
-                f"or another name, such as {plain(', '.join(display(each, 24) for each in names[:3]))}."
+                f":material/search_off: **None of the {len(names):,} {what}s contains {plain(text, 60)}.** Type less "
+                f"of the name, or try another, such as {examples}."
             )
             st.button("Show all again", key=f"{key}.clear", icon=":material/undo:", on_click=_clear, args=(key,))
         return None
-    more = "" if len(hits) < cell_values.FOUND else f" (first {cell_values.FOUND}; type more to see others)"
+    more = "" if len(matches) < MOST else f" (first {MOST}; type more to narrow the search)"
     return st.selectbox(
-        f"{len(hits)} of {len(names):,}{more}", hits, format_func=lambda each: display(each, 60), key=key
+        f"{len(matches)} of {len(names):,}{more}", matches, format_func=lambda each: display(each, 60), key=key
     )
 
 
+def matching_names(names: list[str], text: str) -> list[str]:
+    """Names that contain the text in any case, at most ``MOST``; those that begin with it come first."""
+    wanted = text.strip().casefold()
+    found = [name for name in names if wanted in name.casefold()]
+    found.sort(key=lambda name: (name.casefold() != wanted, not name.casefold().startswith(wanted)))
+    return found[:MOST]
+
+
 def _clear(key: str) -> None:
-    session.leave(f"{key}.text", "")
+    session.put(f"{key}.text", "")

@@ -1,4 +1,4 @@
-"""The list of pages, and the guard that lets any of them be opened first."""
+"""The list of pages, and how the app starts whichever page is opened first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages.shell.precompile import warm_engine
+from pages.shell.precompile import precompile_engine
 from pages.shell.session import root
 from pages.shell.upload_cleanup import clean_once
 
@@ -21,27 +21,27 @@ PAGES = {
     "export": ("Export", ":material/download:"),
 }
 BOOTED = "booted"
-# Local files: an emoji or a material icon in the tab would be fetched from the internet.
+# Local files: the browser would fetch an emoji or a material icon for the tab from the internet.
 STATIC = Path(__file__).parents[2] / "static"
 ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"
 
 
 def boot() -> StreamlitPage:
-    """Tell Streamlit the pages, in the order of the work; returns the one to run."""
+    """Give Streamlit the pages, in the order of the work; returns the one to run."""
     st.session_state[BOOTED] = True
-    warm_engine()
+    precompile_engine()
     clean_once(root())
     return st.navigation(
         [
-            # No icons here: the browser would fetch a page's icon from the internet, as the icon of its tab.
+            # No icons here: the browser would fetch them from the internet for its tab.
             st.Page(f"pages/{name}.py", title=title, url_path=name, default=name == "data")
             for name, (title, _) in PAGES.items()
         ]
     )
 
 
-def guard() -> None:
-    """Go through ``app.py`` where a page was opened without it.
+def boot_if_opened_alone() -> None:
+    """Do what ``app.py`` does if a page was opened without it.
 
     On a fresh server a deep link runs the page's file alone, without a sidebar, until someone has opened ``/``.
     """
@@ -51,5 +51,5 @@ def guard() -> None:
 
 
 def path_of(page: str) -> str:
-    """The file of a page, as links want it."""
+    """The file of a page, for links to it."""
     return f"pages/{page}.py"

@@ -1,4 +1,4 @@
-"""Compile the transport engine in the background when the server starts, so that no first match waits for it."""
+"""Compile the transport engine in the background when the server starts, so that the first match need not wait."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _STARTED = threading.Event()
 ROOT = Path(__file__).parents[2]
 
 
-def warm_engine() -> None:
-    """Start the compilation once a server, in a process of its own: the server itself never loads the engine."""
+def precompile_engine() -> None:
+    """Start the compilation once per server, in a separate process: the server itself never loads the engine."""
     if _STARTED.is_set():
         return
     _STARTED.set()
@@ -28,4 +28,4 @@ def warm_engine() -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    threading.Thread(target=process.wait, name="psmatch-warm-up", daemon=True).start()
+    threading.Thread(target=process.wait, name="psmatch-precompile", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The only file that touches Streamlit's session state and the address of the page."""
+"""The visitor's session: the only file that touches Streamlit's session state and the address of the page."""
 
 from __future__ import annotations
 
@@ -22,51 +22,51 @@ _FROZEN = {"modules": 0}
 
 
 def root() -> Path:
-    """Where uploads, runs and shared stages lie: ``PSMATCH_WORKSPACE``, or ``psmatch-workspace`` beside the start."""
+    """The folder of uploads, runs and shared stages: ``PSMATCH_WORKSPACE``, by default ``./psmatch-workspace``."""
     return Path(os.environ.get("PSMATCH_WORKSPACE") or "psmatch-workspace").absolute()
 
 
 def store() -> RunStore:
-    """The runs of this workspace."""
+    """The runs of the workspace folder."""
     return RunStore(root())
 
 
 def workspace() -> Workspace:
     """What this visitor works on; a run named in the address is opened first."""
-    held: Workspace = st.session_state.setdefault("workspace", Workspace())
-    asked = st.query_params.get("run", "")
-    if asked and asked != held.run_id and asked != st.session_state.get("link"):
-        st.session_state["link"] = asked
+    current: Workspace = st.session_state.setdefault("workspace", Workspace())
+    linked = st.query_params.get("run", "")
+    if linked and linked != current.run_id and linked != st.session_state.get("link"):
+        st.session_state["link"] = linked
         try:
-            held = opened(asked)
+            current = workspace_of(linked)
         except PsmatchError as error:
-            say("link", error)
+            put_error("link", error)
         else:
-            hush("link")
-            keep(held)
-    return held
+            clear_error("link")
+            set_workspace(current)
+    return current
 
 
-def opened(run_id: str) -> Workspace:
+def workspace_of(run_id: str) -> Workspace:
     """The workspace in which a run was started.
 
     Raises
     ------
     PsmatchError
-        If there is no such run, or its settings are those of another version of the program.
+        If there is no such run, or another version of psmatch wrote its settings.
     """
     folder = store().open(run_id)
     try:
         return from_recipe(folder.recipe, run_id)
     except PsmatchError as error:
         raise PsmatchError(
-            f"The run was made by another version of the program; its settings cannot be read here: {error.problem}",
-            hint="Start a new run with its files. What it exported still lies in its folder of the workspace.",
+            f"Another version of psmatch made this run, and its settings cannot be read here: {error.problem}",
+            hint="Start a new run with the same files. The exports of this run are still in its folder.",
         ) from None
 
 
-def salvaged(run_id: str) -> Workspace | None:
-    """The files of a run whose settings are those of another version; None where not even they can be told."""
+def files_of(run_id: str) -> Workspace | None:
+    """The data files of a run whose settings cannot be read; None if even the files cannot be found out."""
     try:
         text = (store().open(run_id).path / "recipe.json").read_text(encoding="utf-8")
         return from_files(json.loads(text))
@@ -74,39 +74,39 @@ def salvaged(run_id: str) -> Workspace | None:
         return None
 
 
-def keep(changed: Workspace) -> None:
-    """Remember the workspace, and let the address carry its run."""
+def set_workspace(changed: Workspace) -> None:
+    """Replace the visitor's workspace, and write its run into the address."""
     st.session_state["workspace"] = changed
     if changed.run_id:
-        hush("link")
-    show_link()
+        clear_error("link")
+    write_address()
 
 
-def show_link() -> None:
-    """Write the run into the address: changing pages empties it."""
-    held: Workspace = st.session_state["workspace"]
-    if held.run_id:
-        st.session_state["link"] = held.run_id
-        if st.query_params.get("run") != held.run_id:
-            st.query_params["run"] = held.run_id
+def write_address() -> None:
+    """Write the run into the address: switching pages empties it."""
+    current: Workspace = st.session_state["workspace"]
+    if current.run_id:
+        st.session_state["link"] = current.run_id
+        if st.query_params.get("run") != current.run_id:
+            st.query_params["run"] = current.run_id
     elif "run" in st.query_params and st.session_state.get("link") == st.query_params["run"]:
         del st.query_params["run"]
 
 
 def current_run() -> RunFolder | None:
     """The folder of the workspace's run."""
-    held = workspace()
-    if not held.run_id:
+    current = workspace()
+    if not current.run_id:
         return None
     try:
-        return store().open(held.run_id)
+        return store().open(current.run_id)
     except PsmatchError as error:
-        say("link", error)
-        keep(held.with_run(""))
+        put_error("link", error)
+        set_workspace(current.with_run(""))
         return None
 
 
-def uploads() -> Path:
+def upload_folder() -> Path:
     """A folder for the visitor's uploads, under a name that nobody can guess."""
     name = st.session_state.setdefault("uploads", secrets.token_hex(16))
     folder = root() / "uploads" / str(name)
@@ -115,79 +115,74 @@ def uploads() -> Path:
     return folder
 
 
-def say(where: str, error: PsmatchError) -> None:
-    """Keep an error to be shown at its place until something there succeeds."""
-    st.session_state.setdefault("errors", {})[where] = error
+def put_error(place: str, error: PsmatchError) -> None:
+    """Show an error at a place of the page until something succeeds there."""
+    st.session_state.setdefault("errors", {})[place] = error
 
 
-def hush(where: str) -> None:
-    """Forget the error of a place."""
-    st.session_state.setdefault("errors", {}).pop(where, None)
+def clear_error(place: str) -> None:
+    """Remove the error of a place."""
+    st.session_state.setdefault("errors", {}).pop(place, None)
 
 
-def said(where: str) -> PsmatchError | None:
-    """The error kept for a place."""
-    found: PsmatchError | None = st.session_state.setdefault("errors", {}).get(where)
+def error_at(place: str) -> PsmatchError | None:
+    """The error to be shown at a place."""
+    found: PsmatchError | None = st.session_state.setdefault("errors", {}).get(place)
     return found
 
 
-def take(name: str, default: Any = None) -> Any:
-    """A value left by a callback, which is then gone."""
-    return st.session_state.pop(name, default)
-
-
-def peek(name: str) -> Any:
-    """A value left by a callback, which stays."""
+def get(name: str) -> Any:
+    """A stored value, or what a widget holds, by its key; None if there is none."""
     return st.session_state.get(name)
 
 
-def leave(name: str, value: Any) -> None:
-    """Leave a value for the script that follows a callback."""
+def put(name: str, value: Any) -> None:
+    """Store a value for later scripts of this visitor."""
     st.session_state[name] = value
 
 
-def value_of(key: str) -> Any:
-    """What a widget holds, for its own callback."""
-    return st.session_state.get(key)
+def pop(name: str) -> Any:
+    """Remove a stored value and return it; None if there is none."""
+    return st.session_state.pop(name, None)
 
 
-def key(name: str) -> str:
-    """The widget key of ``name`` in its current version; see :func:`renew`."""
+def widget_key(name: str) -> str:
+    """The current key of the widgets called ``name``; see :func:`reset_widgets`."""
     return f"{name}.{st.session_state.setdefault('versions', {}).get(name, 0)}"
 
 
-def renew(name: str) -> None:
-    """Make the widgets of ``name`` new ones: they begin with the workspace's values, and let go of what they held."""
+def reset_widgets(name: str) -> None:
+    """Give the widgets called ``name`` new keys: they drop what they held and start from the workspace's values."""
     versions = st.session_state.setdefault("versions", {})
     versions[name] = versions.get(name, 0) + 1
 
 
-def settle() -> None:
-    """Take what the imports made out of garbage collection: every rerun ends in a full one (0.1 s of CPU and more)."""
+def freeze_imported() -> None:
+    """Exclude imported modules from garbage collection: each rerun ends in a full one, 0.1 s of CPU and more."""
     if len(sys.modules) > _FROZEN["modules"] + 50:
         _FROZEN["modules"] = len(sys.modules)
         gc.collect()
         gc.freeze()
 
 
-def next_name(stop_after: str) -> str:
-    """What to call a new run, so that it is known again in the list: both modalities, and how far it goes."""
-    held = workspace()
-    if held.source is None or held.target is None:
+def new_run_name(stop_after: str) -> str:
+    """A name by which a new run is recognised in the list: both modalities, and its method."""
+    current = workspace()
+    if current.source is None or current.target is None:
         return ""
-    epsilon = getattr(held.matcher, "epsilon", None)
-    kind = type(held.matcher).__name__.removesuffix("Matcher").lower()
+    epsilon = getattr(current.matcher, "epsilon", None)
+    kind = type(current.matcher).__name__.removesuffix("Matcher").lower()
     method = kind if epsilon is None else f"ε = {epsilon:g}" if kind == "sinkhorn" else f"{kind}, ε = {epsilon:g}"
-    return f"{held.source.name} → {held.target.name}, {'scores only' if stop_after == 'propensity' else method}"
+    return f"{current.source.name} → {current.target.name}, {'scores only' if stop_after == 'propensity' else method}"
 
 
-def may_know_pairs() -> bool:
-    """Whether true pairs may be known: a pair column on both sides, or cell names on both sides that agree."""
-    held = workspace()
-    if held.source is None or held.target is None:
+def may_have_known_pairs() -> bool:
+    """Whether true pairs may be known: a pair column on both sides, or cell names that both sides share."""
+    current = workspace()
+    if current.source is None or current.target is None:
         return False
-    if held.source.pair_key and held.target.pair_key:
+    if current.source.pair_key and current.target.pair_key:
         return True
-    if held.source.summary is None or held.target.summary is None:
+    if current.source.summary is None or current.target.summary is None:
         return True
-    return held.source.summary.cells.shared_with(held.target.summary.cells)[0] > 0
+    return current.source.summary.cells.shared_with(current.target.summary.cells)[0] > 0

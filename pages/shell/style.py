@@ -1,30 +1,30 @@
-"""The few rules that the theme cannot say: contrast of small text, visible focus, less motion, titles of figures."""
+"""Style rules that the theme cannot express: contrast of small text, visible focus, less motion, figure titles."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-# The dark theme's primary colour is bright, for lines and links; white text on a button needs a deeper one.
+# The dark theme's primary colour is bright, for lines and links; white text on a button needs a darker one.
 _BUTTON = "#1f6a8c"
-_ROOMS = tuple(range(20, 181, 20))  # px that titles of one to nine lines take
+_HEIGHTS = tuple(range(20, 181, 20))  # px taken by titles of one to nine lines
 
 
-def unseen_title(room: int) -> str:
-    """How the key of a container begins whose figure has a title of that height [px] that is not to be seen."""
-    return f"untitled-{min(room, _ROOMS[-1])}"
+def hidden_title_key(height: int) -> str:
+    """Start of the key of a container whose figure has a title of that height [px], hidden on the page."""
+    return f"untitled-{min(height, _HEIGHTS[-1])}"
 
 
 def _rules() -> str:
     """The style sheet.
 
-    A figure's title is hidden on the page, which has it as text, and the figure moved up by its height; a picture that
-    is downloaded is drawn anew outside of the page's rules, and so has its title.
+    The page shows a figure's title as text, so the title inside the figure is hidden and the figure moved up by its
+    height. A downloaded picture is redrawn without these rules, so it has its title.
     """
     titles = "".join(
-        f'[class*="st-key-untitled-{room}-"] {{ margin-bottom: -{room}px; }}'
-        f'[class*="st-key-untitled-{room}-"] .js-plotly-plot {{ margin-top: -{room}px; }}'
-        f'[class*="st-key-untitled-{room}-"] .modebar-container {{ top: {room}px !important; }}'
-        for room in _ROOMS
+        f'[class*="st-key-untitled-{height}-"] {{ margin-bottom: -{height}px; }}'
+        f'[class*="st-key-untitled-{height}-"] .js-plotly-plot {{ margin-top: -{height}px; }}'
+        f'[class*="st-key-untitled-{height}-"] .modebar-container {{ top: {height}px !important; }}'
+        for height in _HEIGHTS
     )
     return f"""
     [data-testid="stCaptionContainer"] {{ color: inherit; opacity: .8; }}
@@ -44,5 +44,5 @@ _STYLE = f"<style>{_rules()}</style>"
 
 
 def style() -> None:
-    """Put the rules on the page."""
+    """Apply the rules to the page."""
     st.html(_STYLE)

@@ -1,4 +1,4 @@
-"""Tables of labels: sorted by their headings, and narrowed by a part of a name where they are long."""
+"""Tables with a row per label: sorted by their headings, with a search when they are long."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from psmatch_core.data.checks import display
 if TYPE_CHECKING:
     import pandas as pd
 
-LONG = 12  # rows that are found without a search
-ROWS = 14  # rows in sight
+LONG = 12  # rows above which there is a search
+ROWS = 14  # visible rows
 
 
 def label_table(table: pd.DataFrame, config: dict[str, Any], *, key: str, columns: list[str] | None = None) -> None:
-    """A table with a column ``label``; a click on a heading sorts it, a search keeps the rows that hold a text.
+    """A table with a column ``label``: a click on a heading sorts it, and a search keeps the matching labels.
 
     Parameters
     ----------
     config
-        What its columns are called and how they are written.
+        Titles and number formats of the columns.
     columns
-        Those shown; all unless given.
+        Columns to show; all by default.
     """
     if len(table) > LONG:
-        text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"a part of its name; {len(table):,} rows")
+        text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"part of its name; {len(table):,} rows")
         wanted = text.strip().casefold()
         table = table[[wanted in str(each).casefold() for each in table["label"]]]
         if not len(table):
             st.info(
-                f"No label's name holds {plain(text, 60)}. Empty the search to see all.", icon=":material/search_off:"
+                f"No label contains {plain(text, 60)}. Clear the search to see all labels.",
+                icon=":material/search_off:",
             )
             return
     shown = table[columns] if columns else table.copy()

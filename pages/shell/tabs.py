@@ -1,4 +1,4 @@
-"""Tabs of which only the open one is drawn: what nobody looks at would make every page switch wait."""
+"""Tabs that draw only the open one: drawing the hidden ones would slow every page switch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 
 def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
-    """Draw the open one of some views, by title; the first is open at the start."""
+    """Draw the open tab; ``views`` are the tabs by title, and the first is open at the start."""
     for tab, view in zip(st.tabs(list(views), key=key, on_change="rerun"), views.values(), strict=True):
         if tab.open:
             with tab:

@@ -1,4 +1,4 @@
-"""Text from files shown as text, and numbers with as many digits as they carry."""
+"""Text from files made safe to show, and numbers, sizes and times in readable form."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import time
 
 from psmatch_core.data.checks import display
 
-# Markdown, Streamlit's colour and icon directives, mathematics: every ASCII punctuation mark loses its meaning.
+# Markdown, Streamlit's colour and icon directives, formulas: escaping every ASCII punctuation mark disables them all.
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
-# Links and emoji are found in the finished text, where a backslash no longer helps: a character without width does.
+# Links and emoji are recognised after unescaping, where a backslash no longer helps; a zero-width character does.
 _JOINER = "\u2060"
 _ACTIVE = re.compile(r"(?i)(?<=:)(?=[^\s])|(?<=www)(?=\.)|(?<=\w)(?=@)|(?<=@)(?=\w)")
 
 
 def plain(text: object, limit: int = 2000) -> str:
-    """``text`` made safe for anything that reads markdown: no tags, links, images, formulas or colours."""
-    shown = display(" ".join(str(text).split()), limit)
-    return _MARKS.sub(r"\\\1", _ACTIVE.sub(_JOINER, shown))
+    """``text`` as plain text for anything that reads markdown: no tags, links, images, formulas or colours."""
+    safe = display(" ".join(str(text).split()), limit)
+    return _MARKS.sub(r"\\\1", _ACTIVE.sub(_JOINER, safe))
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with ``digits`` significant digits, ``–`` where there is none."""
+    """A number with ``digits`` significant digits; ``–`` for NaN and infinity."""
     if value is None or not math.isfinite(value):
         return "–"
     if value == 0 or 1e-4 <= abs(value) < 1e5:
@@ -37,7 +37,7 @@ def count(value: int, noun: str, nouns: str = "") -> str:
 
 
 def size(n_bytes: float) -> str:
-    """Bytes in the unit that people use."""
+    """A size in kB, MB or GB."""
     for unit, scale in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
         if n_bytes >= scale:
             return f"{n_bytes / scale:.1f} {unit}"
@@ -45,7 +45,7 @@ def size(n_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words, roughly."""
+    """Seconds rounded to s, min or h."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 5400:
@@ -54,5 +54,5 @@ def duration(seconds: float) -> str:
 
 
 def when(stamp: float) -> str:
-    """A time of the server's clock."""
+    """A date and time by the server's clock."""
     return time.strftime("%d %b %Y, %H:%M", time.localtime(stamp)) if stamp else "–"

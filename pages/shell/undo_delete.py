@@ -1,4 +1,4 @@
-"""What was deleted, and the way back: runs and sweeps alike are undone at once or brought back later."""
+"""Undo a deletion, at once or later: the same for runs and for sweeps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import told
+from pages.shell.errors import show_errors
 from pages.shell.text import plain, when
 
 
-class Gone(Protocol):
-    """What a list of deleted things tells of each; ``created`` in seconds since the epoch."""
+class DeletedItem(Protocol):
+    """A deleted run or sweep; ``created`` in seconds since the epoch."""
 
     @property
     def id(self) -> str: ...
@@ -27,54 +27,54 @@ class Gone(Protocol):
 
 
 @dataclass(frozen=True)
-class Deleted:
-    """The deleted things of one kind.
+class DeletedItems:
+    """The deleted items of one kind.
 
     Parameters
     ----------
     kind
-        What they are called, such as ``run``.
-    found
-        What lies aside now.
+        What they are called in the singular, such as ``run``.
+    items
+        Those that can be restored now.
     restore
-        Brings one back, by its id.
+        Restores one, by its id.
     """
 
     kind: str
-    found: Sequence[Gone]
+    items: Sequence[DeletedItem]
     restore: Callable[[str], object]
 
-    def undo(self) -> None:
-        """A button for what this visitor deleted last, as long as it lies aside."""
-        last = session.peek(_last(self.kind))
-        if last and last in {each.id for each in self.found}:
+    def undo_button(self) -> None:
+        """A button that restores what this visitor deleted last, while that is possible."""
+        last = session.get(_last(self.kind))
+        if last and last in {each.id for each in self.items}:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(f"The {self.kind} was deleted.")
                 if st.button("Undo", key=f"undo.{self.kind}", icon=":material/undo:"):
-                    self._bring_back(last)
+                    self._restore(last)
 
-    def listed(self) -> None:
-        """All of them, folded; each with a button that brings it back."""
-        if not self.found:
+    def show_list(self) -> None:
+        """All of them, folded; each with a button that restores it."""
+        if not self.items:
             return
-        with st.expander(f"Deleted {self.kind}s ({len(self.found)})", icon=":material/restore_from_trash:"):
-            for each in self.found:
+        with st.expander(f"Deleted {self.kind}s ({len(self.items)})", icon=":material/restore_from_trash:"):
+            for each in self.items:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"{plain(each.name or each.id, 80)}  \n{when(each.created)}", width="stretch")
                     hint = f"{self.kind.capitalize()} {each.id}"
-                    if st.button("Bring back", key=f"restore.{each.id}", icon=":material/undo:", help=hint):
-                        self._bring_back(each.id)
+                    if st.button("Restore", key=f"restore.{each.id}", icon=":material/undo:", help=hint):
+                        self._restore(each.id)
 
-    def _bring_back(self, gone: str) -> None:
-        with told():
-            self.restore(gone)
-            session.take(_last(self.kind))
+    def _restore(self, item_id: str) -> None:
+        with show_errors():
+            self.restore(item_id)
+            session.pop(_last(self.kind))
             st.rerun()
 
 
-def remember(kind: str, gone: str) -> None:
-    """What was deleted last, for the undo."""
-    session.leave(_last(kind), gone)
+def remember_deleted(kind: str, item_id: str) -> None:
+    """Record what was deleted last, for the undo button."""
+    session.put(_last(kind), item_id)
 
 
 def _last(kind: str) -> str:

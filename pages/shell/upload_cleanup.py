@@ -1,4 +1,4 @@
-"""What is thrown away by itself: uploads that nobody has used for a month and no run was made of."""
+"""Remove old uploads that no run uses."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _STARTED = threading.Event()
 
 
 def days_kept() -> float:
-    """How long an unused upload stays, in days; below 0 for ever."""
+    """How long an unused upload is kept [days]; forever if negative."""
     with suppress(ValueError):
         return float(os.environ.get(DAYS_VARIABLE, DAYS))
     return DAYS
 
 
 def rule() -> str:
-    """The rule in words."""
+    """The rule in words, for the help of the uploader."""
     days = days_kept()
     if days < 0:
-        return "Uploads stay on the server until whoever runs it removes them."
-    return f"Uploads that no run was made of are removed from the server after {days:g} days."
+        return "Uploads stay on the server until its administrator removes them."
+    return f"Uploads that no run uses are removed from the server after {days:g} days."
 
 
 def clean_once(root: Path) -> None:
-    """Clean the uploads in the background, once a server."""
+    """Clean the uploads in the background, once per server."""
     if _STARTED.is_set():
         return
     _STARTED.set()
@@ -40,20 +40,20 @@ def clean_once(root: Path) -> None:
 
 
 def clean_uploads(root: Path, *, days: float | None = None, now: float | None = None) -> list[Path]:
-    """Remove uploads that are old and of which no run or sweep, deleted ones included, was made.
+    """Remove old uploads that no run or sweep uses, deleted ones included.
 
     Parameters
     ----------
     root
-        The workspace.
+        The workspace folder.
     days
-        Age from which they go; :func:`days_kept` unless given.
+        Age at which they are removed; :func:`days_kept` by default.
     now
         Seconds since the epoch.
 
     Returns
     -------
-    The folders that were removed.
+    The removed folders.
     """
     days = days_kept() if days is None else days
     if days < 0 or not (root / "uploads").is_dir():
@@ -67,10 +67,10 @@ def clean_uploads(root: Path, *, days: float | None = None, now: float | None = 
     }
     removed = []
     for place in (root / "uploads").glob("*/*"):
-        with suppress(OSError):  # another server may clean the same workspace
-            youngest = max((each.stat().st_mtime for each in place.rglob("*")), default=place.stat().st_mtime)
-            if (place.parent.name, place.name) not in used and youngest < limit:
+        with suppress(OSError):  # another server may be cleaning the same workspace
+            newest = max((each.stat().st_mtime for each in place.rglob("*")), default=place.stat().st_mtime)
+            if (place.parent.name, place.name) not in used and newest < limit:
                 shutil.rmtree(place) if place.is_dir() else place.unlink()
                 removed.append(place)
-                place.parent.rmdir()  # refused, and kept, while the visitor has other files
+                place.parent.rmdir()  # fails, and the folder stays, while the visitor has other files
     return removed

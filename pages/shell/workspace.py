@@ -1,4 +1,4 @@
-"""What one visitor works on: two sides, the settings, and the run that belongs to them. Knows no Streamlit."""
+"""What one visitor works on: two modalities, the settings, and their run. Does not use Streamlit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pages.shell.text import count
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityScores, Scoring
@@ -22,24 +23,24 @@ from psmatch_core.workspace.compare import flat_settings
 
 SIDES = ("source", "target")
 DEMO = "demo:"
-# Whoever uses the app decides about labels that one side lacks: nothing is left out until a button says so.
+# The visitor decides about labels that one modality lacks: nothing is left out until a button is pressed.
 START_RULES = LabelRules(unshared="refuse")
 
 
 @dataclass(frozen=True)
 class Side:
-    """One modality as it was chosen.
+    """One modality as the visitor chose it.
 
     Parameters
     ----------
     path
-        Where the file lies on the server, or ``demo:NAME``.
+        The file's path on the server, or ``demo:NAME``.
     shown
-        What the file is called in front of people.
+        The file's name on pages.
     summary
-        What is in it; None while it has not been looked at in this session.
+        What the file contains; None until it is inspected in this session.
     labels_path, labels_shown
-        A second table with the labels, if there is one.
+        Path and name of a separate table of labels, if there is one.
     """
 
     path: str
@@ -56,8 +57,8 @@ class Side:
 
     @property
     def spec(self) -> DataSpec:
-        """The side as a recipe names it."""
-        known = self.summary is not None and not self.path.startswith(DEMO)
+        """The side as it stands in a recipe."""
+        has_hash = self.summary is not None and not self.path.startswith(DEMO)
         return DataSpec(
             path=self.path,
             label_key=self.label_key,
@@ -66,12 +67,12 @@ class Side:
             labels_path=self.labels_path,
             pair_key=self.pair_key,
             missing_labels=self.missing_labels,
-            sha256=self.summary.sha256 if known and self.summary else "",
+            sha256=self.summary.sha256 if has_hash and self.summary else "",
         )
 
     @property
     def content(self) -> tuple[str, ...]:
-        """What decides which cells and values a run sees; everything downstream hangs on it."""
+        """What determines the cells and values of a run; all its results depend on it."""
         return (self.path, self.labels_path, self.label_key, self.matrix, self.missing_labels)
 
     @property
@@ -86,7 +87,7 @@ class Side:
 
     @property
     def missing(self) -> int:
-        """Cells without label about which nothing is decided yet."""
+        """Number of cells without a label that still need a decision."""
         column = self.label_column
         return column.n_missing if column is not None and self.missing_labels == "refuse" else 0
 
@@ -95,7 +96,7 @@ class Side:
 class Workspace:
     """Two sides, the settings of a recipe, and the run that was last started or opened.
 
-    ``with_…`` returns a new workspace in which nothing is left that belonged to something else.
+    ``with_…`` returns a new workspace without anything that the change makes invalid.
     """
 
     source: Side | None = None
@@ -122,12 +123,14 @@ class Workspace:
         before = self.side(which)
         changed = replace(self, source=side) if which == "source" else replace(self, target=side)
         if before is not None and side is not None and before.content == side.content:
-            return changed  # other names or preprocessing: the results are those of earlier settings, and are said so
+            return (
+                changed  # other names or preprocessing: the page warns that the results are those of earlier settings
+            )
         same_labels = before is not None and side is not None and before.content[:3] == side.content[:3]
         return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
 
     def with_sides(self, source: Side, target: Side) -> Workspace:
-        """The same sides, looked into already; nothing else changes."""
+        """The same sides with their summaries; nothing else changes."""
         return replace(self, source=source, target=target)
 
     def with_labels(self, rules: LabelRules) -> Workspace:
@@ -135,7 +138,7 @@ class Workspace:
         return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)
 
     def with_preset(self, name: str) -> Workspace:
-        """The space, classifier and matcher of a named recipe; results stay and are compared with it."""
+        """The space, classifier and matcher of a preset; results stay, and the page warns where they differ from it."""
         recipe = Recipe.preset(name)
         return replace(
             self,
@@ -184,7 +187,7 @@ class Workspace:
 
     @property
     def missing(self) -> str:
-        """What is still to be done on the Data page, in words; empty where a run can start."""
+        """What is still to be done on the Data page, in words; empty if a run can start."""
         for which in SIDES:
             side = self.side(which)
             if side is None:
@@ -192,20 +195,21 @@ class Workspace:
             if not side.label_key:
                 return f"Choose the label column of the {which} modality."
             if side.missing:
-                return f"Decide about the {side.missing:,} cells without label in the {which} modality."
+                cells = count(side.missing, "cell")
+                return f"Decide what to do with the {cells} without a label in the {which} modality."
         source, target = self._both
         if source.name.strip() == target.name.strip():
             return "Give the two modalities different names."
         report = self.report
         if report is not None and (report.only_source or report.only_target) and self.labels.unshared == "refuse":
-            return "Decide about the labels that only one side has."
+            return "Decide what to do with the labels that only one modality has."
         if report is not None and len(report.shared) < 2:
             return "Choose label columns that share at least two labels."
         return ""
 
     @property
     def report(self) -> LabelReport | None:
-        """The labels of both sides under the rules so far; None until both columns are known."""
+        """The labels of both sides under the current rules; None until both columns are chosen."""
         if self.source is None or self.target is None:
             return None
         columns = (self.source.label_column, self.target.label_column)
@@ -230,12 +234,12 @@ def renamed(counts: Mapping[str, int], mapping: Mapping[str, str]) -> dict[str, 
 
 
 def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
-    """The workspace in which a run was started, as far as its recipe tells."""
+    """The workspace in which a run was started, as far as its recipe records it."""
     return Workspace(
         source=_side(recipe.source, recipe.source_preprocessing, "source"),
         target=_side(recipe.target, recipe.target_preprocessing, "target"),
         labels=recipe.labels,
-        preset=_preset_of(recipe),
+        preset=_nearest_preset(recipe),
         space=recipe.space,
         classifier=recipe.classifier,
         scoring=recipe.scoring,
@@ -250,14 +254,14 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
 
 
 def from_files(data: Any) -> Workspace | None:
-    """The data files that a recipe of another version names, with the settings of this one; None without them."""
+    """The data files of a recipe that another version wrote, with the default settings; None if it names none."""
     found = {}
     for which in SIDES:
-        named = data.get(which) if isinstance(data, Mapping) else None
-        if not isinstance(named, Mapping) or not isinstance(named.get("path"), str):
+        stored = data.get(which) if isinstance(data, Mapping) else None
+        if not isinstance(stored, Mapping) or not isinstance(stored.get("path"), str):
             return None
-        known = {name: named[name] for name in DataSpec.options() if name in named}
-        found[which] = _side(DataSpec.from_dict(known), Preprocessing(), which)
+        readable = {name: stored[name] for name in DataSpec.options() if name in stored}
+        found[which] = _side(DataSpec.from_dict(readable), Preprocessing(), which)
     return Workspace(source=found["source"], target=found["target"])
 
 
@@ -266,10 +270,10 @@ def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Si
         return None
     return Side(
         path=spec.path,
-        shown=_last(spec.path),
+        shown=_file_name(spec.path),
         summary=None,
         labels_path=spec.labels_path,
-        labels_shown=_last(spec.labels_path),
+        labels_shown=_file_name(spec.labels_path),
         label_key=spec.label_key,
         matrix=spec.matrix,
         name=spec.name or which,
@@ -279,12 +283,12 @@ def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Si
     )
 
 
-def _last(path: str) -> str:
+def _file_name(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
 
 
-def _preset_of(recipe: Recipe) -> str:
-    """The preset that a recipe is nearest to."""
+def _nearest_preset(recipe: Recipe) -> str:
+    """The preset closest to a recipe."""
 
     def distance(name: str) -> int:
         preset = Recipe.preset(name)
@@ -299,13 +303,13 @@ def _preset_of(recipe: Recipe) -> str:
 
 
 def changed_settings(before: Recipe, now: Recipe, *, only: tuple[str, ...] = ()) -> list[tuple[str, Any, Any]]:
-    """Settings that differ: dotted name, value then, value now.
+    """Settings that differ: dotted name, value before, value now.
 
     Parameters
     ----------
     only
-        First parts of the names to look at; all of them unless given.
+        First parts of the names to compare; all by default.
     """
-    then, today = flat_settings(before.to_dict()), flat_settings(now.to_dict())
-    names = [name for name in {**then, **today} if not only or name.partition(".")[0] in only]
-    return [(name, then.get(name), today.get(name)) for name in names if then.get(name) != today.get(name)]
+    old, new = flat_settings(before.to_dict()), flat_settings(now.to_dict())
+    names = [name for name in {**old, **new} if not only or name.partition(".")[0] in only]
+    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]

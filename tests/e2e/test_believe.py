@@ -59,7 +59,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
 
     settle(page)
     part(page, "compared.tabs").get_by_role("tab", name="Against the truth").click()
-    expect(page.get_by_role("combobox", name="The truth")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Measure of the truth")).to_be_visible()
     drawn(page)
     no_exception(page)
 
@@ -69,7 +69,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     name.fill("how sharp is good")
     name.press("Enter")
     press(page, "Rename", exact=True)
-    expect(page.get_by_role("combobox", name="Which runs")).to_have_value(re.compile("how sharp is good"))
+    expect(page.get_by_role("combobox", name="Runs to compare")).to_have_value(re.compile("how sharp is good"))
     settle(page)
     gone = page.get_by_role("button", name="Delete this sweep")
     if not gone.is_visible():  # the menu stays open, or a page that redraws itself has closed it
@@ -93,7 +93,7 @@ def test_translate_finds_a_feature_and_says_where_there_is_none(server: Server, 
     expect(page.get_by_role("strong").filter(has_text=re.compile("^image_07 is predicted"))).to_be_visible()
     search.fill("no such thing")
     search.press("Enter")
-    expect(page.get_by_text("holds no such thing")).to_be_visible()
+    expect(page.get_by_text("contains no such thing")).to_be_visible()
     page.get_by_role("tab", name="Shifts by label").click()
     expect(page.get_by_role("strong").filter(has_text="better than by “no change”")).to_be_visible()
     picture(page, SCREENSHOTS / "translate_shifts.png")

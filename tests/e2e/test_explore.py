@@ -167,7 +167,9 @@ def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_pa
         settle(page)
         assert float(shown(page, "ε")) == epsilon
         solved = fresh(run, epsilon)[LABEL]
-        assert float(shown(page, "Effective matches a cell")) == pytest.approx(np.median(solved.n_effective), rel=0.02)
+        assert float(shown(page, "Effective matches per cell")) == pytest.approx(
+            np.median(solved.n_effective), rel=0.02
+        )
     picture(page, SCREENSHOTS / "match_ladder.png")
     picture_of_readme(page)
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
@@ -199,7 +201,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     expect(slider).to_be_visible()
     label = part(page, "linked-slider").locator("strong").inner_text()
     epsilon = drag(page, "ArrowRight", 6)
-    said = f"matches at ε = {epsilon:g} for {label}, else 0.05 as in the run"
+    said = f"matches at ε = {epsilon:g} for {label}, otherwise 0.05 as in the run"
     expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible()
     settle(page)
     followed = coupling.with_blocks({**coupling.blocks, label: fresh(run, epsilon)[label]})

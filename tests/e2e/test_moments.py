@@ -52,7 +52,7 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
         visit(page, f"{server.url}/{name}?run={folder.id}", title)
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
         expect(page.get_by_text("training the propensity models")).to_be_visible()
-        expect(page.get_by_text("It goes on when this page is closed")).to_be_visible()
+        expect(page.get_by_text("You can close this page; the run continues")).to_be_visible()
         if name in ("propensity", "match"):
             expect(page.get_by_role("strong").filter(has_text="of 1.10 nats")).to_be_visible()
             expect(page.get_by_role("button", name="Train" if name == "propensity" else "Match")).to_be_disabled()
@@ -65,7 +65,7 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
         go(page, title)
         said = page.get_by_role("alert").filter(has_text="This run was cancelled while training the propensity models.")
         expect(said).to_be_visible()
-        expect(page.get_by_role("button", name="Go on with it")).to_be_visible()
+        expect(page.get_by_role("button", name="Continue")).to_be_visible()
         if name != "propensity":
             expect(page.get_by_role("link", name="Change its settings on Propensity")).to_be_visible()
         if name in ("propensity", "export"):
@@ -80,7 +80,7 @@ def test_failed_and_what_to_change(server: Server, new_page: Any) -> None:
     problems: list[str] = []
     for name, title in (("match", "Match"), ("evaluate", "Evaluate")):
         visit(page, f"{server.url}/{name}?run={folder.id}", title)
-        said = page.get_by_role("alert").filter(has_text="This run failed while choosing and scaling features.")
+        said = page.get_by_role("alert").filter(has_text="This run failed while selecting and scaling features.")
         expect(said).to_contain_text("Choose at most 7 components.")
         looked_at(page, f"failed_{name}", problems)
     page.get_by_role("link", name="Change its settings on Data").click()
@@ -96,7 +96,7 @@ def test_of_another_version(server: Server, new_page: Any, small: RunFolder) -> 
     page = new_page()
     problems: list[str] = []
     visit(page, f"{server.url}/translate?run={old.id}", "Translate")
-    expect(page.get_by_text("Made by version 0.0.9 of the program")).to_be_visible()
+    expect(page.get_by_text("Made by version 0.0.9 of psmatch")).to_be_visible()
     looked_at(page, "old_translate", problems)
     visit(page, f"{server.url}/match?run={unread.id}", "Match")
     expect(page.get_by_role("alert").filter(has_text="written by another version of the program")).to_be_visible()
@@ -104,7 +104,7 @@ def test_of_another_version(server: Server, new_page: Any, small: RunFolder) -> 
     visit(page, f"{server.url}/match?run={other.id}", "Match")
     expect(page.get_by_role("alert").filter(has_text="has no option temperature")).to_be_visible()
     looked_at(page, "other_settings_match", problems)
-    press(page, "Load its files with today's settings")
+    press(page, "Load its files with the current settings")
     expect(page.get_by_role("strong").filter(has_text="RNA and Protein share 4 labels")).to_be_visible()
     assert not problems, "\n".join(problems)
 
@@ -119,7 +119,7 @@ def test_one_side_alone_and_a_search_that_finds_nothing(
     for _, title in LATER:
         go(page, title)
         expect(
-            page.get_by_text("rna.csv is loaded as the source; a file for the target modality is not.")
+            page.get_by_text("rna.csv is loaded as the source; there is no file for the target yet.")
         ).to_be_visible()
     looked_at(page, "one_side", problems)
     page.get_by_role("link", name="Load the target on Data").click()
@@ -133,11 +133,11 @@ def test_one_side_alone_and_a_search_that_finds_nothing(
     field = page.get_by_label("Find a feature")
     field.fill("no such gene")
     field.press("Enter")
-    expect(page.get_by_text("holds no such gene.")).to_be_visible()
+    expect(page.get_by_text("contains no such gene.")).to_be_visible()
     settle(page)
     looked_at(page, "nothing_found", problems)
     press(page, "Show all again")
-    expect(page.get_by_text("holds no such gene.")).to_have_count(0)
+    expect(page.get_by_text("contains no such gene.")).to_have_count(0)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     assert not problems, "\n".join(problems)
 
@@ -196,11 +196,11 @@ def _walk_full(server: Server, page: Page, kept: RunFolder, gone: RunFolder, pla
     settle(page)
     other = moments.table(place / "other.csv", ("control", "JAK2") * 400, prefix="RNA")
     part(page, "upload.source").locator("input[type=file]").set_input_files(str(other))
-    expect(page.get_by_role("alert").filter(has_text="other.csv could not be kept on the server")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="other.csv could not be written")).to_be_visible()
     settle(page)
     part(page, f"more.{gone.id}").get_by_role("button").first.click()
     press(page, "Delete this run")
-    empty = page.get_by_role("button", name="Remove 1 deleted run for good")
+    empty = page.get_by_role("button", name="Permanently remove 1 deleted run")
     expect(empty).to_be_visible()
     settle(page)
     empty.click()

@@ -69,7 +69,7 @@ def test_labels_and_names_are_shown_as_text(server: Server, new_page: Any, tmp_p
     name = "<b>a :red[x] $y$ ~z~ *w*.csv"
     upload_as(page, "source", table(tmp_path / name, [HOSTILE, "B"] * 10, "a"))
     upload_as(page, "target", table(tmp_path / "protein.csv", [HOSTILE, "C"] * 10, "b"))
-    expect(page.get_by_role("heading", name="Labels of both sides")).to_be_visible()
+    expect(page.get_by_role("heading", name="Labels of both modalities")).to_be_visible()
     main = page.get_by_test_id("stMain")
     for selector in ("img[src*=evil]", "img[src=x]", "a[href*=evil]", ".katex", "[class*=red]"):
         expect(main.locator(selector)).to_have_count(0)
@@ -124,7 +124,7 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     page = new_page()
     visit(page, f"{second.url}/propensity?run={run}", "Propensity")
     expect(page.get_by_text("This run was cancelled while training the propensity models.")).to_be_visible()
-    press(page, "Go on with it")
+    press(page, "Continue")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     second.stop()
     assert folder.status().is_active  # it goes on without any server

@@ -61,10 +61,10 @@ def test_a_failed_run_says_where_and_why_and_what_to_do(walk: Open, store: RunSt
             assert "it failed" in said(app)
             continue
         assert len(app.error) == 1, page
-        assert "This run failed while choosing and scaling features." in said(app), page
+        assert "This run failed while selecting and scaling features." in said(app), page
         assert "RNA: 90 principal components were asked for" in said(app), page
         assert "Choose at most 7 components." in said(app), page
-        assert "Try the same again" in labels_of(app), page
+        assert "Try again" in labels_of(app), page
         assert "Change its settings on Data" in links(app), page
         assert "matched yet" not in said(app), page  # one thing is said, not two
     store.delete(failed)
@@ -77,10 +77,10 @@ def test_a_run_of_an_earlier_version_says_so(walk: Open, store: RunStore, small:
         if page == "data":
             assert "of old" in said(app)
             continue
-        assert f"Made by version 0.0.9 of the program (this is {__version__})" in said(app), page
-        assert "Compute it again" in labels_of(app), page
+        assert f"Made by version 0.0.9 of psmatch (this is {__version__})" in said(app), page
+        assert "Compute again" in labels_of(app), page
         if page == "translate":
-            assert "left no predictions that can be looked at one by one" in said(app)
+            assert "saved no predictions to show here" in said(app)
         else:
             assert len(app.get("plotly_chart")) or len(app.dataframe), page
     store.delete(old)
@@ -93,7 +93,7 @@ def test_results_in_another_versions_format_are_told(walk: Open, store: RunStore
             continue
         told = "source_propensity.npz was written by another version of the program (it lacks 'scoring')"
         assert told in said(app), page
-        assert labels_of(app).count("Compute it again") == 1, page
+        assert labels_of(app).count("Compute again") == 1, page
     store.delete(old)
 
 
@@ -103,7 +103,7 @@ def test_settings_of_another_version_are_told_and_its_files_saved(
     old = moments.of_other_settings(moments.copied(store, small, name="of other settings"))
     for page in ("data", "match", "export"):
         app = opener(store.root, monkeypatch)(page, link=old.id)
-        assert "The run was made by another version of the program" in said(app), page
+        assert "Another version of psmatch made this run" in said(app), page
         assert "temperature_of_old" in said(app), page
         assert len(app.error) == 1, page  # the list of runs takes it calmly
         app.button(key="salvage").click().run()
@@ -112,7 +112,7 @@ def test_settings_of_another_version_are_told_and_its_files_saved(
         assert not app.error, page
         assert "RNA.csv" in said(app), page
         assert "Protein.csv" in said(app), page
-        assert "settings of another version of the program" in said(app), page
+        assert "settings of another version of psmatch" in said(app), page
     store.delete(old)
 
 
@@ -152,7 +152,7 @@ def test_labels_of_two_hundred_characters_stay_apart(walk: Open, store: RunStore
 
 
 def test_a_label_of_three_cells_is_pointed_out(walk: Open, small: RunFolder) -> None:
-    wanted = {"data": "1 label has too few cells (under 5): IRF9 (3 cells)", "evaluate": "1 label not judged"}
+    wanted = {"data": "1 label has too few cells (under 5): IRF9 (3 cells)", "evaluate": "1 label not evaluated"}
     for page, app in walk(small):
         assert not app.error, page
         assert wanted.get(page, "IRF9") in everything(app), page
@@ -168,11 +168,11 @@ def test_a_feature_search_that_finds_nothing_says_what_to_do(full: Open, finishe
     field = search_field(app)
     field.set_value("no such gene").run()
     assert not app.exception
-    assert "holds no such gene" in said(app)
+    assert "contains no such gene" in said(app)
     (clear,) = [each for each in app.button if each.label == "Show all again"]
     clear.click().run()
     assert not app.exception
-    assert "holds no such gene" not in said(app)
+    assert "contains no such gene" not in said(app)
     assert search_field(app).value == ""
 
 

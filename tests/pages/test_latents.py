@@ -46,7 +46,7 @@ def test_propensity_page_says_that_these_are_latents(by_latents: Open) -> None:
     assert labels == ["Loss [nats]", "Accuracy", "Calibration", "Reconstruction", "KL [nats]", "Discriminator"] * 2
     assert app.tabs[0].label == "Map of latents"
     assert "principal components of the joint VAE latents" in said
-    assert "settings of the classifier do not apply" in said
+    assert "classifier's settings do not apply" in said
 
 
 @pytest.mark.parametrize("color", ["modality", "loss", "confidence"])
@@ -60,7 +60,7 @@ def test_the_map_of_latents_takes_every_colour(by_latents: Open, joint: RunFolde
 def test_the_other_pages_work_on_latents(by_latents: Open, page: str) -> None:
     app = by_latents(page)
     assert not app.error
-    assert "These results belong to" not in texts(app)
+    assert "These results were computed with" not in texts(app)
 
 
 def test_match_page_gives_epsilon_no_unit_of_nats(by_latents: Open) -> None:

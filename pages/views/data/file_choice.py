@@ -1,4 +1,4 @@
-"""The file of one side: uploaded or opened on the server, looked into, and kept only if it can be used."""
+"""The file of one modality: uploaded or opened on the server, inspected, and used only if it can be."""
 
 from __future__ import annotations
 
@@ -9,100 +9,103 @@ import streamlit as st
 
 from pages.shell import session, upload_cleanup, uploads
 from pages.shell.errors import show_error
+from pages.shell.file_summaries import demo_summary, summary_of
 from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity
 from psmatch_core.data.readers import FileSummary, MatrixSummary
 
-LARGE = "Above 500 MB, give the file's path on the server instead: an upload passes through the server's memory."
-# Column names that usually hold the label, best first; only an offer, since the visitor sees and changes it.
+LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
+# Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
 USUAL_LABELS = ("label", "labels", "perturbation", "gene", "target", "condition", "treatment", "cell_type", "celltype")
 
 
-def demo_side(name: str, which: str) -> Side:
-    """One side of a demo, ready to use."""
-    summary = uploads.look_into_demo(name, which, session.root() / "demos")
-    modality = uploads.DEMO_NAMES[name][which == "target"]
-    return Side(f"{DEMO}{name}", summary.name, summary, label_key="label", name=modality, pair_key="cell")
-
-
 def choose_file(which: str) -> None:
+    """An uploader, and a field for a path on the server."""
     name = f"upload.{which}"
     st.file_uploader(
-        "h5ad, csv or tsv (also .gz): cells in rows, first column the cell names; images as h5ad or npz",
-        key=session.key(name),
-        on_change=uploaded,
+        "h5ad, csv or tsv (also .gz) with cells in rows and cell names in the first column; images as h5ad or npz",
+        key=session.widget_key(name),
+        on_change=on_upload,
         args=(which, name, "path"),
         help=f"{LARGE} {upload_cleanup.rule()}",
     )
-    with st.expander("Open a file that lies on the server"):
-        st.text_input("Path", key=session.key(f"path.{which}"), placeholder="/data/rna.h5ad")
-        st.button("Open", key=f"open.{which}", on_click=_opened, args=(which, f"path.{which}"))
-        st.caption(f"Open here: files below {plain(', '.join(map(str, uploads.data_roots())))}")
+    with st.expander("Open a file on the server"):
+        st.text_input("Path", key=session.widget_key(f"path.{which}"), placeholder="/data/rna.h5ad")
+        st.button("Open", key=f"open.{which}", on_click=_open_path, args=(which, f"path.{which}"))
+        st.caption(f"Allowed folders: {plain(', '.join(map(str, uploads.data_roots())))}")
 
 
-def uploaded(which: str, name: str, part: str) -> None:
-    """Take an upload to disk at once and let go of it, since Streamlit would hold it in memory."""
-    upload = session.value_of(session.key(name))
+def on_upload(which: str, name: str, part: str) -> None:
+    """Copy an upload to disk at once and release it, because Streamlit would keep it in memory.
+
+    Parameters
+    ----------
+    name
+        Name of the uploader.
+    part
+        ``path`` for the data, ``labels`` for a second table.
+    """
+    upload = session.get(session.widget_key(name))
     if upload is None:
         return
     try:
-        kept = uploads.keep_upload(upload, upload.name, session.uploads())
-        session.leave(f"new.{which}.{part}", (str(kept), kept.name))
-        session.hush(which)
+        saved = uploads.save_upload(upload, upload.name, session.upload_folder())
+        session.put(f"new.{which}.{part}", (str(saved), saved.name))
+        session.clear_error(which)
     except PsmatchError as error:
-        session.say(which, error)
-    session.renew(name)
+        session.put_error(which, error)
+    session.reset_widgets(name)
 
 
-def _opened(which: str, name: str) -> None:
+def _open_path(which: str, name: str) -> None:
     try:
-        found = uploads.server_file(session.value_of(session.key(name)) or "", closed=session.root())
-        session.leave(f"new.{which}.path", (str(found), found.name))
-        session.hush(which)
+        found = uploads.server_file(session.get(session.widget_key(name)) or "", closed=session.root())
+        session.put(f"new.{which}.path", (str(found), found.name))
+        session.clear_error(which)
     except PsmatchError as error:
-        session.say(which, error)
+        session.put_error(which, error)
 
 
-def take_new_file(which: str) -> None:
-    """Look into a file that has just come; it replaces the chosen one only if it can be used.
+def use_new_file(which: str) -> None:
+    """Inspect a file that has just arrived; it replaces the chosen one only if it can be used.
 
-    What has come is forgotten only when it is dealt with: the next click of the visitor interrupts this script.
+    The arrival is cleared only at the end, because the visitor's next click may interrupt this script.
     """
-    new, table = session.peek(f"new.{which}.path"), session.peek(f"new.{which}.labels")
+    new, table = session.get(f"new.{which}.path"), session.get(f"new.{which}.labels")
     side = session.workspace().side(which)
     if new is None and (table is None or side is None):
         return
-    taken = None
+    changed = None
     try:
-        with st.spinner("Looking into the file…"):
+        with st.spinner("Inspecting the file…"):
             if new is not None:
                 path, shown = new
-                taken = _fresh(which, path, shown, uploads.look_into(path, shown, session.root() / "summaries"))
+                changed = _new_side(which, path, shown, summary_of(path, shown, _summaries()))
             elif table is not None and side is not None:
                 path, shown = table
-                taken = _with_table(side, path, shown)
+                changed = _with_label_table(side, path, shown)
     except PsmatchError as error:
-        session.say(which, error)
-    session.take(f"new.{which}.path")
-    session.take(f"new.{which}.labels")
-    if taken is not None:
-        session.keep(session.workspace().with_side(which, taken))
-        _forget_widgets(which)
+        session.put_error(which, error)
+    session.pop(f"new.{which}.path")
+    session.pop(f"new.{which}.labels")
+    if changed is not None:
+        session.set_workspace(session.workspace().with_side(which, changed))
+        _reset_form(which)
 
 
-def _with_table(side: Side, path: str, shown: str) -> Side:
-    """The side with a second table; the label column is the one that the table brought, if it brought one."""
+def _with_label_table(side: Side, path: str, shown: str) -> Side:
+    """The side with a second table; if the table adds a single label column, that one is chosen."""
     known = {column.name for column in side.summary.columns} if side.summary else set()
     joined = replace(side, labels_path=path, labels_shown=shown, label_key="")
-    summary = _looked(joined)
-    brought = [column.name for column in summary.label_candidates if column.name not in known]
-    return replace(joined, summary=summary, label_key=brought[0] if len(brought) == 1 else "")
+    summary = _inspect(joined)
+    added = [column.name for column in summary.label_candidates if column.name not in known]
+    return replace(joined, summary=summary, label_key=added[0] if len(added) == 1 else "")
 
 
-def _fresh(which: str, path: str, shown: str, summary: FileSummary) -> Side:
-    """A side with what is usually meant: the usual label column, the first usable matrix, the file's name."""
+def _new_side(which: str, path: str, shown: str, summary: FileSummary) -> Side:
+    """A side with the usual choices: the usual label column, the first usable matrix, the file's name."""
     other = session.workspace().side("target" if which == "source" else "source")
     names = [column.name for column in summary.label_candidates]
     by_lower = {name.lower(): name for name in reversed(names)}
@@ -117,54 +120,65 @@ def _fresh(which: str, path: str, shown: str, summary: FileSummary) -> Side:
 
 
 def with_summary(which: str, side: Side) -> Side | None:
-    """The side with what is in its file: looked up again where a run was opened by its link."""
+    """The side with the summary of its file, which is missing if a run was opened by its link."""
     if side.summary is not None:
         return side
     try:
-        with st.spinner(f"Looking into {plain(side.shown)}…"):
+        with st.spinner(f"Inspecting {plain(side.shown)}…"):
             if side.path.startswith(DEMO):
-                summary = uploads.look_into_demo(side.path.removeprefix(DEMO), which, session.root() / "demos")
+                summary = demo_summary(side.path.removeprefix(DEMO), which, session.root() / "demos")
             else:
-                summary = _looked(side)
+                summary = _inspect(side)
     except PsmatchError as error:
         show_error(error)
-        st.caption("Results of the run can still be read.")
+        st.caption("The results of the run can still be read.")
         return None
     found = replace(side, summary=summary, shown=summary.name)
-    session.keep(session.workspace().with_side(which, found))
+    session.set_workspace(session.workspace().with_side(which, found))
     return found
 
 
-def _looked(side: Side) -> FileSummary:
-    return uploads.look_into(
+def save_side(which: str, side: Side, *, inspect: bool) -> None:
+    """Save a changed side and rerun the page.
+
+    Parameters
+    ----------
+    inspect
+        Whether the change affects what the file's summary says.
+    """
+    if inspect and not side.path.startswith(DEMO):
+        try:
+            with st.spinner(f"Inspecting {plain(side.shown)}…"):
+                side = replace(side, summary=_inspect(side))
+            session.clear_error(which)
+        except PsmatchError as error:
+            session.put_error(which, error)
+            _reset_form(which)
+            st.rerun()
+    session.set_workspace(session.workspace().with_side(which, side))
+    st.rerun()
+
+
+def is_usable(matrix: MatrixSummary) -> bool:
+    """Whether a matrix can be used: nothing found in it rules it out."""
+    return not any(finding.severity is Severity.REJECT for finding in matrix.findings)
+
+
+def _summaries() -> Path:
+    return session.root() / "summaries"
+
+
+def _inspect(side: Side) -> FileSummary:
+    return summary_of(
         side.path,
         side.shown,
-        session.root() / "summaries",
+        _summaries(),
         label_key=side.label_key,
         labels_path=side.labels_path,
         matrix=side.matrix if side.matrix != "X" else "",
     )
 
 
-def keep_side(which: str, side: Side, *, with_look: bool) -> None:
-    """Keep a changed side; the file is asked again where the change bears on what it says."""
-    if with_look and not side.path.startswith(DEMO):
-        try:
-            with st.spinner(f"Looking into {plain(side.shown)}…"):
-                side = replace(side, summary=_looked(side))
-            session.hush(which)
-        except PsmatchError as error:
-            session.say(which, error)
-            _forget_widgets(which)
-            st.rerun()
-    session.keep(session.workspace().with_side(which, side))
-    st.rerun()
-
-
-def _forget_widgets(which: str) -> None:
+def _reset_form(which: str) -> None:
     for name in (f"side.{which}", f"prep.{which}", f"upload.labels.{which}"):
-        session.renew(name)
-
-
-def is_usable(matrix: MatrixSummary) -> bool:
-    return not any(finding.severity is Severity.REJECT for finding in matrix.findings)
+        session.reset_widgets(name)

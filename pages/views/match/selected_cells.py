@@ -1,102 +1,85 @@
-"""What one looks around with on the Match page: the one state "selected cells", and what it is read against."""
+"""The selected cells of the Match page: one selection, shared by maps, heatmap and tables, which can be saved."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, session
-from pages.shell.errors import told
+from pages.shell import session
+from pages.shell.errors import show_errors
 from pages.shell.text import count, plain
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.data.modality import Modality
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
 
 
-def readable(folder: RunFolder) -> tuple[Modality, Modality]:
-    """Both sides as a biologist reads them: before z-scoring and PCA."""
-    return _readable(str(folder.path), folder.stage_file("source_propensity").stat().st_mtime_ns)
-
-
-@st.cache_resource(max_entries=cache.KEPT, show_spinner="Loading the features…")
-def _readable(path: str, stamp: int) -> tuple[Modality, Modality]:
-    from psmatch_core.workspace.results import load_readable
-
-    return load_readable(RunFolder(Path(path)))
-
-
 def selected(folder: RunFolder) -> Selection | None:
-    """The selected cells of a run; None where nothing is selected."""
-    found: Selection | None = session.peek(f"selected.{folder.id}")
+    """The selected cells of a run; None if nothing is selected."""
+    found: Selection | None = session.get(f"selected.{folder.id}")
     return found
 
 
 def select(folder: RunFolder, selection: Selection | None) -> None:
-    """Make these the selected cells."""
-    session.leave(f"selected.{folder.id}", selection)
+    """Replace the selected cells."""
+    session.put(f"selected.{folder.id}", selection)
 
 
-def rows_chosen(key: str) -> list[int]:
-    """Rows of a table that are ticked, for its callback."""
-    state: Any = session.value_of(key)
+def selected_rows(key: str) -> list[int]:
+    """Selected rows of a table, for its callback."""
+    state: Any = session.get(key)
     return [int(row) for row in (state or {}).get("selection", {}).get("rows", [])]
 
 
-def shapes_drawn(key: str) -> list[tuple[str, list[float], list[float]]]:
-    """Shapes drawn on a figure, for its callback: axis (``x``, ``x2``), and the corners' values along both axes."""
-    state: Any = session.value_of(key)
-    chosen = (state or {}).get("selection", {})
-    lassos = [(str(each["xref"]), list(each["x"]), list(each["y"])) for each in chosen.get("lasso", [])]
-    for box in chosen.get("box", []):
+def drawn_shapes(key: str) -> list[tuple[str, list[float], list[float]]]:
+    """Shapes drawn on a figure, for its callback: axis (``x``, ``x2``) and the coordinates of the corners."""
+    state: Any = session.get(key)
+    drawn = (state or {}).get("selection", {})
+    shapes = [(str(each["xref"]), list(each["x"]), list(each["y"])) for each in drawn.get("lasso", [])]
+    for box in drawn.get("box", []):
         (x1, x2), (y1, y2) = sorted(box["x"]), sorted(box["y"])
-        lassos.append((str(box["xref"]), [x1, x2, x2, x1], [y1, y1, y2, y2]))
-    return lassos
+        shapes.append((str(box["xref"]), [x1, x2, x2, x1], [y1, y1, y2, y2]))
+    return shapes
 
 
 def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
-    """The selected cells as a chip that can be cleared; returns them."""
-    chosen = selected(folder)
-    if chosen is None:
+    """Show the selected cells with a button to clear them; returns them."""
+    selection = selected(folder)
+    if selection is None:
         return None
-    name = plain((coupling.source if chosen.side == "source" else coupling.target).modality.name)
+    modality = plain((coupling.source if selection.side == "source" else coupling.target).modality.name)
     with st.container(horizontal=True, vertical_alignment="center", key=f"chip.{where}.{folder.id}"):
-        called = f"{plain(chosen.name)}: " if chosen.name else ""
-        st.badge(f"{called}{count(len(chosen), f'{name} cell')} selected", icon=":material/select:", color="blue")
-        st.caption(plain(chosen.origin))
+        name = f"{plain(selection.name)}: " if selection.name else ""
+        cells = count(len(selection), f"{modality} cell")
+        st.badge(f"{name}{cells} selected", icon=":material/select:", color="blue")
+        st.caption(plain(selection.origin))
         if st.button("Clear", key=f"clear.{where}.{folder.id}", icon=":material/close:", type="tertiary"):
             select(folder, None)
             st.rerun()
-    return chosen
+    return selection
 
 
-def keep_selection(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
-    """Give the selected cells a name, keep them with the run, and take them away."""
-    from psmatch_core.workspace.selections import (
-        TABLE,
-        delete_selection,
-        export_selections,
-        load_selections,
-        save_selection,
-        selection_table,
-    )
+def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
+    """Name the selected cells, save them with the run, download them, and manage the saved selections."""
+    from psmatch_core.workspace.selections import TABLE, save_selection, selection_table
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     name = left.text_input(
-        "Name of this selection", selection.name, key=f"selection.name.{folder.id}", placeholder="such as: responders"
+        "Name of this selection",
+        selection.name,
+        key=f"selection.name.{folder.id}",
+        placeholder="for example: responders",
     )
     with right.container(horizontal=True):
         if st.button("Save with the run", key=f"selection.save.{folder.id}", icon=":material/bookmark_add:"):
-            with told():
+            with show_errors():
                 save_selection(folder, coupling, selection.named(name))
                 select(folder, selection.named(name.strip()))
                 st.toast(f"Saved as {plain(name.strip())}.", icon=":material/check:")
         st.download_button(
-            "Table",
+            "Download table",
             lambda: selection_table(coupling, (selection.named(name.strip() or "selection"),)).to_csv(index=False),
             TABLE,
             "text/csv",
@@ -104,6 +87,12 @@ def keep_selection(folder: RunFolder, coupling: Coupling, selection: Selection) 
             icon=":material/download:",
             on_click="ignore",
         )
+    _saved_selections(folder, coupling)
+
+
+def _saved_selections(folder: RunFolder, coupling: Coupling) -> None:
+    from psmatch_core.workspace.selections import delete_selection, export_selections, load_selections
+
     saved = load_selections(folder, coupling)
     if not saved:
         return
@@ -118,11 +107,25 @@ def keep_selection(folder: RunFolder, coupling: Coupling, selection: Selection) 
                     delete_selection(folder, each.name)
                     st.rerun()
         if st.button(
-            "Write into the exported files",
+            "Add to the exported files",
             key=f"selection.export.{folder.id}",
             icon=":material/output:",
-            help="A column in obs (source) or var (target) of coupling.h5ad, and selections.csv beside it.",
+            help="Adds a column to obs (source) or var (target) of coupling.h5ad, and writes selections.csv.",
         ):
-            with told(), st.spinner("Writing…"):
+            with show_errors(), st.spinner("Writing…"):
                 export_selections(folder, coupling)
-                st.toast("Written into coupling.h5ad and selections.csv.", icon=":material/check:")
+                st.toast("Added to coupling.h5ad and selections.csv.", icon=":material/check:")
+
+
+def saved_buttons(folder: RunFolder, coupling: Coupling) -> None:
+    """One button for each saved selection, which selects its cells."""
+    from psmatch_core.workspace.selections import load_selections
+
+    saved = load_selections(folder, coupling)
+    if saved:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Saved with this run:")
+            for number, each in enumerate(saved):
+                if st.button(plain(each.name), key=f"saved.{folder.id}.{number}", icon=":material/bookmark:"):
+                    select(folder, each)
+                    st.rerun()

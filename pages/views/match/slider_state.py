@@ -1,4 +1,4 @@
-"""Where the slider of each label stands: one state, which the heatmap, the tables and the linked maps all follow."""
+"""The position of each label's slider, which the heatmap, the tables and the linked maps all follow."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
-PATHS_IN_MEMORY = 8  # in memory for all visitors together; each holds some MB
+KEPT_PATHS = 8  # in memory for all visitors together; each takes some MB
+KEPT_PLANS = 16  # plans at a slider's position: potentials, or a sparse matrix
 NAMED = 3  # labels that are named with their epsilon
-PLANS_IN_MEMORY = 16  # plans at a slider's position; potentials, or a sparse matrix
 
 
 @dataclass(frozen=True)
-class Followed:
-    """A run's coupling with the plans that the sliders say.
+class CouplingAtSliders:
+    """A run's coupling with the plans at the sliders' positions.
 
     Parameters
     ----------
     coupling
-        The run's, the plan of a label replaced where its slider was moved.
+        That of the run, with the plan of each label replaced whose slider was moved.
     moved
-        What the slider says, by label.
+        The slider's value for each of these labels.
     symbol
-        What is dragged: ε, or k.
+        What the sliders change: ε or k.
     """
 
     coupling: Coupling
     moved: dict[str, float]
     symbol: str
 
-    def words(self, labels: list[str], own: float | None) -> str:
-        """Where the plans of some labels stand, such as ``at ε = 0.02 for JAK2, else 0.05 as in the run``.
+    def describe(self, labels: list[str], run_value: float | None) -> str:
+        """The values of some labels in words, such as ``at ε = 0.02 for JAK2, otherwise 0.05 as in the run``.
 
         Parameters
         ----------
-        own
-            The run's, None for a method without.
+        run_value
+            The run's epsilon or k; None for a method without.
         """
-        here = [label for label in labels if label in self.moved]
-        as_run = f"{own:.3g} as in the run" if own is not None else "as in the run"
-        if not here:
-            return f"at {self.symbol} = {as_run}" if own is not None else as_run
-        named = ", ".join(f"{self.moved[label]:.3g} for {display(label, 24)}" for label in here[:NAMED])
-        more = f" and {len(here) - NAMED} labels more" if len(here) > NAMED else ""
-        rest = f", else {as_run}" if len(here) < len(labels) else ""
+        moved = [label for label in labels if label in self.moved]
+        as_run = f"{run_value:.3g} as in the run" if run_value is not None else "as in the run"
+        if not moved:
+            return f"at {self.symbol} = {as_run}" if run_value is not None else as_run
+        named = ", ".join(f"{self.moved[label]:.3g} for {display(label, 24)}" for label in moved[:NAMED])
+        more = f" and {len(moved) - NAMED} more labels" if len(moved) > NAMED else ""
+        rest = f", otherwise {as_run}" if len(moved) < len(labels) else ""
         return f"at {self.symbol} = {named}{more}{rest}"
 
 
 def epsilon_path(folder: RunFolder, job: EpsilonPathJob) -> EpsilonPath | None:
-    """The epsilon path of a job, as far as it is solved; None before its first step."""
+    """The solved plans of a job so far; None before the first one."""
     file = job.file
-    return _epsilon_path(str(folder.path), str(job.folder.path), file.stat().st_mtime_ns) if file.exists() else None
+    return _path(str(folder.path), str(job.folder.path), file.stat().st_mtime_ns) if file.exists() else None
 
 
 def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
-    """The slider of a label, with a button for every named step; returns the step at which it stands."""
+    """The slider of a label, with a button for each position that has a name; returns its position."""
     key = _key(folder, job)
-    session.leave(f"sliders.{folder.id}", {**_sliders(folder), path.label: job.id})
-    if session.peek(key) is None:
-        session.leave(key, path.own_step)
+    session.put(f"sliders.{folder.id}", {**_jobs_of_sliders(folder), path.label: job.id})
+    if session.get(key) is None:
+        session.put(key, path.own_step)
     named = dict(path.named_steps)
     named["as in the run"] = path.own_step
     if path.curve.corner is not None:
@@ -80,66 +80,66 @@ def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
             st.button(
                 f"{name[0].upper()}{name[1:]} {path.values[at]:.3g}",
                 key=f"{key}.{name}",
-                on_click=session.leave,
+                on_click=session.put,
                 args=(key, at),
                 type="secondary",
             )
     unit = unit_of(path)
-    step: Any = st.select_slider(
+    position: Any = st.select_slider(
         f"{symbol_of(path)}{f' [{unit}]' if unit else ''}",
         list(range(len(path))),
         format_func=lambda at: f"{path.values[at]:.3g}",
         key=key,
-        help="Left is sharp (few partners a cell), right is smooth. Every position is solved ahead, on all cells of "
-        "the label.",
+        help="Left is sharp (few partners per cell), right is smooth. All positions are solved in advance, on all "
+        "cells of the label.",
         persist_state="session",  # the maps in another tab follow it
     )
-    return int(step)
+    return int(position)
 
 
 def symbol_of(path: EpsilonPath) -> str:
-    """What is dragged, as people write it."""
+    """The symbol of what the slider changes: ε or k."""
     return "k" if path.option == "n_neighbors" else "ε"
 
 
 def symbol_for(folder: RunFolder) -> str:
-    """The same of a run's method."""
+    """The symbol of what a slider of the run changes: ε or k."""
     return "k" if type(folder.recipe.matcher).sharpness_option() == "n_neighbors" else "ε"
 
 
 def unit_of(path: EpsilonPath) -> str:
+    """The unit of the slider's values."""
     if path.option == "n_neighbors":
         return "cells"
     absolute = getattr(path.matcher, "epsilon_unit", "") == "absolute"
     return "units of cost" if absolute else "× mean cost"
 
 
-def followed(folder: RunFolder, coupling: Coupling) -> Followed:
-    """The run's coupling as the sliders say, for those labels whose slider was moved."""
+def coupling_at_sliders(folder: RunFolder, coupling: Coupling) -> CouplingAtSliders:
+    """The run's coupling, with the plan at the slider's position for each label whose slider was moved."""
     blocks, moved = dict(coupling.blocks), {}
-    symbol = symbol_for(folder)
-    for label, job_id in _sliders(folder).items():
+    for label, job_id in _jobs_of_sliders(folder).items():
         job = _job(folder, job_id)
-        found = epsilon_path(folder, job)
-        place = session.peek(_key(folder, job))
-        if found is None or place is None or label not in blocks:
+        path = epsilon_path(folder, job)
+        position = session.get(_key(folder, job))
+        if path is None or position is None or label not in blocks:
             continue
-        at = found.nearest_solved(int(place))
-        if at != found.own_step and found.points[at].status.outcome.is_usable:
-            blocks[label] = _plan(str(folder.path), str(job.folder.path), job.file.stat().st_mtime_ns, at)
-            moved[label] = float(found.values[at])
-    return Followed(coupling.with_blocks(blocks) if moved else coupling, moved, symbol)
+        place = path.nearest_solved(int(position))
+        if place != path.own_step and path.points[place].status.outcome.is_usable:
+            blocks[label] = _plan(str(folder.path), str(job.folder.path), job.file.stat().st_mtime_ns, place)
+            moved[label] = float(path.values[place])
+    return CouplingAtSliders(coupling.with_blocks(blocks) if moved else coupling, moved, symbol_for(folder))
 
 
-def own_value(folder: RunFolder) -> float | None:
-    """What the run was matched with: its epsilon or k; None for a method that has neither."""
+def run_value(folder: RunFolder) -> float | None:
+    """The run's epsilon or k; None for a method that has neither."""
     option = type(folder.recipe.matcher).sharpness_option()
     return None if option is None else float(getattr(folder.recipe.matcher, option))
 
 
-def _sliders(folder: RunFolder) -> dict[str, str]:
-    """The job of every label whose slider this visitor has seen."""
-    return session.peek(f"sliders.{folder.id}") or {}
+def _jobs_of_sliders(folder: RunFolder) -> dict[str, str]:
+    """The job of each label whose slider this visitor has seen."""
+    return session.get(f"sliders.{folder.id}") or {}
 
 
 def _key(folder: RunFolder, job: EpsilonPathJob) -> str:
@@ -152,15 +152,15 @@ def _job(folder: RunFolder, job_id: str) -> EpsilonPathJob:
     return EpsilonPathJob(RunFolder(folder.path / EpsilonPathJob.place / job_id))
 
 
-@st.cache_resource(max_entries=PATHS_IN_MEMORY, show_spinner=False)
-def _epsilon_path(run: str, job: str, stamp: int) -> EpsilonPath | None:
+@st.cache_resource(max_entries=KEPT_PATHS, show_spinner=False)
+def _path(run: str, job: str, time: int) -> EpsilonPath | None:
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
-    return EpsilonPathJob(RunFolder(Path(job))).result(cache.models(RunFolder(Path(run))))
+    return EpsilonPathJob(RunFolder(Path(job))).result(cache.scored_modalities(RunFolder(Path(run))))
 
 
-@st.cache_resource(max_entries=PLANS_IN_MEMORY, show_spinner=False)
-def _plan(run: str, job: str, stamp: int, step: int) -> Block:
-    found = _epsilon_path(run, job, stamp)
-    assert found is not None  # asked for only after the path was loaded
-    return found.plan_at(step)
+@st.cache_resource(max_entries=KEPT_PLANS, show_spinner=False)
+def _plan(run: str, job: str, time: int, place: int) -> Block:
+    path = _path(run, job, time)
+    assert path is not None  # the caller has already loaded it
+    return path.plan_at(place)

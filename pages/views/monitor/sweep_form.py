@@ -1,4 +1,4 @@
-"""What a sweep varies, typed by name and values, with its budget before it starts."""
+"""Start a sweep: choose the options to vary and their values, and see what it will cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_error, told
+from pages.shell.errors import show_error, show_errors
 from pages.shell.text import count, duration
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.errors import PsmatchError
@@ -21,40 +21,40 @@ from psmatch_core.workspace.sweeps.points import GRID, LIST, Axis, Sweep, parse_
 
 VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
 FIRST = "matcher.epsilon"
-HOW = {GRID: "every combination", LIST: "position by position"}
+COMBINATIONS = {GRID: "all combinations", LIST: "position by position"}
 
 
 def sweep_form(folder: RunFolder) -> SweepJob | None:
-    """Draw the form; the sweep that was started, if the button was pressed."""
+    """Draw the form; returns the sweep if its button was pressed."""
     recipe = folder.recipe
-    known = _options(recipe)
+    options = _options(recipe)
     key = folder.id
     chosen = st.multiselect(
         "Options to vary",
-        list(known),
-        default=[FIRST] if FIRST in known else [],
-        format_func=_words,
+        list(options),
+        default=[FIRST] if FIRST in options else [],
+        format_func=_title,
         key=f"vary.{key}",
-        help="Named as on the command line and in docs/options.md.",
+        help="The names are those of the command line and of docs/options.md.",
     )
     axes: list[Axis] = []
     for name in chosen:
-        value, declared = known[name]
-        typed = st.text_input(
-            f"Values of {_words(name)}" + (f" [{declared.unit}]" if declared.unit else ""),
-            _suggested(name, value, declared),
+        value, option = options[name]
+        text = st.text_input(
+            f"Values of {_title(name)}" + (f" [{option.unit}]" if option.unit else ""),
+            _suggested(name, value, option),
             key=f"values.{key}.{name}",
-            help=f"{declared.help} Values between commas; this run: {value}.",
+            help=f"{option.help} Separate values by commas. This run has {value}.",
         )
-        with told():
-            axes.append(parse_axis(f"{name}={typed}"))
+        with show_errors():
+            axes.append(parse_axis(f"{name}={text}"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = st.segmented_control(
-            "Taken as",
-            list(HOW),
+            "Combine values",
+            list(COMBINATIONS),
             default=GRID,
             required=True,
-            format_func=lambda each: HOW[each],
+            format_func=lambda each: COMBINATIONS[each],
             key=f"how.{key}",
             disabled=len(chosen) < 2,
         )
@@ -62,7 +62,7 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
             "Measure match stability",
             value=True,
             key=f"steady.{key}",
-            help="Trains every classifier twice more, on halves of the cells.",
+            help="Trains each classifier twice more, on halves of the cells.",
         )
     if not axes or len(axes) < len(chosen):
         st.caption("Choose at least one option and its values.")
@@ -73,26 +73,26 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
     except PsmatchError as error:
         show_error(error)
         return None
-    st.markdown(_budget_words(cost))
+    st.markdown(_cost_text(cost))
     if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
         return None
     started: SweepJob | None = None
-    with told():
+    with show_errors():
         store = session.store()
         started = store.start_job(SweepJob.create(store.root, folder, sweep, stability=stability))
     return started
 
 
-def _budget_words(cost: Budget) -> str:
-    reused = f", {cost.n_reused} of them finished already and used again" if cost.n_reused else ""
-    parts = [f"**{count(cost.n_runs, 'run')}**, one after another: {count(cost.n_trainings, 'training')}{reused}"]
+def _cost_text(cost: Budget) -> str:
+    reused = f" ({cost.n_reused} already finished and reused)" if cost.n_reused else ""
+    parts = [f"**{count(cost.n_runs, 'run')}**, one after another, with {count(cost.n_trainings, 'training')}{reused}"]
     if cost.n_halvings:
-        parts.append(f"{count(cost.n_halvings, 'training')} on halves for the stability")
-    text = "; ".join(parts) + ". "
+        parts.append(f"{count(cost.n_halvings, 'training')} on halves of the cells for the stability")
+    text = ", and ".join(parts) + ". "
     if cost.seconds is None:
-        return text + "How long it takes is not known: this run's training was not timed."
-    guess = "" if cost.is_same_kind else ", if every classifier takes as long as this run's"
-    return text + f"**About {duration(cost.seconds)}** by the times of this run{guess}."
+        return text + "The duration is not known, because this run's training was not timed."
+    guess = "" if cost.is_same_kind else ", assuming that all classifiers take as long as this run's"
+    return text + f"**About {duration(cost.seconds)}**, based on the times of this run{guess}."
 
 
 def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
@@ -100,7 +100,7 @@ def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
     from psmatch_core.cli.settings import settings_table
 
     found: dict[str, tuple[Any, Option]] = {}
-    for name, value, declared in settings_table(recipe):
+    for name, value, option in settings_table(recipe):
         if name.partition(".")[0] not in VARIED:
             continue
         at: Any = recipe
@@ -109,26 +109,26 @@ def _options(recipe: Recipe) -> dict[str, tuple[Any, Option]]:
         if isinstance(at, Config):
             family = typing.get_type_hints(Recipe)[name] if "." not in name else type(at)
             if len(family.kinds()) > 1:
-                found[f"{name}.kind"] = (value, replace(declared, choices=tuple(family.kinds())))
+                found[f"{name}.kind"] = (value, replace(option, choices=tuple(family.kinds())))
         elif isinstance(value, int | float | str):
-            found[name] = (value, declared)
+            found[name] = (value, option)
     return found
 
 
-def _suggested(name: str, value: Any, declared: Option) -> str:
-    """Values to begin with: half and double of the present one, or all there are."""
-    if declared.choices:
-        return ", ".join(str(each) for each in declared.choices)
+def _suggested(name: str, value: Any, option: Option) -> str:
+    """Values to start with: all choices, or smaller and larger values around the run's."""
+    if option.choices:
+        return ", ".join(str(each) for each in option.choices)
     if isinstance(value, bool):
         return "true, false"
     if name == "seed":
         return f"{value}, {value + 1}, {value + 2}"
     if isinstance(value, int):
-        return f"{max(value // 2, int(declared.minimum or 1))}, {value}, {value * 2}"
+        return f"{max(value // 2, int(option.minimum or 1))}, {value}, {value * 2}"
     if isinstance(value, float):
         return f"{value * 0.4:g}, {value:g}, {value * 2:g}" if value else "0.001, 0.01, 0.1"
     return str(value)
 
 
-def _words(name: str) -> str:
+def _title(name: str) -> str:
     return name.replace(".", " → ").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Which feature of one modality goes with which of the other: worked out when asked for."""
+"""Which features of the two modalities vary together over matched cells, with permutations as a null."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache, charts, session
-from pages.shell.errors import told
+from pages.shell.errors import show_errors
 from pages.shell.forms import config_form
 from pages.shell.text import plain
 from psmatch_core.base.progress import Event
@@ -18,50 +18,60 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.matching.match_features import FeatureMatching
 
-HELD, ASKED = "features.held", "features.asked"  # the last result of this visitor, and the settings in the form
+RESULT, SETTINGS = "features.result", "features.settings"  # this visitor's last result, and the form's settings
 PARTNERS, DRAWN = 5, 30
 
 
-def feature_view(folder: RunFolder) -> None:
-    """The plan of the features, with its permutations."""
+def feature_pairs_tab(folder: RunFolder) -> None:
+    """The settings, a button that computes the pairs, and the result."""
     st.caption(
-        "Cells being matched, features are matched too: two go together that rise and fall together over matched "
-        "cells. No true pairs are needed."
+        "Once cells are matched, features can be matched too: those whose values rise and fall together over matched "
+        "cells are paired. True pairs are not needed."
     )
-    rules: FeatureRules = session.peek(ASKED) or FeatureRules()
+    rules: FeatureRules = session.get(SETTINGS) or FeatureRules()
     with st.expander("Settings", icon=":material/tune:"):
         rules = config_form(rules, FeatureRules(), name="features")
-    session.leave(ASKED, rules)
-    held = session.peek(HELD)
-    is_there = held is not None and held[0] == folder.id
-    if st.button("Match features again" if is_there else "Match features", key="features.go"):
-        bar = st.progress(0.0, text="carrying features across the coupling")
-
-        def report(event: Event, /) -> None:
-            if event.stage == "features":
-                bar.progress(min(event.fraction, 1.0), text=plain(event.message) or "done")
-
-        with told():
-            held = (folder.id, rules, cache.features_of(folder, rules, report))
-            session.leave(HELD, held)
-            is_there = True
-        bar.empty()
-    if not is_there:
+    session.put(SETTINGS, rules)
+    result = session.get(RESULT)
+    if result is not None and result[0] != folder.id:
+        result = None
+    if st.button("Match features again" if result else "Match features", key="features.go"):
+        result = _compute(folder, rules) or result
+    if result is None:
         return
-    if held[1] != rules:
-        st.warning("This belongs to other settings. → Match features again.", icon=":material/refresh:")
-    _shown(folder, held[2])
+    if result[1] != rules:
+        st.warning("This result has other settings. → Match features again.", icon=":material/refresh:")
+    _show(folder, result[2])
 
 
-def _shown(folder: RunFolder, found: FeatureMatching) -> None:
+def _compute(folder: RunFolder, rules: FeatureRules) -> tuple[str, FeatureRules, FeatureMatching] | None:
+    """Match the features with a progress bar; this takes seconds, so it needs no background job."""
+    from psmatch_core.workspace.results import features_of
+
+    bar = st.progress(0.0, text="projecting features across the coupling")
+
+    def report(event: Event, /) -> None:
+        if event.stage == "features":
+            bar.progress(min(event.fraction, 1.0), text=plain(event.message) or "done")
+
+    result = None
+    with show_errors():
+        found = features_of(folder, rules, coupling=cache.coupling(folder), progress=report)
+        result = (folder.id, rules, found)
+        session.put(RESULT, result)
+    bar.empty()
+    return result
+
+
+def _show(folder: RunFolder, found: FeatureMatching) -> None:
     from psmatch_core.plotting import feature_heatmap
 
     sides = {"target": found.target, "source": found.source}
-    of = (
+    side = (
         st.segmented_control(
             "Features of",
             list(sides),
-            format_func=lambda side: plain(sides[side], 40),
+            format_func=lambda each: plain(sides[each], 40),
             default="target",
             key=f"features.of.{folder.id}",
         )
@@ -70,11 +80,11 @@ def _shown(folder: RunFolder, found: FeatureMatching) -> None:
     for note in found.notes:
         st.caption(plain(note))
     charts.show(
-        feature_heatmap(found, of=of, top=DRAWN),
-        key=f"features.heat.{folder.id}.{of}",
-        alt="Correlations of features with their first partners",
+        feature_heatmap(found, of=side, top=DRAWN),
+        key=f"features.heat.{folder.id}.{side}",
+        alt="Correlations of features with their best partners",
     )
-    table = found.table(of=of, top=PARTNERS)
+    table = found.table(of=side, top=PARTNERS)
     shown = table.copy()
     for name in ("feature", "partner"):
         shown[name] = [display(each, 60) for each in shown[name]]
@@ -82,26 +92,26 @@ def _shown(folder: RunFolder, found: FeatureMatching) -> None:
     config: dict[str, Any] = {
         "feature": column.TextColumn("Feature"),
         "rank": column.NumberColumn("Rank", format="%d"),
-        "partner": column.TextColumn("Goes with"),
+        "partner": column.TextColumn("Partner"),
         "weight": column.NumberColumn("Weight", format="percent", help="Share of the feature's mass."),
-        "fold": column.NumberColumn("× uniform", format="%.1f", help="Weight over that of a uniform plan."),
+        "fold": column.NumberColumn("× uniform", format="%.1f", help="Weight relative to a uniform plan."),
         "correlation": column.NumberColumn("Correlation", format="%.2f", help="Over the matched cells."),
         "p_value": column.NumberColumn(
-            "p", format="%.3f", help="Share of permutations in which the feature's best partner did as well."
+            "p", format="%.3f", help="Share of permutations with a best partner at least as good."
         ),
-        "q_value": column.NumberColumn("q", format="%.3f", help="Benjamini and Hochberg, over features."),
+        "q_value": column.NumberColumn("q", format="%.3f", help="Benjamini–Hochberg, over features."),
     }
-    st.dataframe(shown, hide_index=True, column_config=config, height=320, key=f"features.table.{of}")
+    st.dataframe(shown, hide_index=True, column_config=config, height=320, key=f"features.table.{side}")
     st.download_button(
         "Download as csv",
         data=table.to_csv(index=False).encode(),
         file_name="feature_matches.csv",
         mime="text/csv",
-        key=f"features.csv.{of}",
+        key=f"features.csv.{side}",
         on_click="ignore",
         icon=":material/download:",
     )
     st.caption(
-        "A small p says that this matching rests on the pair. It does not confirm it: the matching was found from the "
-        "same features, and would make use of a pair that agrees by accident too."
+        "A small p means that the matching relies on the pair. It does not confirm the pair: the matching was computed "
+        "from the same features, and would also use a pair that agrees by accident."
     )

@@ -42,7 +42,7 @@ def test_a_demo_that_is_not_ready_says_so_and_opens_by_itself(
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)  # a worker that takes its time
     app = empty()
     app.button(key="demo.screen").click().run()
-    assert "It opens by itself when it is finished" in texts(app)
+    assert "It opens automatically when it is finished" in texts(app)
     assert "run" not in app.query_params
     store = demos._store("screen")
     (begun,) = store.entries()

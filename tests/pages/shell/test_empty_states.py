@@ -15,7 +15,7 @@ LATER = tuple(page for page in PAGES if page != "data")
 def test_the_first_page_offers_a_demo_and_two_files(empty: Open) -> None:
     app = empty()
     assert app.title[0].value == "Data"
-    assert "What do I have" in texts(app)
+    assert "What data do I have" in texts(app)
     assert [button.label for button in app.button if button.label.startswith("Demo")] == [
         "Demo: perturbation screen",
         "Demo: blood cells",
@@ -43,7 +43,7 @@ def test_one_modality_is_said_to_be_the_only_one(empty: Open, page: str, side: s
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
     said = texts(app).replace("\\", "")
-    assert f"rna.csv is loaded as the {side}; a file for the {missing} modality is not" in said
+    assert f"rna.csv is loaded as the {side}; there is no file for the {missing} yet" in said
     assert f"Load the {missing} on Data" in links(app)
 
 
@@ -57,7 +57,7 @@ def test_what_is_undecided_is_named(empty: Open) -> None:
     app.session_state["workspace"] = Workspace(**sides)
     app.switch_page("pages/match.py").run()
     assert "Give the two modalities different names" in texts(app)
-    assert "Decide it on Data" in links(app)
+    assert "Decide on Data" in links(app)
 
 
 def test_an_empty_page_opens_the_last_run(full: Open, finished: RunFolder) -> None:

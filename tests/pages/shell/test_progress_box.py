@@ -45,7 +45,7 @@ def test_a_failed_run_says_what_to_change(empty: Open, unstarted: RunStore) -> N
     assert "RNA:" in said
     assert "90 components were asked for." in said
     assert "Choose at most 59." in said
-    assert "Try the same again" in labels(app)
+    assert "Try again" in labels(app)
     assert "Train" in labels(app)
 
 
@@ -54,7 +54,7 @@ def test_a_cancelled_run_can_go_on(empty: Open, unstarted: RunStore, page: str) 
     folder = begun(unstarted, state=CANCELLED)
     app = empty(page, link=folder.id)
     assert "was cancelled" in texts(app)
-    (again,) = [button for button in app.button if button.label == "Go on with it"]
+    (again,) = [button for button in app.button if button.label == "Continue"]
     again.click().run()
     assert not app.exception
     assert folder.status().is_active
@@ -65,7 +65,7 @@ def test_a_worker_that_died_is_told(empty: Open, unstarted: RunStore) -> None:
     assert folder.status().state == LOST
     app = empty("match", link=folder.id)
     assert "ended without a word" in texts(app)
-    assert "Start it again" in labels(app)
+    assert "Start again" in labels(app)
 
 
 def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: RunStore) -> None:

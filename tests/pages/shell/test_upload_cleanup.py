@@ -44,7 +44,7 @@ def test_an_empty_visitors_folder_goes_too(tmp_path: Path) -> None:
 def test_the_rule_is_told_and_can_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "after 30 days" in upload_cleanup.rule()
     monkeypatch.setenv(upload_cleanup.DAYS_VARIABLE, "-1")
-    assert "until whoever runs it removes them" in upload_cleanup.rule()
+    assert "until its administrator removes them" in upload_cleanup.rule()
     upload(tmp_path, "0" * 16, age=4000)
     assert upload_cleanup.clean_uploads(tmp_path, now=NOW) == []
     monkeypatch.setenv(upload_cleanup.DAYS_VARIABLE, "soon")

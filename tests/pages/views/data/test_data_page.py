@@ -61,7 +61,7 @@ def test_a_demo_is_one_click(empty: Open) -> None:
     app = press(empty(), "Demo: perturbation screen")
     assert metrics(app)["Shared labels"] == "13"
     assert "850 cells × 60 features" in plainly(app)
-    assert "One more thing" not in plainly(app)
+    assert "To continue:" not in plainly(app)
 
 
 def test_images_are_told_as_such_and_shown(empty: Open) -> None:
@@ -69,7 +69,7 @@ def test_images_are_told_as_such_and_shown(empty: Open) -> None:
     assert metrics(app)["Shared labels"] == "12"
     assert "960 cells, images, 3 × 32 × 32" in plainly(app)
     assert len(app.get("image")) == 2
-    assert "Images pass on untouched" in plainly(app)
+    assert "Images are used as they are" in plainly(app)
 
 
 def test_every_sample_can_be_downloaded_and_read(empty: Open) -> None:
@@ -94,7 +94,7 @@ def test_samples_are_those_that_the_core_writes(tmp_path: Path) -> None:
 
 def test_words_are_explained(empty: Open) -> None:
     table = empty().get("table")[0].value
-    assert set(table["Word"]) == set(TERMS)
+    assert set(table["Term"]) == set(TERMS)
     assert all(len(text) < 200 for text in TERMS.values())
 
 
@@ -109,7 +109,7 @@ def test_a_refused_file_says_why_and_leaves_the_other_choice(empty: Open) -> Non
     app = loaded(empty, ["A", "B"] * 10, ["A", "B"] * 10)
     hand_over(app, "source", "counts.h5ad", b"<!DOCTYPE html><html>not found</html>")
     assert "counts.h5ad" in app.error[0].value.replace("\\", "")
-    assert "stays as it was" in plainly(app)
+    assert "is still in use" in plainly(app)
     assert metrics(app)["Shared labels"] == "2"
     hand_over(app, "source", "rna2.csv", csv(["A", "B"] * 9))
     assert not app.error
@@ -124,25 +124,25 @@ def test_a_damaged_file_leaves_the_page_usable(empty: Open, content: bytes) -> N
 
 def test_labels_of_one_side_wait_for_a_decision(empty: Open) -> None:
     app = loaded(empty, ["A", "B", "C"] * 8, ["A", "B", "D"] * 8)
-    assert "Decide about the labels that only one side has" in plainly(app)
-    press(app, "Leave out labels that only one side has")
-    assert "One more thing" not in plainly(app)
+    assert "Decide what to do with the labels that only one modality has" in plainly(app)
+    press(app, "Leave out labels of one modality")
+    assert "To continue:" not in plainly(app)
     assert "16 cells" in plainly(app)
-    press(app, "Undo all decisions")
-    assert "Decide about the labels" in plainly(app)
+    press(app, "Reset label decisions")
+    assert "Decide what to do with the labels" in plainly(app)
 
 
 def test_look_alikes_become_one(empty: Open) -> None:
     app = loaded(empty, ["KO_A", "KO_B", "ctrl"] * 8, ["ko a", "KO_B ", "ctrl"] * 8)
     before = int(metrics(app)["Shared labels"])
-    press(app, "Treat")
+    press(app, "Merge")
     assert int(metrics(app)["Shared labels"]) == 3 > before
-    assert "Treated as one" in plainly(app)
+    assert "Merged:" in plainly(app)
 
 
 def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
     app = loaded(empty, ["A", "B"] * 10 + ["rare"] * 2, ["A", "B"] * 10 + ["rare"] * 9)
-    (minimum,) = [each for each in app.number_input if each.label.startswith("Leave out labels")]
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum number of cells")]
     minimum.set_value(5).run()
     assert metrics(app)["Too small"] == "1"
     assert metrics(app)["Shared labels"] == "2"
@@ -150,17 +150,17 @@ def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
 
 def test_cells_without_label_wait_for_a_decision(empty: Open) -> None:
     app = loaded(empty, ["A", "B"] * 10 + [""] * 3, ["A", "B"] * 10)
-    assert "3 cells without label" in plainly(app)
+    assert "3 cells without a label" in plainly(app)
     press(app, "Drop cells without label")
-    assert "3 cells of 23 without label are left out" in plainly(app)
-    assert "One more thing" not in plainly(app)
+    assert "Cells without a label: 3 of 23. They are left out" in plainly(app)
+    assert "To continue:" not in plainly(app)
 
 
 def test_labels_may_come_in_a_second_table(empty: Open) -> None:
     app = empty()
     table = pd.read_csv(BytesIO(csv(["A", "B"] * 10)))
     hand_over(app, "source", "rna.csv", table.drop(columns="label").to_csv(index=False).encode())
-    assert "No column can serve as label" in plainly(app)
+    assert "No column can serve as the label" in plainly(app)
     (widget,) = [each for each in app.get("file_uploader") if each.key.startswith("upload.labels.source")]
     widget.set_value(("labels.csv", table[["cell", "label"]].to_csv(index=False).encode(), "text/csv")).run()
     assert not app.exception
@@ -179,7 +179,7 @@ def test_two_files_of_one_modality_are_said_not_refused(empty: Open) -> None:
     hand_over(app, "source", "one.csv", csv(["A", "B"] * 10))
     hand_over(app, "target", "two.csv", csv(["A", "B"] * 11, seed=2))
     assert "look like the same modality" in plainly(app)
-    assert "One more thing" not in plainly(app)
+    assert "To continue:" not in plainly(app)
 
 
 def test_labels_are_shown_as_text(empty: Open) -> None:
@@ -221,7 +221,7 @@ def test_a_path_outside_the_open_folders_is_refused(
         (path,) = [each for each in app.text_input if each.key.startswith("path.source")]
         path.set_value(asked)
         app.button(key="open.source").click().run()
-        assert "Files are opened only below" in plainly(app), asked
+        assert "Choose a file below" in plainly(app), asked
     (path,) = [each for each in app.text_input if each.key.startswith("path.source")]
     path.set_value("rna.csv")
     app.button(key="open.source").click().run()
@@ -231,6 +231,6 @@ def test_a_path_outside_the_open_folders_is_refused(
 
 def test_other_labels_make_the_run_another(full: Open) -> None:
     app = full()
-    (minimum,) = [each for each in app.number_input if each.label.startswith("Leave out labels")]
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum number of cells")]
     minimum.set_value(60).run()
     assert "run" not in app.query_params

@@ -89,9 +89,9 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
 @pytest.mark.parametrize(
     ("state", "words", "button"),
     [
-        (CANCELLED, "was cancelled", "Go on with it"),
-        (FAILED, "needs more memory", "Start it again"),
-        (RUNNING, "ended without a word", "Start it again"),
+        (CANCELLED, "was cancelled", "Continue"),
+        (FAILED, "needs more memory", "Start again"),
+        (RUNNING, "ended without a word", "Start again"),
     ],
 )
 def test_measuring_that_did_not_end_well_can_be_done_again(
@@ -138,7 +138,7 @@ def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: R
 
     disk.write_json(mine.path / REPORT, replace(report, made_of="another").to_dict())
     app = empty("monitor", link=mine.id)
-    assert "belongs to an earlier matching" in plainly(app)
+    assert "belong to an earlier matching" in plainly(app)
     assert "stability was not measured" in boxes(app)
 
 
@@ -184,7 +184,7 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
     assert "Match stability and Rank of the true partner: rank correlation" in plainly(app)
     tabs = f"compared.tabs.{swept.id}"
     assert "over 4 runs" in plainly(opened(app, tabs, "Against the truth"))
-    assert "rank with each other over 4 runs" in plainly(opened(app, tabs, "All against all"))
+    assert "metrics over 4 runs" in plainly(opened(app, tabs, "All against all"))
 
 
 def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolder) -> None:
@@ -228,13 +228,13 @@ def test_all_runs_on_these_data_need_two(full: Open, measured: RunFolder) -> Non
     app = full("monitor")
     app.selectbox(key=f"compared.{measured.id}").select("").run()
     assert not app.exception
-    assert "Fewer than two finished runs" in plainly(app)
+    assert "fewer than two finished runs" in plainly(app)
 
 
 def test_a_run_of_an_older_version_without_figures_is_counted(empty: Open, mine: RunFolder) -> None:
     (mine.path / "observables.json").unlink()
     app = empty("monitor", link=mine.id)
-    assert "1 run on these data made by an older version" in plainly(app)
+    assert "1 run on these data, made by an older version" in plainly(app)
 
 
 def test_one_point_of_a_sweep_can_be_done_in_full(full: Open, swept: SweepJob, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,5 +254,5 @@ def test_one_point_of_a_sweep_can_be_done_in_full(full: Open, swept: SweepJob, m
 def test_a_run_that_only_trained_leads_to_match(empty: Open, mine: RunFolder) -> None:
     mine.stage_file("coupling").unlink()
     app = empty("monitor", link=mine.id)
-    assert "nothing to believe or to doubt" in plainly(app)
+    assert "nothing to check" in plainly(app)
     assert not results.has_coupling(mine)

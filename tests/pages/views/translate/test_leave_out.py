@@ -27,7 +27,7 @@ def job(finished: RunFolder) -> LeaveOutJob:
 def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: LeaveOutJob) -> None:
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     said = texts(app).replace("\\", "")
-    assert "never seen before" in said
+    assert "not used for training" in said
     assert "Control: control." in said
     shown = {metric.label: metric for metric in app.metric}
     assert float(shown["Shift explained"].value) > 0.5
@@ -63,7 +63,7 @@ def test_distances_stand_beside_the_floor_where_no_pair_is_known(full: Open, fin
         app = full("evaluate")
     finally:
         (finished.path / "distributions.json").unlink()
-    assert "Translated against observed cells" in [each.value for each in app.subheader]
+    assert "Translated and observed cells" in [each.value for each in app.subheader]
     shown = {metric.label: metric for metric in app.metric}
     assert {title for title, _ in MEASURES.values()} <= set(shown)
     deltas = [metric.delta for metric in app.metric if metric.label == "Divergence (KL)"]  # later ones: left out

@@ -1,4 +1,4 @@
-"""Which sweeps are on show: one of those over these data, others beside it; renamed, deleted, brought back."""
+"""Choose the sweeps to show; rename, delete and restore them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import told
+from pages.shell.errors import show_errors
 from pages.shell.text import count, when
-from pages.shell.undo_delete import Deleted, remember
+from pages.shell.undo_delete import DeletedItems, remember_deleted
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
@@ -24,18 +24,18 @@ from psmatch_core.workspace.sweeps.managing import (
 
 ALL_RUNS = ""
 SHOWN = 30
-SWEEP = "sweep"  # the kind, among what is deleted
+SWEEP = "sweep"  # the kind of deleted items
 
 
 def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
-    """The sweep on show and those beside it; none where all finished runs on these data are compared."""
+    """The chosen sweep and those compared with it; empty if all finished runs on these data are compared instead."""
     found, n_elsewhere = sweeps_on(session.store(), folder)
     sweeps = {each.id: each for each in found[:SHOWN]}
-    deleted = Deleted(SWEEP, deleted_sweeps(session.store()), partial(restore_sweep, session.store()))
-    deleted.undo()
+    deleted = DeletedItems(SWEEP, deleted_sweeps(session.store()), partial(restore_sweep, session.store()))
+    deleted.undo_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Which runs",
+            "Runs to compare",
             [*sweeps, ALL_RUNS],
             format_func=lambda each: _title(sweeps[each]) if each else "All finished runs on these data",
             key=f"compared.{folder.id}",
@@ -43,43 +43,43 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
         if chosen:
             with st.popover("More", help="Rename or delete this sweep"):
                 _more(sweeps[chosen], f"compared.{folder.id}")
-    beside: list[str] = []
+    others: list[str] = []
     if chosen and len(sweeps) > 1:
-        beside = st.multiselect(
-            "Compared with",
+        others = st.multiselect(
+            "Compare with",
             [each for each in sweeps if each != chosen],
             format_func=lambda each: _title(sweeps[each]),
             key=f"beside.{chosen}",
-            placeholder="other sweeps over these data",
+            placeholder="other sweeps on these data",
         )
     if n_elsewhere:
-        st.caption(f"{count(n_elsewhere, 'sweep')} over other data: open a run on those to see them.")
-    deleted.listed()
-    return [sweeps[each] for each in (chosen, *beside) if each]
+        st.caption(f"{count(n_elsewhere, 'sweep')} on other data. To see them, open a run on those data.")
+    deleted.show_list()
+    return [sweeps[each] for each in (chosen, *others) if each]
 
 
 def _title(sweep: SweepJob) -> str:
     return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
 
 
-def _rename(sweep: SweepJob, name: str, shown_by: str) -> None:
-    """Rename, and choose it anew: the browser knows what was chosen by its words, which are others now."""
-    with told():
+def _rename(sweep: SweepJob, name: str, box_key: str) -> None:
+    """Rename the sweep and choose it again: the browser identifies the choice by its text, which has changed."""
+    with show_errors():
         rename_sweep(sweep, name)
-        session.leave(shown_by, sweep.id)
+        session.put(box_key, sweep.id)
 
 
-def _more(sweep: SweepJob, shown_by: str) -> None:
+def _more(sweep: SweepJob, box_key: str) -> None:
     name = st.text_input("Name", sweep.name, key=f"sweep.name.{sweep.id}", max_chars=LONGEST_NAME)
     st.button(
         "Rename",
         key=f"sweep.rename.{sweep.id}",
         disabled=name == sweep.name,
-        on_click=partial(_rename, sweep, name, shown_by),
+        on_click=partial(_rename, sweep, name, box_key),
     )
-    st.caption("Deleting ends the sweep and moves it aside with its runs; “Deleted sweeps” brings it back.")
+    st.caption("Deleting stops the sweep. You can restore it and its runs later from “Deleted sweeps”.")
     if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
-        with told():
+        with show_errors():
             delete_sweep(session.store(), sweep)
-            remember(SWEEP, sweep.id)
+            remember_deleted(SWEEP, sweep.id)
             st.rerun()

@@ -1,0 +1,95 @@
+"""Summaries of data files: each file is inspected in the sandbox once, and its summary kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers import FileSummary, inspect_file, shown_name
+
+DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
+# A demo is made in a separate process: it needs anndata or scanpy, which the server never imports.
+_MAKE_DEMO = """
+import sys
+from pathlib import Path
+from psmatch_core.pipeline.demo_data import write_demo
+write_demo(sys.argv[1], Path(sys.argv[2]))
+"""
+
+
+def summary_of(
+    path: str, shown: str, cache: Path, *, label_key: str = "", labels_path: str = "", matrix: str = ""
+) -> FileSummary:
+    """What a file contains; taken from the cache if the same was asked of the same file before.
+
+    Parameters
+    ----------
+    path, shown
+        Where the file is, and its name in messages.
+    cache
+        Folder of the kept summaries.
+
+    Raises
+    ------
+    PsmatchError
+        When the file cannot be used.
+    """
+    key = [shown, label_key, matrix]
+    for each in (path, labels_path):
+        if each:
+            try:
+                facts = Path(each).stat()
+            except OSError:
+                raise PsmatchError(
+                    f"{shown_name(each)} is no longer at its path.", hint="Load the file again.", code="PM-S03"
+                ) from None
+            key += [each, str(facts.st_mtime_ns), str(facts.st_size)]
+    kept = cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
+    summary = inspect_file(path, display_name=shown, label_key=label_key, labels_path=labels_path, matrix=matrix)
+    with suppress(PsmatchError):  # on a full disk the file is inspected again next time
+        write_json(kept, summary.to_dict())
+    return summary
+
+
+def demo_summary(name: str, which: str, folder: Path) -> FileSummary:
+    """What one side of a demo contains; the demo's files are made once per workspace."""
+    place = folder / name
+    path = place / f"{which}.h5ad"
+    if not path.exists():
+        _make_demo(name, place)
+    shown = f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
+    return summary_of(str(path), shown, folder)
+
+
+def _make_demo(name: str, place: Path) -> None:
+    partial = place.with_name(f".{name}-{secrets.token_hex(4)}")
+    with explain_full_disk("the files of the demo"):
+        partial.mkdir(parents=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+    }
+    command = [sys.executable, "-c", _MAKE_DEMO, name, str(partial)]
+    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if ended.returncode and b"No space left" in ended.stderr:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise full_disk_error("the files of the demo")
+    if ended.returncode:
+        raise PsmatchError(
+            f"The demo {name} could not be made.",
+            hint="Check the installation: run python -m psmatch_core demo to see the error.",
+            code="PM-S04",
+        )
+    with suppress(OSError):  # another visitor was faster
+        partial.rename(place)

@@ -1,0 +1,96 @@
+"""The metrics of a coupling over all cells and labels, compared with those of a uniform plan, with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shell import cache, charts
+from pages.shell.text import count, number
+from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.evaluation.intervals import Interval
+
+METRICS = {
+    "foscttm": (
+        "FOSCTTM",
+        "Fraction of the label's cells that are closer than the true partner: 0 is perfect, 0.5 is chance.",
+    ),
+    "trace_fold": (
+        "Weight on the true partner",
+        "Weight of a cell on its true partner, relative to a uniform plan (×): 1 is chance, more is better.",
+    ),
+    "rank": (
+        "Rank of the true partner",
+        "Fraction of the label's cells with more weight than the true partner: 0 is perfect, 0.5 is chance.",
+    ),
+    "trace": ("Weight, absolute", "Weight of a cell on its true partner, 0 to 1."),
+}
+R2_MEANING = "Target features predicted for source cells, compared with those of the true partner, all features pooled."
+
+Intervals = tuple["pd.DataFrame", dict[str, dict[str, "Interval"]]]  # by label, and over cells and labels
+
+
+def metric_intervals(folder: RunFolder) -> Intervals | None:
+    """Bootstrap intervals of the metrics, by label and over all; None if nothing was evaluated."""
+    times = cache.file_times(folder, "evaluation_cells.parquet")
+    return _intervals(str(folder.path), folder.recipe.seed, times)
+
+
+@st.cache_resource(max_entries=cache.KEPT, show_spinner="Resampling cells for the intervals…")
+def _intervals(path: str, seed: int, times: tuple[int, ...]) -> Intervals | None:
+    from psmatch_core.evaluation.intervals import bootstrap_intervals as make
+
+    cells = cache.table(RunFolder(Path(path)), "evaluation_cells")
+    return make(cells, seed=seed) if cells is not None and len(cells) else None
+
+
+def summary_section(found: dict[str, Any], over_all: dict[str, dict[str, Interval]] | None) -> None:
+    """A row of metrics, and a table of their means over cells and over labels."""
+    st.caption(f"{count(found['n_pairs'], 'true pair')}. Means over cells, compared with a uniform plan in each label:")
+    shown = [
+        (
+            METRICS[metric][0],
+            number(found["micro"][metric]) + (" ×" if metric == "trace_fold" else ""),
+            _comparison(found, over_all, metric),
+            METRICS[metric][1],
+        )
+        for metric in ("foscttm", "trace_fold", "rank")
+    ]
+    r2 = ("Variance explained (R²)", number(found["pooled_r2"]), f"uniform {number(found['uniform_r2'])}", R2_MEANING)
+    charts.metrics([*shown, r2], gap="small")
+    rows = [
+        {
+            "metric": METRICS[metric][0],
+            "micro": found["micro"][metric],
+            "micro, 95%": _range(over_all["micro"][metric]) if over_all else "",
+            "uniform, micro": found["uniform_micro"][metric],
+            "macro": found["macro"][metric],
+            "macro, 95%": _range(over_all["macro"][metric]) if over_all else "",
+            "uniform, macro": found["uniform_macro"][metric],
+            "meaning": METRICS[metric][1],
+        }
+        for metric in METRICS
+    ]
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name, format="%.3f")
+        for name in ("micro", "uniform, micro", "macro", "uniform, macro")
+    }
+    with st.expander("Means over cells (micro) and over labels (macro)"):
+        st.dataframe(
+            rows, hide_index=True, column_config={**config, "meaning": st.column_config.TextColumn(width="large")}
+        )
+
+
+def _comparison(found: dict[str, Any], over_all: dict[str, dict[str, Interval]] | None, metric: str) -> str:
+    uniform = f"uniform {number(found['uniform_micro'][metric], 2)}"
+    return f"{_range(over_all['micro'][metric])}, {uniform}" if over_all else uniform
+
+
+def _range(each: Interval) -> str:
+    return f"{number(each.low, 2)} to {number(each.high, 2)}"

@@ -1,0 +1,68 @@
+"""All labels of a matching with their status; selecting rows selects their cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.views.match import selected_cells
+from psmatch_core.data.checks import display
+from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.matching.coupling import Coupling
+
+ROWS = 9  # visible rows
+
+
+def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> None:
+    """The table, labels that need attention first."""
+    ordered = table.sort_values(["needs_attention", "n_source"], ascending=[False, False]).copy()
+    labels = ordered["label"].tolist()
+    ordered.insert(0, "attention", [":material/warning:" if each else "" for each in ordered["needs_attention"]])
+    ordered["label"] = [display(each, 60) for each in ordered["label"]]
+    ordered["status"] = [
+        f"{status}. {note}" if note else status for status, note in zip(ordered["status"], ordered["note"], strict=True)
+    ]
+    column, unit = st.column_config, coupling.source.space_unit
+    config = {
+        "attention": column.TextColumn("", width=30, pinned=True),
+        "label": column.TextColumn("Label", width="medium", pinned=True),
+        "n_source": column.NumberColumn(f"{coupling.source.modality.name} [cells]", format="localized"),
+        "n_target": column.NumberColumn(f"{coupling.target.modality.name} [cells]", format="localized"),
+        "n_effective": column.NumberColumn("Effective matches", format="%.1f", help="Median over the label's cells."),
+        "status": column.TextColumn("Status", width="medium"),
+        "iterations": column.NumberColumn("Iterations", format="localized"),
+        "marginal_error": column.NumberColumn(
+            "Marginal error",
+            format="%.1e",
+            help="How far the row and column sums of the plan are from their targets, for a total mass of 1.",
+        ),
+        "epsilon": column.NumberColumn(
+            f"ε [{unit}]" if unit else "ε", format="%.3g", help="Regularisation in units of the method's cost."
+        ),
+    }
+    key = f"match.table.{folder.id}"
+    st.dataframe(
+        ordered[list(config)],
+        hide_index=True,
+        column_config=config,
+        height=38 + 35 * min(len(ordered), ROWS),
+        key=key,
+        selection_mode="multi-row",
+        on_select=lambda: _select_labels(folder, coupling, labels, key),
+    )
+
+
+def _select_labels(folder: RunFolder, coupling: Coupling, labels: list[str], key: str) -> None:
+    """Select the source cells of the labels whose rows are selected."""
+    from psmatch_core.exploration.selection import Selection
+
+    chosen = [labels[row] for row in selected_cells.selected_rows(key) if labels[row] in coupling.blocks]
+    if chosen:
+        cells = [cell for label in chosen for cell in coupling.source_cells[label].tolist()]
+        names = ", ".join(display(label, 24) for label in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        selected_cells.select(folder, Selection("source", cells, f"all cells of {names}"))  # type: ignore[arg-type]

@@ -1,0 +1,102 @@
+"""About the selected cells: their best matches, and their features measured and projected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shell import cell_values, session
+from pages.shell.cache import SIDES
+from pages.shell.errors import show_errors
+from pages.shell.text import count, plain
+from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.exploration.selection import Selection
+    from psmatch_core.matching.coupling import Coupling
+
+LISTED = 200  # selected cells in the table
+
+
+def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection, at: str) -> None:
+    """Two tables below the linked maps.
+
+    Parameters
+    ----------
+    at
+        The epsilon of the matches in words.
+    """
+    from psmatch_core.exploration.selection import selected_cells_table
+
+    modality = (coupling.source if selection.side == "source" else coupling.target).modality
+    st.markdown(f"**Selected cells and their best matches** {plain(at)}")
+    table = selected_cells_table(coupling, selection, most=LISTED)
+    column = st.column_config
+    share = {f"weight_{i}": column.NumberColumn("Weight", format="percent", width="small") for i in (1, 2, 3)}
+    match = {f"match_{i}": column.TextColumn(f"Match {i}") for i in (1, 2, 3)}
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=f"selected.table.{folder.id}",
+        height=min(38 + 35 * len(table), 318),
+        column_config={
+            "cell": column.TextColumn("Cell", pinned=True),
+            "label": column.TextColumn("Label"),
+            "confidence": column.NumberColumn(
+                "Confidence", format="percent", help="Calibrated probability of the cell's most likely label."
+            ),
+            "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
+            **match,
+            **share,
+        },
+    )
+    cell_labels = modality.labels[selection.cells]
+    labels = sorted(set(cell_labels.tolist()), key=lambda each: -int((cell_labels == each).sum()))
+    parts = [f"{plain(each, 24)} {int((cell_labels == each).sum()):,}" for each in labels[:6]]
+    more = f" and {len(labels) - 6} more labels" if len(labels) > 6 else ""
+    listed = f" The table shows the first {LISTED}." if len(selection) > LISTED else ""
+    st.caption(f"{count(len(selection), 'cell')}: {', '.join(parts)}{more}.{listed}")
+    _features(folder, coupling, selection)
+
+
+def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
+    from psmatch_core.exploration.selection import feature_values
+
+    st.markdown("**Features, measured and projected**")
+    sides = cell_values.measured(folder, "source"), cell_values.measured(folder, "target")
+    chosen = []
+    for place, side, modality in zip(st.columns(2), SIDES, sides, strict=True):
+        names = [str(each) for each in modality.var_names]
+        chosen.append(
+            place.multiselect(
+                f"{plain(modality.name)} features",
+                names,
+                default=session.get(f"features.{folder.id}.{side}") or names[:2],
+                key=f"selected.features.{folder.id}.{side}",
+                max_selections=12,
+            )
+        )
+        session.put(f"features.{folder.id}.{side}", chosen[-1])
+    with show_errors():
+        table = feature_values(coupling, selection, sides, (chosen[0], chosen[1]))
+        column = st.column_config
+        st.dataframe(
+            table,
+            hide_index=True,
+            key=f"selected.values.{folder.id}",
+            column_config={
+                "modality": column.TextColumn("Modality"),
+                "feature": column.TextColumn("Feature", pinned=True),
+                "measured_in": column.TextColumn("Measured in"),
+                "measured": column.NumberColumn(
+                    "Measured", format="%.3g", help="Mean over the cells in which it was measured, by weight."
+                ),
+                "projected": column.NumberColumn(
+                    "Projected", format="%.3g", help="Mean of the prediction from the matches, by weight."
+                ),
+                "same_labels": column.NumberColumn(
+                    "All of these labels", format="%.3g", help="Mean over all cells with the labels of the selection."
+                ),
+            },
+        )

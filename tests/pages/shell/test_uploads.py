@@ -1,0 +1,33 @@
+"""An upload is complete on disk under its content's hash, or not there at all."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from pages.shell import uploads
+from psmatch_core.base import disk
+from psmatch_core.base.errors import PsmatchError
+
+
+def test_an_upload_lies_under_its_content_and_keeps_its_name(tmp_path: Path) -> None:
+    kept = uploads.save_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
+    again = uploads.save_upload(io.BytesIO(b"abc"), "../../my data.csv", tmp_path)
+    other = uploads.save_upload(io.BytesIO(b"abd"), "my data.csv", tmp_path)
+    assert kept == again
+    assert kept.name == other.name == "my data.csv"
+    assert kept.parent.parent == tmp_path
+    assert kept != other
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk.os, "fsync", full)
+    with pytest.raises(PsmatchError, match=r"The disk is full: a\.csv could not be written"):
+        uploads.save_upload(io.BytesIO(b"abc"), "a.csv", tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,72 @@
+"""The Match page with a finished run."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.views.match.settings import MATCHERS
+from psmatch_core.workspace.run_folder import RunFolder
+from tests.pages.conftest import Open, texts
+
+
+def test_match_lists_labels_and_shows_one(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    assert {metric.label: metric.value for metric in app.metric}["Labels matched"] == "13 of 13"
+    table = app.dataframe[-1].value  # pictures first, the table under them
+    assert set(table["label"]) >= {"control", "STAT1"}
+    assert list(table["status"].unique()) == ["converged"]
+    app.selectbox(key=f"heat.label.{finished.id}").select("JAK2").run()
+    assert not app.exception
+
+
+def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    app.session_state[f"match.tabs.{finished.id}"] = "One cell"
+    app.run()
+    box = app.selectbox(key=f"cell.{finished.id}.control")
+    box.select(box.options[3]).run()
+    assert not app.exception
+
+
+def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    assert "made without true pairs" not in texts(app)
+    app.multiselect(key=f"curve.labels.{finished.id}").set_value(["JAK2", "STAT1"]).run()
+    app.button(key=f"curve.draw.{finished.id}").click().run()
+    assert not app.exception
+    assert "a suggestion, made without true pairs" in texts(app).replace("\\", "")
+    app.button(key=f"curve.use.{finished.id}").click().run()
+    assert not app.exception
+    assert "These results were computed with ε" in texts(app).replace("\\", "")
+
+
+def test_match_offers_every_method_in_words(full: Open) -> None:
+    app = full("match")
+    (box,) = [each for each in app.selectbox if each.label == "Method"]
+    assert len(box.options) == len(MATCHERS)
+    assert {"GromovMatcher", "UnbalancedMatcher"} <= {kind.__name__ for kind in MATCHERS}
+    box.select(next(each for each in box.options if each.startswith("Fused Gromov"))).run()
+    assert not app.exception
+    assert "α" in [each.label.removesuffix(" ●") for each in app.number_input]
+
+
+def test_changed_settings_are_said_with_the_old_value(full: Open) -> None:
+    app = full("match")
+    assert "These results were computed with" not in texts(app)
+    (epsilon,) = [each for each in app.number_input if each.label.startswith("Epsilon")]
+    epsilon.set_value(0.2).run()
+    assert "These results were computed with ε" in texts(app).replace("\\", "")
+    assert "0.05" in texts(app).replace("\\", "")
+    (undo,) = [each for each in app.button if each.label == "Reset to the preset"]
+    undo.click().run()
+    assert "These results were computed with" not in texts(app)
+
+
+@pytest.mark.parametrize("name", ["Labeled Gromov-Wasserstein", "Labeled co-optimal transport"])
+def test_match_offers_the_methods_that_take_all_labels(full: Open, name: str) -> None:
+    app = full("match")
+    (method,) = [each for each in app.selectbox if each.label == "Method"]
+    (shown,) = [each for each in method.options if each.startswith(name)]
+    method.select(shown).run()
+    assert not app.exception
+    assert {"Space", "Label mass"} <= {each.label for each in app.selectbox}
