@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 from cattrs import Converter
 
 Record = TypeVar("Record")
+EnumKind = TypeVar("EnumKind", bound=type[Enum])
 
 # Without detailed validation a missing or wrong entry is a plain KeyError, TypeError or ValueError, as loaders expect.
 _CONVERTER = Converter(detailed_validation=False)
 
 
-def to_plain(record: object) -> dict[str, Any]:
-    """The fields of a record as plain data: nested records as dicts, enums by value."""
-    plain: dict[str, Any] = _CONVERTER.unstructure(record)
-    return plain
+def to_plain(record: object) -> Any:
+    """A record (or tuples and dicts of records) as plain data: dicts by field name, enums by value."""
+    return _CONVERTER.unstructure(record)
 
 
-def from_plain(data: Mapping[str, Any], record: type[Record]) -> Record:
-    """The record of a class that :func:`to_plain` described; entries that the class does not have are ignored.
+def from_plain(data: Any, record: type[Record]) -> Record:
+    """The record that :func:`to_plain` described; entries that the class does not have are ignored.
 
     Raises
     ------
@@ -28,3 +28,10 @@ def from_plain(data: Mapping[str, Any], record: type[Record]) -> Record:
         If an entry is missing, or cannot be what the class says.
     """
     return _CONVERTER.structure(data, record)
+
+
+def stored_by_name(kind: EnumKind) -> EnumKind:
+    """Decorator of an enum whose values are texts for users, which may change: files hold the names."""
+    _CONVERTER.register_unstructure_hook(kind, lambda member: member.name)
+    _CONVERTER.register_structure_hook(kind, lambda name, _: kind[name])
+    return kind

@@ -41,10 +41,10 @@ class LabelReport:
         Labels that the other side lacks.
     too_small
         Labels on both sides with too few cells on one: label, source cells, target cells.
-    lookalikes
-        Source label, target label, and why they look alike without being equal.
     source_counts, target_counts
         Cells of each label.
+    lookalikes
+        Source label, target label, and why they look alike without being equal.
     findings
         What is to say of all that.
     """
@@ -53,10 +53,10 @@ class LabelReport:
     only_source: tuple[str, ...]
     only_target: tuple[str, ...]
     too_small: tuple[tuple[str, int, int], ...]
-    lookalikes: tuple[tuple[str, str, str], ...]
     source_counts: Mapping[str, int]
     target_counts: Mapping[str, int]
-    findings: tuple[Finding, ...]
+    lookalikes: tuple[tuple[str, str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def text_labels(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
@@ -100,7 +100,6 @@ def reconcile(
         lookalikes=_lookalikes(source_counts, target_counts, only_source, only_target),
         source_counts=dict(source_counts),
         target_counts=dict(target_counts),
-        findings=(),
     )
     source, target = display(source_name, 20), display(target_name, 20)
     if source == target:

@@ -20,6 +20,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
 from psmatch_core.evaluation.reference_space import ReferenceSpace
@@ -163,36 +164,12 @@ class Distributions:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which :meth:`from_dict` makes an equal result."""
-        return {
-            "of": self.of,
-            "direction": self.direction,
-            "candidates": list(self.candidates),
-            "w1_kind": self.w1_kind,
-            "n_neighbors": self.n_neighbors,
-            "n_components": self.n_components,
-            "explained": self.explained,
-            "skipped": dict(self.skipped),
-            "notes": list(self.notes),
-            "micro": self.micro,
-            "macro": self.macro,
-            "per_label": [
-                {**vars(row), "distances": {name: dict(each) for name, each in row.distances.items()}}
-                for row in self.per_label
-            ],
-        }
+        return {**to_plain(self), "micro": self.micro, "macro": self.macro}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The result that :meth:`to_dict` wrote; the means are made again."""
-        kept = {key: value for key, value in data.items() if key not in ("micro", "macro")}
-        return cls(
-            **{
-                **kept,
-                "candidates": tuple(kept["candidates"]),
-                "notes": tuple(kept["notes"]),
-                "per_label": tuple(LabelDistances(**row) for row in kept["per_label"]),
-            }
-        )
+        return from_plain(data, cls)
 
     def __repr__(self) -> str:
         figures = ", ".join(

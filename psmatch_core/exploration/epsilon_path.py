@@ -8,7 +8,7 @@ their place, and the page says so. For methods by neighbours the steps are value
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,12 +18,13 @@ import pandas as pd
 from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.progress import silent
+from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.epsilon_grid import adjustable_matcher, at_value, presets_of
 from psmatch_core.exploration.l_curve import LCurve
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans
-from psmatch_core.matching.coupling import Coupling, Outcome, Status
+from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.match import label_problems
 from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem
 
@@ -210,12 +211,8 @@ def save_epsilon_path(found: EpsilonPath, file: Path) -> Path:
     """Write a path to a file; the cells themselves stay with the models."""
     arrays = {name: getattr(found, name) for name in _ARRAYS}
     arrays |= {f"means/{name}": getattr(found.means, name) for name in _MEANS}
-    points = [
-        {**asdict(point), "status": {**asdict(point.status), "outcome": point.status.outcome.name}}
-        for point in found.points
-    ]
-    meta = {"label": found.label, "matcher": found.matcher.to_dict(), "points": points, "n_pairs": found.n_pairs}
-    return array_files.write_arrays(file, arrays, {**meta, "n_judged": found.n_judged})
+    meta = {"label": found.label, "matcher": found.matcher.to_dict(), "points": to_plain(found.points)}
+    return array_files.write_arrays(file, arrays, {**meta, "n_pairs": found.n_pairs, "n_judged": found.n_judged})
 
 
 def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> EpsilonPath:
@@ -225,14 +222,10 @@ def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality
         "solved", np.ones(arrays["values"].size, dtype=bool)
     )  # earlier versions wrote complete paths only
     matcher = adjustable_matcher(LabelMatcher.from_dict(meta["matcher"]))
-    points = []
-    for point in meta["points"]:
-        status = point.pop("status")
-        points.append(CurvePoint(**point, status=Status(**{**status, "outcome": Outcome[status["outcome"]]})))
     return EpsilonPath(
         problem=label_problem(source, target, meta["label"], matcher, seed),
         matcher=matcher,
-        points=tuple(points),
+        points=from_plain(meta["points"], tuple[CurvePoint, ...]),
         means=BlockMeans(**{name: arrays[f"means/{name}"] for name in _MEANS}),
         n_pairs=int(meta["n_pairs"]),
         n_judged=int(meta["n_judged"]),

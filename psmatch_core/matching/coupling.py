@@ -15,10 +15,12 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.records import stored_by_name
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.blocks import Block
 
 
+@stored_by_name
 class Outcome(enum.Enum):
     """How the matching of a label ended; the value is what to make of it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ import pandas as pd
 
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic
+from psmatch_core.base.records import from_plain, stored_by_name, to_plain
+from psmatch_core.monitor.null import STATISTICS, Null
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
 FORMAT = 1
 
 
+@stored_by_name
 class Verdict(enum.Enum):
     """Whether matches can be trusted; the value is its short form in tables."""
 
@@ -175,14 +177,7 @@ class MonitorReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        data = asdict(replace(self, null=None))
-        data["format"] = FORMAT
-        data["verdict"] = self.verdict.name
-        for row in data["labels"]:
-            row["verdict"] = row["verdict"].name
-        if self.null is not None:
-            data["null"] = {**asdict(self.null), "label_p": dict(self.null.label_p)}
-        return data
+        return {**to_plain(self), "format": FORMAT}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> MonitorReport:
@@ -193,53 +188,19 @@ class MonitorReport:
         PsmatchError
             If a later version wrote it, or it is damaged.
         """
-        data = dict(data)
-        if data.pop("format", 0) != FORMAT:
+        if data.get("format", 0) != FORMAT:
             raise PsmatchError("This report was written by a later version.", hint="Measure again.")
         try:
-            labels = tuple(
-                LabelEvidence(
-                    **{
-                        **row,
-                        "source": SideEvidence(**row["source"]),
-                        "target": SideEvidence(**row["target"]),
-                        "verdict": Verdict[row["verdict"]],
-                        "reasons": tuple(row["reasons"]),
-                    }
-                )
-                for row in data["labels"]
-            )
-            null = data["null"]
-            return cls(
-                **{
-                    **data,
-                    "names": tuple(data["names"]),
-                    "sides": tuple(SideEvidence(**side) for side in data["sides"]),
-                    "temperatures": tuple(data["temperatures"]),
-                    "labels": labels,
-                    "verdict": Verdict[data["verdict"]],
-                    "reasons": tuple(data["reasons"]),
-                    "notes": tuple(data["notes"]),
-                    "null": None if null is None else _null_from(null),
-                }
-            )
-        except (KeyError, TypeError, AttributeError) as error:
+            report = from_plain(data, cls)
+            _ = [STATISTICS[each.name] for each in report.null.statistics] if report.null is not None else []
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise PsmatchError(
                 "This report is damaged, or contains entries that this version does not know.", hint="Measure again."
             ) from error
+        return report
 
     def __repr__(self) -> str:
         return (
             f"MonitorReport({' → '.join(self.names)}: {self.verdict.title.lower()}; {self.count(Verdict.BELIEVE)} of "
             f"{plural(len(self.labels), 'label')} trusted, stability {self.stability:.2f})"
         )
-
-
-def _null_from(data: Mapping[str, Any]) -> Null:
-    for each in data["statistics"]:
-        if each["name"] not in STATISTICS:
-            raise KeyError(each["name"])
-    statistics = tuple(
-        NullStatistic(each["name"], each["observed"], tuple(each["shuffled"])) for each in data["statistics"]
-    )
-    return Null(data["n_shuffles"], statistics, dict(data["label_p"]), data["n_source"], data["n_target"])

@@ -6,13 +6,14 @@ Names of arrays and keys stay: files of earlier versions are read by the same fu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.classification.baselines import JointLatents, JointVAE
 from psmatch_core.classification.classifiers import Classifier, LossCurve
 from psmatch_core.classification.propensity import PropensityModel, Scoring
@@ -23,7 +24,7 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
-from psmatch_core.matching.coupling import Coupling, Outcome, Status
+from psmatch_core.matching.coupling import Coupling, Status
 from psmatch_core.monitor.stability import HalfScores
 from psmatch_core.translation.translators import FittedTranslator
 
@@ -67,7 +68,7 @@ def _modality_data(modality: Modality) -> tuple[Arrays, Meta]:
     return arrays, {
         **_attributes(modality, "name", "label_key", "image_shape"),
         "shape": list(X.shape),
-        "findings": [finding.to_dict() for finding in modality.findings],
+        "findings": to_plain(modality.findings),
         "excluded": [list(entry) for entry in modality.excluded],
     }
 
@@ -80,7 +81,7 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
         **_entries(arrays, "labels", "obs_names", "var_names"),
         X=arrays["X"] if "X" in arrays else _csr(arrays, meta["shape"]),
         pair_ids=arrays.get("pair_ids"),
-        findings=tuple(Finding.from_dict(finding) for finding in meta["findings"]),
+        findings=from_plain(meta["findings"], tuple[Finding, ...]),
         excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
         image_shape=_image_shape(meta),
     )
@@ -146,7 +147,7 @@ def _scored_meta(model: PropensityModel | JointLatents) -> Meta:
     return {
         "label_names": list(model.label_names),
         "seed": model.seed,
-        "curves": [asdict(curve) for curve in model.curves],
+        "curves": to_plain(model.curves),
         "notes": list(model.notes),
     }
 
@@ -162,10 +163,7 @@ def _scored_fields(arrays: Arrays, meta: Meta, modality: Modality) -> dict[str, 
         "modality": modality,
         "label_names": tuple(meta["label_names"]),
         "seed": meta["seed"],
-        "curves": tuple(
-            LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
-            for curve in meta["curves"]
-        ),
+        "curves": from_plain(meta["curves"], tuple[LossCurve, ...]),
         "notes": tuple(meta["notes"]),
     }
 
@@ -191,16 +189,14 @@ def _coupling_data(coupling: Coupling) -> tuple[Arrays, Meta]:
         part, entry = _block_data(block)
         arrays |= _nested(f"b{index}", part)
         entries.append({"label": label, "kind": type(block).__name__, **entry})
-    statuses = [{**asdict(status), "outcome": status.outcome.name} for status in coupling.statuses]
-    return arrays, {"blocks": entries, "statuses": statuses}
+    return arrays, {"blocks": entries, "statuses": to_plain(coupling.statuses)}
 
 
 def _coupling_from(arrays: Arrays, meta: Meta, source: ScoredModality, target: ScoredModality) -> Coupling:
     blocks = {
         entry["label"]: _block_from(entry, _within(f"b{index}", arrays)) for index, entry in enumerate(meta["blocks"])
     }
-    statuses = tuple(Status(**{**status, "outcome": Outcome[status["outcome"]]}) for status in meta["statuses"])
-    return Coupling(source, target, blocks, statuses)
+    return Coupling(source, target, blocks, from_plain(meta["statuses"], tuple[Status, ...]))
 
 
 def _block_data(block: Block) -> tuple[Arrays, Meta]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from psmatch_core.base.errors import PsmatchError, plural, some
@@ -40,15 +40,6 @@ class Finding:
     def error(self) -> PsmatchError:
         """The error that tells this finding."""
         return PsmatchError(self.problem, hint=self.hint, code=self.code)
-
-    def to_dict(self) -> dict[str, str]:
-        """Plain data, for JSON."""
-        return {"severity": self.severity.value, "code": self.code, "problem": self.problem, "hint": self.hint}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, str]) -> Finding:
-        """The finding that ``data`` (from :meth:`to_dict`) describes."""
-        return cls(Severity(data["severity"]), data["code"], data["problem"], data["hint"])
 
     def __str__(self) -> str:
         return f"{self.problem} → {self.hint} [{self.code}]"

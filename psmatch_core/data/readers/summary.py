@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psmatch_core.base.errors import plural
+from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.checks import Finding, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
 
@@ -56,14 +57,6 @@ class MatrixSummary:
     def size_text(self) -> str:
         """Such as ``2,000 features`` or ``images, 3 × 64 × 64``."""
         return plural(self.n_features, "feature") if self.image_shape is None else shape_text(self.image_shape)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> MatrixSummary:
-        """The summary that ``data`` describes."""
-        shape = data.get("image_shape")
-        data = {**data, "image_shape": (shape[0], shape[1], shape[2]) if shape else None}
-        changed = {"feature_names": tuple(data["feature_names"]), "findings": _findings(data["findings"])}
-        return cls(**{**data, **changed})
 
 
 @dataclass(frozen=True)
@@ -152,34 +145,10 @@ class FileSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
-        data = dict(vars(self))
-        data["matrices"] = [
-            {**vars(each), "feature_names": list(each.feature_names), "findings": [f.to_dict() for f in each.findings]}
-            for each in self.matrices
-        ]
-        data["columns"] = [{**vars(each), "counts": dict(each.counts)} for each in self.columns]
-        data["cell_names"] = list(self.cell_names)
-        data["cells"], data["features"] = vars(self.cells), vars(self.features)
-        data["findings"] = [each.to_dict() for each in self.findings]
-        return data
+        plain: dict[str, Any] = to_plain(self)
+        return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FileSummary:
         """The summary that ``data`` (from :meth:`to_dict`) describes."""
-        changed = {
-            "matrices": tuple(MatrixSummary.from_dict(each) for each in data["matrices"]),
-            "columns": tuple(ColumnSummary(**each) for each in data["columns"]),
-            "cell_names": tuple(data["cell_names"]),
-            "cells": _sketch(data["cells"]),
-            "features": _sketch(data["features"]),
-            "findings": _findings(data["findings"]),
-        }
-        return cls(**{**data, **changed})
-
-
-def _findings(data: Any) -> tuple[Finding, ...]:
-    return tuple(Finding.from_dict(each) for each in data)
-
-
-def _sketch(data: Mapping[str, Any]) -> Sketch:
-    return Sketch(data["n_names"], data["digest"], tuple(data["smallest"]))
+        return from_plain(data, cls)
