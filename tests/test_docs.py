@@ -38,3 +38,15 @@ def test_guide_and_method_name_what_exists():
 def test_no_page_names_a_machine():
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         assert not re.search(r"(?<![\w.])/(home|work|root|Users|tmp)/", path.read_text(encoding="utf-8")), path.name
+
+
+def test_every_code_of_a_message_is_explained_and_used():
+    page = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    used = {
+        code
+        for folder in ("psmatch_core", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for code in re.findall(r"PM-[A-Z]\d{2}", path.read_text(encoding="utf-8"))
+    }
+    explained = re.findall(r"^\| (PM-[A-Z]\d{2}) \| .+ \| .+ \|$", page, re.M)
+    assert sorted(explained) == sorted(used)

@@ -1,6 +1,6 @@
-"""Array files: named arrays without objects beside a JSON text, in one npz; the whole of it or nothing.
+"""Array files: named arrays and plain data (as JSON) in one npz, written completely or not at all.
 
-No pickle anywhere: a file from someone else can hold wrong numbers, but it cannot run code.
+There is no pickle, so a file from someone else can hold wrong numbers but cannot run code.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ META = "meta.json"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Path:
-    """Named arrays and plain data in one npz."""
+    """Write named arrays and plain data to one npz."""
     text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode("utf-8"), dtype=np.uint8)
     return write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **{META: text, **arrays}))
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What :func:`write_arrays` wrote.
+    """Read the arrays and the plain data that :func:`write_arrays` wrote.
 
     Raises
     ------
     PsmatchError
-        If the file is missing, damaged, or of a later version.
+        If the file is missing, damaged, or from a later version of the program.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -40,7 +40,7 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         meta = json.loads(bytes(arrays.pop(META)).decode("utf-8"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise PsmatchError(
-            f"{path.name} cannot be read as a result of this program.", hint="Run the stage again; the file is damaged."
+            f"{path.name} is damaged or not a result of this program.", hint="Compute this stage again."
         ) from error
     if meta["format"] > FORMAT:
         raise PsmatchError(

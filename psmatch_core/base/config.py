@@ -27,7 +27,7 @@ RENAMED: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Option:
-    """What is known of one option: range, unit, help, and whether it is folded away in a form."""
+    """The declaration of an option: help, unit, range, and whether forms show it only under Advanced."""
 
     help: str
     unit: str = ""
@@ -63,7 +63,7 @@ def option(
     advanced: bool = False,
     label: str = "",
 ) -> Any:
-    """Declare a field of a config together with its range, unit and help."""
+    """Declare a field of a config with its range, unit and help."""
     declared = Option(help, unit, minimum, maximum, above, choices, advanced, label)
     return field(default=default, metadata={"option": declared})
 
@@ -100,7 +100,7 @@ class Config:
 
     @classmethod
     def options(cls) -> dict[str, Option]:
-        """The declared options by field name, in order."""
+        """The declared options by name, in order."""
         return {each.name: each.metadata["option"] for each in fields(cls) if "option" in each.metadata}  # type: ignore[arg-type]
 
     @classmethod
@@ -123,7 +123,7 @@ class Config:
         return {name: kind for name, kind in known if issubclass(kind, cls) and not inspect.isabstract(kind)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data (for JSON) from which :meth:`from_dict` makes an equal config."""
+        """Plain data (for JSON), from which :meth:`from_dict` makes an equal config."""
         data: dict[str, Any] = {"kind": type(self).__name__}
         for each in fields(self):  # type: ignore[arg-type]
             data[each.name] = _plain(getattr(self, each.name))
@@ -157,7 +157,7 @@ class Config:
         if unknown:
             raise PsmatchError(
                 f"{kind} has no option {some(unknown)}.",
-                hint=f"Its options are {some(names, 30)}; remove or rename it.",
+                hint=f"Remove or rename it; the options are {some(names, 30)}.",
             )
         hints = _hints(target)
         values = {key: _revived(value, hints[key]) for key, value in data.items() if key != "kind"}
@@ -208,7 +208,7 @@ def _revived(value: Any, hint: Any) -> Any:
 
 
 def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> Any:
-    """The value in its declared type, or the error that names option, rule and what came."""
+    """The value in its declared type; an error names the option, the rule and the value."""
     if value is None and _allows_none(hint):
         return None
     kind = next((each for each in _plain_types(hint)), None)
@@ -249,7 +249,9 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
         value = tuple(_checked(owner, name, each, inner, declared) for each in value)
     config = _config_class(hint)
     if config is not None and typing.get_origin(hint) is not tuple and not isinstance(value, config):
-        raise PsmatchError(problem.format(rule=f"a {config.__name__}"), hint=f"Give {name} as one of its kinds.")
+        raise PsmatchError(
+            problem.format(rule=f"a {config.__name__}"), hint=f"Choose one of the kinds of {config.__name__}."
+        )
     return value
 
 

@@ -1,4 +1,4 @@
-"""The one error a user meets: what is wrong, and the one thing to change."""
+"""Errors for users: what is wrong, and what to change."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 
 class PsmatchError(Exception):
-    """A problem the user can mend, told in two parts.
+    """A problem that the user can solve, described in two parts.
 
     Parameters
     ----------
     problem
-        The thing (file, column, label), the rule, and what came: one sentence.
+        One sentence: the subject (file, column, label), the rule, and what was found.
     hint
-        The one action that mends it.
+        What the user can do about it.
     code
-        Short code of the message, such as ``PM-F05``, that leads to a help page.
+        Short code of the message, such as ``PM-F05``, explained in docs/messages.md.
     """
 
     def __init__(self, problem: str, *, hint: str, code: str = "") -> None:
@@ -29,17 +29,17 @@ class PsmatchError(Exception):
         return f"{self.problem} → {self.hint}{code}"
 
 
-class Cancelled(Exception):  # noqa: N818 - a wish, not an error
-    """Raised out of a progress callback when the user has cancelled; no verb catches it."""
+class Cancelled(Exception):  # noqa: N818 - a request, not an error
+    """Raised by a progress callback when the user has cancelled; no function of the core catches it."""
 
 
 def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
-    """``1 cell``, ``12 cells``, ``4,180 cells``: counts as messages write them."""
+    """A count with its noun, such as ``1 cell``, ``12 cells`` or ``4,180 cells``."""
     return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
 
 
 def some(names: Iterable[object], limit: int = 5) -> str:
-    """The first few names of a collection, and how many more there are, for a message."""
+    """The first few names of a collection and the number of the others, for a message."""
     items = [str(name) for name in names]
     shown = ", ".join(repr(item) if item != item.strip() or not item else item for item in items[:limit])
     return shown + (f" and {len(items) - limit:,} more" if len(items) > limit else "")

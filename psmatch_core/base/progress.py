@@ -1,4 +1,4 @@
-"""Progress by callback; silence is a null object, so that no verb asks whether anyone listens."""
+"""Progress by callbacks. The default callback ignores all events, so no function must check for one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Event:
-    """One report of a verb at work.
+    """One report on the progress of a computation.
 
     Parameters
     ----------
     stage
-        What is being done, such as ``propensity: RNA``.
+        The current stage, such as ``propensity: RNA``.
     fraction
-        How much of the stage is done, 0 to 1.
+        The part of the stage that is done, 0 to 1.
     message
-        One line for a person.
+        One line for the user.
     values
-        Numbers a page may plot, such as ``{"epoch": 3, "validation_loss": 1.2}`` (nats per cell).
+        Numbers that a page can plot, such as ``{"epoch": 3, "validation_loss": 1.2}`` (nats per cell).
     """
 
     stage: str
@@ -30,10 +30,10 @@ class Event:
 
 
 class Progress(Protocol):
-    """Anything that takes events; it may raise :class:`~psmatch_core.base.errors.Cancelled`."""
+    """A callback for events; it may raise :class:`~psmatch_core.base.errors.Cancelled`."""
 
     def __call__(self, event: Event, /) -> None: ...
 
 
 def silent(event: Event, /) -> None:
-    """The progress of a verb that nobody watches."""
+    """Ignore the event."""

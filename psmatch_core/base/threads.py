@@ -1,4 +1,4 @@
-"""Threads: workers × threads = cores. The matrices of a classifier are too small to share among cores."""
+"""Threads: one per worker, since the matrices of a classifier are too small to be shared among cores."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold BLAS, OpenMP and torch to one thread.
+    """Limit BLAS, OpenMP and torch to one thread.
 
-    Measured on two cores: the ridge path of 600 × 600 features takes 80 s on two threads that wait for each
-    other, 3 s on one.
+    Measured on two cores: the ridge path of 600 × 600 features takes 80 s on two threads, which wait for each other,
+    and 3 s on one.
     """
-    import torch  # heavy: only where something is trained
+    import torch  # heavy: only when something is trained
     from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()

@@ -1,3 +1,3 @@
-"""The version of this program, told in one place."""
+"""The version of the program."""
 
 VERSION = "0.1.0"

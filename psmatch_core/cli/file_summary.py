@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, Severity, display
+from psmatch_core.data.checks import Finding, Severity, check_pair, display
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
-from psmatch_core.data.shared_labels import LabelReport, check_pair, reconcile
+from psmatch_core.data.shared_labels import LabelReport, reconcile
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8

@@ -1,11 +1,11 @@
-"""Controls: which label stands for cells that nothing was done to, told by its name."""
+"""Controls: labels of untreated cells, recognised by their names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-OTHERS = "other labels"  # in place of a control: the mean of all other labels, each counting once
+OTHERS = "other labels"  # instead of a control: the mean of all other labels, each with the same weight
 
 _WORD = re.compile(
     r"(?i)nt[cs]?\d*|nc|non[-_ ]?target(ing|ed)?([-_ ]?control)?s?|(neg(ative)?[-_ ]?)?(control|ctrl|ctl)s?\d*|dmso|"
@@ -16,22 +16,22 @@ _PARTS = re.compile(r"[|:/;,+]|__")
 
 
 def is_control_name(part: str) -> bool:
-    """Whether a name is one that screens give their controls, such as NT, non-targeting, control or DMSO."""
+    """Whether screens use this name for controls, such as NT, non-targeting, control or DMSO."""
     return _WORD.fullmatch(part.strip()) is not None
 
 
 def control_for(label: str, counts: Mapping[str, int]) -> str:
-    """The label that is most likely the control of another one; empty where no name tells.
+    """The most likely control of a label, judged by the names; empty if no name is a control's.
 
-    A label may have parts, as in ``stim|Bcell``: its control is then the one whose other parts it has too,
-    ``ctrl|Bcell``. Of several the one with most parts in common is taken, then the one with most cells.
+    A label may have parts, as in ``stim|Bcell``. Its control then has the same other parts, as in ``ctrl|Bcell``. Of
+    several controls, the one with most parts in common is taken, then the one with most cells.
 
     Parameters
     ----------
     label
-        The label whose control is looked for; it is never its own.
+        The label whose control is sought; it is never its own control.
     counts
-        Cells of every label.
+        Cells of each label.
     """
     mine = set(_parts(label))
     found = []
@@ -44,7 +44,7 @@ def control_for(label: str, counts: Mapping[str, int]) -> str:
 
 
 def has_control_name(label: str) -> bool:
-    """Whether a label, or a part of it, is a control's name."""
+    """Whether a label or a part of it is the name of a control."""
     return any(is_control_name(part) for part in _parts(label))
 
 

@@ -1,4 +1,4 @@
-"""Images as data: a stack (cells × channels × height × width) lies flat in a modality, its shape carried beside."""
+"""Images as data: a modality holds a stack (cells × channels × height × width) as flat rows and keeps its shape."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from psmatch_core.data.checks.findings import display, rejection
 
 ImageShape: TypeAlias = tuple[int, int, int]  # channels, height, width
 
-# Where an AnnData says that the rows of X are images: uns["image_shape"] = (channels, height, width). In obsm a
-# matrix of four dimensions says so by itself.
+# In an AnnData, uns["image_shape"] = (channels, height, width) declares that the rows of X are images. In obsm a
+# matrix of four dimensions needs no declaration.
 SHAPE_KEY = "image_shape"
-PREVIEW_PIXELS, PREVIEW_GAP = 96, 2  # a preview shows no more of an image's width than a page has room for
-FEW_CHANNELS = 4  # grey, RGB, RGB with alpha: so few at the end, and more in front, are channels in the wrong place
+PREVIEW_PIXELS, PREVIEW_GAP = 96, 2  # width of an image in a preview, and the gap to the next
+FEW_CHANNELS = 4  # RGB with alpha: a last axis this short behind a longer first one holds the channels
 
 
 def shape_text(shape: ImageShape) -> str:
@@ -43,13 +43,13 @@ def flattened(values: np.ndarray) -> tuple[np.ndarray, ImageShape]:
 def contact_sheet(rows: np.ndarray, shape: ImageShape, n_images: int = 8) -> str:
     """The first images of flat ``rows (n, c·h·w)`` side by side, as a PNG in base64.
 
-    The first three channels are shown as red, green and blue, a single one (or the first of two) as grey; values
-    other than bytes are stretched over the range that these images have. Large images are thinned out.
+    The first three channels are shown as red, green and blue; of one or two channels, the first is shown as grey.
+    Values other than bytes are stretched over the range of these images. Large images are subsampled.
     """
     stack = np.asarray(rows[:n_images], dtype=np.float64).reshape(-1, *shape)
     stack = stack[:, :3] if shape[0] >= 3 else stack[:, :1]
-    thin = max(1, -(-max(shape[1:]) // PREVIEW_PIXELS))
-    stack = np.nan_to_num(stack[:, :, ::thin, ::thin])
+    step = max(1, -(-max(shape[1:]) // PREVIEW_PIXELS))
+    stack = np.nan_to_num(stack[:, :, ::step, ::step])
     if rows.dtype != np.uint8:
         low, high = stack.min(), stack.max()
         stack = (stack - low) * (255 / (high - low) if high > low else 0)
@@ -59,7 +59,7 @@ def contact_sheet(rows: np.ndarray, shape: ImageShape, n_images: int = 8) -> str
 
 
 def _png(pixels: np.ndarray) -> bytes:
-    """An image ``(h, w, 1 or 3)`` of bytes as PNG (W3C PNG, third edition): every line unfiltered."""
+    """An image ``(h, w, 1 or 3)`` of bytes as PNG with unfiltered lines. Source: W3C, PNG, third edition."""
     height, width, channels = pixels.shape
     lines = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
@@ -70,13 +70,13 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def declared_shape(uns: Mapping[str, Any], n_features: int) -> ImageShape | None:
-    """The shape that ``uns`` declares for rows of ``n_features`` pixels; None where it declares none that fits."""
+    """The shape that ``uns`` declares for rows of ``n_features`` pixels; None if it declares no suitable one."""
     declared = uns.get(SHAPE_KEY)
     return None if declared is None else fitting_shape(declared, n_features)
 
 
 def fitting_shape(declared: Any, n_features: int) -> ImageShape | None:
-    """Three whole numbers whose product is ``n_features``, or None: other programs may use the same key."""
+    """The declared shape if its product is ``n_features``, else None: other programs may use the same key."""
     sizes = np.atleast_1d(np.asarray(declared))
     if sizes.shape != (3,) or sizes.dtype.kind not in "iu" or (sizes < 1).any():
         return None
@@ -85,7 +85,7 @@ def fitting_shape(declared: Any, n_features: int) -> ImageShape | None:
 
 
 def check_shape(shape: ImageShape, *, name: str, matrix: str) -> tuple[Finding, ...]:
-    """The refusal of images whose channels stand last."""
+    """Refuse images whose channels come last."""
     channels, _, last = shape
     if not (last <= FEW_CHANNELS < channels):
         return ()
@@ -93,7 +93,7 @@ def check_shape(shape: ImageShape, *, name: str, matrix: str) -> tuple[Finding, 
     return (
         rejection(
             "PM-M35",
-            f"{display(name, 40)}, matrix {display(matrix)}: images of {size}: their channels seem to stand last.",
+            f"{display(name, 40)}, matrix {display(matrix)}: images of {size} seem to have their channels last.",
             "Save them as cells × channels × height × width, for instance with np.moveaxis(images, -1, 1).",
         ),
     )

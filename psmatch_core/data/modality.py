@@ -1,4 +1,4 @@
-"""Modality: the one way in for data. Checked once, frozen, fingerprinted; sparse stays sparse."""
+"""Modality: cells measured in one way, with their labels; checked once, then read-only."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from scipy import sparse
 
 from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.data.checks import Finding, Severity, check_labels, check_matrix, raise_rejections
+from psmatch_core.data.checks import Finding, Severity, check_labels, check_matrix, label_texts, raise_rejections
 from psmatch_core.data.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
-from psmatch_core.data.shared_labels import text_labels
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,32 +27,32 @@ Matrix: TypeAlias = Any  # np.ndarray or scipy.sparse.csr_matrix, (n_cells, n_fe
 class Modality:
     """Cells measured in one way, each with one label.
 
-    Made by :meth:`from_anndata`, which checks everything once; what exists is valid.
+    :meth:`from_anndata` makes it and checks everything, so every modality is valid. A sparse matrix stays sparse.
 
     Parameters
     ----------
     name
-        What the modality is called in tables and messages, such as ``RNA``.
+        Name of the modality in tables and messages, such as ``RNA``.
     X
-        Data matrix, ``(n_cells, n_features)``, dense or CSR, read-only. Images lie flat in it, bytes as bytes.
+        Data matrix ``(n_cells, n_features)``, dense or CSR, read-only. Images are flat rows, bytes stay bytes.
     labels
-        Label of each cell, ``(n_cells,)``, text.
+        Label of each cell ``(n_cells,)``, text.
     obs_names, var_names
         Names of cells ``(n_cells,)`` and features ``(n_features,)``; cell names are unique.
     label_key
         The column that the labels came from.
     pair_ids
-        Name of the physical cell behind each row, ``(n_cells,)``, where it is known; equal ids on the
-        two sides are true pairs. Used only to judge, never to match.
+        Name of the physical cell of each row ``(n_cells,)``, if known; equal ids in two modalities are true pairs.
+        Used for evaluation only, never for matching.
     findings
-        What the checks noticed and let pass.
+        Warnings of the checks.
     excluded
-        Names of cells left out on the user's word, with the reason.
+        Names of the cells that were left out, with the reason.
     image_shape
-        Channels, height and width, where the features are the pixels of an image; else None.
+        Channels, height and width if the features are the pixels of an image, else None.
     obs
-        The other columns of the cells, one row each: to colour maps by, never to match; None where there is none. It
-        is no part of the fingerprint.
+        The other columns of the cells, one row per cell, or None. They can colour maps, are never used for matching,
+        and are not part of the fingerprint.
     """
 
     name: str
@@ -79,7 +78,7 @@ class Modality:
         pair_key: str | None = None,
         missing_labels: str = "refuse",
     ) -> Modality:
-        """Check an AnnData object and take what matching needs of it.
+        """Check an AnnData object and make a modality of it.
 
         Parameters
         ----------
@@ -88,15 +87,14 @@ class Modality:
         label_key
             Column of ``obs`` that holds the label (perturbation or cell type).
         name
-            What to call the modality.
+            Name of the modality.
         matrix
             ``X``, ``raw``, ``layers/NAME`` or ``obsm/NAME``. An obsm matrix of four dimensions is a stack of images,
-            cells × channels × height × width; so are the rows of X where ``uns["image_shape"]`` says it.
+            cells × channels × height × width; so are the rows of X if ``uns["image_shape"]`` declares it.
         pair_key
-            Column of ``obs`` that names the physical cell, where the truth is known. Without it the cell
-            names serve, which are true pairs only where they agree between the modalities.
+            Column of ``obs`` that names the physical cell, if true pairs are known.
         missing_labels
-            ``refuse`` cells without label (the error counts them) or ``drop`` them (recorded in ``excluded``).
+            ``refuse`` cells without a label (the error counts them) or ``drop`` them (recorded in ``excluded``).
 
         Raises
         ------
@@ -115,10 +113,10 @@ class Modality:
                 hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none'}.",
             )
         X, var_names, image_shape = _matrix_of(adata, matrix, name)
-        labels = text_labels(adata.obs[label_key])
+        labels = label_texts(adata.obs[label_key])
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
-        pair_ids = text_labels(adata.obs[pair_key]) if pair_key else None
+        pair_ids = label_texts(adata.obs[pair_key]) if pair_key else None
         obs = adata.obs.drop(columns=[label_key])
         excluded: tuple[tuple[str, str], ...] = ()
         if missing.any():
@@ -126,7 +124,7 @@ class Modality:
                 raise PsmatchError(
                     f"{name}: {plural(int(missing.sum()), 'cell')} of {missing.size:,} have no label in column "
                     f"{label_key!r}.",
-                    hint="Drop the cells without label (missing_labels='drop'), or fill in their label.",
+                    hint="Drop the cells without a label (missing_labels='drop'), or fill in their labels.",
                     code="PM-L02",
                 )
             keep = ~missing
@@ -198,23 +196,23 @@ class Modality:
         return digest.hexdigest()
 
     def in_shape(self, X: Matrix) -> Matrix:
-        """Rows like this modality's as classifiers take them: images ``(n, c, h, w)``, features as they are."""
+        """Rows of this modality as classifiers take them: images as ``(n, c, h, w)``, features unchanged."""
         return X if self.image_shape is None else np.asarray(X).reshape(-1, *self.image_shape)
 
     def with_features(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> Modality:
-        """The same cells described by other features ``(n_cells, n_features)``, as preprocessing makes them."""
+        """The same cells with other features ``(n_cells, n_features)``, such as those after preprocessing."""
         names = read_only(np.asarray(var_names, dtype=str))
         return replace(self, X=_read_only_matrix(X), var_names=names, image_shape=None)
 
     def with_labels(self, mapping: dict[str, str]) -> Modality:
-        """The same cells with some labels renamed; labels not in ``mapping`` stay."""
+        """The same cells with some labels renamed; labels that ``mapping`` lacks stay."""
         if not mapping:
             return self
         labels = np.array([mapping.get(label, label) for label in self.labels.tolist()], dtype=str)
         return replace(self, labels=read_only(labels))
 
     def select(self, keep: np.ndarray, reason: str) -> Modality:
-        """The cells where ``keep`` ``(n_cells,)`` is true; the others are recorded with ``reason``."""
+        """The cells for which ``keep`` ``(n_cells,)`` is true; the others are recorded with ``reason``."""
         keep = np.asarray(keep, dtype=bool)
         if keep.all():
             return self
@@ -237,7 +235,7 @@ class Modality:
 
 
 def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray, ImageShape | None]:
-    """The chosen matrix, the names of its columns, and their shape where they are pixels."""
+    """The chosen matrix, the names of its columns, and their image shape if they are pixels."""
     kind, _, key = matrix.partition("/")
     layers = [f"layers/{each}" for each in adata.layers]
     embeddings = [f"obsm/{each}" for each in adata.obsm]

@@ -1,6 +1,6 @@
-"""Counts to features, with scanpy: normalise, log, choose genes, PCA, z-score; and once fitted, kept.
+"""Preprocessing: normalise counts, take logarithms, select variable features, z-score, PCA; mostly with scanpy.
 
-A fitted transform scores cells that were not there when it was fitted, in exactly the same way.
+A fitted transform treats new cells in exactly the same way as the cells it was fitted on.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from psmatch_core.data.checks import detect_kind
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.modality import Matrix, Modality
 
-MEDIAN_FLOOR = 1.0  # a library size below one count cannot be a median of counts
-MANY_FEATURES = 2000  # above this "auto" chooses variable genes before anything dense is made
-CLIP = 10.0  # z-scores beyond ten standard deviations are outliers of one gene and would steer a net alone
+MEDIAN_FLOOR = 1.0  # counts; a smaller median library size is not one of counts
+MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anything dense is made
+CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
 
 
 @dataclass(frozen=True)
 class Preprocessing(Config):
-    """How one modality's values become features."""
+    """How the values of a modality become features."""
 
     normalize: str = option(
         "auto",
         choices=("auto", "none", "log1p", "clr"),
-        help="auto: counts are normalised to equal library size and logged, anything else is left as it is; "
+        help="auto: counts are normalised to equal library size and log-transformed, other values stay unchanged; "
         "clr: centred log-ratio, for protein counts.",
     )
     n_top_genes: int = option(
         -1,
         minimum=-1,
         unit="features",
-        help=f"Keep this many highly variable features; 0 keeps all, -1 keeps {MANY_FEATURES:,} where there are more.",
+        help=f"Number of highly variable features to keep; 0 keeps all, -1 keeps {MANY_FEATURES:,} if there are more.",
     )
     n_components: int = option(
-        0, minimum=0, unit="components", help="Principal components to keep; 0 works on the features themselves."
+        0, minimum=0, unit="components", help="Number of principal components; 0 uses the features themselves."
     )
     scale: bool = option(True, help="Give every feature mean 0 and variance 1 (z-score).", advanced=True)
 
     def fit(self, modality: Modality, *, seed: int = 0) -> FittedPreprocessing:
-        """Learn the transform from a modality's cells.
+        """Fit the transform to the cells of a modality.
 
         Raises
         ------
         PsmatchError
-            Where a step does not suit the values: logging what is negative, or more components than cells.
+            If a step does not suit the values: a logarithm of negative values, or more components than cells.
         """
         if modality.image_shape is not None:
-            return self._untouched(modality, modality.image_shape)
+            return self._unchanged(modality, modality.image_shape)
         seen = detect_kind(modality.X)
         kind, reason = seen.name, seen.reason
         normalize = self.normalize
@@ -62,30 +62,30 @@ class Preprocessing(Config):
         if normalize != "none" and _minimum(modality.X) < 0:
             raise PsmatchError(
                 f"{modality.name}: {normalize} needs counts, but some values are negative ({reason}).",
-                hint="Choose normalise 'none', or the layer that holds the counts.",
+                hint="Choose normalize 'none', or the layer that holds the counts.",
             )
         notes = [f"{modality.name}: values look like {kind} ({reason}); normalisation used: {normalize}."]
         if normalize == "log1p" and kind != "counts":
-            notes.append(f"{modality.name}: log1p was asked for although the values look {kind}.")
+            notes.append(f"{modality.name}: log1p was used as requested, although the values look {kind}.")
         sizes = np.asarray(modality.X.sum(axis=1), dtype=np.float64).ravel()  # (n_cells,)
         target_sum = float(max(np.median(sizes[sizes > 0]) if (sizes > 0).any() else 1.0, MEDIAN_FLOOR))
         empty = int((sizes <= 0).sum()) if normalize == "log1p" else 0
         if empty:
-            notes.append(f"{modality.name}: {empty} cells hold no counts at all; their features are zero.")
+            notes.append(f"{modality.name}: {plural(empty, 'cell')} without any counts; their features are zero.")
         X = _normalized(modality.X, normalize, target_sum)
         columns = self._columns(X, modality.name, notes)
         X = X[:, columns]
         if self.n_components > min(X.shape) - 1:
             raise PsmatchError(
-                f"{modality.name}: {self.n_components} principal components were asked for, but {X.shape[0]:,} cells × "
+                f"{modality.name}: {self.n_components} principal components requested, but {X.shape[0]:,} cells × "
                 f"{X.shape[1]:,} features have at most {min(X.shape) - 1}.",
                 hint=f"Choose at most {min(X.shape) - 1} components.",
             )
         mean, spread = moments(X)
         if (spread == 0).any():
             notes.append(
-                f"{modality.name}: {plural(int((spread == 0).sum()), 'feature')} without variance carry no information "
-                "and stay at 0."
+                f"{modality.name}: {plural(int((spread == 0).sum()), 'feature')} without variance; they carry no "
+                "information and stay at 0."
             )
         components = np.zeros((0, 0))
         if self.n_components:
@@ -103,10 +103,10 @@ class Preprocessing(Config):
             notes=tuple(notes),
         )
 
-    def _untouched(self, modality: Modality, shape: ImageShape) -> FittedPreprocessing:
-        """Images as they are: a pixel is no feature to choose, log or scale alone; the network scales by channel."""
+    def _unchanged(self, modality: Modality, shape: ImageShape) -> FittedPreprocessing:
+        """Leave images unchanged: single pixels are not selected or scaled, and the network scales each channel."""
         asked = [name for name, value in vars(self).items() if value != getattr(Preprocessing(), name)]
-        unused = f" The settings {some(asked)} are for features and were not used." if asked else ""
+        unused = f" The settings {some(asked)} apply to features only and were not used." if asked else ""
         return FittedPreprocessing(
             config=self,
             normalize="none",
@@ -117,8 +117,8 @@ class Preprocessing(Config):
             spread=np.zeros(0),
             components=np.zeros((0, 0)),
             notes=(
-                f"{modality.name}: {shape_text(shape)}, pass on untouched; the network itself brings each channel to "
-                f"mean 0 and deviation 1.{unused}",
+                f"{modality.name}: {shape_text(shape)}, not preprocessed; the network scales each channel to mean 0 "
+                f"and standard deviation 1.{unused}",
             ),
             image_shape=shape,
         )
@@ -130,13 +130,13 @@ class Preprocessing(Config):
         if wanted == 0 or wanted >= X.shape[1]:
             return np.arange(X.shape[1])
         columns = _variable_features(X, wanted)
-        notes.append(f"{name}: {wanted:,} highly variable of {X.shape[1]:,} features are used.")
+        notes.append(f"{name}: the {wanted:,} most variable of {X.shape[1]:,} features are used.")
         return columns
 
 
 @dataclass(frozen=True, eq=False)
 class FittedPreprocessing:
-    """A transform as it was fitted; :meth:`transform` applies it to the same or to new cells."""
+    """A fitted transform; :meth:`transform` applies it to the same cells or to new ones."""
 
     config: Preprocessing
     normalize: str
@@ -150,24 +150,24 @@ class FittedPreprocessing:
     image_shape: ImageShape | None = None
 
     def transform(self, modality: Modality) -> Modality:
-        """The modality's cells described by the fitted features.
+        """Compute the features of a modality's cells.
 
         Raises
         ------
         PsmatchError
-            If its features are not those the transform was fitted on, by name and order.
+            If its features differ in name or order from those that the transform was fitted on.
         """
         if tuple(modality.var_names.tolist()) != self.var_names:
             raise PsmatchError(
-                f"{modality.name}: its {modality.n_features:,} features are not the {len(self.var_names):,} that the "
-                "preprocessing was fitted on.",
-                hint="Give the same features, by name and in the same order.",
+                f"{modality.name}: its {modality.n_features:,} features differ from the {len(self.var_names):,} that "
+                "the preprocessing was fitted on.",
+                hint="Provide the same features in the same order.",
             )
         if modality.image_shape != self.image_shape:
             was, came = (shape_text(each) if each else "no images" for each in (self.image_shape, modality.image_shape))
             raise PsmatchError(
                 f"{modality.name}: the preprocessing was fitted on {was}, these cells are {came}.",
-                hint="Give images of the same channels, height and width.",
+                hint="Provide images with the same channels, height and width.",
             )
         if self.image_shape is not None:
             return modality
@@ -181,13 +181,13 @@ class FittedPreprocessing:
         return modality.with_features(X, names)
 
     def readable(self, modality: Modality) -> Modality:
-        """The features before scaling and PCA: what a biologist reads off a translation."""
+        """The features before scaling and PCA, in which translations are reported."""
         if self.image_shape is not None:
             return modality
         return modality.with_features(self.readable_values(modality.X), modality.var_names[self.columns])
 
     def readable_values(self, X: Matrix) -> Matrix:
-        """The same of a matrix ``(n_cells, n_features)`` with the features that it was fitted on."""
+        """The same for a matrix ``(n_cells, n_features)`` of the features that the transform was fitted on."""
         if self.image_shape is not None:
             return X
         return _normalized(X, self.normalize, self.target_sum)[:, self.columns]
@@ -197,15 +197,15 @@ def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:
     if normalize == "none":
         return X
     if normalize == "log1p":
-        import scanpy as sc  # heavy: only where counts are normalised
+        import scanpy as sc  # heavy: only when counts are normalised
         from anndata import AnnData
 
         adata = AnnData(X.astype(np.float32, copy=True))
         sc.pp.normalize_total(adata, target_sum=target_sum)
         sc.pp.log1p(adata)
         return adata.X
-    # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the staining depth of a
-    # cell cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
+    # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the cell's staining depth
+    # cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
     dense = np.log1p(to_dense(X, dtype=None))
     return np.asarray(dense - dense.mean(axis=1, keepdims=True), dtype=np.float32)
 
@@ -216,7 +216,7 @@ def _variable_features(X: Matrix, n: int) -> np.ndarray:
     import scanpy as sc
     from anndata import AnnData
 
-    if _minimum(X) < 0:  # dispersion is defined on logged counts only; elsewhere the variance itself decides
+    if _minimum(X) < 0:  # dispersion is defined for logged counts only; use the variance
         return np.sort(np.argsort(-moments(X)[1], kind="stable")[:n])
     adata = AnnData(X, var=pd.DataFrame(index=[str(i) for i in range(X.shape[1])]))
     table = sc.pp.highly_variable_genes(adata, n_top_genes=n, flavor="seurat", inplace=False)
@@ -230,7 +230,7 @@ def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
         mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
         square = np.asarray(X.multiply(X).mean(axis=0, dtype=np.float64)).ravel()
         variance = np.maximum(square - mean**2, 0)
-        # what is left of a constant column by rounding is not variance
+        # rounding leaves a tiny variance in constant columns
         return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(square, 1e-300), variance, 0))
     spread = X.std(axis=0, dtype=np.float64)
     constant = (X[:1] == X).all(axis=0)
@@ -238,7 +238,7 @@ def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
-    """Features with mean 0 and, where asked, variance 1 and no value beyond ten; dense ``(n_cells, n_features)``."""
+    """Features with mean 0 and, if ``scale``, variance 1 and values clipped at ±10; dense ``(n_cells, n_features)``."""
     dense: np.ndarray = np.subtract(to_dense(X, dtype=None), mean, dtype=np.float64)
     if scale:
         dense /= np.where(spread > 0, spread, 1.0)

@@ -1,4 +1,4 @@
-"""Labels of two sides brought together: shared, one-sided, too small, and those that only look alike."""
+"""Labels of both modalities compared: shared, on one side only, too small, or equal except for their spelling."""
 
 from __future__ import annotations
 
@@ -6,22 +6,17 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
-from psmatch_core.data.checks import Finding, check_pair, display, label_texts, named
+from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-__all__ = ["LabelReport", "check_pair", "reconcile", "suggested_map", "text_labels"]
-
-# Letters and marks of other scripts and styles that print like a Latin one; Unicode's own compatibility forms
-# (no-break space, full-width letters) are folded by NFKC before.
+# Letters and marks of other scripts that print like a Latin one. Unicode's compatibility forms (no-break space,
+# full-width letters) are folded by NFKC before.
 _LATIN_TWIN = str.maketrans(
     "АВЕКМНОРСТХІЈЅаеорсухіјѕ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + "‐‑‒–—―−" + "’‘`´" + "“”",
     "ABEKMHOPCTXIJSaeopcyxijs" + "ABEZHIKMNOPTYXo" + "-------" + "''''" + '""',
@@ -31,22 +26,22 @@ _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 
 @dataclass(frozen=True)
 class LabelReport:
-    """The labels of both sides compared.
+    """The labels of both modalities compared.
 
     Parameters
     ----------
     shared
         Labels on both sides, each with enough cells.
     only_source, only_target
-        Labels that the other side lacks.
+        Labels that only one side has.
     too_small
-        Labels on both sides with too few cells on one: label, source cells, target cells.
+        Shared labels with too few cells on one side: label, source cells, target cells.
     source_counts, target_counts
         Cells of each label.
     lookalikes
-        Source label, target label, and why they look alike without being equal.
+        Source label, target label, and how they differ although they look alike.
     findings
-        What is to say of all that.
+        The warnings and refusals that follow.
     """
 
     shared: tuple[str, ...]
@@ -59,11 +54,6 @@ class LabelReport:
     findings: tuple[Finding, ...] = ()
 
 
-def text_labels(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
-    """The text of each cell's label (n_cells,), None where it is missing; 1, 1.0 and '1' are the same text."""
-    return label_texts(labels)
-
-
 def reconcile(
     source_counts: Mapping[str, int],
     target_counts: Mapping[str, int],
@@ -72,16 +62,16 @@ def reconcile(
     source_name: str = "source",
     target_name: str = "target",
 ) -> LabelReport:
-    """Compare the labels of both sides.
+    """Compare the labels of both modalities.
 
     Parameters
     ----------
     source_counts, target_counts
         Cells of each label [cells].
     minimum_cells
-        Fewest cells a shared label needs on each side.
+        Fewest cells that a shared label needs on each side.
     source_name, target_name
-        What the sides are called in messages.
+        Names of the modalities in messages.
     """
     both = [label for label in source_counts if label in target_counts]
     small = tuple(
@@ -109,7 +99,7 @@ def reconcile(
 
 
 def suggested_map(report: LabelReport) -> dict[str, str]:
-    """Target label → source label for the look-alikes that the target side lacks otherwise."""
+    """Target label → source label for look-alikes of labels that only the target has."""
     only_target = set(report.only_target)
     mapping: dict[str, str] = {}
     for source_label, target_label, _ in report.lookalikes:
@@ -130,21 +120,21 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
             )
             findings.append(rejection("PM-L10", problem, "Merge small labels or load more cells."))
         else:
-            here, there = named(report.only_source, 2), named(report.only_target, 2)
+            here, there = name_list(report.only_source, 2), name_list(report.only_target, 2)
             problem = f"No label is shared: {source} has {here}; {target} has {there}."
             findings.append(
                 rejection("PM-L09", problem, "Choose label columns that mean the same, or rename the labels.")
             )
     if len(report.shared) == 1 and not suggested_map(report):
-        problem = f"Only one label is shared by {source} and {target}: {display(report.shared[0])}."
-        hint = "Choose label columns with two or more labels in common; a propensity score needs two."
+        problem = f"{source} and {target} share only one label: {display(report.shared[0])}."
+        hint = "Choose label columns with two or more labels in common; propensity scores need two."
         findings.append(rejection("PM-L15", problem, hint))
     if alike:
         shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])
         verbs = "looks alike but is not equal" if len(alike) == 1 else "look alike but are not equal"
         problem = f"{plural(len(alike), 'pair')} of labels in {source} and {target} {verbs}: {shown}."
         code = {"Unicode form": "PM-L06", "similar characters": "PM-L07"}.get(alike[0][2], "PM-L05")
-        findings.append(warning(code, problem, "Treat look-alikes as one, or rename them."))
+        findings.append(warning(code, problem, "Treat look-alikes as the same label, or rename them."))
     pairs = {label for a, b, _ in alike for label in (a, b)}
     sides = (
         (report.only_source, report.source_counts, source, target),
@@ -154,19 +144,19 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
         alone = [label for label in labels if label not in pairs]
         if alone and (report.shared or alike):
             cells = plural(sum(counts[label] for label in alone), "cell")
-            problem = f"{plural(len(alone), 'label')} only in {here}, not in {there}: {named(alone)} ({cells})."
+            problem = f"{plural(len(alone), 'label')} only in {here}, not in {there}: {name_list(alone)} ({cells})."
             findings.append(
                 warning(
                     "PM-L11",
                     problem,
-                    "These cells are left out; rename or merge the labels to keep them.",
+                    "These cells are left out; to keep them, rename or merge the labels.",
                 )
             )
     if report.too_small and report.shared:
         shown = ", ".join(f"{display(label, 20)} ({n:,} and {m:,})" for label, n, m in report.too_small[:3])
         more = f" and {len(report.too_small) - 3} more" if len(report.too_small) > 3 else ""
         count = plural(len(report.too_small), "shared label")
-        problem = f"{count} with too few cells (under {minimum_cells}) on a side: {shown}{more}."
+        problem = f"{count} with too few cells (under {minimum_cells}) on one side: {shown}{more}."
         findings.append(warning("PM-L10", problem, "Merge small labels, or leave them out of the matching."))
     return tuple(findings)
 
@@ -189,7 +179,7 @@ def _lookalikes(
 
 
 def _folded(label: str) -> str:
-    """One form for all spellings that look alike."""
+    """The same text for all spellings that look alike."""
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", label)).translate(_LATIN_TWIN)
     text = " ".join(re.sub(r"[\s_\-.]+", " ", _number(text)).split()).casefold()
     return unicodedata.normalize("NFC", text)
@@ -200,7 +190,7 @@ def _number(text: str) -> str:
 
 
 def _difference(one: str, other: str) -> str:
-    """In a word or two, why two labels that look alike are not equal."""
+    """How two labels that look alike differ, in a word or two."""
     if _number(one) == _number(other):
         return "1.0 and 1"
     if " ".join(one.split()) == " ".join(other.split()):

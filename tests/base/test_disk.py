@@ -1,4 +1,4 @@
-"""A full disk is told in words wherever something is written; it is made by a limit that the system itself holds."""
+"""Files on disk: a full disk is reported in words; the system's own limit on file sizes makes it full."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def under_a_limit(kilobytes: int, code: str, *arguments: object) -> str:
     return done.stdout.strip()
 
 
-def test_a_file_that_does_not_fit_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    told = under_a_limit(
+def test_a_file_that_does_not_fit_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
+    printed = under_a_limit(
         4,
         "import sys; from pathlib import Path; from psmatch_core.base.disk import write_text;"
         "from psmatch_core.base.errors import PsmatchError\n"
@@ -41,7 +41,7 @@ def test_a_file_that_does_not_fit_is_told_and_leaves_nothing(tmp_path: Path) -> 
         "except PsmatchError as error: print(error)",
         tmp_path,
     )
-    assert told.startswith("The disk is full: pairs.csv could not be written. → Free space on the disk")
+    assert printed.startswith("The disk is full: pairs.csv could not be written. → Free space on the disk")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -129,8 +129,8 @@ def test_half_a_run_is_none(tmp_path: Path) -> None:
         "except PsmatchError as error: print(error.problem)\n"
         "print(store.entries())"
     )
-    told = under_a_limit(0, code, tmp_path).splitlines()
-    assert told == ["The disk is full: recipe.json could not be written.", "[]"]
+    printed = under_a_limit(0, code, tmp_path).splitlines()
+    assert printed == ["The disk is full: recipe.json could not be written.", "[]"]
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -139,8 +139,8 @@ def test_runs_are_listed_where_their_index_cannot_be_written(tmp_path: Path) -> 
     folder = RunFolder.create(store.runs, Recipe(), name="kept")
     folder.write_status(RunStatus(state="done"))
     code = "import sys; from pathlib import Path; from psmatch_core.workspace.store import RunStore\n"
-    told = under_a_limit(0, code + "print([each.name for each in RunStore(Path(sys.argv[1])).entries()])", tmp_path)
-    assert told == "['kept']"
+    printed = under_a_limit(0, code + "print([each.name for each in RunStore(Path(sys.argv[1])).entries()])", tmp_path)
+    assert printed == "['kept']"
 
 
 def test_a_run_that_could_not_say_why_it_ended_says_it_where_the_disk_is_full(

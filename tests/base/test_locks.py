@@ -1,4 +1,4 @@
-"""Locks: one holder at a time, gone with its process, and never in the way of those who only look."""
+"""Locks: one holder at a time, released with its process, and never blocked by processes that only look."""
 
 import subprocess
 import sys

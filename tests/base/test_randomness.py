@@ -1,4 +1,4 @@
-"""One seed, one independent stream for every purpose."""
+"""One seed, and an independent stream for every purpose."""
 
 import hashlib
 

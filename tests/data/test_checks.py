@@ -1,4 +1,4 @@
-"""The rules on values, names and labels: one test for each message, on its text."""
+"""Rules on values, names and labels: one test for each message, on its text."""
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ from psmatch_core.data.checks import (
     Severity,
     check_labels,
     check_matrix,
+    count_labels,
     detect_kind,
     display,
     label_texts,
     raise_rejections,
-    tally,
     unique_names,
 )
 
@@ -31,7 +31,7 @@ def genes(n=20):
     return [f"GENE{i}" for i in range(n)]
 
 
-def told(X, obs_names=None, var_names=None, matrix="X"):
+def matrix_findings(X, obs_names=None, var_names=None, matrix="X"):
     findings = check_matrix(
         X,
         obs_names=obs_names or cells(X.shape[0]),
@@ -55,7 +55,7 @@ def changed(row, column, value, dtype=np.float32):
     return X
 
 
-def labelled(values):
+def label_findings(values):
     findings = check_labels(pd.Series(values), name="RNA", label_key="cell_type")
     assert all(len(str(each)) <= 300 for each in findings)
     long = [each + "x" * 90 if isinstance(each, str) and each.strip() else each for each in values]
@@ -64,17 +64,17 @@ def labelled(values):
     return findings
 
 
-def test_good_counts_give_no_word():
-    assert told(COUNTS) == ()
-    assert told(sparse.csr_matrix(COUNTS)) == ()
-    assert told(COUNTS.astype(int)) == ()
+def test_good_counts_give_no_finding():
+    assert matrix_findings(COUNTS) == ()
+    assert matrix_findings(sparse.csr_matrix(COUNTS)) == ()
+    assert matrix_findings(COUNTS.astype(int)) == ()
 
 
 REJECTED = {
     "nan": (changed(7, 3, np.nan), "1 missing (NaN) value, the first in cell cell7, feature GENE3"),
     "infinite": (changed(2, 1, np.inf), "1 infinite value, the first in cell cell2, feature GENE1"),
-    "overflow": (changed(0, 0, 1e300, float), "magnitude 1e+300, too large"),
-    "constant": (np.ones((60, 20)), "every cell has the same value in every feature (1)"),
+    "overflow": (changed(0, 0, 1e300, float), "magnitude 1e+300 is too large"),
+    "constant": (np.ones((60, 20)), "all cells have the same value in all features (1)"),
     "text": (np.full((60, 20), "a", dtype=object), "holds text, not numbers"),
     "complex": (COUNTS.astype(complex), "holds complex numbers"),
     "one cell": (COUNTS[:1], "has only 1 cell"),
@@ -88,17 +88,17 @@ REJECTED = {
 @pytest.mark.parametrize("case", REJECTED)
 def test_unusable_matrix_is_refused_with_its_reason(case):
     X, words = REJECTED[case]
-    findings = told(X)
+    findings = matrix_findings(X)
     assert findings[0].severity is Severity.REJECT
     assert words in findings[0].problem
     if X.ndim == 2 and X.dtype.kind == "f":
-        assert told(sparse.csr_matrix(X))[0].problem == findings[0].problem
+        assert matrix_findings(sparse.csr_matrix(X))[0].problem == findings[0].problem
 
 
 WARNED = {
-    "empty cells": (changed([1, 2, 5], slice(None), 0), "3 cells of 60 all zero (empty): cell1, cell2, cell5"),
+    "empty cells": (changed([1, 2, 5], slice(None), 0), "3 cells of 60 with only zeros (empty): cell1, cell2, cell5"),
     "constant features": (changed(slice(None), [3, 9], 4), "2 features of 20 constant over all cells (zero variance)"),
-    "identical cells": (np.vstack([COUNTS[:50], COUNTS[:10]]), "10 cells identical in all values"),
+    "identical cells": (np.vstack([COUNTS[:50], COUNTS[:10]]), "10 cells identical to another cell in all values"),
     "few cells": (np.vstack([COUNTS[:8, :5], COUNTS[20:22, :5]]), "only 10 cells"),
     "more features": (RANDOM.poisson(3.0, (40, 50)), "more features than cells (50 features, 40 cells)"),
 }
@@ -106,42 +106,48 @@ WARNED = {
 
 @pytest.mark.parametrize("case", WARNED)
 @pytest.mark.parametrize("storage", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
-def test_awkward_matrix_is_said_and_stays_usable(case, storage):
+def test_awkward_matrix_is_reported_and_stays_usable(case, storage):
     X, words = WARNED[case]
-    findings = told(storage(X))
+    findings = matrix_findings(storage(X))
     assert [each.severity for each in findings] == [Severity.WARN]
     assert words in findings[0].problem
 
 
-def test_scaled_values_are_said():
+def test_scaled_values_are_reported():
     X = (COUNTS - COUNTS.mean(0)) / COUNTS.std(0)
-    assert "scaled already (z-scores)" in told(X)[0].problem
-    assert told(X, matrix="obsm/X_pca") == ()
+    assert "already scaled (z-scores)" in matrix_findings(X)[0].problem
+    assert matrix_findings(X, matrix="obsm/X_pca") == ()
 
 
-def test_layer_called_counts_that_holds_none_is_said():
-    assert "is not counts although its name says so" in told(np.log1p(COUNTS), matrix="layers/counts")[0].problem
-    assert told(COUNTS, matrix="layers/counts") == ()
+def test_layer_called_counts_that_holds_none_is_reported():
+    assert (
+        "does not hold counts, although its name says so"
+        in matrix_findings(np.log1p(COUNTS), matrix="layers/counts")[0].problem
+    )
+    assert matrix_findings(COUNTS, matrix="layers/counts") == ()
 
 
-def test_repeated_sparse_entries_are_said():
+def test_repeated_sparse_entries_are_reported():
     X = sparse.csr_matrix((np.ones(3), [1, 1, 2], [0, 3] + [3] * 59), shape=(60, 20))
-    assert any("sparse entries are unsorted or repeated" in each.problem for each in told(X))
+    assert any("sparse entries are unsorted or repeated" in each.problem for each in matrix_findings(X))
 
 
 def test_names_are_checked():
-    assert "1 cell name of 60 is empty" in told(COUNTS, ["", *cells(59)])[0].problem
-    repeated = told(COUNTS, ["c0", "c0", *cells(58)])[0]
+    assert "1 cell name of 60 is empty" in matrix_findings(COUNTS, ["", *cells(59)])[0].problem
+    repeated = matrix_findings(COUNTS, ["c0", "c0", *cells(58)])[0]
     assert repeated.severity is Severity.REJECT
-    assert "1 cell name used twice or more (duplicates): c0" in repeated.problem
-    assert "1 feature name is repeated: G" in told(COUNTS, None, ["G", "G", *genes(18)])[0].problem
-    assert "read like missing values: NA" in told(COUNTS, ["NA", *cells(59)])[0].problem
-    assert "looks transposed" in told(COUNTS, genes(60), [f"AAACCTGAGA{c}CCG-1" for c in "ACGT" * 5])[-1].problem
+    assert "1 cell name used more than once (duplicates): c0" in repeated.problem
+    assert "1 feature name is repeated: G" in matrix_findings(COUNTS, None, ["G", "G", *genes(18)])[0].problem
+    assert "read like missing values: NA" in matrix_findings(COUNTS, ["NA", *cells(59)])[0].problem
+    assert (
+        "looks transposed"
+        in matrix_findings(COUNTS, genes(60), [f"AAACCTGAGA{c}CCG-1" for c in "ACGT" * 5])[-1].problem
+    )
 
 
 def test_size_of_matrix_and_names_must_agree():
-    assert "60 rows but there are 59 cells" in told(COUNTS, cells(59))[0].problem
-    assert "20 columns but there are 19 features" in told(COUNTS, None, genes(19))[0].problem
+    assert "60 rows for 59 cell names" in matrix_findings(COUNTS, cells(59))[0].problem
+    assert "20 columns for 19 feature names" in matrix_findings(COUNTS, None, genes(19))[0].problem
 
 
 def test_repeated_names_get_numbers_that_are_free():
@@ -166,11 +172,11 @@ def test_kind_of_values_is_detected_dense_or_sparse(kind):
     assert detect_kind(KINDS[kind]).reason
 
 
-def test_labels_of_a_plain_column_give_no_word():
-    assert labelled(["a", "b", "c"] * 20) == ()
-    assert labelled([True, False] * 30) == ()
-    assert labelled([1, 2, 3] * 20) == ()
-    assert labelled([0.5, 1.0, 10.0] * 20) == ()
+def test_labels_of_a_plain_column_give_no_finding():
+    assert label_findings(["a", "b", "c"] * 20) == ()
+    assert label_findings([True, False] * 30) == ()
+    assert label_findings([1, 2, 3] * 20) == ()
+    assert label_findings([0.5, 1.0, 10.0] * 20) == ()
 
 
 REJECTED_LABELS = {
@@ -186,7 +192,7 @@ REJECTED_LABELS = {
 @pytest.mark.parametrize("case", REJECTED_LABELS)
 def test_unusable_label_column_is_refused_with_its_reason(case):
     values, words = REJECTED_LABELS[case]
-    findings = labelled(values)
+    findings = label_findings(values)
     assert [each.severity for each in findings] == [Severity.REJECT]
     assert words in findings[0].problem
 
@@ -197,18 +203,18 @@ WARNED_LABELS = {
     "blank": (["a", "b", "a", "  "] * 15, "15 of 60 cells have an empty (blank) label"),
     "small": (["a"] * 30 + ["b"] * 29 + ["NK cell"], "1 label has too few cells (under 5): NK cell (1 cell)"),
     "many": ([f"g{i}" for i in range(250)] * 5, "250 labels for 1,250 cells"),
-    "dates": (["2024-01-01", "2024-02-01"] * 30, "look like a date: 2024-01-01, 2024-02-01"),
+    "dates": (["2024-01-01", "2024-02-01"] * 30, "look like dates: 2024-01-01, 2024-02-01"),
     "control": (["a\nb", "c"] * 30, "1 label with a line break, tab or other control character: a·b"),
-    "mixed": ([1, "B", 2.5, "D"] * 15, "mixed values, numbers and text"),
+    "mixed": ([1, "B", 2.5, "D"] * 15, "mixed values (numbers and text)"),
     "doubtful": (["None", "b"] * 30, "30 cells labelled None, which often means missing"),
     "spelling": (["KO_A", " KO_A", "b"] * 20, "1 label spelled in several ways"),
 }
 
 
 @pytest.mark.parametrize("case", WARNED_LABELS)
-def test_awkward_label_column_is_said_and_stays_usable(case):
+def test_awkward_label_column_is_reported_and_stays_usable(case):
     values, words = WARNED_LABELS[case]
-    findings = labelled(values)
+    findings = label_findings(values)
     assert [each.severity for each in findings] == [Severity.WARN]
     assert words in findings[0].problem
 
@@ -224,19 +230,19 @@ def test_numbers_read_the_same_in_every_type():
 
 
 def test_one_and_true_in_one_column_stay_two_labels():
-    assert tally(pd.Series([1, True, 1, True], dtype=object)).counts == {"1": 2, "True": 2}
+    assert count_labels(pd.Series([1, True, 1, True], dtype=object)).counts == {"1": 2, "True": 2}
 
 
 def test_categories_without_cells_do_not_count():
     values = pd.Categorical(["a", "b", "a"], categories=["a", "b", "gone"])
-    assert tally(pd.Series(values)).counts == {"a": 2, "b": 1}
+    assert count_labels(pd.Series(values)).counts == {"a": 2, "b": 1}
 
 
 def test_refusal_tells_how_many_further_problems_there_are():
     finding = Finding(Severity.REJECT, "PM-X", "First.", "Mend it.")
     note = Finding(Severity.WARN, "PM-Y", "By the way.", "Look.")
     raise_rejections([note])
-    with pytest.raises(PsmatchError, match=r"First\. \(2 further problems found\.\) → Mend it\. \[PM-X\]"):
+    with pytest.raises(PsmatchError, match=r"First\. \(2 more problems found\.\) → Mend it\. \[PM-X\]"):
         raise_rejections([note, finding, finding, finding])
 
 

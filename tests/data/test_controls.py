@@ -1,4 +1,4 @@
-"""Which label is the control, by its name; never the label itself."""
+"""Which label is the control, judged by its name; never the label itself."""
 
 import pytest
 

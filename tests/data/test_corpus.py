@@ -1,4 +1,4 @@
-"""Every case of the corpus of bad and good input: the verdict it must get, and the words its message must hold."""
+"""Every case of the corpus of bad and good input: its verdict, and the words that its message must contain."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import Finding, Severity
+from psmatch_core.data.checks import Finding, Severity, check_pair
 from psmatch_core.data.readers import inspect_file, shown_name
-from psmatch_core.data.shared_labels import check_pair, reconcile
+from psmatch_core.data.shared_labels import reconcile
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.json"

@@ -1,4 +1,4 @@
-"""Image stacks as data: flat in a modality, their shape beside, untouched by preprocessing."""
+"""Image stacks as data: flat rows with their shape, left unchanged by preprocessing."""
 
 import base64
 import io as bytes_io
@@ -71,13 +71,13 @@ def test_shape_is_part_of_the_fingerprint_and_survives_saving_and_selecting(tmp_
     assert (some.image_shape, some.X.dtype) == ((2, 9, 7), np.uint8)
 
 
-def test_preprocessing_leaves_images_alone_and_says_so(tmp_path):
+def test_preprocessing_leaves_images_alone_and_reports_it(tmp_path):
     photos = modality()
     fitted = Preprocessing(n_components=5).fit(photos)
     assert fitted.transform(photos) is photos
     assert fitted.readable(photos) is photos
-    assert "images, 2 × 9 × 7, pass on untouched" in fitted.notes[0]
-    assert "The settings n_components are for features and were not used." in fitted.notes[0]
+    assert "images, 2 × 9 × 7, not preprocessed" in fitted.notes[0]
+    assert "The settings n_components apply to features only and were not used." in fitted.notes[0]
     again = result_files.load_preprocessing(result_files.save(fitted, tmp_path / "p.npz"))
     assert again.transform(photos) is photos
     with pytest.raises(PsmatchError, match="fitted on images, 2 × 9 × 7, these cells are images, 2 × 7 × 9"):
@@ -85,7 +85,7 @@ def test_preprocessing_leaves_images_alone_and_says_so(tmp_path):
 
 
 def test_channels_last_is_refused():
-    with pytest.raises(PsmatchError, match="their channels seem to stand last"):
+    with pytest.raises(PsmatchError, match="seem to have their channels last"):
         modality(np.moveaxis(np.repeat(STACK, 4, axis=2), 1, -1))
 
 
@@ -115,7 +115,7 @@ def test_images_and_features_are_matched_by_the_recommended_classifier():
     recipe = recipe.with_setting("classifier.image_network.channels", [4, 4])
     result = run(recipe, modality(), make_modality("RNA", labels=("a", "b", "c")))
     assert set(result.coupling.labels) == {"a", "b", "c"}
-    assert any("pass on untouched" in note for note in result.notes)
+    assert any("not preprocessed" in note for note in result.notes)
 
 
 def test_the_contact_sheet_is_a_picture_of_the_images():

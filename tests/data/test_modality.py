@@ -1,4 +1,4 @@
-"""What exists is valid; what is not is refused by name, rule, what came, what to do."""
+"""Every modality is valid; invalid data are refused with subject, rule, what was found and what to do."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""A transform is fitted once and then does the same to every cell."""
+"""A transform is fitted once and then treats every cell in the same way."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_clr_rows_have_mean_0():
     assert np.allclose(X.mean(axis=1), 0, atol=1e-5)
 
 
-def test_constant_features_are_said_and_stay_at_0():
+def test_constant_features_are_reported_and_stay_at_0():
     adata = make_adata()
     adata.X[:, 2] = 3.0
     modality = Modality.from_anndata(adata, label_key="label", name="RNA")
@@ -79,7 +79,7 @@ def test_constant_features_are_said_and_stay_at_0():
 
 
 def test_more_components_than_there_are_is_refused():
-    with pytest.raises(PsmatchError, match="100 principal components were asked for"):
+    with pytest.raises(PsmatchError, match="100 principal components requested"):
         Preprocessing(n_components=100).fit(make_modality())
 
 
@@ -89,5 +89,5 @@ def test_logging_negative_values_is_refused():
 
 
 def test_other_features_are_refused():
-    with pytest.raises(PsmatchError, match="are not the 8 that the preprocessing was fitted on"):
+    with pytest.raises(PsmatchError, match="differ from the 8 that the preprocessing was fitted on"):
         Preprocessing().fit(make_modality()).transform(make_modality(n_features=5))

@@ -1,11 +1,11 @@
-"""Labels of two sides brought together, and what two data sets say about each other."""
+"""Labels of both modalities compared, and rules on two files together."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
-from psmatch_core.data.checks import Severity, Sketch, sketch
-from psmatch_core.data.shared_labels import check_pair, reconcile, suggested_map
+from psmatch_core.data.checks import Severity, Sketch, check_pair, sketch
+from psmatch_core.data.shared_labels import reconcile, suggested_map
 
 
 def codes(report):
@@ -32,7 +32,7 @@ def test_no_shared_label_is_refused_with_both_lists():
 def test_one_shared_label_is_not_enough():
     report = reconcile({"a": 5, "b": 5}, {"a": 5, "c": 5})
     assert report.findings[0].severity is Severity.REJECT
-    assert "Only one label is shared by source and target: a." in report.findings[0].problem
+    assert "source and target share only one label: a." in report.findings[0].problem
 
 
 def test_shared_labels_that_are_all_too_small_are_refused():
@@ -62,7 +62,7 @@ def test_lookalikes_are_found_named_and_mapped(why):
     assert f"({why})" in report.findings[0].problem
 
 
-def test_lookalikes_alone_are_a_warning_since_a_button_mends_them():
+def test_lookalikes_alone_are_a_warning_since_a_button_solves_them():
     report = reconcile({"B cell": 5}, {"b cell": 5})
     assert report.shared == ()
     assert [each.severity for each in report.findings] == [Severity.WARN]
@@ -111,52 +111,52 @@ def side(name, *, prefix=None, features=None, n_cells=60, **keywords):
     )
 
 
-def said(source, target, **keywords):
+def problems(source, target, **keywords):
     findings = check_pair(source, target, **keywords)
     assert all(each.severity is Severity.WARN for each in findings)
     assert [str(each) for each in findings if len(str(each)) > 300] == []
     return [each.problem for each in findings]
 
 
-def test_two_modalities_of_different_cells_give_no_word():
-    assert said(side("A"), side("B")) == []
+def test_two_modalities_of_different_cells_give_no_finding():
+    assert problems(side("A"), side("B")) == []
 
 
-def test_same_cell_names_are_said():
-    assert "60 cell names the same on both sides" in said(side("A", prefix="c"), side("B", prefix="c"))[0]
+def test_same_cell_names_are_reported():
+    assert "60 cell names the same on both sides" in problems(side("A", prefix="c"), side("B", prefix="c"))[0]
 
 
 def test_same_names_that_only_count_cells_are_no_pairs():
-    assert "these names only count cells" in said(side("A", prefix=""), side("B", prefix=""))[0]
+    assert "these names only number the cells" in problems(side("A", prefix=""), side("B", prefix=""))[0]
 
 
-def test_same_modality_and_same_file_are_said_and_not_refused():
+def test_same_modality_and_same_file_are_reported_and_not_refused():
     genes = [f"G{i}" for i in range(100)]
     assert (
         "share 80 feature names and look like the same modality"
-        in said(side("A", features=genes), side("B", features=genes[:80]))[0]
+        in problems(side("A", features=genes), side("B", features=genes[:80]))[0]
     )
-    assert "the same file was loaded twice" in said(side("A", sha256="ab"), side("B", sha256="ab"))[0]
+    assert "the same file was loaded twice" in problems(side("A", sha256="ab"), side("B", sha256="ab"))[0]
 
 
-def test_very_different_sizes_are_said():
-    assert "matched about 167 times" in said(side("A", n_cells=2000), side("B", n_cells=12))[0]
+def test_very_different_sizes_are_reported():
+    assert "matched about 167 times" in problems(side("A", n_cells=2000), side("B", n_cells=12))[0]
 
 
 def test_column_that_is_called_differently_is_proposed():
     a, b = side("A", columns=(Column("cell_type"),)), side("B", columns=(Column("annotation"),))
-    assert said(a, b, source_label_key="cell_type") == [
-        "B has no column cell_type; its column annotation holds such labels."
+    assert problems(a, b, source_label_key="cell_type") == [
+        "B has no column cell_type; its column annotation holds the same labels."
     ]
-    assert said(a, b, source_label_key="cell_type", target_label_key="annotation") == [
+    assert problems(a, b, source_label_key="cell_type", target_label_key="annotation") == [
         "Labels are in column cell_type of A and in annotation of B."
     ]
 
 
-def test_numbers_on_one_side_and_text_on_the_other_are_said():
+def test_numbers_on_one_side_and_text_on_the_other_are_reported():
     a = side("A", columns=(Column("pair_id", "whole numbers", 60), Column("k", "whole numbers", counts={"1": 5})))
     b = side("B", columns=(Column("pair_id", "text", 60), Column("k", "numbers like 1.0", counts={"1": 5})))
-    assert said(a, b, source_label_key="k") == [
+    assert problems(a, b, source_label_key="k") == [
         "Labels are whole numbers (1) in A and numbers like 1.0 (1) in B.",
         "Column pair_id (pair ids?) holds whole numbers in A and text in B.",
     ]
@@ -173,8 +173,8 @@ def test_messages_stay_short_however_long_the_names():
         assert all(len(str(each)) <= 300 for each in report.findings), [str(each) for each in report.findings]
     a = side(name, prefix="c", columns=columns, n_cells=2000)
     for b in (side(name, prefix="c", columns=others), side(name, features=long, columns=columns[1:])):
-        assert said(a, b, source_label_key=long[0])
-        assert said(a, b, source_label_key=long[0], target_label_key=long[1])
+        assert problems(a, b, source_label_key=long[0])
+        assert problems(a, b, source_label_key=long[0], target_label_key=long[1])
 
 
 def test_sketch_counts_small_sets_exactly_and_estimates_large_ones():

@@ -62,7 +62,7 @@ def test_a_failed_run_says_where_and_why_and_what_to_do(walk: Open, store: RunSt
             continue
         assert len(app.error) == 1, page
         assert "This run failed while selecting and scaling features." in said(app), page
-        assert "RNA: 90 principal components were asked for" in said(app), page
+        assert "RNA: 90 principal components requested" in said(app), page
         assert "Choose at most 7 components." in said(app), page
         assert "Try again" in labels_of(app), page
         assert "Change its settings on Data" in links(app), page

@@ -170,13 +170,13 @@ def test_scores_of_other_cells_are_refused(tmp_path, models):
 def test_a_damaged_file_is_said(tmp_path):
     path = result_files.save(make_modality(), tmp_path / "m.npz")
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(PsmatchError, match=r"m\.npz cannot be read as a result"):
+    with pytest.raises(PsmatchError, match=r"m\.npz is damaged or not a result"):
         result_files.load_modality(path)
 
 
 def test_a_file_of_objects_is_not_unpickled(tmp_path):
     np.savez(tmp_path / "evil.npz", X=np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(PsmatchError, match="cannot be read"):
+    with pytest.raises(PsmatchError, match="is damaged or not a result"):
         array_files.read_arrays(tmp_path / "evil.npz")
 
 

@@ -1,4 +1,4 @@
-"""A finding: one thing that a check has to say, as a warning or as a refusal, in words for the user."""
+"""Findings of the checks: a warning or a reason to refuse the data, in words for the user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 
 
 class Severity(enum.Enum):
-    """How much a finding weighs: usable once confirmed, or not usable."""
+    """Whether the data can be used despite a finding."""
 
     WARN = "warn"
     REJECT = "reject"
@@ -25,11 +25,11 @@ class Finding:
     severity
         Whether the data stay usable.
     code
-        Short code that leads to a help page, such as ``PM-M01``.
+        Short code, such as ``PM-M01``, explained in docs/messages.md.
     problem
-        What was found, where and how often: one sentence or two.
+        What was found, where and how often: one or two sentences.
     hint
-        The one action that mends it.
+        What the user can do about it.
     """
 
     severity: Severity
@@ -38,7 +38,7 @@ class Finding:
     hint: str
 
     def error(self) -> PsmatchError:
-        """The error that tells this finding."""
+        """The finding as an error."""
         return PsmatchError(self.problem, hint=self.hint, code=self.code)
 
     def __str__(self) -> str:
@@ -46,35 +46,36 @@ class Finding:
 
 
 def warning(code: str, problem: str, hint: str) -> Finding:
-    """A finding with which the data stay usable."""
+    """A finding despite which the data can be used."""
     return Finding(Severity.WARN, code, problem, hint)
 
 
 def rejection(code: str, problem: str, hint: str) -> Finding:
-    """A finding with which the data cannot be used."""
+    """A finding that makes the data unusable."""
     return Finding(Severity.REJECT, code, problem, hint)
 
 
 def raise_rejections(findings: Iterable[Finding]) -> None:
-    """Refuse when any finding is a rejection.
+    """Refuse the data if any finding is a rejection.
 
     Raises
     ------
     PsmatchError
-        For the first rejection; its text says how many further ones there are.
+        For the first rejection; its text counts the others.
     """
     rejected = [each for each in findings if each.severity is Severity.REJECT]
     if not rejected:
         return
     first, further = rejected[0], len(rejected) - 1
-    more = f" ({plural(further, 'further problem')} found.)" if further else ""
+    more = f" ({plural(further, 'more problem')} found.)" if further else ""
     raise PsmatchError(first.problem + more, hint=first.hint, code=first.code)
 
 
 def display(text: object, limit: int = 32) -> str:
-    """A name from a file made safe and short for a message: no control characters, at most ``limit`` long.
+    """A name from a file, shortened for a message: no control characters, at most ``limit`` characters.
 
-    A long name loses its middle: names that only their ends tell apart (replicates, guides, doses) stay apart.
+    A long name loses its middle, so that names which differ only at their ends (replicates, guides, doses) stay
+    distinct.
     """
     clean = "".join(each if each.isprintable() else "·" for each in str(text))
     if len(clean) <= limit:
@@ -83,7 +84,7 @@ def display(text: object, limit: int = 32) -> str:
     return f"{clean[: limit - 1 - tail]}…{clean[len(clean) - tail :]}"
 
 
-def named(names: Iterable[object], limit: int = 4) -> str:
-    """The first few names of a collection for a message, each made safe and short, and how many more there are."""
+def name_list(names: Iterable[object], limit: int = 4) -> str:
+    """The first few names of a collection, each shortened for a message, and the number of the others."""
     items = list(names)
     return some([display(each, 20) for each in items[:limit]] + [""] * (len(items) - limit), limit)

@@ -1,4 +1,4 @@
-"""Rules on a label column: text of each label, how many cells it has, and whether it can serve as label at all."""
+"""Rules on a label column: the text of each label, its number of cells, and whether the column can be used."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from psmatch_core.base.errors import plural, some
-from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
+from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Texts that str() makes of a missing value; nobody names a condition so.
+# Texts that str() makes of a missing value; no condition is called that.
 MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT"})
-# Texts that often mean missing, but may be a condition ("None" added): kept, and said.
+# Texts that often mean missing but may be a condition ("None" added): kept, with a warning.
 DOUBTFUL_TEXTS = frozenset({"NA", "N/A", "#N/A", "None", "none", "null", "NULL", "na", "n/a"})
-# With fewer cells than folds, a label is absent from some fold's training or validation cells.
+# With fewer cells than folds, a label is missing from the validation cells of some folds.
 FEW_CELLS_OF_LABEL = 5
-# More labels than any perturbation screen's target list we know of that keeps enough cells of each.
+# More labels than the target list of any perturbation screen we know that has enough cells of each.
 MANY_LABELS = 200
-# So many distinct numbers are measurements; doses or cluster numbers have fewer.
+# More distinct numbers than this are measurements; doses and cluster numbers have fewer.
 MOST_NUMERIC_LABELS = 50
 MOST_DECIMAL_LABELS = 20
-# A column with a value of its own for more than this share of cells names cells, not groups.
+# If more than this share of the values are unique, the column identifies cells, not groups.
 UNIQUE_SHARE = 0.9
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?")
 _DECIMAL = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
@@ -37,8 +37,8 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
-class Tally:
-    """A label column counted.
+class LabelCounts:
+    """The number of cells of each label in a column.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ class Tally:
     counts
         Cells of each label, by its text, most frequent first.
     n_cells
-        All cells, with and without label.
+        All cells, with and without a label.
     n_missing
-        Cells without label: no value, an empty text, or the text of a missing value (``nan``).
+        Cells without a label: no value, an empty text, or the text of a missing value (``nan``).
     n_blank
-        Those of ``n_missing`` whose label is an empty text.
+        Cells among ``n_missing`` whose label is an empty text.
     """
 
     kind: str
@@ -63,18 +63,18 @@ class Tally:
 
 
 def label_texts(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
-    """The text of each cell's label (n_cells,), None where it is missing.
+    """The label of each cell as text ``(n_cells,)``, None if it is missing.
 
-    Numbers are written the same way whatever type they were stored in: 1, 1.0 and '1' are ``1``.
-    Texts are kept as they are, spaces included.
+    Numbers get the same text whatever their stored type: 1, 1.0 and '1' become ``1``. Texts stay as they are,
+    including spaces.
     """
     codes, distinct = _factors(labels)
     table = np.array([*map(_text, distinct), None], dtype=object)
     return np.asarray(table[codes])  # code −1 is the last entry: missing
 
 
-def tally(labels: pd.Series | npt.NDArray[Any]) -> Tally:
-    """The labels (n_cells,) counted."""
+def count_labels(labels: pd.Series | npt.NDArray[Any]) -> LabelCounts:
+    """Count the labels ``(n_cells,)``."""
     codes, distinct = _factors(labels)
     numbers = np.bincount(codes[codes >= 0], minlength=len(distinct))
     counts: Counter[str] = Counter()
@@ -87,16 +87,16 @@ def tally(labels: pd.Series | npt.NDArray[Any]) -> Tally:
             blank += int(number)
     n_cells = len(codes)
     ordered = dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
-    return Tally(_kind(distinct), ordered, n_cells, n_cells - sum(counts.values()), blank)
+    return LabelCounts(_kind(distinct), ordered, n_cells, n_cells - sum(counts.values()), blank)
 
 
 def check_labels(labels: pd.Series, *, name: str, label_key: str) -> tuple[Finding, ...]:
-    """What is to say of ``labels`` (n_cells,), the column ``label_key`` of the data called ``name``, worst first."""
-    return check_tally(tally(labels), name=name, label_key=label_key)
+    """Check the labels ``(n_cells,)`` in column ``label_key`` of the data called ``name``; worst finding first."""
+    return check_label_counts(count_labels(labels), name=name, label_key=label_key)
 
 
-def check_tally(counted: Tally, *, name: str, label_key: str) -> tuple[Finding, ...]:
-    """The same as :func:`check_labels`, from counts."""
+def check_label_counts(counted: LabelCounts, *, name: str, label_key: str) -> tuple[Finding, ...]:
+    """The same as :func:`check_labels` for labels that are counted already."""
     where = f"{display(name, 40)}, label column {display(label_key)}"
     unusable = _unusable(counted, where)
     if unusable is not None:
@@ -108,16 +108,20 @@ def check_tally(counted: Tally, *, name: str, label_key: str) -> tuple[Finding, 
         findings.append(warning("PM-L02", problem, "Choose to drop these cells, or fill in their labels."))
     if counted.n_blank:
         share = f"{counted.n_blank:,} of {counted.n_cells:,} cells"
-        problem = f"{where}: {share} have an empty (blank) label, which counts as missing."
+        problem = f"{where}: {share} have an empty (blank) label and count as cells without a label."
         findings.append(warning("PM-L18", problem, "Choose to drop these cells, or fill in their labels."))
     if counted.kind == "mixed":
-        problem = f"{where}: mixed values, numbers and text: {named(counted.counts)}."
-        findings.append(warning("PM-L26", problem, "Check the column; numbers are read as text."))
+        problem = f"{where}: mixed values (numbers and text): {name_list(counted.counts)}."
+        findings.append(warning("PM-L26", problem, "Check the column; its numbers are used as text."))
     findings.extend(_of_texts(counted, where))
     few = {label: count for label, count in counted.counts.items() if count < FEW_CELLS_OF_LABEL}
     if len(counted.counts) > MANY_LABELS:
-        problem = f"{where}: {len(counted.counts):,} labels for {counted.n_cells:,} cells; many groups have few cells."
-        findings.append(warning("PM-L13", problem, "Choose a coarser column, or check that this one holds the labels."))
+        problem = (
+            f"{where}: {len(counted.counts):,} labels for {counted.n_cells:,} cells, so many labels have few cells."
+        )
+        findings.append(
+            warning("PM-L13", problem, "Choose a column with fewer labels, or check that this is the label column.")
+        )
     if few:
         shown = some(
             [f"{display(each, 20)} ({plural(few[each], 'cell')})" for each in sorted(few, key=few.__getitem__)], 3
@@ -125,58 +129,58 @@ def check_tally(counted: Tally, *, name: str, label_key: str) -> tuple[Finding, 
         verb = "has" if len(few) == 1 else "have"
         problem = f"{where}: {plural(len(few), 'label')} {verb} too few cells (under {FEW_CELLS_OF_LABEL}): {shown}."
         findings.append(
-            warning("PM-L10", problem, "Merge or drop small labels; below 2 cells a label cannot be validated.")
+            warning("PM-L10", problem, "Merge or drop small labels; a label with 1 cell cannot be validated.")
         )
     return tuple(findings)
 
 
-def _unusable(counted: Tally, where: str) -> Finding | None:
+def _unusable(counted: LabelCounts, where: str) -> Finding | None:
     labelled = counted.n_cells - counted.n_missing
     n_labels = len(counted.counts)
     if not n_labels:
-        return rejection("PM-L03", f"{where}: no cell has a label; the column is empty.", "Choose another column.")
+        return rejection("PM-L03", f"{where}: no cell has a label (the column is empty).", "Choose another column.")
     if n_labels == 1:
         only = display(next(iter(counted.counts)))
-        problem = f"{where}: only one label, {only}; a propensity score needs at least 2."
-        return rejection("PM-L15", problem, "Choose a column that tells groups of cells apart.")
+        problem = f"{where}: only one label, {only}; propensity scores need at least two."
+        return rejection("PM-L15", problem, "Choose a column that divides the cells into groups.")
     is_decimal = counted.kind == "decimal numbers" or all(_DECIMAL.fullmatch(each.strip()) for each in counted.counts)
     if is_decimal and n_labels > min(MOST_DECIMAL_LABELS, labelled / 3):
-        problem = f"{where}: holds continuous decimal numbers ({n_labels:,} different values), not groups of cells."
-        return rejection("PM-L14", problem, "Choose a column with groups, or bin the numbers first.")
+        problem = f"{where}: continuous decimal numbers ({n_labels:,} different values), not groups of cells."
+        return rejection("PM-L14", problem, "Choose a column of groups, or bin the numbers first.")
     if n_labels > UNIQUE_SHARE * labelled and n_labels > 2:
         how = "every cell has its own value" if n_labels == labelled else "almost every cell has its own value"
-        problem = f"{where}: {how} ({n_labels:,} values, {labelled:,} cells); it names cells, not groups."
-        return rejection("PM-L12", problem, "Choose a column that gives many cells the same label.")
+        problem = f"{where}: {how} ({n_labels:,} values, {labelled:,} cells), so it identifies cells, not groups."
+        return rejection("PM-L12", problem, "Choose a column in which many cells share a label.")
     if (
         counted.kind in ("whole numbers", "numbers like 1.0")
         and n_labels > MOST_NUMERIC_LABELS
         and n_labels > labelled / 20
     ):
-        problem = f"{where}: holds numeric values ({n_labels:,} different numbers), not groups of cells."
-        return rejection("PM-L14", problem, "Choose a column with groups, or bin the numbers first.")
+        problem = f"{where}: numeric values ({n_labels:,} different numbers), not groups of cells."
+        return rejection("PM-L14", problem, "Choose a column of groups, or bin the numbers first.")
     return None
 
 
-def _of_texts(counted: Tally, where: str) -> list[Finding]:
-    """Warnings that the texts of the labels give rise to."""
+def _of_texts(counted: LabelCounts, where: str) -> list[Finding]:
+    """Warnings about the texts of the labels."""
     findings: list[Finding] = []
     controls = [
         label for label in counted.counts if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in label)
     ]
     if controls:
         shown = f"{plural(len(controls), 'label')} with a line break, tab or other control character"
-        problem = f"{where}: {shown}: {named(controls, 2)}."
-        findings.append(warning("PM-L22", problem, "Rename these labels; they break rows in exported tables."))
+        problem = f"{where}: {shown}: {name_list(controls, 2)}."
+        findings.append(warning("PM-L22", problem, "Rename these labels; they would break rows of exported tables."))
     doubtful = [label for label in counted.counts if label.strip() in DOUBTFUL_TEXTS]
     if doubtful:
         cells = plural(sum(counted.counts[each] for each in doubtful), "cell")
-        problem = f"{where}: {cells} labelled {named(doubtful)}, which often means missing; kept as a label."
-        findings.append(warning("PM-L19", problem, "Empty these entries if they mean that no label is known."))
+        problem = f"{where}: {cells} labelled {name_list(doubtful)}, which often means missing; kept as a label."
+        findings.append(warning("PM-L19", problem, "If these cells have no known label, leave their entries empty."))
     dates = [label for label in counted.counts if _DATE.fullmatch(label)]
     if counted.kind == "dates" or len(dates) > len(counted.counts) / 2:
-        problem = f"{where}: labels look like a date: {named(dates or counted.counts, 2)}."
+        problem = f"{where}: labels look like dates: {name_list(dates or counted.counts, 2)}."
         findings.append(
-            warning("PM-L21", problem, "Check that this column holds the condition and not the day of the experiment.")
+            warning("PM-L21", problem, "Check that this column holds the condition, not the day of the experiment.")
         )
     folded: dict[str, list[str]] = {}
     for label in counted.counts:
@@ -194,15 +198,15 @@ def _of_texts(counted: Tally, where: str) -> list[Finding]:
 
 
 def _factors(labels: Any) -> tuple[npt.NDArray[np.int64], list[Any]]:
-    """Codes (n_cells,), −1 for missing, and the distinct values they point to."""
-    import pandas as pd  # a third of a second: only who has labels pays for it
+    """Codes ``(n_cells,)``, −1 for missing, and the distinct values they stand for."""
+    import pandas as pd  # takes a third of a second: only where labels are read
 
     is_extension = isinstance(getattr(labels, "dtype", None), pd.api.extensions.ExtensionDtype)
     values = getattr(labels, "array", labels) if is_extension else np.asarray(labels)
     if isinstance(values, pd.Categorical):
         return np.asarray(values.codes, dtype=np.int64), list(values.categories)
     if values.dtype == np.dtype(object):
-        # True == 1 == 1.0 for a hash table: a mixed column must not lose one of them
+        # A hash table takes True, 1 and 1.0 for the same key: a mixed column must not lose one of them.
         keys: dict[Any, int] = {}
         distinct: list[Any] = []
         codes = np.empty(len(values), dtype=np.int64)
@@ -221,7 +225,7 @@ def _factors(labels: Any) -> tuple[npt.NDArray[np.int64], list[Any]]:
 
 
 def _text(value: Any) -> str | None:
-    """The text of one stored label, None where it means missing."""
+    """The text of one stored label, None if it means missing."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, (float, np.floating)):
@@ -236,7 +240,7 @@ def _text(value: Any) -> str | None:
 
 
 def _kind(distinct: list[Any]) -> str:
-    """How the distinct values are stored, in the words of :class:`Tally`."""
+    """How the distinct values are stored, in the terms of :class:`LabelCounts`."""
     kinds = {_kind_of(each) for each in distinct if _text(each) is not None}
     if kinds == {"text"}:
         numbers = sum(_NUMBER.fullmatch(str(each).strip()) is not None for each in distinct)

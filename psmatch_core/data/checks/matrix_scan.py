@@ -1,4 +1,4 @@
-"""MatrixScan: what is known of a matrix once its rows, chunk by chunk, have been read."""
+"""MatrixScan: statistics of a matrix, collected while its rows are read in chunks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from psmatch_core.base.arrays import row_chunks
 
 
 class MatrixScan:
-    """What is known of a matrix after its rows, given chunk by chunk, have been seen once.
+    """Statistics of a matrix whose rows are given once, in chunks.
 
     Parameters
     ----------
     n_features
-        Number of columns of every chunk.
+        Columns of every chunk.
     """
 
     def __init__(self, n_features: int) -> None:
@@ -30,7 +30,7 @@ class MatrixScan:
         self.minimum = np.inf
         self.maximum = -np.inf
         self.is_whole = True
-        self.empty_cells: list[int] = []  # rows without any value other than 0
+        self.empty_cells: list[int] = []  # rows of zeros
         self.n_repeated_cells = 0
         self.low = np.full(n_features, np.inf)  # (n_features,)
         self.high = np.full(n_features, -np.inf)  # (n_features,)
@@ -40,18 +40,18 @@ class MatrixScan:
 
     @property
     def feature_mean(self) -> npt.NDArray[np.float64]:
-        """Mean of each feature (n_features,) over all cells."""
+        """Mean of each feature ``(n_features,)`` over all cells."""
         return np.asarray(self._sum / max(self.n_cells, 1))
 
     @property
     def feature_deviation(self) -> npt.NDArray[np.float64]:
-        """Standard deviation of each feature (n_features,)."""
-        with np.errstate(all="ignore"):  # infinite values are a finding of their own
+        """Standard deviation of each feature ``(n_features,)``."""
+        with np.errstate(all="ignore"):  # infinite values are reported on their own
             variance = self._squares / max(self.n_cells, 1) - self.feature_mean**2
         return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
     def add(self, rows: Any) -> None:
-        """Take the next rows, (n, n_features), dense or scipy sparse."""
+        """Read the next rows ``(n, n_features)``, dense or scipy sparse."""
         if hasattr(rows, "tocsr"):
             matrix = rows.tocsr()
             stored = -(-matrix.nnz // max(1, matrix.shape[0]))  # values of a row, rounded up
@@ -65,7 +65,7 @@ class MatrixScan:
     def _add_dense(self, rows: npt.NDArray[Any]) -> None:
         rows = rows.astype(np.uint8) if rows.dtype == bool else rows
         self._add_values(rows.ravel(), lambda flat: (flat // self.n_features, flat % self.n_features))
-        with np.errstate(all="ignore"):  # overflow and NaN are findings of their own
+        with np.errstate(all="ignore"):  # overflow and NaN are reported on their own
             if rows.size:
                 wide = rows.astype(np.float64)
                 self.low = np.fmin(self.low, wide.min(axis=0))
@@ -122,7 +122,7 @@ class MatrixScan:
     def _note_rows(self, is_filled: npt.NDArray[np.bool_], contents: Any) -> None:
         self.empty_cells.extend(int(each) for each in self.n_cells + np.flatnonzero(~is_filled))
         for filled, content in zip(is_filled, contents, strict=True):
-            if filled:  # cells without any value are told as such, not as repeats of each other
+            if filled:  # empty cells are reported as empty, not as copies of each other
                 digest = hash(content)
                 self.n_repeated_cells += digest in self._seen
                 self._seen.add(digest)

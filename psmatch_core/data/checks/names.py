@@ -1,4 +1,4 @@
-"""Rules on the names of cells and features: there, unique, and not lost to a reader's idea of "missing"."""
+"""Rules on the names of cells and features: present, unique, and not mistaken for missing values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 from psmatch_core.base.errors import plural
-from psmatch_core.data.checks.findings import Finding, display, named, rejection, warning
+from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
 
-# What table readers turn into "missing" by default, so that such a name is lost elsewhere.
+# Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
 MISSING_WORDS = frozenset({"NA", "N/A", "nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A"})
-# Barcodes, and what people number cells with.
+# Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
-LOOKS_SO = 0.8
+MOST_NAMES = 0.8  # the share of names that must look like cells (or like features)
 
 
 def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
-    """What is to say of cell names (n_cells,) and feature names (n_features,) of the data called ``name``."""
+    """Check the names of cells ``(n_cells,)`` and features ``(n_features,)`` of the data called ``name``."""
     findings: list[Finding] = []
     name = display(name, 40)
     empty = sum(not str(each).strip() for each in obs_names)
@@ -31,7 +31,8 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
         findings.append(
             rejection(
                 "PM-F20",
-                f"{name}: {plural(len(repeated), 'cell name')} used twice or more (duplicates): {named(repeated)}.",
+                f"{name}: {plural(len(repeated), 'cell name')} used more than once (duplicates): "
+                f"{name_list(repeated)}.",
                 "Make the cell names unique, for instance by adding the sample to each barcode.",
             )
         )
@@ -41,8 +42,8 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
         findings.append(
             warning(
                 "PM-F19",
-                f"{name}: {plural(len(doubled), 'feature name')} {_is(len(doubled))} repeated: {named(doubled)}.",
-                f"They are told apart by a number ({named([example])}); rename them if they are different features.",
+                f"{name}: {plural(len(doubled), 'feature name')} {_is(len(doubled))} repeated: {name_list(doubled)}.",
+                f"Repeats get a number ({name_list([example])}); rename them if they are different features.",
             )
         )
     unnamed = sum(not str(each).strip() for each in var_names)
@@ -57,17 +58,18 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
         findings.append(
             warning(
                 "PM-F25",
-                f"{name}: {plural(len(lost), 'name')} of cells or features read like missing values: {named(lost)}.",
-                "They are kept as names; rename them, since other programs drop them.",
+                f"{name}: {plural(len(lost), 'name')} of cells or features read like missing values: "
+                f"{name_list(lost)}.",
+                "They are kept here; rename them, since other programs may drop them.",
             )
         )
     if _looks_transposed(obs_names, var_names):
         findings.append(
             warning(
                 "PM-F23",
-                f"{name} looks transposed: its columns are named like cells ({named(var_names, 2)}), its rows like "
-                f"genes or other features ({named(obs_names, 2)}).",
-                "If genes are in rows, transpose the table: cells go in rows.",
+                f"{name} looks transposed: its columns are named like cells ({name_list(var_names, 2)}), its rows like "
+                f"genes or other features ({name_list(obs_names, 2)}).",
+                "If genes are in rows, transpose the table: rows must be cells.",
             )
         )
     return tuple(findings)
@@ -75,7 +77,7 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
 
 def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
     return bool(obs_names and var_names) and (
-        _share(_CELL, var_names) > LOOKS_SO and _share(_CELL, obs_names) < 1 - LOOKS_SO
+        _share(_CELL, var_names) > MOST_NAMES and _share(_CELL, obs_names) < 1 - MOST_NAMES
     )
 
 
@@ -85,7 +87,7 @@ def _share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """The names with ``-1``, ``-2`` … added to repeated ones, as anndata does it."""
+    """The names with ``-1``, ``-2`` … added to repeated ones, as in anndata."""
     taken, seen, result = set(names), Counter[str](), []
     for name in names:
         if seen[name]:

@@ -1,4 +1,4 @@
-"""What two data sets say about each other: same cells, same features, sizes and columns that do not fit."""
+"""Rules on two files together: same cells, same features, very different sizes, columns that do not correspond."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from psmatch_core.base.errors import plural
-from psmatch_core.data.checks.findings import Finding, display, named, warning
+from psmatch_core.data.checks.findings import Finding, display, name_list, warning
 
 SKETCH_SIZE = 4096
-# Names that number cells without saying which: those of pandas, those we make up, and their like.
+# Names that only number the cells, as pandas or this program make them.
 _COUNTED = re.compile(r"(cell[_ ]?)?\d+")
-# Share of the smaller side's feature names found on the other: two panels of one assay overlap a little,
-# RNA and protein of one cell carry some equal symbols.
+# Share of the smaller file's feature names found in the other. Two panels of one assay overlap a little, and RNA and
+# protein have some symbols in common.
 SAME_FEATURES = 0.5
-# Beyond this many cells of one side for each of the other, partners repeat so often that pairs mislead.
+# With more cells than this for each cell of the other file, partners repeat so often that pairs are misleading.
 SIZE_RATIO = 20.0
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """A set of names in little room: the smallest of their hashes.
+    """A set of names in compact form: the smallest of their hashes, by which two sets are compared.
 
     Parameters
     ----------
     n_names
-        How many distinct names there are.
+        Number of distinct names.
     digest
-        One hash over all names in order; equal digests mean equal lists.
+        One hash over all names in order; equal lists have equal digests.
     smallest
-        The smallest hashes, at most 4,096; all of them where there are fewer names.
+        The smallest hashes, at most 4,096.
     """
 
     n_names: int
@@ -40,14 +40,14 @@ class Sketch:
     smallest: tuple[int, ...]
 
     def shared_with(self, other: Sketch) -> tuple[int, bool]:
-        """How many names both have, and whether that number is exact or estimated."""
+        """The number of names in both sets, and whether it is exact or an estimate."""
         if self.digest == other.digest:
             return self.n_names, True
         mine, theirs = set(self.smallest), set(other.smallest)
         is_exact = len(mine) == self.n_names and len(theirs) == other.n_names
         if is_exact:
             return len(mine & theirs), True
-        # hashes are uniform: below the lower of the two bounds both lists are complete
+        # Hashes are uniform, and below the lower of the two bounds both lists are complete.
         bounds = [max(each.smallest) for each in (self, other) if len(each.smallest) < each.n_names]
         bound = min(bounds)
         common = sum(each <= bound for each in mine & theirs)
@@ -65,8 +65,8 @@ def sketch(names: Iterable[str]) -> Sketch:
     return Sketch(len(hashes), whole.hexdigest(), tuple(sorted(hashes)[:SKETCH_SIZE]))
 
 
-class ColumnSide(Protocol):
-    """What is asked of a column of one side."""
+class ColumnFacts(Protocol):
+    """The facts about a column that these rules need."""
 
     @property
     def name(self) -> str: ...
@@ -80,8 +80,8 @@ class ColumnSide(Protocol):
     def is_label_candidate(self) -> bool: ...
 
 
-class Side(Protocol):
-    """What is asked of one side; a file's summary has all of it."""
+class FileFacts(Protocol):
+    """The facts about a file that these rules need; a ``FileSummary`` has them."""
 
     @property
     def name(self) -> str: ...
@@ -96,13 +96,13 @@ class Side(Protocol):
     @property
     def features(self) -> Sketch: ...
     @property
-    def columns(self) -> Sequence[ColumnSide]: ...
+    def columns(self) -> Sequence[ColumnFacts]: ...
 
 
 def check_pair(
-    source: Side, target: Side, *, source_label_key: str = "", target_label_key: str = ""
+    source: FileFacts, target: FileFacts, *, source_label_key: str = "", target_label_key: str = ""
 ) -> tuple[Finding, ...]:
-    """What is to say of two data sets taken together: only warnings, since each may be meant."""
+    """Check two files together; all findings are warnings, since each of these situations can be intended."""
     findings: list[Finding] = []
     s, t = _sides(source, target)
     if source.sha256 and source.sha256 == target.sha256:
@@ -119,27 +119,29 @@ def check_pair(
     if n_shared:
         about = "" if is_exact else "about "
         cells = f"{about}{plural(n_shared, 'cell name')}"
-        problem = f"{s} and {t}: {cells} the same on both sides: these cells may be paired already."
-        hint = "Use them as known pairs to score the matching; they are not used to train."
+        problem = f"{s} and {t}: {cells} the same on both sides, so these cells may be paired."
+        hint = "Use them as known pairs to evaluate the matching; they are not used for training."
         if all(_COUNTED.fullmatch(name) for name in source.cell_names):
-            problem = f"{s} and {t}: {cells} the same on both sides, but these names only count cells."
-            hint = "Do not use them as known pairs unless equal numbers are known to mean the same cell."
+            problem = f"{s} and {t}: {cells} the same on both sides, but these names only number the cells."
+            hint = "Do not use them as known pairs unless equal numbers mean the same cell."
         findings.append(warning("PM-P02", problem, hint))
     few, many = sorted((source, target), key=lambda side: side.n_cells)
     if few.n_cells and many.n_cells > SIZE_RATIO * few.n_cells:
         fewer, more = (s, t) if few is source else (t, s)
         problem = (
-            f"{more} has {plural(many.n_cells, 'cell')}, {fewer} has {few.n_cells:,}: each of these is matched "
+            f"{more} has {plural(many.n_cells, 'cell')}, {fewer} only {few.n_cells:,}: each of these is matched "
             f"about {many.n_cells / few.n_cells:,.0f} times."
         )
         findings.append(
-            warning("PM-P08", problem, "Read how often each cell is used before trusting pairs, or load more cells.")
+            warning(
+                "PM-P08", problem, "Check how often each cell is used before you rely on pairs, or load more cells."
+            )
         )
     findings.extend(_of_columns(source, target, source_label_key, target_label_key))
     return tuple(findings)
 
 
-def _of_columns(source: Side, target: Side, source_label_key: str, target_label_key: str) -> list[Finding]:
+def _of_columns(source: FileFacts, target: FileFacts, source_label_key: str, target_label_key: str) -> list[Finding]:
     s, t = _sides(source, target)
     findings: list[Finding] = []
     on_source = {column.name: column for column in source.columns}
@@ -148,9 +150,8 @@ def _of_columns(source: Side, target: Side, source_label_key: str, target_label_
     if source_label and not target_label:
         best = _most_alike(source_label, target.columns)
         if best:
-            problem = (
-                f"{t} has no column {display(source_label.name)}; its column {display(best.name)} holds such labels."
-            )
+            there = display(best.name)
+            problem = f"{t} has no column {display(source_label.name)}; its column {there} holds the same labels."
             findings.append(warning("PM-P07", problem, f"Choose {display(best.name)} as the label column of {t}."))
     elif target_label and source_label and target_label.name != source_label.name:
         problem = (
@@ -159,33 +160,35 @@ def _of_columns(source: Side, target: Side, source_label_key: str, target_label_
         findings.append(warning("PM-P07", problem, "Check that both columns mean the same."))
     if source_label and target_label and source_label.kind != target_label.kind:
         problem = f"Labels are {_stored(source_label)} in {s} and {_stored(target_label)} in {t}."
-        findings.append(warning("PM-L04", problem, "They are compared as text, 1.0 written as 1."))
+        findings.append(warning("PM-L04", problem, "They are compared as text, with 1.0 written as 1."))
     for key, column in on_source.items():
         other = on_target.get(key)
         if other is None or column is source_label or other is target_label or column.kind == other.kind:
             continue
         if column.n_distinct > 0.9 * source.n_cells and other.n_distinct > 0.9 * target.n_cells:
             problem = f"Column {display(key)} (pair ids?) holds {column.kind} in {s} and {other.kind} in {t}."
-            findings.append(warning("PM-P06", problem, "As a pair column it is compared as text, 1.0 written as 1."))
+            findings.append(
+                warning("PM-P06", problem, "As a pair column it is compared as text, with 1.0 written as 1.")
+            )
     return findings
 
 
-def _most_alike(column: ColumnSide, candidates: Sequence[ColumnSide]) -> ColumnSide | None:
+def _most_alike(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> ColumnFacts | None:
     shared = {each.name: len(set(each.counts) & set(column.counts)) for each in candidates}
     best = max(candidates, key=lambda each: shared[each.name], default=None)
     return best if best is not None and shared[best.name] else None
 
 
-def _stored(column: ColumnSide) -> str:
-    return f"{column.kind} ({named(column.counts, 1)})"
+def _stored(column: ColumnFacts) -> str:
+    return f"{column.kind} ({name_list(column.counts, 1)})"
 
 
 def _smaller(one: Sketch, other: Sketch) -> int:
     return max(1, min(one.n_names, other.n_names))
 
 
-def _sides(source: Side, target: Side) -> tuple[str, str]:
-    """Names of both sides for a message; told apart where two files are called the same."""
+def _sides(source: FileFacts, target: FileFacts) -> tuple[str, str]:
+    """Names of both files for a message, distinguished if they are the same."""
     if source.name == target.name:
         return f"{display(source.name, 20)} (source)", f"{display(target.name, 20)} (target)"
     return display(source.name, 28), display(target.name, 28)

@@ -1,4 +1,4 @@
-"""Files from users: looked at and copied in a child process with limits; the process that asks never opens them."""
+"""Readers of files from users. A child process with limits opens them, never the process of the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from psmatch_core.base.config import Config, option
 from psmatch_core.data.readers.display_name import shown_name
-from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_seconds, run_boxed
+from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_seconds, run_sandboxed
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_into", "inspect_file", "shown_name"]
@@ -17,20 +17,20 @@ __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_in
 
 @dataclass(frozen=True)
 class DataSpec(Config):
-    """Which file, which matrix and which label column make one modality."""
+    """The file, the matrix and the label column that make a modality."""
 
     path: str = option(help="The file: h5ad, npz, csv or tsv (also .gz).")
     label_key: str = option(help="The column that holds the label of each cell.")
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
-    name: str = option("", help="What to call this modality in figures and messages; the file's name if empty.")
-    labels_path: str = option("", help="A second table (csv, tsv) with the labels: first column the cell names.")
-    pair_key: str = option(
-        "", help="A column that names the true partner of each cell, used only to score.", advanced=True
+    name: str = option("", help="Name of this modality in figures and messages; the file's name if empty.")
+    labels_path: str = option(
+        "", help="A second table (csv, tsv) with the labels; its first column holds the cell names."
     )
+    pair_key: str = option("", help="A column that identifies true pairs; used only for evaluation.", advanced=True)
     missing_labels: str = option(
-        "refuse", help="What to do with cells that have no label.", choices=("refuse", "drop"), advanced=True
+        "refuse", help="What to do with cells without a label.", choices=("refuse", "drop"), advanced=True
     )
-    sha256: str = option("", help="SHA-256 the file must still have, as seen when it was chosen.", advanced=True)
+    sha256: str = option("", help="SHA-256 of the file when it was chosen; a changed file is refused.", advanced=True)
 
 
 def inspect_file(
@@ -43,27 +43,27 @@ def inspect_file(
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> FileSummary:
-    """What is in a file: cells, features, matrices, label candidates, and what is to say of them.
+    """Summarise a file: cells, features, matrices, possible label columns, and findings.
 
     Parameters
     ----------
     path
         The file.
     display_name
-        What to call it in messages; its own name if empty.
+        Its name in messages; the file's own name if empty.
     label_key
-        The label column, if it is chosen already; it must then be usable.
+        The label column, if it is already chosen; it must then be usable.
     labels_path
         A second table that holds labels.
     matrix
-        The matrix, if it is chosen already; it must then be usable.
+        The matrix, if it is already chosen; it must then be usable.
     seconds, memory_mb
-        Limits of the child process [s, MB]; by the size of the file if no time is given.
+        Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
     Raises
     ------
     PsmatchError
-        When the file, the chosen matrix or the chosen label column cannot be used.
+        If the file, the chosen matrix or the chosen label column cannot be used.
     """
     shown = shown_name(display_name or str(path))
     request: dict[str, Any] = {
@@ -75,7 +75,7 @@ def inspect_file(
         "memory_mb": memory_mb,
     }
     limit = seconds or allowed_seconds(request["path"], request["labels_path"])
-    return FileSummary.from_dict(run_boxed("inspect", request, shown=shown, seconds=limit, memory_mb=memory_mb))
+    return FileSummary.from_dict(run_sandboxed("inspect", request, shown=shown, seconds=limit, memory_mb=memory_mb))
 
 
 def copy_into(
@@ -86,24 +86,24 @@ def copy_into(
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> Path:
-    """Write the chosen matrix and all columns of a file as a clean h5ad, checked, the whole of it or nothing.
+    """Check the chosen matrix and all columns of a file and write them as a clean h5ad, completely or not at all.
 
     Parameters
     ----------
     spec
-        File, matrix and label column; cells without label are refused or dropped as it says.
+        File, matrix and label column, and whether cells without a label are refused or dropped.
     destination
-        Where the h5ad is to lie. ``uns["psmatch"]`` holds where it came from, the warnings, and how many and which
-        cells were dropped for want of a label.
+        Path of the h5ad. Its ``uns["psmatch"]`` holds the origin, the warnings, and the cells dropped because they
+        have no label.
     needs_labels
-        Without them all cells are kept, and the label column may be absent: cells to be predicted have none yet.
+        If false, all cells are kept and the label column may be absent, as for cells to be predicted.
     seconds, memory_mb
-        Limits of the child process [s, MB]; by the size of the file if no time is given.
+        Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
     Raises
     ------
     PsmatchError
-        When the file, the matrix or the labels cannot be used.
+        If the file, the matrix or the labels cannot be used.
     """
     target = Path(destination).absolute()
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
@@ -120,9 +120,9 @@ def copy_into(
         "memory_mb": memory_mb,
         "needs_labels": needs_labels,
     }
-    limit = seconds or 4 * allowed_seconds(named.path, named.labels_path)  # it compresses what it writes
+    limit = seconds or 4 * allowed_seconds(named.path, named.labels_path)  # it also compresses what it writes
     try:
-        run_boxed("copy", request, shown=shown, seconds=limit, memory_mb=memory_mb)
+        run_sandboxed("copy", request, shown=shown, seconds=limit, memory_mb=memory_mb)
     finally:
         partial.unlink(missing_ok=True)  # a killed child leaves it behind
     return target

@@ -1,4 +1,4 @@
-"""What a format has to offer: a reader that recognises and opens it, and the opened file itself."""
+"""Base classes of file formats: a reader that recognises and opens a format, and the opened file."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from psmatch_core.data.images import ImageShape
 from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+
+COPIES_IN_MEMORY = 3  # reading, checking and copying hold an array up to three times
 
 
 @dataclass(frozen=True)
 class Opening:
-    """How a file is to be opened.
+    """A file to open, and the limits.
 
     Parameters
     ----------
     path
-        Where it lies.
+        Path of the file.
     shown
-        What it is called in messages.
+        Its name in messages.
     signature
-        What its first bytes say.
+        Its format according to the first bytes.
     text_columns
-        Columns to read as text even where they hold numbers: the label and pair columns.
+        Columns to read as text even if they hold numbers: the label and pair columns.
     memory_mb
-        How much memory reading may take [MB].
+        Memory limit for reading [MB].
     """
 
     path: Path
@@ -43,10 +46,10 @@ class Opening:
 
 @dataclass(frozen=True)
 class MatrixHeader:
-    """What is known of a matrix before its values are read.
+    """The facts about a matrix that are known before its values are read.
 
-    ``shape`` is as stored, ``dtype`` numpy's. A stack of images has the shape of its flat rows, cells × pixels, and
-    ``image_shape`` beside: channels, height, width.
+    ``shape`` is as stored and ``dtype`` is numpy's. A stack of images has the shape of its flat rows, cells × pixels,
+    and also an ``image_shape``: channels, height, width.
     """
 
     key: str
@@ -57,7 +60,7 @@ class MatrixHeader:
 
 
 class Source(ABC):
-    """An opened file: names, columns, and matrices whole or by rows. Damage raises ``PsmatchError``."""
+    """An opened file: names, columns, and matrices, whole or by rows. Damaged parts raise ``PsmatchError``."""
 
     def __init__(self, opening: Opening) -> None:
         self.path = opening.path
@@ -67,52 +70,59 @@ class Source(ABC):
     @property
     @abstractmethod
     def obs_names(self) -> list[str]:
-        """Cell names (n_cells,)."""
+        """Cell names ``(n_cells,)``."""
 
     @property
     @abstractmethod
     def headers(self) -> tuple[MatrixHeader, ...]:
-        """The matrices that may be chosen, the main one first."""
+        """The matrices that can be chosen, the main one first."""
 
     @abstractmethod
     def var_names(self, key: str) -> list[str]:
-        """Feature names (n_features,) of matrix ``key``."""
+        """Feature names ``(n_features,)`` of matrix ``key``."""
 
     @abstractmethod
     def rows(self, key: str, limit: int) -> Iterator[Any]:
-        """The rows of matrix ``key`` in order, in chunks of about ``limit`` stored values, dense or CSR."""
+        """The rows of matrix ``key`` in order, in dense or CSR chunks of about ``limit`` stored values."""
 
     @abstractmethod
     def whole(self, key: str) -> Any:
-        """Matrix ``key`` (n_cells, n_features), dense or CSR; images as flat rows."""
+        """Matrix ``key`` ``(n_cells, n_features)``, dense or CSR; images as flat rows."""
 
     @property
     @abstractmethod
     def column_names(self) -> tuple[str, ...]:
-        """Columns of cell annotations."""
+        """Names of the columns of cell annotations."""
 
     @abstractmethod
     def column(self, name: str) -> pd.Series:
-        """One column (n_cells,)."""
+        """One column ``(n_cells,)``."""
 
     def is_canonical(self, key: str) -> bool:
-        """Whether the sparse entries read so far of matrix ``key`` were sorted and unique."""
+        """Whether the sparse entries of matrix ``key`` that were read so far are sorted and unique."""
         return True
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 class Reader(ABC):
-    """A format: how it is recognised and opened. A new format is one file with one subclass."""
+    """A file format: how it is recognised and opened. A new format is one file with one subclass."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def accepts(self, signature: Signature) -> bool:
-        """Whether a file that begins like this is of this format."""
+        """Whether a file with this signature has this format."""
 
     @abstractmethod
     def open(self, opening: Opening) -> Source:
-        """Open the file; its structure is checked, its values are not read yet."""
+        """Open the file and check its structure, without reading its values."""
+
+
+def computable(values: np.ndarray) -> np.ndarray:
+    """The same values in a type with which sparse and dense algebra works: half floats become single floats."""
+    if values.dtype.kind == "f" and values.dtype.itemsize < 4:
+        return values.astype("f4")
+    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))

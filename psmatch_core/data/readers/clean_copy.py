@@ -1,4 +1,4 @@
-"""The chosen matrix and columns written as a clean h5ad: runs inside the box."""
+"""Copying a file: the chosen matrix and columns are written as a clean h5ad. Runs in the sandbox."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ import numpy as np
 
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, check_matrix, display, label_texts, raise_rejections, tally, unique_names
+from psmatch_core.data.checks import (
+    Finding,
+    check_matrix,
+    count_labels,
+    display,
+    label_texts,
+    raise_rejections,
+    unique_names,
+)
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.checks.label_column import check_tally
+from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.readers import DataSpec, shown_name
 from psmatch_core.data.readers.base import Source
-from psmatch_core.data.readers.inspection import column_tally, file_hash, matrix_header, open_labelled
+from psmatch_core.data.readers.inspection import file_hash, label_counts_of, matrix_header, open_labelled
 
 
 def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Write what ``request`` asks for (see ``copy_into``)."""
+    """Write the copy that ``request`` describes (see ``copy_into``)."""
     spec = DataSpec.from_dict(request["spec"])
     path = Path(spec.path)
     shown = shown_name(spec.path)
@@ -33,20 +41,20 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     finally:
         source.close()
     with disk.replacing(Path(request["destination"]), Path(request["partial"])) as partial:
-        adata.write_h5ad(partial, compression="lzf")  # read back soon and once: gzip takes ten times as long
+        adata.write_h5ad(partial, compression="lzf")  # read back once, and soon: gzip takes ten times as long
     return {"n_cells": int(adata.n_obs), "n_features": int(adata.n_vars)}
 
 
 def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: bool) -> Any:
-    import anndata  # a second: only who writes pays for it
+    import anndata  # takes a second: only where a copy is written
     import pandas as pd
 
     image_shape = matrix_header(source, spec.matrix).image_shape
     label_findings: tuple[Finding, ...] = ()
     labels = np.full(len(source.obs_names), None, dtype=object)
     if needs_labels:
-        counted = column_tally(source, spec.label_key)
-        label_findings = check_tally(counted, name=source.shown, label_key=spec.label_key)
+        counted = label_counts_of(source, spec.label_key)
+        label_findings = check_label_counts(counted, name=source.shown, label_key=spec.label_key)
         raise_rejections(label_findings)
     if needs_labels or spec.label_key in source.column_names:
         labels = label_texts(source.column(spec.label_key))
@@ -96,7 +104,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
 
 
 def _columns(source: Source, label_key: str) -> tuple[dict[str, Any], list[Finding]]:
-    """All other columns that can be written, and a word on those that cannot."""
+    """All other columns that can be written, and warnings about those that cannot."""
     columns: dict[str, Any] = {}
     skipped: list[Finding] = []
     for name in source.column_names:
@@ -107,11 +115,11 @@ def _columns(source: Source, label_key: str) -> tuple[dict[str, Any], list[Findi
         except PsmatchError as error:
             skipped.append(warning(error.code, f"Column {display(name)} was left out: {error.problem}", error.hint))
             continue
-        if "/" in name or not name:  # HDF5 would make a tree of it
-            problem = f"Column {display(name)} was left out: its name cannot be written."
+        if "/" in name or not name:  # HDF5 would make a group of it
+            problem = f"Column {display(name)} was left out: HDF5 does not allow its name."
             skipped.append(warning("PM-F59", problem, "Rename the column if you need it."))
             continue
-        columns[name] = label_texts(series) if tally(series).kind == "mixed" else series.array
+        columns[name] = label_texts(series) if count_labels(series).kind == "mixed" else series.array
     return columns, skipped
 
 

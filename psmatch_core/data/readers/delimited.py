@@ -1,7 +1,7 @@
-"""The reader of text tables (csv, tsv, gzipped or not): cells in rows, features in columns, cell names first.
+"""The reader of text tables (csv, tsv, with or without gzip): cells in rows, features in columns, cell names first.
 
-Columns of text are annotations, columns of numbers are features. It refuses rows of uneven length, open quotes
-and features with entries that are no numbers; it never fills, drops or renames without a word.
+Columns of text are annotations, columns of numbers are features. Rows of different length, unclosed quotation marks and
+features with entries other than numbers are refused; nothing is filled in, dropped or renamed without a warning.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from psmatch_core.data.readers.signature import Signature
 if TYPE_CHECKING:
     import pandas as pd
 
-# A text column in which at least this share of the entries are numbers was meant as a feature.
+# A text column with at least this share of numbers is meant as a feature.
 NUMERIC_SHARE = 0.5
-# Columns with these names hold annotations even where they hold numbers.
+# Columns with these names hold annotations even if they hold numbers.
 _ANNOTATIONS = re.compile(
     r"(?i)labels?|(.*[_ .])?(cell[_ .]?types?|clusters?|leiden|louvain|conditions?|perturbations?|treatments?|targets?"
     r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|dose)"
@@ -44,14 +44,14 @@ class DelimitedReader(Reader):
 
 
 class DelimitedSource(Source):
-    """An opened text table; it is read whole, since a row cannot be found without reading those before it."""
+    """An opened text table, read as a whole, since finding a row means reading all rows before it."""
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
         layout, frame = read_table(opening, self.findings)
         if opening.shown.lower().endswith(".gz") and not opening.signature.is_gzipped:
-            problem = f"{self.shown} is plain text, not compressed with gzip as its name says."
-            self.findings.append(warning("PM-F31", problem, "It was read as it is; rename it without .gz."))
+            problem = f"{self.shown} is plain text, although its name says that it is compressed with gzip."
+            self.findings.append(warning("PM-F31", problem, "It was read as plain text; rename it without .gz."))
         names = layout.header or tuple(f"feature_{i + 1 - layout.has_names}" for i in range(layout.n_columns))
         first = 1 if layout.has_names else 0
         self._obs_names = list(frame[0]) if layout.has_names else [f"cell_{i + 1}" for i in range(len(frame))]
@@ -65,9 +65,9 @@ class DelimitedSource(Source):
                 self._columns[free_name(names[i], self._columns)] = frame[i]
         self._var_names = [names[i] for i in features]
         if not features:
-            problem = f"{self.shown} has no feature: no column after the cell names holds numbers."
+            problem = f"{self.shown} has no features: no column after the cell names holds numbers."
             raise PsmatchError(
-                problem, hint="Load the table with the measurements; labels may come in a second file.", code="PM-M16"
+                problem, hint="Load the table of measurements; labels can come from a second file.", code="PM-M16"
             )
         for i in features:
             if frame[i].dtype == object:  # whole numbers too long for 64 bits
@@ -93,7 +93,7 @@ class DelimitedSource(Source):
         return self._X
 
     def close(self) -> None:
-        """Nothing stays open: the table was read whole."""
+        """Nothing to do: the table was read as a whole."""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -107,14 +107,14 @@ def _refuse_broken_names(names: list[str], shown: str) -> None:
     for i, name in enumerate(names):
         if "\n" in name or "\r" in name:
             raise PsmatchError(
-                f"{shown}: the cell name of row {i + 1:,} runs over several lines; a quotation mark is out of place.",
-                hint="Remove the quote in that row, or export the table again.",
+                f"{shown}: the cell name in row {i + 1:,} spans several lines; a quotation mark is misplaced.",
+                hint="Remove the quotation mark in that row, or export the table again.",
                 code="PM-F22",
             )
 
 
 def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str], findings: list[Finding]) -> bool:
-    """Whether a column is a feature; refuses one that is meant as such and holds other entries than numbers."""
+    """Whether a column is a feature; a feature with entries other than numbers is refused."""
     if name in opening.text_columns:
         return False
     if column.dtype != object:
@@ -122,7 +122,7 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
             return False
         if column.dtype.kind in "iu" and _ANNOTATIONS.fullmatch(name.strip()):
             problem = (
-                f"{opening.shown}: column {display(name)} holds numbers but is taken as annotation because of its name."
+                f"{opening.shown}: column {display(name)} holds numbers but counts as annotation because of its name."
             )
             findings.append(warning("PM-F26", problem, "Rename it if it is a feature."))
             return False
@@ -137,7 +137,7 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
         entry = next(str(each) for each in column if is_comma_number(str(each)))
         raise PsmatchError(
             f"{opening.shown}: column {display(name)} holds numbers written with commas, such as {display(entry, 20)}.",
-            hint="Export decimals with a point and thousands without separator.",
+            hint="Export decimals with a point, and thousands without a separator.",
             code="PM-F16",
         )
     if sum(is_numeric) < NUMERIC_SHARE * len(column):
@@ -148,6 +148,6 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
     raise PsmatchError(
         f"{opening.shown}: column {display(name)}, cell {display(cells[first])}: {shown_entry} is not a number "
         f"({plural(is_numeric.count(False), 'such entry', 'such entries')} in this column).",
-        hint="Replace missing values and error marks by numbers, or drop these rows or the column.",
+        hint="Replace missing values and error codes by numbers, or drop these rows or the column.",
         code="PM-F26",
     )

@@ -1,4 +1,4 @@
-"""How a text table is laid out, told from its first lines: encoding, separator, decimal mark, header, names."""
+"""The layout of a text table, detected from its first lines: encoding, separator, decimal mark, header, names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
 
 SAMPLE_LINES = 50
-SAMPLE_CHARACTERS = 2**22  # a header of 30,000 gene names and some rows fit
-# What people write above the column of cell names.
+SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
+# Usual headers of the column of cell names.
 _NAME_HEADERS = frozenset(
     {"", "cell", "cells", "cell_id", "cellid", "cell id", "cell_name", "barcode", "barcodes", "id", "index", "name"}
     | {"sample", "sample_id", "obs", "obs_names", "unnamed: 0", "rownames", "row.names", "well", "spot"}
@@ -35,17 +35,17 @@ class Layout:
     Parameters
     ----------
     encoding, separator, decimal
-        As the parser takes them.
+        As the parser expects them.
     n_skipped
-        Lines before the first data row, the header included.
+        Lines before the first data row, including the header.
     header
-        The header's fields, one for each column of the data; empty if there is none.
+        The fields of the header, one for each column; empty if there is no header.
     has_names
         Whether the first column holds cell names.
     n_columns
         Fields of a data row.
     findings
-        What is to say of all that.
+        Warnings about the layout.
     """
 
     encoding: str
@@ -59,20 +59,20 @@ class Layout:
 
 
 def open_text(path: Path, *, is_gzipped: bool, encoding: str) -> IO[str]:
-    """The file as text; the caller closes it."""
+    """Open the file as text; the caller closes it."""
     raw = gzip.open(path, "rb") if is_gzipped else open(path, "rb")  # noqa: SIM115
     return io.TextIOWrapper(raw, encoding=encoding, errors="replace" if encoding == "cp1252" else "strict", newline="")
 
 
 def find_layout(opening: Opening, encoding: str) -> Layout:
-    """The layout of the table, from its first lines read as ``encoding``."""
+    """Detect the layout of the table from its first lines, read as ``encoding``."""
     with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=encoding) as file:
         text = file.read(SAMPLE_CHARACTERS)
     lines = re.split(r"\r\n|\n|\r", text)
     if len(text) == SAMPLE_CHARACTERS and len(lines) > 1:
-        lines.pop()  # cut off in the middle
+        lines.pop()  # the last line is incomplete
     findings: list[Finding] = []
-    n_skipped = _preamble(lines, opening.shown, findings)
+    n_skipped = _count_preamble(lines, opening.shown, findings)
     lines = [line for line in lines[n_skipped : n_skipped + SAMPLE_LINES] if line.strip()]
     if not lines:
         raise PsmatchError(f"{opening.shown} is empty: it has no rows.", hint="Export the table again.", code="PM-F01")
@@ -81,13 +81,13 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     decimal = "."
     if separator != "," and any(_COMMA_NUMBER.fullmatch(each.strip()) for row in fields[1:] for each in row):
         decimal = ","
-        problem = f"{opening.shown}: numbers are written with a decimal comma (0,5) and were read so."
-        findings.append(warning("PM-F16", problem, "Check a value; write decimals with a point to be sure."))
+        problem = f"{opening.shown}: commas in numbers (0,5) were read as decimal commas."
+        findings.append(warning("PM-F16", problem, "Check a value; to be safe, export decimals with a point."))
         fields = [fields[0], *([each.replace(",", ".") for each in row] for row in fields[1:])]
     fields = _without_trailing(fields)
     if any(each != each.strip() for each in fields[0]):
-        problem = f"{opening.shown}: column names had spaces around them, which were removed."
-        findings.append(warning("PM-F24", problem, "Write separators without spaces to be sure."))
+        problem = f"{opening.shown}: spaces around column names were removed."
+        findings.append(warning("PM-F24", problem, "To be safe, export separators without spaces."))
         fields = [[each.strip() for each in fields[0]], *fields[1:]]
     header, has_names = _header(fields, opening.shown, findings)
     n_columns = len(header) or len(fields[0])
@@ -96,7 +96,7 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
 
 
 def first_encoding(head: bytes) -> str:
-    """The encoding that the first bytes announce, UTF-8 if none."""
+    """The encoding according to the first bytes; UTF-8 if they have no mark."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig"
@@ -112,15 +112,15 @@ def is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text.strip()) is not None
 
 
-def _preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:
-    """How many lines come before the table, and a word on them."""
+def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:
+    """Number of lines before the table; comment lines are reported."""
     count = 0
     while count < len(lines) and (
         not lines[count].strip() or lines[count].startswith("#") or _is_excel_hint(lines[count])
     ):
         count += 1
     comments = sum(line.startswith("#") for line in lines[:count])
-    # "#cell,GENE1": a header that begins with the comment mark
+    # "#cell,GENE1": a header that begins with a comment mark
     if comments and count < len(lines) and max(lines[count - 1].count(each) for each in _SEPARATORS) > 0:
         marks = [each for each in _SEPARATORS if lines[count - 1].count(each) == lines[count].count(each) > 0]
         if marks:
@@ -128,7 +128,7 @@ def _preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:
     if comments:
         first = display(lines[0].strip(), 30)
         problem = f"{shown}: skipped {comments} comment line{'s' * (comments > 1)} before the header ({first})."
-        findings.append(warning("PM-F34", problem, "Check the column names; delete the comments to be sure."))
+        findings.append(warning("PM-F34", problem, "Check the column names; to be safe, delete the comments."))
     return count
 
 
@@ -137,13 +137,13 @@ def _is_excel_hint(line: str) -> bool:
 
 
 def _separator(lines: list[str], shown: str) -> str:
-    """The separator that gives all sampled lines the same number of fields, and most of them."""
+    """The separator by which most of the sampled lines have the same number of fields."""
     best, best_score = "", (0.0, 0)
     for separator in _SEPARATORS:
         widths = [len(next(csv.reader([line], delimiter=separator), [])) for line in lines]
         usual = max(set(widths), key=widths.count)
         if usual > 1:
-            # the header of a table from R has one field less
+            # the header of a table from R has one field fewer
             fitting = sum(width == usual or (i == 0 and width == usual - 1) for i, width in enumerate(widths))
             best, best_score = max(
                 (best, best_score), (separator, (fitting / len(widths), usual)), key=lambda each: each[1]
@@ -158,11 +158,11 @@ def _separator(lines: list[str], shown: str) -> str:
 
 
 def _without_trailing(fields: list[list[str]]) -> list[list[str]]:
-    """The same rows without the empty field that a separator at the end of each row makes."""
+    """The same rows without the empty last field that a separator at the end of each row creates."""
     ends = [not row[-1] for row in fields[1:] if row]
     if not ends or not all(ends):
         return fields
-    # the header may lack that separator; a header with a name there means a column that is empty
+    # the header may lack that separator; a name in its place means that the column is really empty
     header = fields[0][:-1] if not fields[0][-1] else fields[0]
     if len(header) != len(fields[1]) - 1:
         return fields
@@ -170,35 +170,37 @@ def _without_trailing(fields: list[list[str]]) -> list[list[str]]:
 
 
 def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tuple[tuple[str, ...], bool]:
-    """The header's fields, empty if there is none, and whether the first column holds cell names."""
+    """The fields of the header (empty if there is none), and whether the first column holds cell names."""
     first, rows = fields[0], fields[1:]
     values = [each.strip() for each in first[1:]]
     if values and all(is_number(each) for each in values) and not _are_ids(first[0], values):
-        problem = f"{shown} has no header: its first line holds numbers, so column names were made up (feature_1 …)."
+        problem = f"{shown} has no header: its first line holds numbers, so columns were named feature_1, feature_2 …"
         findings.append(warning("PM-F28", problem, "Add a first line with the column names."))
         return (), not is_number(first[0])
     width = max((len(row) for row in rows), key=[len(row) for row in rows].count, default=len(first))
     if len(first) == width - 1:
-        return ("", *first), True  # R leaves the corner out
+        return ("", *first), True  # R writes no name above the row names
     head = first[0].strip().lower()
     starts = [row[0].strip() for row in rows if row]
     if head not in _NAME_HEADERS and starts and all(is_number(each) for each in starts):
         if len(set(starts)) < len(starts) or not all(each.isdigit() for each in starts):
             problem = (
-                f"{shown} has no cell names: its first column, {display(first[0])}, holds numbers and was taken as a "
+                f"{shown} has no cell names: its first column, {display(first[0])}, holds numbers and was read as a "
                 "feature; cells were named cell_1, cell_2 …"
             )
             findings.append(warning("PM-F29", problem, "Add a first column with the cell names."))
             return tuple(first), False
-        problem = f"{shown}: the first column, {display(first[0])}, holds numbers and was taken as cell names."
+        problem = f"{shown}: the first column, {display(first[0])}, holds numbers and was read as cell names."
         findings.append(
-            warning("PM-F29", problem, "Call it 'cell' if that is so; else add a first column with cell names.")
+            warning(
+                "PM-F29", problem, "If this is right, call it 'cell'; otherwise add a first column with the cell names."
+            )
         )
     return tuple(first), True
 
 
 def _are_ids(corner: str, values: list[str]) -> bool:
-    """Whether a line of numbers can be a header: whole numbers, all different, under a usual corner word."""
+    """Whether a line of numbers can be a header: different whole numbers after a usual name of the first column."""
     if not all(each.isdigit() for each in values) or len(set(values)) < len(values):
         return False
     return corner.strip().lower() in _NAME_HEADERS
@@ -208,7 +210,6 @@ def _warn_about_name(shown: str, separator: str, findings: list[Finding]) -> Non
     name = shown.lower().removesuffix(".gz")
     expected = "\t" if name.endswith(".tsv") else "," if name.endswith(".csv") else separator
     if separator != expected:
-        problem = (
-            f"{shown}: columns are separated by {_SEPARATORS[separator]}, not {_SEPARATORS[expected]} as its name says."
-        )
-        findings.append(warning("PM-F14", problem, "They were read so; rename the file if that surprises you."))
+        found, named = _SEPARATORS[separator], _SEPARATORS[expected]
+        problem = f"{shown}: columns are separated by {found}, not by {named} as its name says."
+        findings.append(warning("PM-F14", problem, "The table was read with this separator; you may rename the file."))

@@ -1,4 +1,4 @@
-"""The rows of a text table: parsed, with every uneven row, open quote and cut-off end refused by its line."""
+"""The rows of a text table: parsed; uneven rows, unclosed quotation marks and truncated files are refused by line."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def read_table(opening: Opening, findings: list[Finding], *, as_text: bool = False) -> tuple[Layout, pd.DataFrame]:
-    """The layout and the table, with one column for each field, the names still among them."""
+    """The layout and the table, with one column for each field, including the names."""
     encoding = first_encoding(opening.signature.head)
     try:
         found = _parse(opening, encoding, as_text=as_text)
     except UnicodeDecodeError:
         if encoding == "utf-16":
-            raise _cut_off(opening.shown) from None
+            raise _truncated(opening.shown) from None
         found = _parse(opening, "cp1252", as_text=as_text)
         problem = (
             f"{opening.shown} is not encoded as UTF-8; its special characters were read as Windows (Latin-1) text."
         )
         findings.append(warning("PM-F33", problem, "Check names such as α or é, or save the file with UTF-8 encoding."))
     if encoding == "utf-16":
-        problem = f"{opening.shown} is encoded as UTF-16 (Excel's 'Unicode text'); it was read so."
-        findings.append(warning("PM-F18", problem, "Check the names; save it as UTF-8 csv to be sure."))
+        problem = f"{opening.shown} was read as UTF-16 (Excel's 'Unicode text')."
+        findings.append(warning("PM-F18", problem, "Check the names; to be safe, save it as UTF-8 csv."))
     findings.extend(found[0].findings)
     return found
 
@@ -52,13 +52,15 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
         ):
             for _ in range(layout.n_skipped):
                 file.readline()
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # what the parser would drop from long rows
+            warnings.simplefilter(
+                "error", pd.errors.ParserWarning
+            )  # raised when the parser would drop fields of long rows
             frame = pd.read_csv(
                 file,
                 sep=layout.separator,
                 decimal=layout.decimal,
                 header=None,
-                # one column more than the header has: a longer row shows there instead of shifting the others
+                # one column more than the header: a longer row fills it instead of shifting the others
                 names=range(layout.n_columns + 1),
                 index_col=False,
                 dtype=str if as_text else dict.fromkeys(text, str),
@@ -67,12 +69,10 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
                 float_precision="round_trip",
             )
     except EOFError:
-        raise _cut_off(shown) from None
+        raise _truncated(shown) from None
     except (zlib.error, OSError):
-        problem = f"{shown} is damaged: its gzip compression cannot be undone."
-        raise PsmatchError(
-            problem, hint="Download it again, or copy it again from where it came.", code="PM-F30"
-        ) from None
+        problem = f"{shown} is damaged: its gzip content cannot be decompressed."
+        raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F30") from None
     except pd.errors.EmptyDataError:
         raise PsmatchError(
             f"{shown} is empty: no row follows the header.", hint="Export the table again.", code="PM-F01"
@@ -89,7 +89,7 @@ def _parse(opening: Opening, encoding: str, *, as_text: bool) -> tuple[Layout, p
 
 
 def _refuse_uneven(opening: Opening, layout: Layout) -> None:
-    """Count the fields of every row; the parser fills short rows and takes long ones for shifted."""
+    """Refuse the first row with another number of fields; the parser would fill or shift it."""
     with open_text(opening.path, is_gzipped=opening.signature.is_gzipped, encoding=layout.encoding) as file:
         for _ in range(layout.n_skipped):
             file.readline()
@@ -101,7 +101,7 @@ def _refuse_uneven(opening: Opening, layout: Layout) -> None:
                 raise PsmatchError(
                     f"{opening.shown}: line {line:,} has {plural(len(row), 'field')}, "
                     f"the other rows have {layout.n_columns:,}.",
-                    hint="Correct that line, or export the table again; it may have been cut off.",
+                    hint="Correct that line, or export the table again; it may be truncated.",
                     code="PM-F21",
                 )
 
@@ -111,8 +111,8 @@ def _unparsed(message: str, opening: Opening, layout: Layout) -> PsmatchError:
         row = re.search(r"starting at row (\d+)", message)
         line = int(row[1]) + layout.n_skipped + 1 if row else layout.n_skipped + 1
         return PsmatchError(
-            f"{opening.shown}: a quotation mark opened in line {line:,} is never closed.",
-            hint="Remove the quote in that line, or export the table again.",
+            f"{opening.shown}: the quotation mark in line {line:,} is never closed.",
+            hint="Remove that quotation mark, or export the table again.",
             code="PM-F22",
         )
     try:
@@ -122,22 +122,22 @@ def _unparsed(message: str, opening: Opening, layout: Layout) -> PsmatchError:
     except csv.Error:
         pass
     return PsmatchError(
-        f"{opening.shown}: rows cannot be told apart; the table is damaged.",
+        f"{opening.shown}: the rows cannot be separated; the table is damaged.",
         hint="Export the table again.",
         code="PM-F21",
     )
 
 
-def _cut_off(shown: str) -> PsmatchError:
+def _truncated(shown: str) -> PsmatchError:
     return PsmatchError(
-        f"{shown} is incomplete: it was cut off.",
-        hint="Download it again, or copy it again from where it came.",
+        f"{shown} is incomplete (truncated).",
+        hint="Download or copy it again.",
         code="PM-F30",
     )
 
 
 def free_name(name: str, taken: dict[str, Any]) -> str:
-    """The name, or one with a number where an annotation column of that name is there already."""
+    """The name, with a number added if another annotation column has it."""
     free, i = name, 1
     while free in taken:
         free, i = f"{name}-{i}", i + 1
@@ -145,7 +145,7 @@ def free_name(name: str, taken: dict[str, Any]) -> str:
 
 
 def as_numbers(column: pd.Series) -> pd.Series:
-    """Numbers where every entry is one and none is a code such as 007; otherwise the texts as they are."""
+    """The column as numbers if all entries are numbers and none is a code such as 007; otherwise unchanged."""
     if column.dtype != object:
         return column
     texts = [str(each).strip() for each in column]

@@ -1,4 +1,4 @@
-"""Which reader opens a file, decided by its first bytes; everything else is refused by its own name."""
+"""File formats: the first bytes of a file decide which reader opens it; known other formats are refused by name."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from psmatch_core.data.readers.signature import Signature, read_signature
 
 READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader())
 
-_TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load that."
+_TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
 _UNPACK = "Unpack it first, then load the file inside."
-# What a file is → how it is called, what to do, code.
+# Format → what the message says about it, what to do, code.
 _REFUSED: dict[str, tuple[str, str, str]] = {
     "html": (
-        "is a web page (HTML): it was saved instead of the file",
-        "Download it again with the link's 'raw' or 'download' button, and sign in first if the site asks.",
+        "is a web page (HTML) that was saved instead of the file",
+        "Download it again with the 'raw' or 'download' button; sign in first if the site requires it.",
         "PM-F05",
     ),
-    "xml": ("is an XML page, most likely a server's error message", "Download the file again.", "PM-F05"),
+    "xml": ("is an XML page, probably the error message of a server", "Download the file again.", "PM-F05"),
     "json": ("is a JSON text, not a table", _TO_H5AD, "PM-F06"),
     "git-lfs": (
         "is only a pointer to the file (git LFS)",
@@ -44,8 +44,8 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "PM-F47",
     ),
     "npy": (
-        "is a numpy array without names, which is not read",
-        "Put it into an AnnData and save that as h5ad.",
+        "is a numpy array without names (npy), which is not read",
+        "Put it into an AnnData object and save that as h5ad.",
         "PM-G18",
     ),
     "mtx": ("is a Matrix Market file, which is not read yet", _TO_H5AD, "PM-F39"),
@@ -66,33 +66,33 @@ _HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")
 
 
 def open_source(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> tuple[Source, str]:
-    """The opened file and the name of its format.
+    """Open a file with the reader of its format, and return the format's name too.
 
     Raises
     ------
     PsmatchError
-        When there is no such file, when it is empty, of a format that is not read, or named as another one.
+        If the file does not exist, is empty, has a format that is not read, or the name of another format.
     """
-    opening = prepare(path, shown, text_columns=text_columns, memory_mb=memory_mb)
+    opening = checked_opening(path, shown, text_columns=text_columns, memory_mb=memory_mb)
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)
     return reader.open(opening), reader.name
 
 
-def prepare(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
-    """What the first bytes say, once the file is there, is not empty, and is what its name says."""
+def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
+    """Check that a file exists, is not empty and has the format that its name says."""
     if not path.is_file():
         what = "is a folder, not a file" if path.is_dir() else "was not found"
-        raise PsmatchError(f"{shown} {what}.", hint="Check the name and the place of the file.", code="PM-F00")
+        raise PsmatchError(f"{shown} {what}.", hint="Check the path of the file.", code="PM-F00")
     try:
         signature = read_signature(path)
     except PermissionError:
-        problem = f"{shown} may not be read by this program."
-        raise PsmatchError(problem, hint="Give it permission to read the file.", code="PM-F00") from None
+        problem = f"{shown} cannot be opened: this program has no permission to read it."
+        raise PsmatchError(problem, hint="Change the permissions of the file.", code="PM-F00") from None
     if signature.content == "empty":
         problem = f"{shown} is empty (0 bytes)."
-        raise PsmatchError(problem, hint="Download it again, or copy it again from where it came.", code="PM-F01")
+        raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F01")
     _refuse_wrong_name(signature, shown)
     return Opening(path, shown, signature, text_columns, memory_mb)
 
@@ -100,16 +100,16 @@ def prepare(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb:
 def _refuse_wrong_name(signature: Signature, shown: str) -> None:
     name = shown.lower().removesuffix(".gz")
     if signature.content == "hdf5" and signature.is_gzipped:
-        problem = f"{shown} is an HDF5 file (h5ad) packed with gzip."
+        problem = f"{shown} is an HDF5 file (h5ad) compressed with gzip."
         raise PsmatchError(problem, hint="Unpack it first (gunzip), then load it.", code="PM-F10")
     if signature.content == "hdf5" and name.endswith(_TEXT_ENDINGS):
         problem = f"{shown} is not a text table: its content is HDF5, as in h5ad files."
         raise PsmatchError(problem, hint="Rename it so that it ends in .h5ad.", code="PM-F07")
     if signature.content == "text" and name.endswith((*_HDF5_ENDINGS, ".xlsx", ".xls")):
-        problem = f"{shown} is a plain text file, not what its name says."
+        problem = f"{shown} is a plain text file, despite its name."
         raise PsmatchError(
             problem,
-            hint="If it is a table, rename it so that it ends in .csv or .tsv; else download it again.",
+            hint="If it is a table, rename it so that it ends in .csv or .tsv; otherwise download it again.",
             code="PM-F06",
         )
 
@@ -121,12 +121,12 @@ def _refusal(signature: Signature, shown: str) -> PsmatchError:
         return PsmatchError(f"{shown} {what}.", hint=hint, code=code)
     if signature.is_gzipped:
         return PsmatchError(
-            f"{shown} is gzip, but its content is incomplete or no table.",
-            hint="Download it again, or unpack it and look.",
+            f"{shown} is compressed with gzip, but its content is incomplete or not a table.",
+            hint="Download it again, or unpack it to see what it holds.",
             code="PM-F30",
         )
     return PsmatchError(
-        f"{shown} is of no known format: h5ad, npz, csv and tsv (also .gz) can be read.",
+        f"{shown} has an unknown format; h5ad, npz, csv and tsv (also .gz) can be read.",
         hint="If it should be one of these, it is damaged: download it again.",
         code="PM-F12",
     )

@@ -1,7 +1,7 @@
-"""The structure of an HDF5 file checked before any value is read: nothing outside the file, nothing without end.
+"""Safety of HDF5 files: the structure is checked before any value is read.
 
-HDF5 can point anywhere on the machine (links, external storage, virtual data sets) and has no switch to forbid
-it, so a file that points is refused.
+HDF5 can point to other files of the machine (links, external storage, virtual data sets) and cannot be told not to
+follow, so files with such pointers are refused. So are loops and sizes beyond the limits.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 
-MAX_DEPTH = 24  # anndata's own tree is 4 deep; results of tools in uns add a few levels
+MAX_DEPTH = 24  # anndata's own tree has 4 levels; results of tools in uns add a few
 MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000
-# deflate, shuffle, fletcher32, szip, nbit, scale-offset, and LZF: what every HDF5 library for Python can read
+# deflate, shuffle, fletcher32, szip, nbit, scale-offset and LZF: every HDF5 library for Python can read them
 _KNOWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
 _FILTER_NAMES = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}
 
 
 def open_scanned(path: Path, shown: str) -> Any:
-    """The HDF5 file at ``path``, opened for reading once its structure is found harmless."""
+    """Open the HDF5 file at ``path`` for reading and check its structure."""
     import h5py
 
     try:
@@ -34,7 +34,7 @@ def open_scanned(path: Path, shown: str) -> Any:
 
 
 def scan_structure(file: Any, shown: str) -> None:
-    """Refuse links, external storage, virtual data sets, loops, and trees too deep or too large."""
+    """Refuse links, external storage, virtual data sets, loops, and trees that are too deep or too large."""
     import h5py
 
     n_nodes = 0
@@ -45,7 +45,9 @@ def scan_structure(file: Any, shown: str) -> None:
             n_nodes += 1
             place = f"{where}/{name}".lstrip("/")
             if n_nodes > MAX_NODES:
-                raise _refused(f"{shown} holds more than {MAX_NODES:,} parts and looks damaged or invalid.", "PM-X07")
+                raise _refused(
+                    f"{shown} holds more than {MAX_NODES:,} parts and is probably damaged or invalid.", "PM-X07"
+                )
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 raise _points(shown, place)
@@ -68,7 +70,7 @@ def scan_structure(file: Any, shown: str) -> None:
 
 
 def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
-    """The data set ``item``, once its filters, type, size and completeness are found good."""
+    """The data set ``item`` after a check of its filters, type, size and completeness."""
     import h5py
 
     place = display(str(item.name).lstrip("/"), 60)
@@ -91,8 +93,8 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
     if n_bytes > max_bytes:
         raise PsmatchError(
             f"{shown}: {place} declares a size of {n_bytes / 2**30:,.1f} GB, "
-            f"too large for the {max_bytes / 2**30:,.1f} GB allowed.",
-            hint="Write the file again from the object that it came from, or keep fewer cells or features.",
+            f"too large for the limit of {max_bytes / 2**30:,.1f} GB.",
+            hint="Save the file again from the original object, or keep fewer cells or features.",
             code="PM-X20",
         )
     if item.size and made.get_layout() != h5py.h5d.COMPACT:
@@ -106,10 +108,10 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
 
 
 def damaged(shown: str, what: str) -> PsmatchError:
-    """The refusal of a file whose parts do not fit together."""
+    """The error of a file whose parts are inconsistent."""
     return PsmatchError(
         f"{shown} is damaged or invalid: {what}.",
-        hint="Write the file again from the object that it came from, or download it again.",
+        hint="Save the file again from the original object, or download it again.",
         code="PM-F50",
     )
 
@@ -117,15 +119,13 @@ def damaged(shown: str, what: str) -> PsmatchError:
 def _incomplete(shown: str, place: str) -> PsmatchError:
     return PsmatchError(
         f"{shown} is incomplete: values of {place} are missing from the file.",
-        hint="Write the file again, or download it again.",
+        hint="Save or download the file again.",
         code="PM-F49",
     )
 
 
 def _points(shown: str, place: str) -> PsmatchError:
-    return _refused(
-        f"{shown}: {display(place)} points to another file outside it (external or virtual data).", "PM-X04"
-    )
+    return _refused(f"{shown}: {display(place)} points to data outside this file (external or virtual data).", "PM-X04")
 
 
 def _refused(problem: str, code: str) -> PsmatchError:
@@ -139,7 +139,7 @@ def _unopened(message: str, path: Path, shown: str) -> PsmatchError:
         size = f": {path.stat().st_size:,} of {int(stored):,} bytes" if stored.isdigit() else ""
         return PsmatchError(
             f"{shown} is incomplete (cut off){size}.",
-            hint="Download it again, or copy it again from where it came.",
+            hint="Download or copy it again.",
             code="PM-F02",
         )
     return damaged(shown, "its HDF5 structure cannot be read")

@@ -1,4 +1,4 @@
-"""Sparse matrices of an h5ad file: every index checked before it reaches compiled code, which trusts it."""
+"""Sparse matrices of an h5ad file; every index is checked, since compiled code relies on it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
+from psmatch_core.data.readers.base import computable
 from psmatch_core.data.readers.h5_safety import checked, damaged
 
 
@@ -18,7 +20,7 @@ def is_sparse_group(item: Any) -> bool:
 
 
 def sparse_shape(item: Any, shown: str) -> tuple[int, ...]:
-    """The shape a sparse matrix declares."""
+    """The shape that a sparse matrix declares."""
     stored = item.attrs.get("shape", item.attrs.get("h5sparse_shape"))
     try:
         shape = tuple(int(each) for each in np.ravel(stored))
@@ -41,7 +43,7 @@ class SparseRows:
     key
         The matrix's name in messages.
     max_bytes
-        Most bytes that one part may declare.
+        Largest size that one part may declare [bytes].
     """
 
     def __init__(self, item: Any, shown: str, key: str, max_bytes: int) -> None:
@@ -76,11 +78,11 @@ class SparseRows:
     def rows(self, limit: int) -> Iterator[Any]:
         """CSR matrices of consecutive rows with about ``limit`` stored values each."""
         if self._is_csc:
-            # stored by feature: rows are only to be had from the whole
+            # stored by feature, so rows need the whole matrix
             matrix = self.whole()
-            step = max(1, int(limit / max(1.0, matrix.nnz / max(1, self.shape[0]))))
-            for start in range(0, self.shape[0], step):
-                yield matrix[start : start + step]
+            stored = -(-matrix.nnz // max(1, self.shape[0]))  # values of a row, rounded up
+            for start, stop in row_chunks(self.shape[0], stored, limit):
+                yield matrix[start:stop]
             return
         start = 0
         while start < self.shape[0]:
@@ -90,12 +92,12 @@ class SparseRows:
             start = stop
 
     def whole(self) -> Any:
-        """The whole as CSR (n_cells, n_features); repeated entries summed."""
+        """The whole matrix as CSR ``(n_cells, n_features)``, with repeated entries summed."""
         matrix = self._slice(0, len(self._indptr) - 1)
         return matrix.tocsr() if self._is_csc else matrix
 
     def _slice(self, start: int, stop: int) -> Any:
-        """Consecutive rows (of a CSC matrix: columns), checked."""
+        """Consecutive rows (columns of a CSC matrix), checked."""
         from scipy import sparse
 
         low, high = int(self._indptr[start]), int(self._indptr[stop])
@@ -104,13 +106,11 @@ class SparseRows:
         n_minor = self.shape[0] if self._is_csc else self.shape[1]
         if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= n_minor):
             raise self._invalid("an index lies outside the matrix")
-        if data.dtype.kind == "f" and data.dtype.itemsize < 4:
-            data = data.astype(np.float32)
-        data = data.astype(data.dtype.newbyteorder("=")) if not data.dtype.isnative else data
+        data = computable(data)
         is_step = np.diff(indices.astype(np.int64)) > 0
         starts = indptr[1:-1]
         starts = starts[(starts > 0) & (starts < indices.size)]
-        is_step[starts - 1] = True  # from the end of one row to the start of the next anything goes
+        is_step[starts - 1] = True  # between two rows any step is allowed
         shape = (self.shape[0], stop - start) if self._is_csc else (stop - start, self.shape[1])
         matrix = (sparse.csc_matrix if self._is_csc else sparse.csr_matrix)((data, indices, indptr), shape=shape)
         if not is_step.all():
@@ -121,7 +121,7 @@ class SparseRows:
     def _invalid(self, what: str) -> PsmatchError:
         return PsmatchError(
             f"{self._shown} is damaged: sparse matrix {self._where} is inconsistent: {what}.",
-            hint="Write the file again from the object that it came from, or download it again.",
+            hint="Save the file again from the original object, or download it again.",
             code="PM-M21",
         )
 

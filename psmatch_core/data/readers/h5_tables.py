@@ -1,4 +1,4 @@
-"""Names and annotation columns of an h5ad file, in anndata's encodings, today's and older ones."""
+"""Names and annotation columns of an h5ad file, in the current and the older encodings of anndata."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Table:
     shown
         The file's name in messages.
     max_bytes
-        Most bytes that one column may declare.
+        Largest size that one column may declare [bytes].
     category_texts
-        Texts of categories kept elsewhere in old files (``uns/COLUMN_categories``).
+        Group that holds the texts of categories in old files (``uns/COLUMN_categories``).
     """
 
     def __init__(self, item: Any, shown: str, max_bytes: int, category_texts: Any = None) -> None:
@@ -55,7 +55,7 @@ class Table:
                 raise damaged(shown, f"the names in {self._place} are missing")
 
     def names(self) -> list[str]:
-        """The row names (n,)."""
+        """The row names ``(n,)``."""
         if self._compound is not None:
             return [_text(each) for each in self._compound[self._index]]
         item = self._item[self._index]
@@ -67,7 +67,7 @@ class Table:
         return [_text(each) for each in values]
 
     def column(self, name: str, n_rows: int) -> pd.Series:
-        """The column ``name`` (n_rows,), its categories decoded as such."""
+        """The column ``name`` ``(n_rows,)``, with categories decoded."""
         import pandas as pd
 
         if self._compound is not None:
@@ -104,13 +104,13 @@ class Table:
             decoded = values.astype(object)
             decoded[mask] = None
             return decoded
-        raise damaged(self.shown, f"column {display(name)} is stored in an unknown way")
+        raise damaged(self.shown, f"column {display(name)} has an unknown encoding")
 
     def _dataset(self, name: str, item: Any, n_rows: int) -> Any:
         values = self._plain(item, n_rows)
         if values.ndim != 1:
             raise damaged(self.shown, f"column {display(name)} is not a list of values")
-        if "categories" in item.attrs:  # anndata 0.7: codes here, texts beside under the same name
+        if "categories" in item.attrs:  # anndata 0.7: codes here, texts under the same name elsewhere
             texts = self._item.get(f"__categories/{name}")
             if texts is None:
                 raise damaged(self.shown, f"the categories of column {display(name)} are missing")
@@ -137,7 +137,7 @@ class Table:
         return np.asarray(checked(item, self.shown, max_bytes=self._max_bytes)[...])
 
     def _plain(self, item: Any, n_rows: int | None = None) -> npt.NDArray[Any]:
-        """The values of an array, texts decoded; refused before reading when its length is not ``n_rows``."""
+        """The values of an array, with texts decoded; refused unread if its length is not ``n_rows``."""
         import h5py
 
         found = checked(item, self.shown, max_bytes=self._max_bytes)

@@ -1,6 +1,6 @@
-"""The h5ad reader. Accepts what anndata has written since 0.6; refuses everything that is not one plain AnnData.
+"""The h5ad reader: files of anndata 0.6 and later with one AnnData object.
 
-It reads through h5py, not anndata: importing that takes a second, and a first answer about a file is due in one.
+It reads with h5py instead of anndata, whose import takes a second: as long as the first look at a file may take.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
-from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source, computable
 from psmatch_core.data.readers.h5_safety import checked, open_scanned
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
 from psmatch_core.data.readers.h5_tables import Table
@@ -24,9 +22,6 @@ from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Share of the allowed memory that one array may declare: reading, checking and copying hold it up to three times.
-_SHARE = 3
 
 
 class H5adReader(Reader):
@@ -46,7 +41,7 @@ class H5adSource(Source):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
-        self._max_bytes = opening.memory_mb * 2**20 // _SHARE
+        self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
         self._file = open_scanned(opening.path, self.shown)
         _refuse_other_layouts(self._file, self.shown)
         self._obs = self._table("obs", "cell names")
@@ -82,7 +77,7 @@ class H5adSource(Source):
             if is_sparse_group(item):
                 values = item.get("data")
                 headers.append(MatrixHeader(key, sparse_shape(item, self.shown), getattr(values, "dtype", "O"), True))
-            elif hasattr(item, "shape") and item.shape is not None:  # a group here is a table or "no value"
+            elif hasattr(item, "shape") and item.shape is not None:  # a group here is a table or a missing value
                 headers.append(self._dense_header(key, item))
         return tuple(headers)
 
@@ -115,16 +110,16 @@ class H5adSource(Source):
             return
         values = checked(item, self.shown, max_bytes=self._max_bytes)
         step = max(1, limit // max(1, math.prod(values.shape[1:])))
-        if values.chunks:  # whole stored blocks, or each would be unpacked several times
+        if values.chunks:  # whole stored chunks, or each would be decompressed several times
             step = max(values.chunks[0], step // values.chunks[0] * values.chunks[0])
         for start in range(0, values.shape[0], step):
-            yield _flat(_computable(values[start : start + step]))
+            yield _flat(computable(values[start : start + step]))
 
     def whole(self, key: str) -> Any:
         item = self._item(key)
         if is_sparse_group(item):
             return self._sparse_rows(key).whole()
-        return _flat(_computable(checked(item, self.shown, max_bytes=self._max_bytes)[...]))
+        return _flat(computable(checked(item, self.shown, max_bytes=self._max_bytes)[...]))
 
     def is_canonical(self, key: str) -> bool:
         return key not in self._sparse or self._sparse[key].is_canonical
@@ -154,7 +149,7 @@ class H5adSource(Source):
         if item is None:
             raise PsmatchError(
                 f"{self.shown} has no {display(place)}: the {what} are missing.",
-                hint="Write the file again from the object that it came from.",
+                hint="Save the file again from the original object.",
                 code="PM-F44",
             )
         return Table(item, self.shown, self._max_bytes, self._file.get("uns"))
@@ -164,15 +159,8 @@ def _flat(values: Any) -> Any:
     return flattened(values)[0] if values.ndim == 4 else values
 
 
-def _computable(values: Any) -> Any:
-    """The same values in a type that sparse and dense algebra knows: half floats become single floats."""
-    if values.dtype.kind == "f" and values.dtype.itemsize < 4:
-        return values.astype(np.float32)
-    return values.astype(values.dtype.newbyteorder("=")) if not values.dtype.isnative else values
-
-
 def _refuse_other_layouts(file: Any, shown: str) -> None:
-    """HDF5 holds many formats; each known one is refused by its own name."""
+    """Refuse other formats that are stored in HDF5, each by its name."""
     names = set(file)
     kind = file.attrs.get("encoding-type", "")
     hint = "Convert it to h5ad: read it with scanpy and save it with write_h5ad."

@@ -1,4 +1,4 @@
-"""A file summarised: runs inside the box."""
+"""Inspection: the summary of a file. Runs in the sandbox."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import (
     Finding,
+    LabelCounts,
     MatrixScan,
     Severity,
-    Tally,
+    count_labels,
     display,
-    named,
+    name_list,
     raise_rejections,
     sketch,
-    tally,
 )
 from psmatch_core.data.checks.findings import rejection, warning
-from psmatch_core.data.checks.label_column import check_tally
+from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.formats import open_source
-from psmatch_core.data.readers.labelled import LabelledSource
+from psmatch_core.data.readers.label_table import LabelledSource
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
-# Stored values looked at in the main matrix and in each other one before the rest is left to the full check
-# that copying makes: about ten seconds and two.
+# Stored values that are read of the main matrix and of each other one, in about ten seconds and two. The full check
+# follows when the file is copied.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
@@ -40,13 +40,13 @@ SHOWN_NAMES = 20
 
 
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary, as plain data, of the file that ``request`` names (see ``inspect_file``)."""
+    """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
     path = Path(request["path"])
     source, format_name = open_labelled(
         path, request["display_name"], request["label_key"], "", request["labels_path"], request["memory_mb"]
     )
     try:
-        summary = _summarise(source, format_name, request["label_key"], request["matrix"])
+        summary = _summary_of(source, format_name, request["label_key"], request["matrix"])
     finally:
         source.close()
     return summary.to_dict()
@@ -73,59 +73,59 @@ def matrix_header(source: Source, key: str) -> MatrixHeader:
     Raises
     ------
     PsmatchError
-        When the file has no such matrix, or none at all.
+        If the file has no such matrix, or none at all.
     """
     found = next((each for each in source.headers if each.key == key), None)
     if found is not None:
         return found
     if not source.headers:
         raise PsmatchError(
-            f"{source.shown} holds no matrix: X is empty, and there is no layer, raw or obsm matrix either.",
+            f"{source.shown} holds no matrix: X is empty, and there is no layer, raw or obsm matrix.",
             hint="Save the file with its values in X or in a layer.",
             code="PM-M19",
         )
-    keys = named((each.key for each in source.headers), 8)
+    keys = name_list((each.key for each in source.headers), 8)
     raise PsmatchError(
         f"{source.shown} has no matrix {display(key)}; it has {keys}.", hint="Choose one of these.", code="PM-M19"
     )
 
 
-def column_tally(source: Source, label_key: str) -> Tally:
-    """The chosen label column, counted.
+def label_counts_of(source: Source, label_key: str) -> LabelCounts:
+    """Count the labels in the chosen column.
 
     Raises
     ------
     PsmatchError
-        When the file has no such column.
+        If the file has no such column.
     """
     if label_key in source.column_names:
-        return tally(source.column(label_key))
+        return count_labels(source.column(label_key))
     columns = source.column_names
-    available = f"available: {named(columns, 5)}" if columns else "there are no annotation columns"
+    available = f"available: {name_list(columns, 5)}" if columns else "there are no annotation columns"
     raise PsmatchError(
         f"{source.shown} has no label column {display(label_key)}; {available}.",
-        hint="Choose one of these, or give the labels in a second file.",
+        hint="Choose one of these, or load the labels from a second file.",
         code="PM-L01",
     )
 
 
-def _summarise(source: Source, format_name: str, label_key: str, matrix: str) -> FileSummary:
+def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -> FileSummary:
     obs_names = source.obs_names
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
-    matrices = tuple(_summarise_matrix(source, header, is_main=header.key == main_key) for header in source.headers)
+    matrices = tuple(_matrix_summary(source, header, is_main=header.key == main_key) for header in source.headers)
     main = next(each for each in matrices if each.key == main_key)
     name_findings = check_names(obs_names, var_names, name=source.shown)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
     raise_rejections(name_findings)
     if matrix or not usable:
         raise_rejections(main.findings)
-    columns = tuple(_summarise_column(source, name, label_key) for name in source.column_names[:MOST_COLUMNS])
+    columns = tuple(_column_summary(source, name, label_key) for name in source.column_names[:MOST_COLUMNS])
     label_findings: tuple[Finding, ...] = ()
     if label_key:
-        label_findings = check_tally(column_tally(source, label_key), name=source.shown, label_key=label_key)
+        label_findings = check_label_counts(label_counts_of(source, label_key), name=source.shown, label_key=label_key)
         raise_rejections(label_findings)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
     found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
@@ -146,7 +146,7 @@ def _summarise(source: Source, format_name: str, label_key: str, matrix: str) ->
     )
 
 
-def _summarise_matrix(source: Source, header: MatrixHeader, *, is_main: bool) -> MatrixSummary:
+def _matrix_summary(source: Source, header: MatrixHeader, *, is_main: bool) -> MatrixSummary:
     try:
         return _scanned(source, header, MAIN_BUDGET if is_main else OTHER_BUDGET)
     except PsmatchError as error:
@@ -201,19 +201,19 @@ def _unusable(header: MatrixHeader, *findings: Finding) -> MatrixSummary:
     return MatrixSummary(header.key, n_features, "unusable", "", header.is_sparse, 0.0, 0.0, False, (), findings)
 
 
-def _summarise_column(source: Source, name: str, label_key: str) -> ColumnSummary:
+def _column_summary(source: Source, name: str, label_key: str) -> ColumnSummary:
     try:
-        counted = tally(source.column(name))
+        counted = count_labels(source.column(name))
     except PsmatchError as error:
-        if name == label_key or error.code == "PM-X20":  # a bomb is refused wherever it lies
+        if name == label_key or error.code == "PM-X20":  # a decompression bomb is refused in any column
             raise
         source.findings.append(warning(error.code, f"{error.problem} The column is left out.", error.hint))
         return ColumnSummary(name, "text", 0, 0, {}, False, error.problem)
-    findings = check_tally(counted, name=source.shown, label_key=name)
+    findings = check_label_counts(counted, name=source.shown, label_key=name)
     rejected = [each for each in findings if each.severity is Severity.REJECT]
     note = (rejected or findings)[0].problem.partition(": ")[2] if findings else ""
     n_distinct = len(counted.counts)
     keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
-    most = None if name == label_key else MOST_COUNTS  # the chosen labels are compared, so all of them
+    most = None if name == label_key else MOST_COUNTS  # all chosen labels are needed to compare the files
     counts = dict(list(counted.counts.items())[:most]) if keeps_counts else {}
     return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note)

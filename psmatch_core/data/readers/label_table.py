@@ -1,38 +1,47 @@
-"""A second table that brings the labels: cell names first, then columns."""
+"""A second table with the labels of the cells, and a data file joined with it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import Finding, display
-from psmatch_core.data.readers.base import Opening
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding, display, name_list
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
+from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.data.readers.display_name import shown_name
+from psmatch_core.data.readers.formats import checked_opening
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
-class Annotations:
-    """A table of labels: the row of each cell name, the columns, and what is to say of the table."""
+class LabelTable:
+    """A table of labels: the row of each cell name, the columns, and the findings."""
 
     rows: dict[str, int]
     columns: dict[str, Any]
     findings: tuple[Finding, ...]
 
 
-def read_annotations(opening: Opening) -> Annotations:
-    """A table of labels, read as text.
+def read_label_table(opening: Opening) -> LabelTable:
+    """Read a table of labels; cell names come first, then columns.
 
     Raises
     ------
     PsmatchError
-        When it cannot be read, or names a cell twice.
+        If it cannot be read or has a cell name twice.
     """
     findings: list[Finding] = []
     layout, frame = read_table(opening, findings, as_text=True)
     if not layout.has_names or layout.n_columns < 2:
         raise PsmatchError(
-            f"{opening.shown} needs two columns at least: cell names first, then labels.",
+            f"{opening.shown} needs at least two columns: cell names first, then labels.",
             hint="Add a first column with the cell names of the data file.",
             code="PM-F29",
         )
@@ -49,4 +58,79 @@ def read_annotations(opening: Opening) -> Annotations:
     columns: dict[str, Any] = {}
     for i in range(1, layout.n_columns):
         columns[free_name(names[i], columns)] = as_numbers(frame[i])
-    return Annotations(rows, columns, tuple(findings))
+    return LabelTable(rows, columns, tuple(findings))
+
+
+class LabelledSource(Source):
+    """A data file with the columns of a label table added; they replace columns of the same name."""
+
+    def __init__(self, inner: Source, labels_path: Path, memory_mb: int) -> None:
+        shown = shown_name(str(labels_path))
+        opening = checked_opening(labels_path, shown, text_columns=(), memory_mb=memory_mb)
+        if not DelimitedReader().accepts(opening.signature):
+            raise PsmatchError(
+                f"{shown} is not a text table; labels in a second file must be csv or tsv.",
+                hint="Export cell names and labels as csv.",
+                code="PM-F17",
+            )
+        table = read_label_table(opening)
+        self.path, self.shown, self._inner = inner.path, inner.shown, inner
+        self.findings = [*inner.findings, *table.findings]
+        self._rows = [table.rows.get(name, -1) for name in inner.obs_names]
+        self._columns = table.columns
+        self._compare_names(shown, n_rows=len(table.rows))
+
+    def _compare_names(self, shown: str, n_rows: int) -> None:
+        missing = [name for name, row in zip(self.obs_names, self._rows, strict=True) if row < 0]
+        if len(missing) == len(self._rows):
+            example = name_list(self.obs_names, 2)
+            raise PsmatchError(
+                f"No cell name of {self.shown} (such as {example}) is in the first column of {shown}.",
+                hint="Use the same cell names in both files, including prefixes and endings such as -1.",
+                code="PM-L08",
+            )
+        if missing:
+            cells = plural(len(missing), "cell")
+            problem = f"{cells} of {self.shown} not in {shown}, so without a label: {name_list(missing)}."
+            self.findings.append(warning("PM-L08", problem, "Choose to drop these cells, or add them to the table."))
+        extra = n_rows - (len(self._rows) - len(missing))
+        if extra > 0:
+            rows = f"{extra:,} rows of {shown} are for cells" if extra > 1 else f"1 row of {shown} is for a cell"
+            problem = f"{rows} that {self.shown} does not have."
+            self.findings.append(warning("PM-L08", problem, "They are ignored; check that both files belong together."))
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._inner.obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return self._inner.headers
+
+    def var_names(self, key: str) -> list[str]:
+        return self._inner.var_names(key)
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        return self._inner.rows(key, limit)
+
+    def whole(self, key: str) -> Any:
+        return self._inner.whole(key)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return (*self._columns, *(each for each in self._inner.column_names if each not in self._columns))
+
+    def column(self, name: str) -> pd.Series:
+        if name not in self._columns:
+            return self._inner.column(name)
+        import pandas as pd
+        from pandas.api.extensions import take
+
+        values = self._columns[name].to_numpy()
+        return pd.Series(take(values, self._rows, allow_fill=True), name=name)
+
+    def is_canonical(self, key: str) -> bool:
+        return self._inner.is_canonical(key)
+
+    def close(self) -> None:
+        self._inner.close()

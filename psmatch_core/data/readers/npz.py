@@ -1,9 +1,9 @@
-"""The npz reader: numpy arrays beside each other; images, or features, with labels.
+"""The npz reader: numpy arrays of images or features, with labels.
 
-Arrays of one value a cell are annotation columns (``labels``, ``pair_ids`` …), ``obs_names`` and ``var_names`` are
-names, and arrays of two or four dimensions are matrices. The main one is ``X``, or else ``images`` (cells × channels ×
-height × width); it is called X, as in h5ad, and others ``obsm/NAME``. Nothing is ever unpickled, and sizes are
-checked against the headers before a value is unpacked.
+Arrays with one value per cell are annotation columns (``labels``, ``pair_ids`` …), ``obs_names`` and ``var_names`` are
+names, and arrays of two or four dimensions are matrices. The main matrix is ``X``, or else ``images`` (cells × channels
+× height × width); it is called X as in h5ad, others ``obsm/NAME``. Nothing is unpickled, and sizes are checked against
+the headers before any value is unpacked.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import display, named
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.images import ImageShape, flattened, pixel_names
-from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source, computable
 from psmatch_core.data.readers.h5_safety import damaged
 from psmatch_core.data.readers.signature import Signature
 
@@ -32,14 +32,13 @@ if TYPE_CHECKING:
 MAIN = "X"
 IMAGES = "images"
 OBS_NAMES, VAR_NAMES = "obs_names", "var_names"
-MAX_ARRAYS = 1000  # an annotation column each
-_SHARE = 3  # of the allowed memory that the arrays may declare: reading, checking and copying hold them so often
+MAX_ARRAYS = 1000  # most annotation columns
 _ENCRYPTED = 0x1  # the flag of a zip member
 
 
 @dataclass(frozen=True)
 class Member:
-    """One array as its header declares it; ``offset`` is where its values begin [bytes]."""
+    """One array as its header declares it; its values begin at ``offset`` [bytes]."""
 
     name: str
     shape: tuple[int, ...]
@@ -71,17 +70,17 @@ class NpzSource(Source):
         super().__init__(opening)
         self._archive = zipfile.ZipFile(opening.path)
         try:
-            self._members = self._checked_members(opening.memory_mb * 2**20 // _SHARE)
+            self._members = self._checked_members(opening.memory_mb * 2**20 // COPIES_IN_MEMORY)
             self._main = MAIN if MAIN in self._members else IMAGES
             if self._main not in self._members or len(self._members[self._main].shape) not in (2, 4):
                 raise PsmatchError(
-                    f"{self.shown} holds no array 'images' (cells × channels × height × width) or 'X' "
-                    f"(cells × features) of that form; it holds {self._listed()}.",
-                    hint="Name the array so, or put it into an AnnData and save that as h5ad.",
+                    f"{self.shown} holds neither an array 'images' (cells × channels × height × width) nor 'X' "
+                    f"(cells × features); it holds {self._listed()}.",
+                    hint="Rename the array, or put it into an AnnData object and save that as h5ad.",
                     code="PM-G18",
                 )
             self._n_cells = self._members[self._main].shape[0]
-            self._columns = self._sorted_out()
+            self._columns = self._annotation_columns()
             self._obs_names = self._names_of_cells()
         except BaseException:
             self._archive.close()
@@ -110,18 +109,18 @@ class NpzSource(Source):
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         member = self._matrices()[key]
-        if member.is_fortran:  # its rows lie strewn over the whole array
+        if member.is_fortran:  # its rows are not contiguous
             yield self.whole(key)
             return
         row_values = math.prod(member.shape[1:])
         with self._opened(member) as stream:
             for start, stop in row_chunks(member.shape[0], row_values, limit):
-                values = self._taken(stream, member, (stop - start) * row_values)
-                yield _computable(values.reshape(stop - start, row_values))
+                values = self._values(stream, member, (stop - start) * row_values)
+                yield computable(values.reshape(stop - start, row_values))
 
     def whole(self, key: str) -> Any:
         values = self._array(self._matrices()[key])
-        return _computable(flattened(values)[0] if values.ndim == 4 else values)
+        return computable(flattened(values)[0] if values.ndim == 4 else values)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -142,8 +141,8 @@ class NpzSource(Source):
         infos = self._archive.infolist()
         if len(infos) > MAX_ARRAYS:
             raise PsmatchError(
-                f"{self.shown} holds {len(infos):,} arrays, more than the {MAX_ARRAYS:,} allowed.",
-                hint="Keep the images, the labels and the names.",
+                f"{self.shown} holds {len(infos):,} arrays; at most {MAX_ARRAYS:,} are allowed.",
+                hint="Keep only the images, the labels and the names.",
                 code="PM-X07",
             )
         members: dict[str, Member] = {}
@@ -155,17 +154,19 @@ class NpzSource(Source):
         total = sum(member.n_bytes for member in members.values())
         if total > max_bytes:
             raise PsmatchError(
-                f"{self.shown}: its arrays declare a size of {total / 2**30:,.1f} GB, too large for the "
-                f"{max_bytes / 2**30:,.1f} GB allowed.",
+                f"{self.shown}: its arrays declare a size of {total / 2**30:,.1f} GB, too large for the limit of "
+                f"{max_bytes / 2**30:,.1f} GB.",
                 hint="Keep fewer or smaller images, or save them as bytes (0 to 255).",
                 code="PM-X20",
             )
         return members
 
     def _header(self, info: zipfile.ZipInfo, name: str) -> Member:
-        """What the array's own header declares, once it agrees with the archive's list of contents."""
+        """Read the header of an array and check it against the archive's table of contents."""
         if info.flag_bits & _ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise damaged(self.shown, f"array {display(name)} is encrypted, or packed in a way numpy does not use")
+            raise damaged(
+                self.shown, f"array {display(name)} is encrypted or compressed in a way that numpy does not use"
+            )
         try:
             with self._archive.open(info) as stream:
                 version = np.lib.format.read_magic(stream)
@@ -176,17 +177,17 @@ class NpzSource(Source):
             raise damaged(self.shown, f"array {display(name)} has no readable header") from None
         if dtype.hasobject or dtype.names is not None:
             raise PsmatchError(
-                f"{self.shown}: array {display(name)} holds Python objects, which are never read: they could run code.",
+                f"{self.shown}: array {display(name)} holds Python objects, which could run code and are not read.",
                 hint="Save it as text or numbers, for instance labels.astype(str).",
                 code="PM-X11",
             )
         member = Member(name, tuple(int(each) for each in shape), dtype, bool(is_fortran), offset)
         if offset + member.n_bytes != info.file_size:
-            raise damaged(self.shown, f"array {display(name)} is not as long as its header says")
+            raise damaged(self.shown, f"array {display(name)} has another length than its header says")
         return member
 
-    def _sorted_out(self) -> tuple[str, ...]:
-        """The annotation columns; what is neither column, matrix nor name is said."""
+    def _annotation_columns(self) -> tuple[str, ...]:
+        """The annotation columns; arrays that are neither column, matrix nor names are reported."""
         columns: list[str] = []
         unused: list[str] = []
         for name, member in self._members.items():
@@ -195,10 +196,12 @@ class NpzSource(Source):
             (columns if member.shape == (self._n_cells,) else unused).append(name)
         if unused:
             problem = (
-                f"{self.shown}: {plural(len(unused), 'array')} not used, since not of {self._n_cells:,} cells: "
-                f"{named(unused)}."
+                f"{self.shown}: {plural(len(unused), 'array')} with another length than {self._n_cells:,} ignored: "
+                f"{name_list(unused)}."
             )
-            self.findings.append(warning("PM-F59", problem, "Give every array one entry a cell, in the same order."))
+            self.findings.append(
+                warning("PM-F59", problem, "Save arrays with one entry per cell, all in the same order.")
+            )
         return tuple(columns)
 
     def _matrices(self) -> dict[str, Member]:
@@ -213,7 +216,7 @@ class NpzSource(Source):
     def _names_of_cells(self) -> list[str]:
         if OBS_NAMES in self._members:
             return self._texts(OBS_NAMES, self._n_cells, "cells")
-        # By number, with the file's name: numbers alone would pass for true pairs between two such files.
+        # With the file's name: numbers alone would pass for true pairs between two such files.
         stem = self.shown.rsplit(".", 1)[0]
         return [f"{stem}_{i}" for i in range(self._n_cells)]
 
@@ -227,7 +230,7 @@ class NpzSource(Source):
 
     def _array(self, member: Member) -> np.ndarray:
         with self._opened(member) as stream:
-            values = self._taken(stream, member, math.prod(member.shape))
+            values = self._values(stream, member, math.prod(member.shape))
         return values.reshape(member.shape, order="F" if member.is_fortran else "C")
 
     def _opened(self, member: Member) -> Any:
@@ -235,7 +238,7 @@ class NpzSource(Source):
         self._bytes(stream, member, member.offset)
         return stream
 
-    def _taken(self, stream: Any, member: Member, n_values: int) -> np.ndarray:
+    def _values(self, stream: Any, member: Member, n_values: int) -> np.ndarray:
         return np.frombuffer(self._bytes(stream, member, n_values * member.dtype.itemsize), dtype=member.dtype)
 
     def _bytes(self, stream: Any, member: Member, n: int) -> bytes:
@@ -248,7 +251,7 @@ class NpzSource(Source):
         return data
 
     def _listed(self) -> str:
-        return named((f"{each.name} {'×'.join(map(str, each.shape))}" for each in self._members.values()), 5)
+        return name_list((f"{each.name} {'×'.join(map(str, each.shape))}" for each in self._members.values()), 5)
 
 
 def _shape_of(member: Member) -> ImageShape | None:
@@ -257,10 +260,3 @@ def _shape_of(member: Member) -> ImageShape | None:
 
 def _decoded(values: np.ndarray) -> np.ndarray:
     return np.char.decode(values, "utf-8", "replace")
-
-
-def _computable(values: np.ndarray) -> np.ndarray:
-    """The same values in a type that algebra knows: half floats become single floats, bytes stay bytes."""
-    if values.dtype.kind == "f" and values.dtype.itemsize < 4:
-        return values.astype(np.float32)
-    return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))

@@ -1,4 +1,4 @@
-"""The box: a function of this package run in a child process with limits, whose death is an ordinary answer."""
+"""Sandbox: a function of this package runs in a child process with limits, which may crash without harm."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from typing import Any
 from psmatch_core.base.disk import full_disk_error, has_room
 from psmatch_core.base.errors import PsmatchError
 
-# Time allowed: a start, and four times what the slowest format (text) needs for each byte.
+# Time limit: the start, and four times what the slowest format (text) needs for each byte.
 BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
 DEFAULT_MEMORY_MB = 8192
-# The answer is a summary; a larger one is not one of ours.
+# The answer is a summary; a larger one cannot be ours.
 MAX_ANSWER_BYTES = 64 * 2**20
-# What a Python process needs from its surroundings to start, on any of the three systems.
+# Variables that Python needs to start on any of the three systems.
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
-_CHILD = ("-P", "-m", "psmatch_core.data.readers.sandbox_child")  # -P: the working folder is no place to import from
+_CHILD = ("-P", "-m", "psmatch_core.data.readers.sandbox_child")  # -P: imports nothing from the working folder
 _logger = logging.getLogger("psmatch.readers")
 
 
 def allowed_seconds(*paths: str) -> float:
-    """How long the child may take for these files [s]."""
+    """Time limit of the child for these files [s]."""
     n_bytes = sum(Path(path).stat().st_size for path in paths if path and Path(path).is_file())
     return BASE_SECONDS + n_bytes / BYTES_PER_SECOND
 
 
-def run_boxed(
+def run_sandboxed(
     function: str, request: Mapping[str, Any], *, shown: str, seconds: float, memory_mb: int
 ) -> dict[str, Any]:
-    """The answer of ``function`` (``inspect`` or ``copy``) to ``request``, worked out in a child process.
+    """Run ``function`` (``inspect`` or ``copy``) on ``request`` in a child process and return its answer.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def run_boxed(
     Raises
     ------
     PsmatchError
-        What the function raised; or, if the child died or took too long, that the file is damaged or too large.
+        The error that the function raised; if the child died or took too long, that the file is damaged or too large.
     """
     with tempfile.TemporaryDirectory(prefix="psmatch-", ignore_cleanup_errors=True) as folder:
         order = {
@@ -68,17 +68,17 @@ def run_boxed(
         answer = _answer(Path(folder) / "answer.json")
         if ended == "late":
             raise PsmatchError(
-                f"{shown} could not be read within {seconds:.0f} seconds: it is damaged, or too large for this limit.",
-                hint="Write or download the file again; if it is only large, keep fewer cells or features.",
+                f"{shown} could not be read within {seconds:.0f} seconds: it is damaged or too large.",
+                hint="Save or download the file again; if it is just large, keep fewer cells or features.",
                 code="PM-F60",
             )
         if answer is None and not has_room(Path(folder)):
-            raise full_disk_error(f"what {shown} holds")
+            raise full_disk_error(f"the content of {shown}")
         if answer is None:
-            _logger.warning("reading %s: the child ended with %s: %s", shown, ended, _last_words(Path(folder)))
+            _logger.warning("reading %s: the child ended with %s: %s", shown, ended, _error_output(Path(folder)))
             raise PsmatchError(
-                f"{shown} is damaged: the program that reads it stopped in the middle.",
-                hint="Write the file again or download it again.",
+                f"{shown} is damaged: reading it stopped unexpectedly.",
+                hint="Save or download the file again.",
                 code="PM-F61",
             )
     if "error" in answer:
@@ -86,7 +86,7 @@ def run_boxed(
     if "trace" in answer:
         _logger.warning("reading %s: %s", shown, answer["trace"])
         raise PsmatchError(
-            f"{shown} could not be read: it is damaged, or laid out in a way that this program does not know.",
+            f"{shown} could not be read: it is damaged or has an unknown layout.",
             hint="Open it in the program that wrote it and save it again.",
             code="PM-F62",
         )
@@ -94,7 +94,7 @@ def run_boxed(
 
 
 def _run_child(order: bytes, folder: str, seconds: float) -> str:
-    """Run the child to its end; how it ended, ``late`` when it was killed for time."""
+    """Run the child until it ends; ``late`` if it was killed at the time limit, else its exit code."""
     with open(Path(folder) / "stderr.txt", "wb") as errors:
         child = subprocess.Popen(
             [sys.executable, *_CHILD],
@@ -116,10 +116,10 @@ def _run_child(order: bytes, folder: str, seconds: float) -> str:
 
 
 def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started."""
+    """End the child and the processes that it started."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)  # its own session: the group bears its id
+            os.killpg(child.pid, signal.SIGKILL)  # it leads its own session, so the group has its id
     elif child.poll() is None:
         child.kill()
     child.wait()
@@ -131,12 +131,12 @@ def _environment(folder: str) -> dict[str, str]:
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {
         **kept,
-        **single,  # each thread's stack and buffers count as address space
+        **single,  # stacks and buffers of threads count as address space
         "PYTHONPATH": os.pathsep.join(each for each in (package_root, os.environ.get("PYTHONPATH", "")) if each),
         "PYTHONDONTWRITEBYTECODE": "" if os.access(package_root, os.W_OK) else "1",
         "PYTHONUTF8": "1",
-        "HDF5_USE_FILE_LOCKING": "FALSE",  # uploads may lie where locks are refused
-        "HDF5_PLUGIN_PATH": folder,  # an empty place: no filter is loaded because a file asks for it
+        "HDF5_USE_FILE_LOCKING": "FALSE",  # uploads may be on a disk without locks
+        "HDF5_PLUGIN_PATH": folder,  # an empty folder: a file cannot make HDF5 load a filter
         "TMPDIR": folder,
         "TEMP": folder,
         "TMP": folder,
@@ -153,7 +153,7 @@ def _answer(path: Path) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _last_words(folder: Path) -> str:
+def _error_output(folder: Path) -> str:
     try:
         return (folder / "stderr.txt").read_bytes()[-2000:].decode("utf-8", "replace")
     except OSError:

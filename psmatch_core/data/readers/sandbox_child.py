@@ -1,4 +1,4 @@
-"""What runs inside the box: takes one order from stdin, limits itself, works, writes ``answer.json``."""
+"""The child process of the sandbox: reads an order from stdin, limits itself, works, writes ``answer.json``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psmatch_core.base.disk import full_disk_error, is_full, write_text
 
 
 def main() -> None:
-    """Serve one order."""
+    """Carry out one order."""
     order = json.loads(sys.stdin.buffer.read())
     _limit(order["seconds"], order["memory_mb"])
     answer = _serve(order["function"], order["request"], order["shown"], order["memory_mb"])
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _limit(seconds: float, memory_mb: int) -> None:
-    """Limits that the system enforces, as far as this system has them; the clock is watched by the parent."""
+    """Set the limits that this operating system can enforce; the parent watches the clock."""
     try:
         import resource
     except ImportError:  # Windows has none
@@ -29,7 +29,7 @@ def _limit(seconds: float, memory_mb: int) -> None:
     wanted = {
         "RLIMIT_AS": memory_mb * 2**20,
         "RLIMIT_CPU": int(seconds) + 1,
-        "RLIMIT_CORE": 0,  # a crash must not leave a copy of somebody's data on the disk
+        "RLIMIT_CORE": 0,  # a crash must not leave a copy of the data on the disk
     }
     for name, value in wanted.items():
         limit = getattr(resource, name, None)
@@ -59,18 +59,18 @@ def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -
     except PsmatchError as error:
         return {"error": {"problem": error.problem, "hint": error.hint, "code": error.code}}
     except MemoryError:
-        problem = f"{shown} needs more memory than the {memory_mb / 1024:.0f} GB allowed for reading one."
+        problem = f"{shown} needs more memory than the {memory_mb / 1024:.0f} GB allowed for reading a file."
         return {
             "error": {
                 "problem": problem,
-                "hint": "Keep fewer cells or features, or save it as sparse.",
+                "hint": "Keep fewer cells or features, or save it as a sparse matrix.",
                 "code": "PM-F63",
             }
         }
     except Exception as error:
         if is_full(error):
-            told = full_disk_error(f"what {shown} holds")
-            return {"error": {"problem": told.problem, "hint": told.hint, "code": told.code}}
+            full = full_disk_error(f"the content of {shown}")
+            return {"error": {"problem": full.problem, "hint": full.hint, "code": full.code}}
         return {"trace": traceback.format_exc()[-4000:]}
 
 

@@ -1,4 +1,4 @@
-"""What a file really is, from its first bytes, whatever its name says."""
+"""Signatures: the format of a file according to its first bytes, whatever its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 4096
 _GZIP_MAGIC = b"\x1f\x8b"
-# First bytes → what it is. Looked up in order.
+# First bytes → format, in the order of the tests.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -39,16 +39,16 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 
 @dataclass(frozen=True)
 class Signature:
-    """What the first bytes say.
+    """The format of a file according to its first bytes.
 
     Parameters
     ----------
     content
         ``empty``, ``hdf5``, ``text``, ``html``, ``xlsx``, ``rds``, ``zip`` …, or ``unknown``.
     is_gzipped
-        Whether that content lies inside gzip.
+        Whether the content is compressed with gzip.
     head
-        The first bytes of the content, unpacked.
+        The first bytes of the content, decompressed.
     """
 
     content: str
@@ -75,12 +75,12 @@ def _unpacked_head(path: Path) -> bytes:
             while len(data) < HEAD_BYTES and (more := file.read1(HEAD_BYTES - len(data))):
                 data += more
     except (OSError, EOFError, zlib.error):
-        pass  # what could be unpacked is enough to tell the content; the reader reports the damage
+        pass  # the part that could be decompressed shows the format; the reader reports the damage
     return data
 
 
 def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
-    # HDF5 allows a user block of 512, 1024 … bytes before its mark; h5mu has one
+    # HDF5 allows a user block of 512, 1024 … bytes before its signature; h5mu has one
     if any(head.startswith(HDF5_MAGIC, offset) for offset in (0, 512, 1024, 2048)):
         return "hdf5"
     for magic, content in _MAGIC:
@@ -107,7 +107,7 @@ def _zip_content(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()[:10_000]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
-        # a table program's file that is cut off still names its parts in the first bytes
+        # the first bytes of a truncated spreadsheet still name its parts
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
         return "xlsx" if b"[Content_Types].xml" in head or b"xl/" in head else "zip"

@@ -1,4 +1,4 @@
-"""What is known of a file without having loaded it; plain data, since it crosses a process boundary as JSON."""
+"""The summary of a file; plain data, since it comes from another process as JSON."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class MatrixSummary:
     n_features
         Columns.
     kind, reason
-        What the values are (counts, logged, scaled …) and how that was seen.
+        The kind of values (counts, logged, scaled …) and the reason for this verdict.
     is_sparse
-        Whether zeros are left out in the file.
+        Whether the file stores it without its zeros.
     minimum, maximum
-        Smallest and largest value seen.
+        Smallest and largest value read.
     is_sampled
-        Whether only part of the rows was looked at, because the file is large.
+        Whether only some rows were read because the file is large.
     feature_names
         The first few.
     findings
-        What is to say of this matrix; it cannot be chosen if one of them is a rejection.
+        Warnings and rejections; with a rejection the matrix cannot be chosen.
     image_shape
-        Channels, height and width, where its features are pixels.
+        Channels, height and width if the features are pixels.
     preview
-        Some of its images side by side as a PNG (base64); empty where it holds none.
+        Some of its images side by side as a PNG (base64); empty if it holds no images.
     """
 
     key: str
@@ -70,15 +70,15 @@ class ColumnSummary:
     kind
         ``text``, ``whole numbers``, ``numbers like 1.0``, ``decimal numbers``, ``true or false``, ``dates``, ``mixed``.
     n_distinct
-        Different values.
+        Number of different values.
     n_missing
         Cells without a value.
     counts
-        Cells of each value, most frequent first, at most 1,000 values; empty where it cannot be a label.
+        Cells of each value, most frequent first, at most 1,000 values; empty if the column cannot hold labels.
     is_label_candidate
-        Whether it can serve as label.
+        Whether it can be the label column.
     note
-        Why not, or what to say of it as label.
+        Why it cannot, or a warning about its labels.
     """
 
     name: str
@@ -92,12 +92,12 @@ class ColumnSummary:
 
 @dataclass(frozen=True)
 class FileSummary:
-    """What is in a file.
+    """The content of a file.
 
     Parameters
     ----------
     name
-        What it is called in messages.
+        Its name in messages.
     format
         ``h5ad``, ``csv`` …
     n_bytes, sha256
@@ -105,15 +105,15 @@ class FileSummary:
     n_cells, n_features
         Cells, and features of the main matrix (the first of ``matrices``).
     matrices, columns
-        What may be chosen.
+        The matrices and columns of the file.
     label_key
         The label column that was chosen, if any.
     cell_names
         The first few.
     cells, features
-        Sketches of all names, for comparing two files.
+        Sketches of all names, by which two files are compared.
     findings
-        What is to say of the file, the main matrix and the chosen labels, worst first.
+        Findings on the file, the main matrix and the chosen labels, worst first.
     """
 
     name: str
@@ -132,7 +132,7 @@ class FileSummary:
 
     @property
     def label_candidates(self) -> tuple[ColumnSummary, ...]:
-        """Columns that can serve as label."""
+        """Columns that can be the label column."""
         return tuple(column for column in self.columns if column.is_label_candidate)
 
     def column(self, name: str) -> ColumnSummary | None:

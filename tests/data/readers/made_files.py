@@ -1,4 +1,4 @@
-"""Files made for the tests of the readers: a good one of each kind, from which the bad ones are derived."""
+"""Files for the tests of the readers: a valid one of each format, from which the damaged ones are derived."""
 
 import json
 from pathlib import Path

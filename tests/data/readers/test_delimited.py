@@ -1,4 +1,4 @@
-"""The reader of text tables: nothing is shifted, swallowed, filled or renamed without a word."""
+"""The reader of text tables: nothing is shifted, lost, filled in or renamed without a warning."""
 
 import gzip
 import itertools
@@ -58,14 +58,14 @@ def test_cut_off_or_damaged_gzip_is_refused(tmp_path):
     data = gzip.compress(table(tmp_path).read_bytes())
     path = tmp_path / "a.csv.gz"
     path.write_bytes(data[: len(data) // 2])
-    assert "is incomplete: it was cut off" in refusal(path)
+    assert "is incomplete (truncated)" in refusal(path)
     path.write_bytes(data[:200] + bytes(64) + data[264:])
-    assert "gzip compression cannot be undone" in refusal(path)
+    assert "gzip content cannot be decompressed" in refusal(path)
 
 
 SAID = {
-    "tabs": ({"name": "a.csv", "separator": "\t"}, "separated by tabs, not commas as its name says"),
-    "utf-16": ({"encoding": "utf-16"}, "encoded as UTF-16"),
+    "tabs": ({"name": "a.csv", "separator": "\t"}, "separated by tabs, not by commas as its name says"),
+    "utf-16": ({"encoding": "utf-16"}, "was read as UTF-16"),
     "latin-1": (
         {"encoding": "latin-1", "change": edit(0, "GENE3", "µ-globin")},
         "not encoded as UTF-8",
@@ -74,12 +74,12 @@ SAID = {
     "no header": ({"header": False, "labels": False}, "has no header"),
     "repeated column": ({"change": edit(0, "GENE1,", "GENE0,")}, "1 feature name is repeated: GENE0"),
     "names like missing": ({"change": edit(1, "cell0,", "NA,")}, "read like missing values: NA"),
-    "not gzipped": ({"name": "a.csv.gz"}, "not compressed with gzip as its name says"),
+    "not gzipped": ({"name": "a.csv.gz"}, "although its name says that it is compressed with gzip"),
 }
 
 
 @pytest.mark.parametrize("case", SAID)
-def test_awkward_table_is_read_right_and_said(tmp_path, case):
+def test_awkward_table_is_read_right_and_is_reported(tmp_path, case):
     keywords, words = SAID[case]
     path = table(tmp_path, **keywords)
     summary = look(path, label_key="" if keywords.get("labels") is False else "cell_type")
@@ -88,7 +88,7 @@ def test_awkward_table_is_read_right_and_said(tmp_path, case):
     assert np.array_equal(read(path).whole("X"), COUNTS)
 
 
-def test_decimal_comma_is_read_as_such_and_said(tmp_path):
+def test_decimal_comma_is_read_as_such_and_is_reported(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("cell\ta\tb\n" + "".join(f"c{i}\t{i},333\t{i}\n" for i in range(40)))
     assert read(path).whole("X")[3, 0] == 3.333
@@ -101,9 +101,9 @@ def test_numbers_in_quotes_with_commas_are_refused_not_taken_for_labels(tmp_path
     assert "column a holds numbers written with commas, such as 1,200" in refusal(path, label_key="")
 
 
-def test_spaces_around_column_names_are_removed_and_said(tmp_path):
+def test_spaces_around_column_names_are_removed_and_reported(tmp_path):
     path = table(tmp_path, change=lambda lines: [lines[0].replace(",", ", "), *lines[1:]])
-    assert "column names had spaces around them" in warnings_of(look(path))
+    assert "spaces around column names were removed" in warnings_of(look(path))
     assert read(path).var_names("X")[0] == "GENE0"
 
 
@@ -115,7 +115,7 @@ def test_line_ends_and_marks_of_other_programs_change_nothing(tmp_path, ending, 
     assert look(path).findings == ()
 
 
-def test_missing_cell_names_are_made_up_and_said(tmp_path):
+def test_missing_cell_names_are_made_up_and_reported(tmp_path):
     path = table(tmp_path, labels=False, change=lambda lines: [line.partition(",")[2] for line in lines])
     source = read(path)
     assert source.obs_names[:2] == ["cell_1", "cell_2"]
@@ -168,12 +168,12 @@ def swapped(lines):
     ]
 
 
-def test_transposed_table_is_said(tmp_path):
+def test_transposed_table_is_reported(tmp_path):
     assert "looks transposed" in warnings_of(look(table(tmp_path, labels=False, change=swapped), label_key=""))
 
 
 REFUSED = {
-    "open quote": (edit(5, "cell4", '"cell4'), "a quotation mark opened in line 6 is never closed"),
+    "open quote": (edit(5, "cell4", '"cell4'), "the quotation mark in line 6 is never closed"),
     "short row": (
         lambda lines: [*lines[:9], lines[9].rpartition(",")[0], *lines[10:]],
         "line 10 has 21 fields, the other rows have 22",
@@ -190,7 +190,7 @@ REFUSED = {
     ),
     "nan": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "nan,1"), "the text nan is not a number"),
     "inf": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "inf,1"), "1 infinite value, the first in cell cell3"),
-    "repeated cells": (edit(2, "cell1,", "cell0,"), "1 cell name used twice or more (duplicates): cell0"),
+    "repeated cells": (edit(2, "cell1,", "cell0,"), "1 cell name used more than once (duplicates): cell0"),
     "no cell name": (edit(2, "cell1,", ","), "1 cell name of 60 is empty"),
     "header only": (lambda lines: lines[:1], "is empty: no row follows the header"),
     "one column": (lambda lines: [line.partition(",")[0] for line in lines], "has only one column"),
@@ -224,11 +224,11 @@ def test_numeric_label_column_is_taken_from_the_features_when_chosen(tmp_path):
     assert dict(summary.column("kind").counts) == {"1": 20, "2": 20, "3": 20}
 
 
-def test_numeric_column_named_like_an_annotation_is_no_feature_and_said(tmp_path):
+def test_numeric_column_named_like_an_annotation_is_no_feature_and_is_reported(tmp_path):
     path = table(tmp_path, change=edit(0, "GENE7", "leiden"))
     summary = look(path)
     assert summary.n_features == 19
-    assert "column leiden holds numbers but is taken as annotation" in warnings_of(summary)
+    assert "column leiden holds numbers but counts as annotation" in warnings_of(summary)
 
 
 def test_codes_with_leading_zeros_stay_text(tmp_path):
@@ -245,14 +245,14 @@ def test_labels_come_from_a_second_table(tmp_path):
     assert summary.findings == ()
 
 
-def test_second_table_that_fits_in_part_is_said_and_not_at_all_is_refused(tmp_path):
+def test_second_table_that_fits_in_part_is_reported_and_one_that_fits_not_at_all_is_refused(tmp_path):
     data = table(tmp_path, labels=False)
     labels = tmp_path / "labels.csv"
     labels.write_text("cell,kind\nother,A\n" + "".join(f"cell{i},{'AB'[i % 2]}\n" for i in range(50)))
-    told = warnings_of(look(data, label_key="kind", labels_path=labels))
-    assert "10 cells of good.csv not in labels.csv, so without label: cell50" in told
-    assert "10 of 60 cells have no label (missing)" in told
-    assert "1 row of labels.csv names a cell that good.csv does not have" in told
+    warnings = warnings_of(look(data, label_key="kind", labels_path=labels))
+    assert "10 cells of good.csv not in labels.csv, so without a label: cell50" in warnings
+    assert "10 of 60 cells have no label (missing)" in warnings
+    assert "1 row of labels.csv is for a cell that good.csv does not have" in warnings
     labels.write_text("cell,kind\n" + "".join(f"x{i},A\n" for i in range(50)))
     assert "No cell name of good.csv (such as cell0, cell1 and 58 more) is in the first column" in refusal(
         data, label_key="kind", labels_path=labels

@@ -1,4 +1,4 @@
-"""The h5ad reader: what anndata writes reads back equal, and every kind of damage has its message."""
+"""The h5ad reader: files of anndata read back equal, and every kind of damage has its message."""
 
 import anndata
 import h5py
@@ -146,7 +146,7 @@ def test_unusable_values_are_refused(tmp_path):
     assert "1 missing (NaN) value, the first in cell cell3, feature GENE4" in refusal(write(tmp_path, good_adata(X)))
     duplicated = good_adata()
     duplicated.obs_names = ["c0", "c0", *duplicated.obs_names[2:]]
-    assert "1 cell name used twice" in refusal(write(tmp_path, duplicated))
+    assert "1 cell name used more than once" in refusal(write(tmp_path, duplicated))
     assert "has only 1 feature" in refusal(write(tmp_path, good_adata(COUNTS[:, :1])))
 
 
@@ -162,13 +162,13 @@ def test_bad_x_does_not_hide_a_good_layer(tmp_path):
     assert "has no matrix layers/spliced; it has X, layers/counts" in refusal(path, matrix="layers/spliced")
 
 
-def test_fewer_cells_than_features_and_zero_variance_are_said(tmp_path):
+def test_fewer_cells_than_features_and_zero_variance_are_reported(tmp_path):
     X = COUNTS[:15].copy()
     X[:, 2] = 1
-    told = warnings_of(look(write(tmp_path, good_adata(X))))
-    assert "more features than cells (20 features, 15 cells)" in told
-    assert "1 feature of 20 constant" in told
-    assert "only 15 cells" in told
+    warnings = warnings_of(look(write(tmp_path, good_adata(X))))
+    assert "more features than cells (20 features, 15 cells)" in warnings
+    assert "1 feature of 20 constant" in warnings
+    assert "only 15 cells" in warnings
 
 
 def test_no_matrix_at_all_is_refused(tmp_path):
@@ -176,7 +176,7 @@ def test_no_matrix_at_all_is_refused(tmp_path):
     assert "holds no matrix: X is empty" in refusal(path)
 
 
-def test_repeated_sparse_entries_are_summed_and_said(tmp_path):
+def test_repeated_sparse_entries_are_summed_and_reported(tmp_path):
     path = write(tmp_path)
     with h5py.File(path) as file:
         indices = file["X/indices"][...]
@@ -185,7 +185,7 @@ def test_repeated_sparse_entries_are_summed_and_said(tmp_path):
     assert "sparse entries are unsorted or repeated" in warnings_of(summary)
 
 
-def test_old_layouts_are_decoded_and_said(tmp_path):
+def test_old_layouts_are_decoded_and_reported(tmp_path):
     path = tmp_path / "old.h5ad"
     with h5py.File(path, "w") as file:
         file["X"] = COUNTS

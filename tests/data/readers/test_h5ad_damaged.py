@@ -1,4 +1,4 @@
-"""The h5ad reader on damaged and hostile files: each is refused in words, before anything follows it."""
+"""The h5ad reader on damaged and hostile files: each is refused in words before anything in it is followed."""
 
 import h5py
 import numpy as np
@@ -59,7 +59,7 @@ def test_inconsistent_sparse_matrix_never_reaches_compiled_code(tmp_path, case, 
     assert "is damaged: sparse matrix X is inconsistent" in text
 
 
-def test_truncated_file_is_told_by_its_size(tmp_path):
+def test_truncated_file_is_reported_with_its_size(tmp_path):
     path = write(tmp_path)
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[: size // 2])
@@ -101,7 +101,7 @@ def test_file_that_points_outside_is_refused_before_it_is_followed(tmp_path):
         file["uns/deep"] = file["/"]
 
     for i, change in enumerate([external_storage, virtual, external_link]):
-        assert "points to another file outside it" in refusal(broken(write(tmp_path, name=f"{i}.h5ad"), change))
+        assert "points to data outside this file" in refusal(broken(write(tmp_path, name=f"{i}.h5ad"), change))
     for i, change in enumerate([soft_link, loop]):
         assert "itself in a loop" in refusal(broken(write(tmp_path, name=f"l{i}.h5ad"), change))
 
@@ -128,11 +128,11 @@ def test_values_that_were_never_written_are_not_read_as_zeros(tmp_path):
     assert "is incomplete: values of X are missing from the file" in refusal(broken(write(tmp_path), hollow))
 
 
-def test_column_that_is_listed_but_missing_is_said(tmp_path):
+def test_column_that_is_listed_but_missing_is_reported(tmp_path):
     path = broken(write(tmp_path), lambda file: file["obs"].attrs.__setitem__("column-order", ["cell_type", "gone"]))
     assert "column gone is listed but missing. The column is left out." in warnings_of(look(path))
     assert "column gone is listed but missing" in refusal(path, label_key="gone")
 
 
 def test_text_table_named_h5ad_is_refused(tmp_path):
-    assert "is a plain text file, not what its name says" in refusal(table(tmp_path, "counts.h5ad"))
+    assert "is a plain text file, despite its name" in refusal(table(tmp_path, "counts.h5ad"))

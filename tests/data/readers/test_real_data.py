@@ -1,4 +1,4 @@
-"""The real data sets beside the checkout: read equal to anndata, bit by bit, in every matrix and column."""
+"""The real data sets next to the checkout read equal to anndata, bit by bit, in every matrix and column."""
 
 from pathlib import Path
 

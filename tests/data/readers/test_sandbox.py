@@ -1,4 +1,4 @@
-"""The box: whatever becomes of the child, the parent gets an answer, in time, and nothing stays behind."""
+"""The sandbox: whatever happens to the child, the parent gets an answer in time and nothing stays behind."""
 
 import os
 import subprocess
@@ -18,13 +18,13 @@ def answer_of(monkeypatch, code: str, seconds: float = HANG) -> str:
     """The refusal when the child runs ``code`` instead."""
     monkeypatch.setattr(sandbox, "_CHILD", ("-c", code))
     with pytest.raises(PsmatchError) as caught:
-        sandbox.run_boxed("inspect", {}, shown="a.h5ad", seconds=seconds, memory_mb=512)
+        sandbox.run_sandboxed("inspect", {}, shown="a.h5ad", seconds=seconds, memory_mb=512)
     return readable(caught.value)
 
 
 @POSIX
 def test_crash_is_a_damaged_file(monkeypatch):
-    assert "a.h5ad is damaged: the program that reads it stopped" in answer_of(
+    assert "a.h5ad is damaged: reading it stopped unexpectedly" in answer_of(
         monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
     )
 
@@ -81,5 +81,5 @@ def test_child_imports_little_and_the_parent_less():
         "psmatch_core.data.readers, psmatch_core.cli.file_summary", [*heavy, "pandas", "h5py", "scipy"]
     )
     for program in (child, parent):
-        told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        assert told.stdout.strip() == "[]"
+        printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert printed.stdout.strip() == "[]"

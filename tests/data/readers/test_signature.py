@@ -1,4 +1,4 @@
-"""What a file really is, whatever its name says, and how each foreign kind is refused."""
+"""The format of a file according to its content, whatever its name, and the message for each other format."""
 
 import gzip
 import io
@@ -28,19 +28,19 @@ def arrays():
 FOREIGN = {
     "empty": (b"", "is empty (0 bytes)"),
     "web page": (b"\n<!DOCTYPE html>\n<html><body>Sign in</body></html>", "is a web page (HTML)"),
-    "server error": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "server's error message"),
+    "server error": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "error message of a server"),
     "xlsx": (zipped("[Content_Types].xml", "xl/workbook.xml"), "is an Excel file (xlsx)"),
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an Excel file (xls)"),
     "rds": (gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(50)), "is an R file (RDS, as Seurat writes)"),
     "zarr": (zipped("data.zarr/.zgroup", "data.zarr/X/.zarray"), "is a zipped zarr store, which is not read yet"),
-    "npz": (arrays(), "holds no array 'images' (cells × channels × height × width) or 'X' (cells × features)"),
+    "npz": (arrays(), "holds neither an array 'images' (cells × channels × height × width) nor 'X' (cells × features)"),
     "zip": (zipped("counts.csv"), "is a zip archive"),
     "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "only a pointer to the file"),
     "parquet": (b"PAR1" + bytes(50), "is a parquet table"),
     "pdf": (b"%PDF-1.7 ...", "is a PDF document"),
-    "pickle": (b"\x80\x04\x95" + bytes(50), "is of no known format"),
-    "noise": (bytes(range(256)), "is of no known format"),
-    "gzip of nothing": (gzip.compress(b"")[:12], "is gzip, but its content is incomplete"),
+    "pickle": (b"\x80\x04\x95" + bytes(50), "has an unknown format"),
+    "noise": (bytes(range(256)), "has an unknown format"),
+    "gzip of nothing": (gzip.compress(b"")[:12], "is compressed with gzip, but its content is incomplete"),
 }
 
 
