@@ -304,3 +304,19 @@ def test_no_global_seed_is_ever_set():
     for path in FILES:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"np\.random\.seed|torch\.manual_seed|random\.seed\(", text), path.name
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def test_no_test_rests_on_a_clock():
+    """Another machine is faster or slower, and busy: only tests/waiting.py looks at a clock, to end what hangs."""
+    clocks = {"time.perf_counter", "time.process_time", "time.monotonic", "time.sleep"}
+    for path in TESTS:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Attribute) and path.name != "waiting.py":
+                assert ast.unparse(node) not in clocks, f"{path.name}, line {node.lineno}"
+            if isinstance(node, ast.FunctionDef):
+                decorators = [ast.unparse(each) for each in node.decorator_list]
+                is_drawn = any(each.startswith("given(") for each in decorators)  # hypothesis would time each example
+                assert not is_drawn or any("deadline=None" in each for each in decorators), f"{path.name}: {node.name}"
