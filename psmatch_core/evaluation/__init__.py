@@ -1,1 +1,1 @@
-"""How good a matching or a translation is, compared with baselines."""
+"""How accurate a matching or a translation is, compared with baselines."""

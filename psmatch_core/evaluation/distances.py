@@ -1,9 +1,8 @@
-"""How far one cloud of cells lies from another: five measures, each of two samples and nothing else.
+"""How far one cloud of cells is from another: five distances between two samples.
 
-All take ``x (n, d)`` and ``y (m, d)`` in the same space and give one number; 0 (or, for estimators that may fall
-below it, about 0) where both are samples of the same distribution. How large "about" is at a given number of cells
-is not for a formula to say: :mod:`psmatch_core.evaluation.distributions` measures it on two halves of the observed
-cells.
+All take ``x (n, d)`` and ``y (m, d)`` in the same space and return one number: 0, or for some estimators about 0, if
+both are samples of the same distribution. How far from 0 it may be by chance depends on the number of cells;
+:mod:`psmatch_core.evaluation.distributions` measures that on two halves of the observed cells.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ from scipy.special import digamma
 from psmatch_core.base.errors import PsmatchError
 
 EXACT, SLICED = "exact", "sliced"
-TOUCHING = 1e-12  # distances below this share of the samples' extent are rounding: the cells are the same
+TOUCHING = 1e-12  # distances below this share of the samples' extent are rounding error: the cells are the same
 
 
 def l2_mean(x: np.ndarray, y: np.ndarray) -> float:
-    """Euclidean length of the difference of the two means, in units of the space."""
+    """Euclidean length of the difference between the two means, in units of the space."""
     return float(np.linalg.norm(x.mean(axis=0) - y.mean(axis=0)))
 
 
 def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
-    """Kullback-Leibler divergence KL(x ‖ y) by k nearest neighbours, nats; infinite where x has no spread.
+    """Kullback-Leibler divergence KL(x ‖ y) by k nearest neighbours, nats; infinite if x has no spread.
 
-    Each point's density under its own sample is k over the volume that reaches its k-th neighbour there, under the
-    other sample likewise; the mean log-ratio is corrected by digamma terms. It may fall a little below 0.
+    The density at a point is estimated as k over the volume of the ball that reaches its k-th neighbour, in its own
+    sample and in the other; the mean log-ratio is corrected by digamma terms. The estimate can be slightly below 0.
 
-    Repeated cells have no density. Where the k-th neighbour lies at distance 0 the ball grows to the next distinct
-    distance, and in either sample the cells that a ball really holds, ties included, are counted instead of k: the
-    estimator with a count of each point's own. Repeats therefore raise the divergence, as they should, without
-    making it infinite; one point alone repeated has no such distance: infinity.
+    Repeated cells have no density. If the k-th neighbour is at distance 0, the ball grows to the next distinct
+    distance, and the cells that it really contains, ties included, are counted instead of k: the version of the
+    estimator in which k differs between points. Repeats therefore increase the divergence, as they should, without
+    making it infinite. If all cells of x are one repeated point there is no such distance, and the result is infinity.
 
     Parameters
     ----------
     k
-        Neighbours; more smooths and biases, fewer scatters.
+        Neighbours: more give less variance and more bias.
 
     Raises
     ------
     PsmatchError
-        Where x has fewer than k + 1 cells, or y fewer than k.
+        If x has fewer than k + 1 cells, or y fewer than k.
 
     Source: Wang, Kulkarni and Verdú 2009, Divergence estimation for multidimensional densities via k-nearest-neighbor
     distances, the estimator with a k that differs by point; Pérez-Cruz 2008 for fixed k, where the terms in k cancel.
@@ -52,7 +51,7 @@ def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
     if n <= k or m < k:
         raise PsmatchError(
             f"The divergence with {k} neighbours needs {k + 1} and {k} cells, got {n:,} and {m:,}.",
-            hint="Lower the number of neighbours, or leave labels this small out.",
+            hint="Use fewer neighbours, or leave out labels this small.",
         )
     extent = float(np.ptp(np.concatenate([x, y]), axis=0).max(initial=0))
     if extent == 0:
@@ -61,16 +60,16 @@ def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
     other, n_other = _reach(x, y, k, extent)
     if not np.isfinite(own).all():
         return float("inf")
-    # `other` is infinite only where y is one repeated point that this x sits on: as dense as it can be said to be.
+    # `other` is infinite only if y is one repeated point at this x; the extent is then the finite distance used.
     ratio = np.log(np.where(np.isfinite(other), other, extent)) - np.log(own)
     return float(d * ratio.mean() + np.mean(digamma(n_own - 1) - digamma(n_other)) + np.log(m / (n - 1)))
 
 
 def _reach(x: np.ndarray, of: np.ndarray, k: int, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each x to its k-th neighbour, or to the first distinct one after it, and the cells within it."""
+    """Distance of each x to its k-th neighbour, or to the next distinct one, and the number of cells within it."""
     tree = KDTree(of)
     distance = np.asarray(tree.query(x, k=[k])[0])[:, 0]
-    for row in np.flatnonzero(distance <= TOUCHING * extent):  # seldom: cells that are repeated k times and more
+    for row in np.flatnonzero(distance <= TOUCHING * extent):  # rare: cells that are repeated k times or more
         apart = np.linalg.norm(of - x[row], axis=1)
         distance[row] = apart[apart > TOUCHING * extent].min(initial=np.inf)
     reached = np.where(np.isfinite(distance), distance, extent * of.shape[1]) * (1 + TOUCHING)
@@ -85,15 +84,15 @@ def wasserstein1(
     Parameters
     ----------
     kind
-        ``exact``: optimal transport by network simplex (POT's ``emd2``), cubic in the number of cells. ``sliced``:
-        the mean over random directions of the distance in one dimension (POT), a lower bound of the exact one
-        and smaller by a factor that grows with the dimension: the two kinds do not compare with each other.
+        ``exact``: optimal transport by network simplex (POT's ``emd2``), cubic in the number of cells. ``sliced``: the
+        mean over random directions of the distance in one dimension (POT), a lower bound of the exact distance and
+        smaller by a factor that grows with the dimension. The two kinds cannot be compared with each other.
 
     Returns
     -------
-    The distance, and what must be known of it: empty where the solver proved its answer.
+    The distance, and a warning of the solver: empty if the answer is proved optimal.
 
-    Source: Bonneel et al. 2015 for the sliced one.
+    Source: Bonneel et al. 2015 for the sliced distance.
     """
     import ot  # loads slowly
 
@@ -109,10 +108,10 @@ def wasserstein1(
 
 
 def energy(x: np.ndarray, y: np.ndarray) -> float:
-    """Energy distance √(2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖) of the two samples taken as distributions, ≥ 0.
+    """Energy distance √(2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖) between the two samples as distributions, ≥ 0.
 
-    A square root of lengths: it grows by √2 where all distances double. The means run over all pairs, a cell
-    with itself included (V-statistic), as ``scipy.stats.energy_distance`` has it in one dimension.
+    It is a square root of lengths: if all distances double, it grows by √2. The means include the pairs of a cell with
+    itself (V-statistic), as ``scipy.stats.energy_distance`` does in one dimension.
 
     Source: Székely and Rizzo 2013, Energy statistics: a class of statistics based on distances.
     """
@@ -125,18 +124,18 @@ def _mean_within(x: np.ndarray) -> float:
 
 
 def median_bandwidth(y: np.ndarray) -> float:
-    """The median distance between two different cells, the usual width of the kernel; 1 where all are alike."""
+    """The median distance between two different cells, the usual width of the kernel; 1 if all cells are equal."""
     found = float(np.median(pdist(y))) if y.shape[0] > 1 else 0.0
     return found if found > 0 else 1.0
 
 
 def mmd2(x: np.ndarray, y: np.ndarray, *, bandwidth: float) -> float:
-    """Squared maximum mean discrepancy with kernel exp(−‖a − b‖² / 2 bandwidth²); **unbiased**, so it may be < 0.
+    """Squared maximum mean discrepancy with kernel exp(−‖a − b‖² / 2 bandwidth²); **unbiased**, so it can be < 0.
 
     Parameters
     ----------
     bandwidth
-        In units of the space: one for all that is to be compared, :func:`median_bandwidth` of the observed cells.
+        In units of the space; the same for all values to be compared: :func:`median_bandwidth` of the observed cells.
 
     Source: Gretton et al. 2012, A kernel two-sample test, Lemma 6; the median heuristic is theirs too.
     """

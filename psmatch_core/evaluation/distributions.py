@@ -1,9 +1,9 @@
-"""compare_distributions: translated cells against observed ones where no cell's partner is known, label by label.
+"""Compare translated cells with observed cells if no partners are known, label by label.
 
-A figure of distance means nothing by itself: it grows with the dimension and shrinks with the number of cells. So
-the observed cells of a label are cut in two halves. One is the reference; the other is judged against it as if it
-were a translation, and that is the floor. Every candidate is judged against the same reference with as many cells
-as the floor has, in the same space and with the same kernel, so that the columns of a row compare.
+A distance means nothing by itself: it grows with the dimension and shrinks with the number of cells. Therefore the
+observed cells of a label are split into two halves. One half is the reference. The other is compared with it as if it
+were a translation; this distance is the floor. Every candidate is compared with the same reference, with as many cells
+as the floor, in the same space and with the same kernel, so that the columns of a row can be compared.
 """
 
 from __future__ import annotations
@@ -31,36 +31,49 @@ TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", 
 
 @dataclass(frozen=True)
 class Comparing(Config):
-    """How translated cells are compared with observed ones where no true pair is known."""
+    """How translated cells are compared with observed cells if no true pairs are known."""
 
     n_neighbors: int = option(
-        5, minimum=1, maximum=100, unit="cells", help="Neighbours of the divergence (KL) estimator.", advanced=True
+        5,
+        minimum=1,
+        maximum=100,
+        unit="cells",
+        help="Number of neighbours in the estimator of the KL divergence.",
+        advanced=True,
     )
     n_components: int = option(
         20,
         minimum=0,
         unit="components",
-        help="Principal components of the z-scored observed cells in which all is measured; 0 measures in the "
-        "z-scored features themselves.",
+        help="Number of principal components of the z-scored observed cells in which distances are measured; 0 uses "
+        "the z-scored features.",
         advanced=True,
     )
     smallest_label: int = option(
-        20, minimum=4, unit="cells", help="Labels with fewer observed or translated cells are listed as skipped.",
+        20, minimum=4, unit="cells", help="Labels with fewer observed or translated cells are skipped and listed.",
         advanced=True,
     )  # fmt: skip
     most_cells: int = option(
-        2000, minimum=10, unit="cells", help="Cells a label and side that are compared; a random part above.",
+        2000,
+        minimum=10,
+        unit="cells",
+        help="Largest number of cells per label and modality; larger labels are sampled at random.",
         advanced=True,
-    )  # fmt: skip
+    )
     exact_cells: int = option(
         1000,
         minimum=0,
         unit="cells",
-        help="Wasserstein-1 is exact where no label compares more cells a side than this, else sliced for all labels.",
+        help="Wasserstein-1 is exact if no label has more cells per modality than this, otherwise sliced for all.",
         advanced=True,
     )
     n_projections: int = option(
-        200, minimum=1, maximum=100_000, unit="directions", help="Directions of the sliced distance.", advanced=True
+        200,
+        minimum=1,
+        maximum=100_000,
+        unit="directions",
+        help="Number of directions of the sliced distance.",
+        advanced=True,
     )
 
 
@@ -71,12 +84,11 @@ class LabelDistances:
     Parameters
     ----------
     n_predicted, n_observed
-        Cells that were there.
+        Translated and observed cells of the label.
     n_compared, n_reference
-        Cells of every candidate (and of the floor) that were compared, and of the observed half that they were
-        compared with.
+        Cells of each candidate (and of the floor) that were compared, and cells of the reference half.
     bandwidth
-        Of the MMD's kernel: the median distance between the reference cells.
+        Width of the MMD kernel: the median distance between the reference cells.
     distances
         By candidate (``translated``, the baselines, ``floor``), then by measure.
     """
@@ -101,9 +113,9 @@ class Distributions:
     candidates
         What was compared, the floor last.
     w1_kind
-        ``exact`` or ``sliced``, one for all labels.
+        ``exact`` or ``sliced``, the same for all labels.
     n_neighbors, n_components, explained
-        Of the KL estimator; of the space, and the share of the observed variance in it.
+        Neighbours of the KL estimator; dimensions of the space, and the share of the observed variance in it.
     skipped
         Labels that were not compared, with the reason.
     """
@@ -126,7 +138,7 @@ class Distributions:
 
     @cached_property
     def macro(self) -> dict[str, dict[str, float]]:
-        """Means over labels, each counting once."""
+        """Means over labels, each with the same weight."""
         return self._means([1] * len(self.per_label))
 
     def _means(self, weights: list[int]) -> dict[str, dict[str, float]]:
@@ -137,7 +149,7 @@ class Distributions:
         return {name: {measure: mean(name, measure) for measure in DISTANCE_MEASURES} for name in self.candidates}
 
     def table(self) -> pd.DataFrame:
-        """One row a label: its cells, then every measure of every candidate as ``<measure>_<candidate>``."""
+        """One row per label: its cells, then every distance of every candidate as ``<distance>_<candidate>``."""
         rows = []
         for row in self.per_label:
             entry: dict[str, object] = {
@@ -152,10 +164,10 @@ class Distributions:
         return pd.DataFrame(rows)
 
     def report(self) -> str:
-        """The means over cells as text, and what must be known to read them."""
+        """The means over cells as text, with what is needed to read them."""
         micro = pd.DataFrame(self.micro).T
         head = (
-            f"{self.of}, translated ({self.direction.replace('_', ' ')}) against observed cells, within "
+            f"{self.of}, translated ({self.direction.replace('_', ' ')}) compared with observed cells, within "
             f"{plural(len(self.per_label), 'label')} (mean over cells; w1 {self.w1_kind}, kl by {self.n_neighbors} "
             f"neighbours; {self.n_components} dimensions with {self.explained:.0%} of the variance):"
         )
@@ -163,12 +175,12 @@ class Distributions:
         return "\n".join([head, micro.to_string(float_format=lambda value: f"{value:.3f}"), *skipped, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, from which :meth:`from_dict` makes an equal result."""
+        """Plain data, from which :meth:`from_dict` rebuilds the result."""
         return {**to_plain(self), "micro": self.micro, "macro": self.macro}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The result that :meth:`to_dict` wrote; the means are made again."""
+        """The result that :meth:`to_dict` wrote; the means are computed again."""
         return from_plain(data, cls)
 
     def __repr__(self) -> str:
@@ -190,28 +202,28 @@ def compare_distributions(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Distributions:
-    """Measure how far candidate cells lie from observed cells of the same label.
+    """Measure how far candidate cells are from observed cells of the same label.
 
     Parameters
     ----------
     candidates
-        By name: values ``(n_cells, n_features)`` in the observed modality's features; a row of NaN is a cell that
-        was not translated, left out and counted.
+        By name: values ``(n_cells, n_features)`` of the observed modality's features; a row of NaN is a cell without a
+        translation, left out and counted.
     labels
         Label of each candidate cell, ``(n_cells,)``.
     observed
-        The cells that were measured.
+        The observed cells.
     direction
-        Of the translation, for the result's name.
+        Direction of the translation, kept in the result.
     space
-        The space of the comparison, where observed cells beyond these define it; of ``observed`` unless given.
+        The space of the comparison; that of ``observed`` unless given.
     seed
-        The halves and the samples derive from it and the label.
+        The halves and samples of each label derive from it.
 
     Raises
     ------
     PsmatchError
-        Where features do not fit, or no label is shared.
+        If the features do not fit, or there is no cell.
     """
     comparing = comparing or Comparing()
     for name, values in candidates.items():
@@ -219,18 +231,20 @@ def compare_distributions(
             raise PsmatchError(
                 f"{name}: {values.shape[0]:,} × {values.shape[1]:,} values were given for {labels.size:,} cells × "
                 f"{observed.n_features:,} features of {observed.name}.",
-                hint="Give one row a cell and the observed modality's features.",
+                hint="Give one row per cell, with the features of the observed modality.",
             )
     space = space or ReferenceSpace.of(observed.X, comparing.n_components)
     usable = np.all([np.isfinite(values).all(axis=1) for values in candidates.values()], axis=0)
     notes = []
     if not usable.all():
-        notes.append(f"{plural(int((~usable).sum()), 'cell')} without a translation are left out of the comparison.")
+        notes.append(f"Left out of the comparison: {plural(int((~usable).sum()), 'cell')} without a translation.")
     chosen, skipped = _samples(labels, usable, observed, comparing, seed)
     largest = max((max(each.reference.size, each.predicted.size) for each in chosen), default=0)
     kind = distances.EXACT if largest <= comparing.exact_cells else distances.SLICED
     if any(each.is_part for each in chosen):
-        notes.append(f"Labels with more cells than {comparing.most_cells:,} a side were compared by a random part.")
+        notes.append(
+            f"Labels with more than {comparing.most_cells:,} cells per modality were compared by a random sample."
+        )
     rows = []
     for done, each in enumerate(chosen):
         reference, floor = (space.place(observed.X[cells]) for cells in (each.reference, each.floor))
@@ -280,13 +294,15 @@ class _Sample:
 def _samples(
     labels: np.ndarray, usable: np.ndarray, observed: Modality, comparing: Comparing, seed: int
 ) -> tuple[list[_Sample], dict[str, str]]:
-    """For each label the cells that are compared: as many candidates as there are cells in the floor's half."""
+    """The cells of each label to compare: as many candidates as there are cells in the half of the floor."""
     chosen, skipped = [], {}
-    smallest = max(comparing.smallest_label, 2 * (comparing.n_neighbors + 1))  # a half must hold k + 1 cells
+    smallest = max(comparing.smallest_label, 2 * (comparing.n_neighbors + 1))  # a half must contain k + 1 cells
     for label in sorted({*labels.tolist(), *observed.labels.tolist()}):
         mine, theirs = np.flatnonzero((labels == label) & usable), np.flatnonzero(observed.labels == label)
         if min(mine.size, theirs.size) < smallest:
-            skipped[label] = f"{mine.size:,} translated and {theirs.size:,} observed cells; it takes {smallest} of each"
+            skipped[label] = (
+                f"{mine.size:,} translated and {theirs.size:,} observed cells; {smallest} of each are needed"
+            )
             continue
         rng = stream(seed, "halves", label)
         order = rng.permutation(theirs)
@@ -296,7 +312,7 @@ def _samples(
         is_part = order.size // 2 > comparing.most_cells
         chosen.append(_Sample(label, predicted, order[half : 2 * half], order[:n], is_part))
     if not chosen and not skipped:
-        raise PsmatchError("There is no cell to compare.", hint="Translate cells of labels that were observed.")
+        raise PsmatchError("There are no cells to compare.", hint="Translate cells of labels that were observed.")
     return chosen, skipped
 
 
@@ -312,7 +328,7 @@ def _measured(
 ) -> dict[str, float]:
     w1, warning = distances.wasserstein1(cloud, reference, kind=kind, n_projections=comparing.n_projections, seed=seed)
     if warning:
-        notes.append(f"{what}: the exact Wasserstein solver did not end: {warning}")
+        notes.append(f"{what}: the exact Wasserstein solver did not finish: {warning}")
     return {
         "l2_mean": distances.l2_mean(cloud, reference),
         "kl": distances.knn_kl(cloud, reference, k=comparing.n_neighbors),

@@ -1,4 +1,4 @@
-"""evaluate: a coupling held against known pairs, with the uniform baseline beside it."""
+"""Evaluate a coupling with known pairs: metrics within each label, next to the uniform baseline."""
 
 from __future__ import annotations
 
@@ -26,23 +26,26 @@ CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}
 
 @dataclass(frozen=True)
 class Judging(Config):
-    """How a coupling is held against known pairs."""
+    """How a coupling is evaluated with known pairs."""
 
     smallest_label: int = option(
         5,
         minimum=2,
         unit="pairs",
-        help="Labels with fewer true pairs are listed as skipped, not averaged.",
+        help="Labels with fewer true pairs are skipped and listed.",
         advanced=True,
     )
     n_components: int = option(
-        50, minimum=1, help="Principal components of the fixed space in which FOSCTTM is measured.", advanced=True
+        50,
+        minimum=1,
+        help="Number of principal components of the fixed space in which FOSCTTM is measured.",
+        advanced=True,
     )
 
 
 @dataclass(frozen=True)
 class LabelScore:
-    """Means over the true pairs of one label; ``baseline`` holds the same of a uniform plan."""
+    """Means over the true pairs of one label; ``baseline`` contains the same for a uniform plan."""
 
     label: str
     n_pairs: int
@@ -61,13 +64,15 @@ class Evaluation:
     Parameters
     ----------
     per_label
-        One row a judged label.
+        One entry per evaluated label.
     per_cell
-        One row a true pair: its cell name, label and metrics, so that every mean can be made again.
+        One row per true pair: its cell name, label and metrics, so that every mean can be computed again.
     skipped
-        Labels that were not judged, with the reason.
+        Labels that were not evaluated, with the reason.
     feature_r2
-        R² of each target feature projected onto source cells, against their true partner's, and ``pooled``.
+        R² of each target feature carried to the source cells, compared with their true partners.
+    pooled_r2, uniform_r2
+        R² of all features together, of this coupling and of a uniform plan.
     """
 
     per_label: tuple[LabelScore, ...]
@@ -105,7 +110,7 @@ class Evaluation:
         return {metric: nan_mean([row.baseline[metric] for row in self.per_label]) for metric in PAIR_METRICS}
 
     def table(self) -> pd.DataFrame:
-        """One row a label, the uniform baseline's figures beside each metric."""
+        """One row per label: each metric, next to that of the uniform baseline."""
         rows = []
         for row in self.per_label:
             entry: dict[str, object] = {"label": row.label, "n_pairs": row.n_pairs, "n_candidates": row.n_candidates}
@@ -137,26 +142,26 @@ class Evaluation:
 
 
 def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Progress = silent) -> Evaluation:
-    """Hold a coupling against the true pairs, within each label.
+    """Evaluate a coupling with the true pairs, within each label.
 
     Parameters
     ----------
     coupling
-        Who goes with whom. The true pairs come from the modalities' pair columns or equal cell names.
+        The matching. The true pairs come from the pair columns of the modalities or from equal cell names.
     judging
-        Smallest label that is judged, and the fixed space.
+        Smallest label that is evaluated, and the fixed space.
 
     Raises
     ------
     PsmatchError
-        Where no true pair is known.
+        If no true pairs are known.
     """
     judging = judging or Judging()
     ids = known_ids(coupling.source.modality, coupling.target.modality)
     if ids is None:
         raise PsmatchError(
             "No true pairs are known: the modalities share no cell names and no pair column was named.",
-            hint="Name the column that identifies the physical cell on both sides, or rely on the monitor.",
+            hint="Name the column that identifies the physical cell in both modalities, or rely on the monitor.",
         )
     spaces = (fixed_space(coupling.source.modality, judging), fixed_space(coupling.target.modality, judging))
     skipped: dict[str, str] = {
@@ -198,11 +203,11 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
 
 
 def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
-    """Principal components of the z-scored features, ``(n_cells, ≤ n_components)``: no method's own space."""
+    """Principal components of the z-scored features, ``(n_cells, ≤ n_components)``: a space that no method chose."""
     from sklearn.decomposition import PCA
 
     X = modality.X
-    # Pixels are bytes, so many that double precision would only double the memory.
+    # Images have so many pixels that double precision would only double the memory: their values are bytes.
     precision = np.float64 if modality.image_shape is None else np.float32
     dense = to_dense(X, precision)
     spread = dense.std(axis=0)
@@ -237,7 +242,7 @@ def closer_than_true(
         The label's cells in a fixed space, ``(n, d)`` and ``(m, d)``.
     """
     row_mass, column_mass = (masses[:, None] for masses in block.marginals)
-    # A cell without a match is put where its label is: it is no better than uniform, and it is counted.
+    # A cell without a match is placed at the mean of its label: it counts, and is no better than uniform.
     at_source = np.where(
         row_mass > 0, block.pull(target_space) / np.where(row_mass > 0, row_mass, 1), target_space.mean(axis=0)
     )
@@ -248,7 +253,7 @@ def closer_than_true(
 
 
 def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> tuple[dict[str, float], float, float]:
-    """R² of target features at source cells against the true partner's, per feature, pooled, and for uniform."""
+    """R² of target features carried to source cells: per feature, of all together, and of a uniform plan."""
     target = coupling.target.modality
     dense = to_dense(target.X)
     rows, columns = true_pairs(*ids)

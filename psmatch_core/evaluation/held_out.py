@@ -1,4 +1,4 @@
-"""HeldOut: what a translator says of a label that nothing was ever shown of, beside what was measured."""
+"""The result of leaving a label out: its predicted features next to the observed ones."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class HeldOut:
     Parameters
     ----------
     label, control
-        The label; and the one its shift is measured against (``other labels``: their mean, each counting once).
+        The label, and the control from which its shift is measured (``other labels``: their mean, with equal weights).
     direction, input_name, output_name
-        Which modality was read and which was predicted.
+        The modality predicted from, and the modality predicted.
     n_cells, n_observed, n_training
-        Cells of the label that were predicted; cells of it that were measured in the other modality; cells of
-        other labels, of both modalities, that everything was fitted on.
+        Cells of the label that were predicted; its observed cells in the other modality; training cells, of the other
+        labels and both modalities.
     features
         Names of the predicted features, ``(d,)``.
     spread
@@ -46,13 +46,13 @@ class HeldOut:
     means
         Mean of each feature ``(d,)``, in its own units: ``observed``, and of each candidate.
     out_of_distribution
-        Distances between the label's predicted and observed cells, the baselines beside them.
+        Distances between the predicted and observed cells of the label, and those of the baselines.
     in_distribution
-        The same for held-out cells of the labels that were trained on; None where none were held out.
+        The same for held-out cells of the training labels; None if none were held out.
     predicted
         Predicted features of the label's cells, ``(n_cells, d)``, and their names ``(n_cells,)``.
     notes
-        What the user must know.
+        What the user should know.
     """
 
     label: str
@@ -75,14 +75,14 @@ class HeldOut:
 
     @cached_property
     def shifts(self) -> dict[str, np.ndarray]:
-        """Difference from the control's mean in standard deviations ``(d,)``, observed and of each candidate."""
+        """Difference from the mean of the control in standard deviations ``(d,)``, observed and for each candidate."""
         return {name: (mean - self.means[NO_CHANGE]) / self.spread for name, mean in self.means.items()}
 
     @cached_property
     def shift_explained(self) -> dict[str, float]:
         """1 − squared error of the mean / squared observed shift, over features in standard deviations.
 
-        1 is perfect, 0 is what "no change from control" has, and below 0 is worse than saying nothing.
+        1 is perfect, 0 is the value of "no change from control", and below 0 is worse than that.
         """
         total = float(np.sum(self.shifts["observed"] ** 2))
         return {
@@ -99,13 +99,14 @@ class HeldOut:
 
     @cached_property
     def mean_correlation(self) -> dict[str, float]:
-        """Pearson correlation of predicted and observed means over features, the weakest of figures: a gene's level
-        hardly depends on the perturbation, so that "no change" often has 0.99.
+        """Pearson correlation of predicted and observed means over features.
+
+        A weak measure: the level of a gene hardly depends on the perturbation, so that "no change" often reaches 0.99.
         """
         return {name: _correlation(self.means[name], self.means["observed"]) for name in CANDIDATES}
 
     def table(self) -> pd.DataFrame:
-        """One row a feature, largest observed shift first: the means, and the shifts in standard deviations."""
+        """One row per feature, largest observed shift first: the means, and the shifts in standard deviations."""
         order = np.argsort(-np.abs(self.shifts["observed"]), kind="stable")
         columns: dict[str, np.ndarray] = {"feature": self.features, "observed": self.means["observed"]}
         columns |= {name: self.means[name] for name in CANDIDATES}
@@ -113,14 +114,14 @@ class HeldOut:
         return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
 
     def same_direction(self, top: int = 20) -> tuple[int, int]:
-        """Of the ``top`` most shifted features those predicted to go the observed way, and how many there are."""
+        """How many of the ``top`` most shifted features are predicted in the observed direction, and of how many."""
         head = self.table().head(top)
         moved = head["shift_observed"] != 0
         agree = np.sign(head["shift_observed"]) == np.sign(head[f"shift_{TRANSLATED}"])
         return int((agree & moved).sum()), int(moved.sum())
 
     def summary(self) -> pd.DataFrame:
-        """One row a candidate: how much of the shift it explains, correlations, and its distances."""
+        """One row per candidate: how much of the shift it explains, correlations, and its distances."""
         distances = self.out_of_distribution.micro
         rows = [
             {
@@ -135,27 +136,25 @@ class HeldOut:
         return pd.DataFrame(rows)
 
     def report(self, top: int = 10) -> str:
-        """The result as text: figures beside the baselines, the most shifted features, and notes."""
+        """The result as text: the candidates, the most shifted features, and notes."""
         agree, moved = self.same_direction()
         shown = self.table().head(top)[
             ["feature", "observed", TRANSLATED, NO_CHANGE, "shift_observed", "shift_translated"]
         ]
         parts = [
             f"{self.label} left out: {self.output_name} predicted for {self.n_cells:,} {self.input_name} cells "
-            f"({self.direction.replace('_', ' ')}) and held against {self.n_observed:,} observed ones; control: "
+            f"({self.direction.replace('_', ' ')}) and compared with {self.n_observed:,} observed cells; control: "
             f"{self.control}.",
             self.summary().to_string(index=False, float_format=lambda value: f"{value:.3f}"),
-            f"\nMost shifted features (shifts in standard deviations; {agree} of {moved} go the observed way):",
+            f"\nMost shifted features (shifts in standard deviations; {agree} of {moved} in the observed direction):",
             shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"),
         ]
         if self.in_distribution is not None and self.in_distribution.per_label:
-            parts.append(f"\nIn distribution, held-out cells of the other labels.\n{self.in_distribution.report()}")
-        return "\n".join(
-            [*parts, *(["\nNoticed on the way:"] if self.notes else []), *(f"  {each}" for each in self.notes)]
-        )
+            parts.append(f"\nIn distribution: held-out cells of the other labels.\n{self.in_distribution.report()}")
+        return "\n".join([*parts, *(["\nNotes:"] if self.notes else []), *(f"  {each}" for each in self.notes)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for a report, arrays left out."""
+        """Plain data for a report, without the arrays."""
         return {
             "label": self.label,
             "control": self.control,
@@ -176,7 +175,7 @@ class HeldOut:
         }
 
     def save(self, path: Path | str) -> Path:
-        """Write it to one npz, from which :func:`load_held_out` makes an equal one."""
+        """Write the result to one npz file, which :func:`load_held_out` reads."""
         arrays = {f"means/{name}": values for name, values in self.means.items()}
         arrays |= {
             "features": np.asarray(self.features, dtype=str),
@@ -199,7 +198,7 @@ def load_held_out(path: Path | str) -> HeldOut:
     arrays, meta = array_files.read_arrays(Path(path))
     if "out_of_distribution" not in meta:
         raise PsmatchError(
-            f"{Path(path).name} holds no left-out label.", hint="Give a file that `psmatch leave-out` wrote."
+            f"{Path(path).name} contains no left-out label.", hint="Give a file that `psmatch leave-out` wrote."
         )
     within = meta["in_distribution"]
     kept = ("label", "control", "direction", "input_name", "output_name", "n_cells", "n_observed", "n_training")

@@ -1,4 +1,4 @@
-"""How sure the figures of an evaluation are, and whether the cells that the matching is sure of are matched better."""
+"""How precise the metrics of an evaluation are, and whether confident cells are matched better."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from psmatch_core.matching.coupling import Coupling
 RESAMPLES = 1000
 LEVEL = 0.95
 POINTS = 40  # coverages at which the curve is drawn
-FEWEST = 20  # cells below which a mean says nothing, so that the curve begins there
+FEWEST = 20  # the curve starts here: a mean over fewer cells says nothing
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where it would lie, in 95 of 100 cases, had other cells of the same labels been measured."""
+    """A mean with its 95% interval: where it would be if other cells of the same labels had been measured."""
 
     mean: float
     low: float
@@ -33,18 +33,18 @@ def bootstrap_intervals(
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Interval]]]:
     """Bootstrap intervals of the means of an evaluation: by label, over cells (micro) and over labels (macro).
 
-    True pairs are drawn again within each label, the plan staying as it is: the intervals say how much the choice of
-    judged cells matters, not how much another training would.
+    True pairs are resampled within each label, and the plan stays fixed: the intervals show how much the choice of
+    cells matters, not how much the result of another training would differ.
 
     Parameters
     ----------
     cells
-        One row a true pair: ``label`` and the metrics, as ``Evaluation.per_cell`` holds them.
+        One row per true pair: ``label`` and the metrics, as in ``Evaluation.per_cell``.
 
     Returns
     -------
     table
-        One row a label: ``label``, and of each metric its mean, ``<metric>_low`` and ``<metric>_high``.
+        One row per label: ``label``, and for each metric its mean, ``<metric>_low`` and ``<metric>_high``.
     means
         ``micro`` and ``macro``, an interval of each metric.
 
@@ -59,7 +59,7 @@ def bootstrap_intervals(
         rng = stream(seed, "bootstrap", str(label))
         again = np.empty((RESAMPLES, len(metrics)))
         known, filled = (~np.isnan(values)).astype(np.float64), np.nan_to_num(values)
-        for at in range(0, RESAMPLES, 100):  # a hundred at a time: counts of 5,000 cells stay at some MB
+        for at in range(0, RESAMPLES, 100):  # a hundred at a time, so that the counts of 5,000 cells take a few MB
             times = rng.multinomial(n, np.full(n, 1 / n), size=100).astype(np.float64)
             with np.errstate(invalid="ignore", divide="ignore"):
                 again[at : at + 100] = (times @ filled) / (times @ known)
@@ -97,13 +97,13 @@ class RiskCoverage:
     Parameters
     ----------
     coverage
-        Share of the judged cells that are kept, the most confident first, ``(k,)``, the last of them 1.
+        Share of the evaluated cells that are kept, the most confident first, ``(k,)``; the last is 1.
     quality, low, high
-        Mean of the metric among them, and a 95% interval of it (normal), ``(k,)``.
+        Mean of the metric among them, and its 95% interval (normal), ``(k,)``.
     confidence
-        The confidence of the last cell that is kept, ``(k,)``: the threshold that gives this coverage.
+        The confidence of the last cell that is kept, ``(k,)``: the threshold for this coverage.
     overall
-        The mean over all judged cells: what any order would have that knows nothing.
+        The mean over all evaluated cells, which an uninformative confidence would give at every coverage.
     area
         Mean of ``quality`` over all coverages.
     """
@@ -119,27 +119,27 @@ class RiskCoverage:
     area: float
 
     def at(self, share: float) -> float:
-        """The mean among the given share of most confident cells."""
+        """The mean over the given share of most confident cells."""
         return float(np.interp(share, self.coverage, self.quality))
 
 
 def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "") -> RiskCoverage:
-    """Quality among the most confident cells, for every share of cells that one may keep.
+    """Quality among the most confident cells, for every share of cells that is kept.
 
-    Cells of equal confidence are kept or left out together in expectation: the curve runs straight through them, so
-    that a constant confidence gives a flat line whatever the order of the cells.
+    Cells of equal confidence are averaged, so that their order does not matter: a constant confidence gives a flat
+    line.
 
     Parameters
     ----------
     confidence
-        Of each cell, ``(n,)``, larger is surer.
+        Of each cell, ``(n,)``; larger is more confident.
     values
         The metric of each cell, ``(n,)``; cells where either is NaN are left out.
 
     Raises
     ------
     PsmatchError
-        Where no cell has both.
+        If no cell has both.
 
     Source: El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification, section 2; the area is
     that of Geifman, Uziel and El-Yaniv 2019, section 2.
@@ -148,7 +148,7 @@ def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "
     confidence, values = confidence[known], np.asarray(values[known], dtype=np.float64)
     n = values.size
     if not n:
-        raise PsmatchError("No judged cell has a confidence.", hint="Match first, with known pairs.")
+        raise PsmatchError("No evaluated cell has a confidence.", hint="Match first, with known pairs.")
     order = np.argsort(-confidence, kind="stable")
     confidence, values = confidence[order], values[order]
     _, tied, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
@@ -172,19 +172,19 @@ def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "
 
 
 def coverage_by_confidence(coupling: Coupling, cells: pd.DataFrame, metric: str) -> dict[str, RiskCoverage]:
-    """A metric among the most confident cells, for each thing by which confidence can be measured.
+    """A metric among the most confident cells, for each measure of confidence.
 
     Parameters
     ----------
     cells
-        The evaluation's cells: ``cell``, ``label`` and the metric.
+        The cells of the evaluation: ``cell``, ``label`` and the metric.
     """
     model = coupling.source
     row = {name: at for at, name in enumerate(model.modality.obs_names.tolist())}
     at = np.array([row[name] for name in cells["cell"].astype(str).tolist()])
     spread = np.log(np.maximum(coupling.n_effective[at], 1e-12))
     size = np.log([coupling.target_cells[label].size for label in cells["label"].astype(str).tolist()])
-    of_confidence = {"few effective matches": size - spread, "a confident classifier": model.confidence[at]}
+    of_confidence = {"few effective matches": size - spread, "confidence of the classifier": model.confidence[at]}
     values = cells[metric].to_numpy(dtype=np.float64)
     known = {name: each for name, each in of_confidence.items() if (~np.isnan(each) & ~np.isnan(values)).any()}
     return {name: risk_coverage(each, values, metric=metric) for name, each in known.items()}

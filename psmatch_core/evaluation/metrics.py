@@ -1,8 +1,8 @@
-"""Metrics of a matching where the truth is known: within a label, ties counted one half.
+"""Metrics of a matching with known pairs, within a label; ties count one half.
 
-Each works on one label's plan or projection and gives one number a cell, so that means over cells (micro)
-and over labels (macro) are both honest. A uniform plan scores exactly 1 (trace_fold), 0.5 (rank) and 0.5
-(foscttm). Source: Xi et al. 2024, section 5; where ours differs, docs/method.md says why.
+Each works on the plan or the projection of one label and gives one number per cell, from which means over cells (micro)
+and over labels (macro) are computed. A uniform plan has exactly 1 (trace_fold), 0.5 (rank) and 0.5 (foscttm).
+Source: Xi et al. 2024, section 5; docs/method.md explains where ours differ.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from scipy.spatial.distance import cdist
 from psmatch_core.matching.blocks import Block
 from psmatch_core.translation.accuracy import error_r2
 
-TIE = 1e-9  # values closer than this, relative to their size, differ by rounding alone
+TIE = 1e-9  # values closer than this, relative to their size, differ only by rounding error
 
 
 def true_weight(block: Block, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of each cell's row that lies on its true partner, and the rank metric, both ``(n_pairs,)``.
+    """Share of each cell's weight on its true partner, and the rank of the partner, both ``(n_pairs,)``.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ def true_weight(block: Block, rows: np.ndarray, columns: np.ndarray) -> tuple[np
     Returns
     -------
     weight
-        Row-normalised weight of the true partner (trace is its mean); 0 for a row without mass.
+        Row-normalised weight of the true partner; its mean is the trace metric. 0 for a row without mass.
     rank
-        Fraction of the other candidates with more weight than the true partner, ties one half: 0 is perfect,
-        0.5 is chance. NaN with a single candidate.
+        Fraction of the other candidates with more weight than the true partner, ties one half: 0 is perfect, 0.5 is
+        chance. NaN if there is only one candidate.
     """
     n_candidates = block.shape[1]
     weight, rank = np.zeros(rows.size), np.full(rows.size, np.nan)
@@ -49,8 +49,8 @@ def foscttm(projected: np.ndarray, measured: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     projected, measured
-        Row i of both is the same cell: where its matches put it, and where it was measured, ``(n_pairs, d)``
-        in a fixed space that no method chose. NaN with fewer than two pairs.
+        Row i of both is the same cell: the mean of its matches, and its measured position, ``(n_pairs, d)``, in a fixed
+        space that no method chose. NaN with fewer than two pairs.
     """
     n = projected.shape[0]
     if n < 2:
@@ -61,11 +61,11 @@ def foscttm(projected: np.ndarray, measured: np.ndarray) -> np.ndarray:
 
 
 def _fraction_before(values: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """For each row of ``values (n, m)``: the fraction of the others below its own value, ties one half."""
+    """For each row of ``values (n, m)``: the fraction of the other values below its own, ties one half."""
     margin = TIE * np.maximum(np.abs(values).max(axis=1, initial=0), np.finfo(float).tiny)[:, None]
     difference = values - own[:, None]
     below = (difference < -margin).sum(axis=1)
-    tied = (np.abs(difference) <= margin).sum(axis=1) - 1  # less the own value itself
+    tied = (np.abs(difference) <= margin).sum(axis=1) - 1  # without the own value
     return np.asarray((below + tied / 2) / (values.shape[1] - 1))
 
 
@@ -80,8 +80,8 @@ def latent_mse(projected: np.ndarray, latent: np.ndarray) -> float:
     Parameters
     ----------
     projected
-        The latent state of each cell's matches, averaged by weight; rows with NaN (cells without a match) must have
-        been left out and counted by the caller.
+        The weighted mean of the latent states of each cell's matches; without NaN rows (cells without a match), which
+        the caller leaves out and counts.
     latent
         The cell's own.
 
@@ -91,10 +91,10 @@ def latent_mse(projected: np.ndarray, latent: np.ndarray) -> float:
 
 
 def latent_r2(projected: np.ndarray, latent: np.ndarray, labels: np.ndarray) -> float:
-    """1 − latent MSE / variance of the latent states within labels: 1 is perfect, 0 what the label's mean scores.
+    """1 − latent MSE / variance of the latent states within labels: 1 is perfect, 0 is the mean of the label.
 
-    A random partner of the same label scores −1 (twice the variance), so that a sharp matching that is wrong is worse
-    than none. NaN where the states do not vary within labels.
+    A random partner of the same label has −1 (twice the variance): a sharp but wrong matching is worse than none. NaN
+    if the states do not vary within labels.
 
     Parameters
     ----------
@@ -117,9 +117,9 @@ def feature_r2(predicted: np.ndarray, measured: np.ndarray, reference: np.ndarra
     Parameters
     ----------
     predicted, measured
-        ``(n, d)``; rows with NaN predictions must have been left out and counted by the caller.
+        ``(n, d)``, without NaN rows, which the caller leaves out and counts.
     reference
-        The constant prediction, ``(d,)``: the mean of the cells that were translated from.
+        The constant prediction, ``(d,)``: the mean of the cells whose features were carried.
     """
     error = np.sum((predicted - measured) ** 2, axis=0)
     baseline = np.sum((reference - measured) ** 2, axis=0)

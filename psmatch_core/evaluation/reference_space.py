@@ -1,4 +1,4 @@
-"""The fixed space in which clouds of cells are compared: made of the observed cells, so that no method chose it."""
+"""The fixed space in which clouds of cells are compared, computed from the observed cells."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from psmatch_core.data.modality import Matrix
 
 @dataclass(frozen=True)
 class ReferenceSpace:
-    """The fixed space of a comparison: features z-scored by the observed cells, then their principal axes.
+    """A fixed space: features z-scored by the observed cells, then their principal axes.
 
     Parameters
     ----------
     mean, spread
-        Of the observed cells, ``(d,)``.
+        Mean and standard deviation of the observed cells, ``(d,)``.
     axes
-        ``(d, n_components)``; empty where the features themselves are the space.
+        ``(d, n_components)``; empty if the z-scored features are the space.
     explained
-        Share of the observed variance that lies in the space.
+        Share of the observed variance within the space.
     """
 
     mean: np.ndarray
@@ -45,6 +45,6 @@ class ReferenceSpace:
         return cls(mean, spread, np.asarray(pca.components_.T), float(pca.explained_variance_ratio_.sum()))
 
     def place(self, X: Matrix) -> np.ndarray:
-        """Where cells ``(n, d)`` lie in it, in standard deviations of the observed features."""
+        """Coordinates of cells ``(n, d)`` in the space, in standard deviations of the observed features."""
         z = (to_dense(X) - self.mean) / self.spread
         return z @ self.axes if self.axes.size else z

@@ -1,4 +1,4 @@
-"""Shifts: how far each label moves the features from its control, as predicted and as measured."""
+"""Shifts: how far each label moves the features from its control, predicted and measured."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 
 @dataclass(frozen=True, eq=False)
 class LabelShifts:
-    """Mean shift of every label from its control, in standard deviations of the measured cells.
+    """Mean shift of each label from its control, in standard deviations of the measured cells.
 
     Parameters
     ----------
     labels
         The compared labels ``(k,)``.
     controls
-        What each is compared with: a label, or the mean of the other labels.
+        The control of each: a label, or the mean of the other labels.
     features
         Names ``(d,)``.
     predicted, measured
@@ -28,7 +28,7 @@ class LabelShifts:
     predicted_mean, measured_mean
         Means of each label ``(k, d)``, in the features' units.
     n_predicted, n_measured
-        Cells behind them ``(k,)``.
+        Numbers of cells ``(k,)``.
     """
 
     labels: tuple[str, ...]
@@ -43,14 +43,14 @@ class LabelShifts:
 
     @cached_property
     def explained(self) -> np.ndarray:
-        """1 − squared error of each label's shift / its squared measured shift, ``(k,)``: 0 is what "no change" has."""
+        """1 − squared error of each label's shift / its squared measured shift, ``(k,)``; 0 is "no change"."""
         total = np.sum(self.measured**2, axis=1)
         error = np.sum((self.predicted - self.measured) ** 2, axis=1)
         return np.where(total > 0, 1 - error / np.where(total > 0, total, 1), np.nan)
 
     @cached_property
     def correlation(self) -> np.ndarray:
-        """Pearson correlation over features of each label's predicted and measured shift, ``(k,)``."""
+        """Pearson correlation over features between predicted and measured shift of each label, ``(k,)``."""
         x = self.predicted - self.predicted.mean(axis=1, keepdims=True)
         y = self.measured - self.measured.mean(axis=1, keepdims=True)
         scale = np.sqrt(np.sum(x**2, axis=1) * np.sum(y**2, axis=1))
@@ -62,7 +62,7 @@ class LabelShifts:
         return np.sqrt(np.mean(self.measured**2, axis=1))
 
     def table(self) -> pd.DataFrame:
-        """One row a label."""
+        """One row per label."""
         return pd.DataFrame(
             {
                 "label": self.labels,
@@ -83,17 +83,16 @@ def label_shifts(
     measured_labels: np.ndarray,
     features: np.ndarray,
 ) -> LabelShifts:
-    """Compare predicted with measured shifts, label by label, the control of each found by its name.
+    """Compare predicted with measured shifts, label by label; controls are found by their names.
 
-    A label without a named control is compared with the mean of the other labels, each counting once.
+    If there is no control by name, a label is compared with the mean of the other labels, with equal weights.
 
     Parameters
     ----------
     predicted
-        Features predicted at the cells of the one modality ``(n, d)``; rows with NaN (cells without a match) are left
-        out.
+        Features predicted at the cells of one modality ``(n, d)``; rows with NaN (cells without a match) are left out.
     measured
-        The same features measured at the cells of the other ``(m, d)``, dense or sparse.
+        The same features measured at the cells of the other modality ``(m, d)``, dense or sparse.
     predicted_labels, measured_labels
         ``(n,)``, ``(m,)``.
     features
@@ -115,7 +114,7 @@ def label_shifts(
     for name in names:
         control = control_for(name, sizes)
         if has_control_name(name) and not control:
-            continue  # a control is what others are compared with
+            continue  # controls are not compared themselves
         rest = [at[each] for each in names if each != name]
         if not control and not rest:
             continue
@@ -142,7 +141,7 @@ def label_shifts(
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Standard deviation of each feature ``(d,)``, 1 where it does not vary; a sparse matrix stays sparse."""
+    """Standard deviation of each feature ``(d,)``, 1 if it does not vary; a sparse matrix stays sparse."""
     mean = np.asarray(values.mean(axis=0), dtype=np.float64).ravel()
     squares = values.multiply(values) if hasattr(values, "multiply") else np.square(values, dtype=np.float64)
     variance = np.asarray(squares.mean(axis=0), dtype=np.float64).ravel() - mean**2

@@ -1,1 +1,1 @@
-"""From a coupling to predictions: translate cells, fit a translator for new cells."""
+"""From a coupling to predictions: features for the matched cells, and trained translators for new cells."""

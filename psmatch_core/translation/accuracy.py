@@ -1,4 +1,4 @@
-"""How well features are predicted: R² compared with a constant prediction."""
+"""How accurately features are predicted: R² compared with a constant prediction."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def error_r2(error: np.ndarray, baseline: np.ndarray) -> tuple[np.ndarray, float]:
-    """R² of each feature ``(d,)`` and pooled, from squared errors ``(d,)`` and those of the constant.
+    """R² of each feature ``(d,)`` and of all together, from squared errors ``(d,)`` and those of a constant.
 
-    NaN where the baseline is 0, as for a feature without variance; it does not enter the pooled figure.
+    NaN if the baseline is 0, as for a feature without variance; such features are not part of the pooled value.
     """
     varies = baseline > 0
     per_feature = np.where(varies, 1 - error / np.where(varies, baseline, 1), np.nan)

@@ -1,4 +1,4 @@
-"""fit_translator: from a coupling to a map that predicts one modality from the other alone, for new cells too."""
+"""Train a translator on matched cells: it then predicts one modality from the other, for new cells too."""
 
 from __future__ import annotations
 
@@ -42,35 +42,35 @@ def fit_translator(
     seed: int = 0,
     progress: Progress = silent,
 ) -> FittedTranslator:
-    """Learn to predict one modality from the other, from the cells that a coupling matched.
+    """Train a model on matched cells that predicts one modality from the other.
 
     Parameters
     ----------
     coupling
-        Who goes with whom.
+        The matching.
     translator
-        A strategy that learns; those that only carry features across a coupling have :func:`translate`.
+        A strategy that is trained; for those that only carry features across a coupling, use :func:`translate`.
     direction
         ``target_to_source`` predicts target features from source cells; ``source_to_target`` the reverse.
     inputs, outputs
-        Features of the cells that are read and of those that are predicted: the same cells in the same order as in
-        the coupling. Those matched on unless given.
+        Features to predict from and features to predict, for the same cells in the same order as in the coupling. The
+        features used for matching unless given.
     preprocessing
-        The transform whose ``readable`` values the inputs are; kept, so that new cells can come as files hold them.
+        The transform that gave the inputs as ``readable`` values; kept, so that new cells can be given as raw values.
     seed
-        Held-out cells, starts and draws derive from it.
+        Held-out cells, initial weights and draws derive from it.
 
     Raises
     ------
     PsmatchError
-        For a translator that does not learn, an unknown direction, features of other cells, or no matched cells.
+        For a translator that is not trained, an unknown direction, features of other cells, or no matched cells.
 
     Source: Xi et al. 2024, section on cross-modality prediction (docs/method.md); held-out cells are ours.
     """
     if not isinstance(translator, TrainedTranslator):
         raise PsmatchError(
-            f"{type(translator).__name__} reads features off the coupling and learns nothing for new cells.",
-            hint="Choose a translator that is trained, such as RidgeTranslator, or carry features with translate.",
+            f"{type(translator).__name__} only carries features across the coupling and cannot predict new cells.",
+            hint="Choose a translator that is trained, such as RidgeTranslator, or use translate.",
         )
     to_source = checked_direction(direction) == TO_SOURCE
     models = (coupling.source.modality, coupling.target.modality)
@@ -92,7 +92,8 @@ def fit_translator(
     )
     if pairs.training.size == 0:
         raise PsmatchError(
-            f"No cell of {inputs.name} has a match to learn from.", hint="Look at the labels' status and match again."
+            f"No {inputs.name} cell has a match, so there is nothing to train on.",
+            hint="Look at the status of the labels and match again.",
         )
     stage = f"translator: {outputs.name} from {inputs.name}"
 
@@ -113,7 +114,7 @@ def fit_translator(
         n_training=int(pairs.training.size),
         held_out=inputs.obs_names[pairs.held_out],
         curves=predictor.curves,
-        quality=_quality(predictor, pairs, inputs, outputs, y_scale),
+        quality=_held_out_quality(predictor, pairs, inputs, outputs, y_scale),
         notes=(*predictor.notes, *_notes(pairs, inputs)),
         preprocessing=preprocessing,
     )
@@ -122,21 +123,21 @@ def fit_translator(
 
 
 def same_cells(features: Modality | None, matched: Modality) -> Modality:
-    """The features to use for a modality's cells: those given, if they are of the same cells, or its own."""
+    """The given features, checked to belong to the matched cells; without any, those used for matching."""
     if features is None:
         return matched
     if not np.array_equal(features.obs_names, matched.obs_names):
         raise PsmatchError(
-            f"The features given for {matched.name} belong to other cells than the matched ones.",
+            f"The features given for {matched.name} are not those of the matched cells.",
             hint="Give features of the same cells in the same order.",
         )
     return features
 
 
 def translation_quality(translation: Translation) -> tuple[PredictionQuality, ...]:
-    """R² of features carried to matched cells, against their true partners; nothing where no pair is known.
+    """R² of features carried to matched cells, compared with their true partners; empty if no pair is known.
 
-    No cell is held out: a coupling never sees the pairs, unless they are what it matched on.
+    No cell needs to be held out: the matching does not use the pairs, unless the known pairs are the method.
     """
     at, of = translation.at, translation.of
     ids = known_ids(at, of)
@@ -150,13 +151,13 @@ def translation_quality(translation: Translation) -> tuple[PredictionQuality, ..
     scale = FeatureScale.of(of)
     predicted = (translation.values[rows] - scale.mean) / np.where(scale.spread > 0, scale.spread, 1)
     measured = scale.standardised(of.X[columns])
-    return (_judged(TRUE_PAIRS, predicted, measured, measured**2, scale),)
+    return (_quality_against(TRUE_PAIRS, predicted, measured, measured**2, scale),)
 
 
-def _quality(
+def _held_out_quality(
     predictor: Predictor, pairs: MatchedPairs, inputs: Modality, outputs: Modality, scale: FeatureScale
 ) -> tuple[PredictionQuality, ...]:
-    """R² on the held-out cells, against true pairs where they are known and against matched cells always."""
+    """R² on the held-out cells, compared with true pairs if they are known, and with matched cells always."""
     found = []
     ids = known_ids(inputs, outputs)
     if ids is not None:
@@ -164,21 +165,25 @@ def _quality(
         mine = pairs.held_out[rows]
         if mine.any():
             measured = pairs.Y[columns[mine]]
-            found.append(_judged(TRUE_PAIRS, predictor.predict(pairs.X[rows[mine]]), measured, measured**2, scale))
+            found.append(
+                _quality_against(TRUE_PAIRS, predictor.predict(pairs.X[rows[mine]]), measured, measured**2, scale)
+            )
     cells = pairs.validation
     if cells.size:
-        # The error against all matches of a cell needs only their first two moments, however many there are.
+        # The error over all matches of a cell follows from their first two moments, however many there are.
         square = pairs.expected(pairs.Y**2)[cells]
-        found.append(_judged(MATCHED_CELLS, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale))
+        found.append(
+            _quality_against(MATCHED_CELLS, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale)
+        )
     return tuple(found)
 
 
-def _judged(
+def _quality_against(
     against: str, predicted: np.ndarray, mean: np.ndarray, square: np.ndarray, scale: FeatureScale
 ) -> PredictionQuality:
-    """R² against values known by their mean and mean square, all standardised, ``(n_cells, n_features)``."""
+    """R² compared with values given by their mean and mean square, all standardised, ``(n_cells, n_features)``."""
     error = np.sum(predicted**2 - 2 * predicted * mean + square, axis=0)
-    baseline = np.sum(square, axis=0)  # of the training mean, which standardisation put at 0
+    baseline = np.sum(square, axis=0)  # error of the training mean, which standardisation moved to 0
     per_feature, pooled = error_r2(error, np.where(scale.spread > 0, baseline, 0.0))
     return PredictionQuality(against, predicted.shape[0], scale.names, per_feature, pooled)
 
@@ -187,7 +192,7 @@ def _notes(pairs: MatchedPairs, inputs: Modality) -> list[str]:
     notes = []
     unmatched = pairs.X.shape[0] - pairs.training.size - pairs.validation.size
     if unmatched:
-        notes.append(f"translator: {plural(unmatched, 'cell')} of {inputs.name} without a match did not train.")
+        notes.append(f"translator: {plural(unmatched, f'{inputs.name} cell')} without a match not used for training.")
     if pairs.validation.size == 0:
-        notes.append("translator: no cell could be held out (every label has one cell); it was not judged.")
+        notes.append("translator: no cell could be held out (every label has one cell), so its accuracy is not known.")
     return notes

@@ -1,4 +1,4 @@
-"""translate: features of one modality at the cells of the other, through a coupling."""
+"""Carry features of one modality to the cells of the other, through a coupling."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Translation:
     Parameters
     ----------
     direction
-        ``target_to_source``: target features at source cells; ``source_to_target``: the other way.
+        ``target_to_source``: target features at source cells; ``source_to_target``: the reverse.
     at, of
-        The modality whose cells are described, and the one whose features describe them.
+        The modality whose cells get features, and the modality whose features they get.
     values
         ``(n_cells of at, n_features of of)``; NaN rows for cells without a match.
     """
@@ -52,7 +52,7 @@ class Translation:
 
 
 def checked_direction(direction: str) -> str:
-    """The direction, if it is one of the two."""
+    """The direction, refused unless it is one of the two."""
     if direction not in (TO_SOURCE, TO_TARGET):
         raise PsmatchError(
             f"direction must be {TO_SOURCE} or {TO_TARGET}, got {direction!r}.", hint="Choose one of the two."
@@ -74,16 +74,16 @@ def translate(
     Parameters
     ----------
     coupling
-        Who goes with whom.
+        The matching.
     translator
         The strategy; the weighted mean unless given.
     direction
         ``target_to_source`` gives source cells the target's features; ``source_to_target`` the reverse.
     features
-        The features to carry, for the same cells in the same order as the modality in the coupling (for
-        example genes, where matching worked on z-scores or principal components); those matched on unless given.
+        The features to carry, for the same cells in the same order as in the coupling (for example genes, if matching
+        used z-scores or principal components); those used for matching unless given.
     seed
-        For translators that draw; each label has a stream of its own.
+        For translators that draw at random; each label has its own stream.
 
     Raises
     ------
@@ -95,14 +95,14 @@ def translate(
     if not isinstance(translator, CarryingTranslator):
         raise PsmatchError(
             f"{type(translator).__name__} must be trained before it translates.",
-            hint="Train it with fit_translator, whose result predicts for any cells.",
+            hint="Train it with fit_translator; the result predicts any cells.",
         )
     sides = (coupling.source.modality, coupling.target.modality)
     at, matched = sides if to_source else sides[::-1]
     of = features if features is not None else matched
     if not np.array_equal(of.obs_names, matched.obs_names):
         raise PsmatchError(
-            f"The features to carry belong to other cells than the matched ones of {matched.name}.",
+            f"The features given for {matched.name} are not those of the matched cells.",
             hint="Give features of the same cells in the same order.",
         )
     values = np.full((at.n_cells, of.n_features), np.nan)

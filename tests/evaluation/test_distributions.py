@@ -81,7 +81,7 @@ def test_wasserstein_is_of_one_kind_for_all_labels_and_the_result_says_which():
     assert sliced.micro["x"]["w1"] < compared({"x": X}, labels).micro["x"]["w1"]
 
 
-def test_small_labels_are_listed_and_parts_and_unmatched_cells_are_told():
+def test_small_labels_samples_and_unmatched_cells_are_noted():
     again = cloud(seed=1)
     labels = again.labels.copy()
     labels[:390:2] = "C"
@@ -89,9 +89,9 @@ def test_small_labels_are_listed_and_parts_and_unmatched_cells_are_told():
     values[1] = np.nan
     result = compared({"same": values}, labels, most_cells=50)
     assert set(result.skipped) == {"A", "C"}
-    assert result.skipped["A"] == "5 translated and 200 observed cells; it takes 20 of each"
-    assert "1 cell without a translation are left out" in result.notes[0]
-    assert "more cells than 50 a side" in result.notes[1]
+    assert result.skipped["A"] == "5 translated and 200 observed cells; 20 of each are needed"
+    assert "1 cell without a translation" in result.notes[0]
+    assert "more than 50 cells per modality" in result.notes[1]
     assert result.per_label[0].n_compared == 50
 
 

@@ -1,4 +1,4 @@
-"""evaluate: against known pairs, the uniform baseline beside it, what is skipped listed."""
+"""evaluate: known answers of metrics, the uniform baseline next to each, and skipped labels listed."""
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def test_matching_lies_between_chance_and_truth(models):
     assert result.pooled_r2 > result.uniform_r2
 
 
-def test_baseline_stands_beside_every_figure(models):
+def test_the_uniform_baseline_is_given_for_every_metric(models):
     table = evaluate(match(*models)).table()
     assert set(table["label"]) == {"A", "B", "C"}
     for metric, chance in CHANCE.items():
@@ -89,7 +89,7 @@ def test_small_labels_are_listed_not_averaged(models):
     assert np.isnan(result.micro["rank"])
 
 
-def test_without_known_pairs_it_says_what_to_do():
+def test_without_known_pairs_the_message_says_what_to_do():
     source, target = paired()[0], paired(seed=5)[1]
     with pytest.raises(PsmatchError, match="No true pairs are known") as caught:
         evaluate(match(source, target))

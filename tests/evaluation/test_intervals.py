@@ -1,4 +1,4 @@
-"""Intervals and risk against coverage: known answers, coverage of the truth, and no gift for ties."""
+"""Intervals and risk against coverage: known answers, coverage of the truth, and no advantage for ties."""
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ def test_cells_without_a_value_do_not_count_and_no_cell_is_no_number():
     assert np.isnan(means["micro"]["rank"].mean)
 
 
-def test_confidence_that_knows_rises_and_one_that_does_not_is_flat():
+def test_an_informative_confidence_rises_and_an_uninformative_one_is_flat():
     rng = np.random.default_rng(0)
     quality = rng.uniform(size=2000)
     knows = risk_coverage(quality, quality)
@@ -71,15 +71,15 @@ def test_confidence_that_knows_rises_and_one_that_does_not_is_flat():
     assert knows.area > blind.area
 
 
-def test_equal_confidence_pays_nothing_in_any_order():
+def test_equal_confidence_gives_the_mean_in_any_order():
     quality = np.sort(np.random.default_rng(0).uniform(size=500))
     for order in (quality, quality[::-1]):
         found = risk_coverage(np.ones(500), order)
         assert np.allclose(found.quality, quality.mean())
 
 
-def test_cells_without_confidence_are_left_out_and_none_is_told():
+def test_cells_without_confidence_are_left_out_and_none_at_all_is_refused():
     found = risk_coverage(np.array([np.nan, 1, 2]), np.array([9.0, 1, 3]))
     assert (found.n_cells, found.overall) == (2, 2)
-    with pytest.raises(PsmatchError, match="No judged cell has a confidence"):
+    with pytest.raises(PsmatchError, match="No evaluated cell has a confidence"):
         risk_coverage(np.array([np.nan]), np.array([1.0]))

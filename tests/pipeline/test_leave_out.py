@@ -168,7 +168,7 @@ def test_saved_and_loaded_it_is_the_same(found, tmp_path):
 def test_another_file_is_refused_by_name(tmp_path):
 
     array_files.write_arrays(tmp_path / "x.npz", {}, {"a": 1})
-    with pytest.raises(PsmatchError, match=r"x\.npz holds no left-out label"):
+    with pytest.raises(PsmatchError, match=r"x\.npz contains no left-out label"):
         load_held_out(tmp_path / "x.npz")
 
 

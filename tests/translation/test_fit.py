@@ -1,4 +1,4 @@
-"""fit_translator: a map learned from matched cells predicts cells that the run never saw."""
+"""fit_translator: a model trained on matched cells predicts cells that the run never saw."""
 
 from dataclasses import dataclass, replace
 
@@ -84,7 +84,7 @@ def test_r2_is_one_minus_the_error_over_that_of_the_training_mean(linear):
     assert list(table.columns) == ["feature", "r2_against_true_pairs", "r2_against_matched_cells"]
 
 
-def test_held_out_cells_come_from_every_label_and_never_train(linear):
+def test_held_out_cells_come_from_every_label_and_are_never_trained_on(linear):
     coupling, source, target, _ = linear
     seen = []
 
@@ -114,7 +114,7 @@ def test_same_seed_same_predictions(models, translator):
 def test_missing_unknown_and_moved_features_are_named(models):
     fitted = fit_translator(match(*models), RidgeTranslator(penalty=1.0))
     X, names = models[0].modality.X, models[0].modality.var_names.tolist()
-    with pytest.raises(PsmatchError, match=r"RNA: .* 1 feature missing \(f0\) and 1 feature not known \(CD4\)"):
+    with pytest.raises(PsmatchError, match=r"RNA: .* 1 feature missing \(f0\) and 1 feature unknown \(CD4\)"):
         fitted.predict(X, ["CD4", *names[1:]])
     with pytest.raises(PsmatchError, match=r"1 feature missing \(f7\)"):
         fitted.predict(X[:, :-1], names[:-1])
@@ -122,20 +122,20 @@ def test_missing_unknown_and_moved_features_are_named(models):
         fitted.predict(X, names[::-1])
 
 
-def test_what_does_not_learn_is_refused_in_words(models):
+def test_a_translator_without_training_is_refused(models):
     coupling = match(*models)
-    with pytest.raises(PsmatchError, match="BarycentricTranslator reads features off the coupling and learns nothing"):
+    with pytest.raises(PsmatchError, match="BarycentricTranslator only carries features across the coupling"):
         fit_translator(coupling, BarycentricTranslator())
     with pytest.raises(PsmatchError, match="RidgeTranslator must be trained before it translates"):
         translate(coupling, RidgeTranslator())
     with pytest.raises(PsmatchError, match="direction must be target_to_source or source_to_target"):
         fit_translator(coupling, RidgeTranslator(), direction="back")
-    with pytest.raises(PsmatchError, match="The features given for RNA belong to other cells"):
+    with pytest.raises(PsmatchError, match="The features given for RNA are not those of the matched cells"):
         fit_translator(coupling, RidgeTranslator(), inputs=models[1].modality)
 
 
 @pytest.mark.parametrize("translator", TRANSLATORS, ids=named)
-def test_what_is_saved_predicts_the_same(linear, translator, tmp_path):
+def test_a_saved_translator_predicts_the_same(linear, translator, tmp_path):
     coupling, source, target, _ = linear
     small = replace(translator, n_epochs=2) if hasattr(translator, "n_epochs") else translator
     preprocessing = Preprocessing(scale=False).fit(source)
@@ -151,7 +151,7 @@ def test_what_is_saved_predicts_the_same(linear, translator, tmp_path):
         loaded.predict_raw(source.X, source.var_names[::-1])
 
 
-def test_carried_features_are_judged_against_true_pairs(linear):
+def test_carried_features_are_compared_with_true_pairs(linear):
     coupling, _, target, _ = linear
     (quality,) = translation_quality(translate(coupling))
     assert quality.against == "true pairs"

@@ -1,4 +1,4 @@
-"""translate: both directions, both translators, in the features that were asked for."""
+"""translate: both directions, both translators, in the requested features."""
 
 import numpy as np
 import pytest
@@ -44,5 +44,5 @@ def test_samples_are_real_cells_and_average_to_the_projection(coupling, directio
 def test_other_cells_and_unknown_directions_are_refused(coupling):
     with pytest.raises(PsmatchError, match="direction must be target_to_source or source_to_target"):
         translate(coupling, direction="sideways")
-    with pytest.raises(PsmatchError, match="belong to other cells"):
+    with pytest.raises(PsmatchError, match="not those of the matched cells"):
         translate(coupling, features=coupling.source.modality)

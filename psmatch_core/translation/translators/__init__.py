@@ -1,4 +1,4 @@
-"""Translators: strategies that give cells of one modality the features of the other. One file each."""
+"""Translators: strategies that predict the features of one modality for cells of the other. One file each."""
 
 from psmatch_core.translation.translators.barycentric import BarycentricTranslator
 from psmatch_core.translation.translators.barycentric_network import BarycentricNetworkTranslator

@@ -1,4 +1,4 @@
-"""A network on barycentric targets: squared error against the weighted mean of each cell's matches."""
+"""A network trained on barycentric targets: the weighted mean of each cell's matches, with squared error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.translation.translators.network import Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translation.translators.network import NetworkTranslator, Objective, tensor_of
 from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 class BarycentricNetworkTranslator(
     NetworkTranslator, title="Neural network on the weighted means of matches (trained)", place=5
 ):
-    """Neural network on the weighted mean of each cell's matches (squared error): no noise from drawing pairs."""
+    """Neural network trained on the weighted mean of each cell's matches (squared error), without random draws."""
 
-    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+    def objective(self, pairs: MatchedPairs, rng: np.random.Generator) -> Objective:
         return _WeightedMeans(pairs, rng)
 
 
-class _WeightedMeans(Lesson):
+class _WeightedMeans(Objective):
     @property
     def units(self) -> np.ndarray:
         return self.pairs.training

@@ -1,4 +1,4 @@
-"""What a translator is: one that carries features of matched cells, or one that learns from them for new cells."""
+"""What a translator is: it carries features across a coupling, or is trained on matched cells to predict new ones."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from psmatch_core.translation.translators.pairs import MatchedPairs
 
 @dataclass(frozen=True)
 class Translator(Config, ABC):
-    """A strategy that gives cells of one modality the features of the other."""
+    """A strategy that predicts the features of one modality for cells of the other."""
 
     @property
     @abstractmethod
     def is_trained(self) -> bool:
-        """Whether it learns from the matched cells, and then predicts new ones."""
+        """Whether it is trained on the matched cells and then predicts new ones."""
 
 
 @dataclass(frozen=True)
 class CarryingTranslator(Translator):
-    """A translator for the matched cells themselves: it reads their features off the coupling, and learns nothing."""
+    """A translator for the matched cells only: it carries features across the coupling, without training."""
 
     @property
     def is_trained(self) -> bool:
@@ -42,9 +42,9 @@ class CarryingTranslator(Translator):
         block
             The label's plan, ``(n, m)``.
         values
-            Features of the other side: ``(m, d)`` where they go to the source cells, else ``(n, d)``.
+            Features of the other modality: ``(m, d)`` if they are carried to the source cells, otherwise ``(n, d)``.
         to_source
-            True for target features at source cells, ``(n, d)``; False for the other way, ``(m, d)``.
+            True for target features at source cells, ``(n, d)``; False for the reverse, ``(m, d)``.
 
         Returns
         -------
@@ -59,9 +59,9 @@ class Predictor(ABC):
     Parameters
     ----------
     curves
-        Loss by epoch, in squared standard deviations a feature; none where nothing iterates.
+        Loss by epoch, in squared standard deviations per feature; empty for methods without epochs.
     notes
-        What happened that the user must know, such as a restart.
+        What the user should know, such as a restart.
     """
 
     curves: tuple[LossCurve, ...] = field(default=(), kw_only=True)
@@ -69,23 +69,23 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Standardised outputs ``(n_cells, n_outputs)`` of any cells' standardised inputs ``(n_cells, n_inputs)``."""
+        """Standardised outputs ``(n_cells, n_outputs)`` for any standardised inputs ``(n_cells, n_inputs)``."""
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
-        """The fitted numbers by name, from which :meth:`TrainedTranslator.restore` makes an equal one."""
+        """The fitted numbers by name, from which :meth:`TrainedTranslator.restore` rebuilds the predictor."""
 
 
 @dataclass(frozen=True)
 class TrainedTranslator(Translator):
-    """A translator that learns from matched cells, and then needs the one modality alone: it takes new cells."""
+    """A translator that is trained on matched cells and then predicts new cells of one modality alone."""
 
     n_folds: int = option(
         5,
         minimum=2,
         maximum=100,
         unit="parts",
-        help="Input cells of every label are dealt into so many parts; one is held out of training and judges it.",
+        help="The input cells of each label are split into this many parts; one part is held out to measure accuracy.",
         advanced=True,
     )
 
@@ -95,7 +95,7 @@ class TrainedTranslator(Translator):
 
     @abstractmethod
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
-        """Learn from the pairs; cells held out in ``pairs`` choose among fits and epochs, and nothing else."""
+        """Train on the pairs; cells held out in ``pairs`` are used only to choose among fits and epochs."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:

@@ -1,4 +1,4 @@
-"""FittedTranslator: what training leaves. It predicts any cells of one modality, and knows how well it does."""
+"""A trained translator: it predicts any cells of one modality, and contains its accuracy on held-out cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from psmatch_core.translation.translators.base import Predictor, TrainedTranslat
 
 @dataclass(frozen=True, eq=False)
 class FeatureScale:
-    """Features by name, with the mean and standard deviation ``(n_features,)`` that brings them to one scale."""
+    """Names of features with the mean and standard deviation ``(n_features,)`` used to standardise them."""
 
     names: tuple[str, ...]
     mean: np.ndarray
@@ -26,29 +26,29 @@ class FeatureScale:
 
     @classmethod
     def of(cls, modality: Modality) -> FeatureScale:
-        """The scale of a modality's cells."""
+        """The scale of the cells of a modality."""
         return cls(tuple(modality.var_names.tolist()), *moments(modality.X))
 
     def standardised(self, X: Matrix) -> np.ndarray:
-        """Mean 0, variance 1, no value beyond ten, ``(n_cells, n_features)``; a constant feature is 0."""
+        """Mean 0, variance 1, clipped at ±10, ``(n_cells, n_features)``; a constant feature is 0."""
         return scaled(X, self.mean, self.spread, True)
 
     def restored(self, Z: np.ndarray) -> np.ndarray:
-        """Standardised values in the units that they came in."""
+        """Standardised values in their original units."""
         return np.asarray(Z * self.spread + self.mean)
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionQuality:
-    """R² of a translator on cells that it never trained on.
+    """R² of a translator on cells that were not used for training.
 
     Parameters
     ----------
     against
-        ``true pairs``: the held-out cells' own partners, measured. ``matched cells``: the cells that they were
-        matched to, each with its weight; these are inferred, and their spread counts as error.
+        ``true pairs``: compared with the measured partners of the held-out cells. ``matched cells``: compared with the
+        cells to which they were matched, by weight; these are inferred, and their spread counts as error.
     n_cells
-        Held-out cells that were judged.
+        Held-out cells that were compared.
     features
         Names of the predicted features.
     per_feature, pooled
@@ -64,36 +64,36 @@ class PredictionQuality:
 
     @property
     def column(self) -> str:
-        """What the column of these figures is called in tables."""
+        """The name of the column of these values in tables."""
         return f"r2_against_{self.against.replace(' ', '_')}"
 
 
 @dataclass(frozen=True, eq=False)
 class FittedTranslator:
-    """A trained translator: it gives any cells of the input modality the features of the other.
+    """A trained translator: it predicts the features of the other modality for any cells of the input modality.
 
     Parameters
     ----------
     direction
         ``target_to_source``: target features for source cells; ``source_to_target``: source features for target cells.
     input_name, output_name
-        The modality that is read, and the one that is predicted.
+        The modality to predict from, and the modality that is predicted.
     inputs, outputs
         Their features and scales.
     translator, seed
-        What made it.
+        The strategy and the seed with which it was trained.
     predictor
         The map between standardised features.
     n_training
-        Cells that trained.
+        Number of training cells.
     held_out
-        Names of the cells that were kept from training.
+        Names of the cells that were held out of training.
     quality
-        R² on held-out cells, one entry for what it was measured against.
+        R² on held-out cells, one entry for each comparison.
     notes
-        What the user must know.
+        What the user should know.
     preprocessing
-        The run's transform of the input modality, from values as a file holds them; None outside a run.
+        The run's transform of the input modality, from raw values; None outside a run.
     """
 
     direction: str
@@ -112,30 +112,30 @@ class FittedTranslator:
     preprocessing: FittedPreprocessing | None = field(default=None, repr=False)
 
     def predict(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
-        """Features of the other modality, ``(n_cells, n_outputs)``, in the units of the cells it learned from.
+        """Features of the other modality, ``(n_cells, n_outputs)``, in the units of the training cells.
 
         Parameters
         ----------
         X
             Features of cells, ``(n_cells, n_inputs)``, as :meth:`FittedPreprocessing.readable` gives them.
         var_names
-            Their names ``(n_inputs,)``, which must be those it learned from, in the same order.
+            Their names ``(n_inputs,)``, which must be those of training, in the same order.
 
         Raises
         ------
         PsmatchError
-            For features that are missing, not known, or in another order; all by name.
+            For features that are missing, unknown, or in another order; the message names them.
         """
         check_features(tuple(str(name) for name in var_names), self.inputs.names, self.input_name)
         return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X)))
 
     def predict_raw(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
-        """The same from values as the run's file held them: the run's preprocessing is applied first.
+        """The same for raw values, as in the file of the run: the preprocessing of the run is applied first.
 
         Raises
         ------
         PsmatchError
-            As :meth:`predict`; every feature of the run's file must be there, also those that were not used.
+            As :meth:`predict`; all features of the run's file must be there, even those that were not used.
         """
         if self.preprocessing is None:
             return self.predict(X, var_names)
@@ -147,7 +147,7 @@ class FittedTranslator:
         return r2_table(self.quality)
 
     def data(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Arrays and plain data from which :meth:`from_data` makes an equal translator, preprocessing left out."""
+        """Arrays and plain data from which :meth:`from_data` rebuilds the translator, without its preprocessing."""
         arrays = {f"predictor/{name}": value for name, value in self.predictor.state().items()}
         for side, scale in (("inputs", self.inputs), ("outputs", self.outputs)):
             arrays |= {f"{side}/mean": scale.mean, f"{side}/spread": scale.spread}
@@ -201,14 +201,14 @@ class FittedTranslator:
         figures = ", ".join(f"R² {each.pooled:.3f} against {each.against}" for each in self.quality)
         return (
             f"FittedTranslator({self.direction}: {self.output_name} features from {self.input_name} cells, "
-            f"{figures or 'not judged'})"
+            f"{figures or 'accuracy not known'})"
         )
 
 
 def r2_table(quality: Sequence[PredictionQuality]) -> pd.DataFrame:
-    """One row a predicted feature: ``feature``, and R² in a column for each thing it was measured against.
+    """One row per predicted feature: ``feature``, and R² in one column for each comparison.
 
-    The first row, ``all features``, is the pooled R². Empty where nothing was judged.
+    The first row, ``all features``, is the pooled R². Empty if nothing was measured.
     """
     columns = {each.column: [each.pooled, *each.per_feature.tolist()] for each in quality}
     names = ["all features", *quality[0].features] if quality else []
@@ -216,12 +216,12 @@ def r2_table(quality: Sequence[PredictionQuality]) -> pd.DataFrame:
 
 
 def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -> None:
-    """Refuse cells whose features are not the wanted ones, by name and order.
+    """Refuse cells whose features differ from those of training in name or order.
 
     Raises
     ------
     PsmatchError
-        Naming what is missing, what is not known, or the first feature out of its place.
+        The message names the missing and unknown features, or the first one in another position.
     """
     if given == wanted:
         return
@@ -229,14 +229,14 @@ def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -
     unknown = [each for each in given if each not in set(wanted)]
     if missing or unknown:
         parts = [f"{plural(len(missing), 'feature')} missing ({some(missing)})"] if missing else []
-        parts += [f"{plural(len(unknown), 'feature')} not known ({some(unknown)})"] if unknown else []
+        parts += [f"{plural(len(unknown), 'feature')} unknown ({some(unknown)})"] if unknown else []
         raise PsmatchError(
-            f"{name}: the cells' features are not those that the translator learned from: {' and '.join(parts)}.",
-            hint=f"Give exactly the {len(wanted):,} features of the run, by name and in the same order.",
+            f"{name}: the features are not those that the translator was trained on: {' and '.join(parts)}.",
+            hint=f"Give exactly the {len(wanted):,} features of the run, with the same names and in the same order.",
         )
     place = next(i for i, (mine, its) in enumerate(zip(given, wanted, strict=False)) if mine != its)
     raise PsmatchError(
-        f"{name}: the features are in another order than those that the translator learned from; feature {place + 1:,} "
-        f"is {given[place]}, it was {wanted[place]}.",
-        hint="Sort the features as in the run's file.",
+        f"{name}: the features are in another order than in training; feature {place + 1:,} is {given[place]}, "
+        f"it was {wanted[place]}.",
+        hint="Sort the features as in the file of the run.",
     )

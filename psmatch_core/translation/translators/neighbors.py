@@ -1,4 +1,4 @@
-"""k nearest matched: a new cell gets what was carried to the cells of its own modality that are most like it."""
+"""k nearest matched cells: a new cell gets the features carried to the most similar cells of its own modality."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from psmatch_core.translation.translators.pairs import MatchedPairs
 
 @dataclass(frozen=True, eq=False)
 class FittedNeighbors(Predictor):
-    """Axes ``(n_inputs, d)``, training cells along them ``(n, d)``, the mean of each one's matches, and k."""
+    """Principal axes ``(n_inputs, d)``, training cells in them ``(n, d)``, the mean of each cell's matches, and k."""
 
     axes: np.ndarray
     cells: np.ndarray
@@ -39,19 +39,24 @@ class FittedNeighbors(Predictor):
 
 @dataclass(frozen=True)
 class NeighborTranslator(TrainedTranslator, title="k nearest matched cells (trained)", place=4):
-    """k nearest matched cells: no training, and never a value that was not measured nearby.
+    """k nearest matched cells: no parameters to train, and every predicted value is a mean of measured ones.
 
     A new cell gets the mean of its nearest training cells' barycentric projections, each weighted by one over its
-    distance: Euclidean along the principal axes of the standardised inputs, since over a thousand features the noise of
-    all of them makes every cell equally near.
+    distance. Distances are Euclidean in the principal axes of the standardised inputs, because over thousands of
+    features the noise makes all cells almost equally distant.
     """
 
     n_neighbors: int = option(
-        15, minimum=1, maximum=1000, unit="cells", label="k", help="Nearest cells that are averaged."
+        15, minimum=1, maximum=1000, unit="cells", label="k", help="Number of nearest cells that are averaged."
     )
 
     n_components: int = option(
-        50, minimum=1, maximum=1000, unit="components", help="Principal axes in which cells are near.", advanced=True
+        50,
+        minimum=1,
+        maximum=1000,
+        unit="components",
+        help="Number of principal axes in which distances are measured.",
+        advanced=True,
     )
 
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
@@ -61,14 +66,14 @@ class NeighborTranslator(TrainedTranslator, title="k nearest matched cells (trai
         inputs = np.asarray(pairs.X[train], dtype=np.float64)
         k = min(self.n_neighbors, train.size)
         notes = (
-            (f"neighbours: only {train.size:,} matched cells train, so k is {k} instead of {self.n_neighbors}.",)
+            (f"neighbours: only {train.size:,} matched cells for training, so k is {k} instead of {self.n_neighbors}.",)
             if k < self.n_neighbors
             else ()
         )
         progress(Event("neighbours", 1.0, f"{train.size:,} cells kept"))
         pca = PCA(min(self.n_components, *inputs.shape), random_state=seed % 2**32).fit(inputs)
         axes = np.ascontiguousarray(pca.components_.T)
-        # float32 halves the file; neighbours do not hang on the seventh digit
+        # float32 halves the file; which cells are nearest does not depend on the seventh digit
         cells, targets = (np.asarray(each, dtype=np.float32) for each in (inputs @ axes, pairs.targets[train]))
         return FittedNeighbors(axes, cells, targets, k, notes=notes)
 

@@ -1,4 +1,4 @@
-"""What all translators by a neural network share: the network, its options, and how a lesson is taught to it."""
+"""What all translators by a neural network share: the network, its options, and its training."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     import torch
 
 SCORING_ROWS = 8192  # predicted at once
-EPOCHS_AT_ONCE = 16  # draws of so many epochs from one pass over the plan, which may be computed anew in each pass
+EPOCHS_AT_ONCE = 16  # one pass over the plan gives the draws of this many epochs; a pass may recompute the plan
 
 
-class Lesson(ABC):
-    """What a network learns from matched cells.
+class Objective(ABC):
+    """What a network is trained to minimize, given matched cells.
 
     Parameters
     ----------
     pairs
         The cells.
     rng
-        What its draws come from.
+        Source of random draws.
     """
 
     def __init__(self, pairs: MatchedPairs, rng: np.random.Generator) -> None:
@@ -43,23 +43,23 @@ class Lesson(ABC):
     @property
     @abstractmethod
     def units(self) -> np.ndarray:
-        """Positions of the cells that are dealt into batches, ``(n_units,)``."""
+        """Positions of the cells that are split into batches, ``(n_units,)``."""
 
-    def begin(self, epoch: int) -> None:  # noqa: B027 - a lesson that draws nothing has nothing to prepare
+    def begin(self, epoch: int) -> None:  # noqa: B027 - an objective without draws has nothing to prepare
         """Prepare an epoch."""
 
     @abstractmethod
     def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
-        """Mean loss on some units; ``outputs`` gives the network's prediction for input cells by position."""
+        """Mean loss over some units; ``outputs`` gives the network's predictions for input cells by position."""
 
     @abstractmethod
     def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
-        """The same on held-out cells; None where there are none."""
+        """Mean loss over held-out cells; None if there are none."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork(Predictor):
-    """The numbers of a multilayer perceptron."""
+    """The parameters of a multilayer perceptron."""
 
     parameters: dict[str, np.ndarray]
 
@@ -79,26 +79,28 @@ class NetworkTranslator(TrainedTranslator):
     hidden: tuple[int, ...] = option(
         (128,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units"
     )
-    dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units left out in each step.")
+    dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units dropped in each step.")
     weight_decay: float = option(1e-2, minimum=0, help="Decoupled weight decay.", advanced=True)
     learning_rate: float = option(3e-3, above=0, maximum=1, help="Peak of the one-cycle schedule.", advanced=True)
-    n_epochs: int = option(100, minimum=1, maximum=5000, unit="epochs", help="Length of the schedule.")
+    n_epochs: int = option(
+        100, minimum=1, maximum=5000, unit="epochs", help="Number of epochs of the learning-rate schedule."
+    )
     patience: int = option(
-        20, minimum=1, unit="epochs", help="Stop after so many epochs without a better held-out loss.", advanced=True
+        20, minimum=1, unit="epochs", help="Stop after this many epochs without a better held-out loss.", advanced=True
     )
     batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)
     batch_norm: bool = option(False, help="Batch normalisation after each hidden layer.", advanced=True)
 
     @abstractmethod
-    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
-        """What the network learns from the pairs."""
+    def objective(self, pairs: MatchedPairs, rng: np.random.Generator) -> Objective:
+        """What the network is trained to minimize."""
 
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
         (parameters, curve), notes = restarted(
             lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, progress), self.learning_rate
         )
         if not curve.validation:
-            notes += ("network: no cell could be held out, so the training loss chose the epoch.",)
+            notes += ("network: no cell could be held out, so the epoch was chosen by the training loss.",)
         return FittedNetwork(parameters, curves=(curve,), notes=notes)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
@@ -109,11 +111,11 @@ class NetworkTranslator(TrainedTranslator):
 
         from psmatch_core.classification.networks.architectures import perceptron
 
-        lesson = self.lesson(pairs, stream(seed, "lesson"))
-        units = lesson.units
+        objective = self.objective(pairs, stream(seed, "lesson"))
+        units = objective.units
         if units.size < 2:
             raise PsmatchError(
-                f"A network cannot learn from {plural(int(units.size), 'matched cell')}.",
+                f"A network cannot be trained on {plural(int(units.size), 'matched cell')}.",
                 hint="Match more cells, or choose ridge regression.",
             )
         generator = torch.Generator().manual_seed(derived_seed(seed, "network") % 2**63)
@@ -127,34 +129,34 @@ class NetworkTranslator(TrainedTranslator):
             return np.asarray(torch.cat([network(part) for part in _batches(pairs.X[cells])]).numpy(), np.float64)
 
         def held_out_loss() -> float:
-            value = lesson.held_out_loss(scored)
+            value = objective.held_out_loss(scored)
             return float("nan") if value is None else value
 
         network.eval()
         with torch.no_grad():
-            is_judged = lesson.held_out_loss(scored) is not None
+            is_judged = objective.held_out_loss(scored) is not None
         return descend(
             network,
             units,
-            lambda part: lesson.loss(outputs, part),
+            lambda part: objective.loss(outputs, part),
             held_out_loss if is_judged else None,
             settings=self,
             generator=generator,
             progress=progress,
-            before_epoch=lesson.begin,
+            before_epoch=objective.begin,
         )
 
 
 class Draws:
-    """Input cells drawn for every output cell, fresh in each epoch, from one pass over the plan for many epochs."""
+    """Input cells drawn for every output cell, anew in each epoch; one pass over the plan serves many epochs."""
 
     def __init__(self, pairs: MatchedPairs, rng: np.random.Generator, per_epoch: int) -> None:
         self.pairs, self.rng, self.per_epoch = pairs, rng, per_epoch
         self._drawn = self._draw()
-        self.units = np.flatnonzero(self._drawn[:, 0] >= 0)  # output cells with a match that trains
+        self.units = np.flatnonzero(self._drawn[:, 0] >= 0)  # output cells with a match in the training cells
 
     def of_epoch(self, epoch: int) -> np.ndarray:
-        """Positions of input cells ``(n_outputs, per_epoch)``; each epoch is asked for once, in order."""
+        """Positions of input cells ``(n_outputs, per_epoch)``; to be called once per epoch, in order."""
         place = epoch % EPOCHS_AT_ONCE
         if place == 0 and epoch > 0:
             self._drawn = self._draw()
@@ -171,7 +173,7 @@ def _batches(X: np.ndarray) -> Iterator[torch.Tensor]:
 
 
 def tensor_of(values: np.ndarray) -> torch.Tensor:
-    """Values as torch takes them."""
+    """The values as a torch tensor in single precision."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

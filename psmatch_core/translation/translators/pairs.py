@@ -1,4 +1,4 @@
-"""MatchedPairs: what a translator learns from. Cells of both modalities, standardised, and who goes with whom."""
+"""The training data of a translator: standardised cells of both modalities and the plans between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psmatch_core.matching.blocks import Block
 
 @dataclass(frozen=True, eq=False)
 class LabelPairs:
-    """One label: its plan from inputs (rows) to outputs (columns), and whose rows and columns these are.
+    """The plan of one label from inputs (rows) to outputs (columns), and the cells of its rows and columns.
 
     Parameters
     ----------
@@ -30,19 +30,19 @@ class LabelPairs:
 
 @dataclass(frozen=True, eq=False)
 class MatchedPairs:
-    """Cells to learn from.
+    """Matched cells to train on.
 
     Parameters
     ----------
     X
-        Standardised features of the modality that is translated from, ``(n_inputs, p)``.
+        Standardised features of the modality to predict from, ``(n_inputs, p)``.
     Y
-        Standardised features of the modality that is translated to, ``(n_outputs, q)``.
+        Standardised features of the modality to predict, ``(n_outputs, q)``.
     labels
         The plan of each label that has one.
     held_out
-        Mask ``(n_inputs,)``: cells that never train. A held-out cell is an input cell, as the cells to be
-        translated later are; a cell of the other modality trains with what is left of its matches.
+        Mask ``(n_inputs,)`` of cells that are not used for training. Only input cells are held out, since new cells
+        will be input cells; an output cell is used with those of its matches that are not held out.
     """
 
     X: np.ndarray
@@ -67,7 +67,7 @@ class MatchedPairs:
 
     @cached_property
     def training(self) -> np.ndarray:
-        """Positions of the matched input cells that train."""
+        """Positions of the matched input cells that are used for training."""
         return np.flatnonzero(~np.isnan(self.targets[:, 0]) & ~self.held_out)
 
     @cached_property
@@ -76,36 +76,36 @@ class MatchedPairs:
         return np.flatnonzero(~np.isnan(self.targets[:, 0]) & self.held_out)
 
     def draw(self, rng: np.random.Generator, n_draws: int, *, held_out: bool = False) -> np.ndarray:
-        """Input cells drawn for every output cell, independently, with the weights of its part of the plan.
+        """Input cells drawn independently for every output cell, with the weights of the plan.
 
         Parameters
         ----------
         n_draws
-            Draws of each output cell. The plan is passed once for all of them.
+            Draws per output cell; one pass over the plan serves them all.
         held_out
-            Draw among the held-out input cells instead of those that train.
+            Draw among the held-out input cells instead of the training cells.
 
         Returns
         -------
-        Positions of input cells, ``(n_outputs, n_draws)``; −1 for an output cell that has no match among them.
+        Positions of input cells, ``(n_outputs, n_draws)``; −1 for an output cell without a match among them.
         """
         drawn = np.full((self.Y.shape[0], n_draws), -1, dtype=np.int64)
-        for outputs, inputs, block in self._judged_rows if held_out else self._training_rows:
+        for outputs, inputs, block in self._held_out_rows if held_out else self._training_rows:
             picks = block.sample(rng, n_draws)
             drawn[outputs] = np.where(picks >= 0, inputs[picks], -1)
         return drawn
 
-    # Kept, since a plan that is computed from potentials is prepared anew whenever it is cut.
+    # Cached, because a plan that is computed from potentials is prepared again whenever it is cut.
     @cached_property
     def _training_rows(self) -> list[tuple[np.ndarray, np.ndarray, Block]]:
         return self._rows(held_out=False)
 
     @cached_property
-    def _judged_rows(self) -> list[tuple[np.ndarray, np.ndarray, Block]]:
+    def _held_out_rows(self) -> list[tuple[np.ndarray, np.ndarray, Block]]:
         return self._rows(held_out=True)
 
     def _rows(self, *, held_out: bool) -> list[tuple[np.ndarray, np.ndarray, Block]]:
-        """For each label its output cells, its input cells of the one kind, and the plan from these to those."""
+        """For each label: output cells, input cells (held out or not), and the plan from the outputs to the inputs."""
         found = []
         for each in self.labels:
             allowed = np.flatnonzero(self.held_out[each.inputs] == held_out)

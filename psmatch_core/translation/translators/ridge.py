@@ -12,7 +12,7 @@ from psmatch_core.base.progress import Event, Progress
 from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
 from psmatch_core.translation.translators.pairs import MatchedPairs
 
-# Penalty / training cells on standardised features, from hardly any to nearly the mean alone.
+# Penalty / training cells on standardised features, from almost none to almost predicting the mean.
 PENALTIES_PER_CELL = tuple(float(10 ** (exponent / 2)) for exponent in range(-8, 5))
 
 
@@ -32,11 +32,10 @@ class FittedRidge(Predictor):
 
 @dataclass(frozen=True)
 class RidgeTranslator(TrainedTranslator, title="Ridge regression (linear, trained)", place=3):
-    """Ridge regression (linear) from a cell to its matches, its penalty chosen on held-out cells.
+    """Ridge regression (linear) from a cell to its matches; the penalty is chosen on held-out cells.
 
-    It is fitted to the weighted mean of each cell's matches. The squared error over all pairs of the plan differs
-    from the error against these means by a constant, so this is the exact minimum of what networks on sampled
-    pairs approach by steps.
+    It is fitted to the weighted mean of each cell's matches. The squared error over all pairs of the plan differs from
+    the error over these means by a constant, so this is the exact minimum that networks on sampled pairs approach.
     """
 
     penalty: float = option(
@@ -55,7 +54,7 @@ class RidgeTranslator(TrainedTranslator, title="Ridge regression (linear, traine
         candidates = PENALTIES_PER_CELL if automatic else (self.penalty or 1.0,)
         notes: tuple[str, ...] = ()
         if self.penalty == 0 and not automatic:
-            notes = ("ridge: no cell could be held out to choose the penalty; 1 per training cell is used.",)
+            notes = ("ridge: no cell could be held out to choose the penalty, so it is 1 per training cell.",)
         X, targets = pairs.X.astype(np.float64), pairs.targets
         fits: list[tuple[float, FittedRidge]] = []
         for index, penalty in enumerate(candidates):

@@ -1,4 +1,4 @@
-"""A network on sampled pairs: squared error against cells drawn from the plan, drawn anew in every epoch."""
+"""A network trained on pairs drawn from the plan, anew in every epoch, with squared error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from psmatch_core.translation.translators.network import Draws, Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translation.translators.network import Draws, NetworkTranslator, Objective, tensor_of
 from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SampledNetworkTranslator(NetworkTranslator, title="Neural network on sampled pairs (trained)", place=6):
-    """Neural network on sampled pairs (squared error), which learns the mean of a cell's matches.
+    """Neural network trained on sampled pairs (squared error); it learns the mean of a cell's matches.
 
-    Every output cell y_i meets in each epoch one input cell, drawn from its row M_i of the plan: the expected loss is
-    Σ_i E_{j ~ M_i} |y_i − f(x_j)|².
+    In each epoch every output cell y_i is paired with one input cell drawn from its row M_i of the plan: the expected
+    loss is Σ_i E_{j ~ M_i} |y_i − f(x_j)|².
 
     Source: Xi et al. 2024, section on cross-modality prediction, "MSE".
     """
 
-    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+    def objective(self, pairs: MatchedPairs, rng: np.random.Generator) -> Objective:
         return _SampledPairs(pairs, rng)
 
 
-class _SampledPairs(Lesson):
+class _SampledPairs(Objective):
     def __init__(self, pairs: MatchedPairs, rng: np.random.Generator) -> None:
         super().__init__(pairs, rng)
         self.draws = Draws(pairs, rng, 1)
         self.partner = self.draws.of_epoch(0)[:, 0]
-        # The error against all matches of a held-out cell needs only their first two moments.
+        # The error over all matches of a held-out cell follows from their first two moments.
         self.square = pairs.expected(pairs.Y**2)[pairs.validation]
 
     @property

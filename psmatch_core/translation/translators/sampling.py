@@ -1,4 +1,4 @@
-"""Sampled pairs: the features of one matched cell, drawn from the plan."""
+"""Sampling: the features of one matched cell, drawn from the plan."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SamplingTranslator(CarryingTranslator, title="One matched cell, drawn by w
 def _sample_columns(block: Block, rng: np.random.Generator) -> np.ndarray:
     """A source cell for every target cell, drawn from its column in one pass over the rows.
 
-    Reservoir sampling (Chao 1982): a row replaces the choice so far with the probability of its share of the
-    mass seen until then, which is a draw in proportion to the column without ever holding it.
+    Reservoir sampling (Chao 1982): a row replaces the current choice with a probability equal to its share of the mass
+    seen so far. The result is a draw in proportion to the column, which is never held in memory.
     """
     n, m = block.shape
     chosen = np.full(m, -1, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A network with the two-sample loss: what its matches' predictions are on average should be the measured cell."""
+"""A network trained with the two-sample loss: the mean prediction over a cell's matches should equal the cell."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from psmatch_core.translation.translators.network import Draws, Lesson, NetworkTranslator, tensor_of
+from psmatch_core.translation.translators.network import Draws, NetworkTranslator, Objective, tensor_of
 from psmatch_core.translation.translators.pairs import MatchedPairs
 
 if TYPE_CHECKING:
     import torch
 
 Values = TypeVar("Values", "np.ndarray", "torch.Tensor")
-HELD_OUT_DRAWS = 16  # a side, fixed for the whole training, so that epochs are compared on the same draws
+HELD_OUT_DRAWS = 16  # per factor, fixed for the whole training, so that epochs are compared on the same draws
 
 
 def two_sample_loss(y: Values, first: Values, second: Values) -> Values:
     """(y − f(ẋ)) (y − f(ẍ)), element by element; unbiased for (y − E f(x))² where ẋ, ẍ are independent draws.
 
-    A squared error of one draw is larger by the variance of f over the plan's row, so that it pulls predictions of
-    matched cells together; here the two factors are independent, and that term is not there. One value may be
-    negative; only its mean is a squared error.
+    The squared error of a single draw is larger by the variance of f over the row of the plan, which pulls the
+    predictions of matched cells together. Here the two factors are independent, and that term vanishes. A single
+    value may be negative; only the mean is a squared error.
     """
     return (y - first) * (y - second)
 
@@ -32,21 +32,21 @@ def two_sample_loss(y: Values, first: Values, second: Values) -> Values:
 class TwoSampleNetworkTranslator(
     NetworkTranslator, title="Neural network with the unbiased two-sample loss (trained; for many cells)", place=7
 ):
-    """Neural network with the unbiased two-sample loss (noisier: it needs many cells or a sharp coupling).
+    """Neural network with the unbiased two-sample loss (noisier, so it needs many cells or a sharp coupling).
 
-    The loss has the expectation inside: Σ_i |y_i − E_{j ~ M_i} f(x_j)|². Its gradient
-    −2 (y_i − E f(ẋ)) ∇ E f(ẍ) is a product of two expectations, so each gets its own independent draw from the row
-    M_i. The paper writes it with ẋ in the factor and ẍ in the gradient; the gradient of :func:`two_sample_loss` is
-    the mean of that and of the two exchanged: the same expectation, less variance.
+    The loss has the expectation inside the square: Σ_i |y_i − E_{j ~ M_i} f(x_j)|². Its gradient
+    −2 (y_i − E f(ẋ)) ∇ E f(ẍ) is a product of two expectations, so each uses its own independent draw from the row
+    M_i. The paper uses ẋ in the factor and ẍ in the gradient; the gradient of :func:`two_sample_loss` is the mean of
+    that and of the two exchanged: the same expectation with less variance.
 
     Source: Xi et al. 2024, section on cross-modality prediction, the unbiased estimator.
     """
 
-    def lesson(self, pairs: MatchedPairs, rng: np.random.Generator) -> Lesson:
+    def objective(self, pairs: MatchedPairs, rng: np.random.Generator) -> Objective:
         return _TwoSamples(pairs, rng)
 
 
-class _TwoSamples(Lesson):
+class _TwoSamples(Objective):
     def __init__(self, pairs: MatchedPairs, rng: np.random.Generator) -> None:
         super().__init__(pairs, rng)
         self.draws = Draws(pairs, rng, 2)
@@ -75,7 +75,7 @@ class _TwoSamples(Lesson):
         return float(two_sample_loss(self.pairs.Y[self.judged], *means).mean())
 
     def _mean(self, predicted: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Mean prediction over the draws of each judged cell, one draw at a time to keep memory small."""
+        """Mean prediction over the draws of each held-out cell, one draw at a time to save memory."""
         total = np.zeros((place.shape[0], predicted.shape[1]))
         for draw in place.T:
             total += predicted[draw]

@@ -1,4 +1,4 @@
-"""Laws of the translators that learn, on small plans whose every pair can be counted."""
+"""Laws of the trained translators, on plans small enough to count every pair."""
 
 from dataclasses import replace
 
@@ -60,7 +60,7 @@ def test_targets_are_the_weighted_means():
     assert pairs.training.size + pairs.validation.size == 90
 
 
-def test_draws_are_independent_and_follow_the_plan_of_what_trains():
+def test_draws_are_independent_and_follow_the_plan_of_the_training_cells():
     pairs = pairs_of(n=8, m=5)
     drawn = pairs.draw(np.random.default_rng(1), 20_000)
     P = np.where(pairs.held_out[:, None], 0, whole_plan(pairs))
@@ -174,7 +174,7 @@ def test_neighbours_weigh_by_one_over_distance():
 
 def test_more_neighbours_than_cells_are_said():
     model = fitted(NeighborTranslator(n_neighbors=500), pairs_of())
-    assert model.notes == ("neighbours: only 72 matched cells train, so k is 72 instead of 500.",)
+    assert model.notes == ("neighbours: only 72 matched cells for training, so k is 72 instead of 500.",)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -214,7 +214,7 @@ def test_what_is_restored_predicts_the_same_and_seeds_decide(kind):
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_without_held_out_cells_networks_say_so(kind):
     model = fitted(kind(n_epochs=2, hidden=(4,)), pairs_of(held_out=False))
-    assert model.notes == ("network: no cell could be held out, so the training loss chose the epoch.",)
+    assert model.notes == ("network: no cell could be held out, so the epoch was chosen by the training loss.",)
 
 
 def test_without_held_out_cells_ridge_says_so():
