@@ -226,7 +226,7 @@ def test_one_matched_cell_is_too_few_for_a_network():
     pairs = MatchedPairs(
         np.ones((1, 2)), np.ones((1, 2)), (LabelPairs("A", block, np.arange(1), np.arange(1)),), np.zeros(1, dtype=bool)
     )
-    with pytest.raises(PsmatchError, match="A network cannot learn from 1 matched cell"):
+    with pytest.raises(PsmatchError, match="A network cannot be trained on 1 matched cell"):
         fitted(SampledNetworkTranslator(), pairs)
 
 
