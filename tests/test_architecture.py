@@ -300,6 +300,23 @@ def test_a_write_past_base_is_found(code):
     assert written(ast.parse(code))
 
 
+def test_strategies_are_listed_once():
+    """A tuple, list or dict with three or more strategies of a family is a second list of what kinds() finds."""
+    from psmatch_core.classification.classifiers import Classifier
+    from psmatch_core.matching.matchers import Matcher
+    from psmatch_core.translation.translators import Translator
+
+    families = [set(family.kinds()) for family in (Matcher, Classifier, Translator)]
+    wrong = []
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            entries = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+            named = {each.id for each in entries if isinstance(each, ast.Name)}
+            if any(len(named & family) > 2 for family in families):
+                wrong.append(f"{module}, line {node.lineno}")
+    assert wrong == []
+
+
 def test_no_global_seed_is_ever_set():
     for path in FILES:
         text = path.read_text(encoding="utf-8")

@@ -9,29 +9,9 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.forms import config_form, strategy_box
 from psmatch_core.classification.baselines import JointVAE
-from psmatch_core.classification.classifiers import (
-    Classifier,
-    CNNClassifier,
-    LinearClassifier,
-    MLPClassifier,
-    RecommendedClassifier,
-    SingleNetworkClassifier,
-)
-from psmatch_core.classification.propensity import PropensityScores
+from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.pipeline.recipe import PRESETS
-
-SPACES: dict[type[Space], str] = {
-    PropensityScores: "Propensity scores: one classifier per modality (recommended)",
-    JointVAE: "Joint VAE latents (baseline, Yang et al. 2021)",
-}
-CLASSIFIERS: dict[type[Classifier], str] = {
-    RecommendedClassifier: "Recommended: average of small networks and ridge regression",
-    SingleNetworkClassifier: "One network per modality: a perceptron on features, convolutional on images",
-    MLPClassifier: "One perceptron (features)",
-    CNNClassifier: "One convolutional network (images)",
-    LinearClassifier: "Ridge regression (multinomial, no network)",
-}
 
 
 def propensity_settings() -> None:
@@ -52,13 +32,13 @@ def propensity_settings() -> None:
         session.set_workspace(workspace.with_preset(preset))
         st.rerun()
     base, space = workspace.base, workspace.space
-    space = strategy_box(SPACES, space, base.space, label="Space in which cells are matched", name="space")
+    space = strategy_box(Space.menu(), space, base.space, label="Space in which cells are matched", name="space")
     classifier, scoring = workspace.classifier, workspace.scoring
     if isinstance(space, JointVAE):
         space = config_form(space, base.space, name="space", more="Networks of the VAE")
         st.caption("One network learns both modalities together, so the classifier's settings do not apply.")
     else:
-        classifier = strategy_box(CLASSIFIERS, classifier, base.classifier, label="Classifier", name="classifier")
+        classifier = strategy_box(Classifier.menu(), classifier, base.classifier, label="Classifier", name="classifier")
         classifier = config_form(classifier, base.classifier, name="classifier")
         scoring = config_form(scoring, base.scoring, name="scoring", more="Which scores are used for matching")
     seed = st.number_input(

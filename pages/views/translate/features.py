@@ -10,7 +10,6 @@ from pages.shell import charts
 from pages.shell.name_search import name_search
 from pages.shell.text import count, number, plain
 from pages.views.translate import predictions
-from pages.views.translate.settings import TRANSLATORS
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -85,7 +84,7 @@ def one_feature_tab(folder: RunFolder, direction: str, cells_of: str) -> None:
 def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, direction: str) -> None:
     """R² of each feature, and how the translator was trained."""
     _r2(folder, direction, is_trained=fitted is not None)
-    kind = TRANSLATORS.get(type(folder.recipe.translator), "Another translator")
+    kind = type(folder.recipe.translator).menu_title or "Another translator"
     st.markdown(f"**Translator: {kind}**")
     if fitted is not None:
         _training(folder, fitted, direction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.views.match.settings import MATCHERS
+from psmatch_core.matching.matchers import Matcher
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, texts
 
@@ -43,8 +43,8 @@ def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> Non
 def test_match_offers_every_method_in_words(full: Open) -> None:
     app = full("match")
     (box,) = [each for each in app.selectbox if each.label == "Method"]
-    assert len(box.options) == len(MATCHERS)
-    assert {"GromovMatcher", "UnbalancedMatcher"} <= {kind.__name__ for kind in MATCHERS}
+    assert box.options == list(Matcher.menu().values())
+    assert len(box.options) == len(Matcher.kinds())
     box.select(next(each for each in box.options if each.startswith("Fused Gromov"))).run()
     assert not app.exception
     assert "α" in [each.label.removesuffix(" ●") for each in app.number_input]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import isabstract
-
-from pages.views.translate.settings import TRANSLATORS
-from psmatch_core.base.config import Config
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace.predictions import load
 from psmatch_core.workspace.run_folder import RunFolder
@@ -31,9 +27,8 @@ def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: Ru
 def test_the_form_lists_every_translator(full: Open) -> None:
     app = full("translate")
     (box,) = [each for each in app.selectbox if each.label == "Translator"]
-    kinds = {kind for kind in Config._registry.values() if issubclass(kind, Translator) and not isabstract(kind)}
-    assert set(TRANSLATORS) == {kind for kind in kinds if kind.__module__.startswith("psmatch_core.")}
-    assert len(box.options) == len(TRANSLATORS)
+    assert box.options == list(Translator.menu().values())
+    assert len(box.options) == len(Translator.kinds())
 
 
 def test_predictions_are_those_of_the_export(finished: RunFolder) -> None:
