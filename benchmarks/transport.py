@@ -63,28 +63,28 @@ def timed(function: Callable[[], Any], repeats: int = 3) -> tuple[Any, float, fl
     return best
 
 
-def report(case: str, seconds: float, reach: float | None, **more: Any) -> None:
-    row = {"case": case, "seconds": round(seconds, 4), "reach": reach, **more}
+def report(case: str, seconds: float, target: float | None, **more: Any) -> None:
+    row = {"case": case, "seconds": round(seconds, 4), "target": target, **more}
     ROWS.append(row)
-    verdict = "" if reach is None else ("  ok" if seconds <= reach else "  MISSED")
+    verdict = "" if target is None else ("  ok" if seconds <= target else "  MISSED")
     figures = (f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in more.items())
-    aim = f"  (reach {reach:g})" if reach else ""
+    aim = f"  (target {target:g})" if target else ""
     print(f"{case:44s} {seconds:9.4f} s{aim}{verdict}  " + "  ".join(figures), flush=True)
 
 
-def one(case: str, x: Any, y: Any, epsilon: float, reach: float | None, repeats: int = 5) -> Any:
+def one(case: str, x: Any, y: Any, epsilon: float, target: float | None, repeats: int = 5) -> Any:
     result, seconds, _ = timed(lambda: solve(x, y, epsilon, options=OPTIONS), repeats)
     _, peak = peak_megabytes(lambda: solve(x, y, epsilon, options=OPTIONS)) if len(x) >= 5000 else (None, 0.0)
     report(
-        case, seconds, reach, status=result.status, error=result.marginal_error, path=result.path,
+        case, seconds, target, status=result.status, error=result.marginal_error, path=result.path,
         iterations=result.iterations, full_passes=result.full_passes, peak_mb=peak,
     )  # fmt: skip
     return result
 
 
 def small() -> None:
-    for n, reach in ((500, 0.005), (1000, 0.015), (2000, 0.06)):
-        one(f"n = {n:,}, epsilon 0.05", *simulated(n), 0.05, reach, 15)
+    for n, target in ((500, 0.005), (1000, 0.015), (2000, 0.06)):
+        one(f"n = {n:,}, epsilon 0.05", *simulated(n), 0.05, target, 15)
     x, y = simulated(2000)
     one("n = 2,000, epsilon 0.05 × mean", x, y, 0.05 * mean_cost(x, y), 0.04, 10)
     for labels in (5, 100):
@@ -92,8 +92,8 @@ def small() -> None:
 
 
 def large() -> None:
-    for n, reach, repeats in ((5000, 0.25, 5), (10_000, 0.8, 3), (50_000, 20.0, 1)):
-        one(f"n = {n:,}, epsilon 0.05", *simulated(n), 0.05, reach, repeats)
+    for n, target, repeats in ((5000, 0.25, 5), (10_000, 0.8, 3), (50_000, 20.0, 1)):
+        one(f"n = {n:,}, epsilon 0.05", *simulated(n), 0.05, target, repeats)
     x, y = simulated(10_000)
     one("n = 10,000, epsilon 0.05 × mean", x, y, 0.05 * mean_cost(x, y), 1.0, 3)
     result, seconds, _ = timed(
@@ -102,21 +102,21 @@ def large() -> None:
     report("n = 10,000, 0.05 × mean, 64 MB", seconds, None, status=result.status, path=result.path)
 
 
-def slide(case: str, x: Any, y: Any, epsilon: float, reach: float) -> None:
+def slide(case: str, x: Any, y: Any, epsilon: float, target: float) -> None:
     start = resolve(solve(x, y, epsilon), epsilon * 1.02)
     for factor in (0.8, 0.9, 1.1, 1.25):
         result, seconds, _ = timed(functools.partial(resolve, start, epsilon * factor), 3)
         report(
-            f"slider {case} × {factor}", seconds, reach, status=result.status, path=result.path,
+            f"slider {case} × {factor}", seconds, target, status=result.status, path=result.path,
             full_passes=result.full_passes,
         )  # fmt: skip
 
 
 def slider() -> None:
-    for n, reach in ((2000, 0.02), (10_000, 0.15)):
+    for n, target in ((2000, 0.02), (10_000, 0.15)):
         x, y = simulated(n)
-        slide(f"n = {n:,}, 0.05", x, y, 0.05, reach)
-        slide(f"n = {n:,}, 0.05 × mean", x, y, 0.05 * mean_cost(x, y), reach)
+        slide(f"n = {n:,}, 0.05", x, y, 0.05, target)
+        slide(f"n = {n:,}, 0.05 × mean", x, y, 0.05 * mean_cost(x, y), target)
 
 
 def on_real_data() -> None:
@@ -145,10 +145,10 @@ def groups() -> None:
 
 
 def exact() -> None:
-    for n, reach in ((5000, 1.0), (20_000, 15.0)):
+    for n, target in ((5000, 1.0), (20_000, 15.0)):
         x, y = simulated(n)
         result, seconds, _ = timed(functools.partial(assign, x, y), 2 if n < 10_000 else 1)
-        report(f"exact, n = {n:,}", seconds, reach, gap=result.relative_gap, status=result.status, cost=result.cost)
+        report(f"exact, n = {n:,}", seconds, target, gap=result.relative_gap, status=result.status, cost=result.cost)
         if n == 5000:
             peer, cost = peers.pot_emd(x, y)
             report(f"  {peer.name}", peer.seconds, None, ratio=peer.seconds / seconds, cost=cost)
@@ -241,14 +241,14 @@ def _pairs_to_parquet(labels: Sequence[tuple[Any, Any]], epsilon: float, memory_
         return path.stat().st_size, failures
 
 
-def _million(case: str, sizes: list[int], reach: float, memory_mb: float) -> None:
+def _million(case: str, sizes: list[int], target: float, memory_mb: float) -> None:
     """1M + 1M cells on two cores; no cell is in two labels."""
     labels = [fresh(n) for n in sizes]
     solve(*simulated(5000), 0.05)
     began = time.perf_counter()
     (size, failures), peak = peak_megabytes(lambda: _pairs_to_parquet(labels, 0.05, memory_mb))
     wall = time.perf_counter() - began
-    report(f"{case} (wall)", wall, reach, peak_mb=peak, parquet_mb=size / 1e6, not_converged=len(failures))
+    report(f"{case} (wall)", wall, target, peak_mb=peak, parquet_mb=size / 1e6, not_converged=len(failures))
     print(*failures, sep="\n")
 
 
