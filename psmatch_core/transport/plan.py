@@ -33,7 +33,7 @@ class Reusable:
     wide_support
         A support that reaches far beyond what this epsilon needs; None where the plan is too dense for one.
     is_searched
-        Whether a wide support was looked for.
+        Whether the search for a wide support has been made.
     buffer
         Memory of the dense kernel.
     """
@@ -68,7 +68,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class TiledPlan(Plan, RowwisePlan):
-    """A plan whose rows are computed when they are asked for."""
+    """A plan whose rows are computed on demand."""
 
     @cached_property
     def _inputs(self) -> TileInputs:

@@ -28,7 +28,7 @@ class Potentials:
     epsilon: float
 
     def copy(self) -> Potentials:
-        """The same in memory of its own."""
+        """A copy that later changes do not reach."""
         return Potentials(self.f.copy(), self.g.copy(), self.epsilon)
 
 

@@ -1,4 +1,4 @@
-"""The answer by other means: a dense log-domain Sinkhorn in float64, far too slow to be wrong in the same way."""
+"""The same plan by other means: a dense log-domain Sinkhorn iteration in float64."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def costs(x: Array, y: Array, cost: str = "euclidean") -> Array:
 
 
 def plan_of(f: Array, g: Array, a: Array, b: Array, cost: Array, epsilon: float) -> Array:
-    """P = a b exp((f + g − C) / epsilon), all of it; nothing where a weight is 0, whatever the potentials there."""
+    """P = a b exp((f + g − C) / epsilon), dense; 0 where a weight is 0, whatever the potentials there."""
     mass = a[:, None] * b[None]
     return np.where(mass > 0, mass * np.exp(np.where(mass > 0, (f[:, None] + g[None] - cost) / epsilon, 0)), 0)
 
@@ -40,7 +40,7 @@ def l1_error(plan: Array, a: Array, b: Array) -> float:
 
 
 def sinkhorn(cost: Array, epsilon: float, a: Array, b: Array, tolerance: float = 1e-9, limit: int = 200_000) -> Dense:
-    """Alternating soft c-transforms, epsilon falling by halves to the goal."""
+    """Alternating soft c-transforms, while epsilon is halved down to the goal."""
     f, g = np.zeros(a.size), np.zeros(b.size)
     with np.errstate(divide="ignore"):
         log_a, log_b = np.log(a), np.log(b)

@@ -1,11 +1,11 @@
-"""What a result answers about its plan, and the laws every plan keeps."""
+"""What a result answers about its plan, and the laws that all plans obey."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from psmatch_core.transport import SolvePath, TransportResult, mean_cost, solve
+from psmatch_core.transport import SolvePath, TransportResult, from_potentials, mean_cost, solve
 from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
 from tests.transport.entropic.test_solve import DENSE, SPARSE, clouds, uneven
 from tests.transport.reference import costs, plan_of
@@ -116,6 +116,19 @@ def test_cost_and_dual_agree_at_the_optimum(held: SolvePath, cost: str) -> None:
     primal = (plan * matrix).sum() + result.epsilon * (kl - plan.sum() + 1)
     assert primal - result.dual_value > -1e-6 * primal
     assert primal - result.dual_value < 1e-4 * primal
+
+
+@pytest.mark.parametrize("epsilon", [0.05, 1.0])  # the plan is sparse, and it is not
+@pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
+def test_no_potentials_have_a_larger_dual_value_than_the_optimum(epsilon: float, cost: str) -> None:
+    """Shifted potentials give a plan of another mass, by which their dual value falls."""
+    x, y = clouds(7, 600, 500, 3)
+    best = solve(x, y, epsilon, cost=cost, options=FINE)
+    for shift in (-0.5, -0.1, 0.1, 0.5):
+        shifted = from_potentials(x, y, epsilon, f=best.f + shift, g=best.g, cost=cost)
+        expected = shift - epsilon * np.expm1(shift / epsilon)  # the derivative of the dual by the shift is 1 − mass
+        assert expected < 0
+        np.testing.assert_allclose(shifted.dual_value - best.dual_value, expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("held", HELD)

@@ -1,4 +1,4 @@
-"""solve_unbalanced: against a float64 reference, and its limits."""
+"""solve_unbalanced against a float64 reference, and in its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused before any work, in words."""
+"""Input that is refused before any work, with its message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""solve_many: what solve gives for each."""
+"""solve_many gives for each group what solve gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""resolve and path: the same answers as solving afresh, without the work."""
+"""resolve and solve_path give the same results as new solves, with less work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_small_steps_make_no_pass_over_all_pairs() -> None:
         assert true_error(result) <= result.marginal_error
 
 
-def test_what_a_slid_plan_leaves_out_is_known() -> None:
+def test_the_mass_that_a_step_leaves_out_is_known() -> None:
     result = resolve(solve(X, Y, SMALL), SMALL * 1.2)
     plan = plan_of(result.f, result.g, A, B, COST, result.epsilon)
     kept = np.zeros_like(plan)

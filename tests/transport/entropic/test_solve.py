@@ -1,4 +1,4 @@
-"""solve: against float64 references, over everything a label may look like."""
+"""solve against float64 references, for all kinds of labels."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from psmatch_core.transport.options import AnnealingSchedule, SolveOptions
 from psmatch_core.transport.problem import Problem
 from tests.transport.reference import costs, l1_error, plan_of, sinkhorn, weights
 
-# Paths a small problem would not take by itself: several levels, and the plan held as larger problems hold it.
+# What a small problem does not need by default: several levels, and the plan held as for larger problems.
 LEVELS = AnnealingSchedule(coarsest_cells=12, level_ratio=2.0)
 DENSE = AnnealingSchedule(sparse_below=-1.0)
 SPARSE = AnnealingSchedule(coarsest_cells=12, level_ratio=2.0, sparse_below=2.0)
-SCHEDULES = {"as it comes": AnnealingSchedule(), "levels": LEVELS, "dense": DENSE, "sparse": SPARSE}
+SCHEDULES = {"default": AnnealingSchedule(), "levels": LEVELS, "dense": DENSE, "sparse": SPARSE}
 
 
 def clouds(seed: int, n: int, m: int, dimensions: int, kind: str = "plain") -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +61,7 @@ KINDS = ["plain", "duplicates", "identical", "apart", "one point"]
     exponent=st.floats(-2.5, 3.5),
     schedule=st.sampled_from(sorted(SCHEDULES)),
 )
-@example(0, 1, 1, 1, "plain", "euclidean", "uniform", 0.0, "as it comes")
+@example(0, 1, 1, 1, "plain", "euclidean", "uniform", 0.0, "default")
 @example(1, 40, 40, 5, "identical", "euclidean", "uniform", -2.0, "sparse")
 @example(2, 1, 50, 5, "apart", "sqeuclidean", "zeros", -2.0, "levels")
 def test_certificate_bounds_the_true_error_whatever_the_clouds(

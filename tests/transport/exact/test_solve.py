@@ -1,4 +1,4 @@
-"""assign: optimal, with a bound that proves it."""
+"""assign is optimal, and its bound proves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labeled co-optimal transport: planted features are found, and every turn lowers the objective."""
+"""Labeled co-optimal transport: planted features are found, and each iteration lowers the objective."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_the_labels_costs_make_the_objective():
         assert part == pytest.approx(np.sum(cost * plan.rows(0, len(a))), rel=1e-4)
 
 
-def test_nothing_to_tell_is_no_answer():
+def test_equal_costs_give_no_result():
     assert labeled_coot([np.ones((3, 2))], [np.ones((4, 5))], 0.1, 0.1) is None
 
 

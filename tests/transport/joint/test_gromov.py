@@ -1,4 +1,4 @@
-"""Labeled Gromov-Wasserstein: what the published implementation gives, and the laws that follow from the definition."""
+"""Labeled Gromov-Wasserstein agrees with the published implementation and obeys the laws of its definition."""
 
 import tracemalloc
 

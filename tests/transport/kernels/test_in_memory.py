@@ -1,4 +1,4 @@
-"""The loops over a stored kernel against numpy, in both floating types; memory lent from one step to the next."""
+"""The loops over a stored kernel against numpy, in both precisions; and memory that is reused from step to step."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_entries_above_a_level_are_counted_as_scaled(kernel: sparse.csr_matrix) 
     assert abs(counted - (u[:, None] * dense * v > 0.7).sum()) <= 1  # one may lie at the level to rounding
 
 
-def test_a_dense_step_lends_its_memory_on_and_leaves_the_result_before_alone() -> None:
+def test_a_dense_step_takes_over_the_memory_and_does_not_change_the_previous_result() -> None:
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(300, 4)), rng.normal(size=(280, 4))
     first = resolve(solve(x, y, 2.0), 1.9)

@@ -1,4 +1,4 @@
-"""All that a picture of a plan needs in one pass is what the plan written out says."""
+"""The summary of a plan from one pass agrees with the plan as a matrix."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def solved(n, m, epsilon, cost="euclidean", seed=0):
 
 @pytest.mark.parametrize(("epsilon", "tolerance"), [(2.0, 1e-4), (0.05, 1e-3), (1e-4, 1e-6)])
 @pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
-def test_one_pass_sees_what_the_written_plan_says(epsilon, tolerance, cost):
+def test_one_pass_agrees_with_the_matrix(epsilon, tolerance, cost):
     n, m, k = 133, 71, 4  # neither fills its leaves of 64
     block = solved(n, m, epsilon, cost)
     rng = np.random.default_rng(1)
