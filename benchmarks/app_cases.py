@@ -20,7 +20,8 @@ from psmatch_core.exploration.solve_path import BINS, TOP, solve_epsilon_path
 from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.matching.matchers import LabelMatcher
-from psmatch_core.workspace.results import load_map, load_models
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import load_models
 
 Measure = Callable[[Bench], list[float]]
 WAYS = ("propensity", "match", "evaluate", "export", "data")
@@ -134,7 +135,7 @@ def ladder_whole(bench: Bench) -> list[float]:
 @case("lasso of 1,000 cells, 20k cells per modality on screen", unit="ms", target="–", sent="–")
 def lasso(bench: Bench) -> list[float]:
     """From the release of the lasso until the matches are drawn on the other map and the panel is filled."""
-    scores = load_map(bench.folder("20k"), "pca")
+    scores = files.SCORE_MAP.read(bench.folder("20k"), which="pca")
     assert scores is not None
     name = "lasso of 1,000 cells, 20k cells per modality on screen"
     with bench.visitor("match", "20k") as page:
@@ -193,7 +194,7 @@ def clicked_memory(bench: Bench) -> list[float]:
 
     Measured after a first round, which loads the run's data.
     """
-    scores = load_map(bench.folder("20k"), "pca")
+    scores = files.SCORE_MAP.read(bench.folder("20k"), which="pca")
     assert scores is not None
     chance = random.Random(0)
     with bench.visitor("match", "20k") as page:

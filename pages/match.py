@@ -7,13 +7,14 @@ from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
 from pages.shell.frame import next_step, require_data, start_page
 from pages.views.match.overview import match_view
 from pages.views.match.settings import matcher_settings
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import DONE, LastStage
 
 workspace = start_page("match", "Which cells match across the two modalities?")
 require_data(workspace)
 folder = session.current_run()
 is_matched = folder is not None and cache.has_matching(folder)
-is_trained = folder is not None and cache.has_propensities(folder)
+is_trained = folder is not None and files.PROPENSITY.is_in(folder)
 is_working = folder is not None and folder.status().is_active
 # A run of which only the map of scores is missing need not be waited for.
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)

@@ -2,18 +2,19 @@
 
 import streamlit as st
 
-from pages.shell import cache, progress_box, session
+from pages.shell import progress_box, session
 from pages.shell.changed_settings import TRAINED, warn_of_changed_settings
 from pages.shell.frame import next_step, require_data, start_page
 from pages.views.propensity.overview import propensity_view
 from pages.views.propensity.settings import propensity_settings
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import LastStage
 
 workspace = start_page("propensity", "Can each modality distinguish the perturbations?")
 require_data(workspace)
 folder = session.current_run()
 is_working = folder is not None and folder.status().is_active
-is_trained = folder is not None and cache.has_propensities(folder)
+is_trained = folder is not None and files.PROPENSITY.is_in(folder)
 
 with st.expander("Settings", expanded=not is_trained and not is_working, icon=":material/tune:"):
     propensity_settings()

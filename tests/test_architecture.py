@@ -31,25 +31,10 @@ PRIVATE_WORDS = {
 }  # fmt: skip
 # To be emptied: names that still stand for two things, or for one thing twice.
 STILL_DOUBLED = {
-    "FIGURES",
-    "REPORT",
     "SIDES",
     "SPACES",
     "check_labels",
-    "checked_name",
-    "compared",
-    "features_of",
-    "has_propensities",
-    "keep",
-    "load_inputs",
-    "load_map",
-    "load_translator",
     "main",
-    "opened",
-    "readable",
-    "score_map",
-    "show",
-    "start",
 }
 # To be emptied, or to say why: public functions that take more by position.
 MORE_POSITIONAL = {

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell.cache import KEPT, SIDES, file_times
+from pages.shell.cache import KEPT, SIDES
 from psmatch_core.base.arrays import to_dense
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -53,24 +54,20 @@ def feature(folder: RunFolder, name: str) -> CellColumn:
 
 def measured(folder: RunFolder, side: str) -> Modality:
     """A modality with its features in readable units, before z-scoring and PCA."""
-    return _measured(str(folder.path), side, file_times(folder, f"{side}.npz", f"{side}_preprocessing.npz"))
+    return _measured(str(folder.path), side, (*files.DATA.times(folder), *files.PREPROCESSING.times(folder)))
 
 
 def _column_table(folder: RunFolder, side: str) -> pd.DataFrame | None:
-    return _columns(str(folder.path), side, file_times(folder, f"{side}_columns.parquet"))
+    return _columns(str(folder.path), side, files.COLUMNS.times(folder))
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner=False)
 def _columns(path: str, side: str, times: tuple[int, ...]) -> pd.DataFrame | None:
-    from psmatch_core.workspace.predictions import load_columns
-
-    return load_columns(RunFolder(Path(path)), side)
+    return files.COLUMNS.read(RunFolder(Path(path)), which=side)
 
 
 @st.cache_resource(max_entries=2 * KEPT, show_spinner="Loading the features…")
 def _measured(path: str, side: str, times: tuple[int, ...]) -> Modality:
-    from psmatch_core.pipeline import result_files
+    from psmatch_core.workspace.results import in_readable_units
 
-    folder = RunFolder(Path(path))
-    fitted = result_files.load_preprocessing(folder.stage_file(f"{side}_preprocessing"))
-    return fitted.readable(result_files.load_modality(folder.stage_file(side)))
+    return in_readable_units(RunFolder(Path(path)), side)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, charts
+from pages.shell import charts
 from pages.shell.text import count, number
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import side_names
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -32,28 +34,24 @@ MEASURES = {
 
 def translated_and_observed(folder: RunFolder) -> None:
     """The distances of a run, one direction at a time; nothing if it has none."""
-    facts = cache.facts(folder, "distributions")
-    if not facts:
+    compared = files.DISTRIBUTIONS.read(folder)
+    if not compared:
         return
-    from psmatch_core.evaluation.distributions import Distributions
-
     st.subheader("Translated and observed cells")
     st.caption(
         "No true pairs are known, so the distributions of translated and observed cells are compared within each "
         "label. Compare the distances with those of a uniform plan, and with the floor: the distance between two "
         "halves of the observed cells."
     )
-    inputs = cache.facts(folder, "inputs") or {}
-    names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in ("source", "target")}
+    names = {side: display(name, 24) for side, name in side_names(folder).items()}
     direction = st.radio(
         "Direction",
-        list(facts),
+        list(compared),
         format_func=lambda each: DIRECTION_TITLES[each].format(**names),
         horizontal=True,
         key=f"distance.direction.{folder.id}",
     )
-    found = Distributions.from_dict(facts[direction or next(iter(facts))])
-    show_distances(found, key=f"{folder.id}.{direction}")
+    show_distances(compared[direction or next(iter(compared))], key=f"{folder.id}.{direction}")
     st.caption(
         "Random cells of the label would reach the floor without any matching. These distances show whether a "
         "translation preserves the spread of the cells, not whether each cell is right. For that, leave a perturbation "

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from pages.shell import cache
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -23,12 +24,12 @@ def live_losses(folder: RunFolder) -> Any:
 
 def _label_entropies(folder: RunFolder) -> dict[str, float]:
     """Entropy of the training labels of each modality [nats per cell]."""
-    report, inputs = cache.facts(folder, "label_report"), cache.facts(folder, "inputs")
-    if not report or not inputs:
+    report, inputs = files.LABEL_REPORT.read(folder), files.INPUTS.read(folder)
+    if report is None or inputs is None:
         return {}
     found = {}
     for side in cache.SIDES:
-        cells = [report[f"{side}_counts"].get(label, 0) for label in report["shared"]]
+        cells = [report.counts(side).get(label, 0) for label in report.shared]
         total = sum(cells)
-        found[inputs[side]["name"]] = -sum(n / total * math.log(n / total) for n in cells if n) if total else 0.0
+        found[inputs[side].name] = -sum(n / total * math.log(n / total) for n in cells if n) if total else 0.0
     return found

@@ -19,6 +19,7 @@ from pages.shell.text import count, duration, plain
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
 from psmatch_core.workspace.eta import Pace, Training, pace
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, LastStage, RunFolder, RunStatus
 
@@ -77,7 +78,7 @@ def _changed_on(status: RunStatus) -> str:
 
 def _another_version(folder: RunFolder) -> str:
     """Which other version made a run, in words; empty if it was this one."""
-    made_by = str((cache.facts(folder, "environment") or {}).get("psmatch", ""))
+    made_by = str((files.ENVIRONMENT.read(folder) or {}).get("psmatch", ""))
     if made_by == VERSION:
         return ""
     return f"version {made_by}" if made_by and made_by != UNNUMBERED else "an earlier version"

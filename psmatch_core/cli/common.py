@@ -81,25 +81,23 @@ def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
 
 
 def _summary(folder: RunFolder, seconds: float) -> str:
-    from psmatch_core.evaluation.distributions import Distributions
-    from psmatch_core.workspace.results import load_facts, load_table
+    from psmatch_core.workspace import files
 
-    table = load_table(folder, "labels")
+    table = files.LABELS.read(folder)
     lines = []
     if table is not None:
         columns = ["label", "n_source", "n_target", "status", "marginal_error", "iterations", "n_effective", "note"]
         lines.append(table[columns].to_string(index=False, float_format=SHORT))
-    figures = load_facts(folder, "evaluation")
-    if figures is not None:
-        matched, uniform = figures["micro"], figures["uniform_micro"]
-        lines.append(f"\nEvaluated with {figures['n_pairs']:,} known pairs, within labels, beside a uniform plan:")
+    found = files.EVALUATION.read(folder)
+    if found is not None:
+        matched, uniform = found.micro, found.uniform_micro
+        lines.append(f"\nEvaluated with {found.n_pairs:,} known pairs, within labels, beside a uniform plan:")
         lines += [
             f"  {name:<11} {matched[name]:.3f}   uniform {uniform[name]:.3f}"
             for name in ("trace_fold", "foscttm", "rank")
         ]
-    for each in (load_facts(folder, "distributions") or {}).values():
-        lines.append(f"\n{Distributions.from_dict(each).report()}")
-    notes = load_facts(folder, "notes") or []
+    lines += [f"\n{each.report()}" for each in (files.DISTRIBUTIONS.read(folder) or {}).values()]
+    notes = files.NOTES.read(folder)
     lines += ["\nNotes:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
     return "\n".join(lines)

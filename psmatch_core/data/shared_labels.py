@@ -53,6 +53,10 @@ class LabelReport:
     lookalikes: tuple[tuple[str, str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    def counts(self, side: str) -> Mapping[str, int]:
+        """Cells of each label of the ``source`` or the ``target``."""
+        return {"source": self.source_counts, "target": self.target_counts}[side]
+
 
 def reconcile(
     source_counts: Mapping[str, int],

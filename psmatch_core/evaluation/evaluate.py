@@ -57,6 +57,20 @@ class LabelScore:
     baseline: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """The means of an evaluation, by metric; their names are those of :class:`Evaluation`."""
+
+    n_pairs: int
+    micro: Mapping[str, float]
+    macro: Mapping[str, float]
+    uniform_micro: Mapping[str, float]
+    uniform_macro: Mapping[str, float]
+    pooled_r2: float
+    uniform_r2: float
+    skipped: Mapping[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Within-label metrics of a coupling.
@@ -120,18 +134,19 @@ class Evaluation:
             rows.append(entry)
         return pd.DataFrame(rows)
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain data for a report."""
-        return {
-            "n_pairs": len(self.per_cell),
-            "micro": self.micro,
-            "macro": self.macro,
-            "uniform_micro": self.uniform_micro,
-            "uniform_macro": self.uniform_macro,
-            "pooled_r2": self.pooled_r2,
-            "uniform_r2": self.uniform_r2,
-            "skipped": dict(self.skipped),
-        }
+    @property
+    def summary(self) -> EvaluationSummary:
+        """The means, without the single cells and labels."""
+        return EvaluationSummary(
+            n_pairs=len(self.per_cell),
+            micro=self.micro,
+            macro=self.macro,
+            uniform_micro=self.uniform_micro,
+            uniform_macro=self.uniform_macro,
+            pooled_r2=self.pooled_r2,
+            uniform_r2=self.uniform_r2,
+            skipped=self.skipped,
+        )
 
     def __repr__(self) -> str:
         figures = ", ".join(

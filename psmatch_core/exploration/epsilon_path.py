@@ -215,7 +215,7 @@ def save_epsilon_path(found: EpsilonPath, file: Path) -> Path:
     return array_files.write_arrays(file, arrays, {**meta, "n_pairs": found.n_pairs, "n_judged": found.n_judged})
 
 
-def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> EpsilonPath:
+def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality, seed: int = 0) -> EpsilonPath:
     """The path in a file, for the models that it was solved for."""
     arrays, meta = array_files.read_arrays(file)
     arrays.setdefault(

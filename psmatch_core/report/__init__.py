@@ -14,7 +14,8 @@ from psmatch_core.data.checks import display
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page, render
 from psmatch_core.report.sections import SECTIONS
-from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models, load_table
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models
 from psmatch_core.workspace.run_folder import RunFolder
 
 __all__ = ["REPORT", "report_html", "write_report"]
@@ -48,7 +49,7 @@ def report_html(folder: RunFolder) -> str:
     """The report as text."""
     models = load_models(folder) if has_propensities(folder) else None
     coupling = load_matching(folder, models) if models is not None and has_coupling(folder) else None
-    content = Content(folder, models, coupling, load_table(folder, "labels"))
+    content = Content(folder, models, coupling, files.LABELS.read(folder))
     page = Page()
     for section in SECTIONS:
         section(content, page)

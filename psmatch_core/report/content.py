@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psmatch_core.data.checks import display
 from psmatch_core.report.page import Page
-from psmatch_core.workspace.results import load_facts
+from psmatch_core.workspace.results import side_names
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -29,14 +29,9 @@ class Content:
     coupling: Coupling | None
     labels: pd.DataFrame | None
 
-    def facts(self, name: str) -> Any:
-        """Plain data of the run, or None."""
-        return load_facts(self.folder, name)
-
     def way(self, direction: str) -> str:
         """A direction in words, with the names of the modalities."""
-        inputs = self.facts("inputs") or {}
-        names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in SIDES}
+        names = {side: display(name, 24) for side, name in side_names(self.folder).items()}
         of, at = SIDES[::-1] if direction == "target_to_source" else SIDES
         return f"{names[of]} features of {names[at]} cells"
 

@@ -8,8 +8,8 @@ from psmatch_core.monitor import STATISTICS, MonitorReport, judge
 from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
+from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
-from psmatch_core.workspace.jobs.monitor import load_report
 
 
 def monitor(content: Content, page: Page) -> None:
@@ -56,7 +56,7 @@ def monitor(content: Content, page: Page) -> None:
 def _measured(content: Content, quick: MonitorReport) -> tuple[MonitorReport, str]:
     """The report that was measured of this matching, or that of the losses alone and why."""
     try:
-        kept = load_report(content.folder)
+        kept = files.MONITOR_REPORT.read(content.folder)
     except PsmatchError as error:
         return quick, f"{error.problem} {error.hint}"
     if kept is None:

@@ -10,7 +10,7 @@ from psmatch_core.data.checks import display
 from psmatch_core.report import evidence, translation
 from psmatch_core.report.content import SIDES, Chapter, Content
 from psmatch_core.report.page import Page
-from psmatch_core.workspace.results import load_map, load_table
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import DONE
 
 LARGEST_MAP = 20_000  # points of the map of scores; above, the file would be hundreds of megabytes of dots
@@ -20,11 +20,9 @@ def _verdict(content: Content, page: Page) -> None:
     status = content.folder.status()
     if status.state != DONE:
         page.text(f"This run is not finished: {status.state}. {status.problem} {status.hint}".strip(), "attention")
-    inputs = content.facts("inputs")
-    if inputs:
-        sides = [
-            f"{inputs[side]['n_cells']:,} cells of {display(inputs[side]['name'])}" for side in ("source", "target")
-        ]
+    inputs = files.INPUTS.read(content.folder)
+    if inputs is not None:
+        sides = [f"{inputs[side].n_cells:,} cells of {display(inputs[side].name)}" for side in SIDES]
         page.text(f"{sides[0]} (source) and {sides[1]} (target). Pairs are inferred, not measured.")
     page.heading("What needs attention")
     wrong = _attention(content)
@@ -32,9 +30,9 @@ def _verdict(content: Content, page: Page) -> None:
         page.points(wrong)
     else:
         page.text("Nothing: every label was matched, and its solver ended as it should.")
-    notes = content.facts("notes") or []
+    notes = list(files.NOTES.read(content.folder) or ())
     if content.models is not None:
-        notes = [*notes, *(note for model in content.models for note in model.notes)]
+        notes += [note for model in content.models for note in model.notes]
     if notes:
         page.text("Noticed on the way:")
         page.points(dict.fromkeys(str(note) for note in notes))
@@ -74,20 +72,20 @@ def _attention(content: Content) -> list[str]:
 
 
 def _data(content: Content, page: Page) -> None:
-    report, inputs = content.facts("label_report"), content.facts("inputs")
-    if not report or not inputs:
+    report, inputs = files.LABEL_REPORT.read(content.folder), files.INPUTS.read(content.folder)
+    if report is None or inputs is None:
         return
     from psmatch_core.plotting import label_counts
 
     page.heading("Data")
-    kinds = ("name", "n_cells", "n_features", "n_labels", "n_excluded", "fingerprint")
-    short = {side: {**inputs[side], "fingerprint": inputs[side].get("fingerprint", "")[:12]} for side in SIDES}
+    rows = [(side, each.name, each.n_cells, each.n_features, each.n_labels, each.n_excluded, each.fingerprint[:12])
+            for side, each in zip(SIDES, (inputs.source, inputs.target), strict=True)]  # fmt: skip
     page.table(
         ("side", "name", "cells", "features", "labels", "left out [cells]", "fingerprint"),
-        [[side, *(short[side].get(kind, "") for kind in kinds)] for side in SIDES],
+        rows,
     )
-    names = {f"{side}_name": inputs[side]["name"] for side in ("source", "target")}
-    page.figure(label_counts(report["source_counts"], report["target_counts"], **names))
+    names = {f"{side}_name": inputs[side].name for side in SIDES}
+    page.figure(label_counts(report.source_counts, report.target_counts, **names))
 
 
 def _propensity(content: Content, page: Page) -> None:
@@ -122,7 +120,8 @@ def _propensity(content: Content, page: Page) -> None:
     page.figure(reliability(*models))
     for model in models:
         page.figure(confusion(model))
-    scores = next((found for way in ("umap", "pca") if (found := load_map(content.folder, way)) is not None), None)
+    maps = (files.SCORE_MAP.read(content.folder, which=method) for method in ("umap", "pca"))
+    scores = next((found for found in maps if found is not None), None)
     if scores is not None:
         if scores.source_cells.size + scores.target_cells.size <= LARGEST_MAP:
             is_many = len(models[0].label_names) > len(PALETTE)
@@ -170,36 +169,36 @@ def _matching(content: Content, page: Page) -> None:
 
 
 def _quality(content: Content, page: Page) -> None:
-    found, table = content.facts("evaluation"), load_table(content.folder, "evaluation_labels")
-    if not found:
+    found, table = files.EVALUATION.read(content.folder), files.EVALUATION_LABELS.read(content.folder)
+    if found is None:
         return
     from psmatch_core.evaluation.intervals import bootstrap_intervals, coverage_by_confidence
     from psmatch_core.plotting import coverage_curves, feature_r2_bars, metric_bars
 
     page.heading("Evaluate: how good is it where the truth is known?")
-    if not found["n_pairs"] or table is None:
+    if not found.n_pairs or table is None:
         page.text("True pairs are known, but every label has too few of them to judge.")
         return
-    page.text(f"{plural(found['n_pairs'], 'true pair')}, beside a uniform plan within each label (chance).")
+    page.text(f"{plural(found.n_pairs, 'true pair')}, beside a uniform plan within each label (chance).")
     columns = ("metric", "mean over cells", "uniform", "mean over labels", "uniform")
-    kinds = ("micro", "uniform_micro", "macro", "uniform_macro")
+    means = (found.micro, found.uniform_micro, found.macro, found.uniform_macro)
     metrics = ("foscttm", "trace_fold", "rank")
-    page.table(columns, [[metric, *(found[kind][metric] for kind in kinds)] for metric in metrics])
+    page.table(columns, [[metric, *(each[metric] for each in means)] for metric in metrics])
     for metric in metrics[:2]:
         page.figure(metric_bars(table, metric))
-    cells = load_table(content.folder, "evaluation_cells")
+    cells = files.EVALUATION_CELLS.read(content.folder)
     if content.coupling is not None and cells is not None and len(cells):
         sure = bootstrap_intervals(cells, seed=content.folder.recipe.seed)[1]["micro"]
         said = ", ".join(f"{metric} {sure[metric].low:.3g} to {sure[metric].high:.3g}" for metric in metrics)
         page.text(f"95% intervals over cells, had other cells of the same labels been judged: {said}.", "small")
         kept = coverage_by_confidence(content.coupling, cells, "foscttm")
         if kept:
-            page.figure(coverage_curves(kept, uniform=found["uniform_micro"]["foscttm"]))
-    values = content.facts("feature_r2")
+            page.figure(coverage_curves(kept, uniform=found.uniform_micro["foscttm"]))
+    values = files.FEATURE_R2.read(content.folder)
     if values:
-        page.figure(feature_r2_bars(values, uniform=found["uniform_r2"]))
-    if found["skipped"]:
-        page.table(("label not judged", "reason"), list(found["skipped"].items()))
+        page.figure(feature_r2_bars(values, uniform=found.uniform_r2))
+    if found.skipped:
+        page.table(("label not judged", "reason"), list(found.skipped.items()))
 
 
 def _repeating(content: Content, page: Page) -> None:
@@ -212,7 +211,7 @@ def _repeating(content: Content, page: Page) -> None:
     page.text("With recipe.json and the data files in one folder: python -m psmatch_core run recipe.json")
     recipe = portable_recipe(content.folder.recipe)
     page.details("Every setting (recipe.json)", json.dumps(recipe, indent=2, ensure_ascii=False))
-    versions = content.facts("environment") or {}
+    versions = files.ENVIRONMENT.read(content.folder) or {}
     if versions:
         page.table(("library", "version"), list(versions.items()))
 

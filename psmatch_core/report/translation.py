@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display
-from psmatch_core.evaluation.distributions import DISTANCE_MEASURES, Distributions
+from psmatch_core.evaluation.distributions import DISTANCE_MEASURES
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.predictions import load_shifts
-from psmatch_core.workspace.results import load_feature_r2, load_translator
 
 WAYS = (TO_SOURCE, TO_TARGET)
 
@@ -25,7 +25,8 @@ def translators(content: Content, page: Page) -> None:
     kind = type(content.folder.recipe.translator).__name__
     page.text(f"Translator: {kind}. A direction names whose features are predicted at whose cells.")
     for direction in WAYS:
-        fitted, table = load_translator(content.folder, direction), load_feature_r2(content.folder, direction)
+        fitted = files.TRANSLATOR.read(content.folder, which=direction)
+        table = files.TRANSLATION_R2.read(content.folder, which=direction)
         shifts = load_shifts(content.folder, content.models, direction)
         if fitted is None and table is None and shifts is None:
             continue
@@ -49,15 +50,14 @@ def translators(content: Content, page: Page) -> None:
 
 def distributions(content: Content, page: Page) -> None:
     """Translated against observed cells, where no pair is known."""
-    facts = content.facts("distributions")
-    if not facts:
+    compared = files.DISTRIBUTIONS.read(content.folder)
+    if not compared:
         return
     from psmatch_core.plotting import distance_dots
 
     page.heading("Translated against observed cells, where no pair is known")
     page.text("Beside the same through a uniform plan, and a floor: one half of the observed cells against the other.")
-    for direction, data in facts.items():
-        found = Distributions.from_dict(data)
+    for direction, found in compared.items():
         page.subheading(content.way(direction))
         if found.per_label:
             rows = [

@@ -11,7 +11,8 @@ import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor.run_figures import FIGURES, RunFigures, score_figures
-from psmatch_core.workspace.results import has_propensities, load_facts, load_figures, load_models
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import has_propensities, load_figures, load_models
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -97,7 +98,8 @@ def _modality_names(folders: Sequence[RunFolder]) -> dict[str, str]:
     """The names of the modalities where all runs agree on them."""
     agreed = {}
     for side in ("source", "target"):
-        names = {str((load_facts(folder, "inputs") or {}).get(side, {}).get("name", "")) for folder in folders}
+        inputs = [files.INPUTS.read(folder) for folder in folders]
+        names = {each[side].name if each is not None else "" for each in inputs}
         if len(names) == 1 and "" not in names:
             agreed[side] = names.pop()
     return agreed

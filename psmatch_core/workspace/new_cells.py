@@ -19,6 +19,7 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE, checked_direction
 from psmatch_core.translation.translators import FittedTranslator
+from psmatch_core.workspace import files
 
 SUFFIXES = (".h5ad", ".csv")
 MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning to who trains; here nothing is trained
@@ -95,15 +96,15 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
         return fitted
     if not where.is_dir():
         raise PsmatchError(f"There is no {where.name}.", hint="Give the folder of a run, or a file translator_….npz.")
-    files = sorted(where.glob("translator_*_to_*.npz"))
-    if not files:
+    paths = sorted(where.glob(files.TRANSLATOR.name.format("*_to_*")))
+    if not paths:
         raise PsmatchError(
             f"{where.name} holds no trained translator.",
             hint="Run again with a translator that is trained, such as --set translator=RidgeTranslator.",
         )
-    found = {path.stem.removeprefix("translator_"): path for path in files}
+    found = {path.stem.removeprefix("translator_"): path for path in paths}
     if not direction and len(found) > 1:
-        fitted = result_files.load_translator(found.get(TO_SOURCE, files[0]))
+        fitted = result_files.load_translator(found.get(TO_SOURCE, paths[0]))
         raise PsmatchError(
             f"{where.name} holds translators of two directions.",
             hint=f"Say which: --direction {TO_SOURCE} predicts {fitted.output_name} features of {fitted.input_name} "

@@ -7,16 +7,12 @@ after the other in the file, so that a page maps it into memory and touches what
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base import disk
-from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.shifts import LabelShifts, label_shifts
@@ -24,13 +20,13 @@ from psmatch_core.matching.match import known_ids
 from psmatch_core.pipeline.run import Run, readable_sides
 from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.translation.translators import FittedTranslator
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
 
 LARGEST = 2**31  # bytes of one matrix; beyond it pages do without, and the exported h5ad holds the values
-SIDES = ("source", "target")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,23 +59,22 @@ def keep(folder: RunFolder, run: Run, direction: str) -> None:
     """Write what a run predicts in a direction, and the measured features beside it."""
     translation = run.translate(direction)
     _, of = readable_sides(run, direction)
-    side = SIDES[direction == TO_SOURCE]
+    side = files.BOTH_SIDES[direction == TO_SOURCE]
     if 4 * max(translation.values.shape[0], of.n_cells) * of.n_features > LARGEST or of.image_shape is not None:
         return
-    disk.write_json(folder.path / f"{side}_features_read.json", of.var_names.tolist())
-    _write(folder.path / f"predicted_{direction}.npy", translation.values)
-    _write(folder.path / f"measured_{side}.npy", of.X)
+    files.MEASURED_NAMES.write(folder, tuple(of.var_names.tolist()), which=side)
+    files.PREDICTED.write(folder, translation.values, which=direction)
+    files.MEASURED.write(folder, of.X, which=side)
 
 
 def load(folder: RunFolder, direction: str) -> Predicted | None:
     """What a run predicts in a direction; None where it left none (an earlier version, images, or too large)."""
-    at, of = SIDES if direction == TO_SOURCE else SIDES[::-1]
-    paths = [folder.path / f"predicted_{direction}.npy", folder.path / f"measured_{of}.npy"]
-    names = folder.path / f"{of}_features_read.json"
-    if not all(path.exists() for path in (*paths, names)):
+    at, of = files.BOTH_SIDES if direction == TO_SOURCE else files.BOTH_SIDES[::-1]
+    names = files.MEASURED_NAMES.read(folder, which=of)
+    predicted, measured = files.PREDICTED.read(folder, which=direction), files.MEASURED.read(folder, which=of)
+    if names is None or predicted is None or measured is None:
         return None
-    features = np.array(json.loads(names.read_text(encoding="utf-8")), dtype=str)
-    predicted, measured = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
+    features = np.array(names, dtype=str)
     return Predicted(direction, at, of, features, predicted, measured)
 
 
@@ -88,7 +83,7 @@ def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]
     found = load(folder, direction)
     if found is None:
         return None
-    labels = {side: model.modality.labels for side, model in zip(SIDES, models, strict=True)}
+    labels = {side: model.modality.labels for side, model in zip(files.BOTH_SIDES, models, strict=True)}
     return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], found.features)
 
 
@@ -130,20 +125,4 @@ def keep_columns(folder: RunFolder, side: str, modality: Modality) -> None:
         index=None,
     ).reset_index(drop=True)
     if plain.shape[1]:
-        path = folder.path / f"{side}_columns.parquet"
-        disk.write_whole(path, lambda stream: plain.to_parquet(stream, index=False))
-
-
-def load_columns(folder: RunFolder, side: str) -> pd.DataFrame | None:
-    """The cells' other columns, in the order of the modality's cells; None where there is none."""
-    path = folder.path / f"{side}_columns.parquet"
-    return pd.read_parquet(path) if path.exists() else None
-
-
-def _write(path: Path, values: Any) -> None:
-    dense = np.asfortranarray(to_dense(values, np.float32))
-
-    def write(stream: BinaryIO) -> None:
-        np.save(stream, dense, allow_pickle=False)
-
-    disk.write_whole(path, write)
+        files.COLUMNS.write(folder, plain, which=side)

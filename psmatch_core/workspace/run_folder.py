@@ -25,7 +25,6 @@ from psmatch_core.base.progress import Event
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
 
-OBSERVABLES = "observables.json"  # the figures of a run, by which runs are compared
 LOCK = "worker.lock"
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.exports.files import EXPORT_ARCHIVE, rebuild_archive, write_h5ad
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.workspace import files
+from psmatch_core.workspace.files import NamedSelection
 from psmatch_core.workspace.run_folder import RunFolder
 
-FILE, TABLE = "selections.json", "selections.csv"
+SELECTION_TABLE = "selections.csv"
 LONGEST = 60
 PREFIX = "selection_"  # of the columns in obs and var of coupling.h5ad
 
@@ -32,36 +33,32 @@ def save_selection(folder: RunFolder, coupling: Coupling, selection: Selection) 
     PsmatchError
         Without cells, or without a name that can be a column.
     """
-    name = checked_name(selection.name)
+    name = checked_selection_name(selection.name)
     if not len(selection):
         raise PsmatchError("No cell is selected.", hint="Draw around some cells, or choose rows of a table.")
-    kept = _read(folder)
-    kept[name] = {
-        "side": selection.side,
-        "origin": selection.origin,
-        "cells": [str(each) for each in selection.names(coupling)],
-    }
-    disk.write_json(folder.path / FILE, kept)
+    cells = tuple(str(each) for each in selection.names(coupling))
+    kept = files.SELECTIONS.read(folder) or {}
+    files.SELECTIONS.write(folder, {**kept, name: NamedSelection(selection.side, selection.origin, cells)})
 
 
 def load_selections(folder: RunFolder, coupling: Coupling) -> tuple[Selection, ...]:
     """The named selections of a run, in the order in which they were kept."""
     found = []
-    for name, entry in _read(folder).items():
-        model = coupling.source if entry["side"] == "source" else coupling.target
-        cells = np.flatnonzero(np.isin(model.modality.obs_names, np.array(entry["cells"], dtype=str)))
-        found.append(Selection(entry["side"], cells, entry["origin"], name))
+    for name, kept in (files.SELECTIONS.read(folder) or {}).items():
+        model = coupling.source if kept.side == "source" else coupling.target
+        cells = np.flatnonzero(np.isin(model.modality.obs_names, np.array(kept.cells, dtype=str)))
+        found.append(Selection(kept.side, cells, kept.origin, name))
     return tuple(found)
 
 
 def delete_selection(folder: RunFolder, name: str) -> None:
     """Forget a named selection; nothing happens where there is none."""
-    kept = _read(folder)
+    kept = files.SELECTIONS.read(folder) or {}
     if kept.pop(name, None) is not None:
-        disk.write_json(folder.path / FILE, kept)
+        files.SELECTIONS.write(folder, kept)
 
 
-def checked_name(name: str) -> str:
+def checked_selection_name(name: str) -> str:
     """The name without space around it.
 
     Raises
@@ -122,11 +119,6 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         table = adata.obs if each.side == "source" else adata.var
         table[PREFIX + each.name] = [name in chosen for name in table.index]
     write_h5ad(adata, exported)
-    path = disk.write_text(folder.exports / TABLE, selection_table(coupling, selections).to_csv(index=False))
+    path = disk.write_text(folder.exports / SELECTION_TABLE, selection_table(coupling, selections).to_csv(index=False))
     rebuild_archive(folder.exports)
     return path
-
-
-def _read(folder: RunFolder) -> dict[str, dict]:  # type: ignore[type-arg]
-    path = folder.path / FILE
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

@@ -23,11 +23,11 @@ from psmatch_core.matching.matchers import NeighborMatcher
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked_maps import MOST_MATCHES
-from psmatch_core.workspace import worker
+from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs import run as run_job
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.results import load_map, load_matching, load_models, load_table
+from psmatch_core.workspace.results import load_matching, load_models
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
@@ -188,7 +188,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
     expect(chip(page, "RNA cells selected")).to_be_visible()
     settle(page)
-    coupling, scores = matched(run), load_map(run, "pca")
+    coupling, scores = matched(run), files.SCORE_MAP.read(run, which="pca")
     assert scores is not None
     kept = saved(page, run, "middle")
     expected = on_map(scores, "source", corners_of(x, y))
@@ -273,12 +273,12 @@ def test_what_was_found_is_used_for_all_labels_without_training(
         assert getattr(after.recipe.matcher, "epsilon" if option == "epsilon" else "n_neighbors") == value
         assert replace(after.recipe, matcher=before.recipe.matcher) == before.recipe
         until(
-            lambda: after.stage_file("coupling").exists() and load_table(after, "labels") is not None,
+            lambda: files.COUPLING.is_in(after) and files.LABELS.is_in(after),
             lambda: str(after.status()),
         )
         for side in ("source", "target"):  # the same file, not one that was trained alike
-            files = [each.stage_file(f"{side}_propensity") for each in (before, after)]
-            assert os.path.samefile(*files)
+            paths = [files.PROPENSITY.path(each, side) for each in (before, after)]
+            assert os.path.samefile(*paths)
         assert not [each for each in after.events() if each.stage.startswith("propensity") and "C" in each.values]
         solved, expected = matched(after)[LABEL], fresh(before, value)[LABEL]
         assert solved.n_effective == pytest.approx(expected.n_effective, rel=1e-2)

@@ -16,7 +16,7 @@ from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report import write_report
-from psmatch_core.workspace import predictions, results, selections
+from psmatch_core.workspace import files, predictions, results, selections
 from psmatch_core.workspace.compare import compare_runs
 from psmatch_core.workspace.jobs import JOBS, job_in
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
@@ -123,14 +123,17 @@ def test_models_and_coupling(models, coupling, expected):
 
 
 def test_evaluation_and_tables(run, unpaired, expected):
-    same(results.load_facts(run, "evaluation"), expected["evaluation"])
-    same(results.load_facts(unpaired, "distributions"), expected["distributions"])
-    same(columns(results.load_table(run, "labels")), expected["label_table"])
-    same(columns(results.load_table(run, "evaluation_cells")), expected["evaluation_cells"])
+    same(vars(files.EVALUATION.read(run)), expected["evaluation"])
+    compared = files.DISTRIBUTIONS.read(unpaired)
+    same({direction: each.to_dict() for direction, each in compared.items()}, expected["distributions"])
+    same(columns(files.LABELS.read(run)), expected["label_table"])
+    same(columns(files.EVALUATION_CELLS.read(run)), expected["evaluation_cells"])
     judged = set(expected["evaluation_cells"]["label"])
-    assert set(results.load_table(run, "evaluation_labels")["label"]) == judged
-    for name in ("inputs", "notes", "label_report", "environment", "feature_r2"):
-        assert results.load_facts(run, name) is not None
+    assert set(files.EVALUATION_LABELS.read(run)["label"]) == judged
+    assert files.INPUTS.read(run).source.n_cells == len(expected["n_effective"])
+    assert "JAK2" in files.LABEL_REPORT.read(run).shared
+    for each in (files.NOTES, files.ENVIRONMENT, files.FEATURE_R2):
+        assert each.read(run) is not None
 
 
 def test_figures_of_a_run(run, expected):
@@ -154,22 +157,22 @@ def test_the_monitor_report(run, coupling, expected):
 
 def test_maps(run, expected):
     for method, positions in expected["maps"].items():
-        same(results.load_map(run, method).source_xy, positions)
+        same(files.SCORE_MAP.read(run, which=method).source_xy, positions)
 
 
 def test_predictions_and_translators(run, models, expected):
-    inputs = dict(zip(DIRECTIONS, results.load_inputs(run), strict=True))
+    inputs = dict(zip(DIRECTIONS, results.load_modalities(run), strict=True))
     for direction in DIRECTIONS:
         found = predictions.load(run, direction)
         same(found.features, expected["predictions"][direction]["features"])
         same(found.predicted[:2], expected["predictions"][direction]["first"])
         assert predictions.load_shifts(run, models, direction) is not None
         cells = inputs[direction]
-        for fitted in (results.load_translator(run, direction), load_one(run.exports, direction)):
+        for fitted in (files.TRANSLATOR.read(run, which=direction), load_one(run.exports, direction)):
             same(fitted.predict(cells.X[:2], cells.var_names), expected["translators"][direction])
-        same(columns(results.load_feature_r2(run, direction)), expected["feature_r2"][direction])
+        same(columns(files.TRANSLATION_R2.read(run, which=direction)), expected["feature_r2"][direction])
     for side, names in expected["columns"].items():
-        assert list(predictions.load_columns(run, side).columns) == names
+        assert list(files.COLUMNS.read(run, which=side).columns) == names
 
 
 def test_the_path_of_epsilon(run, models, expected):
@@ -206,7 +209,7 @@ def test_runs_side_by_side(run, unpaired, expected):
     found, told = compare_runs([run, unpaired]), expected["comparison"]
     assert list(found.names) == told["names"]
     same(dict(zip(found.settings.index, found.settings.to_numpy(), strict=True)), told["settings"])
-    names = {side: facts["name"] for side, facts in results.load_facts(run, "inputs").items()}
+    names = results.side_names(run)
     shown = {name: found.figures.loc[FIGURES[name].axis(**names)].tolist() for name in COMPARED}
     same(shown, without_median_over_labels(dict(zip(COMPARED, told["figures"], strict=True))))
 

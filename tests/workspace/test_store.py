@@ -10,7 +10,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from tests.waiting import ended, until
@@ -34,7 +34,7 @@ def test_a_run_goes_from_start_to_exports_and_shares_its_stages(store):
     ended(first, state=DONE)
     assert results.has_propensities(first)
     assert not results.has_coupling(first)
-    assert any("normalisation used" in note for note in results.load_facts(first, "notes"))
+    assert any("normalisation used" in note for note in files.NOTES.read(first))
     second = store.start(demo_recipe(QUICK.with_setting("matcher.epsilon", 0.2), "pbmc"), name="second")
     ended(second, state=DONE)
     assert (second.exports / "pairs.csv").exists()

@@ -14,7 +14,8 @@ from pages.shell.workspace import from_recipe
 from pages.views.data.run_comparison import COMPARE, run_comparison
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
-from psmatch_core.workspace.results import load_facts, load_figures
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import QUEUED, RunFolder
 from psmatch_core.workspace.store import LONGEST_NAME, RunEntry
 
@@ -102,15 +103,11 @@ def _more(entry: RunEntry, *, is_current: bool) -> None:
 
 def _summary(folder: RunFolder) -> str:
     """Data, preset and metrics of a run in one line, as far as they exist."""
-    inputs = load_facts(folder, "inputs")
+    inputs = files.INPUTS.read(folder)
     parts = []
-    if inputs:
-        parts.append(
-            " → ".join(
-                f"{plain(display(inputs[side]['name'], 24))} ({inputs[side]['n_cells']:,} cells)"
-                for side in ("source", "target")
-            )
-        )
+    if inputs is not None:
+        sides = (inputs.source, inputs.target)
+        parts.append(" → ".join(f"{plain(display(each.name, 24))} ({each.n_cells:,} cells)" for each in sides))
     try:
         parts.append(f"preset {from_recipe(folder.recipe, '').preset}")
     except PsmatchError:  # shown in full to whoever opens it

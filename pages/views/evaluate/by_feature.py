@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shell import cache, charts
+from pages.shell import charts
 from pages.shell.text import count, plain
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from psmatch_core.evaluation.evaluate import EvaluationSummary
 
 TOP_FEATURES = 25
 
 
-def by_feature_section(folder: RunFolder, found: dict[str, Any]) -> None:
+def by_feature_section(folder: RunFolder, found: EvaluationSummary) -> None:
     """A figure of the best features, and a table of all."""
     from psmatch_core.plotting import feature_r2_bars
 
-    values = cache.facts(folder, "feature_r2")
+    values = files.FEATURE_R2.read(folder)
     if not values:
         return
     st.subheader("By feature")
     charts.show(
-        feature_r2_bars(values, top=TOP_FEATURES, uniform=found["uniform_r2"]),
+        feature_r2_bars(values, top=TOP_FEATURES, uniform=found.uniform_r2),
         key=f"r2.{folder.id}",
         alt="Variance explained (R²) of each target feature",
     )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.shell import cache, charts
 from pages.views.evaluate.summary import METRICS
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from psmatch_core.evaluation.evaluate import EvaluationSummary
     from psmatch_core.evaluation.intervals import RiskCoverage
 
 
-def confidence_section(folder: RunFolder, found: dict[str, Any]) -> None:
+def confidence_section(folder: RunFolder, found: EvaluationSummary) -> None:
     """The metric by the share of cells that is kept, for each measure of confidence."""
     from psmatch_core.plotting import coverage_curves
 
@@ -31,12 +33,12 @@ def confidence_section(folder: RunFolder, found: dict[str, Any]) -> None:
         )
         or "foscttm"
     )
-    curves = _curves(str(folder.path), chosen, cache.file_times(folder, "evaluation_cells.parquet", "coupling.npz"))
+    curves = _curves(str(folder.path), chosen, (*files.EVALUATION_CELLS.times(folder), *files.COUPLING.times(folder)))
     if not curves:
         st.caption("No evaluated cell has a confidence, so there is no curve.")
         return
     charts.show(
-        coverage_curves(curves, uniform=found["uniform_micro"][chosen]),
+        coverage_curves(curves, uniform=found.uniform_micro[chosen]),
         key=f"coverage.{folder.id}.{chosen}",
         alt="The metric among the most confident cells, by the share of cells that is kept",
     )
@@ -52,5 +54,5 @@ def _curves(path: str, metric: str, times: tuple[int, ...]) -> dict[str, RiskCov
     from psmatch_core.evaluation.intervals import coverage_by_confidence
 
     folder = RunFolder(Path(path))
-    cells = cache.table(folder, "evaluation_cells")
+    cells = files.EVALUATION_CELLS.read(folder)
     return coverage_by_confidence(cache.coupling(folder), cells, metric) if cells is not None and len(cells) else {}

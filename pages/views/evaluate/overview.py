@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from pages.shell import cache
 from pages.shell.navigation import path_of
 from pages.shell.text import count
 from pages.views.evaluate.by_feature import by_feature_section
@@ -12,16 +13,17 @@ from pages.views.evaluate.by_label import by_label_section
 from pages.views.evaluate.confidence import confidence_section
 from pages.views.evaluate.summary import metric_intervals, summary_section
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 
 def evaluate_view(folder: RunFolder) -> None:
     """Everything about how good a coupling is."""
-    found = cache.facts(folder, "evaluation")
+    found = files.EVALUATION.read(folder)
     if found is None:
         _no_known_pairs(folder)
         return
-    if found["n_pairs"]:
+    if found.n_pairs:
         with_intervals = metric_intervals(folder)
         table, over_all = with_intervals if with_intervals else (None, None)
         summary_section(found, over_all)
@@ -35,11 +37,11 @@ def evaluate_view(folder: RunFolder) -> None:
             icon=":material/arrow_forward:",
         )
         st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
-    _skipped(found["skipped"])
+    _skipped(found.skipped)
 
 
 def _no_known_pairs(folder: RunFolder) -> None:
-    if folder.status().is_active and not cache.facts(folder, "distributions"):
+    if folder.status().is_active and not files.DISTRIBUTIONS.is_in(folder):
         st.info("The result is still being evaluated.", icon=":material/hourglass_top:")
         return
     st.info(
@@ -55,7 +57,7 @@ def _no_known_pairs(folder: RunFolder) -> None:
     )
 
 
-def _skipped(skipped: dict[str, str]) -> None:
+def _skipped(skipped: Mapping[str, str]) -> None:
     if not skipped:
         return
     with st.expander(f"{count(len(skipped), 'label')} not evaluated", icon=":material/warning:"):

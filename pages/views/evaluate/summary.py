@@ -9,11 +9,13 @@ import streamlit as st
 
 from pages.shell import cache, charts
 from pages.shell.text import count, number
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from psmatch_core.evaluation.evaluate import EvaluationSummary
     from psmatch_core.evaluation.intervals import Interval
 
 METRICS = {
@@ -38,7 +40,7 @@ Intervals = tuple["pd.DataFrame", dict[str, dict[str, "Interval"]]]  # by label,
 
 def metric_intervals(folder: RunFolder) -> Intervals | None:
     """Bootstrap intervals of the metrics, by label and over all; None if nothing was evaluated."""
-    times = cache.file_times(folder, "evaluation_cells.parquet")
+    times = files.EVALUATION_CELLS.times(folder)
     return _intervals(str(folder.path), folder.recipe.seed, times)
 
 
@@ -46,33 +48,33 @@ def metric_intervals(folder: RunFolder) -> Intervals | None:
 def _intervals(path: str, seed: int, times: tuple[int, ...]) -> Intervals | None:
     from psmatch_core.evaluation.intervals import bootstrap_intervals as make
 
-    cells = cache.table(RunFolder(Path(path)), "evaluation_cells")
+    cells = files.EVALUATION_CELLS.read(RunFolder(Path(path)))
     return make(cells, seed=seed) if cells is not None and len(cells) else None
 
 
-def summary_section(found: dict[str, Any], over_all: dict[str, dict[str, Interval]] | None) -> None:
+def summary_section(found: EvaluationSummary, over_all: dict[str, dict[str, Interval]] | None) -> None:
     """A row of metrics, and a table of their means over cells and over labels."""
-    st.caption(f"{count(found['n_pairs'], 'true pair')}. Means over cells, compared with a uniform plan in each label:")
+    st.caption(f"{count(found.n_pairs, 'true pair')}. Means over cells, compared with a uniform plan in each label:")
     shown = [
         (
             METRICS[metric][0],
-            number(found["micro"][metric]) + (" ×" if metric == "trace_fold" else ""),
+            number(found.micro[metric]) + (" ×" if metric == "trace_fold" else ""),
             _comparison(found, over_all, metric),
             METRICS[metric][1],
         )
         for metric in ("foscttm", "trace_fold", "rank")
     ]
-    r2 = ("Variance explained (R²)", number(found["pooled_r2"]), f"uniform {number(found['uniform_r2'])}", R2_MEANING)
+    r2 = ("Variance explained (R²)", number(found.pooled_r2), f"uniform {number(found.uniform_r2)}", R2_MEANING)
     charts.metrics([*shown, r2], gap="small")
     rows = [
         {
             "metric": METRICS[metric][0],
-            "micro": found["micro"][metric],
+            "micro": found.micro[metric],
             "micro, 95%": _range(over_all["micro"][metric]) if over_all else "",
-            "uniform, micro": found["uniform_micro"][metric],
-            "macro": found["macro"][metric],
+            "uniform, micro": found.uniform_micro[metric],
+            "macro": found.macro[metric],
             "macro, 95%": _range(over_all["macro"][metric]) if over_all else "",
-            "uniform, macro": found["uniform_macro"][metric],
+            "uniform, macro": found.uniform_macro[metric],
             "meaning": METRICS[metric][1],
         }
         for metric in METRICS
@@ -87,8 +89,8 @@ def summary_section(found: dict[str, Any], over_all: dict[str, dict[str, Interva
         )
 
 
-def _comparison(found: dict[str, Any], over_all: dict[str, dict[str, Interval]] | None, metric: str) -> str:
-    uniform = f"uniform {number(found['uniform_micro'][metric], 2)}"
+def _comparison(found: EvaluationSummary, over_all: dict[str, dict[str, Interval]] | None, metric: str) -> str:
+    uniform = f"uniform {number(found.uniform_micro[metric], 2)}"
     return f"{_range(over_all['micro'][metric])}, {uniform}" if over_all else uniform
 
 

@@ -17,6 +17,7 @@ from pages.shell.glossary import meaning
 from pages.shell.text import count
 from psmatch_core.exports.pairs import ChosenPairs
 from psmatch_core.pipeline.recipe import ExportRules
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 PREVIEW = 100
@@ -81,7 +82,7 @@ def _counts(chosen: ChosenPairs, rules: ExportRules) -> None:
 
 def _chosen(folder: RunFolder, rules: ExportRules) -> ChosenPairs:
     key = json.dumps(rules.to_dict(), sort_keys=True)
-    return _pairs(str(folder.path), cache.matching_times(folder), key, folder.recipe.seed)
+    return _pairs(str(folder.path), files.COUPLING.times(folder), key, folder.recipe.seed)
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Choosing pairs…")

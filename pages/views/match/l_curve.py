@@ -13,6 +13,7 @@ from pages.shell.errors import show_errors
 from pages.shell.text import plain
 from pages.views.match.label_box import labels_with_plan
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def l_curve_view(folder: RunFolder, coupling: Coupling) -> None:
     drawn = session.get(key)
     if drawn:
         with show_errors():
-            _show(folder, _curve(str(folder.path), drawn, cache.matching_times(folder)))
+            _show(folder, _curve(str(folder.path), drawn, files.COUPLING.times(folder)))
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Computing the curve…")

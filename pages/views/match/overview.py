@@ -16,6 +16,7 @@ from pages.views.match.label_table import match_table
 from pages.views.match.linked_maps import linked_maps_tab
 from pages.views.match.plan import plan_tab
 from psmatch_core.monitor.run_figures import median_effective
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def match_view(folder: RunFolder) -> None:
     """Everything about one coupling."""
     coupling = cache.coupling(folder)
-    table = cache.table(folder, "labels")
+    table = files.LABELS.read(folder)
     if table is None:
         return
     _headline(table, coupling)

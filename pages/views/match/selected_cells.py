@@ -63,7 +63,7 @@ def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
 
 def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
     """Name the selected cells, save them with the run, download them, and manage the saved selections."""
-    from psmatch_core.workspace.selections import TABLE, save_selection, selection_table
+    from psmatch_core.workspace.selections import SELECTION_TABLE, save_selection, selection_table
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     name = left.text_input(
@@ -81,7 +81,7 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
         st.download_button(
             "Download table",
             lambda: selection_table(coupling, (selection.named(name.strip() or "selection"),)).to_csv(index=False),
-            TABLE,
+            SELECTION_TABLE,
             "text/csv",
             key=f"selection.download.{folder.id}",
             icon=":material/download:",

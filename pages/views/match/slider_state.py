@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import cache, session
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class CouplingAtSliders:
 
 def epsilon_path(folder: RunFolder, job: EpsilonPathJob) -> EpsilonPath | None:
     """The solved plans of a job so far; None before the first one."""
-    file = job.file
-    return _path(str(folder.path), str(job.folder.path), file.stat().st_mtime_ns) if file.exists() else None
+    times = files.EPSILON_PATH.times(job.folder)
+    return _path(str(folder.path), str(job.folder.path), times) if times else None
 
 
 def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
@@ -126,7 +127,7 @@ def coupling_at_sliders(folder: RunFolder, coupling: Coupling) -> CouplingAtSlid
             continue
         place = path.nearest_solved(int(position))
         if place != path.own_step and path.points[place].status.outcome.is_usable:
-            blocks[label] = _plan(str(folder.path), str(job.folder.path), job.file.stat().st_mtime_ns, place)
+            blocks[label] = _plan(str(folder.path), str(job.folder.path), files.EPSILON_PATH.times(job.folder), place)
             moved[label] = float(path.values[place])
     return CouplingAtSliders(coupling.with_blocks(blocks) if moved else coupling, moved, symbol_for(folder))
 
@@ -153,14 +154,14 @@ def _job(folder: RunFolder, job_id: str) -> EpsilonPathJob:
 
 
 @st.cache_resource(max_entries=KEPT_PATHS, show_spinner=False)
-def _path(run: str, job: str, time: int) -> EpsilonPath | None:
+def _path(run: str, job: str, times: tuple[int, ...]) -> EpsilonPath | None:
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
     return EpsilonPathJob(RunFolder(Path(job))).result(cache.scored_modalities(RunFolder(Path(run))))
 
 
 @st.cache_resource(max_entries=KEPT_PLANS, show_spinner=False)
-def _plan(run: str, job: str, time: int, place: int) -> Block:
-    path = _path(run, job, time)
+def _plan(run: str, job: str, times: tuple[int, ...], place: int) -> Block:
+    path = _path(run, job, times)
     assert path is not None  # the caller has already loaded it
     return path.plan_at(place)

@@ -10,7 +10,8 @@ from pages.shell import cache, job_box, session
 from pages.shell.errors import show_error, show_errors
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import Monitoring, MonitorReport
-from psmatch_core.workspace.jobs.monitor import MonitorJob, load_report
+from psmatch_core.workspace import files
+from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.run_folder import RunFolder
 
 SHUFFLES = (0, 20, 50, 100, 200)
@@ -18,9 +19,9 @@ SHUFFLES = (0, 20, 50, 100, 200)
 
 def report_of(folder: RunFolder) -> MonitorReport:
     """The measured report if it belongs to this matching, otherwise one from the losses alone."""
-    quick = _quick_report(str(folder.path), cache.matching_times(folder))
+    quick = _quick_report(str(folder.path), files.COUPLING.times(folder))
     try:
-        measured = load_report(folder)
+        measured = files.MONITOR_REPORT.read(folder)
     except PsmatchError as error:
         show_error(error)
         return quick

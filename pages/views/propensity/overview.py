@@ -15,6 +15,7 @@ from pages.views.propensity.losses import losses_by_epoch_tab, losses_by_label_t
 from pages.views.propensity.score_map import map_tab
 from psmatch_core.classification.baselines import JointLatents
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -100,7 +101,7 @@ def _latent_metrics(model: JointLatents) -> None:
 
 
 def _notes(folder: RunFolder, models: cache.ScoredModalities) -> None:
-    notes = [*(cache.facts(folder, "notes") or ()), *models[0].notes, *models[1].notes]
+    notes = [*(files.NOTES.read(folder) or ()), *models[0].notes, *models[1].notes]
     notes = list(dict.fromkeys(str(note) for note in notes))
     if notes:
         with st.expander(f"{count(len(notes), 'note')} from the computation"):

@@ -11,6 +11,7 @@ from pages.shell.name_search import name_search
 from pages.shell.text import count, number, plain
 from pages.views.translate import predictions
 from psmatch_core.data.checks import display
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -155,9 +156,7 @@ def _r2(folder: RunFolder, direction: str, *, is_trained: bool) -> None:
 
 
 def _r2_table(folder: RunFolder, direction: str) -> pd.DataFrame | None:
-    from psmatch_core.workspace.results import load_feature_r2
-
-    return load_feature_r2(folder, direction)
+    return files.TRANSLATION_R2.read(folder, which=direction)
 
 
 def _best_first(names: list[str], table: pd.DataFrame) -> list[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
-from pages.shell import cache, session
+from pages.shell import session
 from pages.shell.distributions import DIRECTION_TITLES
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.text import duration, plain
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
 from psmatch_core.data.controls import OTHERS, control_for
+from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.pipeline.leave_out import LeaveOut
+from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.results import side_names
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
 
 BY_NAME = "the label named as a control"
@@ -24,8 +26,8 @@ BY_NAME = "the label named as a control"
 
 def leave_out_tab(folder: RunFolder) -> None:
     """The form, and the chosen job with its progress or its result."""
-    report = cache.facts(folder, "label_report")
-    if not report or not folder.stage_file("target").exists():
+    report = files.LABEL_REPORT.read(folder)
+    if report is None or not files.DATA.is_in(folder):
         return
     st.caption(
         "One label is left out of preprocessing, classifiers, matching and translator. Then one modality of its cells "
@@ -42,8 +44,8 @@ def leave_out_tab(folder: RunFolder) -> None:
         _job(chosen)
 
 
-def _form(folder: RunFolder, report: dict[str, Any]) -> None:
-    labels = list(report["shared"])
+def _form(folder: RunFolder, report: LabelReport) -> None:
+    labels = list(report.shared)
     with st.form(f"leave.{folder.id}", border=True):
         label = st.selectbox(
             "Label to leave out", labels, index=_first(report), format_func=lambda each: display(each, 60)
@@ -54,8 +56,7 @@ def _form(folder: RunFolder, report: dict[str, Any]) -> None:
             format_func=lambda each: each if each in (BY_NAME, OTHERS) else display(each, 60),
             help=f"{BY_NAME}: NT, control, DMSO or similar. {OTHERS}: the mean of the other labels.",
         )
-        inputs = cache.facts(folder, "inputs") or {}
-        names = {side: display(inputs.get(side, {}).get("name", side), 24) for side in cache.SIDES}
+        names = {side: display(name, 24) for side, name in side_names(folder).items()}
         direction = st.radio(
             "Predict",
             list(DIRECTION_TITLES),
@@ -71,9 +72,9 @@ def _form(folder: RunFolder, report: dict[str, Any]) -> None:
             st.rerun()
 
 
-def _first(report: dict[str, Any]) -> int:
+def _first(report: LabelReport) -> int:
     """The first label that has a control and is not one itself."""
-    labels, counts = list(report["shared"]), report["source_counts"]
+    labels, counts = list(report.shared), report.source_counts
     shared = {label: counts[label] for label in labels}
     return next((index for index, label in enumerate(labels) if control_for(label, shared)), 0)
 

@@ -14,6 +14,7 @@ from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
 from pages.views.translate.predictions import trained_translator
 from pages.views.translate.shifts import shifts_tab
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 SIDES_OF = {"target_to_source": ("source", "target"), "source_to_target": ("target", "source")}  # cells, features
@@ -21,11 +22,11 @@ SIDES_OF = {"target_to_source": ("source", "target"), "source_to_target": ("targ
 
 def translate_view(folder: RunFolder) -> None:
     """Everything about the translation of a run."""
-    inputs = cache.facts(folder, "inputs")
-    if not inputs or not cache.has_exports(folder):
+    inputs = files.INPUTS.read(folder)
+    if inputs is None or not cache.has_exports(folder):
         st.info("The translation is still being computed.", icon=":material/hourglass_top:")
         return
-    names = {side: plain(inputs[side]["name"]) for side in cache.SIDES}
+    names = {side: plain(inputs[side].name) for side in cache.SIDES}
     direction = (
         st.segmented_control(
             "Direction",
@@ -51,7 +52,7 @@ def translate_view(folder: RunFolder) -> None:
 
 def _distributions(folder: RunFolder) -> None:
     """Distances between translated and observed cells, or where to look if true pairs are known."""
-    if cache.facts(folder, "distributions"):
+    if files.DISTRIBUTIONS.is_in(folder):
         distributions.translated_and_observed(folder)
         return
     st.info(

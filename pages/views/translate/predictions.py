@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache
+from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 def trained_translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
     """The translator of a direction; None if it was not trained."""
-    return _translator(str(folder.path), direction, cache.file_times(folder, f"translator_{direction}.npz"))
+    return _translator(str(folder.path), direction, files.TRANSLATOR.times(folder))
 
 
 def shifts(folder: RunFolder, direction: str) -> LabelShifts | None:
     """Predicted and measured shifts of all labels; None if the run saved no predictions."""
-    return _shifts(str(folder.path), direction, cache.file_times(folder, f"predicted_{direction}.npy"))
+    return _shifts(str(folder.path), direction, files.PREDICTED.times(folder))
 
 
 def known_pairs(folder: RunFolder, direction: str) -> tuple[Any, Any, bool]:
@@ -71,9 +72,7 @@ def _column(features: Any, name: str) -> int:
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner=False)
 def _translator(path: str, direction: str, times: tuple[int, ...]) -> FittedTranslator | None:
-    from psmatch_core.workspace.results import load_translator
-
-    return load_translator(RunFolder(Path(path)), direction)
+    return files.TRANSLATOR.read(RunFolder(Path(path)), which=direction)
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Comparing shifts…")

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Self
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.epsilon_grid import adjustable_matcher
-from psmatch_core.exploration.epsilon_path import EpsilonPath, load_epsilon_path, save_epsilon_path
+from psmatch_core.exploration.epsilon_path import EpsilonPath
 from psmatch_core.exploration.solve_path import solve_epsilon_path
 from psmatch_core.matching.matchers.base import Answer
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.job import LabelJob, Work
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -54,11 +53,6 @@ class EpsilonPathJob(LabelJob):
     def title(self) -> str:
         return f"Plans of {self.label} from sharp to smooth"
 
-    @property
-    def file(self) -> Path:
-        """The plans that are solved so far; it is there from the first plan on."""
-        return self.folder.stage_file("ladder")
-
     def do(self, work: Work) -> None:
         run, recipe, label = self.run, self.folder.recipe, self.label
         models = results.load_models(run)
@@ -67,7 +61,7 @@ class EpsilonPathJob(LabelJob):
         def save_sometimes(part: EpsilonPath) -> None:
             nonlocal last
             if time.monotonic() - last > SAVE_SECONDS:
-                save_epsilon_path(part, self.file)
+                files.EPSILON_PATH.write(self.folder, part)
                 last = time.monotonic()
 
         found = solve_epsilon_path(
@@ -80,11 +74,11 @@ class EpsilonPathJob(LabelJob):
             progress=work.log,
             on_step=save_sometimes,
         )
-        save_epsilon_path(found, self.file)
+        files.EPSILON_PATH.write(self.folder, found)
 
     def result(self, models: tuple[ScoredModality, ScoredModality]) -> EpsilonPath | None:
         """The path as far as it is solved; None before its first plan."""
-        return load_epsilon_path(self.file, *models, seed=self.folder.recipe.seed) if self.file.exists() else None
+        return files.EPSILON_PATH.read(self.folder, *models, self.folder.recipe.seed)
 
 
 def _plan_of_run(run: RunFolder, models: tuple[ScoredModality, ScoredModality], label: str) -> Answer | None:

@@ -9,17 +9,14 @@ import time
 from pathlib import Path
 from typing import Self
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.evaluation.held_out import HeldOut, load_held_out
+from psmatch_core.evaluation.held_out import HeldOut
 from psmatch_core.pipeline.inputs import load_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.job import LabelJob, Work
 from psmatch_core.workspace.run_folder import RunFolder
-
-RESULT = "left_out"
 
 
 class LeaveOutJob(LabelJob):
@@ -39,12 +36,13 @@ class LeaveOutJob(LabelJob):
         PsmatchError
             If the run has no data yet, or the label cannot be left out; no process has started then.
         """
-        report, inputs = results.load_facts(run, "label_report"), results.load_facts(run, "inputs")
-        if not report or not inputs or not run.stage_file("target").exists():
+        report, inputs = files.LABEL_REPORT.read(run), files.INPUTS.read(run)
+        if report is None or inputs is None or not files.DATA.is_in(run):
             raise PsmatchError("This run has no data yet.", hint="Start the run first.")
-        sides = ("source", "target")
-        counts = {side: {label: report[f"{side}_counts"][label] for label in report["shared"]} for side in sides}
-        choose_control(label, how, {inputs[side]["name"]: counts[side] for side in sides})
+        shared = {
+            inputs[side].name: {name: report.counts(side)[name] for name in report.shared} for side in files.BOTH_SIDES
+        }
+        choose_control(label, how, shared)
         return cls(RunFolder.create(run.path / cls.place, run.recipe, **cls._asked(label, **how.to_dict())))
 
     @classmethod
@@ -72,22 +70,17 @@ class LeaveOutJob(LabelJob):
     def _leave_out(self, work: Work) -> None:
         from psmatch_core.exports.provenance import versions
 
-        disk.write_json(self.folder.path / "environment.json", versions())
+        files.ENVIRONMENT.write(self.folder, versions())
         recipe = self.folder.recipe
-        if self.folder.path.parent.name == self.place and self.run.stage_file("target").exists():
-            sides, recipe = results.load_inputs(self.run), without_renaming(recipe)
+        if self.folder.path.parent.name == self.place and files.DATA.is_in(self.run):
+            sides, recipe = results.load_modalities(self.run), without_renaming(recipe)
         else:
             sides = load_inputs(recipe, progress=work.log)
         found = leave_label_out(recipe, *sides, self.label, how=self.how, progress=work.log)
-        table = found.table()
-        disk.write_whole(
-            self.folder.path / f"{RESULT}_features.csv",
-            lambda stream: table.to_csv(stream, index=False, encoding="utf-8"),
-        )
-        disk.write_json(self.folder.path / f"{RESULT}.json", found.to_dict())
-        found.save(self.folder.stage_file(RESULT))
+        files.HELD_OUT_FEATURES.write(self.folder, found.table())
+        files.HELD_OUT_FIGURES.write(self.folder, found.to_dict())
+        files.HELD_OUT.write(self.folder, found)
 
     def result(self) -> HeldOut | None:
         """The prediction beside what was measured; None until the job is done."""
-        path = self.folder.stage_file(RESULT)
-        return load_held_out(path) if path.exists() and self.is_done else None
+        return files.HELD_OUT.read(self.folder) if self.is_done else None

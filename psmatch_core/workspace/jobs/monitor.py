@@ -5,25 +5,20 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.stage_keys import halves_key, matching_key
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.folder_keeper import FolderKeeper
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.run_folder import RunFolder
-
-REPORT = "monitor.json"
 
 
 class MonitorJob(Job):
@@ -72,27 +67,7 @@ class MonitorJob(Job):
 
     def result(self) -> MonitorReport | None:
         """The report of the run."""
-        return load_report(self.run)
-
-
-def load_report(run: RunFolder) -> MonitorReport | None:
-    """The report that was measured for a run; None if there is none.
-
-    Raises
-    ------
-    PsmatchError
-        If another version wrote it, or it is damaged.
-    """
-    path = run.path / REPORT
-    if not path.exists():
-        return None
-    try:
-        return MonitorReport.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
-        raise PsmatchError(
-            "The monitor report of this run is damaged, or another version of the program wrote it.",
-            hint="Measure again.",
-        ) from error
+        return files.MONITOR_REPORT.read(self.run)
 
 
 def propensities(models: tuple[ScoredModality, ScoredModality]) -> tuple[PropensityModel, PropensityModel]:
@@ -119,7 +94,7 @@ def halves_of(
     recipe = run.recipe
     keeper = FolderKeeper(run, cache)
     found = []
-    for side, model in zip(("source", "target"), models, strict=True):
+    for side, model in zip(files.BOTH_SIDES, models, strict=True):
         make = partial(
             half_scores,
             model.modality,
@@ -130,7 +105,7 @@ def halves_of(
             progress=progress,
         )
         key = halves_key(model.modality, model.label_names, recipe)
-        found.append(keeper.keep(f"{side}_halves", key, result_files.load_halves, make))
+        found.append(keeper.keep(f"{side}_halves", key, files.HALF_SCORES.load, make))
     return found[0], found[1]
 
 
@@ -158,4 +133,4 @@ def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, progress: Prog
             progress=progress,
         )
     report = judge(coupling, stability, null, made_of=matching_key(coupling, recipe))
-    disk.write_json(run.path / REPORT, report.to_dict())
+    files.MONITOR_REPORT.write(run, report)

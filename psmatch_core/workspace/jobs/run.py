@@ -7,25 +7,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.base import disk
 from psmatch_core.base.progress import Event
-from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import Prepared
 from psmatch_core.pipeline.stage_keys import map_key
-from psmatch_core.workspace import predictions, results
+from psmatch_core.workspace import files, predictions, results
+from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.folder_keeper import FolderKeeper
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.queue import Turn
-from psmatch_core.workspace.run_folder import OBSERVABLES, LastStage, RunFolder
+from psmatch_core.workspace.run_folder import LastStage, RunFolder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from psmatch_core.classification.scored_modality import ScoredModality
-    from psmatch_core.data.modality import Modality
     from psmatch_core.pipeline.run import Run
 
-MAPS = ("pca", "umap")  # in the order in which they are drawn
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
 
 
@@ -62,12 +57,12 @@ class RunJob(Job):
         from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
 
         folder = self.folder
-        disk.write_json(folder.path / "environment.json", versions())
+        files.ENVIRONMENT.write(folder, versions())
         keeper = _RunKeeper(folder, work.cache, stop_after=self.stop_after)
         try:
             finished = run(folder.recipe, progress=work.log, keeper=keeper)
         except LastStageDone:
-            disk.write_json(folder.path / OBSERVABLES, score_figures(*keeper.models).to_dict())
+            files.RUN_FIGURES.write(folder, score_figures(*keeper.models).to_dict())
             results.add_figures(folder, seconds=_seconds(work))
             _draw_maps(keeper, work, turn)
             return
@@ -84,17 +79,16 @@ class RunJob(Job):
 def _write_results(folder: RunFolder, finished: Run) -> None:
     from psmatch_core.monitor.run_figures import match_figures
 
-    result_files.save(finished.coupling, folder.stage_file("coupling"))
+    files.COUPLING.write(folder, finished.coupling)
     if finished.evaluation is not None:
-        disk.write_json(folder.path / "evaluation.json", finished.evaluation.to_dict())
-        _write_table(folder, "evaluation_cells", finished.evaluation.per_cell)
-        _write_table(folder, "evaluation_labels", finished.evaluation.table())
-        disk.write_json(folder.path / "feature_r2.json", dict(finished.evaluation.feature_r2))
+        files.EVALUATION.write(folder, finished.evaluation.summary)
+        files.EVALUATION_CELLS.write(folder, finished.evaluation.per_cell)
+        files.EVALUATION_LABELS.write(folder, finished.evaluation.table())
+        files.FEATURE_R2.write(folder, dict(finished.evaluation.feature_r2))
     if finished.distributions:
-        compared = {direction: each.to_dict() for direction, each in finished.distributions.items()}
-        disk.write_json(folder.path / "distributions.json", compared)
+        files.DISTRIBUTIONS.write(folder, dict(finished.distributions))
     labels = finished.label_table
-    _write_table(folder, "labels", labels)
+    files.LABELS.write(folder, labels)
     figures = match_figures(
         finished.coupling,
         finished.evaluation,
@@ -102,11 +96,7 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         n_attention=int(labels["needs_attention"].sum()),
         seed=folder.recipe.seed,
     )
-    disk.write_json(folder.path / OBSERVABLES, figures.to_dict())
-
-
-def _write_table(folder: RunFolder, name: str, table: pd.DataFrame) -> None:
-    disk.write_whole(folder.path / f"{name}.parquet", lambda stream: table.to_parquet(stream, index=False))
+    files.RUN_FIGURES.write(folder, figures.to_dict())
 
 
 def _seconds(work: Work) -> float:
@@ -121,12 +111,12 @@ def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
     from psmatch_core.exploration.maps import map_scores
 
     seed = keeper.folder.recipe.seed
-    for method in MAPS:
+    for method in files.MAPS:
         work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
         keeper.keep(
             f"map_{method}",
             map_key(method, keeper.models, LARGEST_MAP, seed),
-            result_files.load_score_map,
+            files.SCORE_MAP.load,
             partial(map_scores, *keeper.models, method=method, largest=LARGEST_MAP, seed=seed),
         )
     work.log(Event("map", 1.0))
@@ -144,33 +134,14 @@ class _RunKeeper(FolderKeeper):
         folder = self.folder
         if isinstance(result, Prepared):
             for side, modality in (("source", result.source), ("target", result.target)):
-                result_files.save(modality, folder.stage_file(side))
+                files.DATA.write(folder, modality, which=side)
                 predictions.keep_columns(folder, side, modality)
-            report = {
-                "shared": list(result.labels.shared),
-                "only_source": list(result.labels.only_source),
-                "only_target": list(result.labels.only_target),
-                "too_small": [list(entry) for entry in result.labels.too_small],
-                "source_counts": dict(result.labels.source_counts),
-                "target_counts": dict(result.labels.target_counts),
-            }
-            disk.write_json(folder.path / "label_report.json", report)
-            inputs = {"source": _described(result.source), "target": _described(result.target)}
-            disk.write_json(folder.path / "inputs.json", inputs)
+            files.LABEL_REPORT.write(folder, result.labels)
+            summaries = [InputSummary.of_modality(each) for each in (result.source, result.target)]
+            files.INPUTS.write(folder, Inputs(*summaries))
         if stage == "notes":
-            disk.write_json(folder.path / "notes.json", list(result))
+            files.NOTES.write(folder, tuple(result))
         if stage == "propensity":
             self.models = list(result)
             if self.stop_after is LastStage.PROPENSITY:
                 raise LastStageDone
-
-
-def _described(modality: Modality) -> dict[str, Any]:
-    return {
-        "name": modality.name,
-        "n_cells": modality.n_cells,
-        "n_features": modality.n_features,
-        "n_labels": len(modality.label_names),
-        "n_excluded": len(modality.excluded),
-        "fingerprint": modality.fingerprint,
-    }

@@ -12,7 +12,7 @@ import pandas as pd
 
 from psmatch_core.base.errors import plural
 from psmatch_core.monitor.run_figures import FIGURES
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.sweeps.points import short
@@ -130,10 +130,10 @@ def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.
     return pd.DataFrame(rows), without
 
 
-def _data_of(run: RunFolder) -> Any:
+def _data_of(run: RunFolder) -> tuple[str, ...]:
     """What a run saw: both matrices after the labels were brought together."""
-    inputs = results.load_facts(run, "inputs") or {}
-    return [inputs.get(side, {}).get("fingerprint") for side in ("source", "target")]
+    inputs = files.INPUTS.read(run)
+    return () if inputs is None else tuple(inputs[side].fingerprint for side in files.BOTH_SIDES)
 
 
 def _lower(title: str) -> str:

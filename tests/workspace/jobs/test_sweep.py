@@ -12,8 +12,8 @@ from psmatch_core.cli.monitor import report_text
 from psmatch_core.cli.sweep import budget_text, sweep_text
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs.monitor import MonitorJob, load_report
+from psmatch_core.workspace import files, results
+from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
@@ -170,9 +170,9 @@ def test_history_holds_finished_runs_on_the_same_data(store, base):
 def test_a_run_is_measured_and_its_report_kept(store, base):
     from psmatch_core.monitor import Monitoring
 
-    assert load_report(base) is None
+    assert files.MONITOR_REPORT.read(base) is None
     assert execute(MonitorJob.create(base, Monitoring(n_shuffles=2)), cache=store.stages).state == DONE
-    report = load_report(base)
+    report = files.MONITOR_REPORT.read(base)
     assert report.null.n_shuffles == 2
     assert report.stability == pytest.approx(results.load_figures(base).stability)
     assert "Match stability" in report_text(report)
@@ -189,7 +189,7 @@ def test_a_run_without_a_matching_cannot_be_measured(store):
 def test_a_damaged_report_is_told(store, base):
     (base.path / "monitor.json").write_text("{", encoding="utf-8")
     with pytest.raises(PsmatchError, match="The monitor report of this run is damaged"):
-        load_report(base)
+        files.MONITOR_REPORT.read(base)
     (base.path / "monitor.json").unlink()
 
 

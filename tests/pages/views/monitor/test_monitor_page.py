@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from psmatch_core.base import disk
 from psmatch_core.monitor import Monitoring
-from psmatch_core.workspace import results
-from psmatch_core.workspace.jobs.monitor import REPORT, MonitorJob, load_report
+from psmatch_core.workspace import files, results
+from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
@@ -29,7 +28,7 @@ def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, e
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     place = tmp_path / "workspace" / "runs" / finished.id
     shutil.copytree(finished.path, place)
-    (place / REPORT).unlink(missing_ok=True)
+    files.MONITOR_REPORT.path(RunFolder(place)).unlink(missing_ok=True)
     shutil.rmtree(place / MonitorJob.place, ignore_errors=True)
     return RunFolder(place)
 
@@ -133,17 +132,17 @@ def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
 
 
 def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
-    report = load_report(measured)
+    report = files.MONITOR_REPORT.read(measured)
     assert report is not None
 
-    disk.write_json(mine.path / REPORT, replace(report, made_of="another").to_dict())
+    files.MONITOR_REPORT.write(mine, replace(report, made_of="another"))
     app = empty("monitor", link=mine.id)
     assert "belong to an earlier matching" in plainly(app)
     assert "stability was not measured" in boxes(app)
 
 
 def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
-    (mine.path / REPORT).write_text('{"format": 99}', encoding="utf-8")
+    files.MONITOR_REPORT.path(mine).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
     assert "written by a later version" in plainly(app)
     assert "Measure stability and null" in labels(app)
