@@ -1,1 +1,1 @@
-"""What a user drags and draws around: epsilon, the L-curve, selections and maps."""
+"""What a user explores interactively: epsilon paths, the L-curve, maps and selections of cells."""

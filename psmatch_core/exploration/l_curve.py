@@ -1,7 +1,7 @@
-"""l_curve: what plans cost against how spread they are, over a grid of epsilons; needs no true pairs.
+"""The L-curve: the cost of plans against their spread over a grid of epsilons; no true pairs are needed.
 
-As epsilon falls, plans get sharper and cheaper, first much cheaper for a little spread, then hardly. Where the curve
-bends most, sharpening stops to pay: that corner is a suggestion, not a verdict.
+As epsilon decreases, plans become sharper and cheaper: the cost first drops quickly, then hardly at all. At the corner
+of the curve, further sharpening gains little; it is a suggestion, not a verdict.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import check_sides, label_problems
 from psmatch_core.matching.matchers import CurvePoint, Matcher, SinkhornMatcher
 
-GRID = (0.1, 20.0, 10)  # lowest and highest epsilon in those of the matcher, and how many: sharp to nearly uniform
-FEWEST = 5  # points with a plan below which a bend is an accident of the grid
-CLEAR = 0.1  # depth under the chord, of a curve scaled to a unit square (a quarter circle: 0.41): below it, no corner
+GRID = (0.1, 20.0, 10)  # lowest and highest epsilon, × that of the matcher, and how many: sharp to nearly uniform
+FEWEST = 5  # with fewer points a bend may be an artefact of the grid
+CLEAR = 0.1  # smallest depth of a corner below the chord, in a unit square; a quarter circle has 0.41
 
 
 @dataclass(frozen=True, eq=False)
 class LCurve:
-    """Cost against entropy, label by label and pooled.
+    """Cost against entropy, for each label and pooled.
 
     Parameters
     ----------
     matcher
-        What was traced; its own epsilon is not part of the curve unless the grid holds it.
+        The strategy; its own epsilon is on the curve only if it is in the grid.
     epsilons
-        The grid, as the matcher's option counts it, smallest first, ``(n_epsilons,)``.
+        The grid, in the unit of the matcher's option, smallest first, ``(n_epsilons,)``.
     points
         By label, in the order of the grid.
     n_source
@@ -48,20 +48,20 @@ class LCurve:
 
     @property
     def option(self) -> str:
-        """What the grid is of, in words: epsilon, or k of a method by neighbours."""
+        """What is varied, in words: epsilon, or k for a method by neighbours."""
         return "epsilon" if type(self.matcher).has_epsilon() else "k"
 
     @cached_property
     def pooled_labels(self) -> tuple[str, ...]:
-        """Labels with a plan at every epsilon; only they are pooled, so that one mixture is followed."""
+        """Labels with a plan at every epsilon: only these are pooled, so that all points average the same labels."""
         return tuple(label for label, points in self.points.items() if all(np.isfinite(point.cost) for point in points))
 
     @cached_property
     def pooled(self) -> pd.DataFrame:
-        """Means over labels by their source cells, one row an epsilon.
+        """Means over labels, weighted by their source cells; one row per epsilon.
 
         Columns: ``epsilon``, ``cost``, ``entropy`` (nats), ``n_effective`` (cells, geometric mean over cells) and
-        ``n_attention`` (labels whose status needs a look).
+        ``n_attention`` (labels whose status needs attention).
         """
         weights = np.array([self.n_source[label] for label in self.pooled_labels], dtype=float)
         rows = []
@@ -78,9 +78,9 @@ class LCurve:
 
     @cached_property
     def corner(self) -> float | None:
-        """The epsilon at which the pooled curve bends most; None where it does not, or too few plans are there.
+        """The epsilon at which the pooled curve bends most; None without a clear corner or with too few plans.
 
-        Plans that did not converge are no points.
+        Plans that did not converge are left out.
         """
         table = self.pooled
         sound = np.array(
@@ -97,34 +97,32 @@ class LCurve:
 
     @property
     def suggestion(self) -> str:
-        """The corner in a sentence."""
+        """The corner as a sentence."""
         if self.corner is None:
-            return f"The curve has no clear corner in this range: no {self.option} is suggested."
+            return f"The curve has no clear corner in this range, so no {self.option} is suggested."
         row = self.pooled[self.pooled["epsilon"] == self.corner].iloc[0]
-        matches = f"{row['n_effective']:.3g} effective matches a cell"
+        matches = f"{row['n_effective']:.3g} effective matches per cell"
         place = f"{self.option} {self.corner:.3g} ({matches})"
-        return f"The curve bends most at {place}: a suggestion, made without true pairs."
+        return f"Suggested without true pairs: {place}, where the curve bends most."
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What must be said beside the curve: labels left out of the pooled one, plans that did not converge."""
+        """Notes on the curve: labels left out of the pooled curve, and plans that did not converge."""
         left_out = [label for label in self.points if label not in self.pooled_labels]
         late = sum(point.status.outcome is Outcome.NOT_CONVERGED for points in self.points.values() for point in points)
         notes = []
         if left_out:
             notes.append(
-                f"{plural(len(left_out), 'label')} without a plan at some epsilon left out of the pooled curve: "
-                f"{some(left_out)}."
+                f"Left out of the pooled curve: {plural(len(left_out), 'label')} without a plan at some epsilon "
+                f"({some(left_out)})."
             )
         if late:
             total = len(self.points) * len(self.epsilons)
-            notes.append(
-                f"{plural(late, 'plan')} of {total:,} did not converge; the corner is looked for without them."
-            )
+            notes.append(f"{plural(late, 'plan')} of {total:,} did not converge and were not used to find the corner.")
         return tuple(notes)
 
     def table(self) -> pd.DataFrame:
-        """One row a label and epsilon, and the pooled rows (label empty) first."""
+        """One row per label and epsilon, after the pooled rows (with an empty label)."""
         rows = [
             {
                 "label": label,
@@ -161,7 +159,7 @@ def l_curve(
     seed: int = 0,
     progress: Progress = silent,
 ) -> LCurve:
-    """Cost against entropy of a matcher's plans over a grid of epsilons; no true pair is looked at.
+    """Cost against entropy of a matcher's plans over a grid of epsilons; no true pairs are used.
 
     Parameters
     ----------
@@ -170,7 +168,7 @@ def l_curve(
     matcher
         An entropic strategy; :class:`~psmatch_core.matching.matchers.SinkhornMatcher` unless given.
     epsilons
-        As the matcher's option counts them; ten around its own unless given.
+        In the unit of the matcher's option; ten around its own unless given.
     labels
         All unless given.
     seed
@@ -179,12 +177,12 @@ def l_curve(
     Raises
     ------
     PsmatchError
-        For a matcher without epsilon, an unknown label, or an epsilon out of range.
+        For a matcher without epsilon, an unknown label, or an epsilon that is not positive.
 
     Source: the L-curve of regularisation, Hansen 1992, SIAM Review 34, with entropy in place of a norm: ours.
     """
     matcher = matcher or SinkhornMatcher()
-    matcher.plan_costs((), ())  # says so before any work where there is no curve
+    matcher.plan_costs((), ())  # raises before any work if there is no curve
     check_sides(source, target)
     grid = default_epsilons(matcher) if epsilons is None else np.unique(_positive(epsilons))
     chosen = source.label_names if labels is None else tuple(dict.fromkeys(labels))
@@ -217,16 +215,16 @@ def default_epsilons(matcher: Matcher) -> np.ndarray:
 
 
 def corner_of(epsilons: np.ndarray, entropy: np.ndarray, cost: np.ndarray) -> float | None:
-    """The epsilon at the knee of cost over entropy; None for a curve without one.
+    """The epsilon at the knee of cost over entropy; None for a curve without a knee.
 
     Parameters
     ----------
     epsilons, entropy, cost
         ``(n,)`` each, smallest epsilon first; nats and units of cost.
 
-    Both axes are scaled to their range, and the knee is the point farthest under the chord between the ends, which
-    is how Kneedle finds the place of largest curvature. Curvature itself, from neighbouring points, does not serve:
-    these curves are close to a quarter circle, where it is the same everywhere (measured: 0.84 to 0.99 of it).
+    Both axes are scaled to their range, and the knee is the point farthest below the chord between the ends, as in
+    Kneedle. Curvature from neighbouring points would not work: these curves are close to a quarter circle, whose
+    curvature is the same everywhere (measured: 0.84 to 0.99 of it).
 
     Source: Satopää, Albrecht, Irwin & Raghavan 2011, Finding a "Kneedle" in a Haystack, section III.
     """

@@ -1,4 +1,4 @@
-"""Maps: the scored cells of both modalities in two dimensions, for eyes only; nothing is matched on them."""
+"""Maps: the scored cells of both modalities in two dimensions, for display only; nothing is matched on them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NEIGHBORS = 15
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """Coordinates of the cells that are drawn.
+    """Coordinates of the displayed cells.
 
     Parameters
     ----------
     source_cells, target_cells
-        Row numbers of the drawn cells in their modality.
+        Row numbers of the displayed cells in their modality.
     source_xy, target_xy
         Their coordinates, ``(n, 2)`` and ``(m, 2)``, no unit.
     """
@@ -35,17 +35,17 @@ class ScoreMap:
 def map_scores(
     source: ScoredModality, target: ScoredModality, *, method: str = "pca", largest: int = 20_000, seed: int = 0
 ) -> ScoreMap:
-    """Both modalities on one map of the space in which they are matched.
+    """Place both modalities on one map of the space in which they are matched.
 
     Parameters
     ----------
     method
-        ``pca`` (at once) or ``umap`` (seconds to minutes).
+        ``pca`` (instant) or ``umap`` (seconds to minutes).
     largest
-        Cells drawn a side; above it every label is thinned alike.
+        Largest number of cells per modality; larger ones are sampled, each label in proportion.
     """
     chosen = [_thinned(model, largest, seed) for model in (source, target)]
-    x, y = aligned(source.space, target.space)  # one shift and one scale a side, as matching does within a label
+    x, y = aligned(source.space, target.space)  # one shift and one scale per modality, as matching does within a label
     points = np.concatenate([x[chosen[0]], y[chosen[1]]]).astype(np.float32)
     xy = _pca(points) if method == "pca" else _umap(points, seed)
     n = chosen[0].size
@@ -72,7 +72,7 @@ def _pca(points: np.ndarray) -> np.ndarray:
 
 
 def _umap(points: np.ndarray, seed: int) -> np.ndarray:
-    import umap  # heavy, and its first use on a machine compiles for tens of seconds
+    import umap  # heavy: its first use on a machine compiles for tens of seconds
 
     neighbors = min(NEIGHBORS, points.shape[0] - 1)
     if neighbors < 2:

@@ -1,4 +1,4 @@
-"""Selected cells of one modality: by a shape drawn on a map, and where their weight goes in the other modality."""
+"""Selections of cells in one modality, for example by a shape drawn on a map, and their matches in the other."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
@@ -21,7 +22,7 @@ AT_ONCE = 1_000_000  # entries of a plan formed at a time (8 MB)
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Some cells of one side.
+    """Some cells of one modality.
 
     Parameters
     ----------
@@ -30,9 +31,9 @@ class Selection:
     cells
         Their row numbers in the modality, ascending, each once, ``(s,)``.
     origin
-        How they were chosen, for people.
+        How they were selected, as text.
     name
-        What the user calls them; empty while they have no name.
+        The name given by the user; empty without one.
     """
 
     side: str
@@ -42,7 +43,9 @@ class Selection:
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:
-            raise PsmatchError(f"A selection is of the source or the target, got {self.side!r}.", hint="Name the side.")
+            raise PsmatchError(
+                f"A selection belongs to the source or the target, got {self.side!r}.", hint="Use source or target."
+            )
         object.__setattr__(self, "cells", np.unique(np.asarray(self.cells, dtype=np.int64)))
 
     def __len__(self) -> int:
@@ -50,11 +53,11 @@ class Selection:
 
     @property
     def other(self) -> str:
-        """The side that the matches are on."""
+        """The other modality, where the matches are."""
         return SIDES[1 - SIDES.index(self.side)]
 
     def named(self, name: str) -> Selection:
-        """The same cells under a name."""
+        """The same selection with a name."""
         return replace(self, name=name)
 
     def names(self, coupling: Coupling) -> np.ndarray:
@@ -63,7 +66,7 @@ class Selection:
 
 
 def inside(xy: np.ndarray, polygon: ArrayLike) -> np.ndarray:
-    """Which points lie inside a polygon, ``(n,)``; by counting the edges that a ray to the right crosses.
+    """Which points are inside a polygon, ``(n,)``: a ray to the right crosses its edges an odd number of times.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def inside(xy: np.ndarray, polygon: ArrayLike) -> np.ndarray:
     """
     corners = np.asarray(polygon, dtype=np.float64)
     if corners.ndim != 2 or corners.shape[1:] != (2,) or len(corners) < 3 or not np.isfinite(corners).all():
-        raise PsmatchError("A lasso needs at least three corners.", hint="Draw around the cells and come back.")
+        raise PsmatchError("A lasso needs at least three corners.", hint="Draw around the cells.")
     x, y = np.asarray(xy, dtype=np.float64).T
     crossed = np.zeros(x.size, dtype=bool)
     for (x1, y1), (x2, y2) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -88,23 +91,23 @@ def inside(xy: np.ndarray, polygon: ArrayLike) -> np.ndarray:
 
 
 def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
-    """The cells of one side inside a shape on the map of scores; those that the map left out cannot be among them."""
+    """The cells of one modality inside a shape on the map; cells that the map does not show cannot be selected."""
     xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
     return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
 
 
 def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:
-    """How the weight of the selected cells is spread over the other side, ``(n_other_cells,)``.
+    """How the weight of the selected cells is distributed over the other modality, ``(n_other_cells,)``.
 
-    Each selected cell that has matches gives its row, brought to sum 1; the result sums to the number of those cells.
+    Each selected cell with matches adds its row, normalised to sum 1; the result sums to the number of such cells.
     """
     return _carried(coupling, selection.side, selection.cells, np.ones(len(selection)))
 
 
 def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weights of some cells ``(s,)`` spread over the other side by their rows, each brought to sum 1.
+    """Weights of some cells ``(s,)`` distributed over the other modality by their normalised rows.
 
-    Only rows of these cells are formed, once, a piece at a time.
+    Only the rows of these cells are computed, once, in pieces.
     """
     mine, theirs = _cells(coupling, side)
     own = np.zeros(_modality(coupling, side).n_cells)
@@ -124,10 +127,10 @@ def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarra
 
 
 def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int = 3, most: int = 200) -> pd.DataFrame:
-    """One row a selected cell, at most ``most``: label, confidence, effective matches, and its best matches.
+    """One row per selected cell, at most ``most``: label, confidence, effective matches, and best matches.
 
     Columns: ``cell``, ``label``, ``confidence`` (calibrated, 0 to 1), ``n_effective`` (cells), and ``match_i`` with
-    ``weight_i`` (share of the cell's weight) for i = 1 … top; empty where a cell has no match.
+    ``weight_i`` (share of the cell's weight) for i = 1 … top; empty if a cell has no match.
     """
     mine, theirs = _cells(coupling, selection.side)
     model, other = _model(coupling, selection.side), _modality(coupling, selection.other)
@@ -160,25 +163,25 @@ def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int =
 def feature_values(
     coupling: Coupling, selection: Selection, sides: tuple[Modality, Modality], features: tuple[Sequence[str], ...]
 ) -> pd.DataFrame:
-    """Means of chosen features in the selection, measured beside projected from its matches.
+    """Means of chosen features in the selection: measured, and projected from its matches.
 
     Parameters
     ----------
     sides
-        Source and target as a biologist reads them, before z-scoring and PCA; rows as in the coupling.
+        Source and target with readable features, before z-scoring and PCA; rows as in the coupling.
     features
         Chosen features of the source and of the target.
 
     Returns
     -------
-    One row a feature: ``modality``, ``feature``, ``measured_in`` (``selected cells`` or ``their matches``, mean by
-    weight), ``measured``, ``projected`` onto the other group through the plan, and ``same_labels``: the mean over all
-    cells of the selection's labels, which a selection that means nothing would have too.
+    One row per feature: ``modality``, ``feature``, ``measured_in`` (``selected cells`` or ``their matches``, weighted
+    mean), ``measured``, ``projected`` onto the other group through the plan, and ``same_labels``: the mean over all
+    cells of the labels of the selection, which a random selection would have too.
     """
     weight = matched_weight(coupling, selection)
     matches = np.flatnonzero(weight > 0)
-    # The mean of what the matches predict at the selected cells is the mean over the matches by weight. The other way
-    # round, what the selected cells' side predicts at the matches is the weight carried back over that side.
+    # Averaged over the selected cells, the projection from the matches is the weighted mean over the matches. In the
+    # other direction, the projection onto the matches is the mean with the weight carried back to the selected side.
     carried = {selection.other: weight}
     if len(features[SIDES.index(selection.side)]):
         carried[selection.side] = _carried(coupling, selection.other, matches, weight[matches])
@@ -224,13 +227,12 @@ def _columns(modality: Modality, chosen: Sequence[str]) -> np.ndarray:
     return np.array([place[name] for name in chosen])
 
 
-def _model(coupling: Coupling, side: str):  # type: ignore[no-untyped-def]
+def _model(coupling: Coupling, side: str) -> ScoredModality:
     return coupling.source if side == "source" else coupling.target
 
 
 def _modality(coupling: Coupling, side: str) -> Modality:
-    found: Modality = _model(coupling, side).modality
-    return found
+    return _model(coupling, side).modality
 
 
 def _cells(coupling: Coupling, side: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

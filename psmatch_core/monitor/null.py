@@ -1,10 +1,10 @@
-"""The label-shuffled null: what a matching looks like when the labels say nothing about the cells.
+"""The null of shuffled labels: what a matching looks like if the labels say nothing about the cells.
 
-Labels are dealt anew to the cells of each modality, so that every label keeps its size and loses its meaning; a cheap
-classifier is trained on them, and the cells of every true label are matched by its scores. Whatever loss, stability or
-cost comes out arose by chance. The same cheap classifier on the true labels is what is compared: a null of one
-procedure says nothing of another. The cells are matched within their true labels throughout: within dealt labels cells
-of all kinds would lie together, which even scores without meaning match steadily (measured on real cells).
+The labels of each modality are shuffled, so that every label keeps its size and loses its meaning. A simple classifier
+is trained on them, and the cells of each true label are matched by its scores. Any loss, stability or cost obtained in
+this way arises by chance. It is compared with the same simple classifier on the true labels, because the null of one
+procedure says nothing about another. Cells are matched within their true labels throughout: within shuffled labels,
+cells of all kinds would be mixed, and even meaningless scores match such mixtures stably (measured on real cells).
 """
 
 from __future__ import annotations
@@ -33,29 +33,39 @@ from psmatch_core.matching.matchers import Matcher
 from psmatch_core.monitor.run_figures import relative_cost
 from psmatch_core.monitor.stability import HALVES, Stability, compare
 
-# What is compared, whether small values speak for the matching, and its unit.
-STATISTICS: Mapping[str, tuple[str, bool, str]] = {
-    "loss_source": ("loss of the source", True, "nats per cell"),
-    "loss_target": ("loss of the target", True, "nats per cell"),
-    "stability": ("match stability", False, "correlation"),
-    "cost": ("cost of the plan", True, "share of the uniform plan's"),
+RIDGE = 1.0  # × mean self-similarity of a cell: the prior weighs as much as one similar cell
+STEEPEST = 1e3  # largest slope of the logits on the scores: at 1e3, a score of 1 is practically certain
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What is compared with its null: its title, its unit, and whether small values are good."""
+
+    title: str
+    unit: str
+    is_small_good: bool
+
+
+STATISTICS: Mapping[str, Statistic] = {
+    "loss_source": Statistic("loss of the source", "nats per cell", True),
+    "loss_target": Statistic("loss of the target", "nats per cell", True),
+    "stability": Statistic("match stability", "correlation", False),
+    "cost": Statistic("cost of the plan", "share of the uniform plan's", True),
 }
-RIDGE = 1.0  # × mean self-similarity of a cell: as much weight on the prior as on one cell like it
-STEEPEST = 1e3  # slope of the logits on the regression's scores; at 1e3 a score of 1 is certain beyond any count
 
 
 @dataclass(frozen=True)
 class NullStatistic:
-    """One figure with the true labels, and the same under each shuffle.
+    """The value of one statistic with the true labels and with each shuffle of the labels.
 
     Parameters
     ----------
     name
         One of :data:`STATISTICS`.
     observed
-        With the true labels, by the cheap classifier.
+        With the true labels, by the simple classifier.
     shuffled
-        One value a shuffle.
+        One value per shuffle.
     """
 
     name: str
@@ -63,12 +73,17 @@ class NullStatistic:
     shuffled: tuple[float, ...]
 
     @property
+    def statistic(self) -> Statistic:
+        """Title, unit and direction of the statistic."""
+        return STATISTICS[self.name]
+
+    @property
     def p_value(self) -> float:
-        """(1 + shuffles at least as good) / (1 + shuffles): never 0, and no smaller than their number allows.
+        """(1 + shuffles at least as good) / (1 + shuffles): never 0, and limited by the number of shuffles.
 
         Source: Phipson and Smyth 2010, Permutation p-values should never be zero, section 3.
         """
-        return p_value(self.observed, np.array(self.shuffled), is_small_good=STATISTICS[self.name][1])
+        return p_value(self.observed, np.array(self.shuffled), is_small_good=self.statistic.is_small_good)
 
 
 @dataclass(frozen=True)
@@ -78,11 +93,11 @@ class Null:
     Parameters
     ----------
     statistics
-        Figures of the whole matching.
+        Statistics of the whole matching.
     label_p
-        p-value of each label's stability; NaN where it cannot be compared.
+        p-value of the stability of each label; NaN if it cannot be compared.
     n_source, n_target
-        Cells that took part; a stratified sample where there are more.
+        Cells that were used; a stratified sample of larger modalities.
     """
 
     n_shuffles: int
@@ -93,7 +108,7 @@ class Null:
 
     @property
     def smallest_p(self) -> float:
-        """The smallest p-value that so many shuffles can give."""
+        """The smallest p-value that is possible with this number of shuffles."""
         return 1 / (1 + self.n_shuffles)
 
     def __getitem__(self, name: str) -> NullStatistic:
@@ -110,23 +125,23 @@ def label_null(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Null:
-    """Shuffle the labels within each modality, train the cheap classifier, match, and see what arises by chance.
+    """Shuffle the labels within each modality, train a simple classifier, match, and collect what arises by chance.
 
     Parameters
     ----------
     n_shuffles
-        How often; the smallest p-value that can come out is 1 / (1 + n_shuffles).
+        Number of shuffles; the smallest possible p-value is 1 / (1 + n_shuffles).
     largest
-        Cells a side that take part at most.
+        Largest number of cells per modality.
 
-    The cheap classifier is ridge regression onto the labels' indicators (Hastie et al., The Elements of Statistical
-    Learning, section 4.2), trained on either half of the cells; the half it did not see gives the loss, both halves
-    give the stability. Under the hypothesis that labels and cells are unrelated in each modality, the true labelling
-    is one shuffle among the others: the p-values of the losses are exact. Those of the matchings are nearly so, since
-    the cells are matched within the true labels on which only the true scores were trained.
+    The simple classifier is ridge regression onto the label indicators (Hastie et al., The Elements of Statistical
+    Learning, section 4.2), trained on each half of the cells in turn: the other half gives the loss, and both halves
+    together give the stability. Under the hypothesis that labels and cells are unrelated in each modality, the true
+    labelling is one shuffle among others, so that the p-values of the losses are exact. Those of the matchings are
+    nearly exact, because cells are matched within the true labels, on which only the true scores were trained.
     """
     if n_shuffles < 1:
-        raise PsmatchError(f"A null needs at least one shuffle, got {n_shuffles}.", hint="Ask for 20 or more.")
+        raise PsmatchError(f"The null needs at least one shuffle, got {n_shuffles}.", hint="Use 20 or more.")
     pair = tuple(
         _Side(model, largest, derived_seed(seed, "null", side)) for side, model in (("s", source), ("t", target))
     )
@@ -147,7 +162,7 @@ def label_null(
 
 
 def p_value(observed: float, shuffled: np.ndarray, *, is_small_good: bool) -> float:
-    """(1 + shuffles at least as good) / (1 + shuffles); a figure that does not exist counts as no better than any."""
+    """(1 + shuffles at least as good) / (1 + shuffles); NaN shuffles are left out, and NaN observed gives NaN."""
     if np.isnan(observed):
         return float("nan")
     known = shuffled[~np.isnan(shuffled)]
@@ -156,7 +171,7 @@ def p_value(observed: float, shuffled: np.ndarray, *, is_small_good: bool) -> fl
 
 
 class _Side:
-    """One modality, at most ``largest`` of its cells, and the similarity of every pair of them."""
+    """One modality with at most ``largest`` cells, and the similarity of every pair of them."""
 
     def __init__(self, model: PropensityModel, largest: int, seed: int) -> None:
         self.seed = seed
@@ -165,7 +180,7 @@ class _Side:
         if kept.size < modality.n_cells:
             mask = np.zeros(modality.n_cells, dtype=bool)
             mask[kept] = True
-            modality = modality.select(mask, "not drawn for the null")
+            modality = modality.select(mask, "not in the sample for the null")
             model = replace(
                 model, modality=modality, logits=model.logits[mask], held_out_logits=model.held_out_logits[mask]
             )
@@ -176,7 +191,7 @@ class _Side:
         self.space = fixed_space(modality, Judging())
 
     def trained(self, y: np.ndarray, shuffle: int) -> tuple[np.ndarray, np.ndarray, float]:
-        """Scores of all cells by either half's classifier, ``(n, n_labels)`` each, and the held-out loss."""
+        """Scores of all cells by the classifier of each half, ``(n, n_labels)`` each, and the held-out loss."""
         n_labels = len(self.model.label_names)
         halves = stratified_folds(y, HALVES, seed=derived_seed(self.seed, "shuffle", shuffle))
         share = np.bincount(y, minlength=n_labels) / y.size
@@ -193,9 +208,9 @@ class _Side:
 
 
 def _centered(X: Matrix) -> np.ndarray:
-    """What the regression reads: features with mean 0, ``(n, d)``; images with each channel at one scale first."""
+    """The input of the regression: features with mean 0, ``(n, d)``; image channels are brought to one scale first."""
     dense = to_dense(X)
-    if dense.ndim == 4:  # as the convolutional network reads them: no unit of a channel may decide
+    if dense.ndim == 4:  # as in the convolutional network, so that the units of the channels do not matter
         deviation = channel_scale(X, np.arange(len(X)))["channel_deviation"]
         dense = (dense / np.where(deviation > 0, deviation, 1)[:, None, None]).reshape(len(X), -1)
     return dense - dense.mean(axis=0)
@@ -223,9 +238,9 @@ def _one_labelling(
 
 
 def _calibrated_loss(scores: np.ndarray, y: np.ndarray, share: np.ndarray) -> float:
-    """Held-out cross-entropy (nats per cell) of log share + slope × score, at the slope ≥ 0 that serves best.
+    """Held-out cross-entropy (nats per cell) of log share + slope × score, at the best slope ≥ 0.
 
-    At slope 0 it is the label entropy: scores that know nothing cannot come out much better or worse than that.
+    At slope 0 it is the label entropy, so that uninformative scores have about that loss.
     """
     seen = ~np.isnan(scores[:, 0])
     if not seen.any():
@@ -251,7 +266,7 @@ def _label_p(stabilities: list[Stability]) -> dict[str, float]:
 
 
 def _sample(y: np.ndarray, largest: int, seed: int) -> np.ndarray:
-    """At most about ``largest`` cells, every label in proportion and with at least two where it has them."""
+    """About ``largest`` cells at most, each label in proportion, with at least two cells if it has them."""
     if y.size <= largest:
         return np.arange(y.size)
     rng = stream(seed, "sample")

@@ -1,8 +1,8 @@
-"""Match stability: do classifiers trained on different cells lead a cell to the same place?
+"""Match stability: do classifiers that were trained on different cells match a cell to the same place?
 
-The cells of every label are dealt to two halves; one classifier trains on each, both score all cells, and each pair
-of classifiers (one a modality) gives a matching. What the two matchings agree on was learned from the labels; what
-they do not agree on was learned from the cells that happened to be in a half. Nothing is compared with a truth.
+The cells of each label are split into two halves. One classifier is trained on each half, both score all cells, and
+each pair of classifiers (one per modality) gives a matching. Where the two matchings agree, the matches follow from
+the labels; where they differ, they depend on which cells were in a half. No true pairs are needed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
 
 HALVES = 2
-NO_SPREAD = 1e-9  # of the cells' own spread: projections closer together than this differ by rounding alone
+NO_SPREAD = 1e-9  # × the spread of the cells: projections closer together than this differ only by rounding error
 
 
 @dataclass(frozen=True, eq=False)
 class HalfScores:
-    """Centred logits of all cells of a modality by two classifiers, each trained on one half of every label.
+    """Centred logits of all cells of a modality by two classifiers, each trained on one half of each label.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ class HalfScores:
 
 @dataclass(frozen=True)
 class LabelStability:
-    """Agreement of two independently trained matchings of one label; NaN where there is nothing to compare.
+    """Agreement of two independently trained matchings of one label; NaN if there is nothing to compare.
 
     Parameters
     ----------
     agreement
-        Correlation, over the label's cells, of where the two matchings put them: 1 the same, 0 unrelated.
+        Correlation, over the cells of the label, between the positions of their matches: 1 same, 0 unrelated.
     shared_mass
-        Share of the mass that lies on the same pairs in both plans, 0 to 1.
+        Share of the mass on the same pairs in both plans, 0 to 1.
     n_cells
         Source cells of the label.
     """
@@ -77,12 +77,12 @@ class Stability:
 
     @property
     def agreement(self) -> float:
-        """Mean over the labels that can be compared, weighted by their source cells."""
+        """Mean agreement over the labels that can be compared, weighted by their source cells."""
         return _weighted([(row.agreement, row.n_cells) for row in self.per_label])
 
     @property
     def shared_mass(self) -> float:
-        """The same mean of the shared mass."""
+        """Mean shared mass, with the same weights."""
         return _weighted([(row.shared_mass, row.n_cells) for row in self.per_label])
 
 
@@ -95,9 +95,9 @@ def half_scores(
     seed: int = 0,
     progress: Progress = silent,
 ) -> HalfScores:
-    """Train the classifier twice, on one half of the cells of every label each, and score all cells with both.
+    """Train the classifier twice, each time on one half of the cells of each label, and score all cells with both.
 
-    A label with a single cell trains in both halves: without it one classifier would not know the label at all.
+    A label with a single cell is in both halves; otherwise one classifier would not know the label at all.
 
     Source: ours; halves as in Lange et al. 2004 (Stability-based validation of clustering solutions, section 2),
     who compare two solutions from disjoint halves of the data.
@@ -127,7 +127,7 @@ def half_scores(
 
 
 def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityModel, PropensityModel]:
-    """The model with the scores of either half in place of its own, for matching only."""
+    """The model with the scores of each half in place of its own, to be used for matching only."""
     return replace(model, logits=halves.first), replace(model, logits=halves.second)
 
 
@@ -141,14 +141,14 @@ def match_stability(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Stability:
-    """Match with the scores of either half, and compare the two matchings label by label.
+    """Match with the scores of each half, and compare the two matchings label by label.
 
     Parameters
     ----------
     halves
-        Of the source and of the target, as :func:`half_scores` gives them.
+        Scores of the source and of the target, from :func:`half_scores`.
     judging
-        The fixed space in which places are compared; its defaults unless given.
+        The fixed space in which positions are compared; its defaults unless given.
     """
     sources, targets = half_models(source, halves[0]), half_models(target, halves[1])
     pair = []
@@ -163,7 +163,7 @@ def match_stability(
 
 
 def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndarray]) -> Stability:
-    """Agreement of two couplings of the same cells.
+    """Agreement between two couplings of the same cells.
 
     Parameters
     ----------
@@ -184,16 +184,16 @@ def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndar
 
 
 def _agreement(blocks: tuple[Block, Block], values: np.ndarray, *, way: str) -> float:
-    """Correlation of two barycentric projections of ``values (m, d)``, all coordinates together, label mean out.
+    """Correlation of two barycentric projections of ``values (m, d)``: all coordinates together, centred in the label.
 
-    NaN where a plan sends every cell to the same place: then there is nothing to agree on.
+    NaN if a plan sends all cells to the same place: then there is nothing to compare.
     """
     places = []
     for block in blocks:
         sums, masses = (
             (block.pull(values), block.marginals[0]) if way == "pull" else (block.push(values), block.marginals[1])
         )
-        mean = values.mean(axis=0)  # a cell without a match is put where its label is
+        mean = values.mean(axis=0)  # a cell without a match is placed at the mean of its label
         place = np.where(masses[:, None] > 0, sums / np.where(masses > 0, masses, 1)[:, None], mean)  # (n, d)
         places.append(place - place.mean(axis=0))
     spread = float(np.sqrt(values.var(axis=0).sum() * places[0].shape[0]))
@@ -204,7 +204,7 @@ def _agreement(blocks: tuple[Block, Block], values: np.ndarray, *, way: str) -> 
 
 
 def _shared_mass(first: Block, second: Block) -> float:
-    """Mass on the same pairs, of mass 1: one minus the total variation distance of the plans."""
+    """Mass on the same pairs, out of 1: one minus the total variation distance between the plans."""
     pieces = row_chunks(*first.shape)
     return float(sum(np.minimum(first.rows(*piece), second.rows(*piece)).sum() for piece in pieces))
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
-from psmatch_core.monitor import STATISTICS, THRESHOLDS, MonitorReport, Null, Verdict
+from psmatch_core.monitor import THRESHOLDS, MonitorReport, Null, Verdict
 from psmatch_core.plotting.loss_rows import LossRows, add_losses
 from psmatch_core.plotting.style import (
     GREY,
@@ -125,13 +125,13 @@ def null_strips(null: Null) -> go.Figure:
     """
     rows = list(null.statistics)
     beaten = [row for row in rows if row.p_value <= max(THRESHOLDS.chance, null.smallest_p)]
-    words = ", ".join(STATISTICS[row.name][0] for row in beaten)
+    words = ", ".join(row.statistic.title for row in beaten)
     fig = figure(
         f"Better than chance: {words}" if beaten else "Nothing is better than with shuffled labels",
         height=height_of(len(rows), 46),
         note=f"{plural(null.n_shuffles, 'shuffle')}; smallest p {null.smallest_p:.2g}; arrows lie further out",
     )
-    y = label_axis(fig, [STATISTICS[row.name][0] for row in rows])
+    y = label_axis(fig, [row.statistic.title for row in rows])
     shuffled_x: list[float] = []
     shuffled_y: list[float] = []
     texts: list[str] = []
@@ -141,11 +141,11 @@ def null_strips(null: Null) -> go.Figure:
         known = values[np.isfinite(values)]
         mean = known.mean() if known.size else 0.0
         spread = known.std() if known.size > 1 and known.std() > 0 else 1.0
-        sign = -1.0 if STATISTICS[row.name][1] else 1.0
+        sign = -1.0 if row.statistic.is_small_good else 1.0
         observed.append(sign * (row.observed - mean) / spread)
         shuffled_x += (sign * (known - mean) / spread).tolist()
         shuffled_y += [float(at) + 0.12 * (-1) ** index for index in range(known.size)]
-        unit = STATISTICS[row.name][2]
+        unit = row.statistic.unit
         texts += [f"shuffled: {short_number(float(value))} {unit}" for value in known]
     fig.add_scatter(
         x=np.array(shuffled_x, dtype=np.float32),
@@ -167,8 +167,7 @@ def null_strips(null: Null) -> go.Figure:
             "symbol": [_arrow(value) for value in observed],
         },
         hovertext=[
-            f"true labels: {short_number(row.observed)} {STATISTICS[row.name][2]}, p = {row.p_value:.2g}"
-            for row in rows
+            f"true labels: {short_number(row.observed)} {row.statistic.unit}, p = {row.p_value:.2g}" for row in rows
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )

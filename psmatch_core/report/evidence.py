@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display
-from psmatch_core.monitor import STATISTICS, MonitorReport, judge
+from psmatch_core.monitor import MonitorReport, judge
 from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report.content import Content
 from psmatch_core.report.page import Page
@@ -42,8 +42,8 @@ def monitor(content: Content, page: Page) -> None:
         page.table(
             ("statistic", "true labels", "shuffled, lowest", "shuffled, highest", "p", "unit"),
             [
-                (STATISTICS[each.name][0], each.observed, min(each.shuffled), max(each.shuffled), each.p_value,
-                 STATISTICS[each.name][2])
+                (each.statistic.title, each.observed, min(each.shuffled), max(each.shuffled), each.p_value,
+                 each.statistic.unit)
                 for each in report.null.statistics
             ],
         )  # fmt: skip

@@ -129,7 +129,7 @@ def test_units_of_cost_do_not_move_the_corner(curve):
 def test_the_corner_is_named_as_a_suggestion(curve):
     assert curve.corner in curve.epsilons
     assert f"{curve.corner:.3g}" in curve.suggestion
-    assert "a suggestion, made without true pairs" in curve.suggestion
+    assert "Suggested without true pairs" in curve.suggestion
     notes = curve.table().query("note == 'corner: suggested'")
     assert notes["epsilon"].tolist() == [curve.corner]
 

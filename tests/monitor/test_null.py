@@ -60,5 +60,5 @@ def test_a_large_modality_is_sampled_with_every_label(models):
 
 
 def test_no_shuffle_is_refused(models):
-    with pytest.raises(PsmatchError, match="A null needs at least one shuffle, got 0"):
+    with pytest.raises(PsmatchError, match="The null needs at least one shuffle, got 0"):
         label_null(*models, SinkhornMatcher(), n_shuffles=0)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shell import charts
 from pages.shell.text import count
-from psmatch_core.monitor import STATISTICS, MonitorReport
+from psmatch_core.monitor import MonitorReport
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -27,12 +27,12 @@ def null_tab(folder: RunFolder, report: MonitorReport) -> None:
     charts.show(null_strips(null), key=f"null.{folder.id}", alt="Statistics with the true and with shuffled labels")
     rows = [
         {
-            "statistic": STATISTICS[each.name][0],
+            "statistic": each.statistic.title,
             "true labels": each.observed,
             "shuffled, lowest": min(each.shuffled),
             "shuffled, highest": max(each.shuffled),
             "p": each.p_value,
-            "unit": STATISTICS[each.name][2],
+            "unit": each.statistic.unit,
         }
         for each in null.statistics
     ]
