@@ -13,8 +13,9 @@ import pytest
 
 from psmatch_core.base.errors import plural
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
-from psmatch_core.exports.files import EXPORT_ARCHIVE, export
+from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_anndata
 from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
@@ -73,6 +74,13 @@ def test_translations_name_their_direction(folder, finished):
     assert back.uns["direction"] == "source_to_target"
     assert back.shape == (finished.target.n_cells, finished.source.n_features)
     assert np.isfinite(there.X).all()
+
+
+def test_translated_images_keep_their_shape(finished):
+    translation = finished.translate()
+    assert SHAPE_KEY not in translation_anndata(finished, translation).uns
+    images = replace(translation, of=replace(translation.of, image_shape=(1, 1, 5)))
+    assert list(translation_anndata(finished, images).uns[SHAPE_KEY]) == [1, 1, 5]
 
 
 def test_left_out_cells_are_in_the_exports(folder, finished):

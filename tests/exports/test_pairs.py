@@ -25,6 +25,13 @@ def test_all_matches_of_a_cell_weigh_one(coupling: Coupling) -> None:
     assert np.allclose(table.groupby("source_cell")["weight"].sum(), 1, atol=1e-6)
 
 
+def test_the_masses_of_a_label_add_up_to_its_cells(coupling: Coupling) -> None:
+    table = choose_pairs(coupling, ExportRules(top=1)).table
+    masses = table.groupby("label")["mass"].sum()
+    for label, cells in coupling.source_cells.items():
+        assert masses[label] == pytest.approx(len(cells), rel=1e-6)
+
+
 def test_kept_and_left_out_are_all_pairs(coupling: Coupling) -> None:
     every = choose_pairs(coupling, ExportRules(top=5))
     some = choose_pairs(coupling, ExportRules(top=5, least=0.1))

@@ -14,9 +14,10 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.main import main
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.distributions import Comparing, compare_distributions
 from psmatch_core.evaluation.held_out import CANDIDATES, load_held_out
 from psmatch_core.matching.matchers import KnownPairsMatcher
+from psmatch_core.pipeline import leave_out as leave_out_module
 from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
 from psmatch_core.pipeline.recipe import LabelRules, Recipe
 from psmatch_core.translation.translators import RidgeTranslator
@@ -95,6 +96,52 @@ def test_the_metrics_stand_beside_three_baselines_and_a_floor_in_and_out_of_dist
     energy = {name: each["energy"] for name, each in found.out_of_distribution.micro.items()}
     assert energy["translated"] < min(energy["uniform"], energy["label_mean"], energy["no_change"])
     assert set(found.summary()["candidate"]) >= {"predicted", "uniform matching", "no change from control"}
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """A left-out label, and what was compared: for unseen cells of the label, and for held-out cells of the others."""
+    calls = []
+
+    def spied(candidates, labels, observed, *arguments, **settings):
+        calls.append((candidates, labels, observed, settings["space"]))
+        return compare_distributions(candidates, labels, observed, *arguments, **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leave_out_module, "compare_distributions", spied)
+        return leave_label_out(QUICK, *SIDES, "A"), calls
+
+
+def test_the_space_of_the_comparison_is_that_of_all_observed_cells(compared):
+    """Made of training cells only it would not know the directions in which the label differs."""
+    for *_, space in compared[1]:
+        assert np.allclose(space.mean, SIDES[1].X.mean(axis=0), atol=1e-5)
+        assert np.allclose(space.spread, SIDES[1].X.std(axis=0), atol=1e-5)
+
+
+def test_held_out_cells_are_compared_with_the_mean_of_their_own_label(compared):
+    result, ((outside, outside_labels, outside_observed, _), (inside, inside_labels, inside_observed, _)) = compared
+    assert set(outside_labels) == set(outside_observed.labels) == {"A"}
+    assert np.allclose(outside["label_mean"], result.means["label_mean"])  # A has none: the mean of the others
+    assert set(inside_labels) == set(inside_observed.labels) == {"NT", "B", "C", "D", "E"}
+    of_label = {name: inside["label_mean"][inside_labels == name] for name in set(inside_labels)}
+    for name, rows in of_label.items():
+        assert np.allclose(rows, rows[0])
+        assert np.allclose(rows[0], SIDES[1].X[SIDES[1].labels == name].mean(axis=0), atol=0.4), name  # 80% of them
+    assert np.allclose(np.mean([rows[0] for rows in of_label.values()], axis=0), result.means["label_mean"])
+    assert np.allclose(of_label["NT"][0], result.means["no_change"])
+
+
+def test_means_and_counts_are_those_of_the_training_cells():
+    result = leave_label_out(QUICK, *SIDES, "A", how=LeaveOut(held_out_share=0))
+    adt = SIDES[1]
+    by_label = {name: adt.X[adt.labels == name].mean(axis=0) for name in LABELS}
+    assert np.allclose(result.means["no_change"], by_label["NT"], atol=1e-5)
+    assert np.allclose(result.means["observed"], by_label["A"], atol=1e-5)
+    others = np.mean([mean for name, mean in by_label.items() if name != "A"], axis=0)
+    assert np.allclose(result.means["label_mean"], others, atol=1e-5)
+    assert np.allclose(result.spread, adt.X[adt.labels != "A"].std(axis=0), atol=1e-5)
+    assert (result.n_cells, result.n_observed, result.n_training) == (100, 100, 1000)
 
 
 def test_features_are_ordered_by_their_observed_shift(found):

@@ -188,6 +188,25 @@ def test_renaming_brings_labels_together():
     assert len(result.excluded) == 0
 
 
+def test_each_side_is_renamed_by_its_own_rule():
+    rules = LabelRules(rename_source=(("A", "x"),), rename_target=(("a", "x"), ("B", "b")))
+    result = run(replace(QUICK, labels=rules), make_modality("RNA"), relabelled("ADT", {"A": "a"}, seed=1))
+    assert result.coupling.labels == ("C", "x")
+    assert set(result.label_table["label"]) == {"x", "B", "b", "C"}
+
+
+def test_the_table_of_labels_holds_what_the_coupling_says():
+    result = run(QUICK, make_modality("RNA"), make_modality("ADT", n=45, seed=1))
+    table = result.label_table.set_index("label")
+    for status in result.coupling.statuses:
+        row, block = table.loc[status.label], result.coupling[status.label]
+        assert row["n_effective"] == pytest.approx(np.median(block.n_effective))
+        assert abs(np.mean(block.n_effective) - np.median(block.n_effective)) > 1e-3  # else this says nothing
+        assert (row["n_source"], row["n_target"]) == (status.n_source, status.n_target) == (20, 15)
+        assert row["status"] == status.outcome.value
+        assert (row["iterations"], row["marginal_error"]) == (status.iterations, status.marginal_error)
+
+
 def test_no_shared_label_names_both_lists():
     renames = {"A": "x", "B": "y", "C": "z"}
     with pytest.raises(PsmatchError) as caught:
