@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from psmatch_core.cli.main import main
 from psmatch_core.pipeline.recipe import PRESETS
 
 ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -33,6 +36,15 @@ def test_guide_and_method_name_what_exists():
         assert name in text
     for path in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_files_and_modules_that_a_page_names_exist(page):
+    text = page.read_text(encoding="utf-8").partition("## Module names")[0]  # which lists the old ones on purpose
+    for name in re.findall(r"`((?:psmatch_core|pages|tests|benchmarks)/[\w./-]+)`", text):
+        assert (ROOT / name).exists(), name
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", text):
+        assert (page.parent / link).exists(), link
 
 
 def test_no_page_names_a_machine():
