@@ -1,4 +1,4 @@
-"""The plan of one label, in three storages that answer the same questions."""
+"""The plan of one label, in three storages with the same methods."""
 
 from psmatch_core.matching.blocks.base import LARGEST_ARRAY, Block
 from psmatch_core.matching.blocks.potential import PotentialBlock, uniform_block

@@ -1,16 +1,16 @@
-"""Entropic plans of any size: n + m potentials are stored, and the transport engine answers for those of many cells."""
+"""Entropic plans of any size: only n + m potentials are stored, and the transport engine reads those of many cells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.matching.blocks.base import Block, ChunkedBlock
+from psmatch_core.matching.blocks.base import Block, RowwiseBlock
 from psmatch_core.matching.blocks.stored import SparseBlock
 from psmatch_core.transport.kernels.costs import distances
 
@@ -22,7 +22,7 @@ _SUPPORT_SHARE = 1e-5  # the engine's support of a large plan holds every entry 
 
 
 @dataclass(frozen=True, eq=False)
-class PotentialBlock(ChunkedBlock):
+class PotentialBlock(RowwiseBlock):
     """An entropic plan P_ij = a_i b_j exp((f_i + g_j − C_ij) / ε), memory n + m.
 
     Parameters
@@ -48,6 +48,14 @@ class PotentialBlock(ChunkedBlock):
     b: np.ndarray
     cost: str = "euclidean"
 
+    @classmethod
+    def with_uniform_masses(
+        cls, x: np.ndarray, y: np.ndarray, epsilon: float, *, f: np.ndarray, g: np.ndarray, cost: str = "euclidean"
+    ) -> Self:
+        """A plan in which every cell of a side has the same mass, 1 / n and 1 / m."""
+        n, m = x.shape[0], y.shape[0]
+        return cls(x, y, f, g, epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost)
+
     @property
     def shape(self) -> tuple[int, int]:
         return self.x.shape[0], self.y.shape[0]
@@ -60,8 +68,12 @@ class PotentialBlock(ChunkedBlock):
         a = self.a[rows]
         return replace(self, x=self.x[rows], f=self.f[rows], a=a / (a.sum() or 1.0))
 
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        exponent = self.f[start:stop, None] + self.g - distances(self.x[start:stop], self.y, self.cost)  # (rows, m)
+        return np.asarray(np.exp(exponent / self.epsilon) * self.b * self.a[start:stop, None])
+
     @cached_property
-    def _solved(self) -> TransportResult | None:
+    def _engine(self) -> TransportResult | None:
         """The engine's form of a large plan; None for a small one, for one without points and for a broken one."""
         n, m = self.shape
         finite = np.isfinite(self.f).all() and np.isfinite(self.g).all()
@@ -72,46 +84,31 @@ class PotentialBlock(ChunkedBlock):
         return from_potentials(self.x, self.y, self.epsilon, f=self.f, g=self.g, a=self.a, b=self.b, cost=self.cost)
 
     def pull(self, values: np.ndarray) -> np.ndarray:
-        return super().pull(values) if self._solved is None else self._solved.pull(values)
+        return super().pull(values) if self._engine is None else self._engine.pull(values)
 
     def push(self, values: np.ndarray) -> np.ndarray:
-        return super().push(values) if self._solved is None else self._solved.push(values)
+        return super().push(values) if self._engine is None else self._engine.push(values)
 
-    @cached_property
-    def marginals(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.chunked_marginals() if self._solved is None else self._solved.marginals()
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        return super().sums() if self._engine is None else self._engine.marginals()
+
+    def count_effective(self) -> np.ndarray:
+        return super().count_effective() if self._engine is None else self._engine.n_effective
 
     def top(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        k = min(k, self.shape[1])
-        return super().top(k) if self._solved is None else self._solved.top(k)
+        return super().top(k) if self._engine is None else self._engine.top(min(k, self.shape[1]))
 
     def sample(self, rng: np.random.Generator, n_draws: int = 1) -> np.ndarray:
-        return super().sample(rng, n_draws) if self._solved is None else self._solved.sample(rng, n_draws)
-
-    @cached_property
-    def n_effective(self) -> np.ndarray:
-        return self.chunked_n_effective() if self._solved is None else self._solved.n_effective
+        return super().sample(rng, n_draws) if self._engine is None else self._engine.sample(rng, n_draws)
 
     def sparse_rows(self, *, top: int | None = None, smallest: float = 0.0) -> Iterator[tuple[int, sparse.csr_matrix]]:
-        support = None if self._solved is None else self._solved.support
-        if support is None or (top is None and smallest < _SUPPORT_SHARE):
-            yield from super().sparse_rows(top=top, smallest=smallest)
-        else:
+        support = None if self._engine is None else self._engine.support
+        if support is not None and (top is not None or smallest >= _SUPPORT_SHARE):
             yield from SparseBlock(support).sparse_rows(top=top, smallest=smallest)
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        exponent = self.f[start:stop, None] + self.g - distances(self.x[start:stop], self.y, self.cost)  # (rows, m)
-        return np.asarray(np.exp(exponent / self.epsilon) * self.b * self.a[start:stop, None])
+        else:
+            yield from super().sparse_rows(top=top, smallest=smallest)
 
 
 def uniform_block(n: int, m: int) -> PotentialBlock:
-    """Every pair alike: the plan of zero cost, which needs no points at all."""
-    return PotentialBlock(
-        x=np.zeros((n, 0)),
-        y=np.zeros((m, 0)),
-        f=np.zeros(n),
-        g=np.zeros(m),
-        epsilon=1.0,
-        a=np.full(n, 1 / n),
-        b=np.full(m, 1 / m),
-    )
+    """The plan in which every pair has the same mass: of zero cost, it needs no points at all."""
+    return PotentialBlock.with_uniform_masses(np.zeros((n, 0)), np.zeros((m, 0)), 1.0, f=np.zeros(n), g=np.zeros(m))

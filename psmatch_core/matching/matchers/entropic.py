@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
+from psmatch_core.matching.blocks import PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelProblem
-from psmatch_core.transport.kernels.costs import distances
 from psmatch_core.transport.options import SolveOptions
 
 if TYPE_CHECKING:
@@ -161,14 +159,6 @@ def couple_path(
         yield epsilon, _answer(problem, asked, options, last)
 
 
-def restored_block(
-    x: np.ndarray, y: np.ndarray, f: np.ndarray, g: np.ndarray, epsilon: float, cost: str
-) -> PotentialBlock:
-    """The plan of potentials ``(n,)`` and ``(m,)`` between points, uniform marginals; epsilon in units of cost."""
-    n, m = x.shape[0], y.shape[0]
-    return PotentialBlock(x, y, f, g, epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost=cost)
-
-
 def solved_status(
     problem: LabelProblem, converged: bool, error: float, iterations: int, epsilon: float, message: str = ""
 ) -> Status:
@@ -183,15 +173,6 @@ def solved_status(
         marginal_error=error,
         epsilon=epsilon,
     )
-
-
-def expected_cost(block: Block, x: np.ndarray, y: np.ndarray, cost: str) -> float:
-    """⟨C, P⟩ / mass of P, units of cost, a chunk of rows at a time."""
-    total = sum(
-        float((block.rows(start, stop) * distances(x[start:stop], y, cost)).sum())
-        for start, stop in row_chunks(*block.shape)
-    )
-    return total / float(block.marginals[0].sum())
 
 
 def announce_compiling(progress: Progress) -> None:

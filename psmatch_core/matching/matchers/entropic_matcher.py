@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from psmatch_core.base.progress import Progress, silent
-from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.blocks import Block, PotentialBlock
 from psmatch_core.matching.matchers.base import Answer, CurvePoint, LabelMatcher, LabelProblem, of_label
 from psmatch_core.matching.matchers.entropic import (
     BATCHED_PAIRS,
     couple_path,
     couple_points,
     couple_small,
-    expected_cost,
-    restored_block,
     trace_points,
 )
 
@@ -54,7 +52,7 @@ class PointMatcher(LabelMatcher, ABC):
         yield from couple_small(small, points, self, what=self.compared, progress=heard, executor=executor)
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        return expected_cost(block, *self._points(problem), self.cost)
+        return block.mean_cost(*self._points(problem), self.cost)
 
     def couple_along(
         self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
@@ -62,7 +60,7 @@ class PointMatcher(LabelMatcher, ABC):
         yield from couple_path(problem, *self._points(problem), values, self, what=self.compared, progress=progress)
 
     def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
-        return restored_block(*self._points(problem), f, g, epsilon, self.cost)
+        return PotentialBlock.with_uniform_masses(*self._points(problem), epsilon, f=f, g=g, cost=self.cost)
 
     def trace(
         self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent

@@ -126,8 +126,7 @@ class LabeledCootMatcher(
             plan, (u, v) = found.plans[number], found.points[number]
             block: Block
             if isinstance(plan, TransportResult):
-                a, b = np.full(n, 1 / n), np.full(m, 1 / m)
-                block = PotentialBlock(u, v, plan.f, plan.g, plan.epsilon, a, b, cost="sqeuclidean")
+                block = PotentialBlock.with_uniform_masses(u, v, plan.epsilon, f=plan.f, g=plan.g, cost="sqeuclidean")
                 error, epsilon = plan.marginal_error, plan.epsilon
             else:
                 block, error, epsilon = SparseBlock(plan.matrix), 0.0, float("nan")

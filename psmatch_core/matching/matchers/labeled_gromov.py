@@ -98,9 +98,7 @@ class LabeledGromovMatcher(
                 )
                 continue
             rows, columns, f, g = (v, u, plan.g, plan.f) if is_turned else (u, v, plan.f, plan.g)
-            block = PotentialBlock(
-                rows, columns, f, g, self.epsilon, np.full(n, 1 / n), np.full(m, 1 / m), cost="sqeuclidean"
-            )
+            block = PotentialBlock.with_uniform_masses(rows, columns, self.epsilon, f=f, g=g, cost="sqeuclidean")
             is_well = found.converged and plan.converged
             message = ""
             if not found.converged:

@@ -12,7 +12,6 @@ from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import Block, SparseBlock
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matching.matchers.entropic import expected_cost
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class NeighborMatcher(LabelMatcher, title="Shared nearest neighbours", place=2):
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
         """Mean distance of matched cells, nats: what the plan would cost, though this method does not minimise it."""
-        return expected_cost(block, *self._points(problem), "euclidean")
+        return block.mean_cost(*self._points(problem), "euclidean")
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         x, y = self._points(problem)

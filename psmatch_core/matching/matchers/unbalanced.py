@@ -13,7 +13,7 @@ from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import Block, PotentialBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matching.matchers.entropic import ONE_CELL, announce_compiling, expected_cost, solved_status
+from psmatch_core.matching.matchers.entropic import ONE_CELL, announce_compiling, solved_status
 from psmatch_core.matching.matchers.options import iterations_option, memory_option, tolerance_option
 from psmatch_core.transport.options import SolveOptions
 
@@ -99,7 +99,7 @@ class UnbalancedMatcher(
         return block, relaxed_status(problem, rows, columns, *converged)
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        return expected_cost(block, *self._points(problem), self.cost)
+        return block.mean_cost(*self._points(problem), self.cost)
 
     def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         return aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)

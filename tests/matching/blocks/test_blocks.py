@@ -74,6 +74,22 @@ def test_marginals_are_the_sums(block):
     assert np.allclose(block.marginals[1], P.sum(axis=0))
 
 
+def test_the_mean_cost_is_that_of_a_unit_of_mass(block):
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(23, 4)), rng.normal(size=(17, 4))
+    C = np.linalg.norm(x[:, None] - y, axis=2)
+    P = block.to_array()
+    assert block.mean_cost(x, y, "euclidean") == pytest.approx((P * C).sum() / P.sum())
+    assert block.mean_cost(x, y, "sqeuclidean") == pytest.approx((P * C**2).sum() / P.sum())
+
+
+def test_entries_below_a_share_of_their_row_are_left_out(block):
+    thin = sparse.vstack([matrix for _, matrix in block.sparse_rows(smallest=0.05)]).toarray()
+    P = block.to_array()
+    share = normalised(P)
+    assert np.allclose(thin, np.where(share >= 0.05, P, 0))
+
+
 def test_top_are_the_heaviest_in_order(block):
     index, weight = block.top(4)
     P = normalised(block.to_array())
