@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,21 +13,25 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shell import cache, run_stages, session
+from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import DEMO_NAMES, demo_summary
 from pages.shell.navigation import PAGES, path_of
-from pages.shell.text import duration
 from pages.shell.workspace import DEMO, SIDES, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 
 AHEAD_VARIABLE = "PSMATCH_DEMO_AHEAD"  # 0: the demo is computed only when someone opens it
 WAITING_FOR = "demo.waiting"
+NOTE = (
+    "A demo is computed when it is opened for the first time. It opens automatically when it is finished; you can use "
+    "the other pages in the meantime."
+)
 _STARTED = threading.Event()
 
 
@@ -140,14 +143,9 @@ def _say_finished() -> None:
 
 
 def _progress(template: RunFolder) -> None:
-    status = template.status()
-    if not status.is_active:
+    if not template.status().is_active:
         st.rerun()
-    done, elapsed = run_stages.fraction_done(template.events()), max(0.0, time.time() - status.started)
-    left = f" · about {duration(elapsed * (1 - done) / done)} left" if done > 0.15 else ""
-    doing = run_stages.DOING.get(status.stage.partition(":")[0], "starting the worker")
-    st.progress(min(done, 1.0), text=f"The demo is being computed, since nobody has opened it here yet: {doing}{left}")
-    st.caption("It opens automatically when it is finished. You can use the other pages in the meantime.")
+    progress_box.draw_box(RunJob(template), note=NOTE, can_cancel=False)
 
 
 def _store(name: str) -> RunStore:

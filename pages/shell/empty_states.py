@@ -10,22 +10,13 @@ import streamlit as st
 from pages.shell import demos, session
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.navigation import PAGES, path_of
+from pages.shell.previews import will_show
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import Workspace
 from psmatch_core.base.disk import LEAST_FREE
 from psmatch_core.data.checks import display
 
 LITTLE = 30 * 2**20  # bytes; a run of a few thousand cells needs more
-WILL_SHOW = {
-    "propensity": "how well each modality distinguishes the labels, with the loss during training, and a map of all "
-    "cells by their scores",
-    "match": "which cells match: the coupling of each label from sharp to smooth, two linked maps, and a table of all "
-    "labels",
-    "monitor": "whether the matching can be trusted, with the evidence, and a comparison of runs",
-    "translate": "what cells would look like in the other modality, compared with what was measured",
-    "evaluate": "how close the matches are to the true partners, compared with chance, if some pairs are known",
-    "export": "the pairs, the coupling, the translations and a report, to download",
-}
 
 
 def no_data(workspace: Workspace) -> None:
@@ -93,12 +84,6 @@ def _full_disk(free: int) -> None:
             st.caption("Delete runs under “More” in the list of earlier runs, then remove them permanently here.")
         else:
             st.page_link(path_of("data"), label="Delete runs on Data", icon=":material/folder_open:")
-
-
-def will_show() -> str:
-    """A sentence on what the page shows once there are results."""
-    found = WILL_SHOW.get(str(session.get("page") or ""))
-    return f"This page will show {found}." if found else ""
 
 
 def _open_demo() -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts, progress_box, session
-from pages.shell.errors import show_errors, show_problem
+from pages.shell.errors import show_errors
 from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.l_curve import l_curve_view
 from pages.views.match.label_box import label_box
 from psmatch_core.data.checks import display
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, LastStage, RunFolder
+from psmatch_core.workspace.run_folder import LastStage, RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.exploration.epsilon_path import EpsilonPath
@@ -53,34 +53,40 @@ def _one_label(folder: RunFolder, coupling: Coupling, label: str) -> None:
         st.caption("This method has no epsilon or k that can be adjusted per label.")
         return
     job = EpsilonPathJob.latest(folder, label)
-    status = job.status() if job is not None else None
     n, m = coupling[label].shape
-    if status is None and n * m <= AUTOMATIC:
+    if job is None and n * m > AUTOMATIC:
+        _solve_button(folder, label, n, m)
+    elif job is None:
         with show_errors():
             job = session.store().start_job(EpsilonPathJob.create(folder, label))
-    elif status is None or not (status.is_active or status.state == DONE):
-        if status is not None and status.state != CANCELLED:
-            show_problem(status.problem, status.hint)
-        duration = "less than a minute" if n * m <= A_MINUTE else "several minutes"
-        st.caption(
-            f"{n:,} × {m:,} cells. To adjust this label, about 25 plans are solved first, which takes {duration}."
-        )
-        if st.button("Solve the plans", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
-            with show_errors():
-                session.store().start_job(EpsilonPathJob.create(folder, label))
-            st.rerun()
-    if job is None or not (job.status().is_active or job.status().state == DONE):
+    if job is None or not (job.is_active or job.is_done):
+        if job is not None:
+            progress_box.show_job(job)
         _plan_of_run(folder, coupling, label)
         return
-    current, is_active = job, job.status().is_active
+    current, is_active = job, job.is_active
     fragment: Callable[[], None] = st.fragment(
         lambda: _with_slider(folder, coupling, current, is_active), run_every="1s" if is_active else None
     )
     fragment()
 
 
+def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
+    """A button that solves the plans of a large label, with how long that takes."""
+    from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+
+    duration = "less than a minute" if n * m <= A_MINUTE else "several minutes"
+    st.caption(f"{n:,} × {m:,} cells. To adjust this label, about 25 plans are solved first, which takes {duration}.")
+    if st.button("Solve the plans", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):
+        with show_errors():
+            session.store().start_job(EpsilonPathJob.create(folder, label))
+        st.rerun()
+
+
 def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_active: bool) -> None:
-    if was_active and not _progress(job):
+    if job.is_active:
+        progress_box.draw_box(job, note="You can already use the slider: it shows the nearest solved plan.")
+    elif was_active:
         st.rerun()
     path = slider_state.epsilon_path(folder, job)
     if path is None:
@@ -109,19 +115,6 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
         charts.show(figure, key=f"epsilon.curve.{job.id}", alt=alt)
     _pairs(folder, coupling, path, place)
     _use_for_all(folder, path, place, symbol)
-
-
-def _progress(job: EpsilonPathJob) -> bool:
-    """Show how many plans are solved, with a button to cancel; returns whether they are still being solved."""
-    status = job.status()
-    if status.is_active:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            text = f"Solving this label from sharp to smooth. The slider already works. {plain(status.message)}"
-            st.progress(min(1.0, status.fraction), text=text)
-            if st.button("Cancel", key=f"epsilon.cancel.{job.id}", type="tertiary"):
-                session.store().cancel(job.folder)
-                st.rerun()
-    return status.is_active
 
 
 def _plan_of_run(folder: RunFolder, coupling: Coupling, label: str) -> None:

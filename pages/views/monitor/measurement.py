@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shell import cache, job_box, session
+from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_error, show_errors
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import Monitoring, MonitorReport
@@ -55,7 +55,7 @@ def measurement(folder: RunFolder, report: MonitorReport) -> None:
     job = MonitorJob.of_run(folder)
     is_measured = report.stability == report.stability or report.null is not None
     if job is not None and not job.is_done:
-        job_box.follow(job)
+        progress_box.show_job(job)
         if job.is_active:
             return
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import job_box, progress_box, session
+from pages.shell import progress_box, session
 from pages.shell.frame import run_name
 from pages.shell.text import count, number, plain
 from pages.shell.workspace import from_recipe
@@ -48,7 +48,7 @@ def _sweeps(sweeps: list[SweepJob]) -> None:
     """One sweep, or several in one figure."""
     first = sweeps[0]
     if not first.is_done:
-        job_box.follow(first)
+        progress_box.show_job(first)
     table = sweep_table(first)
     _failures(table)
     axes = [short(axis.name) for axis in first.sweep.axes]

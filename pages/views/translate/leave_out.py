@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import streamlit as st
 
-from pages.shell import session
+from pages.shell import progress_box, session
 from pages.shell.distributions import DIRECTION_TITLES
-from pages.shell.errors import show_errors, show_problem
-from pages.shell.text import duration, plain
+from pages.shell.errors import show_errors
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
 from psmatch_core.data.controls import OTHERS, control_for
@@ -19,7 +15,7 @@ from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.results import side_names
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder
+from psmatch_core.workspace.run_folder import DONE, RunFolder
 
 BY_NAME = "the label named as a control"
 
@@ -85,36 +81,9 @@ def _title(job: LeaveOutJob) -> str:
 
 
 def _job(job: LeaveOutJob) -> None:
-    status = job.status()
-    if status.is_active:
-        fragment: Callable[[], None] = st.fragment(lambda: _progress(job), run_every="1s")
-        fragment()
-    elif status.state == DONE:
+    progress_box.show_job(job)
+    if job.is_done:
         with show_errors():
             found = job.result()
             if found is not None:
                 show_result(job, found)
-    else:
-        if status.state == CANCELLED:
-            st.warning("This was cancelled.", icon=":material/cancel:")
-        else:
-            show_problem(status.problem, status.hint)
-        if st.button("Try again", key=f"left.again.{job.id}", icon=":material/refresh:"):
-            with show_errors():
-                session.store().start_again(job.folder)
-            st.rerun()
-
-
-def _progress(job: LeaveOutJob) -> None:
-    status = job.status()
-    if not status.is_active:
-        st.rerun()
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f":material/hourglass_top: **{plain(_title(job))}**")
-            if st.button("Cancel", key=f"left.cancel.{job.id}"):
-                session.store().cancel(job.folder)
-                st.rerun()
-        what = f"{plain(status.stage) or 'starting'}: {plain(status.message) or 'working'}"
-        st.progress(min(status.fraction, 1.0), text=f"{what} · {duration(max(0.0, time.time() - status.started))}")
-        st.caption("The bar shows the current stage. You can close this page; the work continues.")

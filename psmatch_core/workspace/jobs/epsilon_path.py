@@ -51,7 +51,7 @@ class EpsilonPathJob(LabelJob):
 
     @property
     def title(self) -> str:
-        return f"Plans of {self.label} from sharp to smooth"
+        return f"Solving {self.label} from sharp to smooth"
 
     def do(self, work: Work) -> None:
         run, recipe, label = self.run, self.folder.recipe, self.label
