@@ -72,7 +72,7 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
                     width="content",
                     help="Select two or more runs to compare them side by side.",
                 )
-            marker = " · open" if is_current else ""
+            marker = " · current run" if is_current else ""
             st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{marker}", width="stretch")
             if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
                 _open(entry.id, entry.id)

@@ -30,6 +30,7 @@ AUTOMATIC = 30_000_000  # pairs of cells up to which a label is solved without b
 A_MINUTE = 150_000_000  # pairs of cells that are solved in less than a minute
 LEGEND = 24  # px added above the curve: in a narrow column its legend takes two lines
 LISTED = 100  # cells in the table of pairs
+SLIDER_WORKS = "You can already move the slider: the figures show the nearest plan that is solved."
 
 
 def plan_tab(folder: RunFolder, coupling: Coupling) -> None:
@@ -84,11 +85,11 @@ def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
 
 
 def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was_active: bool) -> None:
+    path = slider_state.epsilon_path(folder, job)
     if job.is_active:
-        progress_box.draw_box(job, note="You can already use the slider: it shows the nearest solved plan.")
+        progress_box.draw_box(job, note=SLIDER_WORKS if path is not None else "")
     elif was_active:
         st.rerun()
-    path = slider_state.epsilon_path(folder, job)
     if path is None:
         _plan_of_run(folder, coupling, job.label)
         return

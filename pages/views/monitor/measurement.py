@@ -75,7 +75,9 @@ def measurement(folder: RunFolder, report: MonitorReport) -> None:
             icon=":material/monitor_heart:",
         )
     if not is_measured:
-        st.caption("This trains both classifiers twice on half of the cells, and takes about as long as the training.")
+        st.caption(
+            "This trains both classifiers twice on half of the cells, which takes about as long as training the run."
+        )
     if pressed:
         with show_errors():
             if job is None or not job.is_active:

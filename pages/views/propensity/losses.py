@@ -54,4 +54,4 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
             f"{name} baseline", format="%.3f", help="The loss of knowing only how frequent the label is."
         )
         config[f"accuracy {side}"] = column.NumberColumn(f"{name} accuracy", format="percent")
-    label_table(pd.DataFrame(list(by_label.values())), config, key=f"told.{folder.id}")
+    label_table(pd.DataFrame(list(by_label.values())), config, key=f"losses.table.{folder.id}")

@@ -1,4 +1,4 @@
-"""A run at work, failed, cancelled or lost: each says what happens and what to do."""
+"""The progress box of runs and other jobs: running, failed, cancelled or lost, it says what happens and what to do."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from psmatch_core.pipeline.demo_data import demo_recipe
+from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder
+from psmatch_core.workspace.job import Job
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
+from psmatch_core.workspace.jobs.monitor import MonitorJob
+from psmatch_core.workspace.results import load_table
+from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, texts
 
 
 @pytest.fixture
@@ -30,6 +36,10 @@ def begun(store: RunStore, **status: object) -> RunFolder:
 
 def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
+
+
+def plainly(app: AppTest) -> str:
+    return texts(app).replace("\\", "").replace("*", "")
 
 
 def test_a_waiting_run_says_what_it_does_and_can_be_cancelled(empty: Open, unstarted: RunStore) -> None:
@@ -124,3 +134,57 @@ def test_a_deleted_run_is_gone_from_list_and_address(empty: Open, unstarted: Run
     assert not app.exception
     assert [entry.id for entry in unstarted.entries()] == [folder.id]
     assert unstarted.deleted() == []
+
+
+@pytest.fixture
+def matched(finished: RunFolder, unstarted: RunStore) -> RunFolder:
+    """A finished run in the store whose workers never come to life."""
+    return unstarted.adopt(finished)
+
+
+def jobs_of(run: RunFolder) -> dict[str, Job]:
+    """One job of each kind that a page shows in a box, by the page."""
+    return {
+        "monitor": MonitorJob.create(run),
+        "translate": LeaveOutJob.create(run, "STAT1", LeaveOut()),
+        "match": EpsilonPathJob.create(run, run_label(run)),
+    }
+
+
+def run_label(run: RunFolder) -> str:
+    """The label that the Match page shows first: the largest."""
+    return str(load_table(run, "labels").sort_values("n_source")["label"].iloc[-1])
+
+
+def page_of(empty: Open, run: RunFolder, page: str) -> AppTest:
+    app = empty(page, link=run.id)
+    return opened(app, f"translate.tabs.{run.id}", "Leave a perturbation out") if page == "translate" else app
+
+
+@pytest.mark.parametrize("page", ["monitor", "translate", "match"])
+def test_every_job_has_the_same_box(empty: Open, unstarted: RunStore, matched: RunFolder, page: str) -> None:
+    job = jobs_of(matched)[page]
+    app = page_of(empty, matched, page)
+    assert f"{job.title}: starting the worker" in plainly(app)
+    app.button(key=f"cancel.{job.folder.queue_name}").click().run()
+    assert job.status().state == CANCELLED
+    app = page_of(empty, matched, page)
+    assert f"{job.title} was cancelled." in plainly(app)
+    app.button(key=f"again.{job.folder.queue_name}").click().run()
+    assert not app.exception
+    assert job.is_active
+
+
+@pytest.mark.parametrize("page", ["monitor", "translate", "match"])
+def test_a_failed_job_says_why_and_can_be_tried_again(
+    empty: Open, unstarted: RunStore, matched: RunFolder, page: str
+) -> None:
+    job = jobs_of(matched)[page]
+    job.folder.write_status(RunStatus(state=FAILED, problem="It needs more memory.", hint="Use fewer cells."))
+    app = page_of(empty, matched, page)
+    assert f"{job.title} failed. It needs more memory." in plainly(app)
+    assert "Use fewer cells." in plainly(app)
+    (again,) = [button for button in app.button if button.label == "Try again"]
+    again.click().run()
+    assert not app.exception
+    assert job.is_active
