@@ -62,3 +62,10 @@ def test_every_code_of_a_message_is_explained_and_used():
     }
     explained = re.findall(r"^\| (PM-[A-Z]\d{2}) \| .+ \| .+ \|$", page, re.M)
     assert sorted(explained) == sorted(used)
+
+
+def test_the_readme_counts_laws_and_not_rows_of_tables():
+    stated = int(re.search(r"more than ([\d,]+) laws", README).group(1).replace(",", ""))
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    laws = sum(len(re.findall(r"^ *def test_", text, re.M)) for text in texts)
+    assert stated <= laws < stated + 200
