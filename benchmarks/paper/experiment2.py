@@ -45,9 +45,9 @@ def main() -> None:
     clock, rows = shared.Clock(), []
     for seed in range(options.seeds):
         train, test = split(folder, seed)
-        keeper = shared.Memory()
+        store = shared.Memory()
         for row in shared.wanted(shared.PAPER_ROWS, options.rows):
-            done = run(shared.seeded(row.recipe, seed), *train, keeper=keeper)
+            done = run(shared.seeded(row.recipe, seed), *train, store=store)
             rows.append({"row": row.name, "seed": seed, **judged(done, test)})
             clock.say(f"seed {seed}: {row.name}")
     print(shared.table(pd.DataFrame(rows), METRICS))

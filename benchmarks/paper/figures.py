@@ -62,12 +62,12 @@ class Memory:
 
     stages: dict[tuple[str, str], Any] = field(default_factory=dict)
 
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+    def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
         if (name, key) not in self.stages:
             self.stages[name, key] = make()
         return self.stages[name, key]
 
-    def done(self, stage: str, result: object) -> None:
+    def finished(self, stage: str, result: object) -> None:
         """Nothing is written."""
 
 

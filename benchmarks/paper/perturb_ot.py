@@ -53,9 +53,9 @@ def main() -> None:
     clock, rows = shared.Clock(), []
     for seed in range(options.seeds):
         train, test = experiment2.split(options.data / "bmmc_cite", seed)
-        keeper = shared.Memory()
+        store = shared.Memory()
         for row in shared.wanted(ROWS, options.rows):
-            done = run(shared.seeded(row.recipe, seed), *train, keeper=keeper)
+            done = run(shared.seeded(row.recipe, seed), *train, store=store)
             found = experiment2.judged(done, test, {"R²": RidgeTranslator()})
             rows.append({"row": row.name, "seed": seed, **found, "prediction error": 1 - found["R²"]})
             clock.say(f"seed {seed}: {row.name}")

@@ -20,7 +20,7 @@ FEW_LABELS = 8  # with fewer labels than latent dimensions, scores lose informat
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedInputs:
     """Both modalities with their shared labels only; each lists the cells that were excluded from it."""
 
     source: Modality
@@ -29,7 +29,7 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
+def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
     """Read the two modalities from the files of a recipe.
 
     Raises
@@ -45,12 +45,12 @@ def load_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
     modalities = []
     for side, spec in (("source", recipe.source), ("target", recipe.target)):
         progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
-        modalities.append(load_input(spec, side=side))
+        modalities.append(read_input(spec, side=side))
     progress(Event("read", 1.0))
     return modalities[0], modalities[1]
 
 
-def load_input(spec: DataSpec, *, side: str) -> Modality:
+def read_input(spec: DataSpec, *, side: str) -> Modality:
     """Read one modality, of a demo or of a file; a file is first copied by a child process with limits."""
     name = spec.name or side
     dropped: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def load_input(spec: DataSpec, *, side: str) -> Modality:
     return replace(modality, excluded=(*modality.excluded, *((cell, reason) for cell in dropped)))
 
 
-def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
+def prepare_inputs(rules: LabelRules, source: Modality, target: Modality) -> PreparedInputs:
     """Rename labels, exclude cells whose label only one modality has, and list every excluded cell.
 
     Raises
@@ -137,4 +137,4 @@ def prepare(rules: LabelRules, source: Modality, target: Modality) -> Prepared:
             f"Only {len(report.shared)} labels are shared, so scores have {len(report.shared) - 1} dimensions and "
             "distinguish cells within a label only roughly. More labels give better matches."
         )
-    return Prepared(sides[0], sides[1], report, tuple(notes))
+    return PreparedInputs(sides[0], sides[1], report, tuple(notes))

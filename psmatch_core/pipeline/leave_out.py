@@ -24,9 +24,9 @@ from psmatch_core.evaluation.reference_space import ReferenceSpace
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import UniformMatcher
-from psmatch_core.pipeline.inputs import prepare
+from psmatch_core.pipeline.inputs import prepare_inputs
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.stages import score_sides
+from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, checked_direction
 from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
@@ -90,12 +90,12 @@ def leave_label_out(
     """
     how = how or LeaveOut()
     checked_direction(how.direction)
-    prepared = prepare(recipe.labels, source, target)
+    prepared = prepare_inputs(recipe.labels, source, target)
     sides = (prepared.source, prepared.target)
     control, notes = choose_control(label, how, {side.name: side.label_counts for side in sides})
     in_training = [_training_cells(side, label, how.held_out_share, recipe.seed) for side in sides]
     training = [side.select(mask, "held out") for side, mask in zip(sides, in_training, strict=True)]
-    scored = score_sides(recipe, training[0], training[1], progress=progress)
+    scored = score_modalities(recipe, training[0], training[1], progress=progress)
     coupling = match(*scored.models, recipe.matcher, seed=recipe.seed, progress=progress)
     notes += scored.notes
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]

@@ -20,11 +20,11 @@ from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.pipeline import result_files
-from psmatch_core.pipeline.inputs import load_inputs, prepare
-from psmatch_core.pipeline.keeper import Keeper, KeepNothing
+from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
-from psmatch_core.pipeline.stages import score_sides
+from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
 from psmatch_core.translation.translators import FittedTranslator, TrainedTranslator
@@ -150,7 +150,7 @@ def run(
     *,
     progress: Progress = silent,
     executor: Executor | None = None,
-    keeper: Keeper | None = None,
+    store: StageStore | None = None,
 ) -> Run:
     """Run a recipe: preprocess, score both modalities, match, and evaluate.
 
@@ -162,7 +162,7 @@ def run(
         The two modalities; read from the files of the recipe unless given.
     executor
         Matches labels in parallel.
-    keeper
+    store
         Stores finished stages; nothing is stored unless given.
 
     Raises
@@ -171,17 +171,16 @@ def run(
         For a problem of the data or the settings that the user can solve.
     """
     recipe = recipe or Recipe()
-    keeper = keeper or KeepNothing()
+    store = store or NoStageStore()
     if source is None or target is None:
-        source, target = load_inputs(recipe, progress=progress)
-    prepared = prepare(recipe.labels, source, target)
-    keeper.done("data", prepared)
-    scored = score_sides(recipe, prepared.source, prepared.target, keeper=keeper, progress=progress)
+        source, target = read_inputs(recipe, progress=progress)
+    prepared = prepare_inputs(recipe.labels, source, target)
+    store.finished("data", prepared)
+    scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
     models, notes = scored.models, (*prepared.notes, *scored.notes)
-    keeper.done("notes", notes)
-    keeper.done("propensity", list(models))
+    store.finished("notes", notes)
+    store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
-    keeper.done("coupling", coupling)
     evaluation = None
     if known_ids(prepared.source, prepared.target) is not None:
         evaluation = evaluate(coupling, recipe.judging, progress=progress)
@@ -197,15 +196,14 @@ def run(
         notes=notes,
     )
     if isinstance(recipe.translator, TrainedTranslator):
-        finished = _with_translators(finished, keeper, progress)
-        keeper.done("notes", finished.notes)
+        finished = _train_translators(finished, store, progress)
+        store.finished("notes", finished.notes)
     if evaluation is None:
-        finished = replace(finished, distributions=_distributions(finished, progress))
-    keeper.done("run", finished)
+        finished = replace(finished, distributions=_compare_distributions(finished, progress))
     return finished
 
 
-def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
+def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:
     """The run with a translator trained in each direction."""
     recipe = run.recipe
     translators: dict[str, FittedTranslator] = {}
@@ -223,13 +221,13 @@ def _with_translators(run: Run, keeper: Keeper, progress: Progress) -> Run:
             seed=recipe.seed,
             progress=progress,
         )
-        translators[direction] = keeper.keep(f"translator_{direction}", key, result_files.load_translator, make)
+        translators[direction] = store.load_or_make(f"translator_{direction}", key, result_files.load_translator, make)
         progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
     noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
     return replace(run, translators=translators, notes=(*run.notes, *noted))
 
 
-def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
+def _compare_distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
     """Translated cells compared with observed ones in both directions, and the same with a uniform plan as baseline.
 
     These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
@@ -237,7 +235,7 @@ def _distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
     coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
     uniform = replace(run, coupling=coupling, translators={})
     if run.translators:  # its baseline is a translator of the same kind, trained on a uniform plan
-        uniform = _with_translators(uniform, KeepNothing(), progress)
+        uniform = _train_translators(uniform, NoStageStore(), progress)
     out = {}
     for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
         translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}

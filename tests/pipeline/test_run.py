@@ -21,11 +21,11 @@ from psmatch_core.matching.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.pipeline import result_files, stages
+from psmatch_core.pipeline import result_files, score_modalities
 from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.conftest import make_adata, make_modality
 
@@ -135,13 +135,13 @@ def test_both_latents_come_from_one_training_and_are_kept_by_content(tmp_path, m
         trained.append(1)
         return fit_joint_vae(*arguments, **settings)
 
-    monkeypatch.setattr(stages, "fit_joint_vae", counted)
+    monkeypatch.setattr(score_modalities, "fit_joint_vae", counted)
     vae = JointVAE(network=MLPClassifier(hidden=(16,), n_epochs=2), n_latent=4)
     sides = make_modality("RNA"), make_modality("ADT", n=45, n_features=5, seed=1)
 
     def coupled(name, recipe):
-        keeper = FolderKeeper(RunFolder.create_at(tmp_path / name, recipe), tmp_path / "cache")
-        return run(recipe, *sides, keeper=keeper).coupling
+        store = FolderStageStore(RunFolder.create_at(tmp_path / name, recipe), tmp_path / "cache")
+        return run(recipe, *sides, store=store).coupling
 
     first = coupled("one", replace(QUICK, space=vae))
     assert len(trained) == 1

@@ -15,7 +15,7 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher, UniformMatcher
-from psmatch_core.pipeline import stages
+from psmatch_core.pipeline import score_modalities
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.pipeline.stage_keys import (
@@ -29,7 +29,7 @@ from psmatch_core.pipeline.stage_keys import (
     translator_key,
 )
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.conftest import make_modality
 
@@ -67,14 +67,14 @@ def trained(monkeypatch):
         names.append(features.name)
         return fit_propensity(features, *arguments, **settings)
 
-    monkeypatch.setattr(stages, "fit_propensity", counted)
+    monkeypatch.setattr(score_modalities, "fit_propensity", counted)
     return names
 
 
 def run_with_cache(folder, recipe):
     sides = make_modality("RNA", n=36), make_modality("ADT", n=30, n_features=5, seed=1)
     made = RunFolder.create(folder, recipe)
-    return run(recipe, *sides, keeper=FolderKeeper(made, folder / "cache"))
+    return run(recipe, *sides, store=FolderStageStore(made, folder / "cache"))
 
 
 @pytest.mark.parametrize("name", CHANGES)

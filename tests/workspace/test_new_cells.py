@@ -16,7 +16,7 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import SampledNetworkTranslator
-from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.new_cells import translate_file
 from psmatch_core.workspace.results import live_curves
 from psmatch_core.workspace.run_folder import RunFolder
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
     ).with_data(*specs)
     folder = RunFolder.create_at(files / "run", recipe)
     events = []
-    finished = run(recipe, keeper=FolderKeeper(folder, None), progress=events.append)
+    finished = run(recipe, store=FolderStageStore(folder, None), progress=events.append)
     export(finished, folder.exports)
     result_files.save(finished.source, folder.stage_file("source"))
     lines = [json.dumps({**asdict(event), "time": 0.0}) for event in events if event.values]

@@ -11,7 +11,7 @@ from typing import Self
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.held_out import HeldOut
-from psmatch_core.pipeline.inputs import load_inputs
+from psmatch_core.pipeline.inputs import read_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files, results
@@ -75,7 +75,7 @@ class LeaveOutJob(LabelJob):
         if self.folder.path.parent.name == self.place and files.DATA.is_in(self.run):
             sides, recipe = results.load_modalities(self.run), without_renaming(recipe)
         else:
-            sides = load_inputs(recipe, progress=work.log)
+            sides = read_inputs(recipe, progress=work.log)
         found = leave_label_out(recipe, *sides, self.label, how=self.how, progress=work.log)
         files.HELD_OUT_FEATURES.write(self.folder, found.table())
         files.HELD_OUT_FIGURES.write(self.folder, found.to_dict())

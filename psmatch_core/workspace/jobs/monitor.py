@@ -16,7 +16,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
 from psmatch_core.pipeline.stage_keys import halves_key, matching_key
 from psmatch_core.workspace import files, results
-from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -92,7 +92,7 @@ def halves_of(
 ) -> tuple[HalfScores, HalfScores]:
     """Scores of the classifiers trained on halves of the cells, for both modalities; an earlier run's are reused."""
     recipe = run.recipe
-    keeper = FolderKeeper(run, cache)
+    store = FolderStageStore(run, cache)
     found = []
     for side, model in zip(files.BOTH_SIDES, models, strict=True):
         make = partial(
@@ -105,7 +105,7 @@ def halves_of(
             progress=progress,
         )
         key = halves_key(model.modality, model.label_names, recipe)
-        found.append(keeper.keep(f"{side}_halves", key, files.HALF_SCORES.load, make))
+        found.append(store.load_or_make(f"{side}_halves", key, files.HALF_SCORES.load, make))
     return found[0], found[1]
 
 

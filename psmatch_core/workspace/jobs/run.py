@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.progress import Event
-from psmatch_core.pipeline.inputs import Prepared
+from psmatch_core.pipeline.inputs import PreparedInputs
 from psmatch_core.pipeline.stage_keys import map_key
 from psmatch_core.workspace import files, predictions, results
 from psmatch_core.workspace.files import Inputs, InputSummary
-from psmatch_core.workspace.folder_keeper import FolderKeeper
+from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.queue import Turn
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
@@ -58,13 +58,13 @@ class RunJob(Job):
 
         folder = self.folder
         files.ENVIRONMENT.write(folder, versions())
-        keeper = _RunKeeper(folder, work.cache, stop_after=self.stop_after)
+        store = _RunStageStore(folder, work.cache, stop_after=self.stop_after)
         try:
-            finished = run(folder.recipe, progress=work.log, keeper=keeper)
+            finished = run(folder.recipe, progress=work.log, store=store)
         except LastStageDone:
-            files.RUN_FIGURES.write(folder, score_figures(*keeper.models).to_dict())
+            files.RUN_FIGURES.write(folder, score_figures(*store.models).to_dict())
             results.add_figures(folder, seconds=_seconds(work))
-            _draw_maps(keeper, work, turn)
+            _draw_maps(store, work, turn)
             return
         _write_results(folder, finished)
         if self.stop_after is LastStage.EVALUATION:  # a run of a sweep is shown as one row of a table
@@ -73,7 +73,7 @@ class RunJob(Job):
             predictions.keep(folder, finished, direction)
         results.add_figures(folder, seconds=_seconds(work))
         export(finished, folder.exports, progress=work.log)
-        _draw_maps(keeper, work, turn)
+        _draw_maps(store, work, turn)
 
 
 def _write_results(folder: RunFolder, finished: Run) -> None:
@@ -104,25 +104,25 @@ def _seconds(work: Work) -> float:
     return round(time.time() - work.log.current.started, 1)
 
 
-def _draw_maps(keeper: _RunKeeper, work: Work, turn: Turn | None) -> None:
+def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
     """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; the same scores share their maps."""
     if turn is not None:
         turn.release()  # nobody waits for a map: the next run may begin
     from psmatch_core.exploration.maps import map_scores
 
-    seed = keeper.folder.recipe.seed
+    seed = store.folder.recipe.seed
     for method in files.MAPS:
         work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
-        keeper.keep(
+        store.load_or_make(
             f"map_{method}",
-            map_key(method, keeper.models, LARGEST_MAP, seed),
+            map_key(method, store.models, LARGEST_MAP, seed),
             files.SCORE_MAP.load,
-            partial(map_scores, *keeper.models, method=method, largest=LARGEST_MAP, seed=seed),
+            partial(map_scores, *store.models, method=method, largest=LARGEST_MAP, seed=seed),
         )
     work.log(Event("map", 1.0))
 
 
-class _RunKeeper(FolderKeeper):
+class _RunStageStore(FolderStageStore):
     """Writes what the data were and what was noticed, as soon as it is known, and stops the run where it was asked."""
 
     def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: LastStage) -> None:
@@ -130,9 +130,9 @@ class _RunKeeper(FolderKeeper):
         self.stop_after = stop_after
         self.models: list[ScoredModality] = []
 
-    def done(self, stage: str, result: Any) -> None:
+    def finished(self, stage: str, result: Any) -> None:
         folder = self.folder
-        if isinstance(result, Prepared):
+        if isinstance(result, PreparedInputs):
             for side, modality in (("source", result.source), ("target", result.target)):
                 files.DATA.write(folder, modality, which=side)
                 predictions.keep_columns(folder, side, modality)

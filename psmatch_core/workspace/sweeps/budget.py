@@ -16,7 +16,7 @@ from psmatch_core.pipeline.stage_keys import (
     settings_key,
 )
 from psmatch_core.workspace import results
-from psmatch_core.workspace.folder_keeper import SECONDS
+from psmatch_core.workspace.folder_stage_store import SECONDS
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.points import Sweep
 

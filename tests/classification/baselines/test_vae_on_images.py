@@ -19,7 +19,7 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.demo_data import interventional_images
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
-from psmatch_core.pipeline.stages import score_sides
+from psmatch_core.pipeline.score_modalities import score_modalities
 from tests.conftest import make_modality
 
 BODY = CNNClassifier(channels=(4, 6), n_epochs=3, batch_size=32)
@@ -119,7 +119,7 @@ def test_small_images_are_refused_before_anything_trains(sides: tuple[Modality, 
     with pytest.raises(PsmatchError, match="circles: images of 16 × 16 pixels are too small for 5 strided"):
         fit_joint_vae(*sides, JointVAE())
     with pytest.raises(PsmatchError, match="circles: images of 16 × 16 pixels are too small for 5 strided"):
-        score_sides(Recipe(space=JointVAE()), *sides)
+        score_modalities(Recipe(space=JointVAE()), *sides)
 
 
 def test_a_run_asks_the_vae_and_not_the_classifier_that_it_does_not_use(sides: tuple[Modality, Modality]) -> None:

@@ -160,7 +160,7 @@ def test_match_gives_them_what_they_need(matcher, models):
 def test_a_whole_run_on_the_demo_takes_them(kind):
     from psmatch_core.evaluation.evaluate import evaluate
     from psmatch_core.pipeline.demo_data import demo_recipe
-    from psmatch_core.pipeline.inputs import load_inputs
+    from psmatch_core.pipeline.inputs import read_inputs
     from psmatch_core.pipeline.recipe import Recipe
     from psmatch_core.pipeline.run import run
 
@@ -168,7 +168,7 @@ def test_a_whole_run_on_the_demo_takes_them(kind):
     recipe = demo_recipe(Recipe(), "screen")
     for name, value in settings.items():
         recipe = recipe.with_setting(name, value)
-    result = run(recipe, *load_inputs(recipe))
+    result = run(recipe, *read_inputs(recipe))
     assert len(result.coupling) == 13
     assert evaluate(result.coupling).micro["foscttm"] < 0.35
     assert not any(status.outcome.needs_attention for status in result.coupling.statuses)

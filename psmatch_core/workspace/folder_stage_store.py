@@ -1,4 +1,4 @@
-"""FolderKeeper: keeps a run's finished stages in its folder, and shares them with other runs."""
+"""FolderStageStore: keeps a run's finished stages in its folder, and shares them with other runs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SECONDS = ".seconds"  # suffix of the file beside a shared stage that says how l
 Result = TypeVar("Result")
 
 
-class FolderKeeper:
+class FolderStageStore:
     """Keeps a run's stages in its folder, and shares them with later runs by what they were made of."""
 
     def __init__(self, folder: RunFolder, cache: Path | None) -> None:
         self.folder = folder
         self.cache = cache
 
-    def keep(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The stage's result: loaded from the cache where its key is there, else made and kept."""
+    def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        """The result of a stage: loaded from the cache if its key is there, else made and kept."""
         path = self.folder.stage_file(name)
         shared = self.cache / f"{name.partition('_')[2]}-{key}.npz" if self.cache else None
         if shared is not None and shared.exists():
@@ -45,5 +45,5 @@ class FolderKeeper:
             disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
         return result
 
-    def done(self, stage: str, result: object) -> None:
+    def finished(self, stage: str, result: object) -> None:
         """Nothing beyond the stage's own files."""

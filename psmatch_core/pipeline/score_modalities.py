@@ -1,0 +1,143 @@
+"""score_modalities: the stages before matching, which give features, then propensity scores or joint latents."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import features_key, latents_key, propensity_key
+from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
+
+SIDES = ("source", "target")
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredModalities:
+    """Both modalities scored, and the fitted preprocessing that made their features.
+
+    Parameters
+    ----------
+    preprocessing
+        Of the source and of the target.
+    models
+        The source and the target, in the space in which they are matched.
+    """
+
+    preprocessing: tuple[FittedPreprocessing, FittedPreprocessing]
+    models: tuple[ScoredModality, ScoredModality]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about both steps."""
+        return tuple(note for each in (*self.preprocessing, *self.models) for note in each.notes)
+
+
+def score_modalities(
+    recipe: Recipe,
+    source: Modality,
+    target: Modality,
+    *,
+    store: StageStore | None = None,
+    progress: Progress = silent,
+) -> ScoredModalities:
+    """Preprocess two modalities with the same labels, and score both in the space of the recipe.
+
+    Raises
+    ------
+    PsmatchError
+        For features that the classifier or the matcher cannot use; before anything is trained.
+    """
+    stages = _Stages(recipe, source.label_names, store or NoStageStore(), progress)
+    (of_source, source), (of_target, target) = (
+        stages.features(side, cells) for side, cells in zip(SIDES, (source, target), strict=True)
+    )
+    for features in (source, target):  # all checks come before minutes of training
+        if isinstance(recipe.space, JointVAE):  # which uses no classifier
+            recipe.space.check(features)
+        else:
+            recipe.classifier.check(features.in_shape(features.X), name=features.name)
+    recipe.matcher.check(source, target)
+    if isinstance(recipe.space, JointVAE):
+        models = stages.latents(recipe.space, source, target)
+    else:
+        models = stages.scores(source, target)
+    return ScoredModalities((of_source, of_target), models)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The stages of one recipe, with what they share."""
+
+    recipe: Recipe
+    label_names: tuple[str, ...]
+    store: StageStore
+    progress: Progress
+
+    def features(self, side: str, cells: Modality) -> tuple[FittedPreprocessing, Modality]:
+        recipe, seed = self.recipe, self.recipe.seed
+        config = recipe.source_preprocessing if side == "source" else recipe.target_preprocessing
+        key = features_key(cells, config, seed)
+        self.progress(Event(f"preprocess: {cells.name}", 0.0, "choosing and scaling features"))
+        fitted = self.store.load_or_make(
+            f"{side}_preprocessing", key, result_files.load_preprocessing, lambda: config.fit(cells, seed=seed)
+        )
+        features = self.store.load_or_make(
+            f"{side}_features", key, result_files.load_modality, lambda: fitted.transform(cells)
+        )
+        self.progress(Event(f"preprocess: {cells.name}", 1.0))
+        return fitted, features
+
+    def scores(self, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:
+        """One propensity model for each modality; both train at once, since numpy and torch release Python's lock."""
+
+        def score(side: str, features: Modality) -> ScoredModality:
+            model = self.store.load_or_make(
+                f"{side}_propensity",
+                propensity_key(features, self.label_names, self.recipe),
+                partial(result_files.load_propensity, modality=features),
+                lambda: fit_propensity(
+                    features,
+                    self.recipe.classifier,
+                    label_names=self.label_names,
+                    scoring=self.recipe.scoring,
+                    seed=self.recipe.seed,
+                    progress=self.progress,
+                ),
+            )
+            self.progress(Event(f"propensity: {features.name}", 1.0, "trained"))
+            return model
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(score, SIDES, (source, target))
+        return first, second
+
+    def latents(self, vae: JointVAE, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:
+        """The latents of both modalities, from one training; each is a stage of its own, so that pages find it."""
+        both = (source, target)
+
+        @cache
+        def train() -> tuple[JointLatents, JointLatents]:
+            return fit_joint_vae(
+                *both, vae, label_names=self.label_names, seed=self.recipe.seed, progress=self.progress
+            )
+
+        def score(index: int) -> ScoredModality:
+            model = self.store.load_or_make(
+                f"{SIDES[index]}_propensity",
+                latents_key(SIDES[index], both, self.label_names, self.recipe),
+                partial(result_files.load_scored, modality=both[index]),
+                lambda: train()[index],
+            )
+            self.progress(Event(f"latents: {both[index].name}", 1.0, "trained"))
+            return model
+
+        return score(0), score(1)

@@ -1,0 +1,39 @@
+"""StageStore: where a run keeps its finished stages, so that a later run need not compute them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+Result = TypeVar("Result")
+
+
+class StageStore(Protocol):
+    """Keeps the finished stages of a run, and finds those of earlier runs by their keys."""
+
+    def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        """The result of a stage: loaded if one with this key is stored, else computed and stored.
+
+        Parameters
+        ----------
+        name
+            Of the stage, such as ``source_propensity``.
+        key
+            From :mod:`psmatch_core.pipeline.stage_keys`.
+        load, make
+            Read the result from a file; compute it.
+        """
+
+    def finished(self, stage: str, result: object) -> None:
+        """Called at the end of a stage, also of those that are not stored by key."""
+
+
+class NoStageStore:
+    """Stores nothing: for a run that lives in memory only."""
+
+    def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        return make()
+
+    def finished(self, stage: str, result: object) -> None:
+        """Nothing to do."""
