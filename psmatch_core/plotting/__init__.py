@@ -1,7 +1,7 @@
 """Plotly figures from result objects, for notebooks and pages alike.
 
-Every figure is transparent and leaves text colours to the theme around it; data colours read on white and on
-dark. Titles state the finding. Text from files (labels, cell names) is escaped: plotly renders some tags.
+Every figure is transparent and takes its text colours from the theme around it; data colours are readable on white and
+on dark. Titles state the finding. Text from files (labels, cell names) is escaped, because plotly renders some tags.
 """
 
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means

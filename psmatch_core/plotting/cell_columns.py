@@ -1,4 +1,4 @@
-"""Maps coloured by what else is known of the cells: a column of the file, or a feature."""
+"""Colouring of maps by other values of the cells: a column of the file, or a feature."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from psmatch_core.base.errors import plural
 from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, escaped, hover_text, palette
 
 MOST_HUES = len(PALETTE)
-FEW = 2  # distinct numbers up to which a column of numbers is drawn as categories: flags such as 0 and 1
-ENDS = (0.02, 0.98)  # quantiles between which colours change: one bright cell would else darken all others
+FEW = 2  # columns with at most this many distinct numbers are drawn as categories: flags such as 0 and 1
+ENDS = (0.02, 0.98)  # quantiles of the colour scale: otherwise one extreme cell would darken all others
 
 
 @dataclass(frozen=True, eq=False)
 class CellColumn:
-    """A value of every cell, on one side or on both.
+    """A value for every cell of one modality or of both.
 
     Parameters
     ----------
     name
-        What it is called.
+        Name of the column.
     source, target
-        ``(n_cells,)`` in the order of the modality's cells, numbers or text; None where that side has none.
+        ``(n_cells,)`` in the order of the cells, numbers or text; None if the modality has no such column.
     """
 
     name: str
@@ -39,7 +39,7 @@ class CellColumn:
 
     @cached_property
     def is_numeric(self) -> bool:
-        """Whether it is drawn on a scale: numbers, more than two of them."""
+        """Whether it is drawn on a colour scale: numbers, with more than two distinct values."""
         if not all(each.dtype.kind in "iuf" for each in self.sides):
             return False
         values = np.concatenate([each[np.isfinite(each)] for each in self.sides])
@@ -47,7 +47,7 @@ class CellColumn:
 
     @cached_property
     def ranked(self) -> list[str]:
-        """Its categories, the most frequent first."""
+        """The categories, the most frequent first."""
         counts: Counter[str] = Counter()
         for each in self.sides:
             counts.update(_texts(each).tolist())
@@ -57,7 +57,7 @@ class CellColumn:
 def column_groups(
     column: CellColumn, side: str, chosen: np.ndarray, panel: int
 ) -> list[tuple[np.ndarray, dict[str, Any]]]:
-    """The drawn cells of one side in groups that look alike, grey ones first."""
+    """The displayed cells of one modality in groups with the same look, grey ones first."""
     values = column.source if side == "source" else column.target
     if values is None:
         return [(np.arange(chosen.size), _look("not in this modality", GREY, 0.3))]
@@ -66,10 +66,10 @@ def column_groups(
 
 
 def column_axis(column: CellColumn) -> dict[str, Any]:
-    """The colour axis of a column of numbers."""
+    """The colour axis of a numeric column."""
     values = np.concatenate([each[np.isfinite(each)] for each in column.sides])
     low, high = np.quantile(values, ENDS) if values.size else (0.0, 1.0)
-    if low == high:  # most cells have one value, as where a gene is seldom seen
+    if low == high:  # most cells have the same value, as for a rarely detected gene
         low, high = float(values.min(initial=0)), float(values.max(initial=1))
     return {
         "colorscale": POINT_SCALE,

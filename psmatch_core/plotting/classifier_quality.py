@@ -1,4 +1,4 @@
-"""How well the labels are told apart: loss per label, calibration, confusion."""
+"""How well a classifier distinguishes the labels: loss per label, calibration, confusion."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from psmatch_core.plotting.style import (
     label_axis,
 )
 
-MOST_NAMED = 4  # labels of a group that a title names
-SPEAKS = 0.05  # share of a label's cells given to another below which nothing is worth a title
-MOST_TICKS = 16  # labels under a matrix that are still read on a screen of 390 px
-CALIBRATED = 0.05  # expected calibration error up to which stated confidence may be taken at its word
+MOST_NAMED = 4  # labels of a group named in a title
+WORTH_A_TITLE = 0.05  # smallest share of a label's cells predicted as another label that a title mentions
+MOST_TICKS = 16  # labels under a matrix that are readable on a screen of 390 px
+CALIBRATED = 0.05  # largest expected calibration error that is called well calibrated
 
 
 def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
-    """Held-out loss of each label in both modalities against its baseline, best-told labels on top.
+    """Held-out loss of each label in both modalities next to its baseline, best distinguished labels on top.
 
-    The baseline, −log of the label's share (nats per cell), is the loss of knowing only how frequent it is.
+    The baseline, −log of the label's share (nats per cell), is the loss of knowing only the label frequencies.
     """
     rows = [{row.label: row for row in model.per_label} for model in (source, target)]
     names = [escaped(model.modality.name, 24) for model in (source, target)]
@@ -49,13 +49,13 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
         {label for label, row in side.items() if np.isfinite(row.loss) and row.loss < row.baseline} for side in rows
     ]
     both = len(told[0] & told[1])
-    title = f"{both} of {plural(len(labels), 'label')} are told better than chance by both modalities"
-    chosen, cut = both_ends(len(labels), "best and the worst told")
+    title = f"{both} of {plural(len(labels), 'label')} are distinguished better than chance by both modalities"
+    chosen, cut = both_ends(len(labels), "best distinguished", "worst distinguished")
     labels = [labels[index] for index in chosen]
     fig = figure(
         title,
         height=height_of(len(labels), 22),
-        note="left of its tick, the baseline: better than label frequencies alone" + (f"; {cut}" if cut else ""),
+        note="left of the tick (baseline): better than label frequencies alone" + (f"; {cut}" if cut else ""),
     )
     y = label_axis(fig, labels)
     add_losses(
@@ -77,7 +77,7 @@ def label_losses(source: ScoredModality, target: ScoredModality) -> go.Figure:
 
 
 def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
-    """Stated confidence against hit rate of the held-out cells; on the diagonal, 70% sure means 70% right."""
+    """Confidence against accuracy on held-out cells; on the diagonal, 70% confident means 70% correct."""
     judged = [(escaped(model.modality.name, 24), model.reliability) for model in (source, target)]
     parts = []
     for name, each in judged:
@@ -88,7 +88,7 @@ def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
         elif each.expected_error <= CALIBRATED:
             parts.append(f"{name} is well calibrated")
         elif abs(over) < each.expected_error / 2:
-            parts.append(f"{name} is off by {each.expected_error:.0%} both ways")
+            parts.append(f"{name} deviates by {each.expected_error:.0%} in both directions")
         else:
             parts.append(f"{name} is {'over' if over > 0 else 'under'}-confident by {abs(over):.0%}")
     fig = figure("; ".join(parts), height=340)
@@ -115,17 +115,17 @@ def reliability(source: ScoredModality, target: ScoredModality) -> go.Figure:
                 "size": (6 + 12 * np.sqrt(counts / max(counts.max(initial=1), 1))).astype(np.float32),
             },
             customdata=counts,
-            hovertemplate="stated %{x:.0%}, right %{y:.0%} of %{customdata:,} cells",
+            hovertemplate="confidence %{x:.0%}, correct %{y:.0%} of %{customdata:,} cells",
         )
-    fig.update_xaxes(title_text="stated confidence", range=[0, 1.03], tickformat=".0%")
-    fig.update_yaxes(title_text="share of cells told rightly", range=[0, 1.05], tickformat=".0%")
+    fig.update_xaxes(title_text="confidence", range=[0, 1.03], tickformat=".0%")
+    fig.update_yaxes(title_text="share of correct predictions", range=[0, 1.05], tickformat=".0%")
     return fig
 
 
 def confusion(model: ScoredModality) -> go.Figure:
-    """Share of each label's held-out cells (rows) given to each label (columns), labels told apart worst side by side.
+    """Share of the held-out cells of each label (rows) predicted as each label (columns), similar labels together.
 
-    Labels that the classifier cannot tell apart stand in a frame; the title names them.
+    Labels that the classifier cannot distinguish are framed; the title names them.
     """
     counts = model.confusion
     totals = counts.sum(axis=1, keepdims=True)
@@ -139,11 +139,13 @@ def confusion(model: ScoredModality) -> go.Figure:
     labels = [model.label_names[index] for index in order]
     z = np.where(totals > 0, share, np.nan)[np.ix_(order, order)].astype(np.float32)
     side = max(300, 17 * len(labels))
-    note = "rows: a cell's label; columns: what it is told as"
+    note = "rows: true label; columns: predicted label"
     if groups:
-        note += "; framed: labels of which any two are told apart hardly better than by a coin"
+        note += "; framed: labels hardly distinguished from each other"
     if len(labels) < n_labels:
-        note += f"; the {len(labels)} of {n_labels:,} labels that are told apart worst, the table has their pairs"
+        note += (
+            f"; the {len(labels)} of {n_labels:,} labels that are hardest to distinguish, the table lists their pairs"
+        )
     fig = figure(title, height=side, note=note)
     x, y = label_axis(fig, labels, "x"), label_axis(fig, labels, "y")
     names = [hover_text(label) for label in labels]
@@ -155,7 +157,7 @@ def confusion(model: ScoredModality) -> go.Figure:
         zmax=1,
         colorscale=COLOR_SCALE,
         customdata=counts[np.ix_(order, order)].astype(np.int32),
-        hovertext=[[f"{one}<br>told as {other}" for other in names] for one in names],
+        hovertext=[[f"{one}<br>predicted as {other}" for other in names] for one in names],
         hovertemplate="%{hovertext}: %{z:.0%} (%{customdata:,} cells)<extra></extra>",
         colorbar={**color_bar(fig), "tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
     )
@@ -167,7 +169,7 @@ def confusion(model: ScoredModality) -> go.Figure:
         )
     is_many = len(labels) > MOST_TICKS
     fig.update_xaxes(
-        title_text="told as, in the rows' order" if is_many else "told as",
+        title_text="predicted label, same order as the rows" if is_many else "predicted label",
         title_standoff=12 if is_many else 6,
         tickangle=-90,
         showticklabels=not is_many,
@@ -176,7 +178,7 @@ def confusion(model: ScoredModality) -> go.Figure:
 
 
 def _hardest(area: np.ndarray, groups: list[list[int]], order: np.ndarray) -> np.ndarray:
-    """The labels that are drawn where there are too many: those of groups first, then those told apart worst."""
+    """The labels to draw if there are too many: those in groups first, then those hardest to distinguish."""
     if len(area) <= MOST_LABELS_DRAWN:
         return order
     nearest = np.nanmin(np.where(np.eye(len(area), dtype=bool) | np.isnan(area), np.inf, area), axis=1)
@@ -185,7 +187,7 @@ def _hardest(area: np.ndarray, groups: list[list[int]], order: np.ndarray) -> np
 
 
 def _by_likeness(area: np.ndarray) -> np.ndarray:
-    """Labels in an order that puts those next to each other that are told apart worst, ``(n_labels,)``."""
+    """An order of the labels with those that are hardest to distinguish next to each other, ``(n_labels,)``."""
     from scipy.cluster.hierarchy import leaves_list
 
     return np.arange(len(area)) if len(area) < 3 else np.asarray(leaves_list(likeness_tree(area)))
@@ -196,25 +198,25 @@ def _confusion_title(model: ScoredModality, share: np.ndarray, groups: list[list
     if not model.confusion.sum():
         return f"{name} has no held-out cells"
     if groups:
-        return f"{name} cannot tell {_in_words(model, groups)}"
+        return f"{name} cannot distinguish {_in_words(model, groups)}"
     mutual = np.where(np.eye(len(share), dtype=bool), 0, share)
     label, other = (int(index) for index in np.unravel_index(mutual.argmax(), mutual.shape))
-    if mutual[label, other] >= SPEAKS:
+    if mutual[label, other] >= WORTH_A_TITLE:
         one, two = (escaped(model.label_names[index], LABEL_WIDTH) for index in (label, other))
-        return f"{name} takes {mutual[label, other]:.0%} of {one} cells for {two}, its most frequent error"
-    return f"{name} tells all labels apart (accuracy {model.accuracy:.0%})"
+        return f"{name} predicts {two} for {mutual[label, other]:.0%} of {one} cells, its most frequent error"
+    return f"{name} distinguishes all labels (accuracy {model.accuracy:.0%})"
 
 
 def _in_words(model: ScoredModality, groups: list[list[int]]) -> str:
-    """The largest group in words, and how many more there are."""
+    """The largest group as text, and the number of other groups."""
     first = groups[0]
     if len(first) == len(model.label_names):
-        return f"any of its {len(first)} labels from another"
+        return f"any of its {len(first)} labels"
     names = [escaped(model.label_names[index], LABEL_WIDTH) for index in first]
     if len(names) == 2:
         text = f"{names[0]} from {names[1]}"
     elif len(names) <= MOST_NAMED:
-        text = f"{', '.join(names[:-1])} and {names[-1]} apart"
+        text = f"{', '.join(names[:-1])} and {names[-1]}"
     else:
-        text = f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more labels apart"
+        text = f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more labels"
     return text + (f", and {plural(len(groups) - 1, 'other group')}" if len(groups) > 1 else "")

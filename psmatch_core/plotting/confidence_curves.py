@@ -1,4 +1,4 @@
-"""Whether the cells that the matching is sure of are matched better: quality against the share of cells kept."""
+"""Whether confident cells are matched better: a metric over the share of most confident cells."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from psmatch_core.evaluation.intervals import RiskCoverage
 from psmatch_core.plotting.pair_metrics import METRIC_TITLES, SMALLER_IS_BETTER
 from psmatch_core.plotting.style import GREY, PALETTE, escaped, figure, short_number
 
-HALF = 0.5  # share of cells of which the title speaks
+HALF = 0.5  # share of cells that the title refers to
 
 
 def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None = None) -> go.Figure:
-    """A metric among the most confident cells, over the share of cells that is kept.
+    """A metric among the most confident cells, over the share of cells kept.
 
     Parameters
     ----------
     curves
-        By what confidence is measured by; all of the same metric.
+        One curve per measure of confidence, all of the same metric.
     uniform
-        What a uniform plan scores, drawn as a line.
+        The value of a uniform plan, drawn as a line.
     """
     first = next(iter(curves.values()))
     name, unit = METRIC_TITLES[first.metric]
@@ -57,7 +57,7 @@ def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None
             name=escaped(label, 40),
             legendgroup=label,
             line={"color": color, "width": 2.5},
-            hovertemplate="the surest %{x:.0%}: %{y:.3f}",
+            hovertemplate="most confident %{x:.0%}: %{y:.3f}",
         )
     if uniform is not None and np.isfinite(uniform):
         fig.add_hline(y=uniform, line={"color": GREY, "dash": "dash", "width": 1.5})
@@ -71,6 +71,6 @@ def coverage_curves(curves: Mapping[str, RiskCoverage], *, uniform: float | None
             showarrow=False,
             font={"size": 11},
         )
-    fig.update_xaxes(title_text="share of the judged cells, surest first", tickformat=".0%", range=[0, 1.02])
+    fig.update_xaxes(title_text="share of evaluated cells, most confident first", tickformat=".0%", range=[0, 1.02])
     fig.update_yaxes(title_text=unit)
     return fig

@@ -1,4 +1,4 @@
-"""The plan of one label as a picture: rows and columns ordered by the plan, averaged into few blocks."""
+"""The plan of one label as a heatmap: rows and columns ordered by the plan and averaged into bins."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from psmatch_core.matching.blocks import Block, DenseBlock, SparseBlock
 from psmatch_core.matching.blocks.heatmap_bins import SMALL, BlockMeans, block_means
 from psmatch_core.plotting.style import COLOR_SCALE, color_bar, escaped, figure, rounded
 
-JUDGED_ROWS = 200  # rows whose spread stands for all of a large plan in the title
+SAMPLED_ROWS = 200  # rows of a large plan from which the title estimates the spread of all
 DEEPEST = 255
-TICKS_APART = 0.13  # of the colour bar, which is 200 px on a telephone
+TICKS_APART = 0.13  # × the length of the colour bar, which is 200 px on a phone
 
 
 def coupling_heatmap(
@@ -25,7 +25,7 @@ def coupling_heatmap(
     max_bins: int = 120,
     ordered: bool = True,
 ) -> go.Figure:
-    """The plan of one label: source cells down, target cells across, bright where the weight is.
+    """The plan of one label: source cells down, target cells across, bright where the weight is high.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def coupling_heatmap(
     row_names, column_names
         Cell names, ``(n,)`` and ``(m,)``.
     max_bins
-        Most bins a side; larger plans are averaged.
+        Largest number of bins per side; larger plans are averaged.
     ordered
-        Order cells by the plan, so that a plan that tells cells apart is a band.
+        Order cells by the plan, so that a plan that distinguishes cells is a band.
 
-    Colours are uint8 on a square-root scale of weight over the uniform plan's; ``customdata`` holds that ratio.
+    Colours are uint8 on a square-root scale of the weight over the uniform weight; ``customdata`` contains that ratio.
     """
     found = block_means(block, max_bins=max_bins, ordered=ordered)
     return means_heatmap(found, _title(block), row_names=row_names, column_names=column_names)
@@ -52,7 +52,7 @@ def means_heatmap(
     column_names: Sequence[str] | np.ndarray,
     selectable: bool = False,
 ) -> go.Figure:
-    """The same of a plan that was averaged before; ``title`` says what it shows, ``names`` are those of its cells."""
+    """The same for a plan that is already averaged; ``title`` states the finding, the names are those of the cells."""
     n, m = found.row_order.size, found.column_order.size
     fold = found.fold
     highest = float(fold.max(initial=0.0))
@@ -75,7 +75,7 @@ def means_heatmap(
             "ticktext": [f"{tick:,g} ×" for tick in ticks],
         },
     )
-    if selectable:  # plotly selects on traces of points only: one unseen point a bin along the diagonal
+    if selectable:  # plotly selects only points: one invisible point per bin along the diagonal
         diagonal = np.linspace(0, 1, max(fold.shape))
         fig.add_scatter(
             x=(diagonal * (fold.shape[1] - 1)).astype(np.float32),
@@ -86,7 +86,7 @@ def means_heatmap(
             showlegend=False,
         )
         fig.update_layout(dragmode="select")
-    # The hover shows an axis' tick text, so names travel once a bin and not once a pair; the ticks stay unseen.
+    # The hover shows the tick texts of the axes, so that names are sent once per bin, not per pair; ticks are hidden.
     for axis, names, order, edges, text, flip in (
         (fig.update_yaxes, row_names, found.row_order, found.row_edges, f"{n:,} source cells", True),
         (fig.update_xaxes, column_names, found.column_order, found.column_edges, f"{m:,} target cells", False),
@@ -117,7 +117,7 @@ def _bin_names(names: np.ndarray, order: np.ndarray, edges: np.ndarray) -> list[
 def _title(block: Block) -> str:
     n, m = block.shape
     if not n or not m:
-        return "No cells on one side: nothing to match"
+        return "One modality has no cells: nothing to match"
     if isinstance(block, SparseBlock) or "n_effective" in vars(block) or n * m <= SMALL:
         spread, word = block.n_effective, ""
     else:
@@ -126,19 +126,19 @@ def _title(block: Block) -> str:
 
 
 def spread_title(spread: np.ndarray, m: int, word: str = "") -> str:
-    """How many of ``m`` candidates a cell is matched with, from the effective matches of cells ``(n,)``."""
+    """How many of ``m`` candidates a cell is matched with, from the effective matches of the cells ``(n,)``."""
     spread = spread[spread > 0]
     if not spread.size:
         return "No cell has a match"
     typical = float(np.median(spread))
     if m > 1 and typical > 0.95 * m:
-        return f"No cell is told from another: all {m:,} target cells match alike"
-    return f"A cell spreads over {word}{rounded(typical)} effective matches of {m:,}"
+        return f"The plan is uniform: all {m:,} target cells match equally"
+    return f"A cell has {word}{rounded(typical)} effective matches among {m:,} candidates"
 
 
 def _effective_of_some(block: Block) -> np.ndarray:
     n = block.shape[0]
-    rows = np.unique(np.linspace(0, n - 1, JUDGED_ROWS).astype(int))
+    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(int))
     return np.concatenate([DenseBlock(block.rows(row, row + 1)).n_effective for row in rows.tolist()])
 
 
@@ -147,11 +147,11 @@ def _note(n: int, m: int, found: BlockMeans, is_binned: bool) -> str:
     if not is_binned:
         return unit
     bins = found.means.shape
-    return f"{unit}; {n:,} × {m:,} cells averaged into {bins[0]} × {bins[1]} blocks"
+    return f"{unit}; {n:,} × {m:,} cells averaged into {bins[0]} × {bins[1]} bins"
 
 
 def _color_ticks(highest: float) -> list[float]:
-    """Round numbers up to the highest that do not crowd on the square-root scale; 0 and 1 (uniform) come first."""
+    """Round numbers up to the highest, far enough apart on the square-root scale; 0 and 1 (uniform) come first."""
     if highest <= 0:
         return [0.0]
     step = 10.0 ** np.floor(np.log10(highest))

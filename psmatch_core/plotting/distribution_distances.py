@@ -1,4 +1,4 @@
-"""Distances of translated from observed cells, label by label, between the floor and the uniform plan."""
+"""Distances between translated and observed cells for each label, next to the floor and the uniform plan."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ TITLES = {
 
 
 def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
-    """A distance of every label, nearest on top: translated cells, the first baseline, and the floor.
+    """One distance for each label, smallest on top: translated cells, the first baseline, and the floor.
 
     Parameters
     ----------
     measure
-        ``l2_mean``, ``kl``, ``w1``, ``energy`` or ``mmd2``. What is infinite is not drawn, and counted in the note.
+        ``l2_mean``, ``kl``, ``w1``, ``energy`` or ``mmd2``. Infinite values are not drawn but counted in the note.
     """
     if measure not in DISTANCE_MEASURES:
-        raise PsmatchError(f"There is no measure {measure!r}.", hint=f"Choose one of {', '.join(DISTANCE_MEASURES)}.")
+        raise PsmatchError(f"There is no distance {measure!r}.", hint=f"Choose one of {', '.join(DISTANCE_MEASURES)}.")
     title, unit = TITLES[measure]
     mine, baseline = found.candidates[0], found.candidates[1]
     if not found.per_label:
-        return figure(f"{title}: no label has enough cells to be compared", height=160, legend=False)
+        return figure(f"{title}: no label has enough cells for a comparison", height=160, legend=False)
     rows = sorted(found.per_label, key=lambda row: row.distances[mine][measure])
     better = sum(row.distances[mine][measure] < row.distances[baseline][measure] for row in rows)
     n_labels = len(rows)
-    shown, cut = both_ends(n_labels, "nearest and the farthest")
+    shown, cut = both_ends(n_labels, "most similar", "least similar")
     rows = [rows[index] for index in shown]
     values = {name: np.array([row.distances[name][measure] for row in rows]) for name in (mine, baseline, FLOOR)}
     infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
-    left_out = f"{plural(infinite, 'infinite value')} not drawn" if infinite else ""
+    left_out = f"not drawn: {plural(infinite, 'infinite value')}" if infinite else ""
     fig = figure(
         f"{title}: {short_number(found.micro[mine][measure])}, floor {short_number(found.micro[FLOOR][measure])}; "
         f"smaller than {escaped(baseline)} in {better} of {plural(n_labels, 'label')}",
         height=height_of(len(rows)),
-        note="; ".join(filter(None, ["smaller is nearer", left_out, cut])),
+        note="; ".join(filter(None, ["smaller is more similar", left_out, cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for name, color, symbol, size in (

@@ -1,4 +1,4 @@
-"""Features that go together: the plan of the features as a picture, best partners along the diagonal."""
+"""Matched features: their correlations as a heatmap with the best partners along the diagonal."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from psmatch_core.base.errors import plural
 from psmatch_core.matching.match_features import FeatureMatching
 from psmatch_core.plotting.style import color_bar, escaped, figure, height_of, label_axis, rounded
 
-SIGNIFICANT = 0.05  # of the q-values that the title counts
-# Correlations have a sign: blue and orange of the palette, grey in between, none of which sinks into a background.
+SIGNIFICANT = 0.05  # q-value below which the title counts a feature
+# Correlations have a sign: blue and orange of the palette, grey in between; all are visible on any background.
 SIGNED_SCALE = ((0.0, "#0072B2"), (0.5, "rgba(128,128,128,0.12)"), (1.0, "#D55E00"))
 
 
 def feature_heatmap(matching: FeatureMatching, *, of: str = "target", top: int = 30) -> go.Figure:
-    """Correlations of the best-matched features and their first partners; the heaviest pairs lie on the diagonal.
+    """Correlations of the best-matched features with their first partners; the best pairs are on the diagonal.
 
     Parameters
     ----------
     matching
-        The features' plan.
+        The matched features.
     of
-        ``target``: rows are target features and columns source features; ``source``: the other way.
+        ``target``: rows are target features and columns source features; ``source``: the reverse.
     top
-        Most features drawn, those with the strongest evidence.
+        Largest number of features, those with the strongest evidence.
 
-    Colour is the correlation under the coupling; the hover adds the weight in the plan, × that of a uniform plan.
+    Colour shows the correlation under the coupling; the hover adds the weight in the plan, × that of a uniform plan.
     """
     table = matching.table(of=of, top=1)
     correlation, plan = matching.correlation, matching.plan
@@ -40,7 +40,7 @@ def feature_heatmap(matching: FeatureMatching, *, of: str = "target", top: int =
     columns = list(dict.fromkeys(column_of[name] for name in shown["partner"]))
     n_clear = int((table["q_value"] < SIGNIFICANT).sum())
     best = shown.iloc[0]
-    finding = f"{escaped(best['feature'], 24)} goes with {escaped(best['partner'], 24)} first"
+    finding = f"Best pair: {escaped(best['feature'], 24)} and {escaped(best['partner'], 24)}"
     if len(matching.null_target):
         finding += f"; {n_clear:,} of {plural(len(table), 'feature')} stand out from chance"
     fig = figure(

@@ -1,4 +1,4 @@
-"""Training of the joint VAE by epoch: reconstruction, KL, label loss, and whether the discriminator is fooled."""
+"""Training of the joint VAE by epoch: reconstruction, KL, label loss, and accuracy of the discriminator."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ PANELS = {
     "reconstruction": "reconstruction (squared error)",
     "kl": "KL (nats per cell)",
     "validation_loss": "label loss (nats per cell)",
-    "discriminator_accuracy": "discriminator right",
+    "discriminator_accuracy": "discriminator accuracy",
 }
 GUESSED_SHARE = 0.5
-LAST = 5  # epochs over which the title judges the discriminator: it and the encoders take turns in front
+LAST = 5  # epochs over which the title averages the discriminator's accuracy, which fluctuates
 
 
 def joint_training(history: Mapping[str, np.ndarray]) -> go.Figure:
-    """Four small panels, each of held-out cells by epoch.
+    """Four small panels: values on held-out cells by epoch.
 
     Parameters
     ----------
     history
-        By modality, source first: ``(n_epochs, 5)``, columns as in ``HISTORY`` of the joint VAE. The discriminator's
-        accuracy is the same on both sides and drawn once; 0.5 is chance, which is where it is to stay.
+        By modality, source first: ``(n_epochs, 5)``, columns as in ``HISTORY`` of the joint VAE. The accuracy of the
+        discriminator is the same for both modalities and drawn once; the goal is 0.5, which is chance.
     """
     from plotly.subplots import make_subplots
 
@@ -69,4 +69,6 @@ def _title(history: Mapping[str, np.ndarray]) -> str:
         f"{escaped(name, 24)} {short_number(float(each[:, HISTORY.index('validation_loss')].min()))} nats"
         for name, each in history.items()
     ]
-    return f"The discriminator names the modality of {right:.0%} of held-out cells (50% is chance); {', '.join(losses)}"
+    return (
+        f"The discriminator recognizes the modality of {right:.0%} of held-out cells (chance 50%); {', '.join(losses)}"
+    )

@@ -1,4 +1,4 @@
-"""The L-curve: what plans cost against how many partners a cell has."""
+"""The L-curve: the cost of plans against the effective matches per cell."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from psmatch_core.exploration.l_curve import LCurve
 from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, escaped, figure, hover_text, rounded
 
 HIGHLIGHT = PALETTE[1]
-MOST_LABELS = 60  # thin lines beyond which nothing can be told apart
+MOST_LABELS = 60  # more thin lines cannot be distinguished
 
 
 def l_curve_figure(
     curve: LCurve, *, current: float | None = None, marks: Mapping[str, float] = MappingProxyType({})
 ) -> go.Figure:
-    """Mean cost against effective matches over the grid of epsilons, labels thin, the suggested corner marked.
+    """Mean cost against effective matches over a grid of epsilons; labels are thin lines, the corner is marked.
 
     Parameters
     ----------
     current
-        The epsilon in use, marked where the grid holds it within a hundredth.
+        The current epsilon, marked if the grid contains it within a hundredth.
     marks
-        Other epsilons of the grid with a name, such as those of the presets.
+        Other named epsilons of the grid, such as those of the presets.
     """
     table, option = curve.pooled, curve.option
     if curve.corner is None:
@@ -33,8 +33,8 @@ def l_curve_figure(
     else:
         at = table[table["epsilon"] == curve.corner].iloc[0]
         matches = rounded(float(at["n_effective"]))
-        title = f"Sharper than {option} {curve.corner:.3g} ({matches} effective matches) gains little"
-    note = " ".join((*curve.notes, "Made without true pairs."))
+        title = f"Plans sharper than {option} {curve.corner:.3g} ({matches} effective matches) gain little"
+    note = " ".join((*curve.notes, "No true pairs are used."))
     fig = figure(title, height=320, note=escaped(note, 400))
     single = len(curve.points) == 1
     for number, (label, points) in enumerate(curve.points.items()):

@@ -1,4 +1,4 @@
-"""Cells per label on both sides."""
+"""Cells per label in both modalities."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from psmatch_core.plotting.style import (
     label_axis,
 )
 
-ALONE = " (not on the other side)"
-LOG_ABOVE = 50.0  # largest over smallest label: beyond it the small bars vanish on a linear axis
+ALONE = " (only in this modality)"
+LOG_ABOVE = 50.0  # ratio of largest to smallest label above which small bars would vanish on a linear axis
 
 
 def label_counts(
@@ -32,9 +32,9 @@ def label_counts(
     Parameters
     ----------
     source_counts, target_counts
-        Cells of each label. A label that one side lacks is drawn hatched and marked with a cross.
+        Cells of each label. A label that is missing in one modality is hatched and marked with a cross.
     source_name, target_name
-        What the modalities are called.
+        Names of the modalities.
     """
     labels = sorted(
         {**source_counts, **target_counts},
@@ -44,7 +44,7 @@ def label_counts(
         np.array([side.get(label, 0) for label in labels], dtype=np.int64) for side in (source_counts, target_counts)
     ]
     title = _title(labels, sides, [escaped(source_name, 24), escaped(target_name, 24)])
-    shown, note = both_ends(len(labels), "largest and the smallest")
+    shown, note = both_ends(len(labels), "largest", "smallest")
     labels, sides = [labels[index] for index in shown], [side[shown] for side in sides]
     names = [escaped(source_name, 24), escaped(target_name, 24)]
     present = np.concatenate(sides)
@@ -79,7 +79,7 @@ def label_counts(
             x=np.zeros(int(one_sided.sum()), dtype=np.float32),
             y=y[one_sided],
             mode="markers",
-            name="on one side only",
+            name="only in one modality",
             marker={"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": GREY}, "color": GREY},
             hoverinfo="skip",
         )
@@ -100,7 +100,7 @@ def _title(labels: list[str], sides: list[np.ndarray], names: list[str]) -> str:
 
 
 def _ticks(largest: int, is_log: bool) -> tuple[list[float], list[str]]:
-    """Few round numbers, the same to both sides of zero."""
+    """A few round numbers, the same on both sides of zero."""
     if is_log:
         is_wide = largest > 1000
         steps = [step * 10**k for k in range(1 + int(np.log10(largest))) for step in ((1,) if is_wide else (1, 3))]

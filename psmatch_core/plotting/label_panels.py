@@ -1,4 +1,4 @@
-"""Small maps, one a label: what eyes need where labels are too many for a colour each."""
+"""Small maps, one per label, if there are too many labels for one colour each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, apply_
 
 MOST_PANELS = 12
 PANEL_COLUMNS = 3
-BACKDROP = 400  # grey cells behind a panel: where the others lie, not how many they are
+BACKDROP = 400  # grey cells in the background: they show where other cells are, not how many
 
 
 def label_panels(scores: ScoreMap, source: ScoredModality, target: ScoredModality, labels: Sequence[str]) -> go.Figure:
-    """A small map for each of some labels: its cells of both modalities over a grey sample of all others.
+    """A small map for each label: its cells of both modalities over a grey sample of all cells.
 
     Parameters
     ----------
@@ -28,7 +28,9 @@ def label_panels(scores: ScoreMap, source: ScoredModality, target: ScoredModalit
     from plotly.subplots import make_subplots
 
     if not 0 < len(labels) <= MOST_PANELS:
-        raise PsmatchError(f"There are {MOST_PANELS} panels at most, and one at least.", hint="Choose fewer labels.")
+        raise PsmatchError(
+            f"Between 1 and {MOST_PANELS} labels can be shown, got {len(labels)}.", hint="Choose other labels."
+        )
     n_rows = -(-len(labels) // PANEL_COLUMNS)
     fig = make_subplots(
         rows=n_rows,
@@ -40,7 +42,7 @@ def label_panels(scores: ScoreMap, source: ScoredModality, target: ScoredModalit
         vertical_spacing=min(0.2 / n_rows, 0.1),
     )
     names = [escaped(model.modality.name, 24) for model in (source, target)]
-    apply_style(fig, f"Where each of {plural(len(labels), 'label')} lies in both modalities", height=n_rows * 170 + 30)
+    apply_style(fig, f"The cells of {plural(len(labels), 'label')} in both modalities", height=n_rows * 170 + 30)
     xy = np.concatenate([scores.source_xy, scores.target_xy]).astype(np.float32)
     behind = xy[np.linspace(0, len(xy) - 1, min(BACKDROP, len(xy))).round().astype(int)]
     sides = (

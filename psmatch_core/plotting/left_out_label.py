@@ -1,4 +1,4 @@
-"""A label that was left out: predicted against observed means, and the features that it shifts most."""
+"""A label that was left out: predicted and observed means, and the most shifted features."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from psmatch_core.plotting.style import (
 
 
 def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
-    """Predicted against observed shift from the control of every feature, the most shifted ones named.
+    """Predicted against observed mean of every feature; the most shifted ones are named.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
     explained = found.shift_explained[candidate]
     label, control = escaped(found.label, 24), escaped(found.control, 24)
     title = f"{label}, left out: {CANDIDATE_TITLES[candidate]} explains {explained:.0%} of its shift from {control}"
-    fig = figure(title, height=380, note="0% is what “no change” has; one point a feature")
+    fig = figure(title, height=380, note="0%: no change from control; one point per feature")
     add_diagonal(fig, x, y, legend="perfect")
     fig.add_scatter(
         x=x,
@@ -64,11 +64,11 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
 
 
 def shifted_features(found: HeldOut, *, top: int = 20) -> go.Figure:
-    """Observed and predicted shifts of the features that the label shifts most, in standard deviations."""
+    """Observed and predicted shifts of the most shifted features, in standard deviations."""
     head = found.table().head(top)
     agree, moved = found.same_direction(top)
     fig = figure(
-        f"{agree} of the {moved} most shifted features are predicted to go the observed way",
+        f"{agree} of the {moved} most shifted features are predicted in the observed direction",
         height=height_of(len(head)),
         note=f"shift from {escaped(found.control, 24)}, standard deviations of the training cells",
     )

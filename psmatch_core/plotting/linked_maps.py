@@ -1,4 +1,4 @@
-"""Two linked maps: the cells chosen on one side, and where their weight lies on the other."""
+"""Two linked maps: the selected cells of one modality, and their matches in the other."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from psmatch_core.exploration.selection import SIDES, Selection
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, WEBGL_ABOVE, escaped, figure
 
-MOST_DRAWN = 10_000  # cells of each map in grey; twice that is what a browser moves and sends without a pause
-MOST_MATCHES = 2000  # heaviest matches drawn one by one: more than these are a cloud anyhow
+MOST_DRAWN = 10_000  # grey cells of each map; with twice as many a browser still moves the map smoothly
+MOST_MATCHES = 2000  # heaviest matches drawn one by one; more would only be a cloud
 SMALLEST, LARGEST, CROWDED = 4.0, 16.0, 9.0  # px of the lightest and the heaviest match, and of that among many
-MANY = 150  # matches beyond which large dots hide each other
+MANY = 150  # with more matches, large dots would hide each other
 OPACITIES = (0.25, 1.0)
-MARGIN = 0.04  # of the cells' spread, around them
+MARGIN = 0.04  # × the spread of the cells, around them
 
 
 def linked_map(
@@ -28,24 +28,24 @@ def linked_map(
     *,
     note: str = "",
 ) -> go.Figure:
-    """One modality's cells; on top of them the selected ones, or the matches of those selected on the other map.
+    """The cells of one modality; on top the selected cells, or the matches of cells selected on the other map.
 
-    At most 10,000 cells lie in grey; all selected ones are drawn, and a lasso holds all that lie in it. Both maps have
-    the same axes. They are two figures, so that they stand side by side or, on a telephone, one above
-    the other, and that a move of epsilon draws only the one with the matches anew.
+    At most 10,000 cells are drawn in grey; all selected cells are drawn, and a lasso selects all cells inside. Both
+    maps have the same axes. They are two figures, so that they can be side by side or, on a phone, one below the
+    other, and so that a change of epsilon redraws only the one with the matches.
 
     Parameters
     ----------
     scores
-        Coordinates of the drawn cells, no unit.
+        Coordinates of the displayed cells, no unit.
     side
-        ``source`` or ``target``: whose cells.
+        ``source`` or ``target``: the modality to draw.
     selection
-        The selected cells of either side; all cells are drawn alike without.
+        The selected cells, of either modality; without, all cells look the same.
     weight
-        Of each cell of the side that was not selected on, ``(n_cells,)``; size and opacity of its dot grow with it.
+        Matched weight of each cell, ``(n_cells,)``, on the map of the matches; size and opacity of dots grow with it.
     note
-        Smaller text under the title of the matches, such as of which epsilon they are.
+        Smaller text under the title of the map of the matches, such as their epsilon.
     """
     is_source = side == SIDES[0]
     name = escaped((coupling.source if is_source else coupling.target).modality.name, 24)
@@ -57,7 +57,7 @@ def linked_map(
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
-    # No text and no row number travels with a dot: the server finds the cells, all of them, from the shape drawn.
+    # Dots carry no text and no row number: the server finds all cells inside the drawn shape.
     sample = xy[evenly_spaced(len(xy), MOST_DRAWN)]
     fig.add_trace(
         trace(
@@ -102,12 +102,12 @@ def linked_map(
 
 
 def evenly_spaced(n: int, most: int) -> np.ndarray:
-    """At most ``most`` of ``n`` places, evenly apart: files list cells label by label or mixed, and both serve."""
+    """At most ``most`` of ``n`` positions, evenly spaced, whether cells are sorted by label or mixed."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
 def _ranges(scores: ScoreMap) -> tuple[tuple[float, float], tuple[float, float]]:
-    """What both maps show of the plane, a little more than all cells."""
+    """The ranges of both maps, a little larger than all cells."""
     both = [xy for xy in (scores.source_xy, scores.target_xy) if len(xy)]
     if not both:
         return (0.0, 1.0), (0.0, 1.0)
@@ -123,13 +123,13 @@ def _float(values: np.ndarray) -> np.ndarray:
 
 
 def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[np.ndarray, dict[str, object]]:
-    """The heaviest matches among the drawn cells, lightest first, so that the heaviest lies on top; and their look."""
+    """The heaviest matches among the displayed cells, lightest first so that the heaviest is on top; and their look."""
     if weight is None or not (weight[cells] > 0).any():
         return np.zeros(0, dtype=np.int64), {"color": color}
     own = weight[cells]
     order = np.argsort(own, kind="stable")[-MOST_MATCHES:]
     order = order[own[order] > 0]
-    share = np.sqrt(own[order] / own[order].max())  # area, not width, tells weight
+    share = np.sqrt(own[order] / own[order].max())  # the area of a dot is proportional to the weight
     sizes = SMALLEST + ((LARGEST if order.size <= MANY else CROWDED) - SMALLEST) * share
     opacity = OPACITIES[0] + (OPACITIES[1] - OPACITIES[0]) * share
     return order, {
@@ -146,7 +146,7 @@ def _title(selection: Selection | None, weight: np.ndarray | None, name: str, ha
     if not has_matches:
         return f"{plural(len(selection), f'{name} cell')} selected"
     if weight is None or not (weight > 0).any():
-        return f"{name}: none of them has a match"
+        return f"{name}: the selected cells have no match"
     spread = weight[weight > 0] / weight.sum()
     effective = float(np.exp(-(spread * np.log(spread)).sum()))
     return f"Their matches: about {effective:,.0f} {name} cells"

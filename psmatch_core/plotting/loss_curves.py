@@ -1,4 +1,4 @@
-"""Loss by epoch, live while it trains and afterwards, with the same function."""
+"""Loss by epoch, during training and afterwards."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.plotting.style import PALETTE, SOURCE_COLOR, TARGET_COLOR, escaped, figure, short_number
 
 STAGE_PREFIX = "propensity: "
-NEAR = 0.6  # of the highest: losses all above it are drawn on an axis of their own range
-LINES_APART = 0.08  # of the higher: closer, the texts of two lines overlap
+NEAR = 0.6  # × the highest loss: if all losses are above it, the axis does not start at 0
+LINES_APART = 0.08  # × the higher line: if two lines are closer, their texts would overlap
 NO_ENTROPIES: Mapping[str, float] = MappingProxyType({})
 
 
 def fitted_curves(models: Sequence[ScoredModality]) -> dict[str, dict[int, np.ndarray]]:
-    """Loss curves of trained models in the form that :func:`loss_curves` draws.
+    """Loss curves of trained models, in the form that :func:`loss_curves` takes.
 
     Returns
     -------
@@ -43,17 +43,17 @@ def fitted_curves(models: Sequence[ScoredModality]) -> dict[str, dict[int, np.nd
 def loss_curves(
     curves: Mapping[str, Mapping[int, np.ndarray]], *, entropies: Mapping[str, float] = NO_ENTROPIES
 ) -> go.Figure:
-    """Cross-entropy by epoch of both modalities on one axis: validation solid, training faint.
+    """Cross-entropy by epoch of both modalities on one axis: validation solid, training dotted.
 
     Parameters
     ----------
     curves
         By stage (``propensity: RNA``) or modality and network: ``(n_epochs, 3)`` with epoch, training and
-        validation loss (nats per cell). An epoch that falls back starts another network.
+        validation loss (nats per cell). A smaller epoch number starts another network.
     entropies
-        Label entropy (nats per cell) by the same keys or by modality name: what a classifier reaches that knows
-        only how frequent the labels are. Validation loss above it has learned nothing. Their order, source first,
-        gives the colours, whichever modality trains first.
+        Label entropy (nats per cell) by the same keys or by modality name: the loss of a classifier that knows only
+        the label frequencies. With a validation loss above it, nothing was learned. Their order, source first, gives
+        the colours, whichever modality is trained first.
     """
     named = {key.removeprefix(STAGE_PREFIX): value for key, value in entropies.items()}
     stages = {stage.removeprefix(STAGE_PREFIX): networks for stage, networks in curves.items()}
@@ -79,7 +79,7 @@ def loss_curves(
             x=best[:, 0],
             y=best[:, 1],
             mode="markers",
-            name="best epoch, kept",
+            name="best epoch (kept)",
             legendgroup="best",
             showlegend=stage == next(iter(sorted(stages, key=list(colors).index))),
             marker={"symbol": "circle-open", "size": 8, "color": colors[stage], "line": {"width": 2}},
@@ -90,14 +90,14 @@ def loss_curves(
     fig.update_xaxes(title_text="epoch", rangemode="tozero")
     top = max(highest, default=1.0)
     lowest = min((float(np.nanmin(trace.y)) for trace in fig.data if np.isfinite(trace.y).any()), default=0.0)
-    # losses that all lie near their entropy would be one line on an axis that begins at 0
+    # losses close to the entropy would look like one line on an axis that starts at 0
     bottom = lowest - 0.3 * (top - lowest) if lowest > NEAR * top else 0.0
     fig.update_yaxes(title_text="loss (nats per cell)", range=[bottom, top + 0.12 * (top - bottom)])
     return fig
 
 
 def _entropy_lines(fig: go.Figure, colors: Mapping[str, str], entropies: Mapping[str, float]) -> None:
-    """One dashed line a modality; lines that nearly coincide share one text, which would else overlap."""
+    """One dashed line per modality; lines that nearly coincide share one text."""
     if not entropies:
         return
     lines = sorted(entropies.items(), key=lambda line: line[1])
@@ -111,7 +111,7 @@ def _entropy_lines(fig: go.Figure, colors: Mapping[str, str], entropies: Mapping
 
 
 def _networks(rows: np.ndarray) -> list[np.ndarray]:
-    """One array a network; networks reported under one number are told apart by the epoch falling back."""
+    """One array per network; networks under the same number are separated where the epoch number decreases."""
     rows = np.asarray(rows, dtype=np.float64)
     if not rows.size:
         return []
@@ -119,7 +119,7 @@ def _networks(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _joined(pieces: list[np.ndarray], column: int) -> np.ndarray:
-    """Epoch and one loss of all networks ``(n, 2)``, a gap between networks so that one trace draws them all."""
+    """Epoch and one loss of all networks ``(n, 2)``, with gaps so that one trace draws them all."""
     gap = np.full((1, 2), np.nan)
     parts = [part for piece in pieces for part in (piece[:, [0, column]], gap)][:-1]
     return np.concatenate(parts).astype(np.float32) if parts else np.zeros((0, 2), dtype=np.float32)
@@ -145,10 +145,11 @@ def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[st
             continue
         loss, entropy = float(np.mean(best)), entropies.get(name)
         if entropy is None:
-            parts.append(f"{escaped(name, 24)} reaches {short_number(loss)} nats per cell")
+            parts.append(f"{escaped(name, 24)} reaches a loss of {short_number(loss)} nats per cell")
         elif loss >= entropy:
             figures = f"loss {short_number(loss)} nats, label entropy {short_number(entropy)} nats"
             parts.append(f"{escaped(name, 24)} has learned nothing ({figures})")
         else:
-            parts.append(f"{escaped(name, 24)} reaches {short_number(loss)} of {short_number(entropy)} nats")
+            figures = f"a loss of {short_number(loss)} nats (label entropy {short_number(entropy)})"
+            parts.append(f"{escaped(name, 24)} reaches {figures}")
     return "; ".join(parts) if parts else "Loss by epoch: waiting for the first epoch"

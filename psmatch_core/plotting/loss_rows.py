@@ -1,4 +1,4 @@
-"""Losses beside their baselines, a row a label, both modalities: what the loss figures of two pages have in common."""
+"""Losses next to their baselines, one row per label, for both modalities; shared by the loss figures of two pages."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ LOOKS = ((SOURCE_COLOR, "circle", -0.17), (TARGET_COLOR, "diamond", 0.17))  # th
 
 @dataclass(frozen=True, eq=False)
 class LossRows:
-    """What one modality loses in each row.
+    """The losses of one modality, row by row.
 
     Parameters
     ----------
     name
-        What the modality is called, escaped.
+        Name of the modality, escaped.
     loss, baseline
-        Nats per cell ``(n_rows,)``, NaN where a row has none.
+        Nats per cell ``(n_rows,)``; NaN if a row has none.
     held_out
-        What a row's loss was measured on, in words ``(n_rows,)``.
+        Text on the held-out cells of each row ``(n_rows,)``.
     """
 
     name: str
@@ -39,7 +39,7 @@ def add_losses(fig: go.Figure, y: np.ndarray, labels: Sequence[str], sides: Sequ
     Parameters
     ----------
     y
-        Where the rows lie ``(n_rows,)``.
+        Positions of the rows ``(n_rows,)``.
     labels
         Their names.
     """

@@ -1,4 +1,4 @@
-"""How spread the matches are, over all cells and of one cell."""
+"""How spread the matches are: over all cells, and for one cell."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from psmatch_core.plotting.style import (
     rounded,
 )
 
-LOG_ABOVE = 30.0  # largest over smallest: beyond it the small ones vanish on a linear axis
+LOG_ABOVE = 30.0  # ratio of largest to smallest above which small ones would vanish on a linear axis
 TRUE_COLOR = PALETTE[2]
 
 
 def effective_matches(coupling: Coupling) -> go.Figure:
-    """Effective matches of the source cells, one box a label, the number of candidates marked.
+    """Effective matches of the source cells, one box per label, with the number of candidates marked.
 
-    The box spans the middle half of the cells, the whiskers the middle nine tenths; cells without a match are
-    left out of the boxes and counted in the note.
+    The box covers the middle half of the cells, the whiskers the middle nine tenths; cells without a match are left out
+    and counted in the note.
     """
     labels, stats, candidates, unmatched = [], [], [], 0
     everything = []
@@ -49,14 +49,14 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     most = np.array([candidates[index] for index in order], dtype=np.float32)
     cells = np.concatenate(everything) if everything else np.zeros(0)
     title = (
-        f"A cell of {escaped(coupling.source.modality.name, 24)} has {rounded(float(np.median(cells)))} effective "
-        f"matches (median) of {rounded(float(np.median(most)))} candidates"
+        f"{escaped(coupling.source.modality.name, 24)} cells have {rounded(float(np.median(cells)))} effective matches "
+        f"among {rounded(float(np.median(most)))} candidates (medians)"
         if cells.size
         else "No cell has a match"
     )
-    chosen, cut = both_ends(len(labels), "sharpest and the most spread")
+    chosen, cut = both_ends(len(labels), "sharpest", "most spread")
     labels, quantiles, most = [labels[index] for index in chosen], quantiles[chosen], most[chosen]
-    left_out = f"{plural(unmatched, 'cell')} without a match left out" if unmatched else ""
+    left_out = f"left out: {plural(unmatched, 'cell')} without a match" if unmatched else ""
     note = "; ".join(part for part in (left_out, cut) if part)
     fig = figure(title, height=height_of(len(labels), 22), note=note)
     y = label_axis(fig, labels)
@@ -100,7 +100,7 @@ def cell_matches(
     cell: str,
     measured_true: str | None = None,
 ) -> go.Figure:
-    """The matches of one cell, heaviest on top, with the weight that each would have if all were alike.
+    """The matches of one cell, heaviest on top, with the weight of each under a uniform plan.
 
     Parameters
     ----------
@@ -111,9 +111,9 @@ def cell_matches(
     uniform_weight
         1 / number of candidates.
     cell
-        The source cell's name.
+        Name of the source cell.
     measured_true
-        The name of its true partner, where known.
+        Name of its true partner, if known.
     """
     weights = np.asarray(weights, dtype=np.float64)
     order = np.argsort(-weights, kind="stable")

@@ -1,4 +1,4 @@
-"""Evidence for and against a matching: losses against entropy, stability by label, the null."""
+"""Evidence for and against a matching: losses and entropy, stability by label, the null."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ LOOK = {  # colour and shape, so that the verdicts can be distinguished without 
     Verdict.WITH_CARE: (PALETTE[4], "diamond"),
     Verdict.DO_NOT: (PALETTE[1], "x"),
 }
-FARTHEST = 8.0  # standard deviations of the shuffles up to which the true labels are drawn in their place
+FARTHEST = 8.0  # end of the axis, in standard deviations of the shuffles; values beyond are drawn as arrows
 
 
 def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
-    """Held-out loss of each label in both modalities against its baseline, the run's own on top.
+    """Held-out loss of each label in both modalities next to its baseline, with all labels together on top.
 
     Parameters
     ----------
     raw
-        Losses of the scores as they are, without temperature (the paper's monitor).
+        Losses of the uncalibrated scores, without temperature (the monitor of the paper).
 
-    A label's baseline is −log of its share, the run's the label entropy (nats per cell).
+    The baseline of a label is −log of its share; that of all labels is the label entropy (nats per cell).
     """
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.source.gain + row.target.gain, nan=-np.inf))
-    shown, cut = both_ends(len(rows), "best and the worst told")
+    shown, cut = both_ends(len(rows), "best distinguished", "worst distinguished")
     rows = [rows[index] for index in shown]
     kind = "raw" if raw else "calibrated"
     names = ["all labels", *(row.label for row in rows)]
@@ -52,7 +52,7 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
             for name, side in zip(report.names, report.sides, strict=True)
         ),
         height=height_of(len(names), 24),
-        note="; ".join(filter(None, [f"{kind} held-out loss", "the tick: what label frequencies alone lose", cut])),
+        note="; ".join(filter(None, [f"{kind} held-out loss", "tick: loss of the label frequencies alone", cut])),
     )
     y = label_axis(fig, names)
     add_losses(
@@ -75,13 +75,13 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
 
 
 def stability_bars(report: MonitorReport) -> go.Figure:
-    """Match stability of each label, steadiest on top, with the thresholds of the verdict."""
+    """Match stability of each label, most stable on top, with the thresholds of the verdict."""
     rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
-    steady = sum(row.stability >= THRESHOLDS.good_stability for row in rows)
-    shown, cut = both_ends(len(rows), "steadiest and the least steady")
+    stable = sum(row.stability >= THRESHOLDS.good_stability for row in rows)
+    shown, cut = both_ends(len(rows), "most stable", "least stable")
     rows = [rows[index] for index in shown]
     fig = figure(
-        f"{steady} of {plural(len(report.labels), 'label')} get much the same matches from other cells in training",
+        f"{stable} of {plural(len(report.labels), 'label')} keep nearly the same matches with other training cells",
         height=height_of(len(rows), 24),
         note="; ".join(filter(None, [f"all labels: {short_number(report.stability)}", "1 same, 0 unrelated", cut])),
     )
@@ -117,11 +117,10 @@ def stability_bars(report: MonitorReport) -> go.Figure:
 
 
 def null_strips(null: Null) -> go.Figure:
-    """Every statistic with the true labels beside the same under each shuffle, on the shuffles' own scale.
+    """Each statistic with the true labels, next to its values with shuffled labels, on the scale of the shuffles.
 
-    The scale of a row is the spread of its shuffles, so that statistics of different units stand in one picture:
-    0 is their mean, and how many of their standard deviations away the true labels lie is read off the axis. What lies
-    beyond its end, as losses often do by hundreds, is an arrow there.
+    The unit of a row is the standard deviation of its shuffles, so that statistics of different units fit in one
+    figure: 0 is the mean of the shuffles. Values beyond the end of the axis, as losses often are, are drawn as arrows.
     """
     rows = list(null.statistics)
     beaten = [row for row in rows if row.p_value <= max(THRESHOLDS.chance, null.smallest_p)]
@@ -129,7 +128,7 @@ def null_strips(null: Null) -> go.Figure:
     fig = figure(
         f"Better than chance: {words}" if beaten else "Nothing is better than with shuffled labels",
         height=height_of(len(rows), 46),
-        note=f"{plural(null.n_shuffles, 'shuffle')}; smallest p {null.smallest_p:.2g}; arrows lie further out",
+        note=f"{plural(null.n_shuffles, 'shuffle')}; smallest possible p {null.smallest_p:.2g}; arrows: off the axis",
     )
     y = label_axis(fig, [row.statistic.title for row in rows])
     shuffled_x: list[float] = []
@@ -172,7 +171,9 @@ def null_strips(null: Null) -> go.Figure:
         hovertemplate="%{hovertext}<extra></extra>",
     )
     fig.update_xaxes(
-        title_text="spreads of the shuffles; right: better", zeroline=True, range=[-FARTHEST - 0.7, FARTHEST + 0.7]
+        title_text="standard deviations of the shuffles (right: better)",
+        zeroline=True,
+        range=[-FARTHEST - 0.7, FARTHEST + 0.7],
     )
     return fig
 

@@ -1,4 +1,4 @@
-"""Names of a few points in a picture, placed where they do not lie on each other; what finds no place is left out."""
+"""Names of a few points in a figure, placed without overlap; names without room are left out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 
 from psmatch_core.plotting.style import GREY, TARGET_COLOR, shortened
 
-MOST_NAMED_POINTS = 6  # points that are named at most
-NAME_WIDTH = 16  # characters of a name in a picture
-PLOT = (220.0, 380.0)  # px of the smallest plot that must be read, on a screen of 390 px
-CHARACTER, LINE, GAP = 7.0, 15.0, 7.0  # px that 12 px text needs, and its distance from the point
-PLACES = {  # textposition: which way from the point the text's middle lies
+MOST_NAMED_POINTS = 6
+NAME_WIDTH = 16  # characters of a name in a figure
+PLOT = (220.0, 380.0)  # px of the smallest plot, on a screen of 390 px
+CHARACTER, LINE, GAP = 7.0, 15.0, 7.0  # px: width and height of text at 12 px, and its distance from the point
+PLACES = {  # textposition: direction from the point to the middle of the text
     "top center": (0, 1),
     "bottom center": (0, -1),
     "middle right": (1, 0),
@@ -27,12 +27,12 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top, px
 
 
 def name_positions(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[str]:
-    """Where each name stands beside its point, the first ones served first; empty where it has no room.
+    """The position of each name next to its point, in order of priority; empty if there is no room.
 
     Parameters
     ----------
     x, y
-        The points ``(n,)``, in the units of their axes, which are taken to reach a little beyond them.
+        The points ``(n,)``, in the units of the axes, which are assumed to extend a little beyond them.
     names
         Their names ``(n,)``.
     """
@@ -54,12 +54,12 @@ def name_positions(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[s
 
 
 def add_named(fig: go.Figure, x: np.ndarray, y: np.ndarray, names: Sequence[str], *, legend: str = "") -> None:
-    """Mark some points and write their names beside them.
+    """Mark some points and write their names next to them.
 
     Parameters
     ----------
     legend
-        What the marks are called; they have no entry without.
+        Legend entry of the marks; none if empty.
     """
     shown = [shortened(name, NAME_WIDTH) for name in names]
     places = name_positions(x, y, shown)

@@ -1,4 +1,4 @@
-"""Quality where the truth is known: metrics per label beside the uniform baseline, R² per feature."""
+"""Metrics with known pairs: for each label next to the uniform baseline, and R² of features."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from psmatch_core.plotting.style import (
 
 METRIC_TITLES = {
     "trace": ("Weight on the true partner", "share of the weight"),
-    "trace_fold": ("Weight on the true partner", "times the uniform weight"),
-    "foscttm": ("FOSCTTM", "share of nearer cells"),
-    "rank": ("Rank of the true partner", "share ranked before it"),
+    "trace_fold": ("Weight on the true partner", "× the uniform weight"),
+    "foscttm": ("FOSCTTM", "share of closer cells"),
+    "rank": ("Rank of the true partner", "share of candidates ranked higher"),
 }
 SMALLER_IS_BETTER = ("foscttm", "rank")
-LOWEST_R2 = -1.0  # below it a bar is cut: how far below its own mean a prediction is has no upper bound
+LOWEST_R2 = -1.0  # bars are cut here, because R² has no lower bound
 
 
 def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
-    """A metric per label, best on top, beside the same of the uniform plan.
+    """A metric for each label, best on top, next to the same for the uniform plan.
 
     Parameters
     ----------
     table
-        As :meth:`~psmatch_core.evaluation.evaluate.Evaluation.table` gives it: ``label``, ``n_pairs``, the metric and
-        ``<metric>_uniform``; where it holds ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval.
+        From :meth:`~psmatch_core.evaluation.evaluate.Evaluation.table`: ``label``, ``n_pairs``, the metric and
+        ``<metric>_uniform``; if it has ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval.
     metric
         ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.
     """
@@ -48,17 +48,17 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
         raise PsmatchError(f"There is no metric {metric!r}.", hint=f"Choose one of {', '.join(PAIR_METRICS)}.")
     name, unit = METRIC_TITLES[metric]
     if not len(table):
-        return figure(f"{name}: no label has enough true pairs to be judged", height=160, legend=False)
+        return figure(f"{name}: no label has enough true pairs", height=160, legend=False)
     is_small_good = metric in SMALLER_IS_BETTER
     table = table.sort_values(metric, ascending=is_small_good, kind="stable")
     values = table[metric].to_numpy(dtype=np.float64)
     uniform = table[f"{metric}_uniform"].to_numpy(dtype=np.float64)
     pairs = table["n_pairs"].to_numpy(dtype=np.float64)
     better = int(((values < uniform) if is_small_good else (values > uniform)).sum())
-    chosen, cut = both_ends(len(table), "best and the worst")
+    chosen, cut = both_ends(len(table), "best", "worst")
     fig = figure(
-        f"{name}: {short_number(float(np.average(values, weights=pairs)))} against "
-        f"{short_number(float(np.average(uniform, weights=pairs)))} of the uniform plan; better in {better} of "
+        f"{name}: {short_number(float(np.average(values, weights=pairs)))}, uniform plan "
+        f"{short_number(float(np.average(uniform, weights=pairs)))}; better in {better} of "
         f"{plural(len(table), 'label')}",
         height=height_of(chosen.size),
         note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
@@ -96,7 +96,7 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
 
 
 def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str, object] | None:
-    """Error bars where the table has intervals."""
+    """Error bars, if the table has intervals."""
     if f"{metric}_low" not in table:
         return None
     low, high = (table[f"{metric}_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high"))
@@ -112,16 +112,16 @@ def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str,
 
 
 def feature_r2_bars(values: Mapping[str, float], *, top: int = 30, uniform: float | None = None) -> go.Figure:
-    """R² of the translated features: all of them up to ``top``, else the best half and the worst half of ``top``.
+    """R² of the translated features: all up to ``top``, otherwise the best and the worst.
 
     Parameters
     ----------
     values
-        R² of each feature; 1 is perfect, 0 as good as its mean, below 0 worse. NaN where a feature is constant.
+        R² of each feature: 1 is perfect, 0 as good as its mean, below 0 worse. NaN for a constant feature.
     top
-        Most features drawn.
+        Largest number of features.
     uniform
-        What a uniform plan explains of all features together, drawn as a line.
+        R² of all features together under a uniform plan, drawn as a line.
     """
     known = sorted(((r2, name) for name, r2 in values.items() if np.isfinite(r2)), reverse=True)
     if not known:
@@ -133,13 +133,13 @@ def feature_r2_bars(values: Mapping[str, float], *, top: int = 30, uniform: floa
     if is_cut and top < 2:
         worst = []
     shown = best + worst
-    cut = f"the best {len(best)} and the worst {len(worst)} features" if is_cut else ""
-    beside = f"dashed: a uniform plan, all features together ({uniform:.2f})" if uniform is not None else ""
+    cut = f"the {len(best)} best and {len(worst)} worst features" if is_cut else ""
+    baseline = f"dashed: uniform plan, all features together ({uniform:.2f})" if uniform is not None else ""
     fig = figure(
         f"{good:,} of {plural(len(known), 'feature')} are predicted better than by their mean; "
         f"median R² {np.median(r2):.2f}",
         height=height_of(len(shown)),
-        note="; ".join(filter(None, [cut, beside])),
+        note="; ".join(filter(None, [cut, baseline])),
         legend=False,
     )
     y = label_axis(fig, [name for _, name in shown])

@@ -1,4 +1,4 @@
-"""Predicted against measured: a feature over cells or labels, and how labels shift all features."""
+"""Predicted against measured: one feature over cells or labels, and the shifts of all features by label."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from psmatch_core.plotting.style import (
 def feature_scatter(
     predicted: np.ndarray, measured: np.ndarray, labels: np.ndarray, *, feature: str, what: str
 ) -> go.Figure:
-    """A feature as predicted against as measured, one point a cell, or one a label.
+    """Predicted against measured values of a feature, one point per cell or per label.
 
     Parameters
     ----------
     predicted, measured
-        ``(n,)``, in the feature's units.
+        ``(n,)``, in the units of the feature.
     labels
-        What each point is called in its hover ``(n,)``.
+        Text of each point in its hover ``(n,)``.
     what
-        What a point is: ``held-out cell``, ``cell``, ``label``.
+        What a point is: ``held-out cell``, ``cell`` or ``label``.
     """
     known = np.isfinite(predicted) & np.isfinite(measured)
     x, y, labels = measured[known].astype(np.float64), predicted[known].astype(np.float64), labels[known]
     name = escaped(feature, 40)
     if x.size < 2 or x.std() == 0 or y.std() == 0:
-        why = "too few are known" if x.size < 2 else "it does not vary"
+        why = "too few values are known" if x.size < 2 else "it does not vary"
         return figure(f"{name} cannot be compared: {why}", height=160, legend=False)
     r = float(np.corrcoef(x, y)[0, 1])
     r2 = 1 - float(np.sum((y - x) ** 2) / np.sum((x - x.mean()) ** 2))
@@ -50,7 +50,7 @@ def feature_scatter(
     fig = figure(
         f"{name} {finding}: R² {r2:.2f}, correlation {r:.2f}",
         height=380,
-        note=f"{plural(x.size, what)}; the line is a perfect prediction",
+        note=f"{plural(x.size, what)}; the line marks perfect predictions",
         legend=False,
     )
     add_diagonal(fig, x, y)
@@ -77,14 +77,14 @@ def feature_scatter(
 
 
 def shift_dots(found: LabelShifts) -> go.Figure:
-    """How much of each label's shift the prediction explains, best on top."""
+    """How much of the shift of each label the prediction explains, best on top."""
     if not found.labels:
         return figure("No label can be compared with a control", height=160, legend=False)
     explained = found.explained
     order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
     labels = [found.labels[index] for index in order]
     good = int((explained > 0).sum())
-    shown, cut = both_ends(len(order), "best and the worst predicted")
+    shown, cut = both_ends(len(order), "best predicted", "worst predicted")
     n_labels, order, labels = len(order), order[shown], [labels[index] for index in shown]
     fig = figure(
         f"The shifts of {good} of {plural(n_labels, 'label')} are predicted better than by “no change”",
@@ -111,7 +111,7 @@ def shift_dots(found: LabelShifts) -> go.Figure:
         hovertemplate="%{hovertext}<extra></extra>",
     )
     fig.add_vline(x=0, line={"color": GREY, "dash": "dash", "width": 1.5})
-    cut = " (dots cut at −1)" if (explained < -1).any() else ""
+    cut = " (values below −1 are drawn at −1)" if (explained < -1).any() else ""
     fig.update_xaxes(
         title_text=f"share of the shift explained{cut}", range=[min(-0.05, float(values.min()) - 0.05), 1.05]
     )
@@ -119,7 +119,7 @@ def shift_dots(found: LabelShifts) -> go.Figure:
 
 
 def label_shift(found: LabelShifts, label: str) -> go.Figure:
-    """Predicted against measured shift of every feature for one label, the most shifted ones named."""
+    """Predicted against measured shift of every feature for one label; the most shifted ones are named."""
     at = found.labels.index(label)
     x, y = found.measured[at], found.predicted[at]
     fig = figure(
@@ -127,7 +127,7 @@ def label_shift(found: LabelShifts, label: str) -> go.Figure:
         f"{escaped(found.controls[at], LABEL_WIDTH)} "
         f"is predicted, correlation {short_number(float(found.correlation[at]))}",
         height=380,
-        note="one point a feature; shifts in standard deviations",
+        note="one point per feature; shifts in standard deviations",
         legend=False,
     )
     add_diagonal(fig, x, y)

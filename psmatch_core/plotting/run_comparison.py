@@ -1,4 +1,4 @@
-"""Runs compared: one dot a run, any figure against any other, and how all of them rank with each other."""
+"""Comparison of runs: one dot per run, any figure against any other, and the rank correlations of all figures."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from psmatch_core.plotting.style import (
     label_axis,
 )
 
-MOST_COLORS = 8  # values of an option that are told apart by colour; beyond them all points are alike
-MOST_WRITTEN = 8  # figures whose numbers and names still fit side by side on a telephone
-PANEL_HEIGHT = 150  # px of one of many small scatters
-PANEL_COLUMNS = 2  # three are too narrow on a telephone
+MOST_COLORS = 8  # values of an option that are distinguished by colour; with more, all dots look the same
+MOST_WRITTEN = 8  # figures whose numbers and names fit side by side on a phone
+PANEL_HEIGHT = 150  # px
+PANEL_COLUMNS = 2  # three are too narrow on a phone
 
 
 def runs_scatter(
@@ -39,24 +39,24 @@ def runs_scatter(
     color: str | None = None,
     highlight: Sequence[int] = (),
 ) -> go.Figure:
-    """One dot a run: any figure against any other.
+    """One dot per run: any figure against any other.
 
     Parameters
     ----------
     table
-        With ``name`` and the columns asked for; runs that lack one of both are left out.
+        With ``name`` and the requested columns; runs without one of the two are left out.
     titles
-        Of both axes, with their units.
+        Titles of both axes, with their units.
     finding
         The title.
     color
-        A column whose values are told apart by colour and shape, where there are 8 or fewer.
+        A column whose values are distinguished by colour and shape, if there are 8 or fewer.
     highlight
-        Rows of the table, by position, that are ringed.
+        Rows of the table, by position, to mark with a ring.
     """
     known = table[np.isfinite(table[x].astype(float)) & np.isfinite(table[y].astype(float))]
     left_out = len(table) - len(known)
-    note = f"{plural(left_out, 'run')} without both figures not shown" if left_out else ""
+    note = f"not shown: {plural(left_out, 'run')} without both figures" if left_out else ""
     groups = [(None, known)]
     if color is not None and color in known and 1 < known[color].nunique() <= MOST_COLORS:
         groups = [(value, part) for value, part in known.groupby(color, sort=True)]
@@ -78,7 +78,7 @@ def runs_scatter(
             x=ringed[x].to_numpy(dtype=np.float32),
             y=ringed[y].to_numpy(dtype=np.float32),
             mode="markers",
-            name="on show",
+            name="this run",
             marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": GREY}},
             hoverinfo="skip",
         )
@@ -88,14 +88,14 @@ def runs_scatter(
 
 
 def rank_heatmap(matrix: pd.DataFrame, *, titles: Mapping[str, str], finding: str) -> go.Figure:
-    """Rank correlations of all figures with each other, as colours and numbers.
+    """Rank correlations between all figures, as colours and numbers.
 
     Parameters
     ----------
     matrix
         ``(n_figures, n_figures)``, −1 to 1; NaN is left empty.
     titles
-        What the figures are called.
+        Titles of the figures.
     finding
         The title.
     """
@@ -120,23 +120,23 @@ def rank_heatmap(matrix: pd.DataFrame, *, titles: Mapping[str, str], finding: st
         hovertemplate="%{hovertext}<extra></extra>",
         colorbar={**color_bar(fig), "tickvals": [-1, 0, 1]},
     )
-    fig.update_xaxes(tickangle=-60, showticklabels=not is_many, title_text="in the rows' order" if is_many else "")
+    fig.update_xaxes(tickangle=-60, showticklabels=not is_many, title_text="same order as the rows" if is_many else "")
     return fig
 
 
 def runs_panels(
     table: pd.DataFrame, names: Sequence[str], against: str, *, titles: Mapping[str, str], finding: str
 ) -> go.Figure:
-    """A small scatter for every figure against one of them, all with the same upright axis.
+    """Small scatter plots of several figures against one, all with the same vertical axis.
 
     Parameters
     ----------
     names
-        Columns of the table, one a panel; titles say how each ranks.
+        Columns of the table, one per panel.
     against
-        The column that stands upright.
+        The column of the vertical axis.
     titles
-        Of the panels and of the upright axis.
+        Titles of the panels and of the vertical axis.
     finding
         The title.
     """
@@ -151,7 +151,7 @@ def runs_panels(
         horizontal_spacing=0.05,
         vertical_spacing=min(0.3 / n_rows, 0.14),
     )
-    note = f"upright: {escaped(titles[against], 60)}"
+    note = f"vertical: {escaped(titles[against], 60)}"
     apply_style(fig, finding, height=n_rows * PANEL_HEIGHT + 20, note=note, legend=False)
     for place, name in enumerate(names):
         fig.add_scatter(

@@ -1,4 +1,4 @@
-"""The scored cells of both modalities on one map, side by side."""
+"""The scored cells of both modalities on a map, side by side."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ def score_map_figure(
     stacked: bool = False,
     column: CellColumn | None = None,
 ) -> go.Figure:
-    """Both modalities' cells by propensity score, two panels with the same axes.
+    """The cells of both modalities by their scores, in two panels with the same axes.
 
     Parameters
     ----------
     scores
-        Coordinates of the drawn cells, no unit.
+        Coordinates of the displayed cells, no unit.
     source, target
-        The models whose cells they are.
+        The scored modalities.
     color
-        ``label``, ``family`` (labels whose cells lie together), ``modality``, ``loss`` (held-out, nats per cell) or
-        ``confidence`` (calibrated, 0 to 1). With more than eight labels the largest seven have hues and the rest are
-        grey; families have a hue each.
+        ``label``, ``family`` (labels with similar positions), ``modality``, ``loss`` (held-out, nats per cell) or
+        ``confidence`` (calibrated, 0 to 1). With more than eight labels the largest seven have colours and the rest
+        are grey; each family has a colour.
     highlight
-        A label that is drawn in its modality's colour, all others grey.
+        A label to draw in the colour of its modality; all others are grey.
     stacked
         Source above target, for narrow screens.
     column
-        Any other value of the cells to colour by, instead of ``color``.
+        Another value of the cells to colour by, instead of ``color``.
 
-    Each trace's ``customdata`` holds the row numbers of its cells in their modality, and its ``meta`` the side
-    (``source``, ``target``) and the label, so that a selection leads back to cells.
+    The ``customdata`` of each trace contains the row numbers of its cells in their modality, and its ``meta`` the
+    modality (``source``, ``target``) and the label, so that selected dots can be traced back to cells.
     """
     from plotly.subplots import make_subplots
 
@@ -88,11 +88,11 @@ def score_map_figure(
     has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
     apply_style(
         fig,
-        f"{escaped(column.name, 40)} over {drawn[0]} and {drawn[1]}"
+        f"{escaped(column.name, 40)} of {drawn[0]} and {drawn[1]}"
         if column is not None
-        else f"{drawn[0]} and {drawn[1]}: near means alike by {source.space_name}"
+        else f"{drawn[0]} and {drawn[1]}: close cells have similar {source.space_name}"
         if highlight is None
-        else f"Where {escaped(highlight, LABEL_WIDTH)} lies among {drawn[0]} and {drawn[1]}",
+        else f"{escaped(highlight, LABEL_WIDTH)} among {drawn[0]} and {drawn[1]}",
         height=(620 if stacked else 420) + 20,
         legend=has_legend,
     )
@@ -146,7 +146,7 @@ def _groups(
     highlight: str | None,
     own: str,
 ) -> list[tuple[np.ndarray, dict[str, Any]]]:
-    """One group a label: which of the drawn cells, and how they look. Grey first, so that hues lie on top."""
+    """One group per label: its displayed cells and their look. Grey comes first, so that colours are on top."""
     model = models[panel]
     labels = model.label_names
     sizes = sum(np.bincount(each.y, minlength=len(labels)) for each in models)
@@ -199,7 +199,7 @@ def _groups(
 
 
 def _families(models: tuple[ScoredModality, ScoredModality]) -> list[int]:
-    """The family of each label, from where its cells of both modalities lie on average."""
+    """The family of each label, from the mean position of its cells in both modalities."""
     n_labels = len(models[0].label_names)
     sums = np.zeros((n_labels, models[0].space.shape[1]))
     for model in models:
@@ -209,14 +209,14 @@ def _families(models: tuple[ScoredModality, ScoredModality]) -> list[int]:
 
 
 def _family_name(labels: tuple[str, ...], ranked: np.ndarray, member: list[int], family: int) -> str:
-    """The largest labels of a family, and how many more it has."""
+    """The largest labels of a family, and the number of others."""
     mine = [labels[index] for index in ranked if member[index] == family]
     names = ", ".join(shortened(each, 16) for each in mine[:2])
     return names + (f" + {len(mine) - 2}" if len(mine) > 2 else "")
 
 
 def _by_value(model: ScoredModality, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:
-    """One group for all cells with a value, one in grey for those without."""
+    """One group for all cells with a value, and one in grey for those without."""
     values = _values(model, color)[chosen]
     known = np.isfinite(values)
     unit = "nats" if color == "loss" else ""
@@ -248,7 +248,7 @@ def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality], c
     fig.update_layout(
         coloraxis={
             "colorscale": POINT_SCALE,
-            "reversescale": color == "confidence",  # the same hue means "told well" in both
+            "reversescale": color == "confidence",  # so that the same colour means "well classified" in both
             "cmin": 0,
             "cmax": highest,
             "colorbar": {

@@ -1,4 +1,4 @@
-"""What all figures share: colours, escaped text, titles that fit a telephone, an empty figure of the right height."""
+"""What all figures share: colours, escaped text, titles that fit a phone, and an empty figure of the right height."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ import plotly.graph_objects as go
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 
-# Okabe and Ito 2008 ("Color Universal Design"), orange and sky blue darkened and yellow and black replaced, so that
-# each has a contrast of 3 : 1 on white and on #10171c (WCAG 2.1, 1.4.11), and that eyes without red, green or blue tell
-# all eight apart. tests/plotting/ measure it.
+# Okabe and Ito 2008 ("Color Universal Design"), with orange and sky blue darkened and yellow and black replaced, so
+# that each has a contrast of 3 : 1 on white and on #10171c (WCAG 2.1, 1.4.11), and colour-blind readers can
+# distinguish all eight. tests/plotting/ measures this.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8C5C28", "#3B95CB", "#8A63D2", "#7F7F7F")
 SOURCE_COLOR, TARGET_COLOR = PALETTE[0], PALETTE[1]
 GREY = "#8C8C8C"
 FAINT = "rgba(128,128,128,0.25)"  # grid and zero lines, on any background
 CLEAR = "rgba(0,0,0,0)"
 COLOR_SCALE = "Cividis"  # perceptually even and made for colour blindness (Nuñez et al. 2018); for filled areas
-# For points: no end of it sinks into a white or a dark background, which both ends of Cividis do.
+# For points: both ends are visible on white and on dark, unlike those of Cividis.
 POINT_SCALE = ((0.0, "#8A63D2"), (0.5, "#8C8C8C"), (1.0, "#B88600"))
 
 FONT = "Inter, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
-# Those of .streamlit/config.toml; tests/plotting/test_theme.py holds them together.
+# As in .streamlit/config.toml; tests/plotting/test_theme.py checks that they agree.
 LIGHT_PAPER, DARK_PAPER = "#ffffff", "#10171c"
 INKS = ("#1b2630", "#e4ebef")  # text on light and on dark
-QUIET_INKS = ("#53616d", "#a3b1bb")  # small text: 4.5 : 1 and better, where the theme's own grey falls short
+QUIET_INKS = ("#53616d", "#a3b1bb")  # small text with a contrast of at least 4.5 : 1, which the theme's grey lacks
 
-TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with a page's margins
-LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows it whole
-HOVER_WIDTH = 60  # characters of a line in a hover
-MOST_SHOWN = 300  # characters of the longest name that a hover shows
-ROW_HEIGHT = 20  # px a label needs on an axis to be read
+TITLE_WIDTH = 48  # characters of 15 px that fit on a screen of 390 px with margins
+LABEL_WIDTH = 24  # characters of a label on an axis; the hover shows all of it
+HOVER_WIDTH = 60  # characters per line in a hover
+MOST_SHOWN = 300  # characters of a name shown in a hover
+ROW_HEIGHT = 20  # px per label on an axis
 TITLE_LINE = 20  # px
 WEBGL_ABOVE = 5_000  # points that SVG draws without stuttering; more are drawn by WebGL
-MOST_LABELS_DRAWN = 60  # labels drawn one a row; a screen and a half
+MOST_LABELS_DRAWN = 60  # labels in one figure, one per row: about a screen and a half
 _AXIS = {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True}
 
 
 def template(name: str) -> go.layout.Template:
-    """What a figure wears outside the app, where no theme is around it: text, grid and hover for one background.
+    """The look of a figure outside the app, without a theme around it: text, grid and hover for one background.
 
     Parameters
     ----------
     name
-        ``light`` or ``dark``; the app's own two.
+        ``light`` or ``dark``.
     """
     if name not in ("light", "dark"):
         raise PsmatchError(f"There is no template {name!r}.", hint="Use light or dark.")
@@ -68,7 +68,7 @@ def template(name: str) -> go.layout.Template:
 
 
 def set_ink(fig: go.Figure, name: str) -> None:
-    """Give the small text of a figure, its axes', an ink that can be read on the app's ``light`` or ``dark`` paper."""
+    """Set the colour of the axis texts of a figure, readable on the ``light`` or ``dark`` background of the app."""
     quiet = QUIET_INKS[0] if name == "light" else QUIET_INKS[1]
     for axis in (*fig.select_xaxes(), *fig.select_yaxes()):
         axis.tickfont.color = quiet
@@ -76,11 +76,11 @@ def set_ink(fig: go.Figure, name: str) -> None:
 
 
 def title_text(fig: go.Figure) -> tuple[str, str, int]:
-    """What a figure's title says, to be written as text around it: there it breaks where the screen ends.
+    """The title of a figure as plain text, so that a page can write it above the figure with its own line breaks.
 
     Returns
     -------
-    The finding, the smaller text under it (both without tags), and the height that they take in the figure, px.
+    The finding, the smaller text under it (both without tags), and their height in the figure, px.
     """
     title = fig.layout.title.text or ""
     if not title:
@@ -90,7 +90,7 @@ def title_text(fig: go.Figure) -> tuple[str, str, int]:
 
 
 def take_title(fig: go.Figure) -> tuple[str, str]:
-    """Take the title out of a figure, which becomes lower by it; returns the finding and the smaller text."""
+    """Remove the title from a figure, which becomes lower; returns the finding and the smaller text."""
     finding, note, room = title_text(fig)
     if room:
         top, height = (fig.layout.margin.t or room), fig.layout.height
@@ -103,34 +103,34 @@ def _words(piece: str) -> str:
 
 
 def palette(n: int) -> tuple[str, ...]:
-    """The first n ≤ 8 colours that colour-blind eyes tell apart, on white and on dark.
+    """The first n ≤ 8 colours, which colour-blind readers can distinguish on white and on dark.
 
     Raises
     ------
     PsmatchError
-        Above 8: more hues look alike; highlight a few labels and grey the rest.
+        For more than 8: highlight a few labels and draw the rest in grey.
     """
     if not 0 <= n <= len(PALETTE):
         raise PsmatchError(
-            f"{n} colours were asked for; beyond {len(PALETTE)} hues look alike.",
+            f"{n} colours were requested, but more than {len(PALETTE)} cannot be distinguished.",
             hint="Colour the largest labels and draw the rest in grey.",
         )
     return PALETTE[:n]
 
 
 def escaped(text: object, limit: int = 60) -> str:
-    """A text from a file that plotly shows as it is: tags, templates and formulas escaped, at most ``limit`` long."""
+    """A text from a file, cut to ``limit`` and escaped: plotly shows tags, templates and formulas in it literally."""
     escaped = html.escape(display(text, limit), quote=False)
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def hover_text(text: object) -> str:
-    """A text from a file in full, for a hover: broken into lines, since plotly breaks none."""
+    """A text from a file in full, broken into lines for a hover, because plotly does not wrap text."""
     return "<br>".join(wrapped(escaped(text, MOST_SHOWN), HOVER_WIDTH))
 
 
 def shortened(text: object, limit: int = LABEL_WIDTH) -> str:
-    """A text from a file cut in its middle: of long names that begin alike the ends tell them apart."""
+    """A text from a file, shortened in the middle: names with the same beginning often differ at the end."""
     shown = display(text, MOST_SHOWN)
     if len(shown) <= limit:
         return escaped(text, limit)
@@ -144,13 +144,13 @@ def figure(title: str, *, height: int, note: str = "", legend: bool = True) -> g
     Parameters
     ----------
     title
-        The finding; names in it already escaped by :func:`escaped`. It is broken into lines that fit 390 px.
+        The finding; names in it must be escaped by :func:`escaped`. It is wrapped to fit 390 px.
     height
-        Of the plot without title and legend, px.
+        Height of the plot without title and legend, px.
     note
         Smaller text under the title.
     """
-    # Given at birth: an update of a figure that stands costs ten times as much (13 ms a figure, on every rerun).
+    # Passed to the constructor: an update of an existing figure takes ten times as long (13 ms, on every rerun).
     layout = _dressed(title, height=height, note=note, legend=legend)
     return go.Figure(layout={**layout, "xaxis": {**_AXIS, "title_standoff": 6}, "yaxis": _AXIS})
 
@@ -177,7 +177,10 @@ def _dressed(title: str, *, height: int, note: str, legend: bool) -> dict[str, A
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"l": 8, "t": 8 if len(lines) + len(notes) == 1 else 19},  # plotly lifts the first of many lines
+            "pad": {
+                "l": 8,
+                "t": 8 if len(lines) + len(notes) == 1 else 19,
+            },  # plotly moves the first of several lines up
             "font": {"size": 15},
         },
         "paper_bgcolor": CLEAR,
@@ -191,9 +194,9 @@ def _dressed(title: str, *, height: int, note: str, legend: bool) -> dict[str, A
 
 
 def color_bar(fig: go.Figure) -> dict[str, Any]:
-    """A colour bar that lies over the picture, where other figures have their legend.
+    """A colour bar above the plot, where other figures have their legend.
 
-    Placed by the container: placed by the plot it would push the margin, and plotly then lifts the title off the top.
+    It is placed relative to the container: relative to the plot, it would enlarge the margin and move the title.
     """
     height, top = fig.layout.height, fig.layout.margin.t
     place = {"x": 0, "xanchor": "left", "yref": "container", "y": 1 - top / height, "yanchor": "bottom"}
@@ -212,7 +215,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.ndarray:
-    """Put labels on an axis, first on top, at whole numbers: two labels that are cut alike stay two rows.
+    """Put labels on an axis, first on top, at whole numbers, so that labels shortened to the same text stay separate.
 
     Returns
     -------
@@ -231,22 +234,27 @@ def label_axis(fig: go.Figure, labels: Sequence[str], axis: str = "y") -> np.nda
     return positions
 
 
-def both_ends(n_labels: int, what: str) -> tuple[np.ndarray, str]:
-    """Which of many ordered labels are drawn, so that nobody scrolls through four hundred rows: both ends.
+def both_ends(n_labels: int, first: str, last: str) -> tuple[np.ndarray, str]:
+    """Which of many ordered labels are drawn: those at both ends, so that a figure stays short.
+
+    Parameters
+    ----------
+    first, last
+        What the labels at the beginning and at the end are called, such as ``largest``.
 
     Returns
     -------
-    Their places in the order, and a note that says what was left out; empty where all are drawn.
+    Their positions in the order, and a note on what was left out; empty if all are drawn.
     """
     if n_labels <= MOST_LABELS_DRAWN:
         return np.arange(n_labels), ""
     half = MOST_LABELS_DRAWN // 2
     chosen = np.r_[0:half, n_labels - half : n_labels]
-    return chosen, f"the {half} {what} of {n_labels:,} labels; the table has all"
+    return chosen, f"the {half} {first} and {half} {last} of {n_labels:,} labels; the table lists all"
 
 
 def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
-    """Height of a plot with one row a label, px."""
+    """Height of a plot with one row per label, px."""
     return max(160, n_rows * row)
 
 
@@ -256,7 +264,7 @@ def rounded(value: float) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number with the digits that matter: 1,250; 12.3; 0.0123."""
+    """A number with two or three significant digits: 1,250; 12.3; 0.0123."""
     if not np.isfinite(value):
         return "unknown"
     if abs(value) >= 100:

@@ -1,4 +1,4 @@
-"""A translator's training: its loss by epoch on cells that train and on those held out."""
+"""Training of a translator: its loss by epoch on training cells and on held-out cells."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from psmatch_core.plotting.style import GREY, SOURCE_COLOR, figure, short_number
 
 
 def translator_curves(curves: Sequence[LossCurve]) -> go.Figure:
-    """Loss by epoch, held-out solid and training faint, the epoch that was kept marked.
+    """Loss by epoch: held-out cells solid, training cells dotted, with the kept epoch marked.
 
     Parameters
     ----------
     curves
-        Squared error in standard deviations squared, a feature; the two-sample loss may be negative.
+        Squared error per feature, in squared standard deviations; the two-sample loss can be negative.
     """
     judged = [curve for curve in curves if curve.validation]
     title = "Loss by epoch"
@@ -25,7 +25,7 @@ def translator_curves(curves: Sequence[LossCurve]) -> go.Figure:
         title = (
             f"Held-out loss reaches {short_number(best.validation[best.best])} in epoch {best.best + 1}, which is kept"
         )
-    fig = figure(title, height=320, note="1 is a prediction by the mean, where pairs are drawn one by one")
+    fig = figure(title, height=320, note="1: prediction by the mean, for a network trained on sampled pairs")
     for curve in curves:
         epochs = list(range(1, len(curve.training) + 1))
         for kind, values, look, opacity in (

@@ -162,7 +162,7 @@ def test_options_lists_every_method_in_words(tmp_path):
 def test_curve_needs_no_pairs_and_writes_every_label(matched):
     out, _ = psmatch("curve", "one", "--epsilons", "0.05", "0.1", "0.2", "0.5", "2", "--quiet", cwd=matched)
     assert "n_effective" in out
-    assert "a suggestion, made without true pairs" in out or "no epsilon is suggested" in out
+    assert "Suggested without true pairs" in out or "no epsilon is suggested" in out
     table = pd.read_csv(matched / "one" / "curve.csv", keep_default_na=False)
     assert set(table["label"]) == {"", "A", "B", "C"}
     assert len(table) == 4 * 5

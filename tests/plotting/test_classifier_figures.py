@@ -1,4 +1,4 @@
-"""Figures of training and telling: losses, entropies, calibration and confusion are those of the model."""
+"""Figures of a classifier and its training: losses, entropies, calibration and confusion are those of the model."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.propensity import PropensityModel
 
 
-def test_networks_reported_under_one_number_are_drawn_apart() -> None:
+def test_networks_reported_under_one_number_are_separate_lines() -> None:
     rows = np.array([[1, 2.0, 2.2], [2, 1.0, 1.4], [1, 2.1, 2.3], [2, 1.1, 1.2]])
     fig = plotting.loss_curves({"propensity: RNA": {0: rows}}, entropies={"RNA": 2.0})
     validation = fig.data[0]
     assert np.isnan(validation.y).sum() == 1
     assert np.allclose(np.asarray(validation.y)[~np.isnan(validation.y)], rows[:, 2])
-    assert fig.layout.title.text == "RNA reaches 1.30 of 2.00 nats"
+    finding, _, _ = plotting.title_text(fig)
+    assert finding == "RNA reaches a loss of 1.30 nats (label entropy 2.00)"
 
 
-def test_colours_follow_the_sides_and_not_who_trains_first() -> None:
+def test_colours_follow_the_sides_and_not_the_order_of_training() -> None:
     curve = {0: np.array([[1, 2.0, 2.2]])}
     late = plotting.loss_curves({"propensity: ADT": curve}, entropies={"RNA": 2.0, "ADT": 2.0})
     assert late.data[0].line.color == plotting.TARGET_COLOR
@@ -40,7 +41,7 @@ def test_models_without_epochs_have_no_curves(models: tuple[PropensityModel, Pro
 def test_the_training_of_a_joint_vae_names_the_discriminators_accuracy() -> None:
     history = {"RNA": np.column_stack([np.ones((8, 4)), np.linspace(0.9, 0.5, 8)]), "ADT": np.ones((8, 5))}
     fig = plotting.joint_training(history)
-    assert "names the modality of 61% of held-out cells (50% is" in fig.layout.title.text.replace("<br>", " ")
+    assert "recognizes the modality of 61% of held-out cells (chance 50%)" in fig.layout.title.text.replace("<br>", " ")
     assert len(fig.data) == 2 * 3 + 1
     assert np.allclose(fig.data[-1].y, history["RNA"][:, 4])
     assert "waiting for the first epoch" in plotting.joint_training({}).layout.title.text
@@ -72,7 +73,7 @@ def test_a_translators_curves_say_the_epoch_that_was_kept():
     assert list(fig.data[0].y) == [1.1, 0.8, 0.9]
 
 
-def test_the_confusion_of_four_hundred_labels_shows_those_told_apart_worst() -> None:
+def test_the_confusion_of_four_hundred_labels_shows_those_hardest_to_distinguish() -> None:
     from types import SimpleNamespace
 
     n = 400
@@ -91,6 +92,6 @@ def test_the_confusion_of_four_hundred_labels_shows_those_told_apart_worst() -> 
     assert fig.data[0].z.shape == (60, 60)
     assert fig.layout.height < 1300
     finding, note, _ = plotting.title_text(fig)
-    assert finding == "RNA cannot tell label 007 from label 311, and 1 other group"
-    assert "the 60 of 400 labels that are told apart worst" in note
+    assert finding == "RNA cannot distinguish label 007 from label 311, and 1 other group"
+    assert "the 60 of 400 labels that are hardest to distinguish" in note
     assert len(fig.layout.shapes) == 2

@@ -1,4 +1,4 @@
-"""Figures of what one looks at closer: groups of labels, columns of cells, confidence, predictions, shifts."""
+"""Figures of details: groups of labels, columns of cells, confidence, predictions, shifts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from psmatch_core.exploration.maps import map_scores
 Models = tuple[PropensityModel, PropensityModel]
 
 
-def test_the_title_names_the_labels_that_are_not_told(models: Models) -> None:
+def test_the_title_names_the_labels_that_are_not_distinguished(models: Models) -> None:
     logits = models[0].held_out_logits.copy()
     logits[:, :2] = 0.0  # A and B look the same
     logits[:, 2] = np.where(models[0].y == 2, 5.0, -5.0)
     blind = replace(models[0], held_out_logits=logits)
     fig = plotting.confusion(blind)
-    assert "RNA cannot tell A from B" in fig.layout.title.text.replace("<br>", " ")
+    assert "RNA cannot distinguish A from B" in fig.layout.title.text.replace("<br>", " ")
     (frame,) = fig.layout.shapes
     assert frame.x1 - frame.x0 == 2
     noise = replace(models[0], held_out_logits=np.zeros_like(logits))
@@ -47,7 +47,7 @@ def test_a_map_takes_numbers_and_texts_of_one_side_or_both(models: Models) -> No
     assert not flags.is_numeric
 
 
-def test_a_confidence_that_says_nothing_is_said(models: Models) -> None:
+def test_an_uninformative_confidence_is_named(models: Models) -> None:
     rng = np.random.default_rng(0)
     values = rng.uniform(size=400)
     blind = risk_coverage(rng.uniform(size=400), values, metric="foscttm")
@@ -72,7 +72,7 @@ def test_a_feature_is_judged_in_its_title() -> None:
     flat = plotting.feature_scatter(x, np.ones(50), labels, feature="CD8", what="cell")
     assert "it does not vary" in flat.layout.title.text
     unknown = plotting.feature_scatter(np.full(50, np.nan), x, labels, feature="CD8", what="cell")
-    assert "too few are known" in unknown.layout.title.text
+    assert "too few values are known" in unknown.layout.title.text
 
 
 def test_shifts_of_all_labels_and_of_one() -> None:

@@ -74,6 +74,6 @@ def test_the_heatmap_is_small_whole_numbers_with_the_exact_ratio_beside() -> Non
     assert np.allclose((trace.z / 255.0) ** 2 * exact.max(), exact, atol=exact.max() / 100)
 
 
-def test_a_uniform_plan_is_said_to_tell_nothing() -> None:
+def test_a_uniform_plan_is_called_uniform() -> None:
     fig = plotting.coupling_heatmap(uniform_block(8, 6), row_names=list("abcdefgh"), column_names=list("abcdef"))
-    assert fig.layout.title.text.startswith("No cell is told from another: all 6 target cells")
+    assert fig.layout.title.text.startswith("The plan is uniform: all 6 target cells")

@@ -119,8 +119,8 @@ def test_figures_leave_text_and_background_to_the_theme(models: tuple[Propensity
         assert layout.height > layout.margin.t + layout.margin.b, name
 
 
-def test_titles_fit_a_telephone_and_lose_no_word() -> None:
-    text = "RNA takes 30% of JAK2 &amp; STAT1 cells for &lt;b&gt;control&lt;/b&gt;, its most frequent error by far"
+def test_titles_fit_a_phone_and_lose_no_word() -> None:
+    text = "RNA predicts &lt;b&gt;control&lt;/b&gt; for 30% of JAK2 &amp; STAT1 cells, its most frequent error by far"
     lines = wrapped(text, TITLE_WIDTH)
     assert " ".join(lines) == text
     assert all(
@@ -141,9 +141,9 @@ def test_colours_read_on_white_and_on_dark(color: str, background: str) -> None:
     assert (bright + 0.05) / (dim + 0.05) >= 2.9
 
 
-def test_more_hues_than_eyes_tell_are_refused() -> None:
+def test_more_colours_than_can_be_distinguished_are_refused() -> None:
     assert len(set(plotting.palette(8))) == 8
-    with pytest.raises(PsmatchError, match=r"9 colours were asked for; beyond 8 hues look alike\."):
+    with pytest.raises(PsmatchError, match=r"9 colours were requested, but more than 8 cannot be distinguished\."):
         plotting.palette(9)
 
 
@@ -237,7 +237,7 @@ def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
     assert "in use: epsilon 0.05" in names
     assert (f"suggested: epsilon {curve.corner:.3g}" in names) == (curve.corner is not None)
     assert "in use" not in str([trace.name for trace in plotting.l_curve_figure(curve, current=0.07).data])
-    assert "Made without true pairs" in fig.layout.title.text
+    assert "No true pairs are used" in fig.layout.title.text
 
 
 def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
@@ -250,4 +250,4 @@ def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
     assert fig.layout.height < 1500
     assert {fig.layout.yaxis.ticktext[0], fig.layout.yaxis.ticktext[-1]} == {"label 000", "label 399"}
     assert "share 400 labels" in fig.layout.title.text
-    assert "the 30 largest and the smallest of 400 labels" in " ".join(plotting.title_text(fig)[:2])
+    assert "the 30 largest and 30 smallest of 400 labels" in " ".join(plotting.title_text(fig)[:2])

@@ -78,7 +78,7 @@ def test_dots_are_the_distances_of_the_labels(measure):
     fig = distance_dots(found, measure)
     mine = sorted(row.distances["translated"][measure] for row in found.per_label)
     assert list(fig.data[2].x) == pytest.approx(mine, rel=1e-5)
-    assert ("2 infinite values not drawn" in fig.layout.title.text.replace("<br>", " ")) == (measure == "kl")
+    assert ("not drawn: 2 infinite values" in fig.layout.title.text.replace("<br>", " ")) == (measure == "kl")
 
 
 def test_no_name_becomes_markup():
@@ -94,7 +94,7 @@ def test_no_name_becomes_markup():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(PsmatchError, match="There is no measure 'speed'"):
+    with pytest.raises(PsmatchError, match="There is no distance 'speed'"):
         distance_dots(compared(), "speed")
     with pytest.raises(PsmatchError, match="There is no candidate 'best'"):
         predicted_means(left_out(), "best")

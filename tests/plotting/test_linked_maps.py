@@ -68,5 +68,5 @@ def test_of_many_cells_an_even_sample_is_drawn_and_every_selected_one(coupling, 
 def test_cells_without_a_match_say_so(coupling, scores):
     nobody = np.zeros(coupling.target.modality.n_cells)
     fig = linked_map(scores, coupling, "target", Selection("source", [0]), nobody)
-    assert title(fig) == "ADT: none of them has a match"
+    assert title(fig) == "ADT: the selected cells have no match"
     assert len(fig.data[1].x) == 0

@@ -13,9 +13,9 @@ def text_of(fig):
 def test_every_run_is_a_dot_and_what_is_missing_is_counted():
     table = pd.DataFrame({"name": list("abcd"), "x": [1.0, 2, 3, np.nan], "y": [3.0, 2, 1, 0], "seed": [0, 1, 0, 1]})
     fig = runs_scatter(table, "x", "y", titles=("X", "Y"), finding="they fall", color="seed", highlight=[1])
-    assert [trace.name for trace in fig.data] == ["seed 0", "seed 1", "on show"]
+    assert [trace.name for trace in fig.data] == ["seed 0", "seed 1", "this run"]
     assert sum(len(trace.x) for trace in fig.data[:2]) == 3
-    assert "1 run without both figures not shown" in text_of(fig)
+    assert "not shown: 1 run without both figures" in text_of(fig)
     assert list(fig.data[2].x) == [2.0]
 
 
@@ -25,7 +25,7 @@ def test_many_values_of_an_option_are_not_told_apart_by_colour():
     assert len(fig.data) == 1
 
 
-def test_a_panel_a_figure_all_with_the_same_upright_axis():
+def test_one_panel_per_figure_with_the_same_vertical_axis():
     table = pd.DataFrame({"name": list("abc"), "truth": [1.0, 2, 3], **{f"f{k}": [3.0, 1, k] for k in range(4)}})
     names = [f"f{k}" for k in range(4)]
     titles = {**{name: f"<b>{name}" for name in names}, "truth": "FOSCTTM"}

@@ -81,5 +81,5 @@ def test_a_panel_a_label_holds_its_cells_over_a_sample_of_all_others() -> None:
         mine = [trace for trace in fig.data if trace.meta == label]
         assert sum(len(trace.x) for trace in mine) == 20
     assert len(fig.layout.annotations) == 5
-    with pytest.raises(PsmatchError, match="12 panels at most"):
+    with pytest.raises(PsmatchError, match="Between 1 and 12 labels can be shown, got"):
         plotting.label_panels(scores, source, target, source.label_names)

@@ -28,7 +28,7 @@ def test_evaluate_has_intervals_and_a_confidence(full: Open, finished: RunFolder
     app = full("evaluate")
     by_label = {metric.label: metric for metric in app.metric}
     assert " to " in by_label["FOSCTTM"].delta
-    assert "among the surer half" in texts(app)
+    assert "in the more confident half" in texts(app)
     app.text_input(key=f"r2.search.{finished.id}").set_value("nothing like it").run()
     assert not app.exception
     assert "No feature" in texts(app)

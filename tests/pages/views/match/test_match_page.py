@@ -30,11 +30,11 @@ def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
 
 def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> None:
     app = full("match")
-    assert "made without true pairs" not in texts(app)
+    assert "Suggested without true pairs" not in texts(app)
     app.multiselect(key=f"curve.labels.{finished.id}").set_value(["JAK2", "STAT1"]).run()
     app.button(key=f"curve.draw.{finished.id}").click().run()
     assert not app.exception
-    assert "a suggestion, made without true pairs" in texts(app).replace("\\", "")
+    assert "Suggested without true pairs" in texts(app).replace("\\", "")
     app.button(key=f"curve.use.{finished.id}").click().run()
     assert not app.exception
     assert "These results were computed with ε" in texts(app).replace("\\", "")
