@@ -8,7 +8,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality
-from psmatch_core.evaluation.evaluate import CHANCE, Judging, evaluate
+from psmatch_core.evaluation.evaluate import CHANCE, Judging, closer_than_true, evaluate
+from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import KnownPairsMatcher, SinkhornMatcher, UniformMatcher
 from tests.conftest import make_adata
@@ -50,6 +51,14 @@ def test_truth_scores_perfectly(models):
     assert result.micro["rank"] == 0
     assert result.micro["foscttm"] == pytest.approx(0, abs=1e-12)
     assert result.pooled_r2 == pytest.approx(1)
+
+
+def test_foscttm_averages_both_directions_of_projection():
+    """All source cells are in one place: what is carried from there ties, what is carried to there is perfect."""
+    here, there = np.zeros((4, 2)), np.arange(8.0).reshape(4, 2)
+    diagonal, cells = DenseBlock(np.eye(4) / 4), np.arange(4)
+    assert closer_than_true(diagonal, cells, cells, here, there) == pytest.approx(0.25)
+    assert closer_than_true(diagonal, cells, cells, there, here) == pytest.approx(0.25)
 
 
 def test_matching_lies_between_chance_and_truth(models):

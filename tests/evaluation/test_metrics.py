@@ -37,6 +37,15 @@ def test_the_opposite_of_truth_scores_1():
     assert foscttm(backwards, points).mean() > 0.5
 
 
+def test_foscttm_is_the_mean_of_both_directions_counted_by_hand():
+    """Seen from the projection of cell 1, cell 0 is closer than cell 1; seen from cell 1, nothing is closer."""
+    projected, measured = np.array([[0.0], [0.4]]), np.array([[0.0], [1.0]])
+    assert foscttm(projected, measured).tolist() == [0.0, 0.5]
+    assert foscttm(measured, projected).tolist() == [0.0, 0.5]
+    far = np.array([[0.0], [9.0], [10.0]])
+    assert foscttm(far, far[:, :1] * 0).tolist() == [0.25, 0.5, 0.75]  # rows tie, columns rank 0, 1 and 2 of 2
+
+
 def test_rank_counts_written_out():
     P = np.array([[0.4, 0.1, 0.1, 0.3, 0.1]])
     assert true_weight(DenseBlock(P), np.array([0]), np.array([0]))[1][0] == 0.0

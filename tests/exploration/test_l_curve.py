@@ -120,6 +120,13 @@ def test_the_corner_of_a_bend_is_found_and_a_line_has_none():
     assert corner_of(epsilons, np.zeros(9), np.arange(9.0)) is None
 
 
+def test_a_curve_above_its_chord_has_no_corner():
+    """Where cost first rises steeply and then hardly, sharpening pays most at the sharp end: nothing to suggest."""
+    epsilons = np.geomspace(0.01, 1, 9)
+    assert corner_of(epsilons, np.arange(9.0), np.sqrt(np.arange(9.0))) is None
+    assert corner_of(epsilons, np.arange(9.0), np.arange(9.0) ** 2) == epsilons[4]
+
+
 def test_units_of_cost_do_not_move_the_corner(curve):
     table = curve.pooled
     parts = (table["epsilon"].to_numpy(), table["entropy"].to_numpy(), table["cost"].to_numpy())

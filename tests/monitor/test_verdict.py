@@ -12,7 +12,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
-from psmatch_core.monitor import THRESHOLDS, MonitorReport, Verdict, judge, label_null
+from psmatch_core.monitor import THRESHOLDS, MonitorReport, Null, NullStatistic, Verdict, judge, label_null
 from psmatch_core.monitor.stability import LabelStability, Stability
 from tests.conftest import make_modality
 
@@ -58,6 +58,30 @@ def test_matches_that_change_are_not_trusted(coupling):
     assert report.verdict is Verdict.DO_NOT
     assert "100% of the cells are in labels whose matches cannot be trusted" in report.reasons[0]
     assert "matches change when the classifiers are trained on other cells" in report.labels[0].reasons[0]
+
+
+def null_of(n_shuffles, n_as_good):
+    """Statistics of which so many shuffles are at least as good as the true labels."""
+    shuffled = (0.0,) * n_as_good + (2.0,) * (n_shuffles - n_as_good)
+    losses = [NullStatistic(name, 1.0, shuffled) for name in ("loss_source", "loss_target")]
+    p = losses[0].p_value
+    assert p == (1 + n_as_good) / (1 + n_shuffles)
+    return Null(n_shuffles, tuple(losses), dict.fromkeys("ABC", p), 90, 90)
+
+
+@pytest.mark.parametrize(
+    ("n_shuffles", "n_as_good", "is_chance"),
+    [(1, 0, False), (4, 0, False), (4, 1, True), (19, 0, False), (19, 1, True), (99, 4, False), (99, 5, True)],
+)
+def test_better_than_every_shuffle_is_better_than_chance_however_few_they_are(
+    coupling, n_shuffles, n_as_good, is_chance
+):
+    """With fewer than 19 shuffles no p-value can reach 0.05: then the smallest possible one must be enough."""
+    report = judge(coupling, steady(0.9), null_of(n_shuffles, n_as_good))
+    assert any("not better than with shuffled labels" in reason for reason in report.reasons) == is_chance
+    for row in report.labels:
+        assert any("not more stable than with shuffled labels" in reason for reason in row.reasons) == is_chance
+        assert (row.verdict is Verdict.BELIEVE) != is_chance
 
 
 def shuffled_coupling():
