@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
 
 KEPT = 4  # runs in memory for all visitors together; loading one again takes milliseconds
-SIDES = ("source", "target")
 ScoredModalities = tuple["ScoredModality", "ScoredModality"]
 
 

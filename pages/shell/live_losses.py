@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pages.shell import cache
+from pages.shell.workspace import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -28,7 +28,7 @@ def _label_entropies(folder: RunFolder) -> dict[str, float]:
     if report is None or inputs is None:
         return {}
     found = {}
-    for side in cache.SIDES:
+    for side in SIDES:
         cells = [report.counts(side).get(label, 0) for label in report.shared]
         total = sum(cells)
         found[inputs[side].name] = -sum(n / total * math.log(n / total) for n in cells if n) if total else 0.0

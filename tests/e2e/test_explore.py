@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exploration.epsilon_grid import at_value
-from psmatch_core.exploration.selection import Selection, corners_of, matched_weight, on_map
+from psmatch_core.exploration.selection import Selection, matched_weight, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
@@ -191,7 +191,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     coupling, scores = matched(run), files.SCORE_MAP.read(run, which="pca")
     assert scores is not None
     kept = saved(page, run, "middle")
-    expected = on_map(scores, "source", corners_of(x, y))
+    expected = on_map(scores, "source", [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
     assert kept.side == "source"
     apart = set(kept.names(coupling)) ^ set(expected.names(coupling))
     assert len(apart) <= 0.02 * len(expected) + 1, apart  # a pixel of the hand at the edge

@@ -75,7 +75,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         minimum = st.number_input(
-            "Minimum number of cells per label in each modality",
+            "Minimum cells per label and modality",
             min_value=1,
             value=rules.minimum_cells,
             step=1,

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.tables import label_table
 from pages.shell.text import plain
+from pages.shell.workspace import SIDES
 from psmatch_core.classification.baselines import JointLatents
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -43,7 +44,7 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
     column = st.column_config
     by_label: dict[str, dict[str, object]] = {row.label: {"label": row.label} for row in models[0].per_label}
     config = {}
-    for side, model in zip(cache.SIDES, models, strict=True):
+    for side, model in zip(SIDES, models, strict=True):
         for row in model.per_label:
             values = {"cells": row.n_cells, "loss": row.loss, "baseline": row.baseline, "accuracy": row.accuracy}
             by_label[row.label] |= {f"{name} {side}": value for name, value in values.items()}

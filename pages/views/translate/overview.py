@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, distributions
 from pages.shell.tabs import tabs
 from pages.shell.text import plain
+from pages.shell.workspace import SIDES
 from pages.views.translate.feature_pairs import feature_pairs_tab
 from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
@@ -26,7 +27,7 @@ def translate_view(folder: RunFolder) -> None:
     if inputs is None or not cache.has_exports(folder):
         st.info("The translation is still being computed.", icon=":material/hourglass_top:")
         return
-    names = {side: plain(inputs[side].name) for side in cache.SIDES}
+    names = {side: plain(inputs[side].name) for side in SIDES}
     direction = (
         st.segmented_control(
             "Direction",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache
+from pages.shell.workspace import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -45,7 +46,7 @@ def values_in_pairs(folder: RunFolder, found: Predicted, name: str, rows: tuple[
         Rows of the predicted and of the measured cells.
     """
     column = _column(found.features, name)
-    model = cache.scored_modalities(folder)[cache.SIDES.index(found.at)]
+    model = cache.scored_modalities(folder)[SIDES.index(found.at)]
     return found.predicted[rows[0], column], found.measured[rows[1], column], model.modality.labels[rows[0]]
 
 

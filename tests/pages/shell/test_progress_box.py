@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
-from psmatch_core.workspace.results import load_table
 from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opened, texts
@@ -153,7 +153,7 @@ def jobs_of(run: RunFolder) -> dict[str, Job]:
 
 def run_label(run: RunFolder) -> str:
     """The label that the Match page shows first: the largest."""
-    return str(load_table(run, "labels").sort_values("n_source")["label"].iloc[-1])
+    return str(files.LABELS.read(run).sort_values("n_source")["label"].iloc[-1])
 
 
 def page_of(empty: Open, run: RunFolder, page: str) -> AppTest:

@@ -142,7 +142,7 @@ def test_look_alikes_become_one(empty: Open) -> None:
 
 def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
     app = loaded(empty, ["A", "B"] * 10 + ["rare"] * 2, ["A", "B"] * 10 + ["rare"] * 9)
-    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum number of cells")]
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum cells")]
     minimum.set_value(5).run()
     assert metrics(app)["Too small"] == "1"
     assert metrics(app)["Shared labels"] == "2"
@@ -231,6 +231,6 @@ def test_a_path_outside_the_open_folders_is_refused(
 
 def test_other_labels_make_the_run_another(full: Open) -> None:
     app = full()
-    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum number of cells")]
+    (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum cells")]
     minimum.set_value(60).run()
     assert "run" not in app.query_params
