@@ -29,7 +29,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
-from psmatch_core.workspace.eta import pace
+from psmatch_core.workspace.eta import estimate_time_left
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, LastStage, RunFolder, RunStatus
@@ -89,7 +89,7 @@ def draw_box(job: Job, *, curves: bool = False, note: str = "", can_cancel: bool
     """
     status = job.status()
     timed = job.folder.timed_events()
-    elapsed, n_ahead = duration(max(0.0, time.time() - status.started)), session.store().ahead(job.folder)
+    elapsed, n_ahead = duration(max(0.0, time.time() - status.started)), session.store().n_ahead(job.folder)
     if stage_of(status) == "map":
         st.caption(f":material/hourglass_top: {DOING['map']} ({elapsed})")
         return
@@ -101,7 +101,7 @@ def draw_box(job: Job, *, curves: bool = False, note: str = "", can_cancel: bool
         title, done = job.title, status.fraction
         bar = "" if stage_of(status) in SINGLE_STAGES else "The bar shows the current stage. "
         hint = f"{bar}You can close this page; the work continues."
-    speed, what = pace(timed, time.time()), doing(status, n_ahead)
+    left, what = estimate_time_left(timed, time.time()), doing(status, n_ahead)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f":material/hourglass_top: **{plain(title)}**" + (f": {what}" if what else ""))
@@ -109,13 +109,13 @@ def draw_box(job: Job, *, curves: bool = False, note: str = "", can_cancel: bool
                 with show_errors(), st.spinner("Cancelling…"):
                     session.store().cancel(job.folder)
                 st.rerun()
-        st.progress(min(done, 1.0), text=f"{message(status, n_ahead)} · {elapsed}{time_left(status, speed)}")
+        st.progress(min(done, 1.0), text=f"{message(status, n_ahead)} · {elapsed}{time_left(status, left)}")
         st.caption(note or f"{hint} Reopen this address to come back.")
         if curves and stage_of(status) in ("propensity", "latents", "preprocess"):
             figure = live_losses(job.folder)
             if figure is not None:
                 charts.show(figure, key=f"live.{job.id}", alt="Loss by epoch of the networks in training")
-            for each in speed.trainings:
+            for each in left.trainings:
                 st.caption(training_state(each))
 
 

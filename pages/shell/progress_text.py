@@ -6,7 +6,7 @@ import re
 
 from pages.shell.run_stages import DOING, SAME_AS, STAGE_NAMES, TRAINING
 from pages.shell.text import count, duration, plain
-from psmatch_core.workspace.eta import Pace, Training
+from psmatch_core.workspace.eta import TimeLeft, Training
 from psmatch_core.workspace.run_folder import LastStage, RunStatus
 
 STARTING = "starting the worker (loading libraries takes about 10 s)"
@@ -42,15 +42,15 @@ def message(status: RunStatus, n_ahead: int) -> str:
     return plain(status.message) or "working"
 
 
-def time_left(status: RunStatus, speed: Pace) -> str:
+def time_left(status: RunStatus, left: TimeLeft) -> str:
     """When the current stage will end, from its measured speed; empty while it is not known."""
     stage = stage_of(status)
-    if speed.seconds is None:
+    if left.seconds is None:
         return ""
-    at_most = "at most" if speed.is_bound else "about"
+    at_most = "at most" if left.is_bound else "about"
     if stage in STAGE_NAMES:
-        return f" · {STAGE_NAMES[stage]}: {at_most} {duration(speed.seconds)} left"
-    return f" · {at_most} {duration(speed.seconds)} left" if stage in LAST_STAGES else ""
+        return f" · {STAGE_NAMES[stage]}: {at_most} {duration(left.seconds)} left"
+    return f" · {at_most} {duration(left.seconds)} left" if stage in LAST_STAGES else ""
 
 
 def not_estimated(status: RunStatus, stop_after: str) -> str:

@@ -43,7 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, open_run, progress_of
     from psmatch_core.workspace.jobs.sweep import ABOUT, SweepJob, open_sweep
-    from psmatch_core.workspace.sweeps.budget import budget
+    from psmatch_core.workspace.sweeps.budget import estimate_budget
     from psmatch_core.workspace.sweeps.points import GRID, LIST, Sweep, parse_axis
     from psmatch_core.workspace.worker import execute
 
@@ -54,7 +54,7 @@ def _sweep(options: argparse.Namespace) -> int:
     else:
         run = open_run(options.folder)
         sweep = Sweep(tuple(parse_axis(text) for text in options.axes), LIST if options.list else GRID)
-        print(budget_text(budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
+        print(budget_text(estimate_budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
         if options.dry_run:
             return 0
         job = SweepJob.create_at(
@@ -82,11 +82,11 @@ def sweep_text(job: SweepJob) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
     from psmatch_core.cli.common import SHORT
     from psmatch_core.monitor.run_figures import FIGURES
-    from psmatch_core.workspace.sweeps.points import short
+    from psmatch_core.workspace.sweeps.points import short_name
     from psmatch_core.workspace.sweeps.table import rank_correlation, sweep_table
 
     table = sweep_table(job)
-    axes = [short(axis.name) for axis in job.sweep.axes]
+    axes = [short_name(axis.name) for axis in job.sweep.axes]
     columns = ["run", "state", *axes, *(name for name in FIGURE_COLUMNS if name in table)]
     lines = [table[columns].to_string(index=False, float_format=SHORT)]
     if "foscttm" in table:

@@ -1,4 +1,4 @@
-"""Runs side by side: the settings in which they differ, and their figures."""
+"""Runs compared: the settings in which they differ, and their figures."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from psmatch_core.workspace.run_folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class RunComparison:
-    """Some runs side by side.
+    """Several runs, one column per run.
 
     Parameters
     ----------
     names
-        What the runs are called, each name once.
+        Names of the runs; a number is added to a name that occurs twice.
     settings
-        One row a setting that differs, by its dotted name; one column a run, None where a run has no such setting.
+        One row per setting that differs, by its dotted name; None if a run has no such setting.
     figures
-        One row a figure, one column a run, NaN where a run has none.
+        One row per figure; NaN if a run does not have it.
     """
 
     names: tuple[str, ...]
@@ -36,7 +36,7 @@ class RunComparison:
 
 
 def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
-    """Runs side by side, in the order in which they are given.
+    """Compare runs, in the order in which they are given.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
         For fewer than two runs.
     """
     if len(folders) < 2:
-        raise PsmatchError("One run cannot be compared.", hint="Choose two runs or more.")
+        raise PsmatchError("A comparison needs at least two runs.", hint="Select more runs.")
     names = _names(folders)
     settings = [flat_settings(folder.recipe.to_dict()) for folder in folders]
     every = list(dict.fromkeys(name for each in settings for name in each))
@@ -66,7 +66,7 @@ def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
 
 
 def known_figures(folder: RunFolder) -> RunFigures:
-    """The figures of a run; those of its scores where it has not got, or did not get, further than these."""
+    """The figures of a run; those of its scores if it is not matched."""
     found = load_figures(folder)
     if found is not None:
         return found
@@ -74,7 +74,7 @@ def known_figures(folder: RunFolder) -> RunFigures:
 
 
 def flat_settings(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under their dotted names, such as ``matcher.epsilon``."""
+    """Nested settings by their dotted names, such as ``matcher.epsilon``."""
     out: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, Mapping):
@@ -85,17 +85,17 @@ def flat_settings(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _names(folders: Sequence[RunFolder]) -> tuple[str, ...]:
-    """Their names, told apart by a number where two are alike."""
+    """Their names; a number is added to a name that occurs twice."""
     out: list[str] = []
     for folder in folders:
         name = str(folder.job.get("name") or folder.id)
-        again = sum(each == name or each.startswith(f"{name} (") for each in out)
-        out.append(f"{name} ({again + 1})" if again else name)
+        n_before = sum(each == name or each.startswith(f"{name} (") for each in out)
+        out.append(f"{name} ({n_before + 1})" if n_before else name)
     return tuple(out)
 
 
 def _modality_names(folders: Sequence[RunFolder]) -> dict[str, str]:
-    """The names of the modalities where all runs agree on them."""
+    """The names of the modalities on which all runs agree."""
     agreed = {}
     for side in ("source", "target"):
         inputs = [files.INPUTS.read(folder) for folder in folders]

@@ -1,4 +1,4 @@
-"""How fast work goes and when it ends, from its events: measured steps, never a guess at what has not begun."""
+"""The time left in the current stage of a job, from its progress; stages that have not started are left out."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from psmatch_core.base.progress import Event
 
-TimedEvent = tuple[float, Event]  # seconds since the epoch, and what was said
-FEWEST_EPOCHS = 3  # before that the first epoch, which loads libraries, would speak for all
-LEAST_DONE = 0.05  # share of a stage from which on its rate says something
+TimedEvent = tuple[float, Event]  # seconds since the epoch, and the progress
+FEWEST_EPOCHS = 3  # the first epoch loads libraries, so one or two say little about the others
+LEAST_DONE = 0.05  # share of a stage below which its rate says little
 
 
 @dataclass(frozen=True)
 class Training:
-    """Where the networks of one stage stand.
+    """The progress of the networks of one stage.
 
     Parameters
     ----------
     stage
         Such as ``propensity: RNA``.
     network, n_networks
-        Which of how many trains, from 1.
+        The network that trains, counted from 1, and how many there are.
     epoch, most_epochs
-        Its epoch, and how many it may have.
+        Its epoch, and the most epochs that it may train.
     stopped
-        Of each network that is finished: how many epochs it had, and which was the best.
+        For each finished network: how many epochs it trained, and the best one.
     """
 
     stage: str
@@ -42,24 +42,24 @@ class Training:
 
     @property
     def epochs_left(self) -> float:
-        """Epochs to come, if the other networks stop where the finished ones did; all they may have where none has."""
+        """Epochs to come if the other networks stop where the finished ones did; the most they may have if none has."""
         typical = sum(epochs for epochs, _ in self.stopped) / len(self.stopped) if self.stopped else self.most_epochs
         is_finished = len(self.stopped) >= self.network
         return (0 if is_finished else max(typical - self.epoch, 0)) + (self.n_networks - self.network) * typical
 
 
 @dataclass(frozen=True)
-class Pace:
-    """When the stage at work ends.
+class TimeLeft:
+    """When the current stage will end.
 
     Parameters
     ----------
     seconds
-        Until then, from its own measured speed; None while too little of it is done to say.
+        Time left at the speed measured so far; None while too little is done to estimate it.
     is_bound
-        Whether it may well end earlier: no network has finished yet that shows where they stop.
+        Whether it may well end earlier: no network has finished yet, so it is unknown where they stop.
     trainings
-        Networks at work or finished, by stage.
+        Networks that train or have finished, by stage.
     """
 
     seconds: float | None
@@ -67,8 +67,8 @@ class Pace:
     trainings: tuple[Training, ...] = ()
 
 
-def pace(events: Sequence[TimedEvent], now: float) -> Pace:
-    """The pace of work from all it has said so far.
+def estimate_time_left(events: Sequence[TimedEvent], now: float) -> TimeLeft:
+    """Estimate when the current stage of a job will end, from its progress so far.
 
     Parameters
     ----------
@@ -77,28 +77,27 @@ def pace(events: Sequence[TimedEvent], now: float) -> Pace:
     now
         Seconds since the epoch.
 
-    Stages that go on side by side, the two modalities, end with the slower of them.
+    Stages of both modalities that run side by side end with the slower one.
     """
     if not events:
-        return Pace(None)
+        return TimeLeft(None)
     by_stage: dict[str, list[TimedEvent]] = {}
     for timed in events:
         by_stage.setdefault(timed[1].stage, []).append(timed)
     kind = events[-1][1].stage.partition(":")[0]
-    at_work = [each for stage, each in by_stage.items() if stage.partition(":")[0] == kind and not _is_done(each)]
+    current = [each for stage, each in by_stage.items() if stage.partition(":")[0] == kind and not _is_done(each)]
     trainings = {stage: found for stage, each in by_stage.items() if (found := _training(each)) is not None}
     left: list[float] = []
     is_bound = False
-    for each in at_work:
-        stage = each[0][1].stage
-        mine = trainings.get(stage)
-        is_network = mine is not None and _is_of_network(_last_number(each))
-        seconds = _by_epochs(each, mine, now) if mine is not None and is_network else _by_share(each, now)
+    for each in current:
+        training = trainings.get(each[0][1].stage)
+        is_network = training is not None and _is_of_network(_last_values(each))
+        seconds = _by_epochs(each, training, now) if training is not None and is_network else _by_share(each, now)
         if seconds is None:
-            return Pace(None, trainings=tuple(trainings.values()))
+            return TimeLeft(None, trainings=tuple(trainings.values()))
         left.append(seconds)
-        is_bound = is_bound or (is_network and mine is not None and not mine.stopped)
-    return Pace(max(left) if left else None, is_bound, tuple(trainings.values()))
+        is_bound = is_bound or (is_network and training is not None and not training.stopped)
+    return TimeLeft(max(left) if left else None, is_bound, tuple(trainings.values()))
 
 
 def _is_done(events: list[TimedEvent]) -> bool:
@@ -109,8 +108,8 @@ def _is_of_network(values: Mapping[str, float]) -> bool:
     return "epoch" in values or "best_epoch" in values
 
 
-def _last_number(events: list[TimedEvent]) -> dict[str, float]:
-    """The last values that were told: an epoch's, or those of another method of the same stage."""
+def _last_values(events: list[TimedEvent]) -> dict[str, float]:
+    """The last values in the progress: of an epoch, or of another method in the same stage."""
     return dict(next((event.values for _, event in reversed(events) if event.values), {}))
 
 
@@ -131,7 +130,7 @@ def _training(events: list[TimedEvent]) -> Training | None:
 
 
 def _by_epochs(events: list[TimedEvent], training: Training, now: float) -> float | None:
-    """Seconds for the epochs that are left, at the mean speed so far."""
+    """Seconds for the remaining epochs, at the mean speed so far."""
     times = [time for time, event in events if "epoch" in event.values]
     if len(times) < FEWEST_EPOCHS:
         return None
@@ -140,9 +139,9 @@ def _by_epochs(events: list[TimedEvent], training: Training, now: float) -> floa
 
 
 def _by_share(events: list[TimedEvent], now: float) -> float | None:
-    """Seconds for the rest of a stage, at the rate since its first word (or its method's, after networks)."""
-    after = max((at for at, (_, event) in enumerate(events) if _is_of_network(event.values)), default=-1) + 1
-    events = events[after:]
+    """Seconds for the rest of a stage, at the rate since its first event, or the first one after its networks."""
+    start = max((place for place, (_, event) in enumerate(events) if _is_of_network(event.values)), default=-1) + 1
+    events = events[start:]
     (began, first), (_, last) = events[0], events[-1]
     done = last.fraction - first.fraction
     if done < LEAST_DONE:

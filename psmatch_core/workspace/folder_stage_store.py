@@ -17,22 +17,33 @@ SECONDS = ".seconds"  # suffix of the file beside a shared stage that says how l
 Result = TypeVar("Result")
 
 
+def shared_path(cache: Path, stage: str, key: str) -> Path:
+    """The file of a shared stage, such as ``propensity``, whose key tells the modalities apart."""
+    return cache / f"{stage}-{key}.npz"
+
+
 class FolderStageStore:
-    """Keeps a run's stages in its folder, and shares them with later runs by what they were made of."""
+    """Keeps a run's stages in its folder, and shares them with other runs by their keys.
+
+    Parameters
+    ----------
+    cache
+        Folder of the shared stages; None to share nothing.
+    """
 
     def __init__(self, folder: RunFolder, cache: Path | None) -> None:
         self.folder = folder
         self.cache = cache
 
     def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The result of a stage: loaded from the cache if its key is there, else made and kept."""
+        """The result of a stage: loaded if the cache has its key, otherwise made and kept."""
         path = self.folder.stage_file(name)
-        shared = self.cache / f"{name.partition('_')[2]}-{key}.npz" if self.cache else None
+        shared = shared_path(self.cache, name.partition("_")[2], key) if self.cache else None
         if shared is not None and shared.exists():
             try:
                 result = load(shared)
             except PsmatchError:
-                shared.unlink(missing_ok=True)  # a damaged cache is no loss: it is made again below
+                shared.unlink(missing_ok=True)  # it is made again below
             else:
                 disk.link(shared, path)
                 return result
@@ -42,8 +53,8 @@ class FolderStageStore:
         result_files.save(result, path)
         if shared is not None:
             disk.link(path, shared)
-            disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # what making it again would take
+            disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # for the budget of a sweep
         return result
 
     def finished(self, stage: str, result: object) -> None:
-        """Nothing beyond the stage's own files."""
+        """Nothing more to keep."""

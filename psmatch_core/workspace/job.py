@@ -40,13 +40,13 @@ class Work:
 
     @contextmanager
     def turn(self) -> Iterator[Turn | None]:
-        """Wait for a place among the jobs that may work at once, and show in the status how many come first."""
+        """Wait for a place among the jobs that may work at once; meanwhile the status says how many come first."""
         if self.queue is None:
             yield None
             return
 
-        def show(n_before: int) -> None:
-            self.log.status(state=QUEUED, message=f"waiting for {plural(n_before, 'other run')} to end")
+        def show(n_ahead: int) -> None:
+            self.log.status(state=QUEUED, message=f"waiting for {plural(n_ahead, 'other run')} to end")
 
         with self.queue.turn(self.log.folder.queue_name, show) as turn:
             self.log.status(state=RUNNING, message="")
@@ -92,12 +92,12 @@ class Job(ABC):
         return float(self.folder.job.get("created", 0.0))
 
     def status(self) -> RunStatus:
-        """Where it stands."""
+        """Its state, progress and error."""
         return self.folder.status()
 
     @property
     def is_active(self) -> bool:
-        """Whether it works or waits in the queue."""
+        """Whether it waits or works."""
         return self.status().is_active
 
     @property

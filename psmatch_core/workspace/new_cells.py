@@ -1,4 +1,4 @@
-"""New cells of one modality from a file to the features of the other, by a translator that a run has trained."""
+"""Predict the other modality of new cells in a file, with a translator that a run has trained."""
 
 from __future__ import annotations
 
@@ -22,39 +22,37 @@ from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace import files
 
 SUFFIXES = (".h5ad", ".csv")
-MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning to who trains; here nothing is trained
+MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning for training, which does not happen here
 
 
 def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str = "", out: Path) -> str:
-    """Predict the other modality of the cells in a file, and write it.
+    """Predict the other modality of the cells in a file, and write the prediction.
 
     Parameters
     ----------
     where
         Folder of a run (or of its exports), or the file of one translator.
     cells
-        The file: h5ad, csv or tsv with the features of the run's file, by name and in the same order. It is opened
-        as the run's own files are, in a child process with limits.
+        h5ad, csv or tsv with the features of the run, by name and in the same order. Like the files of a run, it is
+        opened in a child process with limits.
     direction
-        Which of the folder's translators; not needed for a file.
+        Which translator of the folder; not needed for a file.
     matrix
-        Matrix of the file; that of the run's file where the folder knows it, else ``X``.
+        Matrix of the file; by default that of the run if the folder has its recipe, otherwise ``X``.
     out
-        ``….h5ad`` or ``….csv``. The direction is added to its name where it is not there.
+        ``….h5ad`` or ``….csv``; the direction is added to the name if it is missing.
 
     Returns
     -------
-    What was done, in lines for a terminal.
+    What was done, for a terminal.
 
     Raises
     ------
     PsmatchError
-        Where there is no such translator, the file cannot be used, or its features are not the run's.
+        If there is no such translator, the file cannot be used, or its features are not those of the run.
     """
     if out.suffix not in SUFFIXES:
-        raise PsmatchError(
-            f"--out {out.name} is neither h5ad nor csv.", hint="End the name in .h5ad or .csv; it says the format."
-        )
+        raise PsmatchError(f"--out {out.name} is neither h5ad nor csv.", hint="End the name in .h5ad or .csv.")
     fitted = load_one(where, direction)
     spec = _run_spec(where, fitted.direction)
     given = DataSpec(
@@ -73,7 +71,7 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
         f"{describe_translation(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
         f"{plural(values.shape[0], 'cell')} × {plural(values.shape[1], 'feature')}.",
         *(
-            f"R² {each.pooled:.3f} on {each.n_cells:,} held-out cells, against {each.against}."
+            f"R² {each.pooled:.3f} on {each.n_cells:,} held-out cells, compared with {each.against}."
             for each in fitted.quality
         ),
         *(str(note) for note in adata.uns["psmatch"]["warnings"] if MORE_FEATURES_THAN_CELLS not in str(note)),
@@ -83,7 +81,13 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
 
 
 def load_one(where: Path, direction: str) -> FittedTranslator:
-    """The translator in a file, or a folder's translator of one direction."""
+    """The translator in a file, or the translator of one direction in a folder.
+
+    Raises
+    ------
+    PsmatchError
+        If there is none, or the folder has two and no direction is given.
+    """
     if direction:
         checked_direction(direction)
     if where.is_file():
@@ -91,7 +95,7 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
         if direction and fitted.direction != direction:
             raise PsmatchError(
                 f"{where.name} translates {fitted.direction}, not {direction}.",
-                hint="Leave --direction out, or give the file of the other direction.",
+                hint="Omit --direction, or give the file of the other direction.",
             )
         return fitted
     if not where.is_dir():
@@ -99,25 +103,25 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
     paths = sorted(where.glob(files.TRANSLATOR.name.format("*_to_*")))
     if not paths:
         raise PsmatchError(
-            f"{where.name} holds no trained translator.",
+            f"{where.name} contains no trained translator.",
             hint="Run again with a translator that is trained, such as --set translator=RidgeTranslator.",
         )
     found = {path.stem.removeprefix("translator_"): path for path in paths}
     if not direction and len(found) > 1:
         fitted = result_files.load_translator(found.get(TO_SOURCE, paths[0]))
         raise PsmatchError(
-            f"{where.name} holds translators of two directions.",
-            hint=f"Say which: --direction {TO_SOURCE} predicts {fitted.output_name} features of {fitted.input_name} "
-            "cells, source_to_target the other way.",
+            f"{where.name} contains translators of both directions.",
+            hint=f"Choose one: --direction {TO_SOURCE} predicts {fitted.output_name} features of {fitted.input_name} "
+            "cells, source_to_target the reverse.",
         )
     chosen = direction or next(iter(found))
     if chosen not in found:
-        raise PsmatchError(f"{where.name} holds no translator {chosen}.", hint=f"It holds {', '.join(found)}.")
+        raise PsmatchError(f"{where.name} contains no translator {chosen}.", hint=f"It contains {', '.join(found)}.")
     return result_files.load_translator(found[chosen])
 
 
 def _run_spec(where: Path, direction: str) -> DataSpec | None:
-    """How the run read its own file of this modality, where its recipe lies beside the translator."""
+    """How the run read its own file of this modality; None if there is no recipe beside the translator."""
     recipe = (where if where.is_dir() else where.parent) / "recipe.json"
     if not recipe.is_file():
         return None

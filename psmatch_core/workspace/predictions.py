@@ -1,9 +1,4 @@
-"""What a run predicts and measured, kept so that one feature of all cells is read without the others.
-
-``predicted_DIRECTION.npy``  cells × features as they were predicted;  ``measured_SIDE.npy``  as a biologist reads them;
-``SIDE_features_read.json``  their names;  ``SIDE_columns.parquet``  the other columns of the cells. Features lie one
-after the other in the file, so that a page maps it into memory and touches what it shows.
-"""
+"""Predicted and measured features of a run, kept so that a page can read one feature of all cells alone."""
 
 from __future__ import annotations
 
@@ -26,25 +21,25 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
 
-LARGEST = 2**31  # bytes of one matrix; beyond it pages do without, and the exported h5ad holds the values
+LARGEST = 2**31  # bytes of one matrix; larger ones are not kept for the pages, only exported
 
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Features of one modality predicted at the cells of the other, beside those measured.
+    """Features of one modality, predicted at the cells of the other and measured in their own.
 
     Parameters
     ----------
     direction
-        ``target_to_source``: target features at source cells; ``source_to_target``: the other way.
+        ``target_to_source``: target features at source cells; ``source_to_target``: the reverse.
     at, of
         Sides of the cells and of the features: ``source`` or ``target``.
     features
         Names ``(d,)``.
     predicted
-        ``(n_cells of at, d)``, float32, mapped from the file; NaN rows for cells without a match.
+        ``(n_cells of at, d)``, float32, mapped from the file; rows of cells without a match are NaN.
     measured
-        ``(n_cells of of, d)``, the same features in their own cells.
+        ``(n_cells of of, d)``, the same features in their own cells, in readable units.
     """
 
     direction: str
@@ -55,8 +50,11 @@ class Predicted:
     measured: np.ndarray
 
 
-def keep(folder: RunFolder, run: Run, direction: str) -> None:
-    """Write what a run predicts in a direction, and the measured features beside it."""
+def save_predictions(folder: RunFolder, run: Run, direction: str) -> None:
+    """Write the predicted features of a direction, and the measured ones.
+
+    Images are left out: their features are pixels, which no page shows one by one.
+    """
     translation = run.translate(direction)
     _, of = readable_sides(run, direction)
     side = files.BOTH_SIDES[direction == TO_SOURCE]
@@ -67,8 +65,8 @@ def keep(folder: RunFolder, run: Run, direction: str) -> None:
     files.MEASURED.write(folder, of.X, which=side)
 
 
-def load(folder: RunFolder, direction: str) -> Predicted | None:
-    """What a run predicts in a direction; None where it left none (an earlier version, images, or too large)."""
+def load_predictions(folder: RunFolder, direction: str) -> Predicted | None:
+    """The predictions of a direction; None if the run kept none (an earlier version, images, or too large)."""
     at, of = files.BOTH_SIDES if direction == TO_SOURCE else files.BOTH_SIDES[::-1]
     names = files.MEASURED_NAMES.read(folder, which=of)
     predicted, measured = files.PREDICTED.read(folder, which=direction), files.MEASURED.read(folder, which=of)
@@ -79,8 +77,8 @@ def load(folder: RunFolder, direction: str) -> Predicted | None:
 
 
 def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality], direction: str) -> LabelShifts | None:
-    """Predicted and measured shifts of all labels in a direction; None where the run left no predictions."""
-    found = load(folder, direction)
+    """Predicted and measured shifts of all labels in a direction; None if the run kept no predictions."""
+    found = load_predictions(folder, direction)
     if found is None:
         return None
     labels = {side: model.modality.labels for side, model in zip(files.BOTH_SIDES, models, strict=True)}
@@ -88,12 +86,12 @@ def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]
 
 
 def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | None = None) -> tuple[np.ndarray, ...]:
-    """Rows of predicted and of measured cells that are the same cell, ``(n_pairs,)`` each; empty where none is known.
+    """Rows of predicted and of measured cells that are the same cell, ``(n_pairs,)`` each; empty if none is known.
 
     Parameters
     ----------
     fitted
-        The trained translator of this direction: its held-out cells alone are given, which it never saw.
+        The trained translator of this direction; then only its held-out cells are returned, which it never saw.
     """
     from psmatch_core.matching.matchers.known_pairs import true_pairs
 
@@ -112,8 +110,8 @@ def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | 
     return at, of
 
 
-def keep_columns(folder: RunFolder, side: str, modality: Modality) -> None:
-    """Write the cells' other columns; text and numbers as they are, everything else as text."""
+def save_columns(folder: RunFolder, side: str, modality: Modality) -> None:
+    """Write the other columns of the cells: numbers as they are, everything else as text."""
     if modality.obs is None:
         return
     plain = pd.DataFrame(

@@ -1,8 +1,8 @@
-"""The queue of a workspace: how many runs work at once, and which wait. No server keeps it: the workers do, by locks.
+"""The queue of a workspace: how many jobs work at once, and which wait. The workers keep it themselves, by file locks.
 
-Each worker draws a numbered ticket, a file that it holds locked as long as it wants a place. The first tickets work,
-the others wait. A worker that dies lets go of its lock, and whoever looks next removes its ticket: a queue survives the
-server, and no crash blocks it.
+A worker takes a numbered ticket: a file that it keeps locked as long as it wants a place. The first tickets work, the
+others wait. The lock of a worker that dies ends with its process, and the next worker that looks removes its ticket. So
+the queue survives a restart of the server, and a crash blocks nothing.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from pathlib import Path
 
 from psmatch_core.base import locks
 
-LOOK_SECONDS = 0.5
-CORES_A_RUN = 2  # a run trains on one core and reads, writes and draws on another; memory is what truly runs out
-AT_ONCE = "PSMATCH_RUNS_AT_ONCE"
+LOOK_SECONDS = 0.5  # between two looks of a worker that waits
+CORES_PER_RUN = 2  # a run trains on one core and reads, writes and draws on another; memory is what runs out first
+AT_ONCE_VARIABLE = "PSMATCH_RUNS_AT_ONCE"
 
 
 def runs_at_once() -> int:
-    """Runs that may work at the same time on this machine: ``PSMATCH_RUNS_AT_ONCE``, else one for two cores."""
-    asked = os.environ.get(AT_ONCE, "")
-    return max(1, int(asked) if asked.isdecimal() else (os.cpu_count() or 1) // CORES_A_RUN)
+    """How many runs may work at once on this machine: ``PSMATCH_RUNS_AT_ONCE``, or one for every two cores."""
+    asked = os.environ.get(AT_ONCE_VARIABLE, "")
+    return max(1, int(asked) if asked.isdecimal() else (os.cpu_count() or 1) // CORES_PER_RUN)
 
 
 @dataclass
 class Turn:
-    """A place among those that work; :meth:`release` gives it to the next before its holder has ended."""
+    """A place among the jobs that work; :meth:`release` gives it to the next job before this one has ended."""
 
     queue: RunQueue
     ticket: Path
     _lock: locks.Lock
 
     def release(self) -> None:
-        """Let the next one work; nothing if that is done already."""
+        """Let the next job work; a second call does nothing."""
         if self._lock.is_released:
             return
-        with self.queue.held():
+        with self.queue.locked():
             self._lock.release()
             self.ticket.unlink(missing_ok=True)
 
@@ -51,75 +51,76 @@ class RunQueue:
     Parameters
     ----------
     at_once
-        How many may work at the same time.
+        How many jobs may work at the same time.
     """
 
     root: Path
     at_once: int = field(default_factory=runs_at_once)
 
     @contextmanager
-    def turn(self, name: str, waiting: Callable[[int], None]) -> Iterator[Turn]:
-        """Draw a ticket, wait for its turn, and hold it for the length of the block or until it is released.
+    def turn(self, name: str, show: Callable[[int], None]) -> Iterator[Turn]:
+        """Take a ticket, wait for a place, and keep it until the block ends or :meth:`Turn.release` is called.
 
         Parameters
         ----------
         name
-            Who waits, such as a run's id.
-        waiting
-            Told how many go first, each time that this changes; it may raise, which gives the ticket back.
+            The name of the job that waits, unique in the queue.
+        show
+            Called with the number of jobs that must end first, whenever it changes. If it raises, the ticket is given
+            back.
         """
-        turn = self._draw(name)
+        turn = self._take_ticket(name)
         try:
             last = 0
-            while (first := self._before(turn.ticket)) > 0:
-                if first != last:
-                    waiting(first)
-                    last = first
+            while (n_ahead := self._n_ahead_of(turn.ticket)) > 0:
+                if n_ahead != last:
+                    show(n_ahead)
+                    last = n_ahead
                 time.sleep(LOOK_SECONDS)
             yield turn
         finally:
             turn.release()
 
-    def ahead(self, name: str) -> int:
-        """How many runs must end before this one may work: 0 where it works or is next.
+    def n_ahead(self, name: str) -> int:
+        """How many jobs must end before this one may work; 0 if it works or is next.
 
-        One that has not drawn its ticket yet stands behind all that have.
+        A job without a ticket comes after all that have one.
         """
         if not self.root.is_dir():
             return 0
-        with self.held():
-            alive = self._alive()
-        place = next((at for at, each in enumerate(alive) if _name(each) == name), len(alive))
+        with self.locked():
+            tickets = self._valid_tickets()
+        place = next((place for place, each in enumerate(tickets) if _name_on(each) == name), len(tickets))
         return max(0, place - self.at_once + 1)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the queue for the moment in which tickets are drawn, counted or given back."""
+    def locked(self) -> Iterator[None]:
+        """Lock the queue while tickets are taken, counted or given back."""
         self.root.mkdir(parents=True, exist_ok=True)
         with locks.acquire(self.root / "lock"):
             yield
 
-    def _draw(self, name: str) -> Turn:
-        with self.held():
+    def _take_ticket(self, name: str) -> Turn:
+        with self.locked():
             last = max((int(each.name.partition("-")[0]) for each in self.root.glob("*.ticket")), default=0)
             ticket = self.root / f"{last + 1:012d}-{name}.ticket"
             return Turn(self, ticket, locks.acquire(ticket))
 
-    def _before(self, ticket: Path) -> int:
-        with self.held():
-            alive = self._alive()
-        return max(0, alive.index(ticket) - self.at_once + 1)
+    def _n_ahead_of(self, ticket: Path) -> int:
+        with self.locked():
+            tickets = self._valid_tickets()
+        return max(0, tickets.index(ticket) - self.at_once + 1)
 
-    def _alive(self) -> list[Path]:
-        """Tickets whose holders live, first come first; those of the dead are removed. Only while held."""
-        alive = []
+    def _valid_tickets(self) -> list[Path]:
+        """Tickets of living processes, first come first; those of dead ones are removed. Only while locked."""
+        valid = []
         for ticket in sorted(self.root.glob("*.ticket")):
             if locks.is_held(ticket):
-                alive.append(ticket)
+                valid.append(ticket)
             else:
                 ticket.unlink(missing_ok=True)
-        return alive
+        return valid
 
 
-def _name(ticket: Path) -> str:
+def _name_on(ticket: Path) -> str:
     return ticket.name.partition("-")[2].removesuffix(".ticket")

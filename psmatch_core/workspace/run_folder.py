@@ -1,8 +1,8 @@
-"""A run is a folder: what lies in it, and how it is read while someone else writes it.
+"""The folder of a run or of another job, which other processes read while a worker writes it.
 
-``recipe.json``  the settings;  ``status.json``  where the run stands;  ``events.jsonl``  its progress;
-``inputs.json``  what the data were;  ``environment.json``  the versions;  one file per finished stage;
-``exports/``  what the user takes away. Every file is whole or absent; the events only ever grow.
+``recipe.json``  the settings;  ``job.json``  what was asked for;  ``status.json``  its state;  ``events.jsonl``  its
+progress;  ``log.txt``  what the worker printed;  ``exports/``  the files for users. The results of a run are declared
+in :mod:`psmatch_core.workspace.files`. Every file is whole or absent; only the events grow.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from psmatch_core.pipeline.recipe import Recipe
 
 LOCK = "worker.lock"
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
-START_SECONDS = 60.0  # a worker imports torch before it takes its lock; longer than this it never started
+START_SECONDS = 60.0  # a worker that has not locked its folder by then has not started: it first imports torch
 
 
 class RunState(StrEnum):
-    """Whether a run or another job waits, works or has ended, and how; lost is one whose process has died."""
+    """The state of a run or of another job; it is lost if its process has died."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -54,18 +54,18 @@ class LastStage(StrEnum):
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run or another job stands.
+    """The state of a run or of another job, with its progress.
 
     Parameters
     ----------
     state
         Whether it waits, works or has ended.
     stage, fraction, message
-        What it is doing now and how much of that is done, 0 to 1.
+        What it does now, and how much of that is done, 0 to 1.
     problem, hint
-        What went wrong and what to change, where it failed.
+        What went wrong and what to change, if it failed.
     pid
-        Process of the worker.
+        Process id of the worker.
     started, updated
         Seconds since the epoch.
     """
@@ -82,12 +82,13 @@ class RunStatus:
 
     @property
     def is_active(self) -> bool:
+        """Whether it waits or works."""
         return self.state in (QUEUED, RUNNING)
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder."""
+    """The folder of a run or of another job."""
 
     path: Path
 
@@ -112,16 +113,16 @@ class RunFolder:
         Raises
         ------
         PsmatchError
-            If the place holds other files than a run's.
+            If the folder holds files that are not from a run.
         """
         folder = cls(path)
         if path.exists() and any(path.iterdir()):
             if not (path / "status.json").exists():
                 raise PsmatchError(
-                    f"The folder {path.name} holds files that are not a run's.",
-                    hint="Give an empty or a new folder as --out.",
+                    f"The folder {path.name} holds files that are not from a run.",
+                    hint="Choose an empty or a new folder with --out.",
                 )
-            with folder.held():
+            with folder.locked():
                 _remove_run(path)
         with disk.explain_full_disk("the folder of a new run"):
             path.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ class RunFolder:
             disk.write_json(folder.path / "job.json", job)
             folder.write_status(RunStatus(started=time.time()))
         except PsmatchError:
-            _remove_run(path)  # a full disk: half a run is none, and would be listed
+            _remove_run(path)  # the disk is full: an incomplete run would still be listed
             with suppress(OSError):
                 path.rmdir()
             raise
@@ -143,7 +144,7 @@ class RunFolder:
 
     @property
     def queue_name(self) -> str:
-        """Its name among all that wait in a queue; ``monitor`` alone would name the folder of every run."""
+        """A name that is unique in the queue: the folder's own may be ``monitor``, as in other runs."""
         return f"{self.path.parent.name}.{self.id}"
 
     @property
@@ -157,7 +158,7 @@ class RunFolder:
         return _json(path) if path.exists() else {}
 
     def rename(self, name: str) -> None:
-        """Call it something else."""
+        """Give it another name."""
         disk.write_json(self.path / "job.json", {**self.job, "name": name})
 
     @property
@@ -169,7 +170,7 @@ class RunFolder:
         return self.path / f"{name}.npz"
 
     def status(self) -> RunStatus:
-        """Where the run stands; ``lost`` where its process is gone and it had not ended."""
+        """The status; its state is lost if the process is gone and had not ended."""
         status = self._written_status()
         if not status.is_active or self.is_worked_on():
             return status
@@ -178,13 +179,13 @@ class RunFolder:
         if not status.is_active or waiting:
             return status
         if not disk.has_room(self.path):
-            told = disk.full_disk_error("what the run had to say")
-            return replace(status, state=LOST, problem=told.problem, hint=told.hint)
+            full = disk.full_disk_error("the status of the run")
+            return replace(status, state=LOST, problem=full.problem, hint=full.hint)
         return replace(
             status,
             state=LOST,
-            problem="The run's process ended without a word, as when memory runs out or the machine restarts.",
-            hint="Start it again: finished stages are kept. If it happens again, use fewer cells or features.",
+            problem="The process stopped unexpectedly: memory may have run out, or the machine restarted.",
+            hint="Start it again; finished stages are kept. If this happens again, use fewer cells or features.",
         )
 
     def write_status(self, status: RunStatus) -> None:
@@ -196,21 +197,21 @@ class RunFolder:
         return [event for _, event in self.timed_events()]
 
     def timed_events(self) -> list[tuple[float, Event]]:
-        """The same with the time of each, seconds since the epoch; a line that is being written waits."""
+        """All progress so far with its times [seconds since the epoch]; an incomplete last line is left out."""
         path = self.path / "events.jsonl"
         if not path.exists():
             return []
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        said = [json.loads(line) for line in lines if line]
-        return [(float(each.pop("time")), Event(**each)) for each in said]
+        entries = [json.loads(line) for line in lines if line]
+        return [(float(each.pop("time")), Event(**each)) for each in entries]
 
     def is_worked_on(self) -> bool:
-        """Whether a worker holds this folder now; its lock goes with its process, however that dies."""
+        """Whether a worker has locked this folder; its lock ends with its process, however that dies."""
         return locks.is_held(self.path / LOCK)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder as its only worker.
+    def locked(self) -> Iterator[None]:
+        """Lock the folder as its only worker.
 
         Raises
         ------
@@ -220,7 +221,7 @@ class RunFolder:
         lock = locks.try_acquire(self.path / LOCK)
         if lock is None:
             raise PsmatchError(
-                f"Another process works on run {self.id}.", hint="Wait until it has ended, or cancel it."
+                f"Another process is working on run {self.id}.", hint="Wait until it ends, or cancel it."
             )
         with lock:
             yield
@@ -238,7 +239,7 @@ def new_id() -> str:
 
 
 def _remove_run(path: Path) -> None:
-    """Remove what a run wrote; its lock stays, since it is held."""
+    """Remove everything that a run wrote except its lock, which this process holds."""
     for each in (
         *path.glob("*.json"),
         *path.glob("*.jsonl"),

@@ -1,7 +1,4 @@
-"""Selections that were given a name: kept in a run's folder, written into its exports, taken away as a table.
-
-``selections.json``  by name the side, how the cells were chosen, and their names.
-"""
+"""Named selections of cells: kept with a run, written into its exports, and given as a table."""
 
 from __future__ import annotations
 
@@ -26,23 +23,23 @@ PREFIX = "selection_"  # of the columns in obs and var of coupling.h5ad
 
 
 def save_selection(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
-    """Keep a named selection with its run; one of the same name is replaced.
+    """Keep a named selection with its run; one with the same name is replaced.
 
     Raises
     ------
     PsmatchError
-        Without cells, or without a name that can be a column.
+        If it has no cells, or its name cannot name a column.
     """
     name = checked_selection_name(selection.name)
     if not len(selection):
-        raise PsmatchError("No cell is selected.", hint="Draw around some cells, or choose rows of a table.")
+        raise PsmatchError("No cells are selected.", hint="Draw around some cells, or choose rows of a table.")
     cells = tuple(str(each) for each in selection.names(coupling))
     kept = files.SELECTIONS.read(folder) or {}
     files.SELECTIONS.write(folder, {**kept, name: NamedSelection(selection.side, selection.origin, cells)})
 
 
 def load_selections(folder: RunFolder, coupling: Coupling) -> tuple[Selection, ...]:
-    """The named selections of a run, in the order in which they were kept."""
+    """The named selections of a run, oldest first."""
     found = []
     for name, kept in (files.SELECTIONS.read(folder) or {}).items():
         model = coupling.source if kept.side == "source" else coupling.target
@@ -52,31 +49,31 @@ def load_selections(folder: RunFolder, coupling: Coupling) -> tuple[Selection, .
 
 
 def delete_selection(folder: RunFolder, name: str) -> None:
-    """Forget a named selection; nothing happens where there is none."""
+    """Delete a named selection; nothing happens if there is none."""
     kept = files.SELECTIONS.read(folder) or {}
     if kept.pop(name, None) is not None:
         files.SELECTIONS.write(folder, kept)
 
 
 def checked_selection_name(name: str) -> str:
-    """The name without space around it.
+    """The name without spaces around it.
 
     Raises
     ------
     PsmatchError
-        Where it is empty, too long, or holds a character that a column of h5ad cannot.
+        If it is empty, too long, or has a character that the name of an h5ad column cannot have.
     """
     name = name.strip()
     if not name or len(name) > LONGEST or not re.fullmatch(r"[\w .+-]+", name):
         raise PsmatchError(
-            f"A selection's name is 1 to {LONGEST} letters, digits, spaces, points, plus or minus signs; got {name!r}.",
+            f"A selection's name has 1 to {LONGEST} letters, digits, spaces, points, plus or minus signs: {name!r}.",
             hint="Give it a short name, such as: responders.",
         )
     return name
 
 
 def selection_table(coupling: Coupling, selections: tuple[Selection, ...]) -> pd.DataFrame:
-    """One row a selected cell and selection: ``selection``, ``modality``, ``cell``, ``label``."""
+    """One row per selection and cell: ``selection``, ``modality``, ``cell``, ``label``."""
     parts = []
     for each in selections:
         modality = (coupling.source if each.side == "source" else coupling.target).modality
@@ -95,18 +92,18 @@ def selection_table(coupling: Coupling, selections: tuple[Selection, ...]) -> pd
 
 
 def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
-    """Write a run's named selections into its exports: a table, columns of ``coupling.h5ad``, and the archive.
+    """Write the named selections of a run into its exports: a table, columns of ``coupling.h5ad``, and the archive.
 
-    Selected source cells are marked in ``obs`` and target cells in ``var`` (true or false, ``selection_NAME``).
+    Source cells are marked in ``obs`` and target cells in ``var``, as true or false in ``selection_NAME``.
 
     Raises
     ------
     PsmatchError
-        While the run has no exports.
+        If the run has no exports yet.
     """
     exported = folder.exports / "coupling.h5ad"
     if not exported.exists() or not (folder.exports / EXPORT_ARCHIVE).exists():
-        raise PsmatchError("This run has no exported files yet.", hint="Wait until it is done, then try again.")
+        raise PsmatchError("This run has no exported files yet.", hint="Wait until the run is done, then try again.")
     import anndata
 
     selections = load_selections(folder, coupling)

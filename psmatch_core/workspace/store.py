@@ -1,4 +1,4 @@
-"""All runs of one workspace: started as processes of their own, listed, cancelled, opened by id."""
+"""All runs of a workspace: started as processes, listed, opened by id, cancelled, renamed, deleted and restored."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ from psmatch_core.workspace.run_folder import (
 
 Started = TypeVar("Started", bound=Job)
 
-GRACE_SECONDS = 3.0  # a worker inside one long library call cannot hear the first signal
+GRACE_SECONDS = 3.0  # before a worker is killed: inside one long library call it cannot react to the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
-SHARED_LINKS = 2  # a stage lies in its run and among the shared ones; with more links another run uses it too
+STATES = frozenset(RunState)
+SHARED_LINKS = 2  # a stage has one link in its run and one among the shared stages; more belong to other runs
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,16 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class RunStore:
-    """The folders of a workspace: ``runs/``, ``stages/`` (shared by content), ``deleted/``, and the table of runs."""
+    """The folders of a workspace: ``runs/``, ``stages/`` (shared by content), ``deleted/``, and the list of runs.
+
+    Parameters
+    ----------
+    shared_stages
+        Finished stages of another workspace, to be shared instead of its own.
+    """
 
     root: Path
-    shared_stages: Path | None = None  # finished stages of another workspace to share, instead of its own
+    shared_stages: Path | None = None
 
     @property
     def runs(self) -> Path:
@@ -69,31 +76,31 @@ class RunStore:
 
     @property
     def queue(self) -> RunQueue:
-        """Who works and who waits."""
+        """The jobs that work or wait."""
         return RunQueue(self.root / "queue")
 
     def start(self, recipe: Recipe, *, stop_after: LastStage = LastStage.MATCH, name: str = "") -> RunFolder:
-        """Make a run's folder and start its worker process."""
+        """Create a run and start its worker process."""
         folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
         self._spawn(folder)
         self._record(folder)
         return folder
 
     def start_job(self, job: Started) -> Started:
-        """Start the worker process of a job that was just made."""
+        """Start the worker process of a new job."""
         self._spawn(job.folder)
         return job
 
     def start_again(self, folder: RunFolder) -> None:
-        """Start a run or another job again after it was cancelled, failed or lost; what is finished is used again."""
+        """Start a run or another job again that was cancelled, failed or lost; finished parts are reused."""
         if folder.status().is_active:
             return
         folder.write_status(RunStatus(started=time.time()))
         self._spawn(folder)
 
-    def ahead(self, folder: RunFolder) -> int:
-        """How many runs must end before this one may work; 0 where it works, is next or has ended."""
-        return self.queue.ahead(folder.queue_name) if folder.status().state == QUEUED else 0
+    def n_ahead(self, folder: RunFolder) -> int:
+        """How many runs must end before this one may work; 0 if it works, is next or has ended."""
+        return self.queue.n_ahead(folder.queue_name) if folder.status().state == QUEUED else 0
 
     def open(self, run_id: str) -> RunFolder:
         """The run with this id.
@@ -101,16 +108,14 @@ class RunStore:
         Raises
         ------
         PsmatchError
-            If there is none; a foreign and a missing run look the same.
+            If there is none; the message is the same for an invalid id.
         """
         if not RUN_ID.fullmatch(run_id) or not (self.runs / run_id / "recipe.json").exists():
-            raise PsmatchError(
-                "There is no run with this link.", hint="Open it from the list of runs, or start a new one."
-            )
+            raise PsmatchError("No run has this link.", hint="Open a run from the list of runs, or start a new one.")
         return RunFolder(self.runs / run_id)
 
     def cancel(self, folder: RunFolder) -> RunStatus:
-        """End a run's worker, its children included, and say so in its status."""
+        """Stop the worker of a run or another job with its child processes, and set its status to cancelled."""
         pid = folder.status().pid
         deadline = time.time() + GRACE_SECONDS
         if pid and folder.is_worked_on():
@@ -121,7 +126,7 @@ class RunStore:
             _signal_group(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             while folder.is_worked_on() and time.time() < deadline + GRACE_SECONDS:
                 time.sleep(0.05)
-        for partial in folder.path.rglob(".*.partial"):  # first: on a full disk this makes room for the status
+        for partial in folder.path.rglob(".*.partial"):  # first, since on a full disk this makes room for the status
             partial.unlink(missing_ok=True)
         status = folder.status()
         if status.is_active or status.state == LOST:
@@ -135,10 +140,10 @@ class RunStore:
         return status
 
     def delete(self, folder: RunFolder) -> None:
-        """Cancel a run and move it aside, from where it can be brought back."""
+        """Cancel a run and move it to the deleted runs, from where it can be restored."""
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
-            with suppress(PsmatchError):  # a full disk, on which no status can be written: that is why it is deleted
-                self.cancel(RunFolder(status.parent))  # its measuring, labels left out and epsilon paths before itself
+            with suppress(PsmatchError):  # no status can be written to a full disk, and deleting makes room
+                self.cancel(RunFolder(status.parent))  # the jobs of the run before the run itself
         with explain_full_disk("the list of deleted runs"):
             (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
@@ -146,7 +151,7 @@ class RunStore:
             table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
 
     def rename(self, folder: RunFolder, name: str) -> None:
-        """Call a run something else.
+        """Give a run another name.
 
         Raises
         ------
@@ -157,7 +162,7 @@ class RunStore:
         self._record(folder)
 
     def restore(self, run_id: str) -> RunFolder:
-        """Bring a deleted run back.
+        """Restore a deleted run.
 
         Raises
         ------
@@ -167,14 +172,14 @@ class RunStore:
         aside = self.root / DELETED / run_id
         if not RUN_ID.fullmatch(run_id) or not aside.exists():
             raise PsmatchError(
-                "There is no deleted run with this id.", hint="Runs are kept aside until the folder is emptied."
+                "No deleted run has this id.", hint="Deleted runs can be restored until you delete them for good."
             )
         shutil.move(aside, self.runs / run_id)
         self._record(RunFolder(self.runs / run_id))
         return RunFolder(self.runs / run_id)
 
     def adopt(self, folder: RunFolder) -> RunFolder:
-        """A copy of an ended run, from wherever it lies, as a run of this workspace.
+        """Copy an ended run from any folder into this workspace.
 
         Raises
         ------
@@ -182,11 +187,11 @@ class RunStore:
             If the run has not ended.
         """
         if folder.status().is_active:
-            raise PsmatchError(f"Run {folder.id} is still at work.", hint="Wait until it has ended, or cancel it.")
+            raise PsmatchError(f"Run {folder.id} has not ended.", hint="Wait until it ends, or cancel it.")
         created = time.time()
         run_id = new_id()
         self.runs.mkdir(parents=True, exist_ok=True)
-        partial = self.runs / f".{run_id}"  # no run's name: it is seen when it is whole
+        partial = self.runs / f".{run_id}"  # not the id of a run yet, so it is not listed before it is complete
         shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
         disk.write_json(partial / "job.json", {**folder.job, "created": created})
         partial.rename(self.runs / run_id)
@@ -194,32 +199,33 @@ class RunStore:
         return RunFolder(self.runs / run_id)
 
     def deleted(self) -> list[RunEntry]:
-        """Runs that were moved aside and can be brought back, the latest deleted first."""
+        """Deleted runs that can be restored, the latest deleted first."""
         aside = self.root / DELETED
         found = [path for path in aside.iterdir() if RUN_ID.fullmatch(path.name)] if aside.exists() else []
         found.sort(key=lambda path: -path.stat().st_ctime)
         return [_entry(RunFolder(path)) for path in found if (path / "recipe.json").exists()]
 
     def deleted_size(self) -> int:
-        """What deleting for good would free [bytes], at least: files that other runs share are not counted."""
-        files = [path.stat() for path in (self.root / DELETED).rglob("*") if path.is_file()]
-        return sum(each.st_size for each in files if each.st_nlink <= SHARED_LINKS)
+        """The least that deleting for good would free [bytes]: files that other runs share are not counted."""
+        found = [path.stat() for path in (self.root / DELETED).rglob("*") if path.is_file()]
+        return sum(each.st_size for each in found if each.st_nlink <= SHARED_LINKS)
 
     def empty_deleted(self) -> None:
-        """Remove the deleted runs for good, and shared stages that no run uses any more."""
+        """Delete the deleted runs for good, with the shared stages that no run uses any more."""
         shutil.rmtree(self.root / DELETED, ignore_errors=True)
         for stage in self.stages.glob("*.npz"):
             with suppress(OSError):
-                if stage.stat().st_nlink == 1:  # a run that uses it holds a link to it
+                if stage.stat().st_nlink == 1:  # each run that uses it has a link to it
                     stage.unlink()
 
     def entries(self) -> list[RunEntry]:
-        """All runs, newest first; the table is mended from the folders where the two disagree."""
+        """All runs, newest first; where the list and the folders disagree, the folders are right."""
         found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
         with self._table() as table:
             rows = {
                 row[0]: RunEntry(row[0], row[1], row[2], RunState(row[3]))
                 for row in table.execute("SELECT id, name, created, state FROM runs")
+                if row[3] in STATES
             }
         for run_id in found:
             entry = rows.get(run_id)
@@ -242,8 +248,7 @@ class RunStore:
         with explain_full_disk("the list of runs"):
             self.root.mkdir(parents=True, exist_ok=True)
         path = self.root / "runs.sqlite"
-        # The folders hold the truth and the table is only their index: a damaged one is made anew, and on a full disk
-        # it is kept in memory for as long as it is looked at.
+        # The table is only an index of the folders: a damaged one is replaced, and on a full disk it is made in memory.
         for place in (path, path, ":memory:"):
             with closing(sqlite3.connect(place, timeout=10)) as table:
                 try:
@@ -253,17 +258,17 @@ class RunStore:
                         "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, name TEXT, created REAL, state TEXT)"
                     )
                 except sqlite3.DatabaseError:
-                    damaged = True
+                    is_damaged = True
                 else:
-                    damaged = False
+                    is_damaged = False
                     with table:
                         yield table
-            if not damaged:
+            if not is_damaged:
                 return
             path.unlink(missing_ok=True)
 
     def _spawn(self, folder: RunFolder) -> None:
-        """Start the worker of a folder, as a process that outlives this one."""
+        """Start the worker of a folder as a process of its own, which outlives this one."""
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
@@ -286,16 +291,16 @@ class RunStore:
 
 
 def checked_name(name: str) -> str:
-    """A name that can be read in a list.
+    """The name on one line, not longer than a list can show.
 
     Raises
     ------
     PsmatchError
-        Where nothing is left of it without its blanks.
+        If it is empty.
     """
     name = " ".join(name.split())[:LONGEST_NAME]
     if not name:
-        raise PsmatchError("The name is empty.", hint="Type what the run is about, such as “sharper, no PCA”.")
+        raise PsmatchError("The name is empty.", hint="Describe the run, such as “sharper, no PCA”.")
     return name
 
 

@@ -38,7 +38,7 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
         If another process works on the job. What goes wrong in the work itself is in the status.
     """
     folder = job.folder
-    with folder.held():
+    with folder.locked():
         remove_partial_files(folder.path)
         log = ProgressLog(folder, also)
         log.status(state=RUNNING, started=time.time(), pid=os.getpid())

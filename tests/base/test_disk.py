@@ -148,10 +148,10 @@ def test_a_run_that_could_not_say_why_it_ended_says_it_where_the_disk_is_full(
 ) -> None:
     folder = RunFolder.create(tmp_path, Recipe())
     folder.write_status(RunStatus(state=RUNNING, pid=1))
-    assert "ended without a word" in folder.status().problem
+    assert "stopped unexpectedly" in folder.status().problem
     monkeypatch.setattr(disk, "LEAST_FREE", 2**62)  # more than any disk has: this one is full
     assert folder.status().state == LOST
-    assert folder.status().problem == "The disk is full: what the run had to say could not be written."
+    assert folder.status().problem == "The disk is full: the status of the run could not be written."
 
 
 def test_deleted_runs_are_removed_for_good_with_what_only_they_used(tmp_path: Path) -> None:

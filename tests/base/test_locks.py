@@ -91,7 +91,7 @@ def test_looking_never_makes_a_start_fail(tmp_path):
     path.touch()
     with process(LOOKER, path), process(LOOKER, path):
         for _ in range(2000):
-            with folder.held():
+            with folder.locked():
                 pass
 
 

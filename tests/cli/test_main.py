@@ -91,7 +91,7 @@ def test_the_translator_of_the_demo_predicts_new_cells(tmp_path):
         "translate", "psmatch-demo", "new.h5ad", "--direction", "target_to_source", "--out", "new.csv", cwd=tmp_path
     )
     assert "Panel B features predicted at Panel A cells (target_to_source): 20 cells" in out
-    assert "held-out cells, against true pairs." in out
+    assert "held-out cells, compared with true pairs." in out
     assert len(pd.read_csv(tmp_path / "new_target_to_source.csv")) == 20
     _, err = psmatch("translate", "psmatch-demo", "new.h5ad", "--direction", "source_to_target", cwd=tmp_path, code=1)
     assert "features missing" in err
@@ -99,7 +99,7 @@ def test_the_translator_of_the_demo_predicts_new_cells(tmp_path):
 
 def test_a_folder_with_other_files_is_not_written_over(files):
     _, err = psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", ".", *QUICK, cwd=files, code=1)
-    assert "holds files that are not a run's" in err
+    assert "holds files that are not from a run" in err
     assert (files / "rna.h5ad").exists()
 
 

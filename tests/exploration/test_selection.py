@@ -136,12 +136,12 @@ def test_a_named_selection_comes_back_with_its_cells(coupling, folder):
 
 @pytest.mark.parametrize("name", ["", "  ", "a/b", "x" * 61])
 def test_a_name_that_cannot_be_a_column_is_refused(coupling, folder, name):
-    with pytest.raises(PsmatchError, match="A selection's name is 1 to 60"):
+    with pytest.raises(PsmatchError, match="A selection's name has 1 to 60"):
         save_selection(folder, coupling, Selection("source", [0], "", name))
 
 
 def test_nothing_selected_is_not_kept(coupling, folder):
-    with pytest.raises(PsmatchError, match="No cell is selected"):
+    with pytest.raises(PsmatchError, match="No cells are selected"):
         save_selection(folder, coupling, Selection("source", [], "", "none"))
 
 

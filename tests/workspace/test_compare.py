@@ -1,4 +1,4 @@
-"""Runs side by side: only settings that differ are shown, and a run without figures is no error."""
+"""Runs compared: only settings that differ are shown, and a run without figures is no error."""
 
 import json
 
@@ -8,7 +8,9 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor.run_figures import RunFigures
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
 from psmatch_core.workspace.compare import compare_runs, flat_settings, known_figures
+from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.results import add_figures, load_figures
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -53,15 +55,17 @@ def test_figures_of_an_earlier_version_are_read_from_both_its_files(tmp_path):
 
 
 def test_modalities_are_named_where_all_runs_agree(tmp_path):
-    folders = [made(tmp_path, name, loss_source=1.0) for name in "ab"]
-    assert compare_runs(folders).figures.index.tolist() == ["Loss of the source (nats per cell)"]
-    for folder in folders:
-        (folder.path / "inputs.json").write_text(json.dumps({"source": {"name": "RNA"}, "target": {}}))
-    assert compare_runs(folders).figures.index.tolist() == ["Loss of RNA (nats per cell)"]
+    folders = [made(tmp_path, name, loss_source=1.0, loss_target=1.0) for name in "ab"]
+    unnamed = ["Loss of the source (nats per cell)", "Loss of the target (nats per cell)"]
+    assert compare_runs(folders).figures.index.tolist() == unnamed
+    for folder, target in zip(folders, ("ADT", "Image"), strict=True):
+        sides = (InputSummary(name, 3, 2, 1, 0, "") for name in ("RNA", target))
+        files.INPUTS.write(folder, Inputs(*sides))
+    assert compare_runs(folders).figures.index.tolist() == ["Loss of RNA (nats per cell)", unnamed[1]]
 
 
 def test_one_run_is_no_comparison(tmp_path):
-    with pytest.raises(PsmatchError, match="One run cannot be compared"):
+    with pytest.raises(PsmatchError, match="A comparison needs at least two runs"):
         compare_runs([made(tmp_path, "a")])
 
 

@@ -81,7 +81,7 @@ def test_new_cells_without_labels_get_the_predictions_of_the_run(folder, tmp_pat
         adata.to_df().to_csv(path)
     said = translate_file(folder.path, str(path), direction=THERE, out=tmp_path / f"out.{suffix}")
     assert "adt features predicted at rna cells (target_to_source): 7 cells × 5 features." in said
-    assert "held-out cells, against matched cells." in said
+    assert "held-out cells, compared with matched cells." in said
     written = tmp_path / f"out_{THERE}.{suffix}"
     assert str(written) in said
     got = anndata.read_h5ad(written).to_df() if suffix == "h5ad" else pd.read_csv(written, index_col="cell")
@@ -120,13 +120,14 @@ def test_what_cannot_be_done_is_said(folder, tmp_path):
     assert "1 feature missing (f0)" in refused(folder.path, direction=THERE)
     adata.write_h5ad(path)
     assert "5 features of the run" in refused(folder.path, direction="source_to_target")
-    assert "holds translators of two directions. → Say which: --direction target_to_source predicts adt" in refused(
-        folder.path
+    assert (
+        "contains translators of both directions. → Choose one: --direction target_to_source predicts adt"
+        in refused(folder.path)
     )
     assert "direction must be target_to_source or source_to_target" in refused(folder.path, direction="back")
     assert "neither h5ad nor csv" in refused(folder.path, direction=THERE, out=tmp_path / "out.xlsx")
     assert "There is no nowhere" in refused(tmp_path / "nowhere")
-    assert "holds no trained translator. → Run again with a translator that is trained" in refused(tmp_path)
+    assert "contains no trained translator. → Run again with a translator that is trained" in refused(tmp_path)
     file = folder.exports / f"translator_{THERE}.npz"
     assert "translates target_to_source, not source_to_target" in refused(file, direction="source_to_target")
     assert "source.npz holds no translator" in refused(folder.stage_file("source"))

@@ -163,7 +163,7 @@ def test_maps(run, expected):
 def test_predictions_and_translators(run, models, expected):
     inputs = dict(zip(DIRECTIONS, results.load_modalities(run), strict=True))
     for direction in DIRECTIONS:
-        found = predictions.load(run, direction)
+        found = predictions.load_predictions(run, direction)
         same(found.features, expected["predictions"][direction]["features"])
         same(found.predicted[:2], expected["predictions"][direction]["first"])
         assert predictions.load_shifts(run, models, direction) is not None

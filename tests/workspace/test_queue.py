@@ -25,7 +25,7 @@ def test_a_second_waits_until_the_first_ends(tmp_path):
         thread = threading.Thread(target=second)
         thread.start()
         until(lambda: heard, "the second does not wait")
-        assert (queue.ahead("a"), queue.ahead("b"), queue.ahead("not come yet")) == (0, 1, 2)
+        assert (queue.n_ahead("a"), queue.n_ahead("b"), queue.n_ahead("not come yet")) == (0, 1, 2)
         order.append("a ends")
     thread.join(HANG)
     assert order == ["a ends", "b works"]
@@ -36,7 +36,7 @@ def test_a_second_waits_until_the_first_ends(tmp_path):
 def test_as_many_work_at_once_as_there_are_places(tmp_path):
     queue = RunQueue(tmp_path, at_once=2)
     with queue.turn("a", pytest.fail), queue.turn("b", pytest.fail):
-        assert [queue.ahead(name) for name in ("a", "b", "c")] == [0, 0, 1]
+        assert [queue.n_ahead(name) for name in ("a", "b", "c")] == [0, 0, 1]
 
 
 def test_a_place_can_be_given_up_before_the_end(tmp_path):
@@ -44,7 +44,7 @@ def test_a_place_can_be_given_up_before_the_end(tmp_path):
     with queue.turn("a", pytest.fail) as turn:
         turn.release()
         with queue.turn("b", pytest.fail):
-            assert queue.ahead("b") == 0
+            assert queue.n_ahead("b") == 0
 
 
 def test_who_stops_waiting_gives_the_ticket_back(tmp_path):
@@ -56,7 +56,7 @@ def test_who_stops_waiting_gives_the_ticket_back(tmp_path):
     with queue.turn("a", pytest.fail):
         with pytest.raises(KeyboardInterrupt), queue.turn("b", gives_up):
             pass
-        assert queue.ahead("c") == 1
+        assert queue.n_ahead("c") == 1
 
 
 def test_the_dead_block_nobody(tmp_path):
@@ -69,12 +69,12 @@ def test_the_dead_block_nobody(tmp_path):
     )
     assert other.stdout.readline().strip() == b"in"
     queue = RunQueue(tmp_path, at_once=1)
-    assert queue.ahead("b") == 1
+    assert queue.n_ahead("b") == 1
     other.kill()
     other.wait()
     other.stdin.close()
     other.stdout.close()
-    assert queue.ahead("b") == 0
+    assert queue.n_ahead("b") == 0
     with queue.turn("b", pytest.fail):
         pass
 

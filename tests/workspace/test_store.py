@@ -85,7 +85,7 @@ def test_a_problem_of_the_data_reaches_the_status_in_words(store, tmp_path):
 
 @pytest.mark.parametrize("run_id", ["../../etc", "20260101-000000-0123456789ab", "", "a\x00b"])
 def test_foreign_and_missing_runs_look_the_same(store, run_id):
-    with pytest.raises(PsmatchError, match="There is no run with this link"):
+    with pytest.raises(PsmatchError, match="No run has this link"):
         store.open(run_id)
 
 
@@ -105,7 +105,7 @@ def test_a_deleted_run_is_moved_aside_and_can_come_back(store):
     assert (store.root / "deleted" / folder.id / "recipe.json").exists()
     assert store.restore(folder.id).recipe == QUICK
     assert [entry.name for entry in store.entries()] == ["mine"]
-    with pytest.raises(PsmatchError, match="There is no deleted run with this id"):
+    with pytest.raises(PsmatchError, match="No deleted run has this id"):
         store.restore(folder.id)
 
 
@@ -128,8 +128,8 @@ def test_a_run_is_renamed_in_its_folder_and_in_the_list(store):
 
 def test_only_one_worker_at_a_time(store):
     folder = RunFolder.create(store.runs, QUICK)
-    with folder.held():
+    with folder.locked():
         assert folder.is_worked_on()
-        with pytest.raises(PsmatchError, match="Another process works on run"), folder.held():
+        with pytest.raises(PsmatchError, match="Another process is working on run"), folder.locked():
             pass
     assert not folder.is_worked_on()

@@ -59,7 +59,7 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
     with show_errors():
         folder = session.store().open(entry.id)
         summary = _summary(folder)
-        ahead = session.store().ahead(folder) if entry.state == QUEUED else 0
+        ahead = session.store().n_ahead(folder) if entry.state == QUEUED else 0
         if ahead:
             state = f":material/hourglass_top: waiting for {count(ahead, 'other run')}"
     with st.container(border=True, gap="xsmall"):

@@ -11,7 +11,7 @@ from pages.shell import charts
 from pages.shell.tabs import tabs
 from pages.shell.text import count
 from psmatch_core.monitor.run_figures import FIGURES
-from psmatch_core.workspace.sweeps.table import in_words, moving, rank_correlation, rank_matrix
+from psmatch_core.workspace.sweeps.table import describe_relation, rank_correlation, rank_matrix, varying_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +50,12 @@ def _scatter(
 
     left, middle, right = st.columns(3)
     # A sweep over the matcher alone does not change the loss: start with a metric that varies.
-    varying = [names.index(each) for each in moving(table) if each in names]
+    varying = [names.index(each) for each in varying_figures(table) if each in names]
     x = left.selectbox("Horizontal", names, index=varying[0] if varying else 0, format_func=_title, key=f"x.{key}")
     default = names.index("foscttm") if "foscttm" in names else 1
     y = middle.selectbox("Vertical", names, index=default, format_func=_title, key=f"y.{key}")
     color = right.selectbox("Colour by", axes, key=f"color.{key}", disabled=not axes)
-    finding = in_words(x, y, rank_correlation(table[x], table[y]))
+    finding = describe_relation(x, y, rank_correlation(table[x], table[y]))
     titles = (_axis(x), _axis(y))
     figure = runs_scatter(table, x, y, titles=titles, finding=finding, color=color, highlight=highlight or [])
     charts.show(figure, key=f"runs.{key}.{x}.{y}", alt=f"{_title(x)} against {_title(y)}, one dot per run")
@@ -72,7 +72,9 @@ def _against_truth(table: pd.DataFrame, truths: list[str], *, key: str) -> None:
         )
         return
     truth = st.selectbox("Measure of the truth", truths, format_func=_title, key=f"truth.{key}")
-    observed = [name for name in moving(table) if not FIGURES[name].needs_pairs and not name.startswith("entropy")]
+    observed = [
+        name for name in varying_figures(table) if not FIGURES[name].needs_pairs and not name.startswith("entropy")
+    ]
     found = {name: rank_correlation(table[name], table[truth]) for name in observed}
     known = sorted((name for name in observed if found[name].rho == found[name].rho), key=lambda n: -abs(found[n].rho))
     if not known:
@@ -82,7 +84,7 @@ def _against_truth(table: pd.DataFrame, truths: list[str], *, key: str) -> None:
         return
     titles = {name: f"{_title(name)} {found[name].rho:+.2f}" for name in known} | {truth: _axis(truth)}
     charts.show(
-        runs_panels(table, known, truth, titles=titles, finding=in_words(known[0], truth, found[known[0]])),
+        runs_panels(table, known, truth, titles=titles, finding=describe_relation(known[0], truth, found[known[0]])),
         key=f"truth.{key}.{truth}",
         alt=f"Each metric that needs no true pairs against {_title(truth)}, one dot per run",
     )
@@ -95,7 +97,7 @@ def _against_truth(table: pd.DataFrame, truths: list[str], *, key: str) -> None:
 def _all_against_all(table: pd.DataFrame, *, key: str) -> None:
     from psmatch_core.plotting import rank_heatmap
 
-    names = [name for name in moving(table) if table[name].notna().sum() >= 2]
+    names = [name for name in varying_figures(table) if table[name].notna().sum() >= 2]
     if len(names) < 2:
         st.info("Fewer than two metrics differ between these runs.", icon=":material/arrow_forward:")
         return

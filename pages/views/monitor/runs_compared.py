@@ -16,7 +16,7 @@ from pages.views.monitor.sweep_form import sweep_form
 from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
-from psmatch_core.workspace.sweeps.points import short
+from psmatch_core.workspace.sweeps.points import short_name
 from psmatch_core.workspace.sweeps.table import compared, history, sweep_table
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _sweeps(sweeps: list[SweepJob]) -> None:
         progress_box.show_job(first)
     table = sweep_table(first)
     _failures(table)
-    axes = [short(axis.name) for axis in first.sweep.axes]
+    axes = [short_name(axis.name) for axis in first.sweep.axes]
     key = ".".join(each.id for each in sweeps)
     if not comparison_figures(compared(sweeps), [SWEEP, *axes] if len(sweeps) > 1 else axes, key=key):
         done = int((table["state"] == DONE).sum())

@@ -16,7 +16,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
-from psmatch_core.workspace.sweeps.budget import Budget, budget
+from psmatch_core.workspace.sweeps.budget import Budget, estimate_budget
 from psmatch_core.workspace.sweeps.points import GRID, LIST, Axis, Sweep, parse_axis
 
 VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
@@ -69,7 +69,7 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
         return None
     try:
         sweep = Sweep(tuple(axes), how or GRID)
-        cost = budget(folder, sweep, cache=session.store().stages, stability=stability)
+        cost = estimate_budget(folder, sweep, cache=session.store().stages, stability=stability)
     except PsmatchError as error:
         show_error(error)
         return None

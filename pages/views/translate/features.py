@@ -43,9 +43,9 @@ def one_feature_tab(folder: RunFolder, direction: str, cells_of: str) -> None:
         Name of the modality whose cells get the features.
     """
     from psmatch_core.plotting import feature_scatter
-    from psmatch_core.workspace.predictions import load
+    from psmatch_core.workspace.predictions import load_predictions
 
-    found = load(folder, direction)
+    found = load_predictions(folder, direction)
     if found is None:
         predictions.say_no_predictions()
         return

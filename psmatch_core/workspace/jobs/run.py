@@ -70,7 +70,7 @@ class RunJob(Job):
         if self.stop_after is LastStage.EVALUATION:  # a run of a sweep is shown as one row of a table
             return
         for direction in (TO_SOURCE, TO_TARGET):
-            predictions.keep(folder, finished, direction)
+            predictions.save_predictions(folder, finished, direction)
         results.add_figures(folder, seconds=_seconds(work))
         export(finished, folder.exports, progress=work.log)
         _draw_maps(store, work, turn)
@@ -135,7 +135,7 @@ class _RunStageStore(FolderStageStore):
         if isinstance(result, PreparedInputs):
             for side, modality in (("source", result.source), ("target", result.target)):
                 files.DATA.write(folder, modality, which=side)
-                predictions.keep_columns(folder, side, modality)
+                predictions.save_columns(folder, side, modality)
             files.LABEL_REPORT.write(folder, result.labels)
             summaries = [InputSummary.of_modality(each) for each in (result.source, result.target)]
             files.INPUTS.write(folder, Inputs(*summaries))

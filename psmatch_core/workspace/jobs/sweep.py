@@ -20,7 +20,7 @@ from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.monitor import halves_of, propensities
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
-from psmatch_core.workspace.sweeps.points import Sweep, described
+from psmatch_core.workspace.sweeps.points import Sweep, describe_point
 from psmatch_core.workspace.worker import execute
 
 ABOUT = "sweep.json"
@@ -106,7 +106,7 @@ class SweepJob(Job):
     @property
     def names(self) -> tuple[str, ...]:
         """What every run varies, in words."""
-        return tuple(described(point) for point in self.sweep.points)
+        return tuple(describe_point(point) for point in self.sweep.points)
 
     def statuses(self) -> tuple[RunStatus | None, ...]:
         """Where every run stands; None if it has not started."""

@@ -1,4 +1,4 @@
-"""The budget of a sweep before it starts: how many runs, what is used again, about how long."""
+"""The budget of a sweep before it starts: how many runs, how much is reused, and about how long it takes."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from psmatch_core.pipeline.stage_keys import (
     settings_key,
 )
 from psmatch_core.workspace import results
-from psmatch_core.workspace.folder_stage_store import SECONDS
+from psmatch_core.workspace.folder_stage_store import SECONDS, shared_path
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.points import Sweep
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a sweep will cost.
+    """The cost of a sweep.
 
     Parameters
     ----------
     n_runs
-        Runs, one after another.
+        Runs, which are done one after another.
     n_trainings, n_reused
-        Different trainings among them, and how many of these lie finished in the cache.
+        Different trainings among them, and how many of these are already in the cache.
     n_halvings
-        Trainings on halves, for the stability, that are still to be done; each takes about as long as a training.
+        Trainings on halves of the cells, for the stability, that are not in the cache; each takes about as long as a
+        training.
     seconds
-        About how long, by the times that the base run took; None where those are not known.
+        About how long the sweep takes, judging by the base run; None if its stages were not timed.
     is_same_kind
-        Whether every training is of the kind that was measured; else the time is a guess.
+        Whether all trainings are of the kind that was timed; otherwise the time is a guess.
     """
 
     n_runs: int
@@ -47,15 +48,15 @@ class Budget:
     is_same_kind: bool
 
 
-def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stability: bool = True) -> Budget:
-    """The budget of a sweep over the settings of a finished run.
+def estimate_budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stability: bool = True) -> Budget:
+    """Estimate the cost of a sweep over the settings of a finished run.
 
     Parameters
     ----------
     base
-        The run whose settings are varied and whose stage times are taken.
+        The run whose settings are varied and whose stages were timed.
     cache
-        Where finished stages are shared.
+        Folder in which finished stages are shared.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
     times = stage_seconds(base)
     train = _training_seconds(recipe, models, cache)
     if train is None and any("epoch" in event.values or "C" in event.values for event in base.events()):
-        train = times.get("propensity")  # it trained its models itself, and did not find them in the cache
+        train = times.get("propensity")  # it trained its models itself instead of finding them in the cache
     rest = sum(times.get(stage, 0.0) for stage in ("read", "preprocess", "evaluate"))
     match = times.get("match")
     seconds = None
@@ -90,12 +91,12 @@ def budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None, stabilit
 
 
 def stage_seconds(folder: RunFolder) -> dict[str, float]:
-    """How long each kind of stage of a run took, in seconds, from the times of its events."""
+    """How long each kind of stage of a run took [s], from the times of its events."""
     seen: dict[str, list[float]] = {}
     before: float | None = None
     for at, event in folder.timed_events():
         kind = event.stage.partition(":")[0]
-        # a stage is announced when its first part is done: what came before belongs to it
+        # The first event of a stage comes when its first part is done, so the time before it belongs to this stage.
         seen.setdefault(kind, [at if before is None else before]).append(at)
         before = at
     return {kind: times[-1] - times[0] for kind, times in seen.items()}
@@ -110,7 +111,7 @@ def _models(base: RunFolder) -> tuple[PropensityModel, PropensityModel] | None:
 
 
 def _keys(what: str, recipe: Recipe, models: tuple[PropensityModel, PropensityModel]) -> list[str]:
-    """Names under which the cache keeps a stage of both sides, for a recipe with the features of these models."""
+    """Keys of a stage of both modalities, for a recipe with the features of these models."""
     key = halves_key if what == "halves" else propensity_key
     return [key(model.modality, model.label_names, recipe) for model in models]
 
@@ -120,16 +121,17 @@ def _is_kept(
 ) -> bool:
     if cache is None or settings_key(base, FEATURE_SETTINGS) != settings_key(recipe, FEATURE_SETTINGS):
         return False
-    return all((cache / f"{what}-{key}.npz").exists() for key in _keys(what, recipe, models))
+    return all(shared_path(cache, what, key).exists() for key in _keys(what, recipe, models))
 
 
 def _training_seconds(
     recipe: Recipe, models: tuple[PropensityModel, PropensityModel] | None, cache: Path | None
 ) -> float | None:
-    """What training both sides of the base run took, side by side; None where it was not measured."""
+    """How long both modalities of the base run trained, side by side [s]; None if it was not timed."""
     if models is None or cache is None:
         return None
-    files = [(cache / f"propensity-{key}").with_suffix(SECONDS) for key in _keys("propensity", recipe, models)]
-    if not all(file.exists() for file in files):
+    keys = _keys("propensity", recipe, models)
+    paths = [shared_path(cache, "propensity", key).with_suffix(SECONDS) for key in keys]
+    if not all(path.exists() for path in paths):
         return None
-    return max(float(json.loads(file.read_text(encoding="utf-8"))) for file in files)
+    return max(float(json.loads(path.read_text(encoding="utf-8"))) for path in paths)

@@ -1,4 +1,4 @@
-"""Sweeps as people keep them: those of some data, one called something else, one moved aside and brought back."""
+"""Managing the sweeps of a workspace: found by their data, renamed, deleted and restored."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from psmatch_core.workspace.store import DELETED, RunStore, checked_name
 
 
 def sweeps_on(store: RunStore, run: RunFolder) -> tuple[list[SweepJob], int]:
-    """Sweeps over the data of a run, those that it began first, then newest first; and how many are over other data.
+    """Sweeps over the data of a run, and how many are over other data; those started from the run come first.
 
-    Data are the same where files, their columns and the rules for labels are: what a sweep does not vary.
+    The data are the same if the files, their columns and the rules for labels are: what a sweep does not vary.
     """
     every = list_sweeps(store.root / SweepJob.place)
     data = _data_of(run.recipe)
@@ -23,7 +23,7 @@ def sweeps_on(store: RunStore, run: RunFolder) -> tuple[list[SweepJob], int]:
 
 
 def rename_sweep(sweep: SweepJob, name: str) -> None:
-    """Call a sweep something else than what it varies.
+    """Give a sweep another name than what it varies.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def rename_sweep(sweep: SweepJob, name: str) -> None:
 
 
 def delete_sweep(store: RunStore, sweep: SweepJob) -> None:
-    """End a sweep and move it aside with all its runs, from where it can be brought back."""
+    """Cancel a sweep and move it with its runs to the deleted sweeps, from where it can be restored."""
     store.cancel(sweep.folder)
     aside = store.root / SweepJob.place / DELETED
     aside.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def delete_sweep(store: RunStore, sweep: SweepJob) -> None:
 
 
 def restore_sweep(store: RunStore, sweep_id: str) -> SweepJob:
-    """Bring a deleted sweep back.
+    """Restore a deleted sweep.
 
     Raises
     ------
@@ -52,14 +52,14 @@ def restore_sweep(store: RunStore, sweep_id: str) -> SweepJob:
     aside = store.root / SweepJob.place / DELETED / sweep_id
     if not RUN_ID.fullmatch(sweep_id) or not aside.exists():
         raise PsmatchError(
-            "There is no deleted sweep with this id.", hint="Sweeps are kept aside until the folder is emptied."
+            "No deleted sweep has this id.", hint="Deleted sweeps can be restored until you delete them for good."
         )
     shutil.move(aside, store.root / SweepJob.place / sweep_id)
     return SweepJob(RunFolder(store.root / SweepJob.place / sweep_id))
 
 
 def deleted_sweeps(store: RunStore) -> list[SweepJob]:
-    """Sweeps that were moved aside, the latest deleted first."""
+    """Deleted sweeps that can be restored, the latest deleted first."""
     return sorted(list_sweeps(store.root / SweepJob.place / DELETED), key=lambda each: -each.path.stat().st_ctime)
 
 

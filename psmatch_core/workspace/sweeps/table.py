@@ -1,4 +1,4 @@
-"""The figures of many runs side by side, and how one ranks with another."""
+"""The figures of many runs in one table, and rank correlations between figures."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
-from psmatch_core.workspace.sweeps.points import short
+from psmatch_core.workspace.sweeps.points import short_name
 
 FEWEST_RUNS = 5  # with fewer the interval of a rank correlation reaches from −1 to 1
 
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Spearman's correlation of two figures over runs, with a 95 % interval; NaN where it does not exist.
+    """Spearman's correlation of two figures over runs, with its 95% interval; NaN if there are too few values.
 
     Source of the interval: Bonett and Wright 2000, Sample size requirements for estimating Pearson, Kendall and
-    Spearman correlations: Fisher's transform with variance (1 + rho² / 2) / (n − 3). It takes the runs for independent
-    draws, which the points of a grid are not: read it as a lower bound of the uncertainty.
+    Spearman correlations: Fisher's transform with variance (1 + rho² / 2) / (n − 3). It assumes that runs are
+    independent draws. The points of a grid are not, so the true uncertainty is larger.
     """
 
     rho: float
@@ -49,73 +49,75 @@ def rank_correlation(x: Iterable[float], y: Iterable[float]) -> RankCorrelation:
     return RankCorrelation(rho, n, math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half))
 
 
-def in_words(x: str, y: str, found: RankCorrelation) -> str:
-    """How two figures move together over runs, for a title: what it means, the correlation, the number of runs."""
+def describe_relation(x: str, y: str, found: RankCorrelation) -> str:
+    """How two figures are related over runs, for a title: the meaning, the correlation, and the number of runs."""
     names = f"{FIGURES[x].title()} and {FIGURES[y].title()}"
     if not math.isfinite(found.rho):
         return f"{names}: too few different values for a rank correlation over {plural(found.n, 'run')}"
-    said = f"rank correlation {found.rho:+.2f} over {plural(found.n, 'run')}"
+    evidence = f"rank correlation {found.rho:+.2f} over {plural(found.n, 'run')}"
     if found.n < FEWEST_RUNS:
-        return f"{names}: {said}, too few to rely on"
+        return f"{names}: {evidence}, too few to rely on"
     if math.isfinite(found.low):
-        said += f", 95% interval {found.low:+.2f} to {found.high:+.2f}"
+        evidence += f", 95% interval {found.low:+.2f} to {found.high:+.2f}"
         if found.low <= 0 <= found.high:
-            return f"{names} show no clear relation: {said}"
+            return f"{names} show no clear relation: {evidence}"
     if not FIGURES[x].better or not FIGURES[y].better:
-        moves = "rise and fall together" if found.rho > 0 else "move against each other"
-        return f"{names} {moves}: {said}"
-    falls = FIGURES[x].better == "small"  # x is told as it gets better
+        moves = "rise and fall together" if found.rho > 0 else "move in opposite directions"
+        return f"{names} {moves}: {evidence}"
+    falls = FIGURES[x].better == "small"  # the sentence describes an improving x
     way = "lower" if falls == (found.rho > 0) else "higher"
     judged = "better" if (way == "lower") == (FIGURES[y].better == "small") else "worse"
-    told = f"{'Lower' if falls else 'Higher'} {_lower(FIGURES[x].title())} goes with {way} {_lower(FIGURES[y].title())}"
-    return f"{told}, which is {judged}: {said}"
+    finding = (
+        f"{'Lower' if falls else 'Higher'} {_lower(FIGURES[x].title())} goes with {way} {_lower(FIGURES[y].title())}"
+    )
+    return f"{finding}, which is {judged}: {evidence}"
 
 
 def rank_matrix(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Rank correlations of all these figures with each other, NaN where one does not move."""
+    """Rank correlations of all pairs of these figures; NaN if one of them does not vary."""
     rows = [[rank_correlation(table[x], table[y]).rho for y in names] for x in names]
     return pd.DataFrame(rows, index=list(names), columns=list(names), dtype=float)
 
 
-def moving(table: pd.DataFrame) -> list[str]:
-    """The figures in which the runs of a table differ, apart from the time taken, which other work changes too."""
+def varying_figures(table: pd.DataFrame) -> list[str]:
+    """The figures in which the runs of a table differ; the time taken is left out, since other work changes it too."""
     return [name for name in FIGURES if name != "seconds" and name in table and table[name].nunique() > 1]
 
 
 def sweep_table(sweep: SweepJob) -> pd.DataFrame:
-    """One row a run: its number, name, state, what was varied, and its figures, NaN where it has none yet."""
+    """One row per run: number, name, state, varied options, and figures; NaN for figures that are not measured yet."""
     rows = []
     names = sweep.names
     for index, (run, status, point) in enumerate(zip(sweep.runs, sweep.statuses(), sweep.sweep.points, strict=True)):
         row: dict[str, Any] = {"run": index + 1, "name": names[index]}
         row["state"] = status.state.value if status else "waiting"
         row["problem"] = status.problem if status else ""
-        row |= {short(name): _cell(value) for name, value in point.items()}
+        row |= {short_name(name): _cell(value) for name, value in point.items()}
         figures = results.load_figures(run) if status is not None and status.state == DONE else None
         rows.append(row | (figures.to_dict() if figures is not None else {}))
     return pd.DataFrame(rows)
 
 
 def compared(sweeps: Sequence[SweepJob]) -> pd.DataFrame:
-    """The runs of some sweeps in one table; the column ``sweep`` says which they are of."""
+    """The runs of several sweeps in one table, whose column ``sweep`` has the name of the sweep."""
     tables = [sweep_table(each).assign(sweep=each.name) for each in sweeps]
     return pd.concat(tables, ignore_index=True)
 
 
 def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.DataFrame, int]:
-    """Figures of the finished runs on the same data as a run, one row each.
+    """Figures of the finished runs on the same data as a given run.
 
     Parameters
     ----------
     runs
-        Folders with what each run is called.
+        Folders of runs, with their names.
     like
-        The run on whose data they must be.
+        The given run.
 
     Returns
     -------
-    The rows (``id``, ``name``, figures), and how many finished runs on these data have no figures, since an older
-    version made them.
+    One row per run (``id``, ``name``, figures), and the number of finished runs on these data that have no figures,
+    because an earlier version made them.
     """
     rows, without = [], 0
     data = _data_of(like)
@@ -131,13 +133,13 @@ def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.
 
 
 def _data_of(run: RunFolder) -> tuple[str, ...]:
-    """What a run saw: both matrices after the labels were brought together."""
+    """Fingerprints of the data of a run: both matrices after their labels were reconciled."""
     inputs = files.INPUTS.read(run)
     return () if inputs is None else tuple(inputs[side].fingerprint for side in files.BOTH_SIDES)
 
 
 def _lower(title: str) -> str:
-    """A title within a sentence; an acronym stays."""
+    """A title inside a sentence; acronyms stay upper case."""
     return title if title[:2].isupper() else title[:1].lower() + title[1:]
 
 

@@ -73,9 +73,9 @@ def test_an_empty_page_opens_the_last_run(full: Open, finished: RunFolder) -> No
 @pytest.mark.parametrize("page", PAGES)
 def test_a_link_to_no_run_is_said(empty: Open, page: str) -> None:
     app = empty(page, link="20200101-000000-0123456789ab")
-    assert "There is no run with this link" in texts(app)
+    assert "No run has this link" in texts(app)
 
 
 def test_a_run_id_is_never_a_path(empty: Open) -> None:
     app = empty(link="../../etc")
-    assert "There is no run with this link" in texts(app)
+    assert "No run has this link" in texts(app)

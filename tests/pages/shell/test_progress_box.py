@@ -74,7 +74,7 @@ def test_a_worker_that_died_is_told(empty: Open, unstarted: RunStore) -> None:
     folder = begun(unstarted, state=RUNNING, pid=1)
     assert folder.status().state == LOST
     app = empty("match", link=folder.id)
-    assert "ended without a word" in texts(app)
+    assert "stopped unexpectedly" in texts(app)
     assert "Start again" in labels(app)
 
 

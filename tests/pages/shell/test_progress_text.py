@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pages.shell import progress_text
-from psmatch_core.workspace.eta import Pace, Training
+from psmatch_core.workspace.eta import TimeLeft, Training
 from psmatch_core.workspace.run_folder import LastStage, RunStatus
 
 TRAINING = RunStatus(stage="propensity: RNA", message="network 2/5: epoch 31")
@@ -14,15 +14,15 @@ TRAINING = RunStatus(stage="propensity: RNA", message="network 2/5: epoch 31")
 @pytest.mark.parametrize(
     ("stage", "pace", "text"),
     [
-        ("propensity: RNA", Pace(20.0), " · training: about 20 s left"),
-        ("propensity: RNA", Pace(20.0, is_bound=True), " · training: at most 20 s left"),
-        ("sweep", Pace(600.0), " · about 10 min left"),
-        ("stability: RNA", Pace(20.0), ""),  # shuffles follow, which take longer
-        ("propensity: RNA", Pace(None), ""),
+        ("propensity: RNA", TimeLeft(20.0), " · training: about 20 s left"),
+        ("propensity: RNA", TimeLeft(20.0, is_bound=True), " · training: at most 20 s left"),
+        ("sweep", TimeLeft(600.0), " · about 10 min left"),
+        ("stability: RNA", TimeLeft(20.0), ""),  # shuffles follow, which take longer
+        ("propensity: RNA", TimeLeft(None), ""),
     ],
 )
-def test_the_time_left_is_that_of_a_measured_stage(stage: str, pace: Pace, text: str) -> None:
-    assert progress_text.time_left(RunStatus(stage=stage), pace) == text
+def test_the_time_left_is_that_of_a_measured_stage(stage: str, left: TimeLeft, text: str) -> None:
+    assert progress_text.time_left(RunStatus(stage=stage), left) == text
 
 
 def test_later_stages_are_named_and_not_estimated() -> None:

@@ -18,7 +18,7 @@ from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps.budget import budget, stage_seconds
+from psmatch_core.workspace.sweeps.budget import estimate_budget, stage_seconds
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 from psmatch_core.workspace.sweeps.table import history, sweep_table
 from psmatch_core.workspace.worker import execute
@@ -50,14 +50,14 @@ def swept(store, base):
 
 
 def test_the_budget_counts_what_is_used_again(store, base):
-    cost = budget(base, TWO, cache=store.stages)
+    cost = estimate_budget(base, TWO, cache=store.stages)
     assert (cost.n_runs, cost.n_trainings, cost.n_reused) == (2, 1, 1)
     assert cost.seconds is not None
     assert cost.seconds > 0
-    more = budget(base, Sweep((Axis("seed", (0, 1, 2)),)), cache=store.stages)
+    more = estimate_budget(base, Sweep((Axis("seed", (0, 1, 2)),)), cache=store.stages)
     assert (more.n_trainings, more.n_reused) == (3, 1)
     assert more.is_same_kind
-    other = budget(base, Sweep((Axis("classifier.kind", ("MLPClassifier",)),)), cache=store.stages)
+    other = estimate_budget(base, Sweep((Axis("classifier.kind", ("MLPClassifier",)),)), cache=store.stages)
     assert not other.is_same_kind
     assert "1 already finished and reused" in budget_text(more)
 
@@ -124,7 +124,7 @@ def test_a_sweep_waits_for_its_turn_among_all_runs_and_can_be_cancelled(store, b
         assert folder.status().state == QUEUED
         assert folder.statuses() == (None, None)
         assert store.cancel(folder.folder).state == CANCELLED
-        assert store.queue.ahead("nobody") == 1  # its ticket went with it
+        assert store.queue.n_ahead("nobody") == 1  # its ticket went with it
 
 
 def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store, base, tmp_path):

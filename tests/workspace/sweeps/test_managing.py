@@ -57,5 +57,5 @@ def test_a_deleted_sweep_is_moved_aside_with_its_runs_and_comes_back(store):
     assert back.runs[0].job["name"] == "first point"
     assert back.status().state == CANCELLED  # it had not begun: “Go on with it” does
     assert deleted_sweeps(store) == []
-    with pytest.raises(PsmatchError, match="There is no deleted sweep with this id"):
+    with pytest.raises(PsmatchError, match="No deleted sweep has this id"):
         restore_sweep(store, sweep.id)

@@ -4,7 +4,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.sweeps.points import LIST, Axis, Sweep, described, parse_axis
+from psmatch_core.workspace.sweeps.points import LIST, Axis, Sweep, describe_point, parse_axis
 
 
 def test_values_are_typed_as_on_the_command_line():
@@ -48,10 +48,10 @@ def test_an_option_that_a_run_does_not_have_names_the_run():
 @pytest.mark.parametrize(
     ("axes", "how", "words"),
     [
-        ((), "grid", "varies at least one option"),
+        ((), "grid", "must vary at least one option"),
         ((Axis("seed", (1, 2)), Axis("matcher.epsilon", (0.1,))), LIST, "seed has 2, matcher.epsilon has 1"),
-        ((Axis("seed", (1, 2)), Axis("seed", (3,))), "grid", "seed is varied twice"),
-        ((Axis("seed", tuple(range(501))),), "grid", "501 runs; a sweep holds 500 at most"),
+        ((Axis("seed", (1, 2)), Axis("seed", (3,))), "grid", "seed occurs twice"),
+        ((Axis("seed", tuple(range(501))),), "grid", "501 runs; a sweep can have at most 500"),
     ],
 )
 def test_what_cannot_be_swept_is_told_at_birth(axes, how, words):
@@ -65,5 +65,5 @@ def test_a_sweep_comes_back_from_plain_data():
 
 
 def test_a_point_is_told_by_the_last_part_of_its_names():
-    assert described({"matcher.epsilon": 0.02, "seed": 1}) == "epsilon 0.02, seed 1"
-    assert described({"classifier.kind": "MLPClassifier"}) == "classifier MLPClassifier"
+    assert describe_point({"matcher.epsilon": 0.02, "seed": 1}) == "epsilon 0.02, seed 1"
+    assert describe_point({"classifier.kind": "MLPClassifier"}) == "classifier MLPClassifier"

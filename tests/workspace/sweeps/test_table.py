@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.randomness import stream
-from psmatch_core.workspace.sweeps.table import in_words, moving, rank_correlation, rank_matrix
+from psmatch_core.workspace.sweeps.table import describe_relation, rank_correlation, rank_matrix, varying_figures
 
 
 def test_any_rising_curve_ranks_perfectly():
@@ -42,27 +42,29 @@ def test_a_figure_that_does_not_move_has_no_rank_correlation():
 def test_in_words_says_what_it_means_and_over_how_many_runs():
     x = np.arange(12.0)
     wobble = x + np.tile([1.5, -1.5], 6)
-    assert in_words("raw_loss", "foscttm", rank_correlation(x, wobble)).startswith(
+    assert describe_relation("raw_loss", "foscttm", rank_correlation(x, wobble)).startswith(
         "Lower raw loss goes with lower FOSCTTM, which is better: rank correlation +0.9"
     )
-    assert "over 12 runs, 95% interval" in in_words("raw_loss", "foscttm", rank_correlation(x, wobble))
-    assert "goes with higher FOSCTTM, which is worse" in in_words("loss", "foscttm", rank_correlation(x, -wobble))
-    told = in_words("stability", "trace_fold", rank_correlation(x, wobble))
-    assert told.startswith("Higher match stability goes with higher weight on the true partner, which is better")
-    assert "Effective matches and FOSCTTM rise and fall together" in in_words(
+    assert "over 12 runs, 95% interval" in describe_relation("raw_loss", "foscttm", rank_correlation(x, wobble))
+    assert "goes with higher FOSCTTM, which is worse" in describe_relation(
+        "loss", "foscttm", rank_correlation(x, -wobble)
+    )
+    text = describe_relation("stability", "trace_fold", rank_correlation(x, wobble))
+    assert text.startswith("Higher match stability goes with higher weight on the true partner, which is better")
+    assert "Effective matches and FOSCTTM rise and fall together" in describe_relation(
         "n_effective", "foscttm", rank_correlation(x, wobble)
     )
     noise = stream(3, "test").normal(size=12)
-    assert "show no clear relation" in in_words("loss", "foscttm", rank_correlation(x, noise))
-    assert "over 3 runs, too few to rely on" in in_words("loss", "foscttm", rank_correlation(x[:3], x[:3]))
-    assert "too few different values" in in_words("loss", "foscttm", rank_correlation([1, 1, 1], [1, 2, 3]))
+    assert "show no clear relation" in describe_relation("loss", "foscttm", rank_correlation(x, noise))
+    assert "over 3 runs, too few to rely on" in describe_relation("loss", "foscttm", rank_correlation(x[:3], x[:3]))
+    assert "too few different values" in describe_relation("loss", "foscttm", rank_correlation([1, 1, 1], [1, 2, 3]))
 
 
 def test_all_against_all_is_symmetric_and_holds_what_moves():
     draw = stream(2, "test")
     table = pd.DataFrame({"loss": draw.normal(size=9), "cost": draw.normal(size=9), "stability": np.ones(9)})
-    assert moving(table) == ["loss", "cost"]
-    matrix = rank_matrix(table, moving(table))
+    assert varying_figures(table) == ["loss", "cost"]
+    matrix = rank_matrix(table, varying_figures(table))
     assert np.allclose(matrix, matrix.T)
     assert np.allclose(np.diag(matrix), 1)
     assert matrix.loc["loss", "cost"] == rank_correlation(table["loss"], table["cost"]).rho

@@ -90,7 +90,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
     [
         (CANCELLED, "was cancelled", "Continue"),
         (FAILED, "needs more memory", "Try again"),
-        (RUNNING, "ended without a word", "Start again"),
+        (RUNNING, "stopped unexpectedly", "Start again"),
     ],
 )
 def test_measuring_that_did_not_end_well_can_be_done_again(

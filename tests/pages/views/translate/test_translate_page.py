@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from psmatch_core.translation.translators import Translator
-from psmatch_core.workspace.predictions import load
+from psmatch_core.workspace.predictions import load_predictions
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, opened, texts
 
@@ -35,7 +35,7 @@ def test_predictions_are_those_of_the_export(finished: RunFolder) -> None:
     import anndata
     import numpy as np
 
-    found = load(finished, "target_to_source")
+    found = load_predictions(finished, "target_to_source")
     assert found is not None
     exported = anndata.read_h5ad(finished.exports / "translation_target_to_source.h5ad")
     assert found.features.tolist() == exported.var_names.tolist()
