@@ -12,7 +12,7 @@ TRAINING = RunStatus(stage="propensity: RNA", message="network 2/5: epoch 31")
 
 
 @pytest.mark.parametrize(
-    ("stage", "pace", "text"),
+    ("stage", "left", "text"),
     [
         ("propensity: RNA", TimeLeft(20.0), " · training: about 20 s left"),
         ("propensity: RNA", TimeLeft(20.0, is_bound=True), " · training: at most 20 s left"),
