@@ -39,7 +39,7 @@ Started = TypeVar("Started", bound=Job)
 GRACE_SECONDS = 3.0  # before a worker is killed: inside one long library call it cannot react to the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
-STATES = frozenset(RunState)
+_STATES = frozenset(RunState)
 SHARED_LINKS = 2  # a stage has one link in its run and one among the shared stages; more belong to other runs
 
 
@@ -225,7 +225,7 @@ class RunStore:
             rows = {
                 row[0]: RunEntry(row[0], row[1], row[2], RunState(row[3]))
                 for row in table.execute("SELECT id, name, created, state FROM runs")
-                if row[3] in STATES
+                if row[3] in _STATES
             }
         for run_id in found:
             entry = rows.get(run_id)
