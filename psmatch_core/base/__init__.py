@@ -1,1 +1,1 @@
-"""What every room stands on: errors, options, progress, randomness, threads, files on disk, locks and arrays."""
+"""Foundations of all rooms: errors, options, progress, random numbers, threads, files, locks, records and arrays."""

@@ -76,7 +76,7 @@ class Config:
     title
         What a menu calls this strategy; a strategy without a title is for Python and recipes only.
     place
-        Where it stands in a menu, smallest first.
+        Its position in a menu, smallest first.
     """
 
     menu_title: ClassVar[str] = ""

@@ -1,1 +1,1 @@
-"""Data on the way in: modalities, images, labels, controls, preprocessing, checks and readers of files."""
+"""Data: modalities, images, labels, controls, preprocessing, checks, and readers of files."""

@@ -41,6 +41,23 @@ def test_scaled_features_have_mean_0_and_variance_1():
     assert np.allclose(X.std(axis=0), 1, atol=1e-4)
 
 
+def test_a_z_score_beyond_ten_is_clipped_at_ten():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    X[7, 1], X[8, 1] = 1e4, -1e4  # 14 standard deviations from the mean
+    adata = make_adata(n=400, n_features=3)
+    adata.X = X.astype(np.float32)
+    modality = Modality.from_anndata(adata, label_key="label", name="RNA")
+    fitted = Preprocessing().fit(modality)
+    z = fitted.transform(modality).X
+    assert (z[7, 1], z[8, 1]) == (10, -10)
+    expected = (X - X.mean(axis=0)) / X.std(axis=0)
+    within = np.abs(expected) < 10
+    assert np.allclose(z[within], expected[within], atol=1e-4)
+    adata.X[9, 2] = 1e9
+    new = Modality.from_anndata(adata, label_key="label", name="RNA")
+    assert fitted.transform(new).X[9, 2] == 10
+
+
 def test_sparse_and_dense_give_the_same_features():
     for config in (Preprocessing(), Preprocessing(n_top_genes=10), Preprocessing(n_components=4)):
         sparse_side, dense_side = counts(as_sparse=True), counts(as_sparse=False)

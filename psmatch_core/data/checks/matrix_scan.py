@@ -25,7 +25,6 @@ class MatrixScan:
         self.n_nan = 0
         self.n_infinite = 0
         self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
-        self.n_bad_cells = 0
         self.n_finite = 0
         self.minimum = np.inf
         self.maximum = -np.inf
