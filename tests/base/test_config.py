@@ -36,7 +36,7 @@ def test_equal_configs_hash_alike():
     assert hash(SinkhornMatcher(epsilon=0.1)) == hash(SinkhornMatcher(epsilon=0.1))
 
 
-@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), "many"])
+@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), "many", True])
 def test_epsilon_outside_its_range_is_refused(epsilon):
     with pytest.raises(PsmatchError, match=r"SinkhornMatcher: option 'epsilon' must be a number \(above 0"):
         SinkhornMatcher(epsilon=epsilon)

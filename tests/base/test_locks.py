@@ -1,8 +1,11 @@
 """Locks: one holder at a time, released with its process, and never blocked by processes that only look."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,6 +96,33 @@ def test_looking_never_makes_a_start_fail(tmp_path):
         for _ in range(2000):
             with folder.locked():
                 pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked on Unix only")
+def test_a_process_that_is_forked_meanwhile_keeps_no_lock(tmp_path, monkeypatch):
+    path, children, lock_file = tmp_path / "a.lock", [], locks.lock_descriptor
+
+    def lock_and_fork(number, **settings):
+        is_locked = lock_file(number, **settings)
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+            os._exit(0)
+        children.append(child)
+        return is_locked
+
+    path.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "lock_descriptor", lock_and_fork)
+        assert not locks.is_held(path)
+        locks.acquire(path).release()
+    try:
+        with locks.try_acquire(path):
+            pass
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def test_a_disk_without_locks_is_refused_in_words(tmp_path, monkeypatch):

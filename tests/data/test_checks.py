@@ -172,6 +172,13 @@ def test_kind_of_values_is_detected_dense_or_sparse(kind):
     assert detect_kind(KINDS[kind]).reason
 
 
+@pytest.mark.parametrize(("largest", "kind"), [(18.4, "logged"), (19.9, "logged"), (20.1, "normalized")])
+def test_values_beyond_any_logarithm_of_counts_are_not_logged(largest, kind):
+    X = RANDOM.uniform(0, 5, (60, 20))
+    X[3, 4] = largest
+    assert detect_kind(X).name == kind
+
+
 def test_labels_of_a_plain_column_give_no_finding():
     assert label_findings(["a", "b", "c"] * 20) == ()
     assert label_findings([True, False] * 30) == ()

@@ -48,7 +48,23 @@ def test_fingerprint_sees_every_change():
         else:
             other.var_names = ["renamed", *other.var_names[1:]]
         prints.add(Modality.from_anndata(other, label_key="label", name="RNA").fingerprint)
-    assert len(prints) == 5
+    adata.obs["cell"] = adata.obs_names
+    paired = Modality.from_anndata(adata, label_key="label", name="RNA", pair_key="cell")
+    prints.add(paired.fingerprint)
+    assert len(prints) == 6
+
+
+def test_selected_cells_keep_all_that_belongs_to_them():
+    adata = make_adata()
+    adata.obs["batch"] = [f"batch {i}" for i in range(adata.n_obs)]
+    adata.obs["cell"] = adata.obs_names
+    modality = Modality.from_anndata(adata, label_key="label", name="RNA", pair_key="cell")
+    keep = np.arange(modality.n_cells) % 3 == 0
+    chosen = modality.select(keep, "every third")
+    assert chosen.obs["batch"].tolist() == [f"batch {i}" for i in np.flatnonzero(keep)]
+    for name in ("X", "labels", "obs_names", "pair_ids"):
+        assert np.array_equal(getattr(chosen, name), getattr(modality, name)[keep])
+    assert chosen.excluded == tuple((name, "every third") for name in modality.obs_names[~keep])
 
 
 def test_fingerprint_does_not_see_the_name_given():

@@ -35,6 +35,15 @@ def test_normalised_cells_have_equal_size():
     assert np.allclose(sums, fitted.target_sum, rtol=1e-4)
 
 
+def test_empty_cells_do_not_count_for_the_library_size_and_are_reported():
+    modality = counts(as_sparse=False)
+    X = modality.X.copy()
+    X[:50] = 0
+    fitted = Preprocessing().fit(modality.with_features(X, modality.var_names))
+    assert fitted.target_sum == pytest.approx(float(np.median(X[50:].sum(axis=1))))
+    assert any("50 cells without any counts" in note for note in fitted.notes)
+
+
 def test_scaled_features_have_mean_0_and_variance_1():
     X = Preprocessing().fit(make_modality()).transform(make_modality()).X
     assert np.allclose(X.mean(axis=0), 0, atol=1e-5)
@@ -71,6 +80,15 @@ def test_one_cell_scored_alone_equals_itself_among_all():
     fitted = Preprocessing(n_components=5).fit(modality)
     alone = modality.select(np.arange(modality.n_cells) == 7, "test")
     assert np.allclose(fitted.transform(alone).X[0], fitted.transform(modality).X[7], atol=1e-5)
+
+
+def test_readable_features_are_the_normalised_ones_that_were_selected():
+    modality = counts()
+    fitted = Preprocessing(n_top_genes=10, n_components=3).fit(modality)
+    selected = Preprocessing(n_top_genes=10, scale=False).fit(modality).transform(modality)
+    readable = fitted.readable(modality)
+    assert readable.var_names.tolist() == selected.var_names.tolist()
+    assert np.array_equal(readable.X.toarray(), selected.X.toarray())
 
 
 def test_components_are_orthogonal_and_as_many_as_asked():

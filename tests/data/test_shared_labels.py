@@ -23,6 +23,12 @@ def test_labels_are_sorted_into_shared_one_sided_and_small():
     assert "1 label only in source, not in target: s (3 cells)" in report.findings[0].problem
 
 
+def test_a_label_with_exactly_the_fewest_cells_is_shared():
+    report = reconcile({"a": 3, "b": 2, "c": 9}, {"a": 3, "b": 3, "c": 9}, minimum_cells=3)
+    assert report.shared == ("a", "c")
+    assert report.too_small == (("b", 2, 3),)
+
+
 def test_no_shared_label_is_refused_with_both_lists():
     report = reconcile({"B cell": 5, "T": 5}, {"Mono": 5}, source_name="A.h5ad", target_name="B.h5ad")
     assert report.findings[0].severity is Severity.REJECT
@@ -185,3 +191,11 @@ def test_sketch_counts_small_sets_exactly_and_estimates_large_ones():
     assert not is_exact
     assert abs(count - 20_000) < 2_000
     assert large.shared_with(large) == (40_000, True)
+
+
+def test_the_estimate_holds_for_sets_of_very_different_size():
+    few, many = sketch(f"c{i}" for i in range(8_000)), sketch(f"c{i}" for i in range(200_000))
+    for one, other in ((few, many), (many, few)):
+        count, is_exact = one.shared_with(other)
+        assert not is_exact
+        assert abs(count - 8_000) < 2_500

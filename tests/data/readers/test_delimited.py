@@ -245,6 +245,15 @@ def test_labels_come_from_a_second_table(tmp_path):
     assert summary.findings == ()
 
 
+def test_codes_in_a_second_table_stay_text(tmp_path):
+    data = table(tmp_path, labels=False)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("cell,guide,dose\n" + "".join(f"cell{i},{i % 2:03d},{i % 2}.0\n" for i in range(60)))
+    summary = look(data, label_key="guide", labels_path=labels)
+    assert dict(summary.column("guide").counts) == {"000": 30, "001": 30}
+    assert dict(summary.column("dose").counts) == {"0": 30, "1": 30}
+
+
 def test_second_table_that_fits_in_part_is_reported_and_one_that_fits_not_at_all_is_refused(tmp_path):
     data = table(tmp_path, labels=False)
     labels = tmp_path / "labels.csv"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import inspect_file, sandbox
+from psmatch_core.data.readers import inspect_file, sandbox, sandbox_child
 from tests.data.readers.made_files import readable, write
 from tests.waiting import HANG, until
 
@@ -50,6 +50,19 @@ def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
         return listed.stdout.strip()[:1] in ("", "Z")  # dead and not yet reaped, niced or not
 
     until(is_gone, "the child's child lives on")
+
+
+@POSIX
+def test_child_limits_memory_and_time_and_leaves_no_dump(monkeypatch):
+    import resource
+
+    limits = {}
+    monkeypatch.setattr(resource, "setrlimit", lambda limit, pair: limits.update({limit: pair[0]}))
+    monkeypatch.setattr(resource, "getrlimit", lambda limit: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    sandbox_child._limit(7.5, 512)
+    assert limits[resource.RLIMIT_AS] == 512 * 2**20
+    assert limits[resource.RLIMIT_CPU] == 8
+    assert limits[resource.RLIMIT_CORE] == 0
 
 
 def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):
