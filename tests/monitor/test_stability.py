@@ -1,4 +1,4 @@
-"""Match stability: 1 where two matchings are the same, about 0 where labels say nothing, never judged by a truth."""
+"""Match stability: 1 if two matchings are the same, about 0 if labels say nothing; no true pairs are used."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def test_each_half_scores_all_cells_and_one_seed_gives_one_result():
     assert not np.allclose(one.first, one.second)
 
 
-def test_a_label_with_one_cell_trains_in_both_halves():
+def test_a_label_with_one_cell_is_in_both_halves():
     modality = make_modality("RNA", n=41)
     labels = modality.labels.astype(object)
     labels[0] = "alone"
@@ -81,8 +81,8 @@ def test_a_label_with_one_cell_trains_in_both_halves():
         assert scores[0].argmax() == 3
 
 
-def test_labels_that_are_told_are_steadier_than_noise(models):
-    told = match_stability(
+def test_informative_labels_are_more_stable_than_noise(models):
+    informative = match_stability(
         *models, tuple(half_scores(m.modality, m.label_names, RIDGE) for m in models), SinkhornMatcher()
     )
     shuffled = []
@@ -90,4 +90,4 @@ def test_labels_that_are_told_are_steadier_than_noise(models):
         labels = stream(1, "shuffle", model.modality.name).permutation(model.modality.labels)
         shuffled.append(fit_propensity(replace(model.modality, labels=labels), RIDGE))
     halves = tuple(half_scores(m.modality, m.label_names, RIDGE) for m in shuffled)
-    assert told.agreement > match_stability(*shuffled, halves, SinkhornMatcher()).agreement
+    assert informative.agreement > match_stability(*shuffled, halves, SinkhornMatcher()).agreement
