@@ -21,9 +21,9 @@ from benchmarks.app_watch import Traffic, watched
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
-from psmatch_core.workspace import worker
-from psmatch_core.workspace.jobs import run as run_job
+from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 
@@ -144,11 +144,11 @@ def made_run(workspace: Path, name: str, cells: list[int]) -> str:
         specs.append(DataSpec(path=str(path), label_key="label", name=side))
     recipe = Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=1, smallest=0.01))
     folder = RunFolder.create(RunStore(workspace).runs, recipe.with_data(*specs), name=name)
-    maps, run_job.MAPS = run_job.MAPS, ("pca",)  # the page draws as many points; UMAP would take minutes
+    maps, files.MAPS = files.MAPS, ("pca",)  # the page draws as many points; UMAP would take minutes
     try:
-        status = worker.execute(run_job.RunJob(folder))
+        status = worker.execute(RunJob(folder))
     finally:
-        run_job.MAPS = maps
+        files.MAPS = maps
     if status.state != "done":
         raise SystemExit(f"the run {name} failed: {status.problem}")
     return folder.id

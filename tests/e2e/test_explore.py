@@ -24,7 +24,6 @@ from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked_maps import MOST_MATCHES
 from psmatch_core.workspace import files, worker
-from psmatch_core.workspace.jobs import run as run_job
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.results import load_matching, load_models
@@ -45,7 +44,7 @@ def made(server: Server, recipe: Recipe, name: str) -> RunFolder:
     """A finished run of the demo with the epsilon path of one label, made here: starting a worker takes a minute."""
     store = RunStore(server.workspace)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_job, "MAPS", ("pca",))
+        patch.setattr(files, "MAPS", ("pca",))
         folder = RunFolder.create(store.runs, recipe, name=name)
         status = worker.execute(RunJob(folder), cache=store.stages)
     assert status.state == DONE, status

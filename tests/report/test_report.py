@@ -16,8 +16,7 @@ from psmatch_core.monitor import Monitoring
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import report_html, write_report
-from psmatch_core.workspace import worker
-from psmatch_core.workspace.jobs import run as run_job
+from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
@@ -41,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     recipe = Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs)
     made = RunFolder.create(place / "runs", recipe, name="mine & <b>yours</b>")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_job, "MAPS", ())  # UMAP takes longer than everything else here
+        patch.setattr(files, "MAPS", ())  # UMAP takes longer than everything else here
         status = worker.execute(RunJob(made))
     assert status.state == "done", status
     return made
