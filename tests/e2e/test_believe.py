@@ -49,7 +49,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     settle(page)
     press(page, "Start the sweep (3 runs)")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    page.reload()  # it goes on without its page
+    page.reload()  # the sweep continues without its page
     finding = page.get_by_role("strong").filter(has_text="over 3 runs, too few to rely on")
     expect(finding).to_be_visible()
     (sweep,) = list_sweeps(server.workspace / "sweeps")

@@ -40,7 +40,7 @@ from tests.e2e.steps import (
 
 pytestmark = pytest.mark.browser
 DEMO = "Demo: perturbation screen"
-CHECKED = 40  # pairs that are held against the coupling
+CHECKED = 40  # pairs that are compared with the coupling
 
 
 def wait_for_demo(page: Page) -> None:
@@ -49,7 +49,7 @@ def wait_for_demo(page: Page) -> None:
 
 
 def check_pairs(pairs: pd.DataFrame, folder: RunFolder) -> None:
-    """Pairs as they were downloaded are those of the run's coupling, taken anew from its folder."""
+    """Pairs as they were downloaded are those of the run's coupling, loaded again from its folder."""
     coupling = load_matching(folder, load_models(folder))
     names = [model.modality.obs_names for model in (coupling.source, coupling.target)]
     assert set(pairs["label"]) == set(coupling.labels)
@@ -173,7 +173,7 @@ def test_two_visitors_see_only_their_own(server: Server, new_page: Any, tmp_path
     go(other, "Match")
     expect(other.get_by_text("Not matched yet: press Match.")).to_be_visible()
 
-    visit(other, f"{server.url}/match?run={run_of(one)}", "Match")  # the same run, looked at by somebody else
+    visit(other, f"{server.url}/match?run={run_of(one)}", "Match")  # the same run, opened by another visitor
     assert metric(other, "Labels matched") == "13 of 13"
     expect(other.get_by_role("combobox", name="Label").first).to_have_value("control")
     expect(one.get_by_role("combobox", name="Label").first).to_have_value("JAK2")

@@ -62,7 +62,7 @@ def matched(folder: RunFolder) -> Coupling:
 
 
 def fresh(folder: RunFolder, value: float) -> Coupling:
-    """The label solved anew at a value of the run's epsilon or k."""
+    """The label solved again at a value of the run's epsilon or k."""
     return match(*load_models(folder), at_value(folder.recipe.matcher, value))  # type: ignore[arg-type]
 
 
@@ -200,8 +200,8 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     expect(slider).to_be_visible()
     label = part(page, "linked-slider").locator("strong").inner_text()
     epsilon = drag(page, "ArrowRight", 6)
-    said = f"matches at ε = {epsilon:g} for {label}, otherwise 0.05 as in the run"
-    expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{said}"))).to_be_visible()
+    text = f"matches at ε = {epsilon:g} for {label}, otherwise 0.05 as in the run"
+    expect(page.get_by_role("paragraph").filter(has_text=re.compile(f"^{text}"))).to_be_visible()
     settle(page)
     followed = coupling.with_blocks({**coupling.blocks, label: fresh(run, epsilon)[label]})
     now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))

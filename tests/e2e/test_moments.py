@@ -1,4 +1,4 @@
-"""Bad moments in the browser, each by content, by axe-core and as a picture: at work, cancelled, failed, old, full."""
+"""Unusual states in the browser, by content and by axe-core: running, cancelled, failed, old, full."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL_DISK = 48  # MB: one small run fits, a hundred do not
 LATER = [(name, title) for name, (title, _) in PAGES.items() if name != "data"]
 
 
-def looked_at(page: Page, name: str, problems: list[str]) -> None:
+def check_look(page: Page, name: str, problems: list[str]) -> None:
     """Keep a picture of a screen, and what axe-core finds on it."""
     no_exception(page)
     problems += [f"{name}: {each}" for each in axe(page)]
@@ -59,17 +59,19 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
         else:
             expect(page.get_by_text("This page will show")).to_be_visible()
         if name in ("propensity", "monitor"):
-            looked_at(page, f"at_work_{name}", problems)
+            check_look(page, f"at_work_{name}", problems)
     press(page, "Cancel")
     for name, title in LATER:
         go(page, title)
-        said = page.get_by_role("alert").filter(has_text="This run was cancelled while training the propensity models.")
-        expect(said).to_be_visible()
+        shown = page.get_by_role("alert").filter(
+            has_text="This run was cancelled while training the propensity models."
+        )
+        expect(shown).to_be_visible()
         expect(page.get_by_role("button", name="Continue")).to_be_visible()
         if name != "propensity":
             expect(page.get_by_role("link", name="Change its settings on Propensity")).to_be_visible()
         if name in ("propensity", "export"):
-            looked_at(page, f"cancelled_{name}", problems)
+            check_look(page, f"cancelled_{name}", problems)
     assert not problems, "\n".join(problems)
 
 
@@ -80,9 +82,9 @@ def test_failed_and_what_to_change(server: Server, new_page: Any) -> None:
     problems: list[str] = []
     for name, title in (("match", "Match"), ("evaluate", "Evaluate")):
         visit(page, f"{server.url}/{name}?run={folder.id}", title)
-        said = page.get_by_role("alert").filter(has_text="This run failed while selecting and scaling features.")
-        expect(said).to_contain_text("Choose at most 7 components.")
-        looked_at(page, f"failed_{name}", problems)
+        shown = page.get_by_role("alert").filter(has_text="This run failed while selecting and scaling features.")
+        expect(shown).to_contain_text("Choose at most 7 components.")
+        check_look(page, f"failed_{name}", problems)
     page.get_by_role("link", name="Change its settings on Data").click()
     expect(page.get_by_role("heading", name="Data", exact=True, level=1)).to_be_visible()
     assert not problems, "\n".join(problems)
@@ -97,13 +99,13 @@ def test_of_another_version(server: Server, new_page: Any, small: RunFolder) -> 
     problems: list[str] = []
     visit(page, f"{server.url}/translate?run={old.id}", "Translate")
     expect(page.get_by_text("Made by version 0.0.9 of psmatch")).to_be_visible()
-    looked_at(page, "old_translate", problems)
+    check_look(page, "old_translate", problems)
     visit(page, f"{server.url}/match?run={unread.id}", "Match")
     expect(page.get_by_role("alert").filter(has_text="written by another version of the program")).to_be_visible()
-    looked_at(page, "other_files_match", problems)
+    check_look(page, "other_files_match", problems)
     visit(page, f"{server.url}/match?run={other.id}", "Match")
     expect(page.get_by_role("alert").filter(has_text="has no option temperature")).to_be_visible()
-    looked_at(page, "other_settings_match", problems)
+    check_look(page, "other_settings_match", problems)
     press(page, "Load its files with the current settings")
     expect(page.get_by_role("strong").filter(has_text="RNA and Protein share 4 labels")).to_be_visible()
     assert not problems, "\n".join(problems)
@@ -121,7 +123,7 @@ def test_one_side_alone_and_a_search_that_finds_nothing(
         expect(
             page.get_by_text("rna.csv is loaded as the source; there is no file for the target yet.")
         ).to_be_visible()
-    looked_at(page, "one_side", problems)
+    check_look(page, "one_side", problems)
     page.get_by_role("link", name="Load the target on Data").click()
     expect(page.get_by_role("heading", name="Data", exact=True, level=1)).to_be_visible()
 
@@ -135,7 +137,7 @@ def test_one_side_alone_and_a_search_that_finds_nothing(
     field.press("Enter")
     expect(page.get_by_text("contains no such gene.")).to_be_visible()
     settle(page)
-    looked_at(page, "nothing_found", problems)
+    check_look(page, "nothing_found", problems)
     press(page, "Show all again")
     expect(page.get_by_text("contains no such gene.")).to_have_count(0)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
@@ -149,7 +151,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}m", "tmpfs", str(place)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no file system can be mounted here (it takes root); tests/base/test_disk.py holds the core of it")
+        pytest.skip("no file system can be mounted here (root only); tests/base/test_disk.py tests the core of it")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
 
@@ -188,7 +190,7 @@ def _walk_full(server: Server, page: Page, kept: RunFolder, gone: RunFolder, pla
         no_exception(page)
         if name in ("data", "match"):
             drawn(page)
-            looked_at(page, f"full_{name}", problems)
+            check_look(page, f"full_{name}", problems)
     go(page, "Match")
     press(page, "Match again")
     expect(page.get_by_role("alert").filter(has_text="could not be written. → Free space")).to_be_visible()

@@ -102,9 +102,9 @@ def check_report(page: Any, path: Path, folder: RunFolder) -> None:
     shown = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:]]
     expected = [judged["micro"]["foscttm"], judged["uniform_micro"]["foscttm"], judged["macro"]["foscttm"]]
     assert shown[:3] == pytest.approx(expected, rel=1e-3)
-    told = page.get_by_role("table").filter(has_text="label entropy [nats]").filter(has_text="balanced accuracy")
+    table = page.get_by_role("table").filter(has_text="label entropy [nats]").filter(has_text="balanced accuracy")
     for model in load_models(folder):
-        row = told.get_by_role("row").filter(has=page.get_by_role("cell", name=model.modality.name, exact=True))
+        row = table.get_by_role("row").filter(has=page.get_by_role("cell", name=model.modality.name, exact=True))
         losses = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:3]]
         assert losses == pytest.approx([model.validation_loss, model.label_entropy], rel=1e-3)
     page.set_viewport_size({"width": 1280, "height": page.evaluate("document.documentElement.scrollHeight")})

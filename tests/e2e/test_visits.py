@@ -51,7 +51,7 @@ def test_the_first_page_waits_for_no_heavy_library(new_server: Callable[[], Serv
     assert server.loads(HEAVY) == []
 
 
-def test_a_bad_file_is_told_and_a_good_one_follows(server: Server, new_page: Any, tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_and_a_good_one_follows(server: Server, new_page: Any, tmp_path: Path) -> None:
     page = new_page()
     visit(page, server.url, "Data")
     (tmp_path / "counts.h5ad").write_text("<!DOCTYPE html><html>not found</html>")
@@ -86,7 +86,7 @@ def upload_as(page: Any, side: str, path: Path) -> None:
 
 
 def bring_screen(page: Any, folder: Path) -> None:
-    """The cells of the demo as somebody's own files: they train for a while, which a finished demo does not."""
+    """The cells of the demo as a visitor's own files: they are trained, while the demo opens finished."""
     for side, adata in zip(("source", "target"), demo("screen"), strict=True):
         path = folder / f"{side}_screen.h5ad"
         adata.write_h5ad(path)
@@ -127,7 +127,7 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     press(page, "Continue")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     second.stop()
-    assert folder.status().is_active  # it goes on without any server
+    assert folder.status().is_active  # the run continues without any server
 
     third = new_server()
     page = new_page()

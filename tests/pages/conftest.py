@@ -41,7 +41,7 @@ def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Opens a page in a workspace that holds nothing."""
+    """Opens a page in an empty workspace."""
     return opener(tmp_path / "workspace", monkeypatch)
 
 
@@ -74,6 +74,11 @@ def texts(app: AppTest) -> str:
     """All that a page says, in one text."""
     kinds = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def plain_text(app: AppTest) -> str:
+    """The same without escapes and bold marks."""
+    return texts(app).replace("\\", "").replace("\u2060", "").replace("**", "")
 
 
 def opened(app: AppTest, key: str, title: str) -> AppTest:

@@ -13,7 +13,7 @@ from psmatch_core import __version__
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests import moments
-from tests.pages.conftest import Open, links, opened, opener, texts
+from tests.pages.conftest import Open, links, opened, opener, plain_text
 
 HIGHEST = 2500  # px; a figure beyond this is scrolled, not read
 
@@ -46,10 +46,6 @@ def walk(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Open:
     return pages
 
 
-def said(app: AppTest) -> str:
-    return texts(app).replace("\\", "").replace("\u2060", "").replace("**", "")
-
-
 def labels_of(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
@@ -58,15 +54,15 @@ def test_a_failed_run_says_where_and_why_and_what_to_do(walk: Open, store: RunSt
     failed = moments.run(store, moments.failing(store.root.parent / "failing"), name="it failed", state="failed")
     for page, app in walk(failed):
         if page == "data":
-            assert "it failed" in said(app)
+            assert "it failed" in plain_text(app)
             continue
         assert len(app.error) == 1, page
-        assert "This run failed while selecting and scaling features." in said(app), page
-        assert "RNA: 90 principal components requested" in said(app), page
-        assert "Choose at most 7 components." in said(app), page
+        assert "This run failed while selecting and scaling features." in plain_text(app), page
+        assert "RNA: 90 principal components requested" in plain_text(app), page
+        assert "Choose at most 7 components." in plain_text(app), page
         assert "Try again" in labels_of(app), page
         assert "Change its settings on Data" in links(app), page
-        assert "matched yet" not in said(app), page  # one thing is said, not two
+        assert "matched yet" not in plain_text(app), page  # one message, not two
     store.delete(failed)
 
 
@@ -75,44 +71,44 @@ def test_a_run_of_an_earlier_version_says_so(walk: Open, store: RunStore, small:
     for page, app in walk(old):
         assert not app.error, page
         if page == "data":
-            assert "of old" in said(app)
+            assert "of old" in plain_text(app)
             continue
-        assert f"Made by version 0.0.9 of psmatch (this is {__version__})" in said(app), page
+        assert f"Made by version 0.0.9 of psmatch (this is {__version__})" in plain_text(app), page
         assert "Compute again" in labels_of(app), page
         if page == "translate":
-            assert "saved no predictions to show here" in said(app)
+            assert "saved no predictions to show here" in plain_text(app)
         else:
             assert len(app.get("plotly_chart")) or len(app.dataframe), page
     store.delete(old)
 
 
-def test_results_in_another_versions_format_are_told(walk: Open, store: RunStore, small: RunFolder) -> None:
+def test_results_in_another_versions_format_are_reported(walk: Open, store: RunStore, small: RunFolder) -> None:
     old = moments.of_other_files(moments.copied(store, small, name="of other files"))
     for page, app in walk(old):
         if page in ("data", "translate"):
             continue
-        told = "source_propensity.npz was written by another version of the program (it lacks 'scoring')"
-        assert told in said(app), page
+        message = "source_propensity.npz was written by another version of the program (it lacks 'scoring')"
+        assert message in plain_text(app), page
         assert labels_of(app).count("Compute again") == 1, page
     store.delete(old)
 
 
-def test_settings_of_another_version_are_told_and_its_files_saved(
+def test_settings_of_another_version_are_reported_and_its_files_can_be_loaded(
     store: RunStore, small: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = moments.of_other_settings(moments.copied(store, small, name="of other settings"))
     for page in ("data", "match", "export"):
         app = opener(store.root, monkeypatch)(page, link=old.id)
-        assert "Another version of psmatch made this run" in said(app), page
-        assert "temperature_of_old" in said(app), page
+        assert "Another version of psmatch made this run" in plain_text(app), page
+        assert "temperature_of_old" in plain_text(app), page
         assert len(app.error) == 1, page  # the list of runs takes it calmly
         app.button(key="salvage").click().run()
         assert not app.exception, page
         app.switch_page("pages/data.py").run()
         assert not app.error, page
-        assert "RNA.csv" in said(app), page
-        assert "Protein.csv" in said(app), page
-        assert "settings of another version of psmatch" in said(app), page
+        assert "RNA.csv" in plain_text(app), page
+        assert "Protein.csv" in plain_text(app), page
+        assert "settings of another version of psmatch" in plain_text(app), page
     store.delete(old)
 
 
@@ -168,11 +164,11 @@ def test_a_feature_search_that_finds_nothing_says_what_to_do(full: Open, finishe
     field = search_field(app)
     field.set_value("no such gene").run()
     assert not app.exception
-    assert "contains no such gene" in said(app)
+    assert "contains no such gene" in plain_text(app)
     (clear,) = [each for each in app.button if each.label == "Show all again"]
     clear.click().run()
     assert not app.exception
-    assert "contains no such gene" not in said(app)
+    assert "contains no such gene" not in plain_text(app)
     assert search_field(app).value == ""
 
 
@@ -195,4 +191,4 @@ def everything(app: AppTest) -> str:
     values = "\n".join(str(metric.value) for metric in app.metric)
     folds = "\n".join(each.label for each in app.expander)
     choices = "\n".join(str(option) for each in app.selectbox for option in each.options)
-    return "\n".join((said(app), values, tables, folds, choices, drawn))
+    return "\n".join((plain_text(app), values, tables, folds, choices, drawn))

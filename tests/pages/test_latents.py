@@ -40,13 +40,13 @@ def by_latents(joint: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
 
 def test_propensity_page_says_that_these_are_latents(by_latents: Open) -> None:
     app = by_latents("propensity")
-    said = texts(app)
-    assert "latents of a joint VAE, not propensity scores" in said
+    shown = texts(app)
+    assert "latents of a joint VAE, not propensity scores" in shown
     labels = [metric.label for metric in app.metric]
     assert labels == ["Loss [nats]", "Accuracy", "Calibration", "Reconstruction", "KL [nats]", "Discriminator"] * 2
     assert app.tabs[0].label == "Map of latents"
-    assert "principal components of the joint VAE latents" in said
-    assert "classifier's settings do not apply" in said
+    assert "principal components of the joint VAE latents" in shown
+    assert "classifier's settings do not apply" in shown
 
 
 @pytest.mark.parametrize("color", ["modality", "loss", "confidence"])

@@ -45,9 +45,9 @@ def test_a_demo_that_is_not_ready_says_so_and_opens_by_itself(
     assert "It opens automatically when it is finished" in texts(app)
     assert "run" not in app.query_params
     store = demos._store("screen")
-    (begun,) = store.entries()
-    shutil.rmtree(store.runs / begun.id)
-    shutil.copytree(finished.path, store.runs / begun.id)
+    (entry,) = store.entries()
+    shutil.rmtree(store.runs / entry.id)
+    shutil.copytree(finished.path, store.runs / entry.id)
     app.run()
     assert "This demo is finished" in texts(app)
     assert "run" in app.query_params

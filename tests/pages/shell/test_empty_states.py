@@ -37,13 +37,13 @@ def test_later_pages_lead_to_the_data(empty: Open, page: str) -> None:
 
 @pytest.mark.parametrize("page", LATER)
 @pytest.mark.parametrize(("side", "missing"), [("source", "target"), ("target", "source")])
-def test_one_modality_is_said_to_be_the_only_one(empty: Open, page: str, side: str, missing: str) -> None:
+def test_one_modality_is_reported_as_the_only_one(empty: Open, page: str, side: str, missing: str) -> None:
     app = empty()
     app.session_state["workspace"] = Workspace().with_side(side, demo_like(side))
     app.switch_page(f"pages/{page}.py").run()
     assert not app.exception
-    said = texts(app).replace("\\", "")
-    assert f"rna.csv is loaded as the {side}; there is no file for the {missing} yet" in said
+    shown = texts(app).replace("\\", "")
+    assert f"rna.csv is loaded as the {side}; there is no file for the {missing} yet" in shown
     assert f"Load the {missing} on Data" in links(app)
 
 
@@ -71,7 +71,7 @@ def test_an_empty_page_opens_the_last_run(full: Open, finished: RunFolder) -> No
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_link_to_no_run_is_said(empty: Open, page: str) -> None:
+def test_a_link_to_no_run_is_reported(empty: Open, page: str) -> None:
     app = empty(page, link="20200101-000000-0123456789ab")
     assert "No run has this link" in texts(app)
 

@@ -18,7 +18,7 @@ from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.run_folder import CANCELLED, FAILED, LOST, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import Open, opened, texts
+from tests.pages.conftest import Open, opened, plain_text, texts
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def unstarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
     return RunStore(tmp_path / "workspace")
 
 
-def begun(store: RunStore, **status: object) -> RunFolder:
+def started(store: RunStore, **status: object) -> RunFolder:
     folder = store.start(demo_recipe(Recipe(), "screen"), name="mine")
     folder.write_status(replace(folder.status(), **status))  # type: ignore[arg-type]
     return folder
@@ -38,30 +38,26 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def plainly(app: AppTest) -> str:
-    return texts(app).replace("\\", "").replace("*", "")
-
-
 def test_a_waiting_run_says_what_it_does_and_can_be_cancelled(empty: Open, unstarted: RunStore) -> None:
-    app = empty("propensity", link=begun(unstarted).id)
+    app = empty("propensity", link=started(unstarted).id)
     assert "Cancel" in labels(app)
     assert "starting the worker" in texts(app)
 
 
 def test_a_failed_run_says_what_to_change(empty: Open, unstarted: RunStore) -> None:
-    folder = begun(unstarted, state=FAILED, problem="RNA: 90 components were asked for.", hint="Choose at most 59.")
+    folder = started(unstarted, state=FAILED, problem="RNA: 90 components were asked for.", hint="Choose at most 59.")
     app = empty("propensity", link=folder.id)
-    said = app.error[0].value.replace("\\", "")
-    assert "RNA:" in said
-    assert "90 components were asked for." in said
-    assert "Choose at most 59." in said
+    shown = app.error[0].value.replace("\\", "")
+    assert "RNA:" in shown
+    assert "90 components were asked for." in shown
+    assert "Choose at most 59." in shown
     assert "Try again" in labels(app)
     assert "Train" in labels(app)
 
 
 @pytest.mark.parametrize("page", ["propensity", "match", "translate", "evaluate", "export"])
 def test_a_cancelled_run_can_go_on(empty: Open, unstarted: RunStore, page: str) -> None:
-    folder = begun(unstarted, state=CANCELLED)
+    folder = started(unstarted, state=CANCELLED)
     app = empty(page, link=folder.id)
     assert "was cancelled" in texts(app)
     (again,) = [button for button in app.button if button.label == "Continue"]
@@ -70,8 +66,8 @@ def test_a_cancelled_run_can_go_on(empty: Open, unstarted: RunStore, page: str) 
     assert folder.status().is_active
 
 
-def test_a_worker_that_died_is_told(empty: Open, unstarted: RunStore) -> None:
-    folder = begun(unstarted, state=RUNNING, pid=1)
+def test_a_worker_that_died_is_reported(empty: Open, unstarted: RunStore) -> None:
+    folder = started(unstarted, state=RUNNING, pid=1)
     assert folder.status().state == LOST
     app = empty("match", link=folder.id)
     assert "stopped unexpectedly" in texts(app)
@@ -123,7 +119,7 @@ def test_every_matcher_can_be_chosen(empty: Open, unstarted: RunStore, kind: str
 
 
 def test_a_deleted_run_is_gone_from_list_and_address(empty: Open, unstarted: RunStore) -> None:
-    folder = begun(unstarted, state=CANCELLED)
+    folder = started(unstarted, state=CANCELLED)
     app = empty(link=folder.id)
     app.button(key=f"delete.{folder.id}").click().run()
     assert not app.exception
@@ -165,11 +161,11 @@ def page_of(empty: Open, run: RunFolder, page: str) -> AppTest:
 def test_every_job_has_the_same_box(empty: Open, unstarted: RunStore, matched: RunFolder, page: str) -> None:
     job = jobs_of(matched)[page]
     app = page_of(empty, matched, page)
-    assert f"{job.title}: starting the worker" in plainly(app)
+    assert f"{job.title}: starting the worker" in plain_text(app)
     app.button(key=f"cancel.{job.folder.queue_name}").click().run()
     assert job.status().state == CANCELLED
     app = page_of(empty, matched, page)
-    assert f"{job.title} was cancelled." in plainly(app)
+    assert f"{job.title} was cancelled." in plain_text(app)
     app.button(key=f"again.{job.folder.queue_name}").click().run()
     assert not app.exception
     assert job.is_active
@@ -182,8 +178,8 @@ def test_a_failed_job_says_why_and_can_be_tried_again(
     job = jobs_of(matched)[page]
     job.folder.write_status(RunStatus(state=FAILED, problem="It needs more memory.", hint="Use fewer cells."))
     app = page_of(empty, matched, page)
-    assert f"{job.title} failed. It needs more memory." in plainly(app)
-    assert "Use fewer cells." in plainly(app)
+    assert f"{job.title} failed. It needs more memory." in plain_text(app)
+    assert "Use fewer cells." in plain_text(app)
     (again,) = [button for button in app.button if button.label == "Try again"]
     again.click().run()
     assert not app.exception

@@ -41,7 +41,7 @@ def test_an_empty_visitors_folder_goes_too(tmp_path: Path) -> None:
     assert not place.parent.exists()
 
 
-def test_the_rule_is_told_and_can_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rule_is_shown_and_can_be_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "after 30 days" in upload_cleanup.rule()
     monkeypatch.setenv(upload_cleanup.DAYS_VARIABLE, "-1")
     assert "until its administrator removes them" in upload_cleanup.rule()

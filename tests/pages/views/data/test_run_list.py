@@ -14,8 +14,8 @@ from tests.pages.conftest import Open, texts
 
 
 def test_a_finished_run_is_listed_with_its_metrics(full: Open) -> None:
-    said = texts(full()).replace("\\", "")
-    assert re.search(r"preset \w+ · loss [\d.]+ of [\d.]+ and [\d.]+ of [\d.]+ nats · FOSCTTM 0\.\d+", said)
+    shown = texts(full()).replace("\\", "")
+    assert re.search(r"preset \w+ · loss [\d.]+ of [\d.]+ and [\d.]+ of [\d.]+ nats · FOSCTTM 0\.\d+", shown)
 
 
 def test_data_shows_what_the_run_was_made_of(full: Open) -> None:

@@ -50,7 +50,7 @@ def test_match_offers_every_method_in_words(full: Open) -> None:
     assert "α" in [each.label.removesuffix(" ●") for each in app.number_input]
 
 
-def test_changed_settings_are_said_with_the_old_value(full: Open) -> None:
+def test_changed_settings_are_shown_with_the_old_value(full: Open) -> None:
     app = full("match")
     assert "These results were computed with" not in texts(app)
     (epsilon,) = [each for each in app.number_input if each.label.startswith("Epsilon")]

@@ -17,7 +17,7 @@ from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, 
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 from psmatch_core.workspace.worker import execute
-from tests.pages.conftest import Open, opened, texts
+from tests.pages.conftest import Open, opened, plain_text
 
 SWEEP_ID = "20260101-000000-0123456789ab"
 
@@ -52,10 +52,6 @@ def swept(measured: RunFolder) -> SweepJob:
     return folder
 
 
-def plainly(app: AppTest) -> str:
-    return texts(app).replace("\\", "").replace("\u2060", "")
-
-
 def boxes(app: AppTest) -> str:
     """Verdicts stand in boxes of three colours."""
     return "\n".join(str(each.value) for kind in (app.success, app.warning, app.error) for each in kind)
@@ -71,7 +67,7 @@ def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -
     assert "stability was not measured" in boxes(app)
     assert "Measure stability and null" in labels(app)
     for title in ("Stability", "Shuffled labels"):
-        assert "Not measured yet" in plainly(opened(app, f"monitor.tabs.{mine.id}", title))
+        assert "Not measured yet" in plain_text(opened(app, f"monitor.tabs.{mine.id}", title))
     assert {metric.label: metric.value for metric in app.metric}["Match stability"] == "–"
 
 
@@ -82,7 +78,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
     assert MonitorJob.of_run(mine).is_active
     assert "Cancel" in labels(app)
     assert "Measure stability and null" not in labels(app)
-    assert "starting the worker" in plainly(app)
+    assert "starting the worker" in plain_text(app)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +96,7 @@ def test_measuring_that_did_not_end_well_can_be_done_again(
     problem = "The measurement needs more memory than this machine has free."
     job.folder.write_status(RunStatus(state=state, problem=problem, hint="Use fewer cells.", pid=1))
     app = empty("monitor", link=mine.id)
-    assert words in plainly(app)
+    assert words in plain_text(app)
     (again,) = [each for each in app.button if each.label == button]
     again.click().run()
     assert not app.exception
@@ -113,8 +109,8 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     assert "Match stability" in {metric.label for metric in app.metric}
     assert "Measure again" in labels(app)
     tabs = f"monitor.tabs.{measured.id}"
-    assert "3 shuffles" in plainly(opened(app, tabs, "Shuffled labels"))
-    assert "Each classifier was trained twice" in plainly(opened(app, tabs, "Stability"))
+    assert "3 shuffles" in plain_text(opened(app, tabs, "Shuffled labels"))
+    assert "Each classifier was trained twice" in plain_text(opened(app, tabs, "Stability"))
     opened(app, tabs, "Label by label")
     table = next(each.value for each in app.dataframe if "reasons" in each.value)
     assert set(table["verdict"]) <= {"trusted", "with caution", "not trusted"}
@@ -128,7 +124,7 @@ def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
     (toggle,) = [each for each in app.get("button_group") if each.key == f"raw.{measured.id}"]
     toggle.set_value("raw").run()
     assert not app.exception
-    assert "raw held-out loss" in plainly(app)
+    assert "raw held-out loss" in plain_text(app)
 
 
 def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: RunFolder, measured: RunFolder) -> None:
@@ -137,20 +133,20 @@ def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: R
 
     files.MONITOR_REPORT.write(mine, replace(report, made_of="another"))
     app = empty("monitor", link=mine.id)
-    assert "belong to an earlier matching" in plainly(app)
+    assert "belong to an earlier matching" in plain_text(app)
     assert "stability was not measured" in boxes(app)
 
 
-def test_a_report_of_another_version_is_told(empty: Open, mine: RunFolder) -> None:
+def test_a_report_of_another_version_is_reported(empty: Open, mine: RunFolder) -> None:
     files.MONITOR_REPORT.path(mine).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
-    assert "written by a later version" in plainly(app)
+    assert "written by a later version" in plain_text(app)
     assert "Measure stability and null" in labels(app)
 
 
 def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> None:
     app = empty("monitor", link=mine.id)
-    assert "3 runs, one after another" in plainly(app).replace("**", "")
+    assert "3 runs, one after another" in plain_text(app).replace("**", "")
     app.text_input(key=f"values.{mine.id}.matcher.epsilon").set_value("0.02, 0.05, 0.1, 0.2").run()
     (start,) = [each for each in app.button if each.label == "Start the sweep (4 runs)"]
     start.click().run()
@@ -158,32 +154,32 @@ def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> Non
     (path,) = (mine.path.parents[1] / SweepJob.place).iterdir()
     assert open_sweep(path).sweep.points[0] == {"matcher.epsilon": 0.02}
     assert open_sweep(path).base_id == mine.id
-    assert "0 of 4 runs done" in plainly(app)
+    assert "0 of 4 runs done" in plain_text(app)
     assert "Cancel" in labels(app)
 
 
 @pytest.mark.parametrize(("values", "words"), [("0.02,,1", "is not an option with values"), ("-1", "above 0")])
-def test_wrong_values_are_told_and_nothing_starts(empty: Open, mine: RunFolder, values: str, words: str) -> None:
+def test_wrong_values_are_reported_and_nothing_starts(empty: Open, mine: RunFolder, values: str, words: str) -> None:
     app = empty("monitor", link=mine.id)
     app.text_input(key=f"values.{mine.id}.matcher.epsilon").set_value(values).run()
-    assert words in plainly(app)
+    assert words in plain_text(app)
     assert not [each for each in app.button if each.label.startswith("Start the sweep")]
 
 
 def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: SweepJob) -> None:
     app = full("monitor")
-    assert "rank correlation" in plainly(app)
-    assert "over 4 runs" in plainly(app)
+    assert "rank correlation" in plain_text(app)
+    assert "over 4 runs" in plain_text(app)
     table = next(each.value for each in app.dataframe if "strength" in each.value)
     assert list(table["state"]) == [DONE] * 4
     assert {"loss", "raw_loss", "stability", "n_effective", "cost", "plan_entropy", "foscttm"} <= set(table)
     app.selectbox(key=f"x.{swept.id}").select("stability")
     app.selectbox(key=f"y.{swept.id}").select("rank").run()
     assert not app.exception
-    assert "Match stability and Rank of the true partner: rank correlation" in plainly(app)
+    assert "Match stability and Rank of the true partner: rank correlation" in plain_text(app)
     tabs = f"compared.tabs.{swept.id}"
-    assert "over 4 runs" in plainly(opened(app, tabs, "Against the truth"))
-    assert "metrics over 4 runs" in plainly(opened(app, tabs, "All against all"))
+    assert "over 4 runs" in plain_text(opened(app, tabs, "Against the truth"))
+    assert "metrics over 4 runs" in plain_text(opened(app, tabs, "All against all"))
 
 
 def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolder) -> None:
@@ -198,11 +194,11 @@ def test_a_sweep_is_renamed_deleted_and_brought_back(empty: Open, mine: RunFolde
     app.button(key=f"sweep.delete.{SWEEP_ID}").click().run()
     assert not app.exception
     assert not sweep.path.exists()
-    assert "The sweep was deleted." in plainly(app)
+    assert "The sweep was deleted." in plain_text(app)
     app.button(key="undo.sweep").click().run()
     assert not app.exception
     assert sweep.name == "how sharp"
-    assert "The sweep was deleted." not in plainly(app)
+    assert "The sweep was deleted." not in plain_text(app)
 
 
 def test_two_sweeps_stand_in_one_picture(full: Open, swept: SweepJob) -> None:
@@ -217,7 +213,7 @@ def test_two_sweeps_stand_in_one_picture(full: Open, swept: SweepJob) -> None:
         ).run()
         app.multiselect(key=f"beside.{swept.id}").select(other.id).run()
         assert not app.exception
-        assert "over 6 runs" in plainly(app)
+        assert "over 6 runs" in plain_text(app)
         assert app.selectbox(key=f"color.{swept.id}.{other.id}").options[0] == "sweep"
     finally:
         shutil.rmtree(other.path)
@@ -227,13 +223,13 @@ def test_all_runs_on_these_data_need_two(full: Open, measured: RunFolder) -> Non
     app = full("monitor")
     app.selectbox(key=f"compared.{measured.id}").select("").run()
     assert not app.exception
-    assert "fewer than two finished runs" in plainly(app)
+    assert "fewer than two finished runs" in plain_text(app)
 
 
 def test_a_run_of_an_older_version_without_figures_is_counted(empty: Open, mine: RunFolder) -> None:
     (mine.path / "observables.json").unlink()
     app = empty("monitor", link=mine.id)
-    assert "1 run on these data, made by an older version" in plainly(app)
+    assert "1 run on these data, made by an older version" in plain_text(app)
 
 
 def test_one_point_of_a_sweep_can_be_done_in_full(full: Open, swept: SweepJob, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,5 +249,5 @@ def test_one_point_of_a_sweep_can_be_done_in_full(full: Open, swept: SweepJob, m
 def test_a_run_that_only_trained_leads_to_match(empty: Open, mine: RunFolder) -> None:
     mine.stage_file("coupling").unlink()
     app = empty("monitor", link=mine.id)
-    assert "nothing to check" in plainly(app)
+    assert "nothing to check" in plain_text(app)
     assert not results.has_coupling(mine)

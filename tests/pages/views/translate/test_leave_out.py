@@ -26,9 +26,9 @@ def job(finished: RunFolder) -> LeaveOutJob:
 
 def test_a_left_out_label_is_shown_beside_its_baselines(full: Open, finished: RunFolder, job: LeaveOutJob) -> None:
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
-    said = texts(app).replace("\\", "")
-    assert "not used for training" in said
-    assert "Control: control." in said
+    text = texts(app).replace("\\", "")
+    assert "not used for training" in text
+    assert "Control: control." in text
     shown = {metric.label: metric for metric in app.metric}
     assert float(shown["Shift explained"].value) > 0.5
     assert "uniform" in shown["Shift explained"].delta

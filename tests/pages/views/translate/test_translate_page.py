@@ -10,9 +10,9 @@ from tests.pages.conftest import Open, opened, texts
 
 def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: RunFolder) -> None:
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
-    said = texts(app).replace("\\", "")
-    assert "Neural network on sampled pairs" in said
-    assert "Held-out loss reaches" in said
+    text = texts(app).replace("\\", "")
+    assert "Neural network on sampled pairs" in text
+    assert "Held-out loss reaches" in text
     shown = {metric.label: metric.value for metric in app.metric}
     assert float(shown["R², true pairs"]) > 0.1
     assert float(shown["R², matched cells"]) > 0.1
@@ -45,9 +45,9 @@ def test_predictions_are_those_of_the_export(finished: RunFolder) -> None:
 
 def test_translate_shows_a_feature_and_shifts(full: Open, finished: RunFolder) -> None:
     app = full("translate")
-    said = texts(app)
-    assert "held\\-out cells" in said
-    assert "is predicted" in said
+    text = texts(app)
+    assert "held\\-out cells" in text
+    assert "is predicted" in text
     opened(app, f"translate.tabs.{finished.id}", "Shifts by label")
     app.selectbox(key=f"shifts.label.{finished.id}.target_to_source").select("STAT1").run()
     assert not app.exception
