@@ -189,13 +189,13 @@ class MonitorReport:
             If a later version wrote it, or it is damaged.
         """
         if data.get("format", 0) != FORMAT:
-            raise PsmatchError("This report was written by a later version.", hint="Measure again.")
+            raise PsmatchError("The monitor report was written by a later version.", hint="Measure again.")
         try:
             report = from_plain(data, cls)
             _ = [STATISTICS[each.name] for each in report.null.statistics] if report.null is not None else []
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise PsmatchError(
-                "This report is damaged, or contains entries that this version does not know.", hint="Measure again."
+                "The monitor report is damaged, or contains entries that this version does not know.", hint="Measure again."
             ) from error
         return report
 

@@ -1,4 +1,4 @@
-"""How a report looks and behaves in a browser: its style sheet and the few lines that draw its figures."""
+"""The style sheet of a report, and the script that draws its figures."""
 
 from psmatch_core.plotting.style import DARK_PAPER, FONT, INKS, LIGHT_PAPER
 
@@ -38,13 +38,13 @@ summary {{ cursor: pointer; }}
   .plot {{ width: 660px; }} }}
 """
 
-# A picture that is taken out of the report takes its title along: the copy gets it back before it is drawn.
+# In the report, the title of a figure is text above it. A downloaded copy gets its title back.
 SCRIPT = """
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const worn = () => data.templates[dark.matches ? "dark" : "light"];
-const picture = {
+const currentTemplate = () => data.templates[dark.matches ? "dark" : "light"];
+const downloadButton = {
   name: "Download as SVG", icon: Plotly.Icons.camera,
   click: (plot) => {
     const room = 20 * (plot.layout.meta.title.split("<br>").length) + 12;
@@ -57,9 +57,9 @@ const picture = {
     Plotly.downloadImage({data: plot.data, layout}, Object.assign({format: "svg", filename: "psmatch"}, size));
   }};
 const config = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"],
-                modeBarButtonsToAdd: [picture]};
+                modeBarButtonsToAdd: [downloadButton]};
 const draw = (name, figure) => Plotly.newPlot(
-  name, figure.data, Object.assign({}, figure.layout, {template: worn(), autosize: true}), config);
+  name, figure.data, Object.assign({}, figure.layout, {template: currentTemplate(), autosize: true}), config);
 const waiting = new Map(data.figures);
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) {
@@ -70,15 +70,17 @@ const seen = new IntersectionObserver((entries) => {
 for (const [name] of data.figures) seen.observe(document.getElementById(name));
 const all = () => { for (const [name, figure] of waiting) draw(name, figure); waiting.clear(); };
 const plots = () => document.querySelectorAll(".js-plotly-plot");
-// Paper is white and 660 px wide between its margins, whatever the screen: a picture drawn for the screen would be cut.
+// Paper is white and 660 px wide between its margins; figures drawn for the screen would be cut off.
 const onPaper = () => {
   all();
   for (const plot of plots()) Plotly.relayout(plot, {template: data.templates.light, autosize: false, width: 660});
 };
 const onScreen = () => {
-  for (const plot of plots()) Plotly.relayout(plot, {template: worn(), autosize: true, width: null});
+  for (const plot of plots()) Plotly.relayout(plot, {template: currentTemplate(), autosize: true, width: null});
 };
 window.addEventListener("beforeprint", onPaper);
 window.addEventListener("afterprint", onScreen);
-dark.addEventListener("change", () => { for (const plot of plots()) Plotly.relayout(plot, {template: worn()}); });
+dark.addEventListener("change", () => {
+  for (const plot of plots()) Plotly.relayout(plot, {template: currentTemplate()});
+});
 """

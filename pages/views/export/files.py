@@ -80,9 +80,9 @@ def _row(path: Path, description: str) -> None:
 
 def _report(folder: RunFolder) -> BinaryIO:
     """The report, written when its button is pressed if it is missing or older than the run's other files."""
-    from psmatch_core.report import REPORT, write_report
+    from psmatch_core.report import REPORT_FILE, write_report
 
-    path = folder.exports / REPORT
+    path = folder.exports / REPORT_FILE
     parts = (each for each in folder.path.rglob("*.*") if folder.exports not in each.parents)  # also of its jobs
     newest = max((each.stat().st_mtime for each in parts), default=0.0)
     if not path.exists() or path.stat().st_mtime < newest:

@@ -1,0 +1,74 @@
+"""The chapters on quality: metrics where true pairs are known, and distances between distributions where none is."""
+
+from __future__ import annotations
+
+from psmatch_core.base.errors import plural
+from psmatch_core.evaluation.distributions import DISTANCE_MEASURES
+from psmatch_core.report.loaded_run import LoadedRun
+from psmatch_core.report.page import Page
+from psmatch_core.workspace import files
+
+PAIR_METRICS = ("foscttm", "trace_fold", "rank")
+
+
+def evaluation_chapter(run: LoadedRun, page: Page) -> None:
+    """How good the matching is where the true pairs are known."""
+    found, table = files.EVALUATION.read(run.folder), files.EVALUATION_LABELS.read(run.folder)
+    if found is None:
+        return
+    from psmatch_core.evaluation.intervals import bootstrap_intervals, coverage_by_confidence
+    from psmatch_core.plotting import coverage_curves, feature_r2_bars, metric_bars
+
+    page.heading("Evaluate: how good is the matching where the true pairs are known?")
+    if not found.n_pairs or table is None:
+        page.text("True pairs are known, but every label has too few of them for an evaluation.")
+        return
+    page.text(f"{plural(found.n_pairs, 'true pair')}. The baseline is a uniform plan within each label (chance).")
+    means = (found.micro, found.uniform_micro, found.macro, found.uniform_macro)
+    page.table(
+        ("metric", "mean over cells", "uniform", "mean over labels", "uniform"),
+        [[metric, *(each[metric] for each in means)] for metric in PAIR_METRICS],
+    )
+    for metric in PAIR_METRICS[:2]:
+        page.figure(metric_bars(table, metric))
+    cells = files.EVALUATION_CELLS.read(run.folder)
+    if run.coupling is not None and cells is not None and len(cells):
+        intervals = bootstrap_intervals(cells, seed=run.folder.recipe.seed)[1]["micro"]
+        ranges = ", ".join(f"{each} {intervals[each].low:.3g} to {intervals[each].high:.3g}" for each in PAIR_METRICS)
+        page.text(f"95% intervals, if other cells of the same labels had been evaluated: {ranges}.", "small")
+        coverage = coverage_by_confidence(run.coupling, cells, "foscttm")
+        if coverage:
+            page.figure(coverage_curves(coverage, uniform=found.uniform_micro["foscttm"]))
+    values = files.FEATURE_R2.read(run.folder)
+    if values:
+        page.figure(feature_r2_bars(values, uniform=found.uniform_r2))
+    if found.skipped:
+        page.table(("label not evaluated", "reason"), list(found.skipped.items()))
+
+
+def distributions_chapter(run: LoadedRun, page: Page) -> None:
+    """Translated cells compared with observed ones, where no pair is known."""
+    compared = files.DISTRIBUTIONS.read(run.folder)
+    if not compared:
+        return
+    from psmatch_core.plotting import distance_dots
+
+    page.heading("Translated cells compared with observed ones, where no pair is known")
+    page.text(
+        "Baselines: the same translation through a uniform plan, and a floor, which compares one half of the observed "
+        "cells with the other."
+    )
+    for direction, found in compared.items():
+        page.subheading(run.describe(direction))
+        if found.per_label:
+            page.table(
+                ("mean over cells", *(each.replace("_", " ") for each in DISTANCE_MEASURES)),
+                [
+                    (name.replace("_", " "), *(values[each] for each in DISTANCE_MEASURES))
+                    for name, values in found.micro.items()
+                ],
+            )
+            page.figure(distance_dots(found, "energy"))
+        page.points(found.notes)
+        if found.skipped:
+            page.table(("label not compared", "reason"), list(found.skipped.items()))

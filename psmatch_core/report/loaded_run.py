@@ -1,0 +1,41 @@
+"""LoadedRun: what the chapters of a report read: a run's folder, with its largest results loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psmatch_core.data.checks import display
+from psmatch_core.translation.translate import TO_SOURCE
+from psmatch_core.workspace import files
+from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models, side_names
+from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.matching.coupling import Coupling
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run's folder, scored modalities, coupling and table of labels; None for what it does not have."""
+
+    folder: RunFolder
+    models: tuple[ScoredModality, ScoredModality] | None
+    coupling: Coupling | None
+    labels: pd.DataFrame | None
+
+    @classmethod
+    def load(cls, folder: RunFolder) -> LoadedRun:
+        """The run in a folder, as far as it has come."""
+        models = load_models(folder) if has_propensities(folder) else None
+        coupling = load_matching(folder, models) if models is not None and has_coupling(folder) else None
+        return cls(folder, models, coupling, files.LABELS.read(folder))
+
+    def describe(self, direction: str) -> str:
+        """A direction of translation with the names of the modalities."""
+        source, target = (display(side_names(self.folder)[side], 24) for side in files.BOTH_SIDES)
+        of, at = (target, source) if direction == TO_SOURCE else (source, target)
+        return f"{of} features of {at} cells"
