@@ -44,8 +44,16 @@ from psmatch_core.evaluation.reference_space import ReferenceSpace
 from psmatch_core.matching.blocks import SparseBlock
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.match import known_ids, match
-from psmatch_core.matching.matchers import GromovMatcher, Matcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
+from psmatch_core.matching.matchers import (
+    Answer,
+    GromovMatcher,
+    LabelMatcher,
+    LabelProblem,
+    Matcher,
+    NeighborMatcher,
+    SinkhornMatcher,
+    UniformMatcher,
+)
 from psmatch_core.matching.matchers.known_pairs import true_pairs
 from psmatch_core.pipeline.demo_data import interventional_images
 from psmatch_core.pipeline.recipe import PAPER_NETWORK, PAPER_VAE, Recipe

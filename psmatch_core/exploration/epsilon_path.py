@@ -125,7 +125,9 @@ class EpsilonPath:
         block: Block | None = None
         if status.outcome.is_usable:
             if self.f.size and np.isfinite(self.f[step]).all():
-                block = self.matcher.restored(self.problem, self.f[step], self.g[step], float(self.epsilon[step]))
+                block = self.matcher.from_potentials(
+                    self.problem, self.f[step], self.g[step], float(self.epsilon[step])
+                )
             if block is None:
                 block = self.matcher_at(step).couple(self.problem, progress=silent)[0]
         if block is None:

@@ -196,7 +196,7 @@ def l_curve(
     problems = label_problems(source, target, chosen, seed, with_features=matcher.needs_features)
     found: dict[str, dict[float, CurvePoint]] = {label: {} for label in chosen}
     total = len(chosen) * len(grid)
-    for done, point in enumerate(matcher.trace(problems, grid.tolist(), progress=progress), start=1):
+    for done, point in enumerate(matcher.trace_curve(problems, grid.tolist(), progress=progress), start=1):
         found[point.status.label][point.epsilon] = point
         progress(Event("curve", done / total, f"label {point.status.label}, epsilon {point.epsilon:.3g}"))
     return LCurve(

@@ -9,7 +9,7 @@ import numpy as np
 
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.matching.matchers.base import aligned
+from psmatch_core.matching.matchers.problem import aligned
 
 NEIGHBORS = 15
 

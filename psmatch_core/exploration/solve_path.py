@@ -18,8 +18,8 @@ from psmatch_core.matching.blocks.heatmap_bins import block_means
 from psmatch_core.matching.blocks.overview import overview
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.matchers import CurvePoint, LabelMatcher, LabelProblem, Matcher, SinkhornMatcher
-from psmatch_core.matching.matchers.base import Answer
 from psmatch_core.matching.matchers.known_pairs import true_pairs
+from psmatch_core.matching.matchers.problem import Answer
 
 TOP = 5  # matches of each cell that are kept
 BINS = 80  # a move of the slider sends about 40 kB
@@ -158,10 +158,12 @@ class _PathInProgress:
         look = overview(block, kept.means, kept.top_index.shape[2])
         if not np.isfinite(look.masses).all() or look.masses.sum() <= 0:
             return
-        costs_its_points = kept.matcher.costs_its_points and look.cost is not None
-        cost = look.cost if costs_its_points else kept.matcher.plan_cost(kept.problem, block)
+        has_cost = kept.matcher.has_cost_of_points and look.cost is not None
+        cost = look.cost if has_cost else kept.matcher.plan_cost(kept.problem, block)
         entropies = np.log(np.maximum(look.n_effective, 1.0))
-        self.points[step] = CurvePoint.of(value, float(cost or 0.0), look.masses, entropies, status)
+        self.points[step] = CurvePoint.from_rows(
+            value, float(cost or 0.0), masses=look.masses, row_entropies=entropies, status=status
+        )
         kept.n_effective[step] = look.n_effective
         kept.top_index[step], kept.top_weight[step] = look.top_index, look.top_weight
         kept.block_means[step] = look.means.means

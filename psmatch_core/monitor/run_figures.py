@@ -17,7 +17,7 @@ from psmatch_core.evaluation.distributions import TRANSLATED, Distributions
 from psmatch_core.evaluation.evaluate import Evaluation
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.matching.matchers.base import SMALLEST_SPREAD, aligned
+from psmatch_core.matching.matchers.problem import SMALLEST_SPREAD, aligned
 
 COST_ROWS = 200  # source cells of a label whose costs are summed: enough to know the mean to a few per cent
 SMALL, LARGE = "small", "large"

@@ -59,8 +59,8 @@ def test_points_are_those_of_the_plans_that_match_gives(curve, models):
 def test_warm_starts_change_nothing(matcher, models):
     problems = label_problems(*models, models[0].label_names, 0, with_features=True)
     key = lambda point: (point.status.label, point.epsilon)  # noqa: E731 - one use
-    warm = sorted(matcher.trace(problems, GRID), key=key)
-    cold = sorted(Matcher.trace(matcher, problems, GRID), key=key)
+    warm = sorted(matcher.trace_curve(problems, GRID), key=key)
+    cold = sorted(Matcher.trace_curve(matcher, problems, GRID), key=key)
     for one, other in zip(warm, cold, strict=True):
         assert key(one) == key(other)
         assert (one.cost, one.entropy) == pytest.approx((other.cost, other.entropy), rel=1e-4)

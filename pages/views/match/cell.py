@@ -11,7 +11,7 @@ from pages.shell.text import count, plain
 from pages.views.match import slider_state
 from pages.views.match.label_box import label_box
 from psmatch_core.data.checks import display
-from psmatch_core.matching.matchers.unbalanced import HARDLY
+from psmatch_core.matching.matchers.problem import HARDLY_MATCHED
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def cell_tab(folder: RunFolder, run: Coupling) -> None:
     charts.show(figure, key=f"matches.{folder.id}.{label}.{name}", alt=f"Weights of the matches of {display(name)}")
     st.caption(f"Weights {plain(at_sliders.describe([label], slider_state.run_value(folder)))}.")
     share = mass_share(coupling, label, row)
-    if share < HARDLY:
+    if share < HARDLY_MATCHED:
         st.warning(
             f"**This cell is mostly unmatched**: it has {share:.1%} of the mass of an average cell of its label. → The "
             "weights above are shares of that small mass.",

@@ -1,4 +1,4 @@
-"""What a matcher is given and what it gives back."""
+"""Matcher: what every matching strategy does, for all labels at once or label by label."""
 
 from __future__ import annotations
 
@@ -15,98 +15,28 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.blocks import Block
-from psmatch_core.matching.coupling import Outcome, Status
+from psmatch_core.matching.coupling import Status
+from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
-Answer = tuple[Block | None, Status]  # a label's plan, and how it went; no plan only with a status that says why
-
-SMALLEST_SPREAD = 1e-12  # below this all cells of a label are one point, and a scale has no meaning
-
-
-@dataclass(frozen=True, eq=False)
-class LabelProblem:
-    """One label's cells on both sides.
-
-    Parameters
-    ----------
-    label
-        Its name.
-    x, y
-        Where the source cells ``(n, d)`` and target cells ``(m, d)`` lie in the space that both share: logits (nats),
-        one column a label, or latents (no unit).
-    source_ids, target_ids
-        Names of the physical cells ``(n,)``, ``(m,)``, or None; only a matcher that judges may look at them.
-    seed
-        For what is random in this label alone.
-    x_features, y_features
-        Features of the same cells as the classifiers saw them, ``(n, p)`` and ``(m, q)``; None unless the matcher
-        ``needs_features``.
-    x_names, y_names
-        What those features are called, ``(p,)`` and ``(q,)``; None where nobody knows.
-    """
-
-    label: str
-    x: np.ndarray
-    y: np.ndarray
-    source_ids: np.ndarray | None
-    target_ids: np.ndarray | None
-    seed: int
-    x_features: np.ndarray | None = None
-    y_features: np.ndarray | None = None
-    x_names: np.ndarray | None = None
-    y_names: np.ndarray | None = None
-
-    @property
-    def features(self) -> tuple[np.ndarray, np.ndarray]:
-        """Features of both sides, ``(n, p)`` and ``(m, q)``.
-
-        Raises
-        ------
-        PsmatchError
-            Where the problem was made without them.
-        """
-        if self.x_features is None or self.y_features is None:
-            raise PsmatchError(
-                f"Label {self.label}: this method looks at the cells' features, which were not given.",
-                hint="Give x_features and y_features, or match by match(), which does.",
-            )
-        return self.x_features, self.y_features
-
-    @property
-    def n_pairs(self) -> int:
-        """Pairs of cells in the label's block."""
-        return self.x.shape[0] * self.y.shape[0]
-
-    def status(
-        self,
-        outcome: Outcome,
-        message: str = "",
-        *,
-        iterations: int = 0,
-        marginal_error: float = 0.0,
-        epsilon: float = float("nan"),
-    ) -> Status:
-        """A status of this label."""
-        return Status(
-            self.label, self.x.shape[0], self.y.shape[0], outcome, message, iterations, marginal_error, epsilon
-        )
+COMPILING = "compiling the transport engine: once on this machine, about 15 s"
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What one label's plan costs and how spread it is, at one epsilon.
+    """Cost and spread of one label's plan at one epsilon.
 
     Parameters
     ----------
     epsilon
-        As the matcher's option counts it.
+        In the unit of the matcher's option.
     cost
-        Of the plan scaled to mass 1, the entropy term left out, units of cost; NaN without a plan.
+        Of the plan scaled to mass 1, without the entropy term, units of cost; NaN without a plan.
     entropy
         Of the plan scaled to mass 1, nats; at most log n + log m, which a uniform plan has.
     n_effective
-        exp(mean entropy of a source cell's row), cells; rows weigh as much as their mass.
+        exp(mean entropy of a source cell's row), cells; rows are weighted by their mass.
     status
-        How the label ended.
+        The status of the label.
     """
 
     epsilon: float
@@ -116,8 +46,8 @@ class CurvePoint:
     status: Status
 
     @classmethod
-    def of(
-        cls, epsilon: float, cost: float, masses: np.ndarray, row_entropies: np.ndarray, status: Status
+    def from_rows(
+        cls, epsilon: float, cost: float, *, masses: np.ndarray, row_entropies: np.ndarray, status: Status
     ) -> CurvePoint:
         """The point of a plan with row sums ``masses (n,)`` whose rows have these entropies ``(n,)``, nats."""
         share = masses / masses.sum()
@@ -127,17 +57,18 @@ class CurvePoint:
 
     @classmethod
     def without_plan(cls, epsilon: float, status: Status) -> CurvePoint:
+        """The point of a label that has no plan at this epsilon."""
         return cls(epsilon, float("nan"), float("nan"), float("nan"), status)
 
 
 @dataclass(frozen=True)
 class Matcher(Config, ABC):
-    """A strategy that couples the cells of every label: label by label, or all labels at once."""
+    """A strategy that matches the cells of every label."""
 
-    needs_features: ClassVar[bool] = False  # whether problems carry the cells' features beside their logits
+    needs_features: ClassVar[bool] = False  # whether problems carry the cells' features beside their scores
 
     def check(self, source: Modality, target: Modality) -> None:
-        """Refuse before any work what this strategy cannot do with these labels and features.
+        """Refuse, before any work, labels and features that this strategy cannot match.
 
         Raises
         ------
@@ -154,9 +85,9 @@ class Matcher(Config, ABC):
         Parameters
         ----------
         problems
-            One a label, those with most pairs first.
+            One per label, those with most pairs first.
         executor
-            Where labels are worked on side by side; here if None.
+            Works on several labels at the same time; without it they are solved here, one after the other.
         """
 
     @classmethod
@@ -166,31 +97,37 @@ class Matcher(Config, ABC):
 
     @classmethod
     def sharpness_option(cls) -> str | None:
-        """The option by which plans get sharper or smoother, such as ``epsilon``; None where there is none."""
+        """The option by which plans get sharper or smoother, such as ``epsilon``; None if there is none."""
         return "epsilon" if cls.has_epsilon() else None
 
     def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
-        """What each label's plan costs, scaled to mass 1 and the entropy term left out, units of cost."""
-        why = "couples all labels at once, and a label's share of its cost is not worked out"
+        """The cost of each label's plan, scaled to mass 1 and without the entropy term, units of cost.
+
+        Raises
+        ------
+        PsmatchError
+            If the strategy minimises no cost that could be told label by label.
+        """
+        why = "matches all labels together, and the share of one label in its cost is not known"
         raise PsmatchError(
             f"{type(self).__name__} {why if self.has_epsilon() else 'has no epsilon'}, so there is no curve of cost "
             "against entropy.",
-            hint="Choose an entropic method that goes label by label, such as SinkhornMatcher.",
+            hint="Choose an entropic method that matches label by label, such as SinkhornMatcher.",
         )
 
-    def trace(
+    def trace_curve(
         self, problems: Sequence[LabelProblem], epsilons: Sequence[float], *, progress: Progress = silent
     ) -> Iterator[CurvePoint]:
-        """Cost and spread of every label at every epsilon, in no particular order; no true pair is looked at.
+        """Cost and spread of every label at every epsilon, in no particular order; true pairs are not used.
 
-        A matcher that can go on from the plan at another epsilon does so; here each is solved from the start.
+        Here every epsilon is solved from the start; a matcher that can continue from a neighbouring one does so.
         """
-        self.plan_costs((), ())  # says so before any work where there is no curve
+        self.plan_costs((), ())  # refuses before any work if there is no curve
         this: Any = self  # every matcher is a dataclass, which its base class cannot say
         for done, epsilon in enumerate(epsilons):
             matcher: Matcher = replace(this, epsilon=epsilon)
-            heard = _within(progress, f"epsilon {epsilon:g}: ", done / len(epsilons))
-            answers = list(matcher.couple_all(problems, progress=heard))
+            inner = _nested(progress, f"epsilon {epsilon:g}: ", done / len(epsilons))
+            answers = list(matcher.couple_all(problems, progress=inner))
             solved = [
                 (problem, block)
                 for problem, (block, _) in zip(problems, answers, strict=True)
@@ -208,15 +145,21 @@ class Matcher(Config, ABC):
                     yield CurvePoint.without_plan(epsilon, status)
                 else:
                     entropies = np.log(np.maximum(block.n_effective, 1.0))
-                    yield CurvePoint.of(epsilon, costs[problem.label], block.marginals[0], entropies, status)
+                    yield CurvePoint.from_rows(
+                        epsilon,
+                        costs[problem.label],
+                        masses=block.marginals[0],
+                        row_entropies=entropies,
+                        status=status,
+                    )
 
 
 @dataclass(frozen=True)
 class LabelMatcher(Matcher, ABC):
-    """A matcher to which each label is a problem of its own."""
+    """A matcher that treats each label as a problem of its own."""
 
-    # Whether a plan costs what its cells' points lie apart, which its potentials tell without a distance.
-    costs_its_points: ClassVar[bool] = False
+    # Whether the cost of a plan is that between its points, which its potentials give without any distance.
+    has_cost_of_points: ClassVar[bool] = False
 
     @abstractmethod
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
@@ -225,9 +168,9 @@ class LabelMatcher(Matcher, ABC):
     def couple_along(
         self, problem: LabelProblem, values: Sequence[float], *, progress: Progress = silent
     ) -> Iterator[tuple[float, Answer]]:
-        """Plan and status of one label at every value of the matcher's :meth:`sharpness_option`, smoothest first.
+        """Plan and status of one label at every value of the :meth:`sharpness_option`, smoothest first.
 
-        A matcher that can go on from the plan at another value does so; here each is solved from the start.
+        Here every value is solved from the start; a matcher that can continue from a neighbouring one does so.
         """
         this: Any = self
         option = self.sharpness_option()
@@ -235,12 +178,12 @@ class LabelMatcher(Matcher, ABC):
             matcher: LabelMatcher = replace(this, **{str(option): value})
             yield value, matcher.couple(problem, progress=progress)
 
-    def restored(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
-        """The plan that kept potentials stand for, units of cost; None where plans are not made of potentials."""
+    def from_potentials(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
+        """The plan with these potentials, units of cost; None if the plans of this strategy have none."""
         return None
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        """What one label's plan costs, scaled to mass 1 and the entropy term left out, units of cost."""
+        """The cost of one label's plan, scaled to mass 1 and without the entropy term, units of cost."""
         return super().plan_costs((problem,), (block,))[0]
 
     def plan_costs(self, problems: Sequence[LabelProblem], blocks: Sequence[Block]) -> Sequence[float]:
@@ -253,43 +196,34 @@ class LabelMatcher(Matcher, ABC):
     ) -> Iterator[Answer]:
         if executor is None:
             for done, problem in enumerate(problems):
-                yield self.couple(problem, progress=of_label(progress, problem.label, done / len(problems)))
+                yield self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
         else:
             futures = [executor.submit(self.couple, problem, progress=silent) for problem in problems]
             for future in futures:
                 yield future.result()
 
 
-def aligned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both clouds of one label centred and brought to one scale by one scalar each.
+def announce_compiling(progress: Progress) -> None:
+    """Report it when the engine still has to be compiled; otherwise the app would seem to hang."""
+    from psmatch_core.transport import is_compiled  # brings numba, which a config must not
 
-    The classifiers of two modalities are rarely equally sure of themselves; within a label that difference is
-    a shift and a stretch that carry nothing about who goes with whom. The common scale is the geometric mean
-    of the two root mean squares, so that costs stay in nats. Source: ours, measured (docs/method.md).
-    """
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    spread_x, spread_y = float(np.sqrt(np.mean(x**2))), float(np.sqrt(np.mean(y**2)))
-    if min(spread_x, spread_y) < SMALLEST_SPREAD:
-        return x, y
-    common = np.sqrt(spread_x * spread_y)
-    return x * (common / spread_x), y * (common / spread_y)
+    if not is_compiled():
+        progress(Event("match", 0.0, COMPILING))
 
 
-def _is_whole(block: Block) -> bool:
-    """Whether a plan is one: finite, and of mass."""
-    masses = block.marginals[0]
-    return bool(np.isfinite(masses).all() and masses.sum() > 0)
+def label_progress(progress: Progress, label: str, share: float) -> Progress:
+    """Reports of one label as reports of the whole matching, of which ``share`` is done already."""
+    return _nested(progress, f"label {label}: ", share)
 
 
-def of_label(progress: Progress, label: str, share: float) -> Progress:
-    """Reports of one label as reports of the whole matching, of which ``share`` was done before."""
-    return _within(progress, f"label {label}: ", share)
-
-
-def _within(progress: Progress, prefix: str, share: float) -> Progress:
-    """Reports of a part as reports of the whole matching."""
-
+def _nested(progress: Progress, prefix: str, share: float) -> Progress:
     def report(event: Event, /) -> None:
         progress(Event("match", share, prefix + event.message, event.values))
 
     return report
+
+
+def _is_whole(block: Block) -> bool:
+    """Whether a plan can be used: all its sums are finite, and it has mass."""
+    masses = block.marginals[0]
+    return bool(np.isfinite(masses).all() and masses.sum() > 0)

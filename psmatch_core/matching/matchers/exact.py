@@ -1,49 +1,45 @@
-"""Exact optimal transport within a label: each cell goes with as few others as possible."""
+"""Exact optimal transport within a label: each cell has as few partners as possible."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psmatch_core.base.config import option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
-from psmatch_core.matching.blocks import SparseBlock, uniform_block
+from psmatch_core.matching.blocks import SparseBlock
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
-from psmatch_core.matching.matchers.options import memory_option
+from psmatch_core.matching.matchers.base import LabelMatcher
+from psmatch_core.matching.matchers.options import align_option, cost_option, memory_option
+from psmatch_core.matching.matchers.problem import SINGLE_CELL, Answer, LabelProblem
 from psmatch_core.transport.options import SolveOptions
 
-LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000: some 15 s; memory stays with the pairs that matter
+LARGEST_BLOCK = 1_000_000_000  # pairs, about 30,000 × 30,000 and 15 s; only the pairs that matter are held in memory
 
 
 @dataclass(frozen=True)
 class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
-    """Exact optimal transport with uniform marginals: a permutation where both sides have as many cells.
+    """Exact optimal transport with uniform marginals: a permutation if both sides have the same number of cells.
 
-    Solved by :mod:`psmatch_core.transport`; the status tells the gap to the dual bound, which no plan can beat.
+    Solved by :mod:`psmatch_core.transport`; the status gives the gap to the dual bound, which no plan can beat.
     """
 
-    align: bool = option(True, help="Centre and scale both sides within the label by one scalar each.", advanced=True)
-    cost: str = option(
-        "euclidean", choices=("euclidean", "sqeuclidean"), help="Distance between logits, or its square.", advanced=True
-    )
+    align: bool = align_option()
+    cost: str = cost_option()
     memory_mb: int = memory_option()
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
-        n, m = problem.x.shape[0], problem.y.shape[0]
-        if n * m > LARGEST_BLOCK:
+        if problem.n_pairs > LARGEST_BLOCK:
+            n, m = problem.sizes
             raise PsmatchError(
                 f"Label {problem.label}: exact transport of {n:,} × {m:,} cells is over the limit of "
                 f"{LARGEST_BLOCK:,} pairs and would take many minutes.",
                 hint="Use the entropic matcher with a small epsilon, such as 0.01 × mean cost.",
             )
-        if n == 1 or m == 1:
-            return uniform_block(n, m), problem.status(
-                Outcome.CLOSED_FORM, "one cell on a side: it goes with all others"
-            )
+        if problem.has_single_cell:
+            return problem.uniform_answer(SINGLE_CELL)
         from psmatch_core.transport import assign  # brings numba, which a config must not
 
-        x, y = aligned(problem.x, problem.y) if self.align else (problem.x, problem.y)
+        x, y = problem.scores(align=self.align)
         result = assign(
             x,
             y,
@@ -52,6 +48,6 @@ class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
         )
         block = SparseBlock(result.matrix)
         if not result.converged:
-            message = f"the cost may be {result.relative_gap:.2%} above the best"
+            message = f"the cost may be {result.relative_gap:.2%} above the optimum"
             return block, problem.status(Outcome.NOT_CONVERGED, message)
         return block, problem.status(Outcome.EXACT)

@@ -11,7 +11,8 @@ from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import stream
 from psmatch_core.matching.blocks import SparseBlock
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
+from psmatch_core.matching.matchers.base import LabelMatcher
+from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
 
 @dataclass(frozen=True)

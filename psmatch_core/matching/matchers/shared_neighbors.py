@@ -1,4 +1,4 @@
-"""Shared nearest neighbours: cells go together where their neighbourhoods overlap."""
+"""Shared nearest neighbours: cells match if their neighbourhoods overlap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from psmatch_core.base.config import option
 from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import Block, SparseBlock
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem, aligned
+from psmatch_core.matching.matchers.base import LabelMatcher
+from psmatch_core.matching.matchers.options import align_option
+from psmatch_core.matching.matchers.problem import Answer, LabelProblem, aligned
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,21 @@ class NeighborMatcher(LabelMatcher, title="Shared nearest neighbours", place=2):
     """
 
     n_neighbors: int = option(
-        1, minimum=1, maximum=1000, unit="cells", help="Neighbours looked at on each side.", label="k"
+        1, minimum=1, maximum=1000, unit="cells", help="Nearest neighbours of a cell on each side.", label="k"
     )
     normalize: bool = option(
         False,
-        help="Bring each cell's logits to length 1 first, as the released code does and the text does not.",
+        help="Bring each cell's logits to length 1 first, as the paper's released code does, unlike its text.",
         advanced=True,
     )
-    align: bool = option(True, help="Centre and scale both sides within the label by one scalar each.", advanced=True)
+    align: bool = align_option()
 
     @classmethod
     def sharpness_option(cls) -> str | None:
         return "n_neighbors"
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        """Mean distance of matched cells, nats: what the plan would cost, though this method does not minimise it."""
+        """Mean distance between matched cells, nats; this method does not minimise it."""
         return block.mean_cost(*self._points(problem), "euclidean")
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:

@@ -1,4 +1,4 @@
-"""Entropic transport within a label between the features themselves, where both modalities share them."""
+"""Entropic transport within a label between the features, for modalities that measured the same ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from psmatch_core.base.config import option
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.data.modality import Modality
-from psmatch_core.matching.matchers.base import LabelProblem, aligned
-from psmatch_core.matching.matchers.entropic_matcher import PointMatcher
-from psmatch_core.matching.matchers.options import MARGINALS, iterations_option, memory_option, tolerance_option
+from psmatch_core.matching.matchers.entropic_matcher import EntropicMatcher
+from psmatch_core.matching.matchers.options import align_option, cost_option, epsilon_unit_option
+from psmatch_core.matching.matchers.problem import LabelProblem, aligned
 
 _FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
 _ALTERNATIVE = "Choose features that both modalities measured under the same names, or match by scores."
@@ -21,46 +20,21 @@ _ALTERNATIVE = "Choose features that both modalities measured under the same nam
 
 @dataclass(frozen=True)
 class SharedSpaceMatcher(
-    PointMatcher, title="Shared features: entropic transport if both modalities have the same features", place=9
+    EntropicMatcher, title="Shared features: entropic transport if both modalities have the same features", place=9
 ):
-    """Label-constrained entropic optimal transport between the features, for modalities that share a feature space.
+    """Entropic optimal transport within a label between the features, for modalities with the same features.
 
-    The propensity scores are not looked at. The same features must stand on both sides, by name; their order may
-    differ.
+    The propensity scores are not used. Both sides must have the same features by name, in any order.
 
     Source: the problem of Xi et al. 2024, section 4, between features in place of scores.
     """
 
     needs_features: ClassVar[bool] = True
-    compared: ClassVar[str] = "features"
+    points_name: ClassVar[str] = "features"
 
-    epsilon: float = option(
-        0.05,
-        above=0,
-        maximum=1e6,
-        help="Entropic regularisation: small is sharp (few partners a cell), large is smooth.",
-        unit="× mean cost",
-    )
-    epsilon_unit: str = option(
-        "mean cost",
-        choices=("mean cost", "absolute"),
-        help="Whether epsilon counts in mean costs of the label's block or in the features' own units.",
-        advanced=True,
-    )
-    align: bool = option(
-        False,
-        help="Centre and scale both sides within the label by one scalar each, against a shift between batches.",
-        advanced=True,
-    )
-    cost: str = option(
-        "euclidean",
-        choices=("euclidean", "sqeuclidean"),
-        help="Distance between features, or its square.",
-        advanced=True,
-    )
-    tolerance: float = tolerance_option(MARGINALS)
-    max_iterations: int = iterations_option(5000)
-    memory_mb: int = memory_option()
+    epsilon_unit: str = epsilon_unit_option("in the features' own units")
+    align: bool = align_option(False, why=", against a shift between batches")
+    cost: str = cost_option("features")
 
     def check(self, source: Modality, target: Modality) -> None:
         _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import uniform_block
 from psmatch_core.matching.coupling import Outcome
-from psmatch_core.matching.matchers.base import Answer, LabelMatcher, LabelProblem
+from psmatch_core.matching.matchers.base import LabelMatcher
+from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.exploration.epsilon_grid import adjustable_matcher
 from psmatch_core.exploration.epsilon_path import EpsilonPath
 from psmatch_core.exploration.solve_path import solve_epsilon_path
-from psmatch_core.matching.matchers.base import Answer
+from psmatch_core.matching.matchers.problem import Answer
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.job import LabelJob, Work
 from psmatch_core.workspace.run_folder import RunFolder

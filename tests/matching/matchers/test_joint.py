@@ -7,7 +7,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import LabeledCootMatcher, LabeledGromovMatcher, LabelMatcher, LabelProblem, Matcher
-from psmatch_core.matching.matchers.labeled_gromov import MASSES, label_masses
+from psmatch_core.matching.matchers.joint_matcher import label_masses
 
 MATCHERS = [
     LabeledGromovMatcher(),
@@ -95,8 +95,9 @@ def test_coot_finds_true_partners_where_features_say_who():
 def test_masses_are_what_they_say():
     given = problems(sizes=((30, 10), (10, 10)))
     expected = {"pooled": [40 / 60, 20 / 60], "source": [0.75, 0.25], "target": [0.5, 0.5], "uniform": [0.5, 0.5]}
-    for kind in MASSES:
-        assert np.allclose(label_masses(given, kind), expected[kind])
+    assert set(LabeledGromovMatcher.options()["label_mass"].choices) == set(expected)
+    for kind, masses in expected.items():
+        assert np.allclose(label_masses(given, kind), masses)
 
 
 def test_label_mass_bears_on_the_plan_and_not_on_its_mass():
@@ -145,7 +146,7 @@ def test_too_much_memory_is_refused_before_work_with_the_estimate():
 
 def test_features_that_are_not_there_are_asked_for():
     bare = [LabelProblem("A", np.ones((3, 2)), np.ones((4, 2)), None, None, 0)]
-    with pytest.raises(PsmatchError, match="features were asked for, but its cells carry none"):
+    with pytest.raises(PsmatchError, match="this method compares cells by their features, which are missing"):
         couple(LabeledGromovMatcher(), bare)
 
 
@@ -156,7 +157,7 @@ def test_match_gives_them_what_they_need(matcher, models):
     assert not any(status.outcome.needs_attention for status in coupling.statuses)
 
 
-@pytest.mark.parametrize("kind", ["LabeledGromovMatcher", "LabeledCootMatcher"])
+@pytest.mark.parametrize("kind", ["LabeledGromovMatcher", pytest.param("LabeledCootMatcher", marks=pytest.mark.slow)])
 def test_a_whole_run_on_the_demo_takes_them(kind):
     from psmatch_core.evaluation.evaluate import evaluate
     from psmatch_core.pipeline.demo_data import demo_recipe

@@ -23,7 +23,7 @@ from psmatch_core.matching.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
-from psmatch_core.matching.matchers.base import aligned
+from psmatch_core.matching.matchers.problem import aligned
 
 MATCHERS = [
     SinkhornMatcher(),
