@@ -106,7 +106,7 @@ def test_a_process_that_is_forked_meanwhile_keeps_no_lock(tmp_path, monkeypatch)
         is_locked = lock_file(number, **settings)
         child = os.fork()
         if child == 0:
-            time.sleep(600)
+            signal.pause()
             os._exit(0)
         children.append(child)
         return is_locked

@@ -8,7 +8,7 @@ from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
 
-PAIR_METRICS = ("foscttm", "trace_fold", "rank")
+SHOWN_METRICS = ("foscttm", "trace_fold", "rank")
 
 
 def evaluation_chapter(run: LoadedRun, page: Page) -> None:
@@ -27,14 +27,14 @@ def evaluation_chapter(run: LoadedRun, page: Page) -> None:
     means = (found.micro, found.uniform_micro, found.macro, found.uniform_macro)
     page.table(
         ("metric", "mean over cells", "uniform", "mean over labels", "uniform"),
-        [[metric, *(each[metric] for each in means)] for metric in PAIR_METRICS],
+        [[metric, *(each[metric] for each in means)] for metric in SHOWN_METRICS],
     )
-    for metric in PAIR_METRICS[:2]:
+    for metric in SHOWN_METRICS[:2]:
         page.figure(metric_bars(table, metric))
     cells = files.EVALUATION_CELLS.read(run.folder)
     if run.coupling is not None and cells is not None and len(cells):
         intervals = bootstrap_intervals(cells, seed=run.folder.recipe.seed)[1]["micro"]
-        ranges = ", ".join(f"{each} {intervals[each].low:.3g} to {intervals[each].high:.3g}" for each in PAIR_METRICS)
+        ranges = ", ".join(f"{each} {intervals[each].low:.3g} to {intervals[each].high:.3g}" for each in SHOWN_METRICS)
         page.text(f"95% intervals, if other cells of the same labels had been evaluated: {ranges}.", "small")
         coverage = coverage_by_confidence(run.coupling, cells, "foscttm")
         if coverage:
