@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import STAND_INS
 from tests.waiting import HANG, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,11 @@ ARGUMENTS = (
     "--disable-sync",
 )
 PATIENCE_MS = 1000 * HANG / 2  # for one thing to happen on a page: no machine is too slow, and it ends before the test
+
+
+def without_stand_ins(path: str) -> str:
+    """A search path on which the server and its workers find the real libraries."""
+    return os.pathsep.join(part for part in path.split(os.pathsep) if part and part != str(STAND_INS))
 
 
 @dataclass
@@ -51,6 +57,7 @@ class Server:
             port = probe.getsockname()[1]
         environment = {
             **os.environ,
+            "PYTHONPATH": without_stand_ins(os.environ.get("PYTHONPATH", "")),  # a browser shows the real maps
             "PSMATCH_WORKSPACE": str(self.workspace),
             "PSMATCH_DATA_ROOTS": str(self.roots),
             "PSMATCH_DEMO_AHEAD": "0",  # two cores: only the tests that want the finished demo pay for it

@@ -1,7 +1,7 @@
 """Stands in for umap-learn where tests draw maps that nobody looks at: tests/conftest.py puts it in its place.
 
-The real one compiles for about 15 s in every process; ``tests/exploration/test_maps.py`` and the demo of
-``tests/cli/test_main.py`` use it.
+The real one compiles for about 15 s in every process; ``tests/exploration/test_maps.py``, the demo of
+``tests/cli/test_main.py`` and all tests in a browser use it.
 """
 
 from __future__ import annotations
