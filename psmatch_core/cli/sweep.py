@@ -42,12 +42,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, open_run, progress_of
-    from psmatch_core.workspace.jobs.sweep import ABOUT, SweepJob, open_sweep
+    from psmatch_core.workspace import files
+    from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
+    from psmatch_core.workspace.run_folder import RunFolder
     from psmatch_core.workspace.sweeps.budget import estimate_budget
     from psmatch_core.workspace.sweeps.points import GRID, LIST, Sweep, parse_axis
     from psmatch_core.workspace.worker import execute
 
-    if (options.folder / ABOUT).exists():
+    if files.SWEEP_REQUEST.is_in(RunFolder(options.folder)):
         if options.axes:
             raise PsmatchError("This folder is a sweep already.", hint="Omit --set to continue it.")
         job = open_sweep(options.folder.resolve())

@@ -259,6 +259,7 @@ HALF_SCORES = RunFile("{}_halves.npz", result_files.load_halves, result_files.sa
 MONITOR_REPORT = RunFile("monitor.json", _load_monitor_report, _save_monitor_report)
 SELECTIONS = _record("selections.json", dict[str, NamedSelection])
 # In the folders of other jobs.
+SWEEP_REQUEST = _record("sweep.json", dict[str, Any])
 HELD_OUT = RunFile("left_out.npz", load_held_out, HeldOut.save)
 HELD_OUT_FIGURES = _record("left_out.json", dict[str, Any])
 HELD_OUT_FEATURES = _csv("left_out_features.csv", "feature")

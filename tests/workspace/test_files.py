@@ -16,7 +16,7 @@ from tests.workspace.test_older_version import ARCHIVE
 
 FILES = {name: each for name, each in vars(files).items() if isinstance(each, RunFile)}
 NAMES = [each.name.format(which) for each in FILES.values() for which in each.which]
-OF_THE_FOLDER = {"recipe.json", "job.json", "status.json", "events.jsonl", "sweep.json"}
+OF_THE_FOLDER = {"recipe.json", "job.json", "status.json", "events.jsonl"}
 INPUTS = Inputs(*(InputSummary(name, 3, 2, 1, 0, "f") for name in ("RNA", "ADT")))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace import files
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.jobs.sweep import ABOUT, SweepJob
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
 
 KINDS: tuple[type[Job], ...] = (RunJob, LeaveOutJob, EpsilonPathJob, MonitorJob, SweepJob)
@@ -16,17 +17,17 @@ JOBS = {kind.kind: kind for kind in KINDS}
 
 
 def job_in(folder: RunFolder) -> Job:
-    """The job in a folder, of whatever kind.
+    """The job in a folder, of any kind.
 
     Raises
     ------
     PsmatchError
-        If the folder holds no job, or one of a kind that only a later version knows.
+        If it is of a kind that only a later version knows.
     """
     kind = str(folder.job.get("kind", "")) or _kind_of_older(folder)
     if kind not in JOBS:
         raise PsmatchError(
-            f"The folder {folder.id} holds a job of the kind {kind!r}, which this version does not know.",
+            f"The folder {folder.id} contains a job of the kind {kind!r}, which this version does not know.",
             hint="Update the program to open it.",
         )
     return JOBS[kind](folder)
@@ -34,7 +35,7 @@ def job_in(folder: RunFolder) -> Job:
 
 def _kind_of_older(folder: RunFolder) -> str:
     """The kind of a job that an earlier version made, whose ``job.json`` does not say it."""
-    if (folder.path / ABOUT).exists():
+    if files.SWEEP_REQUEST.is_in(folder):
         return SweepJob.kind
     if LeaveOutJob.settings_key in folder.job:
         return LeaveOutJob.kind

@@ -5,25 +5,21 @@ Its folder holds ``sweep.json`` (what is varied), ``recipe.json`` (the base) and
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.monitor import match_stability
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace import results
+from psmatch_core.workspace import files, results
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.monitor import halves_of, propensities
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
 from psmatch_core.workspace.sweeps.points import Sweep, describe_point
 from psmatch_core.workspace.worker import execute
-
-ABOUT = "sweep.json"
 
 
 class SweepJob(Job):
@@ -64,7 +60,7 @@ class SweepJob(Job):
         sweep.recipes(recipe)
         name = "; ".join(f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in sweep.axes)
         folder = RunFolder.create_at(path, recipe, stop_after=LastStage.EVALUATION, name=name, kind=cls.kind)
-        disk.write_json(folder.path / ABOUT, {**sweep.to_dict(), "base": base_id, "stability": stability})
+        files.SWEEP_REQUEST.write(folder, {**sweep.to_dict(), "base": base_id, "stability": stability})
         return cls(folder)
 
     @property
@@ -83,7 +79,7 @@ class SweepJob(Job):
     @cached_property
     def about(self) -> dict[str, Any]:
         """What was asked for."""
-        return dict(json.loads((self.path / ABOUT).read_text(encoding="utf-8")))
+        return files.SWEEP_REQUEST.read(self.folder) or {}
 
     @cached_property
     def sweep(self) -> Sweep:
@@ -142,15 +138,16 @@ def open_sweep(path: Path) -> SweepJob:
     PsmatchError
         If there is none.
     """
-    if not (path / ABOUT).exists():
-        raise PsmatchError(f"The folder {path.name} holds no sweep.", hint="Give the folder of a sweep or of a run.")
-    return SweepJob(RunFolder(path))
+    folder = RunFolder(path)
+    if not files.SWEEP_REQUEST.is_in(folder):
+        raise PsmatchError(f"The folder {path.name} contains no sweep.", hint="Give the folder of a sweep or of a run.")
+    return SweepJob(folder)
 
 
 def list_sweeps(root: Path) -> list[SweepJob]:
     """All sweeps in a folder, newest first."""
-    paths = root.iterdir() if root.exists() else ()
-    found = [SweepJob(RunFolder(path)) for path in paths if RUN_ID.fullmatch(path.name) and (path / ABOUT).exists()]
+    folders = [RunFolder(path) for path in root.iterdir()] if root.exists() else []
+    found = [SweepJob(each) for each in folders if RUN_ID.fullmatch(each.id) and files.SWEEP_REQUEST.is_in(each)]
     return sorted(found, key=lambda each: each.id, reverse=True)
 
 

@@ -1,0 +1,70 @@
+"""A run as a job: its place in the queue is free while the map is drawn, and it stops after the stage asked for."""
+
+import pandas as pd
+import pytest
+
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
+from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.queue import RunQueue
+from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
+from psmatch_core.workspace.worker import execute
+from tests.conftest import make_adata
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    """Two small files; one source label is missing in the target."""
+    place, specs = tmp_path_factory.mktemp("data"), []
+    for seed, (name, labels) in enumerate({"RNA": ("A", "B", "C"), "ADT": ("A", "B")}.items()):
+        make_adata(n=42, n_features=5, labels=labels, seed=seed).write_h5ad(place / f"{name}.h5ad")
+        specs.append(DataSpec(path=str(place / f"{name}.h5ad"), label_key="label", name=name))
+    return Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs)
+
+
+@pytest.mark.parametrize("stop_after", [LastStage.PROPENSITY, LastStage.MATCH])
+def test_the_next_run_may_work_while_the_map_is_drawn(recipe, tmp_path, monkeypatch, stop_after):
+    monkeypatch.setenv("PSMATCH_RUNS_AT_ONCE", "1")
+    monkeypatch.setattr(files, "MAPS", ("pca",))
+    queue, n_ahead = RunQueue(tmp_path / "queue"), {}
+
+    def watch(event):
+        n_ahead[event.stage.partition(":")[0]] = queue.n_ahead("the next run")
+
+    run = RunFolder.create(tmp_path / "runs", recipe, stop_after=stop_after)
+    assert execute(RunJob(run), queue=queue.root, also=watch).state == DONE
+    assert n_ahead.pop("map") == 0
+    assert "propensity" in n_ahead
+    assert set(n_ahead.values()) == {1}
+    assert files.SCORE_MAP.is_in(run, "pca")
+
+
+def test_a_run_stops_after_the_stage_that_was_asked(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAPS", ())
+    written = {}
+    for stop_after in LastStage:
+        run = RunFolder.create(tmp_path / "runs", recipe, stop_after=stop_after)
+        assert execute(RunJob(run), cache=tmp_path / "stages").state == DONE
+        parts = (files.PROPENSITY, files.COUPLING, files.LABELS, files.PREDICTED)
+        written[stop_after] = [*(part.is_in(run) for part in parts), (run.exports / "pairs.csv").exists()]
+    assert written == {
+        LastStage.PROPENSITY: [True, False, False, False, False],
+        LastStage.EVALUATION: [True, True, True, False, False],
+        LastStage.MATCH: [True, True, True, True, True],
+    }
+
+
+def test_what_the_data_were_is_there_before_anything_is_trained(recipe, tmp_path):
+    """Pages show it while the run trains; and a run that fails then has it too."""
+    run = RunFolder.create(tmp_path / "runs", recipe.with_setting("source_preprocessing.n_components", 30))
+    status = execute(RunJob(run))
+    assert "components" in status.problem
+    inputs, report = files.INPUTS.read(run), files.LABEL_REPORT.read(run)
+    assert (inputs.source.name, inputs.source.n_cells, inputs.source.n_excluded) == ("RNA", 28, 14)
+    assert (inputs.target.name, inputs.target.n_cells, inputs.target.n_features) == ("ADT", 42, 5)
+    assert (report.shared, report.only_source, report.counts("target")) == (("A", "B"), ("C",), {"A": 21, "B": 21})
+    assert [files.DATA.read(run, which=side).n_cells for side in files.BOTH_SIDES] == [28, 42]
+    assert not files.PROPENSITY.is_in(run, "source")
+    assert isinstance(files.COLUMNS.read(run, which="source"), pd.DataFrame)
