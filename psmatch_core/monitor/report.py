@@ -195,8 +195,7 @@ class MonitorReport:
             _ = [STATISTICS[each.name] for each in report.null.statistics] if report.null is not None else []
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise PsmatchError(
-                "The monitor report is damaged, or contains entries that this version does not know.",
-                hint="Measure again.",
+                "The monitor report is damaged, or has entries that this version does not know.", hint="Measure again."
             ) from error
         return report
 

@@ -78,7 +78,7 @@ def test_every_chapter_has_its_figures(text: str) -> None:
     assert set(data["templates"]) == {"light", "dark"}
     for heading in ("Propensity", "Match", "Monitor", "Translate", "Settings and versions"):
         assert f">{heading}" in text
-    assert "label in one modality only" in text[text.index("why cells were left out") :]
+    assert "label in one modality only" in text[text.index("why cells were excluded") :]
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +93,11 @@ def thorough(folder: RunFolder) -> str:
 
 
 def test_what_was_asked_later_has_its_chapter(text: str, thorough: str) -> None:
-    assert "were not measured: the Monitor page does it" in text
+    assert "You can measure them on the Monitor page." in text
     assert "were not measured" not in thorough
     for words in (
-        "Perturbations left out of everything",
-        "A, never seen",
+        "Perturbations left out and predicted",
+        "unseen cells predicted, compared with",
         "keep nearly the same matches",
         "shuffled, lowest",
         "B, solved at 25 values of epsilon",
@@ -111,9 +111,9 @@ def test_what_another_version_measured_is_said_and_left_out(folder: RunFolder, t
     path = folder.path / "monitor.json"
     kept = path.read_text(encoding="utf-8")
     path.write_text('{"format": 99}', encoding="utf-8")
-    assert "written by another version" in report_html(folder)
+    assert "The monitor report was written by a later version" in report_html(folder)
     path.write_text(kept.replace('"made_of": "', '"made_of": "x'), encoding="utf-8")
-    assert "belongs to an earlier matching" in report_html(folder)
+    assert "measured for an earlier matching and are not shown" in report_html(folder)
     path.write_text(kept, encoding="utf-8")
 
 

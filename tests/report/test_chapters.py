@@ -1,0 +1,143 @@
+"""The chapters of a report: each number in its column, each name at its side."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.report.chapters import CHAPTERS
+from psmatch_core.report.chapters.attention import attention_chapter
+from psmatch_core.report.chapters.data import data_chapter
+from psmatch_core.report.chapters.match import LABEL_COLUMNS, match_chapter
+from psmatch_core.report.chapters.propensity import propensity_chapter
+from psmatch_core.report.chapters.settings import settings_chapter
+from psmatch_core.report.loaded_run import LoadedRun
+from psmatch_core.report.page import Page
+from psmatch_core.workspace import files
+from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.worker import execute
+from tests.conftest import make_adata
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
+    """A finished run: 60 RNA cells of three labels; 40 ADT cells, 10 of them of a label of their own."""
+    place = tmp_path_factory.mktemp("chapters")
+    specs = []
+    for name, n, labels in (("RNA", 60, ("A", "B", "C")), ("ADT", 40, ("A", "B", "C", "only ADT"))):
+        make_adata(n=n, seed=n, labels=labels).write_h5ad(place / f"{name}.h5ad")
+        specs.append(DataSpec(path=str(place / f"{name}.h5ad"), label_key="label", name=name))
+    folder = RunFolder.create(place / "runs", Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "MAPS", ())
+        status = execute(RunJob(folder))
+    assert status.state == DONE, status
+    return LoadedRun.load(folder)
+
+
+@dataclass(frozen=True)
+class Uninformed:
+    """A scored modality whose classifier has learned nothing."""
+
+    modality: Any
+    validation_loss: float = 1.2
+    label_entropy: float = 1.1
+    notes: tuple[str, ...] = ()
+
+
+def chapter(add: Any, run: LoadedRun) -> Page:
+    page = Page()
+    add(run, page)
+    return page
+
+
+def tables(page: Page) -> list[pd.DataFrame]:
+    found = [part for part in page.parts if part["kind"] == "table"]
+    return [
+        pd.DataFrame([[text for text, _ in row] for row in each["rows"]], columns=each["columns"]) for each in found
+    ]
+
+
+def texts(page: Page) -> str:
+    return "\n".join(
+        [part["text"] for part in page.parts if "text" in part]
+        + [text for part in page.parts for text in part.get("texts", ())]
+    )
+
+
+def test_a_run_with_no_results_has_no_chapter_but_its_state_and_settings(tmp_path: Any) -> None:
+    waiting = LoadedRun.load(RunFolder.create(tmp_path, Recipe()))
+    for add in CHAPTERS:
+        has_parts = bool(chapter(add, waiting).parts)
+        assert has_parts == (add in (attention_chapter, settings_chapter)), add
+
+
+def test_excluded_cells_are_counted_by_modality_and_reason(run: LoadedRun) -> None:
+    (table,) = tables(chapter(attention_chapter, run))
+    assert table.to_numpy().tolist() == [["ADT", "its label is in this modality only", "10"]]
+
+
+def test_a_modality_that_learned_nothing_is_named(run: LoadedRun) -> None:
+    assert "has learned nothing" not in texts(chapter(attention_chapter, run))
+    models = run.models
+    assert models is not None
+    uninformed = LoadedRun(run.folder, (models[0], Uninformed(models[1].modality)), None, None)  # type: ignore[arg-type]
+    said = texts(chapter(attention_chapter, uninformed))
+    assert "The ADT classifier has learned nothing about the labels: its held-out loss (1.20 nats)" in said
+    assert "RNA classifier" not in said
+
+
+def test_the_table_of_the_data_counts_each_modality(run: LoadedRun) -> None:
+    (table,) = tables(chapter(data_chapter, run))
+    rows = table.set_index("name")
+    assert rows.loc["RNA", ["side", "cells", "features", "labels", "excluded cells"]].tolist() == [
+        "source", "60", "8", "3", "0",
+    ]  # fmt: skip
+    assert rows.loc["ADT", ["side", "cells", "labels", "excluded cells"]].tolist() == ["target", "30", "3", "10"]
+
+
+def test_losses_and_accuracies_stand_in_their_columns(run: LoadedRun) -> None:
+    (table,) = tables(chapter(propensity_chapter, run))
+    rows = table.set_index("modality")
+    for model in run.models or ():
+        row = rows.loc[model.modality.name]
+        for column, value in {
+            "loss [nats]": model.validation_loss,
+            "label entropy [nats]": model.label_entropy,
+            "accuracy": model.accuracy,
+            "balanced accuracy": model.balanced_accuracy,
+            "calibration error": model.reliability.expected_error,
+        }.items():
+            assert float(row[column]) == pytest.approx(value, rel=1e-3), column
+
+
+def test_the_table_of_labels_is_that_of_the_run_and_begins_with_what_needs_attention(run: LoadedRun) -> None:
+    (table,) = tables(chapter(match_chapter, run))
+    labels = files.LABELS.read(run.folder)
+    assert labels is not None
+    assert table["label"][0] == "only ADT"
+    assert sorted(table["label"]) == sorted(labels["label"])
+    shown, kept = table.set_index("label"), labels.set_index("label")
+    for name in ("n_source", "n_target", "iterations"):
+        assert {label: int(value) for label, value in shown[LABEL_COLUMNS[name]].items()} == kept[name].to_dict()
+
+
+def test_a_direction_names_whose_features_are_predicted(run: LoadedRun) -> None:
+    assert run.describe("target_to_source") == "ADT features of RNA cells"
+    assert run.describe("source_to_target") == "RNA features of ADT cells"
+
+
+def test_the_settings_repeat_the_run_without_a_path_of_the_server(run: LoadedRun) -> None:
+    page = chapter(settings_chapter, run)
+    (recipe,) = [part["text"] for part in page.parts if part["kind"] == "details"]
+    assert '"path": "RNA.h5ad"' in recipe
+    assert not re.search(r'"path": "/', recipe)
+    assert run.folder.id in texts(page)
