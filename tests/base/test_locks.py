@@ -103,6 +103,7 @@ def test_a_process_that_is_forked_meanwhile_keeps_no_lock(tmp_path, monkeypatch)
 
     def lock_and_fork(number, **settings):
         is_locked = lock_file(number, **settings)
+        assert len(children) < 20, "a child keeps the lock: every new try would fork another"
         child = os.fork()
         if child == 0:
             signal.pause()
