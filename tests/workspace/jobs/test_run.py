@@ -1,6 +1,5 @@
 """A run as a job: its place in the queue is free while the map is drawn, and it stops after the stage asked for."""
 
-import pandas as pd
 import pytest
 
 from psmatch_core.classification.classifiers import LinearClassifier
@@ -67,4 +66,3 @@ def test_what_the_data_were_is_there_before_anything_is_trained(recipe, tmp_path
     assert (report.shared, report.only_source, report.counts("target")) == (("A", "B"), ("C",), {"A": 21, "B": 21})
     assert [files.DATA.read(run, which=side).n_cells for side in files.BOTH_SIDES] == [28, 42]
     assert not files.PROPENSITY.is_in(run, "source")
-    assert isinstance(files.COLUMNS.read(run, which="source"), pd.DataFrame)
