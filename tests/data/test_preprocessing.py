@@ -35,6 +35,7 @@ def test_normalised_cells_have_equal_size():
     assert np.allclose(sums, fitted.target_sum, rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Some cells have zero counts")
 def test_empty_cells_do_not_count_for_the_library_size_and_are_reported():
     modality = counts(as_sparse=False)
     X = modality.X.copy()
