@@ -145,11 +145,11 @@ def _title(curves: Mapping[str, Mapping[int, np.ndarray]], entropies: Mapping[st
             continue
         loss, entropy = float(np.mean(best)), entropies.get(name)
         if entropy is None:
-            parts.append(f"{escaped(name, 24)} reaches a loss of {short_number(loss)} nats per cell")
+            parts.append(f"{escaped(name, 24)} reaches a validation loss of {short_number(loss)} nats per cell")
         elif loss >= entropy:
-            figures = f"loss {short_number(loss)} nats, label entropy {short_number(entropy)} nats"
+            figures = f"validation loss {short_number(loss)} nats, label entropy {short_number(entropy)} nats"
             parts.append(f"{escaped(name, 24)} has learned nothing ({figures})")
         else:
-            figures = f"a loss of {short_number(loss)} nats (label entropy {short_number(entropy)})"
+            figures = f"a validation loss of {short_number(loss)} nats (label entropy {short_number(entropy)})"
             parts.append(f"{escaped(name, 24)} reaches {figures}")
     return "; ".join(parts) if parts else "Loss by epoch: waiting for the first epoch"

@@ -104,7 +104,7 @@ def test_many_labels_have_families_and_panels(server: Server, run: RunFolder, ne
     page = new_page(width=390, height=800)
     visit(page, f"{server.url}/propensity?run={run.id}", "Propensity")
     expect(page.get_by_text("A family is a group of labels")).to_be_visible()  # 13 labels, 8 hues
-    choose(page, "Colour by", "label, a panel each")
+    choose(page, "Colour by", "label, one panel each")
     expect(page.get_by_role("strong").filter(has_text="The cells of 9 labels")).to_be_visible()
     expect(page.locator(".annotation-text")).to_have_count(9)
     picture(page, SCREENSHOTS / "label_panels_390.png", width=390)

@@ -54,7 +54,7 @@ def test_at_work_and_after_a_cancel(server: Server, new_page: Any) -> None:
         expect(page.get_by_text("training the propensity models")).to_be_visible()
         expect(page.get_by_text("You can close this page; the run continues")).to_be_visible()
         if name in ("propensity", "match"):
-            expect(page.get_by_role("strong").filter(has_text="of 1.10 nats")).to_be_visible()
+            expect(page.get_by_role("strong").filter(has_text="label entropy 1.10")).to_be_visible()
             expect(page.get_by_role("button", name="Train" if name == "propensity" else "Match")).to_be_disabled()
         else:
             expect(page.get_by_text("This page will show")).to_be_visible()

@@ -16,7 +16,7 @@ def test_networks_reported_under_one_number_are_separate_lines() -> None:
     assert np.isnan(validation.y).sum() == 1
     assert np.allclose(np.asarray(validation.y)[~np.isnan(validation.y)], rows[:, 2])
     finding, _, _ = plotting.title_text(fig)
-    assert finding == "RNA reaches a loss of 1.30 nats (label entropy 2.00)"
+    assert finding == "RNA reaches a validation loss of 1.30 nats (label entropy 2.00)"
 
 
 def test_colours_follow_the_sides_and_not_the_order_of_training() -> None:
