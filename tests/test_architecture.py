@@ -29,13 +29,6 @@ PRIVATE_WORDS = {
     "believing", "certain", "certainty", "climbing", "common_things", "helpers", "keeping", "knobs", "mending", "misc",
     "moments", "pace", "rungs", "settling", "sliding", "telling", "utils", "warming",
 }  # fmt: skip
-# To be emptied: names that still stand for two things, or for one thing twice.
-STILL_DOUBLED = {
-    "SIDES",
-    "SPACES",
-    "check_labels",
-    "main",
-}
 # To be emptied, or to say why: public functions that take more by position.
 MORE_POSITIONAL = {
     "closer_than_true",
@@ -162,7 +155,7 @@ def test_no_name_means_two_things():
             for name, is_constant in defined(path):
                 if not name.startswith("_") and (name in shared or not is_constant):
                     homes[name].append(module)
-    assert {name: found for name, found in homes.items() if len(found) > 1 and name not in STILL_DOUBLED} == {}
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
 def test_public_functions_take_at_most_four_positional_arguments():

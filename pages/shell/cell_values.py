@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell.cache import KEPT
-from pages.shell.workspace import SIDES
 from psmatch_core.base.arrays import to_dense
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 

@@ -17,9 +17,10 @@ from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import DEMO_NAMES, demo_summary
 from pages.shell.navigation import PAGES, path_of
-from pages.shell.workspace import DEMO, SIDES, Side, Workspace, from_recipe
+from pages.shell.workspace import DEMO, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
+from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.run import RunJob

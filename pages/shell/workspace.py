@@ -14,6 +14,7 @@ from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
 from psmatch_core.data.shared_labels import LabelReport, reconcile
+from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher
@@ -21,7 +22,6 @@ from psmatch_core.pipeline.recipe import PRESETS, ExportRules, LabelRules, Recip
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace.compare import flat_settings
 
-SIDES = ("source", "target")
 DEMO = "demo:"
 # The visitor decides about labels that one modality lacks: nothing is left out until a button is pressed.
 START_RULES = LabelRules(unshared="refuse")

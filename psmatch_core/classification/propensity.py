@@ -151,7 +151,7 @@ def fit_propensity(
     classifier = classifier or RecommendedClassifier()
     scoring = scoring or Scoring()
     names = tuple(label_names) if label_names is not None else modality.label_names
-    check_labels(modality, names)
+    require_labels(modality, names)
     X, y = training_data(modality, names)
     classifier.check(X, name=modality.name)
     own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
@@ -230,7 +230,7 @@ def _fit_without_fold(
     return np.flatnonzero(test), fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
 
 
-def check_labels(modality: Modality, names: tuple[str, ...]) -> None:
+def require_labels(modality: Modality, names: tuple[str, ...]) -> None:
     """Refuse labels that cannot be told: fewer than two, foreign to the shared ones, or without a cell."""
     if len(set(names)) < 2:
         raise PsmatchError(

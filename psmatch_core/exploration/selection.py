@@ -13,10 +13,10 @@ from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
 
-SIDES = ("source", "target")
 AT_ONCE = 1_000_000  # entries of a plan formed at a time (8 MB)
 
 

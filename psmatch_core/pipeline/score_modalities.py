@@ -12,12 +12,11 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.stage_keys import features_key, latents_key, propensity_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
-
-SIDES = ("source", "target")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
+from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
-from psmatch_core.exploration.selection import SIDES, Selection
+from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, WEBGL_ABOVE, escaped, figure
 

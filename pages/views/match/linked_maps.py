@@ -34,7 +34,8 @@ def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _view(folder: RunFolder, run: Coupling) -> None:
-    from psmatch_core.exploration.selection import SIDES, matched_weight
+    from psmatch_core.data.sides import SIDES
+    from psmatch_core.exploration.selection import matched_weight
     from psmatch_core.plotting import linked_map
 
     method, scores = cache.score_map(folder)

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
 from pages.shell.text import count, plain
-from pages.shell.workspace import SIDES
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:

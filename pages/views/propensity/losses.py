@@ -7,8 +7,8 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.tables import label_table
 from pages.shell.text import plain
-from pages.shell.workspace import SIDES
 from psmatch_core.classification.baselines import JointLatents
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
 

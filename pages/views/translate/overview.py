@@ -9,12 +9,12 @@ import streamlit as st
 from pages.shell import cache, distributions
 from pages.shell.tabs import tabs
 from pages.shell.text import plain
-from pages.shell.workspace import SIDES
 from pages.views.translate.feature_pairs import feature_pairs_tab
 from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
 from pages.views.translate.predictions import trained_translator
 from pages.views.translate.shifts import shifts_tab
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 

@@ -19,7 +19,7 @@ from psmatch_core.classification.baselines.vae_data import TrainingCells
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.classification.networks.training import SCORING_CELLS
-from psmatch_core.classification.propensity import check_labels
+from psmatch_core.classification.propensity import require_labels
 from psmatch_core.data.modality import Modality
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def fit_joint_vae(
     vae.check(source, target)
     names = tuple(label_names) if label_names is not None else source.label_names
     for modality in (source, target):
-        check_labels(modality, names)
+        require_labels(modality, names)
     sides = [TrainingCells.split(each, vae.body(each), names, seed) for each in (source, target)]
     contents = [text for each in (source, target) for text in (each.name, each.fingerprint)]
     with one_thread():

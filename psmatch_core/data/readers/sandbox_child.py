@@ -11,7 +11,7 @@ from typing import Any
 from psmatch_core.base.disk import full_disk_error, is_full, write_text
 
 
-def main() -> None:
+def carry_out_order() -> None:
     """Carry out one order."""
     order = json.loads(sys.stdin.buffer.read())
     _limit(order["seconds"], order["memory_mb"])
@@ -75,4 +75,4 @@ def _serve(function: str, request: dict[str, Any], shown: str, memory_mb: int) -
 
 
 if __name__ == "__main__":
-    main()
+    carry_out_order()

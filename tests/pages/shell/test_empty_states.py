@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pages.shell.navigation import PAGES
-from pages.shell.workspace import SIDES, Side, Workspace
+from pages.shell.workspace import Side, Workspace
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, links, texts
 
