@@ -311,7 +311,7 @@ def _rungs(bench: Bench, run: str) -> list[float]:
     folder = bench.folder(run)
     matcher = folder.recipe.matcher
     assert isinstance(matcher, LabelMatcher)
-    problem = label_problem(*load_models(folder), LARGE[0], matcher, 0)
+    problem = label_problem(*load_models(folder), LARGE[0], matcher, seed=0)
     block = matcher.couple(problem, progress=silent)[0]
     assert block is not None
     like = block_means(block, max_bins=BINS)

@@ -31,12 +31,8 @@ PRIVATE_WORDS = {
 }  # fmt: skip
 # To be emptied, or to say why: public functions that take more by position.
 MORE_POSITIONAL = {
-    "closer_than_true",
     "couple_path",
     "descend",
-    "label_problem",
-    "label_shifts",
-    "linked_map",
     "of",
     "one_pass",  # a stub that numba replaces in compiled code
     "open_labelled",

@@ -191,8 +191,8 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
             skipped[label] = f"{rows.size} true pairs, fewer than {judging.smallest_label}"
             continue
         local = (spaces[0][at], spaces[1][of])
-        mine = _judge(block, rows, columns, *local)
-        uniform = _judge(uniform_block(*block.shape), rows, columns, *local)
+        mine = _metrics(block, rows, columns, local)
+        uniform = _metrics(uniform_block(*block.shape), rows, columns, local)
         frame = pd.DataFrame({"cell": coupling.source.modality.obs_names[at[rows]], "label": label, **mine})
         cells.append(frame)
         scores.append(
@@ -235,17 +235,17 @@ def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
     )
 
 
-def _judge(
-    block: Block, rows: np.ndarray, columns: np.ndarray, source_space: np.ndarray, target_space: np.ndarray
+def _metrics(
+    block: Block, rows: np.ndarray, columns: np.ndarray, spaces: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The metrics of each true pair of one label."""
     weight, rank = true_weight(block, rows, columns)
-    closer = closer_than_true(block, rows, columns, source_space, target_space)
+    closer = closer_than_true(block, rows, columns, spaces)
     return {"trace": weight, "trace_fold": weight * block.shape[1], "foscttm": closer, "rank": rank}
 
 
 def closer_than_true(
-    block: Block, rows: np.ndarray, columns: np.ndarray, source_space: np.ndarray, target_space: np.ndarray
+    block: Block, rows: np.ndarray, columns: np.ndarray, spaces: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     """FOSCTTM of each true pair of one label, mean of both directions of projection, ``(n_pairs,)``.
 
@@ -253,9 +253,10 @@ def closer_than_true(
     ----------
     rows, columns
         Positions of the true pairs in the block, ``(n_pairs,)`` each.
-    source_space, target_space
-        The label's cells in a fixed space, ``(n, d)`` and ``(m, d)``.
+    spaces
+        Source and target cells of the label, each modality in its fixed space, ``(n, d)`` and ``(m, d')``.
     """
+    source_space, target_space = spaces
     row_mass, column_mass = (masses[:, None] for masses in block.marginals)
     # A cell without a match is placed at the mean of its label: it counts, and is no better than uniform.
     at_source = np.where(

@@ -81,6 +81,7 @@ def label_shifts(
     predicted_labels: np.ndarray,
     measured: np.ndarray,
     measured_labels: np.ndarray,
+    *,
     features: np.ndarray,
 ) -> LabelShifts:
     """Compare predicted with measured shifts, label by label; controls are found by their names.

@@ -159,7 +159,7 @@ class EpsilonPath:
 
 
 def label_problem(
-    source: ScoredModality, target: ScoredModality, label: str, matcher: LabelMatcher, seed: int
+    source: ScoredModality, target: ScoredModality, label: str, matcher: LabelMatcher, *, seed: int
 ) -> LabelProblem:
     """The part of two modalities that a matcher needs for one label.
 
@@ -225,7 +225,7 @@ def load_epsilon_path(file: Path, source: ScoredModality, target: ScoredModality
     )  # earlier versions wrote complete paths only
     matcher = adjustable_matcher(LabelMatcher.from_dict(meta["matcher"]))
     return EpsilonPath(
-        problem=label_problem(source, target, meta["label"], matcher, seed),
+        problem=label_problem(source, target, meta["label"], matcher, seed=seed),
         matcher=matcher,
         points=from_plain(meta["points"], tuple[CurvePoint, ...]),
         means=BlockMeans(**{name: arrays[f"means/{name}"] for name in _MEANS}),

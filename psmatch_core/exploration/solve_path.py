@@ -23,9 +23,9 @@ from psmatch_core.matching.matchers.problem import Answer
 
 TOP = 5  # matches of each cell that are kept
 BINS = 80  # a move of the slider sends about 40 kB
-JUDGED = 1000  # true pairs for which FOSCTTM is measured; a random sample of a label with more
+MOST_PAIRS = 1000  # true pairs for which FOSCTTM is measured; a random sample of a label with more
 COARSE = 5  # the first pass solves every fifth step: plans a factor of three apart, ready after a short wait
-Judged = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Pairs = tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]  # rows, columns, both spaces
 
 
 def _ignore(part: EpsilonPath) -> None:
@@ -70,14 +70,14 @@ def solve_epsilon_path(
         For a method without epsilon or k, or an unknown label.
     """
     chosen = adjustable_matcher(matcher or SinkhornMatcher())
-    problem = label_problem(source, target, label, chosen, seed)
+    problem = label_problem(source, target, label, chosen, seed=seed)
     chosen.check(source.modality, target.modality)
     n, m = problem.x.shape[0], problem.y.shape[0]
     own = float(getattr(chosen, str(type(chosen).sharpness_option())))
     grid = default_values(chosen, n, m) if values is None else np.unique(np.r_[np.asarray(values, float), own])
     first = own_answer or chosen.couple(problem, progress=silent)
     path = _PathInProgress(
-        problem, chosen, grid, first[0], _judged(problem, source, target, judging or Judging(), seed)
+        problem, chosen, grid, first[0], _true_pairs(problem, (source, target), judging or Judging(), seed)
     )
     for done, (value, (block, status)) in enumerate(_in_turn(chosen, problem, grid.tolist(), own, first)):
         path.put(value, block, status)
@@ -115,14 +115,14 @@ class _PathInProgress:
         matcher: LabelMatcher,
         grid: np.ndarray,
         own: Block | None,
-        judged: tuple[Judged | None, int],
+        pairs: tuple[Pairs | None, int],
     ) -> None:
         n, m, size = problem.x.shape[0], problem.y.shape[0], grid.size
         k = min(TOP, m)
         arrangement = block_means(own or uniform_block(n, m), max_bins=BINS)
         n_potentials = size if isinstance(own, PotentialBlock) else 0
         missing = problem.status(Outcome.FAILED, "not solved yet")
-        self.judged = judged[0]
+        self.pairs = pairs[0]
         self.points = [CurvePoint.without_plan(float(value), missing) for value in grid]
         self.step_of = {float(value): step for step, value in enumerate(grid)}
         self.part = EpsilonPath(
@@ -136,8 +136,8 @@ class _PathInProgress:
             top_index=np.full((size, n, k), -1, dtype=np.int32),
             top_weight=np.zeros((size, n, k), dtype=np.float32),
             foscttm=np.full(size, np.nan),
-            n_pairs=judged[1],
-            n_judged=0 if judged[0] is None else int(judged[0][0].size),
+            n_pairs=pairs[1],
+            n_judged=0 if pairs[0] is None else int(pairs[0][0].size),
             f=np.full((n_potentials, n), np.nan),
             g=np.full((n_potentials, m), np.nan),
             epsilon=np.full(n_potentials, np.nan),
@@ -167,15 +167,15 @@ class _PathInProgress:
         kept.n_effective[step] = look.n_effective
         kept.top_index[step], kept.top_weight[step] = look.top_index, look.top_weight
         kept.block_means[step] = look.means.means
-        if self.judged is not None:
-            kept.foscttm[step] = float(np.nanmean(closer_than_true(block, *self.judged)))
+        if self.pairs is not None:
+            kept.foscttm[step] = float(np.nanmean(closer_than_true(block, *self.pairs)))
         if kept.f.size and isinstance(block, PotentialBlock) and block.x.shape[1]:
             kept.f[step], kept.g[step], kept.epsilon[step] = block.f, block.g, block.epsilon
 
 
-def _judged(
-    problem: LabelProblem, source: ScoredModality, target: ScoredModality, judging: Judging, seed: int
-) -> tuple[Judged | None, int]:
+def _true_pairs(
+    problem: LabelProblem, models: tuple[ScoredModality, ScoredModality], judging: Judging, seed: int
+) -> tuple[Pairs | None, int]:
     """The true pairs to evaluate, with both modalities in a fixed space; and how many pairs there are."""
     if problem.source_ids is None or problem.target_ids is None:
         return None, 0
@@ -183,12 +183,11 @@ def _judged(
     n_pairs = int(rows.size)
     if n_pairs < judging.smallest_label:
         return None, n_pairs
-    if n_pairs > JUDGED:
+    if n_pairs > MOST_PAIRS:
         # the name of the stream is part of the result: another would draw another sample
-        drawn = np.sort(stream(seed, "ladder", problem.label).choice(n_pairs, JUDGED, replace=False))
+        drawn = np.sort(stream(seed, "ladder", problem.label).choice(n_pairs, MOST_PAIRS, replace=False))
         rows, columns = rows[drawn], columns[drawn]
     spaces = [
-        fixed_space(model.modality, judging)[model.y == model.label_names.index(problem.label)]
-        for model in (source, target)
+        fixed_space(model.modality, judging)[model.y == model.label_names.index(problem.label)] for model in models
     ]
-    return (rows, columns, spaces[0], spaces[1]), n_pairs
+    return (rows, columns, (spaces[0], spaces[1])), n_pairs

@@ -25,8 +25,8 @@ def linked_map(
     coupling: Coupling,
     side: str,
     selection: Selection | None = None,
-    weight: np.ndarray | None = None,
     *,
+    weight: np.ndarray | None = None,
     note: str = "",
 ) -> go.Figure:
     """The cells of one modality; on top the selected cells, or the matches of cells selected on the other map.

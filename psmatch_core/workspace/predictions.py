@@ -82,7 +82,7 @@ def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality]
     if found is None:
         return None
     labels = {side: model.modality.labels for side, model in zip(files.BOTH_SIDES, models, strict=True)}
-    return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], found.features)
+    return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], features=found.features)
 
 
 def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | None = None) -> tuple[np.ndarray, ...]:

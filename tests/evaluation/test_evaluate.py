@@ -57,8 +57,8 @@ def test_foscttm_averages_both_directions_of_projection():
     """All source cells are in one place: what is carried from there ties, what is carried to there is perfect."""
     here, there = np.zeros((4, 2)), np.arange(8.0).reshape(4, 2)
     diagonal, cells = DenseBlock(np.eye(4) / 4), np.arange(4)
-    assert closer_than_true(diagonal, cells, cells, here, there) == pytest.approx(0.25)
-    assert closer_than_true(diagonal, cells, cells, there, here) == pytest.approx(0.25)
+    assert closer_than_true(diagonal, cells, cells, (here, there)) == pytest.approx(0.25)
+    assert closer_than_true(diagonal, cells, cells, (there, here)) == pytest.approx(0.25)
 
 
 def test_matching_lies_between_chance_and_truth(models):
@@ -96,6 +96,10 @@ def test_small_labels_are_listed_not_averaged(models):
     assert result.skipped["A"] == "24 true pairs, fewer than 30"
     assert len(result.per_cell) == 0
     assert np.isnan(result.micro["rank"])
+
+
+def test_a_label_with_just_enough_pairs_is_evaluated(models):
+    assert not evaluate(match(*models), Judging(smallest_label=24)).skipped
 
 
 def test_without_known_pairs_the_message_says_what_to_do():

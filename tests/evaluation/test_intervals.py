@@ -1,11 +1,16 @@
 """Intervals and risk against coverage: known answers, coverage of the truth, and no advantage for ties."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.evaluation.intervals import bootstrap_intervals, risk_coverage
+from psmatch_core.evaluation.intervals import FEWEST, bootstrap_intervals, coverage_by_confidence, risk_coverage
+from psmatch_core.matching.blocks import DenseBlock
+from psmatch_core.matching.match import match
+from psmatch_core.matching.matchers import UniformMatcher
 
 
 def cells(n=200, seed=0):
@@ -69,6 +74,27 @@ def test_an_informative_confidence_rises_and_an_uninformative_one_is_flat():
     assert knows.quality[-1] == pytest.approx(quality.mean()) == pytest.approx(knows.overall)
     assert knows.coverage[-1] == 1
     assert knows.area > blind.area
+
+
+def test_the_band_is_the_normal_interval_of_a_mean():
+    values = np.r_[np.zeros(50), np.ones(50)]
+    found = risk_coverage(np.arange(100.0), values)
+    assert found.high[-1] - found.low[-1] == pytest.approx(2 * 1.96 * 0.5 / 10)
+
+
+def test_cells_with_few_effective_matches_are_the_confident_ones(models):
+    """Every second cell of label A has one match and is matched perfectly, the others have all and are not."""
+    coupling = match(*models, UniformMatcher())
+    n, m = coupling["A"].shape
+    P = np.full((n, m), 1 / m)
+    P[::2] = np.eye(m)[0]
+    coupling = replace(coupling, blocks={"A": DenseBlock(P / n)})
+    names = models[0].modality.obs_names[coupling.source_cells["A"]]
+    cells = pd.DataFrame({"cell": names, "label": "A", "foscttm": np.arange(n) % 2})
+    curves = coverage_by_confidence(coupling, cells, "foscttm")
+    assert set(curves) == {"few effective matches", "confidence of the classifier"}
+    found = curves["few effective matches"]
+    assert (found.quality[0], found.quality[-1]) == pytest.approx((1 - (n // 2) / FEWEST, 0.5))
 
 
 def test_equal_confidence_gives_the_mean_in_any_order():

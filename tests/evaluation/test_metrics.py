@@ -116,3 +116,11 @@ def test_r2_of_truth_and_of_the_mean():
     assert np.isnan(per_feature[3])
     assert pooled == 1
     assert feature_r2(np.tile(y.mean(axis=0), (50, 1)), y, y.mean(axis=0))[1] == pytest.approx(0)
+
+
+def test_a_constant_feature_does_not_enter_the_pooled_r2():
+    y = np.random.default_rng(3).normal(size=(50, 2))
+    y[:, 1] = 1.0
+    wrong = np.column_stack([y[:, 0], y[:, 1] + 100])
+    per_feature, pooled = feature_r2(wrong, y, y.mean(axis=0))
+    assert per_feature[0] == pooled == 1

@@ -1,6 +1,7 @@
 """Epsilon paths: every step is the plan that a fresh solve gives, and what is kept of it is that of the plan."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -71,6 +72,12 @@ def test_the_matchers_own_value_and_the_presets_are_steps(found):
     grid = default_values(SinkhornMatcher(epsilon=0.021), 100, 100)
     assert {0.02, 0.021, 0.05, 0.1} <= set(grid)
     assert len(grid) in (25, 26)
+
+
+def test_the_nearest_step_is_nearest_on_a_log_scale(found):
+    for step, (low, high) in enumerate(pairwise(found.values)):
+        assert found.nearest_step(np.sqrt(low * high) * 0.999) == step
+        assert found.nearest_step(np.sqrt(low * high) * 1.001) == step + 1
 
 
 def test_k_stays_within_the_label_and_its_own_is_a_step():

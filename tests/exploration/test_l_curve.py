@@ -106,9 +106,10 @@ def test_exact_cooptimal_transport_has_none(models):
 
 
 def test_pooled_figures_are_means_by_source_cells(curve):
-    weights = np.array([curve.n_source[label] for label in curve.points], dtype=float)
+    uneven = replace(curve, n_source={"A": 1, "B": 2, "C": 7})
     first = [points[0].cost for points in curve.points.values()]
-    assert curve.pooled["cost"][0] == pytest.approx(np.average(first, weights=weights))
+    assert curve.pooled["cost"][0] == pytest.approx(np.mean(first))  # 22 cells each
+    assert uneven.pooled["cost"][0] == pytest.approx(np.average(first, weights=[1, 2, 7]))
 
 
 def test_the_corner_of_a_bend_is_found_and_a_line_has_none():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.exploration import selection
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import (
     Selection,
@@ -75,6 +76,13 @@ def test_matched_weight_is_the_sum_of_normalised_rows(coupling, side):
     found = matched_weight(coupling, Selection(side, cells))
     assert found == pytest.approx(rows.sum(axis=0), abs=1e-9)
     assert found.sum() == pytest.approx(4)
+
+
+def test_weight_does_not_depend_on_how_many_rows_are_computed_at_once(coupling, monkeypatch):
+    cells = Selection("source", np.arange(66))
+    at_once = matched_weight(coupling, cells)
+    monkeypatch.setattr(selection, "AT_ONCE", 1)
+    assert matched_weight(coupling, cells) == pytest.approx(at_once)
 
 
 def test_weight_of_all_cells_is_what_they_give_one_by_one(coupling):

@@ -19,6 +19,7 @@ def test_a_p_value_is_never_zero_and_counts_ties_against():
     assert p_value(1.0, np.array([1.0, 3.0, 4.0]), is_small_good=True) == 0.5
     assert p_value(9.0, np.array([2.0, 3.0, 4.0]), is_small_good=False) == 0.25
     assert np.isnan(p_value(float("nan"), np.array([1.0]), is_small_good=True))
+    assert p_value(1.0, np.array([float("nan"), 2.0]), is_small_good=True) == 0.5  # one shuffle has a value
 
 
 def test_informative_labels_have_a_lower_loss_than_any_shuffle(models):

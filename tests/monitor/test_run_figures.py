@@ -79,6 +79,17 @@ def test_partners_that_are_found_cost_less_than_a_uniform_plan(coupling):
     assert match_figures(replace(coupling, blocks=uniform)).cost == pytest.approx(1)
 
 
+def test_the_cost_of_a_run_is_the_mean_of_its_labels_by_their_cells():
+    """Two thirds of the cells have a uniform plan, which costs 1; the others cost what their label alone costs."""
+    labels = ("A", "A", "B")
+    sides = (make_modality("RNA", n=60, labels=labels, seed=1), make_modality("ADT", n=60, labels=labels, seed=2))
+    coupling = match(*(fit_propensity(side, LinearClassifier(strength=0.1)) for side in sides))
+    alone = match_figures(replace(coupling, blocks={"B": coupling["B"]})).cost
+    assert alone < 0.99
+    mixed = {"A": uniform_block(*coupling["A"].shape), "B": coupling["B"]}
+    assert match_figures(replace(coupling, blocks=mixed)).cost == pytest.approx((2 + alone) / 3)
+
+
 def test_the_truth_is_among_the_figures_where_it_is_known():
     models = [fit_propensity(make_modality("RNA", n=60, seed=1), LinearClassifier(strength=0.1)) for _ in range(2)]
     uniform = match(*models, UniformMatcher())

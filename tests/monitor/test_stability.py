@@ -9,10 +9,11 @@ from psmatch_core.base.randomness import stream
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
+from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
 from psmatch_core.monitor import HalfScores, half_scores, match_stability
-from psmatch_core.monitor.stability import compare
+from psmatch_core.monitor.stability import LabelStability, Stability, compare
 from tests.conftest import make_modality
 
 RIDGE = LinearClassifier(strength=0.1)
@@ -91,3 +92,48 @@ def test_informative_labels_are_more_stable_than_noise(models):
         shuffled.append(fit_propensity(replace(model.modality, labels=labels), RIDGE))
     halves = tuple(half_scores(m.modality, m.label_names, RIDGE) for m in shuffled)
     assert informative.agreement > match_stability(*shuffled, halves, SinkhornMatcher()).agreement
+
+
+def agreement_of(one, other, spaces, models):
+    """Agreement of two plans of label A, the only one that they have."""
+    source, target = models
+    pair = [
+        replace(match(source, target, UniformMatcher()), blocks={"A": DenseBlock(P / P.sum())}) for P in (one, other)
+    ]
+    cells = pair[0].source_cells["A"], pair[0].target_cells["A"]
+    full = [np.zeros((model.modality.n_cells, 1)) for model in models]
+    for space, where, values in zip(full, cells, spaces, strict=True):
+        space[where, 0] = np.resize(values, where.size)
+    return compare(*pair, tuple(full)).agreement
+
+
+def test_agreement_is_the_mean_of_both_directions(models):
+    """Swapping two targets in the same place changes nothing for the source cells, but where targets are sent to."""
+    n, m = (int((model.modality.labels == "A").sum()) for model in models)
+    one = np.zeros((n, m))
+    one[np.arange(n), np.arange(n) % m] = 1
+    swapped = one.copy()
+    swapped[:, [0, 1]] = one[:, [1, 0]]
+    places = np.r_[0.0, 0.0, np.arange(1.0, m - 1)]
+    both = agreement_of(one, swapped, (np.arange(float(n)), places), models)
+    assert both < 1 - 1e-3
+    sent = [(P.T @ np.arange(float(n))) / P.sum(axis=0) for P in (one, swapped)]
+    assert both == pytest.approx((1 + np.corrcoef(*sent)[0, 1]) / 2)
+
+
+def test_an_offset_of_all_places_changes_nothing(models):
+    """Only how cells differ from each other is compared: a plan that sends all of them further right agrees."""
+    n, m = (int((model.modality.labels == "A").sum()) for model in models)
+    left, right = np.zeros((n, m)), np.zeros((n, m))
+    column = np.arange(n) % (m // 2)
+    left[np.arange(n), column] = 1
+    right[np.arange(n), column + m // 2] = 1
+    found = agreement_of(left, right, (np.zeros(n), np.arange(float(m))), models)
+    assert found == pytest.approx(1)  # the other direction has nothing to compare: all source cells are in one place
+
+
+def test_the_stability_of_a_run_weighs_labels_by_their_cells():
+    rows = [LabelStability("A", 1.0, 0.8, 30), LabelStability("B", 0.0, 0.0, 10)]
+    found = Stability((*rows, LabelStability("C", float("nan"), float("nan"), 99)))
+    assert found.agreement == pytest.approx(0.75)
+    assert found.shared_mass == pytest.approx(0.6)

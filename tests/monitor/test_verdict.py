@@ -10,10 +10,12 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.matching.blocks import uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
 from psmatch_core.monitor import THRESHOLDS, MonitorReport, Null, NullStatistic, Verdict, judge, label_null
 from psmatch_core.monitor.stability import LabelStability, Stability
+from psmatch_core.monitor.verdict import gain_over_frequencies
 from tests.conftest import make_modality
 
 
@@ -99,6 +101,51 @@ def test_a_modality_that_learned_nothing_is_named():
     assert any(
         "the RNA classifier has learned nothing about the labels: held-out loss" in reason for reason in report.reasons
     )
+
+
+def test_a_classifier_that_learned_nothing_is_the_reason_and_not_its_labels():
+    report = judge(shuffled_coupling(), steady(0.05))
+    assert report.count(Verdict.DO_NOT) == 3
+    assert not any("are in labels whose matches cannot be trusted" in reason for reason in report.reasons)
+
+
+def test_few_cells_ask_for_caution_and_not_for_refusal():
+    """With 8 cells in a label its stability is itself uncertain; with 30 the same stability is a refusal."""
+    small = match(*(fit_propensity(make_modality(n, n=24, seed=s), LinearClassifier(strength=0.1)) for n, s in NAMES))
+    for row in judge(small, steady(0.05)).labels:
+        assert row.verdict is Verdict.WITH_CARE
+        assert any("RNA: only 8 held-out cells, too few to be certain" in reason for reason in row.reasons)
+
+
+def test_a_nearly_uniform_plan_is_named(coupling):
+    uniform = {label: uniform_block(*block.shape) for label, block in coupling.blocks.items()}
+    for row in judge(replace(coupling, blocks=uniform), steady(0.9)).labels:
+        assert row.verdict is Verdict.WITH_CARE
+        assert "nearly all cells of the label are equally good matches" in row.reasons
+    assert not any("equally good" in reason for row in judge(coupling, steady(0.9)).labels for reason in row.reasons)
+
+
+def faint(name, seed):
+    """A model whose held-out predictions are right for 26 of the 50 cells of each label, and wrong in equal parts."""
+    model = fit_propensity(make_modality(name, n=150, seed=seed), LinearClassifier(strength=0.1))
+    best = model.y.copy()
+    for label in range(3):
+        cells = np.flatnonzero(model.y == label)
+        best[cells[26:38]], best[cells[38:]] = (label + 1) % 3, (label + 2) % 3
+    return replace(model, held_out_logits=3 * np.eye(3)[best])
+
+
+def test_the_gain_over_the_frequencies_has_its_known_size_and_error():
+    """Calibrated, the predicted label has 0.52 and the others 0.24 each, where the frequencies say 1/3."""
+    gains = np.log(3 * np.r_[np.full(78, 0.52), np.full(72, 0.24)])
+    gain, error = gain_over_frequencies(faint("RNA", 1))
+    assert gain == pytest.approx(gains.mean(), rel=1e-3)
+    assert error == pytest.approx(gains.std(ddof=1) / np.sqrt(150), rel=1e-3)
+
+
+def test_a_faint_classifier_is_named():
+    report = judge(match(*(faint(*each) for each in NAMES)), steady(0.9))
+    assert any("the ADT classifier barely distinguishes the labels" in reason for reason in report.reasons)
 
 
 def test_an_uninformative_classifier_with_stable_matches_needs_caution():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 
 from psmatch_core import plotting
+from psmatch_core.classification.classifier_quality import reliability_of
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.propensity import PropensityModel
 
@@ -74,8 +78,6 @@ def test_a_translators_curves_say_the_epoch_that_was_kept():
 
 
 def test_the_confusion_of_four_hundred_labels_shows_those_hardest_to_distinguish() -> None:
-    from types import SimpleNamespace
-
     n = 400
     area = np.full((n, n), 0.99)
     np.fill_diagonal(area, np.nan)
@@ -95,3 +97,17 @@ def test_the_confusion_of_four_hundred_labels_shows_those_hardest_to_distinguish
     assert finding == "RNA cannot distinguish label 007 from label 311, and 1 other group"
     assert "the 60 of 400 labels that are hardest to distinguish" in note
     assert len(fig.layout.shapes) == 2
+
+
+def test_the_title_of_reliability_says_which_way_a_classifier_errs() -> None:
+    """The same predictions, half of them wrong, stated with near certainty and with hardly any."""
+    y = np.arange(200) % 4
+    logits = np.eye(4)[(y + np.arange(200) // 100) % 4]
+
+    def stating(size: float) -> Any:
+        return SimpleNamespace(modality=SimpleNamespace(name="RNA"), reliability=reliability_of(size * logits, y))
+
+    title, _, _ = plotting.title_text(plotting.reliability(stating(20.0), stating(0.0)))
+    assert title == "RNA is over-confident by 50%; RNA is well calibrated"  # four equal scores: the first label, 25%
+    shy, _, _ = plotting.title_text(plotting.reliability(stating(0.2), stating(20.0)))
+    assert shy.startswith("RNA is under-confident by 2")

@@ -79,9 +79,9 @@ def test_shifts_of_all_labels_and_of_one() -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat(["control", "KO"], 100)
     X = rng.normal(size=(200, 9)) + (labels == "KO")[:, None] * np.arange(9)
-    found = label_shifts(X, labels, X, labels, np.array([f"f{i}" for i in range(9)]))
+    found = label_shifts(X, labels, X, labels, features=np.array([f"f{i}" for i in range(9)]))
     assert "1 of 1 label" in plotting.shift_dots(found).layout.title.text
     fig = plotting.label_shift(found, "KO")
     assert "KO: 100% of its shift from control" in fig.layout.title.text.replace("<br>", " ")
-    none = label_shifts(X[:100], labels[:100], X[:100], labels[:100], found.features)
+    none = label_shifts(X[:100], labels[:100], X[:100], labels[:100], features=found.features)
     assert "No label can be compared" in plotting.shift_dots(none).layout.title.text

@@ -38,8 +38,8 @@ def test_without_a_selection_all_cells_are_drawn_alike(coupling, scores):
 def test_matches_lie_on_the_other_map_with_their_weight(coupling, scores, side):
     chosen = Selection(side, [1, 5, 9], "by hand")
     weight = matched_weight(coupling, chosen)
-    here = linked_map(scores, coupling, side, chosen, weight, note="matches at ε = 0.05")
-    there = linked_map(scores, coupling, chosen.other, chosen, weight, note="matches at ε = 0.05")
+    here = linked_map(scores, coupling, side, chosen, weight=weight, note="matches at ε = 0.05")
+    there = linked_map(scores, coupling, chosen.other, chosen, weight=weight, note="matches at ε = 0.05")
     own = getattr(scores, f"{side}_xy")[chosen.cells]
     assert np.c_[here.data[1].x, here.data[1].y] == pytest.approx(own, abs=1e-5)
     assert "3 " in title(here)
@@ -59,14 +59,14 @@ def test_matches_lie_on_the_other_map_with_their_weight(coupling, scores, side):
 def test_of_many_cells_an_even_sample_is_drawn_and_every_selected_one(coupling, scores, monkeypatch):
     monkeypatch.setattr(linked_maps, "MOST_DRAWN", 10)
     chosen = Selection("source", np.arange(30))
-    fig = linked_map(scores, coupling, "source", chosen, matched_weight(coupling, chosen))
+    fig = linked_map(scores, coupling, "source", chosen, weight=matched_weight(coupling, chosen))
     assert [len(trace.x) for trace in fig.data] == [10, 30]
     assert linked_maps.evenly_spaced(5, 10).tolist() == [0, 1, 2, 3, 4]
     assert linked_maps.evenly_spaced(101, 3).tolist() == [0, 50, 100]
 
 
 def test_cells_without_a_match_say_so(coupling, scores):
-    nobody = np.zeros(coupling.target.modality.n_cells)
-    fig = linked_map(scores, coupling, "target", Selection("source", [0]), nobody)
+    no_weight = np.zeros(coupling.target.modality.n_cells)
+    fig = linked_map(scores, coupling, "target", Selection("source", [0]), weight=no_weight)
     assert title(fig) == "ADT: the selected cells have no match"
     assert len(fig.data[1].x) == 0

@@ -62,6 +62,11 @@ def test_the_null_names_what_beats_chance_and_marks_what_lies_far_out():
     assert np.abs(truth.x).max() <= 8
 
 
+def test_few_shuffles_can_be_beaten_too():
+    rows = (NullStatistic("stability", 0.9, (0.1, 0.2, 0.3)),)
+    assert "Better than chance: match stability" in text_of(null_strips(Null(3, rows, {}, 10, 10)))
+
+
 def test_a_null_that_nothing_beats_says_so():
     rows = (NullStatistic("stability", 0.0, (0.1, 0.2, 0.3)),)
     assert "Nothing is better than with shuffled labels" in text_of(null_strips(Null(3, rows, {}, 10, 10)))

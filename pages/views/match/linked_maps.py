@@ -51,7 +51,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         name = (run.source if side == "source" else run.target).modality.name
         with place:
             charts.show(
-                linked_map(scores, coupling, side, selection, weight, note=f"matches {at}"),
+                linked_map(scores, coupling, side, selection, weight=weight, note=f"matches {at}"),
                 key=key,
                 alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
                 on_select=partial(_select_drawn, folder, side, key),
