@@ -1,6 +1,6 @@
-"""Scores: what held-out logits say of a classifier: losses, temperature, calibration, confusion.
+"""How good a classifier is, from held-out logits: losses, temperature, calibration, confusion.
 
-Functions of logits ``(n, n_labels)`` and true labels ``y (n,)`` as column numbers; nothing here trains.
+Functions of logits ``(n, n_labels)`` and true labels ``y (n,)`` as column numbers; nothing is trained here.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-TEMPERATURE_RANGE = (0.02, 50.0)  # beyond it a classifier is certain or silent, and the exact number says no more
+TEMPERATURE_RANGE = (0.02, 50.0)  # beyond it the exact value no longer matters
 RELIABILITY_BINS = 10
 LOSS_FLOOR = -30.0  # nats; one cell at probability zero would otherwise make the mean infinite
 
 
 @dataclass(frozen=True)
 class LabelLoss:
-    """How well one label is told: losses in nats per cell; ``baseline`` is −log of the label's share."""
+    """How well one label is predicted: losses in nats per cell; ``baseline`` is −log of the label's share."""
 
     label: str
     n_cells: int
@@ -30,7 +30,7 @@ class LabelLoss:
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Calibration: per bin the mean stated confidence, the hit rate, the cells; and the expected error (ECE)."""
+    """Calibration by bin: mean confidence, hit rate, number of cells; and the expected calibration error (ECE)."""
 
     confidence: np.ndarray
     hit_rate: np.ndarray
@@ -64,7 +64,7 @@ def confusion_counts(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def reliability_of(logits: np.ndarray, y: np.ndarray) -> Reliability:
-    """Stated confidence against hit rate in ten bins of equal width."""
+    """Confidence compared with the hit rate, in ten bins of equal width."""
     p = np.exp(log_softmax(logits, axis=1))
     confidence, hit = p.max(axis=1, initial=0), p.argmax(axis=1) == y
     bins = np.minimum((confidence * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)

@@ -1,23 +1,23 @@
-"""Which labels a classifier tells apart: the two-label accuracy of every pair, and groups that it takes for one.
+"""Which labels a classifier distinguishes: the area under the ROC curve of each pair, and groups it confuses.
 
-Functions of logits ``(n, n_labels)`` and true labels ``y (n,)`` as column numbers, like those of ``scores``.
+Functions of logits ``(n, n_labels)`` and true labels ``y (n,)`` as column numbers, as in ``classifier_quality``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-MOST_CELLS = 200  # cells a label that are compared with those of every other; the area is known to some per cent
-COIN = 0.65  # area below which two labels are called the same: 0.5 is a coin
+MOST_CELLS = 200  # cells per label that are compared; the area is then known to a few per cent
+COIN = 0.65  # area below which two labels count as the same: 0.5 is a coin flip
 
 
 def pairwise_auc(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """How well each two labels are told apart, ``(n_labels, n_labels)``, symmetric; NaN on the diagonal.
+    """How well each pair of labels is distinguished, ``(n_labels, n_labels)``, symmetric; NaN on the diagonal.
 
     The area under the ROC curve of logit a − logit b between cells of a and cells of b: the chance that a cell of a
-    looks more like a than a cell of b does, ties one half. 0.5 is a coin, 1 perfect. Unlike counts of the best label
-    it says something of two labels that both lose to a third, and does not depend on how frequent they are. NaN where
-    a label has no cell. Cells beyond 200 a label are left out evenly.
+    looks more like a than a cell of b does, ties one half. 0.5 is a coin flip, 1 is perfect. Unlike counts of the
+    best label, it is informative for two labels that both lose to a third, and it does not depend on how frequent they
+    are. NaN if a label has no cell. Above 200 cells per label, an even subset is used.
 
     Source: Hand and Till 2001, A Simple Generalisation of the Area Under the ROC Curve for Multiple Class
     Classification Problems, section 2; they average the two one-sided areas, we rank by the difference of logits.
@@ -39,9 +39,9 @@ def pairwise_auc(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def likeness_tree(area: np.ndarray) -> np.ndarray:
-    """Labels joined by how badly they are told apart (average linkage), optimally ordered: SciPy's linkage matrix.
+    """Labels joined by how poorly they are distinguished (average linkage), optimally ordered: SciPy's linkage matrix.
 
-    Heights are areas; a pair whose area is unknown counts as told apart, and an area below one half as a coin.
+    Heights are areas; a pair of unknown area counts as distinguished, and an area below one half as one half.
     """
     from scipy.cluster.hierarchy import linkage, optimal_leaf_ordering
     from scipy.spatial.distance import squareform
@@ -53,7 +53,7 @@ def likeness_tree(area: np.ndarray) -> np.ndarray:
 
 
 def alike_groups(area: np.ndarray, *, below: float = COIN) -> list[list[int]]:
-    """Groups of two and more labels that the classifier cannot tell apart, the largest first.
+    """Groups of two or more labels that the classifier cannot distinguish, largest first.
 
     Parameters
     ----------
@@ -72,18 +72,19 @@ def alike_groups(area: np.ndarray, *, below: float = COIN) -> list[list[int]]:
 
 
 def label_families(centres: np.ndarray, most: int) -> np.ndarray:
-    """Labels that lie together, for colouring where they are too many for hues of their own.
+    """Group labels that lie close together, for colouring when there are too many for one hue each.
 
     Parameters
     ----------
     centres
-        Where each label lies ``(n_labels, d)``, such as the mean scores of its cells.
+        Position of each label ``(n_labels, d)``, such as the mean scores of its cells.
     most
-        Families at most.
+        Largest number of families.
 
     Returns
     -------
-    The family of each label ``(n_labels,)``, 0 the largest. Ward's linkage: families of like size, for eyes only.
+    The family of each label ``(n_labels,)``, 0 the largest. Ward's linkage gives families of similar
+    size; they are used for display only.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 

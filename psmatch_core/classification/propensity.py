@@ -1,15 +1,13 @@
-"""Propensity: one classifier's scores of one modality's cells, and what is known of their quality."""
+"""Propensity scores: what one classifier predicts for the cells of one modality, and how good it is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import log_softmax
 
 from psmatch_core.base.arrays import read_only
 from psmatch_core.base.config import Config, option
@@ -31,7 +29,7 @@ from psmatch_core.data.modality import Matrix, Modality
 
 @dataclass(frozen=True)
 class Scoring(Config):
-    """Which scores serve for matching, and how cells are held out."""
+    """Which scores are used for matching, and how cells are held out."""
 
     scores: str = option(
         "in_sample",
@@ -41,7 +39,7 @@ class Scoring(Config):
         advanced=True,
     )
     n_folds: int = option(
-        5, minimum=2, maximum=50, unit="folds", help="Parts into which cells are dealt.", advanced=True
+        5, minimum=2, maximum=50, unit="folds", help="Parts into which cells are split.", advanced=True
     )
     n_repeats: int = option(
         3, minimum=1, maximum=50, unit="repeats", help="Repeats of the folds for out-of-fold scores.", advanced=True
@@ -50,7 +48,7 @@ class Scoring(Config):
 
 @dataclass(frozen=True)
 class PropensityScores(Space, title="Propensity scores: one classifier per modality (recommended)", place=1):
-    """Scores of one classifier a modality, each trained alone: settings ``classifier`` and ``scoring``."""
+    """Scores of one classifier per modality, trained separately: settings ``classifier`` and ``scoring``."""
 
     @property
     def title(self) -> str:
@@ -65,7 +63,7 @@ class PropensityModel(ScoredModality):
     ----------
     logits
         Centred logits for matching, ``(n_cells, n_labels)``, nats; ``held_out_logits`` are the same from classifiers
-        that did not train on the cell.
+        that were not trained on the cell.
     fitted
         The trained classifier, which scores new cells.
     classifier, scoring, seed
@@ -88,13 +86,8 @@ class PropensityModel(ScoredModality):
 
     @property
     def label_logits(self) -> np.ndarray:
-        """The logits again: here what tells the labels is what is matched on."""
+        """The logits: the labels are predicted by the scores that are matched."""
         return self.logits
-
-    @cached_property
-    def log_propensity(self) -> np.ndarray:
-        """Calibrated log p(label given cell), ``(n_cells, n_labels)``, nats."""
-        return np.asarray(log_softmax(self.logits / self.temperature, axis=1))
 
     def score(self, X: Matrix) -> np.ndarray:
         """Centred logits ``(n, n_labels)`` of new cells ``(n, n_features)`` with the modality's features."""
@@ -123,7 +116,7 @@ def fit_propensity(
     progress: Progress = silent,
     executor: Executor | None = None,
 ) -> PropensityModel:
-    """Train a classifier on one modality to tell the labels, and score its cells.
+    """Train a classifier that predicts the labels of one modality, and score its cells.
 
     Parameters
     ----------
@@ -132,14 +125,14 @@ def fit_propensity(
     classifier
         The strategy; :class:`~psmatch_core.classification.classifiers.RecommendedClassifier` unless given.
     label_names
-        The labels shared with the other modality, in the order both sides use; the modality's own unless given.
+        The labels shared with the other modality, in the order that both modalities use; the modality's own by default.
     scoring
         Which scores serve for matching and how cells are held out.
     seed
-        Folds and starts derive from it and from the modality's name and content, so that the two sides never
-        share folds: shared folds leak the pairing through the class priors of a fold.
+        Folds and starts derive from it and from the modality's name and content, so that the two modalities
+        never share folds: shared folds leak the pairing through the class priors of a fold.
     executor
-        Runs the fits of out-of-fold scores side by side.
+        Runs the fits of out-of-fold scores in parallel.
 
     Raises
     ------
@@ -231,7 +224,7 @@ def _fit_without_fold(
 
 
 def require_labels(modality: Modality, names: tuple[str, ...]) -> None:
-    """Refuse labels that cannot be told: fewer than two, foreign to the shared ones, or without a cell."""
+    """Refuse labels that cannot be predicted: fewer than two, not among the shared ones, or without a cell."""
     if len(set(names)) < 2:
         raise PsmatchError(
             f"{modality.name}: a classifier needs at least two labels, got {some(names) or 'none'}.",

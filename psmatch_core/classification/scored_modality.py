@@ -1,7 +1,7 @@
-"""A scored modality: cells placed in a space in which they are matched, and how well that space tells the labels.
+"""A scored modality: cells in the space in which they are matched, and how well that space separates the labels.
 
-Two things make such a space: propensity scores (``propensity.py``) and the latents of a baseline (``baselines/``).
-Whatever matches, evaluates or draws asks only what stands here, so that latents are never taken for propensities.
+There are two such spaces: propensity scores (``propensity.py``) and the latents of a baseline (``baselines/``).
+Matching, evaluation and plotting use only this interface, so latents are never mistaken for propensities.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Space(Config, ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """The space in front of people."""
+        """Name of the space, as users see it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +51,16 @@ class ScoredModality(ABC):
     label_names
         The labels, in the order of the logits' columns.
     held_out_logits
-        Centred logits ``(n_cells, n_labels)``, nats, from what did not train on the cell; NaN rows where no cell of
-        its label could be held out. All losses and the calibration come from these.
+        Centred logits ``(n_cells, n_labels)``, nats, from classifiers that were not trained on the cell; NaN rows
+        where no cell of the label could be held out. All losses and the calibration come from these.
     curves
-        Cross-entropy of the labels by epoch, one curve a network.
+        Cross-entropy of the labels by epoch, one curve per network.
     notes
         What the user must know, such as labels too small to validate.
     """
 
-    space_name: ClassVar[str]  # what the space is called in front of people
-    space_unit: ClassVar[str]  # unit of a distance in it; empty where it has none
+    space_name: ClassVar[str]  # name of the space, as users see it
+    space_unit: ClassVar[str]  # unit of its distances; empty if they have none
 
     modality: Modality
     label_names: tuple[str, ...]
@@ -71,7 +71,7 @@ class ScoredModality(ABC):
     @property
     @abstractmethod
     def space(self) -> np.ndarray:
-        """Where each cell lies, ``(n_cells, d)``: what matchers take distances of."""
+        """Position of each cell, ``(n_cells, d)``: matchers use distances between these."""
 
     @property
     @abstractmethod
@@ -90,7 +90,7 @@ class ScoredModality(ABC):
 
     @cached_property
     def is_validated(self) -> np.ndarray:
-        """Mask ``(n_cells,)``: the cell was scored by a classifier that did not see it."""
+        """Mask ``(n_cells,)``: the cell was scored by a classifier that was not trained on it."""
         return ~np.isnan(self.held_out_logits[:, 0])
 
     @cached_property
@@ -144,8 +144,8 @@ class ScoredModality(ABC):
         return confusion_counts(self.held_out_logits[seen], self.y[seen])
 
     @cached_property
-    def told_apart(self) -> np.ndarray:
-        """How well each two labels' held-out cells are told apart, ``(n_labels, n_labels)``: 0.5 is a coin."""
+    def label_separability(self) -> np.ndarray:
+        """How well the held-out cells of two labels are distinguished, ``(n_labels, n_labels)``; 0.5 is chance."""
         seen = self.is_validated
         return pairwise_auc(self.held_out_logits[seen], self.y[seen])
 
@@ -172,6 +172,6 @@ class ScoredModality(ABC):
 
     @cached_property
     def reliability(self) -> Reliability:
-        """Stated confidence against hit rate of the held-out cells, in ten bins of equal width."""
+        """Confidence of the held-out cells compared with their hit rate, in ten bins of equal width."""
         seen = self.is_validated
         return reliability_of(self.held_out_logits[seen] / self.temperature, self.y[seen])

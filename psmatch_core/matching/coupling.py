@@ -1,6 +1,6 @@
-"""Coupling: who goes with whom, label by label, with a status for every label.
+"""Coupling: which cells are matched, label by label, with a status for each label.
 
-A block holds one label's plan in one of three storages; everything above asks the same questions of all.
+A block stores one label's plan in one of three forms, which all answer the same questions.
 A block has mass 1; its share of the whole coupling is its label's share of the matched source cells.
 """
 
@@ -22,7 +22,7 @@ from psmatch_core.matching.blocks import Block
 
 @stored_by_name
 class Outcome(enum.Enum):
-    """How the matching of a label ended; the value is what to make of it."""
+    """How the matching of a label ended; the value is what a user reads."""
 
     CONVERGED = "converged"
     NOT_CONVERGED = "not converged: allow more iterations or a larger epsilon"
@@ -34,7 +34,7 @@ class Outcome(enum.Enum):
 
     @property
     def is_usable(self) -> bool:
-        """Whether there is a plan to look at."""
+        """Whether there is a plan."""
         return self not in (Outcome.FAILED, Outcome.NO_COUNTERPART)
 
     @property
@@ -49,15 +49,15 @@ class Status:
     Parameters
     ----------
     n_source, n_target
-        Cells on each side.
+        Cells of each modality.
     outcome, message
-        How it ended, and what the user must know beyond that.
+        How it ended, and what else the user must know.
     iterations
-        Of the solver; 0 where nothing iterates.
+        Of the solver; 0 if it does not iterate.
     marginal_error
-        L1 distance of the plan's marginals from those asked for (of mass 1).
+        L1 distance of the plan's marginals from the requested ones (of mass 1).
     epsilon
-        In units of cost; NaN where the matcher has none.
+        In units of cost; NaN if the matcher has none.
     """
 
     label: str
@@ -72,7 +72,7 @@ class Status:
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """Plans between the cells of two modalities, one block a label.
+    """Plans between the cells of two modalities, one block per label.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Coupling:
     blocks
         Plan of each label that has one, ``(n_label_source, n_label_target)``, mass 1.
     statuses
-        Every label's status, in the order of the labels, labels without a plan included.
+        Status of each label, in the order of the labels, including labels without a plan.
     """
 
     source: ScoredModality
@@ -118,9 +118,9 @@ class Coupling:
         return {label: np.flatnonzero(self.target.modality.labels == label) for label in self.blocks}
 
     def with_blocks(self, blocks: Mapping[str, Block]) -> Coupling:
-        """The same cells with other plans for the same labels; statuses stay those of the run."""
+        """The same cells with other plans for the same labels; the statuses stay those of the run."""
         changed = replace(self, blocks=blocks)
-        if tuple(blocks) == self.labels:  # which cells a label has is worked out once, not at every move of a slider
+        if tuple(blocks) == self.labels:  # the cells of a label are found once, not at every move of a slider
             for name in ("source_cells", "target_cells"):
                 changed.__dict__[name] = getattr(self, name)
         return changed
@@ -146,7 +146,7 @@ class Coupling:
         return self._project(values, self.source_cells, self.target_cells, self.source.modality.n_cells, "pull")
 
     def push(self, values: np.ndarray) -> np.ndarray:
-        """Barycentric projection of source values onto target cells, the other way round."""
+        """Barycentric projection of source values onto target cells."""
         return self._project(values, self.target_cells, self.source_cells, self.target.modality.n_cells, "push")
 
     def _project(

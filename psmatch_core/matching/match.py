@@ -1,4 +1,4 @@
-"""match: two scored modalities to a coupling, label by label."""
+"""match: from two scored modalities to a coupling, label by label."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def match_features(
     Parameters
     ----------
     coupling
-        Who goes with whom.
+        The matched cells.
     source_features, target_features
         The same cells in the same order, with the features to match: as a biologist reads them, not their principal
         components.

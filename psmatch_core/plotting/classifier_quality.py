@@ -130,10 +130,10 @@ def confusion(model: ScoredModality) -> go.Figure:
     counts = model.confusion
     totals = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    order = _by_likeness(model.told_apart)
-    groups = alike_groups(model.told_apart)
+    order = _by_likeness(model.label_separability)
+    groups = alike_groups(model.label_separability)
     title = _confusion_title(model, share, groups)
-    n_labels, chosen = len(order), _hardest(model.told_apart, groups, order)
+    n_labels, chosen = len(order), _hardest(model.label_separability, groups, order)
     order = order[np.isin(order, chosen)]
     groups = [kept for group in groups if len(kept := [each for each in group if each in chosen]) > 1]
     labels = [model.label_names[index] for index in order]

@@ -85,7 +85,7 @@ def test_the_confusion_of_four_hundred_labels_shows_those_hardest_to_distinguish
         area[one, other] = area[other, one] = 0.5
     model = SimpleNamespace(
         confusion=np.eye(n, dtype=int) * 3,
-        told_apart=area,
+        label_separability=area,
         label_names=tuple(f"label {i:03d}" for i in range(n)),
         modality=SimpleNamespace(name="RNA"),
     )

@@ -62,7 +62,7 @@ def hardest_pairs(model: ScoredModality) -> list[dict[str, object]]:
 
     from psmatch_core.classification.label_similarity import alike_groups
 
-    area = model.told_apart
+    area = model.label_separability
     groups = {label: number for number, group in enumerate(alike_groups(area), 1) for label in group}
     one, other = np.triu_indices(len(area), 1)
     known = ~np.isnan(area[one, other])

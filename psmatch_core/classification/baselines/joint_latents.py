@@ -1,4 +1,4 @@
-"""Latents of the joint VAE: where one modality's cells lie in the space that both encoders share."""
+"""Latents of the joint VAE: the positions of one modality's cells in the space that both encoders share."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from psmatch_core.classification.baselines.joint_vae import TITLE, JointVAE
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Matrix
 
-# Columns of a history: squared error a feature, KL and label losses in nats a cell, share of cells whose modality
-# the discriminator names (0.5 is chance). All but the training loss are of held-out cells.
+# Columns of a history: squared error per feature, KL and label losses in nats per cell, share of cells whose
+# modality the discriminator names correctly (0.5 is chance). All but the training loss are for held-out cells.
 HISTORY = ("reconstruction", "kl", "training_loss", "validation_loss", "discriminator_accuracy")
 ENCODER = "encoder"
 HEAD = "head"
-WINDOW = 5  # epochs up to the kept one over which the discriminator is judged: it and the encoders take turns in front
+WINDOW = 5  # epochs over which the discriminator is averaged: it and the encoders take turns in the lead
 
 
 @dataclass(frozen=True, eq=False)
 class JointLatents(ScoredModality):
-    """Posterior means of one modality's cells; the monitor is that of the label head on them.
+    """Posterior means of one modality's cells; losses and accuracy are those of the label head on them.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class JointLatents(ScoredModality):
         Centred logits ``(n_cells, n_labels)`` of the label head at the posterior means, nats.
     parameters
         Weights of the encoder and the scale of its inputs (``encoder/…``), weights of the label head (``head/…``):
-        they score new cells.
+        used to score new cells.
     history
-        By epoch ``(n_epochs, 5)``, columns as in :data:`HISTORY`; the last is the same on both sides.
+        By epoch ``(n_epochs, 5)``, columns as in :data:`HISTORY`; the last is the same for both modalities.
     best
-        The epoch that was kept, from 0.
+        The epoch that was kept, counted from 0.
     vae, seed
         What made it.
     """
@@ -60,12 +60,12 @@ class JointLatents(ScoredModality):
 
     @property
     def label_logits(self) -> np.ndarray:
-        """Those of the label head: they tell the labels, and nothing is matched on them."""
+        """Logits of the label head: they predict the labels and are not used for matching."""
         return self.head_logits
 
     @property
     def discriminator_accuracy(self) -> float:
-        """Share of held-out cells whose modality the discriminator names, mean of the five epochs up to the kept one.
+        """Share of held-out cells whose modality the discriminator names correctly, mean of the last five epochs kept.
 
         0.5 is chance: the modalities share the space. Far below is as bad as far above.
         """
@@ -74,12 +74,12 @@ class JointLatents(ScoredModality):
 
     @property
     def reconstruction(self) -> float:
-        """Squared error a feature of held-out cells, at the epoch that was kept."""
+        """Squared error per feature of held-out cells, at the epoch that was kept."""
         return float(self.history[self.best, HISTORY.index("reconstruction")])
 
     @property
     def kl(self) -> float:
-        """KL divergence of the held-out cells' posteriors from the prior, nats a cell, at the epoch that was kept."""
+        """KL divergence of the held-out cells' posteriors from the prior, nats per cell, at the epoch kept."""
         return float(self.history[self.best, HISTORY.index("kl")])
 
     def part(self, name: str) -> dict[str, np.ndarray]:

@@ -20,25 +20,25 @@ class JointVAE(Space, title="Joint VAE latents (baseline, Yang et al. 2021)", pl
     modality; two optimisers, one step each in turn. All parts are means over cells, reconstruction over features too.
 
     Source: Yang et al. 2021, Nature Communications 12:31, as Xi et al. 2024 describe it. The released code of the
-    latter exchanges α and β, trains the modality head to help and matches on a draw; this does what the text says.
+    latter exchanges α and β, trains the modality head to help, and matches on a draw; this class follows the text.
     """
 
     network: MLPClassifier = option(
         MLPClassifier(),
-        help="The classifier that it is compared with: its body is the encoder, mirrored it is the decoder, and its "
-        "epochs, batches, learning rate and dropout are used.",
+        help="The classifier with which it is compared: its body is the encoder, its mirror image the decoder, and "
+        "its epochs, batches, learning rate and dropout are used.",
         advanced=True,
     )
     image_network: CNNClassifier = option(
         CNNClassifier(),
-        help="The same for a modality of images; where either is one, its epochs, batches and learning rate are used.",
+        help="The same for images; if either modality is images, its epochs, batches and learning rate are used.",
         advanced=True,
     )
     n_latent: int = option(16, minimum=1, maximum=4096, unit="dimensions", help="Size of the latent space.")
     kl_weight: float = option(1e-3, minimum=0, label="λ", help="Weight of the KL divergence from the prior.")
     label_weight: float = option(1.0, minimum=0, label="α", help="Weight of the label classifier on the latents.")
     modality_weight: float = option(
-        0.1, minimum=0, label="β", help="Weight of fooling the discriminator that tells the modalities."
+        0.1, minimum=0, label="β", help="Weight of fooling the discriminator that predicts the modality."
     )
     discriminator: tuple[int, ...] = option(
         (96,), minimum=1, maximum=65536, unit="units", help="Hidden widths of the discriminator.", advanced=True
@@ -49,11 +49,11 @@ class JointVAE(Space, title="Joint VAE latents (baseline, Yang et al. 2021)", pl
         return TITLE
 
     def body(self, *modalities: Modality) -> NetworkClassifier:
-        """The classifier that lends a modality its encoder, or several modalities their common schedule."""
+        """The classifier whose body encodes a modality, or whose schedule several modalities share."""
         has_images = any(each.image_shape is not None for each in modalities)
         return self.image_network if has_images else self.network
 
     def check(self, *modalities: Modality) -> None:
-        """Refuse images that are too small for the convolutions, before anything trains."""
+        """Refuse images that are too small for the convolutions, before training."""
         for each in modalities:
             self.body(each).check(each.in_shape(each.X), name=each.name)

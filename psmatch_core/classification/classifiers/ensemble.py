@@ -19,10 +19,10 @@ from psmatch_core.data.modality import Matrix
 
 @dataclass(frozen=True)
 class EnsembleClassifier(Classifier):
-    """Members trained with different validation folds, each given equal say, averaged.
+    """Members trained with different validation folds, averaged with equal weight.
 
     The members' centred logits are brought to one scale (root mean square within labels) before they are
-    averaged, since an over-confident member would otherwise decide alone; the average then gets the
+    averaged, since an over-confident member would otherwise dominate; the average then gets the
     members' typical scale (their geometric mean), so that it stays in nats.
     """
 
@@ -89,9 +89,9 @@ class FittedEnsemble(FittedClassifier):
 
 @dataclass(frozen=True)
 class RecommendedClassifier(Classifier, title="Recommended: average of small networks and ridge regression", place=1):
-    """The default: small networks averaged, and multinomial ridge regression beside them with equal weight.
+    """The default: small networks averaged, and multinomial ridge regression with the same weight as all networks.
 
-    Of images convolutional networks are averaged, without a linear member: a pixel is no feature.
+    On images, convolutional networks are averaged without a linear member, since a single pixel is not a feature.
     """
 
     n_networks: int = option(5, minimum=1, maximum=50, unit="networks", help="Small networks that are averaged.")
@@ -103,12 +103,12 @@ class RecommendedClassifier(Classifier, title="Recommended: average of small net
 
     @property
     def ensemble(self) -> EnsembleClassifier:
-        """The ensemble that this stands for on features."""
+        """The ensemble used on features."""
         return EnsembleClassifier((EnsembleClassifier((self.network,) * self.n_networks), self.linear))
 
     @property
     def image_ensemble(self) -> EnsembleClassifier:
-        """The ensemble that this stands for on images."""
+        """The ensemble used on images."""
         return EnsembleClassifier((self.image_network,) * self.n_networks)
 
     def check(self, X: Matrix, *, name: str = "The data") -> None:
@@ -120,7 +120,7 @@ class RecommendedClassifier(Classifier, title="Recommended: average of small net
         return self._meant_for(X).fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        is_nested = any(name.startswith("m0/m0/") for name in state)  # networks within, the linear one beside them
+        is_nested = any(name.startswith("m0/m0/") for name in state)  # networks nested, next to the linear member
         return (self.ensemble if is_nested else self.image_ensemble).restore(state)
 
     def _meant_for(self, X: Matrix) -> EnsembleClassifier:
@@ -134,7 +134,7 @@ def _within_label_rms(logits: np.ndarray, y: np.ndarray) -> float:
     np.add.at(sums, y, logits)
     residual = logits - (sums / np.maximum(counts, 1)[:, None])[y]
     rms = float(np.sqrt(np.mean(residual**2)))
-    return rms if rms > 0 else 1.0  # every label one point: nothing to bring to scale
+    return rms if rms > 0 else 1.0  # each label is one point: nothing to scale
 
 
 def _typical(scales: np.ndarray) -> float:
@@ -142,7 +142,7 @@ def _typical(scales: np.ndarray) -> float:
 
 
 def _nan_mean(parts: list[np.ndarray]) -> np.ndarray:
-    """Mean over the members that held a cell out; NaN where none did."""
+    """Mean over the members that held a cell out; NaN if none did."""
     stacked = np.stack(parts)  # (n_members, n_cells, n_labels)
     seen = ~np.isnan(stacked[:, :, :1])
     count = seen.sum(axis=0)

@@ -16,8 +16,8 @@ from psmatch_core.base.progress import Event, Progress
 from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds, centered
 from psmatch_core.data.modality import Matrix
 
-# C × n_cells, from "labels hardly told apart" to "hardly regularised" on z-scored features; half a decade is
-# finer than the seed-to-seed noise of the cross-validated loss.
+# C × n_cells, from "labels hardly distinguished" to "hardly regularised" on z-scored features; half a decade
+# is finer than the seed-to-seed noise of the cross-validated loss.
 STRENGTHS_TIMES_CELLS = tuple(float(10 ** (exponent / 2)) for exponent in range(0, 9))
 GRADIENT_TOLERANCE = 1e-3  # of the mean loss; 1e-4 costs twice the time and moves the held-out loss by 0.003
 MAX_ITERATIONS = 300
@@ -136,10 +136,10 @@ class _Ridge:
 
 
 def _rotated(X: Matrix) -> tuple[Matrix, np.ndarray | None]:
-    """X in its own singular basis where that has fewer columns, and the rotation back.
+    """X in its singular basis if that has fewer columns, and the rotation back.
 
     The ridge penalty does not see rotations, and directions without data get weight 0, so fitting in the
-    basis of the n cells is the same problem with n instead of n_features unknowns a label.
+    basis of the n cells is the same problem with n instead of n_features unknowns per label.
     """
     n_cells, n_features = X.shape
     if sparse.issparse(X) or n_features <= n_cells:

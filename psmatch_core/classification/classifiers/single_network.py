@@ -1,4 +1,4 @@
-"""One network a modality, of the kind that its data call for."""
+"""One network per modality, of the kind that suits its data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from psmatch_core.data.modality import Matrix
 class SingleNetworkClassifier(
     Classifier, title="One network per modality: a perceptron on features, convolutional on images", place=2
 ):
-    """One network a modality: a perceptron on features, a convolutional network on images.
+    """One network per modality: a perceptron on features, a convolutional network on images.
 
     Source: Xi et al. 2024, who use a perceptron on expression and a convolutional network on images.
     """

@@ -1,4 +1,4 @@
-"""A plan averaged into few blocks of neighbouring cells: what a picture of it needs, whatever its size."""
+"""A plan averaged into few blocks of neighbouring cells: what a heatmap needs, whatever the size of the plan."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from psmatch_core.matching.blocks.base import Block
 from psmatch_core.matching.blocks.potential import PotentialBlock
 from psmatch_core.matching.blocks.stored import DenseBlock, SparseBlock
 
-SMALL = 1_000_000  # entries up to which a plan is formed once and asked freely (8 MB)
-ITERATIONS = 12  # of reciprocal averaging; the order is for eyes, and moves little after ten
-AT_ONCE = 250_000  # entries formed at a time: they stay in the processor's cache, twice as fast as 32 MB pieces
+SMALL = 1_000_000  # entries up to which a plan is formed once (8 MB)
+ITERATIONS = 12  # of reciprocal averaging; the order is for display and changes little after ten
+AT_ONCE = 250_000  # entries formed at a time: they fit into the processor's cache, twice as fast as pieces of 32 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,11 @@ class BlockMeans:
 
     @property
     def fold(self) -> np.ndarray:
-        """Means × n × m: how many times the weight of a plan in which all pairs are alike."""
+        """Means × n × m: weight as a multiple of that of a uniform plan."""
         return np.asarray(self.means * self.row_order.size * self.column_order.size)
 
     def rows_between(self, low: float, high: float) -> np.ndarray:
-        """Rows of the plan whose bins lie between two places on the drawn axis, in drawn order."""
+        """Rows of the plan whose bins are between two positions on the drawn axis, in drawn order."""
         n_bins = self.row_edges.size - 1
         first, last = max(0, int(np.ceil(low))), min(n_bins - 1, int(np.floor(high)))
         return self.row_order[self.row_edges[first] : self.row_edges[last + 1]] if first <= last else self.row_order[:0]
@@ -57,9 +57,9 @@ def block_means(
     Parameters
     ----------
     max_bins
-        Most bins a side.
+        Largest number of bins per axis.
     ordered
-        Put cells next to each other that share matches; otherwise rows and columns stay as they are.
+        Put cells that share matches next to each other; otherwise keep the order of rows and columns.
     like
         Arrange and bin as these means of another plan of the same cells, so that the two can be compared.
     """
@@ -96,10 +96,10 @@ def block_means(
 def _scores(block: Block) -> tuple[np.ndarray | None, np.ndarray]:
     """Positions of rows and columns by which they are ordered; None: rows by the barycentre of their matches.
 
-    Reciprocal averaging: a row stands where its matches stand on average and a column likewise, which tends to the
+    Reciprocal averaging: a row is placed at the mean position of its matches, and so is a column, which tends to the
     leading non-constant singular vectors of the plan. Source: Hill 1974, "Correspondence analysis: a neglected
-    multivariate method". A large entropic plan is not asked a dozen times: its columns are ordered by the first
-    principal component of their scores, in which near points share matches, and its rows by the plan.
+    multivariate method". A large entropic plan is too slow for a dozen passes: its columns are ordered by the first
+    principal component of their scores, in which close points share matches, and its rows by the plan.
     """
     n, m = block.shape
     if min(n, m) == 1:
@@ -108,7 +108,7 @@ def _scores(block: Block) -> tuple[np.ndarray | None, np.ndarray]:
     if isinstance(block, PotentialBlock):
         return None, _first_component(block.y)
     a, b = (np.where(mass > 0, mass, 1.0) for mass in block.marginals)
-    columns = _start(block, m)
+    columns = _start(m)
     rows = np.zeros(n)
     n_iterations = (
         4 * ITERATIONS if isinstance(block, SparseBlock) else ITERATIONS if n * m <= SMALL else ITERATIONS // 3
@@ -118,13 +118,13 @@ def _scores(block: Block) -> tuple[np.ndarray | None, np.ndarray]:
         columns = block.push(rows[:, None])[:, 0] / b
         columns = columns - np.average(columns, weights=b)
         spread = float(np.abs(columns).max())
-        if spread < 1e-9:  # all rows alike: there is no order to find
+        if spread < 1e-9:  # all rows are equal: there is no order
             return np.arange(n, dtype=float), np.arange(m, dtype=float)
         columns = columns / spread
     return rows, columns
 
 
-def _start(block: Block, m: int) -> np.ndarray:
+def _start(m: int) -> np.ndarray:
     """Where reciprocal averaging begins, ``(m,)``: a fixed pattern without symmetry."""
     return np.asarray(np.random.default_rng(0).normal(size=m))
 

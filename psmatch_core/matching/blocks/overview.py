@@ -1,4 +1,4 @@
-"""All that a picture of a plan needs, asked together: one pass where asking one by one takes five."""
+"""All that a heatmap and its tables need of a plan, in one pass instead of five."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Overview:
     means
         The plan averaged into blocks.
     top_index, top_weight
-        The heaviest targets of each row and their shares of it, ``(n, k)``; −1 where there is none.
+        The heaviest targets of each row and their shares of it, ``(n, k)``; −1 if there is none.
     cost
-        ⟨C, P⟩ / mass of P between the plan's own points, units of cost; None where it was not worked out on the way.
+        ⟨C, P⟩ / mass of P between the plan's own points, units of cost; None if it was not computed.
     """
 
     masses: np.ndarray
@@ -39,14 +39,14 @@ class Overview:
 
 
 def overview(block: Block, like: BlockMeans, k: int) -> Overview:
-    """Look at a plan once.
+    """Summarise a plan in one pass.
 
     Parameters
     ----------
     like
         Means of a plan of the same cells, whose arrangement is kept.
     k
-        Heaviest targets a row.
+        Number of heaviest targets per row.
     """
     n, m = block.shape
     if isinstance(block, PotentialBlock) and block.x.shape[1] and n * m > SMALL:
