@@ -40,7 +40,11 @@ def parse_setting(text: str) -> tuple[str, Any]:
 def with_absolute_paths(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths of its data files, so that they are found from any folder."""
     found = {
-        side: replace(spec, path=str(Path(spec.path).resolve()))
+        side: replace(
+            spec,
+            path=str(Path(spec.path).resolve()),
+            labels_path=str(Path(spec.labels_path).resolve()) if spec.labels_path else "",
+        )
         for side in ("source", "target")
         if (spec := getattr(recipe, side)) is not None and not spec.path.startswith(DEMO_PREFIX)
     }
