@@ -313,3 +313,13 @@ def test_no_test_rests_on_a_clock():
                 decorators = [ast.unparse(each) for each in node.decorator_list]
                 is_drawn = any(each.startswith("given(") for each in decorators)  # hypothesis would time each example
                 assert not is_drawn or any("deadline=None" in each for each in decorators), f"{path.name}: {node.name}"
+
+
+# The demo's files are ours; a run's own table is read again by the program and exported through exports/.
+WRITE_CSV = {"exports/tables.py", "exports/files.py", "pipeline/demo_data.py", "workspace/files.py"}
+
+
+@pytest.mark.parametrize("path", [*FILES, *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_csv_that_a_user_takes_away_goes_past_the_escaping_of_formulas(path):
+    here = str(path.relative_to(CORE)) if path.is_relative_to(CORE) else str(path.relative_to(ROOT))
+    assert here in WRITE_CSV or ".to_csv(" not in path.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ HINTS = {
     "one file per modality below.",
     "propensity": "First compare each modality's loss with its label entropy. If the loss is not below the entropy, "
     "the modality cannot distinguish the labels, and its cells are matched at random within each label.",
-    "match": "Drag epsilon to set how many partners a cell may have; “effective matches” shows how many it has.",
+    "match": "Drag epsilon to set how many matches a cell may have; “effective matches” shows how many it has.",
 }
 
 _HTML = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.base import disk
 from psmatch_core.cli.command import Command, add_quiet, add_settings
 
 CURVE_FILE = "curve.csv"
@@ -28,6 +27,7 @@ def _trace(options: argparse.Namespace) -> int:
     """Solve the grid, print the means over labels, and write every label's curve."""
     from psmatch_core.cli.common import SHORT, open_run, progress_of, with_settings
     from psmatch_core.exploration.l_curve import l_curve
+    from psmatch_core.exports.tables import write_csv
     from psmatch_core.workspace.results import load_models
 
     folder = open_run(options.run)
@@ -41,7 +41,7 @@ def _trace(options: argparse.Namespace) -> int:
         progress=progress_of(options),
     )
     path = options.out or folder.path / CURVE_FILE
-    disk.write_text(path, curve.table().to_csv(index=False))
+    write_csv(curve.table(), path)
     print(curve.pooled.to_string(index=False, float_format=SHORT))
     print("\n".join(("", *curve.notes, curve.suggestion, f"The curves of all labels: {path}")))
     return 0

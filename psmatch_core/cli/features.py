@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.cli.command import Command, add_quiet, add_settings
 
@@ -29,6 +28,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _match_features(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
     from psmatch_core.cli.common import SHORT, open_run, parse_setting, progress_of
+    from psmatch_core.exports.tables import write_csv
     from psmatch_core.matching.match_features import FeatureRules
     from psmatch_core.workspace.results import features_of
 
@@ -39,7 +39,7 @@ def _match_features(options: argparse.Namespace) -> int:
     found = features_of(folder, rules, progress=progress_of(options))
     table = found.table(of=options.of, top=options.top)
     path = options.out or folder.exports / FEATURES_FILE
-    disk.write_text(path, table.to_csv(index=False))
+    write_csv(table, path)
     first = table[table["rank"] == 1].head(MOST_PRINTED).drop(columns="rank")
     print(f"\n{found}; best partner of each feature, strongest evidence first:")
     print(first.to_string(index=False, float_format=SHORT))

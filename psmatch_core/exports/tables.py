@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
+
+from psmatch_core.base import disk
 
 # A spreadsheet reads a text with one of these first characters as a formula. Source: OWASP, "CSV Injection".
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escape_formulas(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The table with an apostrophe before each text that a spreadsheet would run as a formula, and their number."""
+    """The table with an apostrophe before each text and header that a spreadsheet would run as a formula; how many."""
     out, n_changed = table.copy(deep=False), 0
-    for name in out.columns:
-        if pd.api.types.is_numeric_dtype(out[name]):
+    for place, dtype in enumerate(out.dtypes):
+        if pd.api.types.is_numeric_dtype(dtype):
             continue
-        column = out[name].astype(object)
-        risky = np.array([isinstance(each, str) and each.startswith(FORMULA_STARTS) for each in column], dtype=bool)
-        if risky.any():
-            n_changed += int(risky.sum())
-            out[name] = [f"'{each}" if is_risky else each for each, is_risky in zip(column, risky, strict=True)]
+        column = [_escaped(each) for each in out.iloc[:, place].astype(object)]
+        n_risky = sum(new is not old for new, old in zip(column, out.iloc[:, place].astype(object), strict=True))
+        if n_risky:
+            n_changed += n_risky
+            out.isetitem(place, pd.Series(column, index=out.index, dtype=object))
+    headers = [_escaped(name) for name in out.columns]
+    n_changed += sum(new is not old for new, old in zip(headers, out.columns, strict=True))
+    out.columns = pd.Index(headers, name=out.columns.name)
     return out, n_changed
+
+
+def _escaped(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def table_bytes(table: pd.DataFrame, kind: str) -> bytes:
@@ -32,3 +42,8 @@ def table_bytes(table: pd.DataFrame, kind: str) -> bytes:
         table.to_parquet(stream, index=False)
         return stream.getvalue()
     return bytes(escape_formulas(table)[0].to_csv(index=False, sep="\t" if kind == "tsv" else ",").encode())
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table as csv, completely or not at all."""
+    return disk.write_whole(path, lambda stream: stream.write(table_bytes(table, "csv")))

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.exports.files import describe_translation, write_h5ad
 from psmatch_core.exports.provenance import versions
+from psmatch_core.exports.tables import write_csv
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE, checked_direction
@@ -135,8 +135,9 @@ def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, give
     out.parent.mkdir(parents=True, exist_ok=True)
     labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
     if out.suffix == ".csv":
-        table = pd.DataFrame(values.astype(np.float32), index=obs.index, columns=list(fitted.outputs.names))
-        return disk.write_text(out, table.to_csv(index_label="cell"))
+        table = pd.DataFrame(values.astype(np.float32), columns=list(fitted.outputs.names))
+        table.insert(0, "cell", obs.index, allow_duplicates=True)
+        return write_csv(table, out)
     from anndata import AnnData
 
     var = pd.DataFrame(

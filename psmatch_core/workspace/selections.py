@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.exports.files import EXPORT_ARCHIVE, rebuild_archive, write_h5ad
+from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace import files
 from psmatch_core.workspace.files import NamedSelection
@@ -116,6 +116,6 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         table = adata.obs if each.side == "source" else adata.var
         table[PREFIX + each.name] = [name in chosen for name in table.index]
     write_h5ad(adata, exported)
-    path = disk.write_text(folder.exports / SELECTION_TABLE, selection_table(coupling, selections).to_csv(index=False))
+    path = write_csv(selection_table(coupling, selections), folder.exports / SELECTION_TABLE)
     rebuild_archive(folder.exports)
     return path

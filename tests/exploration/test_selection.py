@@ -153,6 +153,19 @@ def test_nothing_selected_is_not_kept(coupling, folder):
         save_selection(folder, coupling, Selection("source", [], "", "none"))
 
 
+def test_the_table_of_selections_holds_no_formula(coupling, folder):
+    folder.exports.mkdir(exist_ok=True)
+    source, target = coupling.source.modality, coupling.target.modality
+    obs, var = pd.DataFrame(index=source.obs_names), pd.DataFrame(index=target.obs_names)
+    anndata.AnnData(X=coupling.to_sparse(top=1), obs=obs, var=var).write_h5ad(folder.exports / "coupling.h5ad")
+    with zipfile.ZipFile(folder.exports / "psmatch-export.zip", "w"):
+        pass
+    save_selection(folder, coupling, Selection("source", [1], "", "+high"))
+    text = export_selections(folder, coupling).read_text()
+    assert "'+high" in text
+    assert ",+high" not in text
+
+
 def test_exports_carry_the_selections(coupling, folder):
     with pytest.raises(PsmatchError, match="no exported files yet"):
         export_selections(folder, coupling)

@@ -26,6 +26,14 @@ def test_categories_and_missing_texts_are_read_too():
     assert list(safe["note"]) == [None, "'=c"]
 
 
+def test_headers_are_escaped_and_a_repeated_one_does_no_harm():
+    table = pd.DataFrame([["=a", 1.0, "b"]], columns=["cell", "=SUM(A1)", "cell"])
+    safe, n = escape_formulas(table)
+    assert n == 2
+    assert list(safe.columns) == ["cell", "'=SUM(A1)", "cell"]
+    assert safe.iloc[0].tolist() == ["'=a", 1.0, "b"]
+
+
 @pytest.mark.parametrize(("kind", "separator"), [("csv", ","), ("tsv", "\t")])
 def test_text_formats_hold_the_escaped_table(kind, separator):
     again = pd.read_csv(BytesIO(table_bytes(TABLE, kind)), sep=separator)

@@ -63,6 +63,7 @@ def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
 
 def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
     """Name the selected cells, save them with the run, download them, and manage the saved selections."""
+    from psmatch_core.exports.tables import table_bytes
     from psmatch_core.workspace.selections import SELECTION_TABLE, save_selection, selection_table
 
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -80,7 +81,7 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
                 st.toast(f"Saved as {plain(name.strip())}.", icon=":material/check:")
         st.download_button(
             "Download table",
-            lambda: selection_table(coupling, (selection.named(name.strip() or "selection"),)).to_csv(index=False),
+            lambda: table_bytes(selection_table(coupling, (selection.named(name.strip() or "selection"),)), "csv"),
             SELECTION_TABLE,
             "text/csv",
             key=f"selection.download.{folder.id}",

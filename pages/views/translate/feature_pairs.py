@@ -64,6 +64,7 @@ def _compute(folder: RunFolder, rules: FeatureRules) -> tuple[str, FeatureRules,
 
 
 def _show(folder: RunFolder, found: FeatureMatching) -> None:
+    from psmatch_core.exports.tables import table_bytes
     from psmatch_core.plotting import feature_heatmap
 
     sides = {"target": found.target, "source": found.source}
@@ -104,7 +105,7 @@ def _show(folder: RunFolder, found: FeatureMatching) -> None:
     st.dataframe(shown, hide_index=True, column_config=config, height=320, key=f"features.table.{side}")
     st.download_button(
         "Download as csv",
-        data=table.to_csv(index=False).encode(),
+        data=table_bytes(table, "csv"),
         file_name="feature_matches.csv",
         mime="text/csv",
         key=f"features.csv.{side}",
