@@ -25,7 +25,7 @@ _TEXT = "CRISPRi knock-down of an enhancer, replicate pool, batch seven, " * 4
 LONG = tuple(f"{_TEXT[:197]} {i:02d}" for i in range(6))
 MANY = tuple(f"gene_{i:03d}" for i in range(400))
 # What the first version of a run's folder did not hold yet.
-LATER_FILES = ("observables.json", "feature_r2.json", "predicted_*", "measured_*", "*_columns.parquet")
+LATER_FILES = ("observables.json", "accuracy.json", "predicted_*", "measured_*", "*_columns.parquet")
 
 
 def table(path: Path, labels: Sequence[str], *, prefix: str, n_features: int = 8) -> Path:

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import charts
 from pages.shell.text import count, number
 from psmatch_core.data.checks import display
+from psmatch_core.evaluation.distributions import CAVEAT
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import side_names
 from psmatch_core.workspace.run_folder import RunFolder
@@ -53,9 +54,8 @@ def translated_and_observed(folder: RunFolder) -> None:
     )
     show_distances(compared[direction or next(iter(compared))], key=f"{folder.id}.{direction}")
     st.caption(
-        "Random cells of the label would reach the floor without any matching. These distances show whether a "
-        "translation preserves the spread of the cells, not whether each cell is right. For that, leave a perturbation "
-        "out on Translate."
+        f"{CAVEAT} Random cells of the label would reach the floor without any matching. To test a translation, leave "
+        "a perturbation out on Translate."
     )
 
 

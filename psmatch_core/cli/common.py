@@ -85,6 +85,7 @@ def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
 
 
 def _summary(folder: RunFolder, seconds: float) -> str:
+    from psmatch_core.evaluation.within_labels import accuracy_in_words
     from psmatch_core.workspace import files
 
     table = files.LABELS.read(folder)
@@ -100,6 +101,10 @@ def _summary(folder: RunFolder, seconds: float) -> str:
             f"  {name:<11} {matched[name]:.3f}   uniform {uniform[name]:.3f}"
             for name in ("trace_fold", "foscttm", "rank")
         ]
+    accuracy = files.ACCURACY.read(folder)
+    if accuracy:
+        lines.append("\nWhat the matching adds to the prediction of features, over the mean of a cell's label:")
+        lines += [f"  {each}" for each in accuracy_in_words(accuracy)]
     lines += [f"\n{each.report()}" for each in (files.DISTRIBUTIONS.read(folder) or {}).values()]
     notes = files.NOTES.read(folder)
     lines += ["\nNotes:", *(f"  {note}" for note in notes)] if notes else []

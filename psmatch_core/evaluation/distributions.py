@@ -25,6 +25,10 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
 from psmatch_core.evaluation.reference_space import ReferenceSpace
 
+CAVEAT = (
+    "These distances show whether predictions keep the spread of a label, not whether a cell got its own match: the "
+    "same matches given to other cells of the label have the same distances."
+)
 DISTANCE_MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
 TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", "floor"
 
@@ -172,7 +176,8 @@ class Distributions:
             f"neighbours; {self.n_components} dimensions with {self.explained:.0%} of the variance):"
         )
         skipped = [f"  {label}: not compared, {reason}" for label, reason in self.skipped.items()]
-        return "\n".join([head, micro.to_string(float_format=lambda value: f"{value:.3f}"), *skipped, *self.notes])
+        rows = micro.to_string(float_format=lambda value: f"{value:.3f}")
+        return "\n".join([head, rows, CAVEAT, *skipped, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, from which :meth:`from_dict` rebuilds the result."""

@@ -14,7 +14,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.modality import Modality
-from psmatch_core.evaluation.metrics import feature_r2, foscttm, true_weight
+from psmatch_core.evaluation.metrics import foscttm, true_weight
 from psmatch_core.matching.blocks import Block, uniform_block
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids
@@ -66,8 +66,6 @@ class EvaluationSummary:
     macro: Mapping[str, float]
     uniform_micro: Mapping[str, float]
     uniform_macro: Mapping[str, float]
-    pooled_r2: float
-    uniform_r2: float
     skipped: Mapping[str, str]
 
 
@@ -83,18 +81,11 @@ class Evaluation:
         One row per true pair: its cell name, label and metrics, so that every mean can be computed again.
     skipped
         Labels that were not evaluated, with the reason.
-    feature_r2
-        R² of each target feature carried to the source cells, compared with their true partners.
-    pooled_r2, uniform_r2
-        R² of all features together, of this coupling and of a uniform plan.
     """
 
     per_label: tuple[LabelScore, ...]
     per_cell: pd.DataFrame = field(repr=False)
     skipped: Mapping[str, str]
-    feature_r2: Mapping[str, float] = field(repr=False)
-    pooled_r2: float
-    uniform_r2: float
 
     @cached_property
     def micro(self) -> dict[str, float]:
@@ -143,8 +134,6 @@ class Evaluation:
             macro=self.macro,
             uniform_micro=self.uniform_micro,
             uniform_macro=self.uniform_macro,
-            pooled_r2=self.pooled_r2,
-            uniform_r2=self.uniform_r2,
             skipped=self.skipped,
         )
 
@@ -206,14 +195,10 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
         )
         progress(Event("evaluate", (done + 1) / len(coupling.blocks), f"label {label}"))
     columns_of_cells = ["cell", "label", *PAIR_METRICS]
-    r2, pooled, uniform_r2 = _translation_r2(coupling, ids)
     return Evaluation(
         per_label=tuple(scores),
         per_cell=pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=columns_of_cells),
         skipped=skipped,
-        feature_r2=r2,
-        pooled_r2=pooled,
-        uniform_r2=uniform_r2,
     )
 
 
@@ -266,22 +251,3 @@ def closer_than_true(
         column_mass > 0, block.push(source_space) / np.where(column_mass > 0, column_mass, 1), source_space.mean(axis=0)
     )
     return (foscttm(at_source[rows], target_space[columns]) + foscttm(at_target[columns], source_space[rows])) / 2
-
-
-def _translation_r2(coupling: Coupling, ids: tuple[np.ndarray, np.ndarray]) -> tuple[dict[str, float], float, float]:
-    """R² of target features carried to source cells: per feature, of all together, and of a uniform plan."""
-    target = coupling.target.modality
-    dense = to_dense(target.X)
-    rows, columns = true_pairs(*ids)
-    projected = coupling.pull(dense)[rows]
-    uniform = np.full_like(projected, np.nan)
-    for label in coupling.labels:
-        uniform[coupling.source.modality.labels[rows] == label] = dense[coupling.target_cells[label]].mean(axis=0)
-    matched = ~np.isnan(projected[:, 0])
-    if not matched.any():
-        return {}, float("nan"), float("nan")
-    reference = dense.mean(axis=0)
-    measured = dense[columns][matched]
-    per_feature, pooled = feature_r2(projected[matched], measured, reference)
-    _, uniform_pooled = feature_r2(uniform[matched], measured, reference)
-    return dict(zip(target.var_names.tolist(), per_feature.tolist(), strict=True)), pooled, uniform_pooled

@@ -16,6 +16,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions
 
 NO_CHANGE = "no_change"
+LEAST_SHIFT = 0.05  # of a shift: a smaller difference from a uniform matching is no difference
 CANDIDATES = (TRANSLATED, LABEL_MEAN, UNIFORM, NO_CHANGE)
 CANDIDATE_TITLES = {
     TRANSLATED: "predicted",
@@ -113,11 +114,28 @@ class HeldOut:
         columns |= {f"shift_{name}": self.shifts[name] for name in ("observed", TRANSLATED, LABEL_MEAN, UNIFORM)}
         return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
 
-    def same_direction(self, top: int = 20) -> tuple[int, int]:
-        """How many of the ``top`` most shifted features are predicted in the observed direction, and of how many."""
+    def finding(self) -> str:
+        """One sentence: how much of the shift is explained, beside a uniform matching and the mean of the labels."""
+        explained = self.shift_explained
+        mine, uniform, mean = (explained[name] for name in (TRANSLATED, UNIFORM, LABEL_MEAN))
+        said = f"{mine:.0%} of its shift from {self.control} is explained, by a uniform matching {uniform:.0%}"
+        if mine != mine or uniform != uniform:
+            return f"{self.label} does not differ from {self.control}, so there is no shift to explain"
+        if mine <= 0:
+            said += ": no better than predicting no change"
+        elif mine - uniform >= LEAST_SHIFT:
+            said += f": the matching adds {100 * (mine - uniform):.0f} points"
+        elif uniform - mine >= LEAST_SHIFT:
+            said += ": the matching makes it worse"
+        else:
+            said += ": no better than uniform"
+        return said + (f" (mean of the training labels {mean:.0%})" if mean >= mine else "")
+
+    def same_direction(self, top: int = 20, candidate: str = TRANSLATED) -> tuple[int, int]:
+        """How many of the ``top`` most shifted features a candidate predicts in the observed direction, of how many."""
         head = self.table().head(top)
         moved = head["shift_observed"] != 0
-        agree = np.sign(head["shift_observed"]) == np.sign(head[f"shift_{TRANSLATED}"])
+        agree = np.sign(head["shift_observed"]) == np.sign(head[f"shift_{candidate}"])
         return int((agree & moved).sum()), int(moved.sum())
 
     def summary(self) -> pd.DataFrame:
@@ -145,8 +163,10 @@ class HeldOut:
             f"{self.label} left out: {self.output_name} predicted for {self.n_cells:,} {self.input_name} cells "
             f"({self.direction.replace('_', ' ')}) and compared with {self.n_observed:,} observed cells; control: "
             f"{self.control}.",
+            f"{self.finding()}. One label is one trial.",
             self.summary().to_string(index=False, float_format=lambda value: f"{value:.3f}"),
-            f"\nMost shifted features (shifts in standard deviations; {agree} of {moved} in the observed direction):",
+            f"\nMost shifted features (shifts in standard deviations; {agree} of {moved} in the observed direction, "
+            f"by a uniform matching {self.same_direction(candidate=UNIFORM)[0]}):",
             shown.to_string(index=False, float_format=lambda value: f"{value:.3f}"),
         ]
         if self.in_distribution is not None and self.in_distribution.per_label:
@@ -168,6 +188,7 @@ class HeldOut:
             "shift_correlation": self.shift_correlation,
             "mean_correlation": self.mean_correlation,
             "same_direction_of_top_20": list(self.same_direction()),
+            "same_direction_of_top_20_uniform": list(self.same_direction(candidate=UNIFORM)),
             "out_of_distribution": self.out_of_distribution.to_dict(),
             "in_distribution": self.in_distribution.to_dict() if self.in_distribution else None,
             "settings": dict(self.settings),

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from psmatch_core.matching.blocks import Block
-from psmatch_core.translation.accuracy import error_r2
 
 TIE = 1e-9  # values closer than this, relative to their size, differ only by rounding error
 
@@ -114,6 +113,8 @@ def latent_r2(projected: np.ndarray, latent: np.ndarray, labels: np.ndarray) -> 
 def feature_r2(predicted: np.ndarray, measured: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, float]:
     """R² of each feature ``(d,)`` and pooled: 1 − squared error / squared error of a constant.
 
+    NaN for a feature that the constant predicts without error; such features are not part of the pooled value.
+
     Parameters
     ----------
     predicted, measured
@@ -123,4 +124,6 @@ def feature_r2(predicted: np.ndarray, measured: np.ndarray, reference: np.ndarra
     """
     error = np.sum((predicted - measured) ** 2, axis=0)
     baseline = np.sum((reference - measured) ** 2, axis=0)
-    return error_r2(error, baseline)
+    varies = baseline > 0
+    per_feature = np.where(varies, 1 - error / np.where(varies, baseline, 1), np.nan)
+    return per_feature, float(1 - error[varies].sum() / baseline.sum()) if varies.any() else float("nan")

@@ -14,14 +14,13 @@ from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.images import SHAPE_KEY
+from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
 from psmatch_core.exports.pairs import ChosenPairs, choose_pairs
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
 from psmatch_core.exports.tables import escape_formulas
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.run import Run
-from psmatch_core.translation.fit import translation_quality
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation
-from psmatch_core.translation.translators import r2_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -63,7 +62,9 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     }
     if translation.of.image_shape is not None:
         uns[SHAPE_KEY] = np.array(translation.of.image_shape)
-    var = pd.DataFrame(index=translation.of.var_names)
+    accuracy = run.accuracy.get(translation.direction, ())
+    columns = accuracy[0].table().drop(columns="feature").iloc[1:].to_dict("list") if accuracy else {}
+    var = pd.DataFrame(columns, index=translation.of.var_names)
     return AnnData(X=translation.values.astype(np.float32), obs=obs, var=var, uns=uns)
 
 
@@ -76,9 +77,9 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     """Write all exports of a run into a folder, and one zip with all of them.
 
     ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``translation_target_to_source.h5ad`` (target features at
-    source cells) and ``translation_source_to_target.h5ad``, ``translation_r2_….csv`` (R² of each feature) if it can be
-    measured, ``translator_….npz`` if the translator was trained, ``labels.csv``, ``excluded_cells.csv``,
-    ``evaluation.csv`` if pairs are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
+    source cells) and ``translation_source_to_target.h5ad``, ``translation_r2_….csv`` (R² within labels of each feature,
+    beside the uniform plan) if pairs are known, ``translator_….npz`` if the translator was trained, ``labels.csv``,
+    ``excluded_cells.csv``, ``evaluation.csv`` if pairs are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
 
     Returns
     -------
@@ -106,9 +107,8 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     for direction in (TO_SOURCE, TO_TARGET):
         translation, trained = run.translate(direction), run.translators.get(direction)
         add(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
-        quality = trained.quality if trained else translation_quality(translation)
-        if quality:
-            add_csv(f"translation_r2_{direction}.csv", r2_table(quality))
+        if accuracy := run.accuracy.get(direction):
+            add_csv(f"translation_r2_{direction}.csv", accuracy_table(accuracy))
         if trained:
             add(result_files.save(trained, folder / f"translator_{direction}.npz"))
     add_csv("labels.csv", run.label_table)
@@ -171,6 +171,9 @@ def _readme(run: Run, command: str, files: list[Path], notes: list[str]) -> str:
             "To repeat the run, put the data files beside recipe.json and run",
             f"  {command}",
             "or use reproduce.py.",
+            "",
+            "What the matching adds to the prediction of features, over the mean of a cell's label:",
+            *(f"- {line}" for line in accuracy_in_words(run.accuracy) or [NO_ACCURACY]),
             "",
             "Notes:",
             *(f"- {note}" for note in notes or ["none"]),

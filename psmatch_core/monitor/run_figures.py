@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
@@ -13,11 +13,13 @@ from scipy.spatial.distance import cdist
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.evaluation.distributions import TRANSLATED, Distributions
+from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions
 from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.matchers.problem import SMALLEST_SPREAD, aligned
+from psmatch_core.translation.translate import TO_SOURCE
 
 COST_ROWS = 200  # source cells of a label whose costs are summed: enough to know the mean to a few per cent
 SMALL, LARGE = "small", "large"
@@ -89,10 +91,13 @@ class RunFigures:
         Labels with a plan; labels whose status needs attention, those without a counterpart included.
     foscttm, rank, trace_fold, trace
         Means over cells of the within-label metrics (:mod:`psmatch_core.evaluation.metrics`).
-    r2
-        Pooled R² of the target's features carried to their true partners.
+    r2_within, r2_uniform, gap_closed
+        R² within labels of the target's features predicted for source cells, of the matching and of a uniform plan, and
+        the share of the gap between uniform plan and true pairs that the matching closes
+        (:mod:`psmatch_core.evaluation.within_labels`); by the translator that true pairs can train too.
     energy_target_to_source, energy_source_to_target
-        Energy distance between translated and observed cells, by direction; measured where no pair is known.
+        Energy distance between translated and observed cells, by direction; measured where no pair is known. Neither
+        small nor large is better: a sharper plan has a smaller one, whether its matches are right or not.
     seconds
         Time from the start of the run until its figures were written.
     """
@@ -120,9 +125,11 @@ class RunFigures:
     rank: float | None = _figure("Rank of the true partner", "0 perfect, 0.5 chance", better=SMALL, needs_pairs=True)
     trace_fold: float | None = _figure("Weight on the true partner", "× uniform", better=LARGE, needs_pairs=True)
     trace: float | None = _figure("Weight on the true partner, absolute", "share", better=LARGE, needs_pairs=True)
-    r2: float | None = _figure("R² of the matched features", "1 perfect", better=LARGE, needs_pairs=True)
-    energy_target_to_source: float | None = _figure("Energy distance of {target} features", better=SMALL)
-    energy_source_to_target: float | None = _figure("Energy distance of {source} features", better=SMALL)
+    r2_within: float | None = _figure("R² within labels", "0 the label's mean", better=LARGE, needs_pairs=True)
+    r2_uniform: float | None = _figure("R² within labels, uniform plan", "0 the label's mean", needs_pairs=True)
+    gap_closed: float | None = _figure("Gap to true pairs closed", "share, 0 uniform", better=LARGE, needs_pairs=True)
+    energy_target_to_source: float | None = _figure("Energy distance of {target} features")
+    energy_source_to_target: float | None = _figure("Energy distance of {source} features")
     seconds: float | None = _figure("Time taken", "s")
 
     def to_dict(self) -> dict[str, float]:
@@ -159,6 +166,7 @@ def match_figures(
     evaluation: Evaluation | None = None,
     distributions: Mapping[str, Distributions] = MappingProxyType({}),
     *,
+    accuracy: Mapping[str, Sequence[FeatureAccuracy]] = MappingProxyType({}),
     n_attention: int | None = None,
     seed: int = 0,
 ) -> RunFigures:
@@ -170,6 +178,8 @@ def match_figures(
         Where true pairs are known.
     distributions
         By direction, where none is known.
+    accuracy
+        R² within labels of the predicted features by direction, where true pairs are known.
     n_attention
         Labels that need attention; those of the coupling unless given.
     seed
@@ -184,7 +194,9 @@ def match_figures(
         "labels_attention": needing if n_attention is None else n_attention,
     }
     if evaluation is not None and len(evaluation.per_cell):
-        found |= {**evaluation.micro, "r2": evaluation.pooled_r2}
+        found |= evaluation.micro
+    for judged in accuracy.get(TO_SOURCE, ())[-1:]:  # the last is by the translator that true pairs can train too
+        found |= {"r2_within": judged.r2[MATCHED], "r2_uniform": judged.r2[UNIFORM], "gap_closed": judged.gap_closed}
     for direction, each in distributions.items():
         found[f"energy_{direction}"] = each.micro[TRANSLATED]["energy"]
     return replace(score_figures(coupling.source, coupling.target), **found)

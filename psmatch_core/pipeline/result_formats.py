@@ -261,7 +261,7 @@ FORMATS = (
     ResultFormat("propensity model", PropensityModel, _propensity_data, _propensity_from),
     ResultFormat("joint latents", JointLatents, _latents_data, _latents_from),
     ResultFormat("coupling", Coupling, _coupling_data, _coupling_from),
-    ResultFormat("translator", FittedTranslator, _translator_data, _translator_from),
+    ResultFormat("translator", FittedTranslator, _translator_data, _translator_from, version=2),
     _arrays_only("map of scores", ScoreMap),
     _arrays_only("halves", HalfScores),
 )

@@ -16,6 +16,7 @@ from psmatch_core.data.preprocessing import FittedPreprocessing
 from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.evaluate import Evaluation, evaluate
+from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
@@ -25,6 +26,7 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
+from psmatch_core.pipeline.translation_accuracy import translation_accuracy
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
 from psmatch_core.translation.translators import FittedTranslator, TrainedTranslator
@@ -54,6 +56,8 @@ class Run:
         What the user should know, in the order in which it happened.
     translators
         The trained translators by direction; empty if the translator of the recipe is not trained.
+    accuracy
+        R² within labels of the predicted features, by direction; empty if no pair is known.
     """
 
     recipe: Recipe
@@ -67,6 +71,7 @@ class Run:
     notes: tuple[str, ...] = field(default=(), repr=False)
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
     distributions: Mapping[str, Distributions] = field(default_factory=dict, repr=False)
+    accuracy: Mapping[str, tuple[FeatureAccuracy, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
@@ -198,9 +203,10 @@ def run(
     if isinstance(recipe.translator, TrainedTranslator):
         finished = _train_translators(finished, store, progress)
         store.finished("notes", finished.notes)
+    uniform = _with_uniform_plan(finished, progress)
     if evaluation is None:
-        finished = replace(finished, distributions=_compare_distributions(finished, progress))
-    return finished
+        return replace(finished, distributions=_compare_distributions(finished, uniform, progress))
+    return replace(finished, accuracy=_measure_accuracy(finished, uniform, progress))
 
 
 def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:
@@ -227,15 +233,32 @@ def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:
     return replace(run, translators=translators, notes=(*run.notes, *noted))
 
 
-def _compare_distributions(run: Run, progress: Progress) -> dict[str, Distributions]:
+def _with_uniform_plan(run: Run, progress: Progress) -> Run:
+    """The same run with a uniform plan, the baseline of all translations: its translators are trained on it too."""
+    coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
+    uniform = replace(run, coupling=coupling, translators={})
+    return _train_translators(uniform, NoStageStore(), progress) if run.translators else uniform
+
+
+def _measure_accuracy(run: Run, uniform: Run, progress: Progress) -> dict[str, tuple[FeatureAccuracy, ...]]:
+    """What the matching adds to the prediction of features, where true pairs are known."""
+    return {
+        direction: translation_accuracy(
+            {MATCHED: run.coupling, UNIFORM: uniform.coupling},
+            {MATCHED: run.translate(direction), UNIFORM: uniform.translate(direction)},
+            run.recipe,
+            fitted=run.translators.get(direction),
+            progress=progress,
+        )
+        for direction in (TO_SOURCE, TO_TARGET)
+    }
+
+
+def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[str, Distributions]:
     """Translated cells compared with observed ones in both directions, and the same with a uniform plan as baseline.
 
     These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
     """
-    coupling = match(run.coupling.source, run.coupling.target, UniformMatcher(), seed=run.recipe.seed)
-    uniform = replace(run, coupling=coupling, translators={})
-    if run.translators:  # its baseline is a translator of the same kind, trained on a uniform plan
-        uniform = _train_translators(uniform, NoStageStore(), progress)
     out = {}
     for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
         translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}

@@ -20,8 +20,8 @@ from psmatch_core.plotting.linked_maps import linked_map
 from psmatch_core.plotting.loss_curves import fitted_curves, loss_curves
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.monitor_evidence import loss_evidence, null_strips, stability_bars
-from psmatch_core.plotting.pair_metrics import feature_r2_bars, metric_bars
-from psmatch_core.plotting.predicted_features import feature_scatter, label_shift, shift_dots
+from psmatch_core.plotting.pair_metrics import metric_bars
+from psmatch_core.plotting.predicted_features import feature_r2_bars, feature_scatter
 from psmatch_core.plotting.run_comparison import rank_heatmap, runs_panels, runs_scatter
 from psmatch_core.plotting.score_map import score_map_figure
 from psmatch_core.plotting.style import (
@@ -60,7 +60,6 @@ __all__ = [
     "label_counts",
     "label_losses",
     "label_panels",
-    "label_shift",
     "linked_map",
     "loss_curves",
     "loss_evidence",
@@ -75,7 +74,6 @@ __all__ = [
     "runs_scatter",
     "score_map_figure",
     "set_ink",
-    "shift_dots",
     "shifted_features",
     "spread_title",
     "stability_bars",

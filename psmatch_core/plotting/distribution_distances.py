@@ -27,6 +27,7 @@ TITLES = {
     "energy": ("Energy distance", "√ standard deviations"),
     "mmd2": ("MMD²", "squared kernel distance"),
 }
+TITLES_OF_CANDIDATES = {"uniform": "uniform plan", "label_mean": "mean of labels"}
 
 
 def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
@@ -44,7 +45,6 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
     if not found.per_label:
         return figure(f"{title}: no label has enough cells for a comparison", height=160, legend=False)
     rows = sorted(found.per_label, key=lambda row: row.distances[mine][measure])
-    better = sum(row.distances[mine][measure] < row.distances[baseline][measure] for row in rows)
     n_labels = len(rows)
     shown, cut = both_ends(n_labels, "most similar", "least similar")
     rows = [rows[index] for index in shown]
@@ -52,10 +52,10 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
     infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
     left_out = f"not drawn: {plural(infinite, 'infinite value')}" if infinite else ""
     fig = figure(
-        f"{title}: {short_number(found.micro[mine][measure])}, floor {short_number(found.micro[FLOOR][measure])}; "
-        f"smaller than {escaped(baseline)} in {better} of {plural(n_labels, 'label')}",
+        f"{title}: {short_number(found.micro[mine][measure])}, {escaped(TITLES_OF_CANDIDATES.get(baseline, baseline))} "
+        f"{short_number(found.micro[baseline][measure])}, floor {short_number(found.micro[FLOOR][measure])}",
         height=height_of(len(rows)),
-        note="; ".join(filter(None, ["smaller is more similar", left_out, cut])),
+        note="; ".join(filter(None, ["similar clouds do not show that matches are right", left_out, cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for name, color, symbol, size in (

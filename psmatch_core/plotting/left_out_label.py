@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM
 from psmatch_core.evaluation.held_out import CANDIDATE_TITLES, CANDIDATES, HeldOut
 from psmatch_core.plotting.named_points import MOST_NAMED_POINTS, add_diagonal, add_named
@@ -22,6 +25,8 @@ from psmatch_core.plotting.style import (
     short_number,
 )
 
+TITLE_LENGTH = 300  # characters; names in a title are cut to 24
+
 
 def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
     """Predicted against observed mean of every feature; the most shifted ones are named.
@@ -36,9 +41,9 @@ def predicted_means(found: HeldOut, candidate: str = TRANSLATED) -> go.Figure:
     table = found.table()  # most shifted first
     x = found.means["observed"].astype(np.float32)
     y = found.means[candidate].astype(np.float32)
-    explained = found.shift_explained[candidate]
-    label, control = escaped(found.label, 24), escaped(found.control, 24)
-    title = f"{label}, left out: {CANDIDATE_TITLES[candidate]} explains {explained:.0%} of its shift from {control}"
+    short = replace(found, label=display(found.label, 24), control=display(found.control, 24))
+    said = f"{CANDIDATE_TITLES[candidate]} explains {found.shift_explained[candidate]:.0%} of its shift"
+    title = escaped(f"{short.label}, left out: {short.finding() if candidate == TRANSLATED else said}", TITLE_LENGTH)
     fig = figure(title, height=380, note="0%: no change from control; one point per feature")
     add_diagonal(fig, x, y, legend="perfect")
     fig.add_scatter(
@@ -67,8 +72,10 @@ def shifted_features(found: HeldOut, *, top: int = 20) -> go.Figure:
     """Observed and predicted shifts of the most shifted features, in standard deviations."""
     head = found.table().head(top)
     agree, moved = found.same_direction(top)
+    uniform, _ = found.same_direction(top, UNIFORM)
     fig = figure(
-        f"{agree} of the {moved} most shifted features are predicted in the observed direction",
+        f"{agree} of the {moved} most shifted features are predicted in the observed direction, by a uniform "
+        f"matching {uniform}",
         height=height_of(len(head)),
         note=f"shift from {escaped(found.control, 24)}, standard deviations of the training cells",
     )

@@ -1,8 +1,6 @@
-"""Metrics with known pairs: for each label next to the uniform baseline, and R² of features."""
+"""Metrics with known pairs, for each label next to the uniform baseline."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,7 +16,6 @@ from psmatch_core.plotting.style import (
     escaped,
     figure,
     height_of,
-    hover_text,
     label_axis,
     short_number,
 )
@@ -30,7 +27,6 @@ METRIC_TITLES = {
     "rank": ("Rank of the true partner", "share of candidates ranked higher"),
 }
 SMALLER_IS_BETTER = ("foscttm", "rank")
-LOWEST_R2 = -1.0  # bars are cut here, because R² has no lower bound
 
 
 def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
@@ -109,59 +105,3 @@ def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str,
         "thickness": 1.5,
         "width": 3,
     }
-
-
-def feature_r2_bars(values: Mapping[str, float], *, top: int = 30, uniform: float | None = None) -> go.Figure:
-    """R² of the translated features: all up to ``top``, otherwise the best and the worst.
-
-    Parameters
-    ----------
-    values
-        R² of each feature: 1 is perfect, 0 as good as its mean, below 0 worse. NaN for a constant feature.
-    top
-        Largest number of features.
-    uniform
-        R² of all features together under a uniform plan, drawn as a line.
-    """
-    known = sorted(((r2, name) for name, r2 in values.items() if np.isfinite(r2)), reverse=True)
-    if not known:
-        return figure("No feature has an R²", height=160, legend=False)
-    r2 = np.array([value for value, _ in known])
-    good = int((r2 > 0).sum())
-    is_cut = len(known) > top
-    best, worst = (known[: (top + 1) // 2], known[-(top // 2) :]) if is_cut else (known, [])
-    if is_cut and top < 2:
-        worst = []
-    shown = best + worst
-    cut = f"the {len(best)} best and {len(worst)} worst features" if is_cut else ""
-    baseline = f"dashed: uniform plan, all features together ({uniform:.2f})" if uniform is not None else ""
-    fig = figure(
-        f"{good:,} of {plural(len(known), 'feature')} are predicted better than by their mean; "
-        f"median R² {np.median(r2):.2f}",
-        height=height_of(len(shown)),
-        note="; ".join(filter(None, [cut, baseline])),
-        legend=False,
-    )
-    y = label_axis(fig, [name for _, name in shown])
-    at = np.array([value for value, _ in shown])
-    fig.add_bar(
-        x=np.maximum(at, LOWEST_R2).astype(np.float32),
-        y=y,
-        orientation="h",
-        marker={"color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in at]},
-        hovertext=[f"{hover_text(name)}: R² {value:.3f}" for value, name in shown],
-        hovertemplate="%{hovertext}<extra></extra>",
-    )
-    if worst:
-        fig.add_hline(y=len(best) - 0.5, line={"color": GREY, "dash": "dot", "width": 1})
-    if uniform is not None and np.isfinite(uniform):
-        fig.add_vline(x=uniform, line={"color": TARGET_COLOR, "dash": "dash", "width": 2})
-    lowest = float(np.maximum(at.min(), LOWEST_R2))
-    unit = "R² (1 perfect, 0 as good as the mean)"
-    fig.update_xaxes(
-        title_text=unit + (f", bars cut at {LOWEST_R2:g}" if at.min() < LOWEST_R2 else ""),
-        range=[min(lowest * 1.05, 0), max(float(at.max()) * 1.05, 0.1)],
-        zeroline=True,
-    )
-    fig.update_layout(bargap=0.25)
-    return fig

@@ -1,4 +1,4 @@
-"""Predicted against measured: one feature over cells or labels, and the shifts of all features by label."""
+"""Predicted features over the mean of a cell's label: one feature over cells, and R² within labels of all features."""
 
 from __future__ import annotations
 
@@ -6,54 +6,55 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
-from psmatch_core.evaluation.shifts import LabelShifts
-from psmatch_core.plotting.named_points import MOST_NAMED_POINTS, add_diagonal, add_named
+from psmatch_core.evaluation.distributions import UNIFORM
+from psmatch_core.evaluation.within_labels import MATCHED, TRUE_PAIRS, FeatureAccuracy
+from psmatch_core.plotting.named_points import add_diagonal
 from psmatch_core.plotting.style import (
     GREY,
-    LABEL_WIDTH,
+    PALETTE,
     SOURCE_COLOR,
     TARGET_COLOR,
     WEBGL_ABOVE,
-    both_ends,
     escaped,
     figure,
     height_of,
     hover_text,
     label_axis,
-    short_number,
 )
+
+LOWEST_R2 = -1.0  # bars are cut here, because R² has no lower bound
+TITLE_LENGTH = 300  # characters; names in a title are cut to 40
 
 
 def feature_scatter(
-    predicted: np.ndarray, measured: np.ndarray, labels: np.ndarray, *, feature: str, what: str
+    predicted: np.ndarray, measured: np.ndarray, baseline: np.ndarray, *, labels: np.ndarray, title: str, what: str
 ) -> go.Figure:
-    """Predicted against measured values of a feature, one point per cell or per label.
+    """Predicted against measured values of a feature, both as differences from the mean of the cell's label.
 
     Parameters
     ----------
-    predicted, measured
-        ``(n,)``, in the units of the feature.
+    predicted, measured, baseline
+        ``(n,)``, in the units of the feature; the baseline is the mean of the label in the measured modality.
     labels
         Text of each point in its hover ``(n,)``.
+    title
+        What the figure shows, in words.
     what
-        What a point is: ``held-out cell``, ``cell`` or ``label``.
+        What a point is: ``held-out cell`` or ``cell``.
     """
     known = np.isfinite(predicted) & np.isfinite(measured)
-    x, y, labels = measured[known].astype(np.float64), predicted[known].astype(np.float64), labels[known]
-    name = escaped(feature, 40)
-    if x.size < 2 or x.std() == 0 or y.std() == 0:
-        why = "too few values are known" if x.size < 2 else "it does not vary"
-        return figure(f"{name} cannot be compared: {why}", height=160, legend=False)
-    r = float(np.corrcoef(x, y)[0, 1])
-    r2 = 1 - float(np.sum((y - x) ** 2) / np.sum((x - x.mean()) ** 2))
-    finding = "is predicted" if r2 > 0 else "is predicted worse than by its mean"
+    x, y = ((each - baseline)[known].astype(np.float64) for each in (measured, predicted))
+    labels = labels[known]
+    if x.size < 2:
+        return figure("Too few cells with a known partner to compare", height=160, legend=False)
     fig = figure(
-        f"{name} {finding}: R² {r2:.2f}, correlation {r:.2f}",
+        escaped(title, TITLE_LENGTH),
         height=380,
-        note=f"{plural(x.size, what)}; the line marks perfect predictions",
+        note=f"{plural(x.size, what)}, differences from the label's mean; line: perfect, horizontal: the mean alone",
         legend=False,
     )
     add_diagonal(fig, x, y)
+    fig.add_hline(y=0, line={"color": GREY, "dash": "dot", "width": 1})
     is_large = x.size > WEBGL_ABOVE
     few = x.size <= 60
     texts = np.unique(labels)
@@ -71,76 +72,82 @@ def feature_scatter(
             else "measured %{x:.3g}, predicted %{y:.3g}<extra></extra>",
         )
     )
-    fig.update_xaxes(title_text=f"{name}, measured")
-    fig.update_yaxes(title_text=f"{name}, predicted")
+    fig.update_xaxes(title_text="measured, difference from the label's mean")
+    fig.update_yaxes(title_text="predicted, difference from the label's mean")
     return fig
 
 
-def shift_dots(found: LabelShifts) -> go.Figure:
-    """How much of the shift of each label the prediction explains, best on top."""
-    if not found.labels:
-        return figure("No label can be compared with a control", height=160, legend=False)
-    explained = found.explained
-    order = np.argsort(-np.nan_to_num(explained, nan=-np.inf), kind="stable")
-    labels = [found.labels[index] for index in order]
-    good = int((explained > 0).sum())
-    shown, cut = both_ends(len(order), "best predicted", "worst predicted")
-    n_labels, order, labels = len(order), order[shown], [labels[index] for index in shown]
+def feature_r2_bars(found: FeatureAccuracy, *, top: int = 30) -> go.Figure:
+    """R² within labels of each feature, beside the uniform plan: those with the largest and the smallest gain.
+
+    Parameters
+    ----------
+    top
+        Largest number of features.
+    """
+    matched, uniform = (np.array(found.feature_r2[plan]) for plan in (MATCHED, UNIFORM))
+    gain = matched - uniform
+    known = np.flatnonzero(np.isfinite(gain))
+    if not known.size:
+        return figure("No feature varies within labels", height=160, legend=False)
+    order = known[np.argsort(-gain[known], kind="stable")]
+    is_cut = order.size > top
+    best = order[: (top + 1) // 2] if is_cut else order
+    worst = order[order.size - top // 2 :] if is_cut else order[:0]
+    shown = np.concatenate([best, worst])
+    gained = set(found.gained)
     fig = figure(
-        f"The shifts of {good} of {plural(n_labels, 'label')} are predicted better than by “no change”",
-        height=height_of(len(labels)),
-        note="; ".join(filter(None, ["1 perfect, 0 no change; larger dots: larger shifts", cut])),
-        legend=False,
+        f"{found.finding()}; {len(gained):,} of {plural(known.size, 'feature')} gain",
+        height=height_of(shown.size),
+        note="; ".join(
+            filter(
+                None,
+                [
+                    "0: the mean of the label; thin lines: 95% of the difference from uniform",
+                    f"the {best.size} largest and {worst.size} smallest gains" if is_cut else "",
+                ],
+            )
+        ),
     )
-    y = label_axis(fig, labels)
-    values = np.maximum(explained[order], -1.0)
-    size = found.size[order] / max(float(found.size.max(initial=0)), 1e-12)
-    fig.add_scatter(
-        x=values.astype(np.float32),
+    names = [found.features[index] for index in shown]
+    y = label_axis(fig, names)
+    texts = [f"{hover_text(name)}<br>{hover_text(found.feature_finding(name))}" for name in names]
+    gains = [found.feature_gain(name) for name in names]
+    fig.add_bar(
+        x=np.maximum(matched[shown], LOWEST_R2).astype(np.float32),
         y=y,
-        mode="markers",
-        marker={
-            "size": (7 + 9 * size).astype(np.float32),
-            "color": [SOURCE_COLOR if value > 0 else TARGET_COLOR for value in values],
+        orientation="h",
+        name="this matching",
+        marker={"color": [SOURCE_COLOR if name in gained else GREY for name in names]},
+        error_x={
+            "type": "data",
+            "array": np.array([each.high - each.value for each in gains], dtype=np.float32),
+            "color": GREY,
+            "thickness": 1.5,
+            "width": 3,
         },
-        hovertext=[
-            f"{hover_text(found.labels[i])}<br>compared with {hover_text(found.controls[i])}: "
-            f"explained {found.explained[i]:.2f}, correlation {found.correlation[i]:.2f}"
-            for i in order
-        ],
+        hovertext=texts,
         hovertemplate="%{hovertext}<extra></extra>",
     )
-    fig.add_vline(x=0, line={"color": GREY, "dash": "dash", "width": 1.5})
-    cut = " (values below −1 are drawn at −1)" if (explained < -1).any() else ""
+    markers = [(UNIFORM, "uniform plan", "diamond", TARGET_COLOR), (TRUE_PAIRS, "true pairs", "line-ns", PALETTE[2])]
+    for plan, title, symbol, color in markers:
+        if plan not in found.feature_r2:
+            continue
+        values = np.array(found.feature_r2[plan])[shown]
+        fig.add_scatter(
+            x=np.maximum(values, LOWEST_R2).astype(np.float32),
+            y=y,
+            mode="markers",
+            name=title,
+            marker={"symbol": symbol, "size": 8, "color": color, "line": {"width": 2, "color": color}},
+            hovertext=texts,
+            hovertemplate="%{hovertext}<extra></extra>",
+        )
+    if worst.size:
+        fig.add_hline(y=best.size - 0.5, line={"color": GREY, "dash": "dot", "width": 1})
+    lowest = min(float(matched[shown].min()), float(uniform[shown].min()))
     fig.update_xaxes(
-        title_text=f"share of the shift explained{cut}", range=[min(-0.05, float(values.min()) - 0.05), 1.05]
+        title_text="R² within labels" + (f", cut at {LOWEST_R2:g}" if lowest < LOWEST_R2 else ""), zeroline=True
     )
-    return fig
-
-
-def label_shift(found: LabelShifts, label: str) -> go.Figure:
-    """Predicted against measured shift of every feature for one label; the most shifted ones are named."""
-    at = found.labels.index(label)
-    x, y = found.measured[at], found.predicted[at]
-    fig = figure(
-        f"{escaped(label, LABEL_WIDTH)}: {found.explained[at]:.0%} of its shift from "
-        f"{escaped(found.controls[at], LABEL_WIDTH)} "
-        f"is predicted, correlation {short_number(float(found.correlation[at]))}",
-        height=380,
-        note="one point per feature; shifts in standard deviations",
-        legend=False,
-    )
-    add_diagonal(fig, x, y)
-    fig.add_scatter(
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
-        mode="markers",
-        marker={"size": 6, "color": SOURCE_COLOR, "opacity": 0.7},
-        hovertext=[hover_text(name) for name in found.features],
-        hovertemplate="%{hovertext}: measured %{x:.2f}, predicted %{y:.2f}<extra></extra>",
-    )
-    head = np.argsort(-np.abs(x), kind="stable")[:MOST_NAMED_POINTS]
-    add_named(fig, x[head], y[head], [found.features[index] for index in head])
-    fig.update_xaxes(title_text="measured shift (standard deviations)")
-    fig.update_yaxes(title_text="predicted shift (standard deviations)")
+    fig.update_layout(bargap=0.25)
     return fig

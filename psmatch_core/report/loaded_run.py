@@ -34,6 +34,12 @@ class LoadedRun:
         coupling = load_matching(folder, models) if models is not None and has_coupling(folder) else None
         return cls(folder, models, coupling, files.LABELS.read(folder))
 
+    def is_of_pixels(self, direction: str) -> bool:
+        """Whether the features of a direction are the pixels of images, which nobody reads one by one."""
+        if self.models is None:
+            return False
+        return self.models[direction == TO_SOURCE].modality.image_shape is not None
+
     def describe(self, direction: str) -> str:
         """A direction of translation with the names of the modalities."""
         source, target = (display(side_names(self.folder)[side], 24) for side in files.BOTH_SIDES)

@@ -12,23 +12,15 @@ from psmatch_core.classification.classifiers import stratified_folds
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.matching.match import known_ids
-from psmatch_core.matching.matchers.known_pairs import true_pairs
-from psmatch_core.translation.accuracy import error_r2
-from psmatch_core.translation.translate import TO_SOURCE, Translation, checked_direction
+from psmatch_core.translation.translate import TO_SOURCE, checked_direction
 from psmatch_core.translation.translators import (
     FeatureScale,
     FittedTranslator,
     LabelPairs,
     MatchedPairs,
-    PredictionQuality,
-    Predictor,
     TrainedTranslator,
     Translator,
 )
-
-TRUE_PAIRS = "true pairs"
-MATCHED_CELLS = "matched cells"
 
 
 def fit_translator(
@@ -114,7 +106,6 @@ def fit_translator(
         n_training=int(pairs.training.size),
         held_out=inputs.obs_names[pairs.held_out],
         curves=predictor.curves,
-        quality=_held_out_quality(predictor, pairs, inputs, outputs, y_scale),
         notes=(*predictor.notes, *_notes(pairs, inputs)),
         preprocessing=preprocessing,
     )
@@ -134,65 +125,11 @@ def same_cells(features: Modality | None, matched: Modality) -> Modality:
     return features
 
 
-def translation_quality(translation: Translation) -> tuple[PredictionQuality, ...]:
-    """R² of features carried to matched cells, compared with their true partners; empty if no pair is known.
-
-    No cell needs to be held out: the matching does not use the pairs, unless the known pairs are the method.
-    """
-    at, of = translation.at, translation.of
-    ids = known_ids(at, of)
-    if ids is None:
-        return ()
-    rows, columns = true_pairs(*ids)
-    has_match = translation.has_match[rows]
-    rows, columns = rows[has_match], columns[has_match]
-    if not rows.size:
-        return ()
-    scale = FeatureScale.of(of)
-    predicted = (translation.values[rows] - scale.mean) / np.where(scale.spread > 0, scale.spread, 1)
-    measured = scale.standardised(of.X[columns])
-    return (_quality_against(TRUE_PAIRS, predicted, measured, measured**2, scale),)
-
-
-def _held_out_quality(
-    predictor: Predictor, pairs: MatchedPairs, inputs: Modality, outputs: Modality, scale: FeatureScale
-) -> tuple[PredictionQuality, ...]:
-    """R² on the held-out cells, compared with true pairs if they are known, and with matched cells always."""
-    found = []
-    ids = known_ids(inputs, outputs)
-    if ids is not None:
-        rows, columns = true_pairs(*ids)
-        mine = pairs.held_out[rows]
-        if mine.any():
-            measured = pairs.Y[columns[mine]]
-            found.append(
-                _quality_against(TRUE_PAIRS, predictor.predict(pairs.X[rows[mine]]), measured, measured**2, scale)
-            )
-    cells = pairs.validation
-    if cells.size:
-        # The error over all matches of a cell follows from their first two moments, however many there are.
-        square = pairs.expected(pairs.Y**2)[cells]
-        found.append(
-            _quality_against(MATCHED_CELLS, predictor.predict(pairs.X[cells]), pairs.targets[cells], square, scale)
-        )
-    return tuple(found)
-
-
-def _quality_against(
-    against: str, predicted: np.ndarray, mean: np.ndarray, square: np.ndarray, scale: FeatureScale
-) -> PredictionQuality:
-    """R² compared with values given by their mean and mean square, all standardised, ``(n_cells, n_features)``."""
-    error = np.sum(predicted**2 - 2 * predicted * mean + square, axis=0)
-    baseline = np.sum(square, axis=0)  # error of the training mean, which standardisation moved to 0
-    per_feature, pooled = error_r2(error, np.where(scale.spread > 0, baseline, 0.0))
-    return PredictionQuality(against, predicted.shape[0], scale.names, per_feature, pooled)
-
-
 def _notes(pairs: MatchedPairs, inputs: Modality) -> list[str]:
     notes = []
     unmatched = pairs.X.shape[0] - pairs.training.size - pairs.validation.size
     if unmatched:
         notes.append(f"translator: {plural(unmatched, f'{inputs.name} cell')} without a match not used for training.")
     if pairs.validation.size == 0:
-        notes.append("translator: no cell could be held out (every label has one cell), so its accuracy is not known.")
+        notes.append("translator: no cell could be held out (all labels have one cell), so it cannot be evaluated.")
     return notes

@@ -26,6 +26,7 @@ from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import Distributions
 from psmatch_core.evaluation.evaluate import EvaluationSummary
 from psmatch_core.evaluation.held_out import HeldOut, load_held_out
+from psmatch_core.evaluation.within_labels import FeatureAccuracy
 from psmatch_core.exploration.epsilon_path import load_epsilon_path, save_epsilon_path
 from psmatch_core.monitor.report import MonitorReport
 from psmatch_core.pipeline import result_files
@@ -244,7 +245,7 @@ TRANSLATOR = RunFile("translator_{}.npz", result_files.load_translator, result_f
 EVALUATION = _record("evaluation.json", EvaluationSummary)
 EVALUATION_CELLS = _table("evaluation_cells.parquet", "cell", "label")
 EVALUATION_LABELS = _table("evaluation_labels.parquet", "label")
-FEATURE_R2 = _record("feature_r2.json", dict[str, float])
+ACCURACY = _record("accuracy.json", dict[str, tuple[FeatureAccuracy, ...]])
 DISTRIBUTIONS = _record("distributions.json", dict[str, Distributions], to_data=_with_means)
 LABELS = _table("labels.parquet", "label", "n_source", "n_target", "status", "needs_attention", "note", "n_effective")
 RUN_FIGURES = _record("observables.json", dict[str, float])

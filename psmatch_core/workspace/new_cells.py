@@ -12,6 +12,7 @@ import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.evaluation.within_labels import Gain, gain_sentence
 from psmatch_core.exports.files import describe_translation, write_h5ad
 from psmatch_core.exports.provenance import versions
 from psmatch_core.exports.tables import write_csv
@@ -22,6 +23,7 @@ from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace import files
 
 SUFFIXES = (".h5ad", ".csv")
+ACCURACY_COLUMNS = ("r2_matched", "r2_uniform", "gain", "gain_low", "gain_high")
 MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning for training, which does not happen here
 
 
@@ -66,14 +68,12 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
 
         adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=False))
     values = fitted.predict_raw(adata.X, adata.var_names)
-    written = _write(fitted, adata.obs, values, given, out)
+    accuracy = _accuracy(where, fitted.direction)
+    written = _write(fitted, adata.obs, values, given=given, accuracy=accuracy, out=out)
     about = [
         f"{describe_translation(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
         f"{plural(values.shape[0], 'cell')} × {plural(values.shape[1], 'feature')}.",
-        *(
-            f"R² {each.pooled:.3f} on {each.n_cells:,} held-out cells, compared with {each.against}."
-            for each in fitted.quality
-        ),
+        *_accuracy_in_words(accuracy),
         *(str(note) for note in adata.uns["psmatch"]["warnings"] if MORE_FEATURES_THAN_CELLS not in str(note)),
         f"Written: {written}",
     ]
@@ -129,7 +129,37 @@ def _run_spec(where: Path, direction: str) -> DataSpec | None:
     return read.source if direction == TO_SOURCE else read.target
 
 
-def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, given: DataSpec, out: Path) -> Path:
+def _accuracy(where: Path, direction: str) -> pd.DataFrame | None:
+    """R² within labels as the run exported it; None if no pair was known, or its file is not beside the translator."""
+    folder = where if where.is_dir() else where.parent
+    name = Path(files.TRANSLATION_R2.name.format(direction))
+    for path in (folder / name, folder / name.name):
+        if path.exists():
+            table = files.TRANSLATION_R2.load(path)
+            return table if set(ACCURACY_COLUMNS) <= set(table.columns) else None
+    return None
+
+
+def _accuracy_in_words(table: pd.DataFrame | None) -> list[str]:
+    """What the matching of the run adds, if it is known."""
+    if table is None:
+        return [
+            "How accurate these predictions are is not known: the run knew no true pairs, or the file "
+            "translation_r2_….csv of its exports is not beside the translator."
+        ]
+    matched, uniform, value, low, high = (float(table[name].iloc[0]) for name in ACCURACY_COLUMNS)
+    return [f"Over the cells of the run: {gain_sentence(Gain(value, low, high), matched, uniform)}."]
+
+
+def _write(
+    fitted: FittedTranslator,
+    obs: pd.DataFrame,
+    values: np.ndarray,
+    *,
+    given: DataSpec,
+    accuracy: pd.DataFrame | None,
+    out: Path,
+) -> Path:
     if fitted.direction not in out.stem:
         out = out.with_name(f"{out.stem}_{fitted.direction}{out.suffix}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -140,9 +170,8 @@ def _write(fitted: FittedTranslator, obs: pd.DataFrame, values: np.ndarray, give
         return write_csv(table, out)
     from anndata import AnnData
 
-    var = pd.DataFrame(
-        {each.column: each.per_feature for each in fitted.quality}, index=list(fitted.outputs.names), dtype=np.float64
-    )
+    known = accuracy[list(ACCURACY_COLUMNS)].iloc[1:].to_dict("list") if accuracy is not None else {}
+    var = pd.DataFrame(known, index=list(fitted.outputs.names), dtype=np.float64)
     uns: dict[str, Any] = {
         "direction": fitted.direction,
         "meaning": describe_translation(fitted.input_name, fitted.output_name),

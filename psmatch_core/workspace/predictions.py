@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
-from psmatch_core.evaluation.shifts import LabelShifts, label_shifts
 from psmatch_core.matching.match import known_ids
 from psmatch_core.pipeline.run import Run, readable_sides
 from psmatch_core.translation.translate import TO_SOURCE
@@ -74,15 +72,6 @@ def load_predictions(folder: RunFolder, direction: str) -> Predicted | None:
         return None
     features = np.array(names, dtype=str)
     return Predicted(direction, at, of, features, predicted, measured)
-
-
-def load_shifts(folder: RunFolder, models: tuple[ScoredModality, ScoredModality], direction: str) -> LabelShifts | None:
-    """Predicted and measured shifts of all labels in a direction; None if the run kept no predictions."""
-    found = load_predictions(folder, direction)
-    if found is None:
-        return None
-    labels = {side: model.modality.labels for side, model in zip(files.BOTH_SIDES, models, strict=True)}
-    return label_shifts(found.predicted, labels[found.at], found.measured, labels[found.of], features=found.features)
 
 
 def paired_cells(coupling: Coupling, direction: str, fitted: FittedTranslator | None = None) -> tuple[np.ndarray, ...]:

@@ -10,6 +10,7 @@ import pytest
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.evaluation.evaluate import evaluate
+from psmatch_core.evaluation.within_labels import PROBE, feature_accuracy
 from psmatch_core.matching.blocks import DenseBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.match import match
@@ -94,10 +95,16 @@ def test_the_truth_is_among_the_figures_where_it_is_known():
     models = [fit_propensity(make_modality("RNA", n=60, seed=1), LinearClassifier(strength=0.1)) for _ in range(2)]
     uniform = match(*models, UniformMatcher())
     judged = evaluate(uniform)
-    figures = match_figures(uniform, judged)
+    values = uniform.source.modality.X
+    plans = {"matched": values, "uniform": values * 0, "true_pairs": values}
+    about = {"direction": "target_to_source", "at": "RNA", "translator": PROBE}
+    accuracy = feature_accuracy(plans, uniform.target.modality, np.arange(60), **about)
+    figures = match_figures(uniform, judged, accuracy={"target_to_source": (accuracy,)})
     assert figures.foscttm == pytest.approx(0.5)
     assert figures.trace_fold == pytest.approx(1)
-    assert figures.r2 == judged.pooled_r2
+    assert (figures.r2_within, figures.gap_closed) == (pytest.approx(1), pytest.approx(1))
+    assert figures.r2_uniform == accuracy.r2["uniform"] < 0
+    assert match_figures(uniform, judged).r2_within is None
     assert figures.energy_source_to_target is None
 
 

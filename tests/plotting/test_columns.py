@@ -1,4 +1,4 @@
-"""Figures of details: groups of labels, columns of cells, confidence, predictions, shifts."""
+"""Figures of details: groups of labels, columns of cells, confidence, predictions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from psmatch_core import plotting
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.intervals import risk_coverage
-from psmatch_core.evaluation.shifts import label_shifts
 from psmatch_core.exploration.maps import map_scores
 
 Models = tuple[PropensityModel, PropensityModel]
@@ -64,24 +63,14 @@ def test_bars_carry_their_interval() -> None:
     assert bars.error_x.arrayminus[0] == pytest.approx(0.1)
 
 
-def test_a_feature_is_judged_in_its_title() -> None:
-    x = np.linspace(0, 1, 50)
-    labels = np.repeat("A", 50)
-    fig = plotting.feature_scatter(x, x, labels, feature="CD8", what="cell")
-    assert "CD8 is predicted: R² 1.00" in fig.layout.title.text
-    flat = plotting.feature_scatter(x, np.ones(50), labels, feature="CD8", what="cell")
-    assert "it does not vary" in flat.layout.title.text
-    unknown = plotting.feature_scatter(np.full(50, np.nan), x, labels, feature="CD8", what="cell")
-    assert "too few values are known" in unknown.layout.title.text
-
-
-def test_shifts_of_all_labels_and_of_one() -> None:
-    rng = np.random.default_rng(0)
-    labels = np.repeat(["control", "KO"], 100)
-    X = rng.normal(size=(200, 9)) + (labels == "KO")[:, None] * np.arange(9)
-    found = label_shifts(X, labels, X, labels, features=np.array([f"f{i}" for i in range(9)]))
-    assert "1 of 1 label" in plotting.shift_dots(found).layout.title.text
-    fig = plotting.label_shift(found, "KO")
-    assert "KO: 100% of its shift from control" in fig.layout.title.text.replace("<br>", " ")
-    none = label_shifts(X[:100], labels[:100], X[:100], labels[:100], features=found.features)
-    assert "No label can be compared" in plotting.shift_dots(none).layout.title.text
+def test_a_feature_is_shown_as_differences_from_the_mean_of_its_label() -> None:
+    measured = np.linspace(0, 1, 50)
+    labels = np.repeat(["A", "B"], 25)
+    baseline = np.where(labels == "A", 0.2, 0.7)
+    about = {"labels": labels, "title": "CD8: the matching adds nothing", "what": "cell"}
+    fig = plotting.feature_scatter(measured + 1, measured, baseline, **about)
+    assert "CD8: the matching adds nothing" in fig.layout.title.text.replace("<br>", " ")
+    assert fig.data[-1].x == pytest.approx(measured - baseline, abs=1e-6)
+    assert fig.data[-1].y == pytest.approx(measured + 1 - baseline, abs=1e-6)
+    unknown = plotting.feature_scatter(np.full(50, np.nan), measured, baseline, **about)
+    assert "Too few cells" in unknown.layout.title.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.within_labels import FeatureAccuracy, feature_accuracy
 from psmatch_core.exploration.l_curve import l_curve
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.plotting.style import POINT_SCALE, TITLE_WIDTH, wrapped
+from tests.conftest import make_modality
 
 HOSTILE = ("<b>KO</b>", '<a href="http://x.example">A</a>', "$x^2$", "%{customdata}", "A & B")
 
@@ -51,6 +54,16 @@ def hostile() -> tuple[PropensityModel, PropensityModel]:
 def table(labels: tuple[str, ...]) -> pd.DataFrame:
     values = np.linspace(0.1, 0.6, len(labels))
     return pd.DataFrame({"label": labels, "n_pairs": 5, "foscttm": values, "foscttm_uniform": 0.5})
+
+
+def accuracy(of: Modality) -> FeatureAccuracy:
+    """A matching that predicts a third of the features perfectly, beside a uniform plan."""
+    X = of.X.toarray() if hasattr(of.X, "toarray") else np.asarray(of.X)
+    means = np.stack([X[of.labels == label].mean(axis=0) for label in of.labels.tolist()])
+    predicted = np.where(np.arange(X.shape[1]) % 3 == 0, X, means)
+    plans = {"matched": predicted, "uniform": means}
+    about = {"direction": "target_to_source", "at": "<u>RNA</u>", "translator": "Ridge regression"}
+    return feature_accuracy(plans, of, np.arange(of.n_cells), **about)
 
 
 def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, go.Figure]:
@@ -82,7 +95,10 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
             columns[index[0]], weight[0], 0.1, cell=rows[0], measured_true=columns[index[0, 1]]
         ),
         "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
-        "r2": plotting.feature_r2_bars(dict.fromkeys(source.label_names, 0.1)),
+        "r2": plotting.feature_r2_bars(accuracy(source.modality)),
+        "feature": plotting.feature_scatter(
+            *np.ones((3, 60)), labels=source.modality.labels, title=f"{label}: nothing", what="cell"
+        ),
     }
 
 
@@ -216,13 +232,27 @@ def test_metric_bars_count_the_labels_that_beat_the_baseline() -> None:
         plotting.metric_bars(table(labels), "speed")
 
 
-def test_the_best_and_the_worst_features_are_drawn_and_long_bars_are_cut() -> None:
-    values = {f"f{i}": 1 - i / 4 for i in range(20)} | {"constant": float("nan")}
-    fig = plotting.feature_r2_bars(values, top=6)
+def test_the_features_of_largest_and_smallest_gain_are_drawn_each_with_its_uniform_plan() -> None:
+    uniform = np.linspace(0.1, 0.2, 21)
+    matched = uniform + np.append(np.arange(10, -10, -1) / 10, np.nan)
+    names = tuple(f"f{i}" for i in range(21))
+    found = replace(
+        accuracy(make_modality("ADT", n=60, n_features=21)),
+        features=names,
+        feature_r2={"matched": tuple(matched), "uniform": tuple(uniform)},
+        gain_errors=(0.01,) * 21,
+    )
+    fig = plotting.feature_r2_bars(found, top=6)
     assert list(fig.layout.yaxis.ticktext) == ["f0", "f1", "f2", "f17", "f18", "f19"]
-    assert min(fig.data[0].x) == -1
-    assert "4 of 20 features" in fig.layout.title.text.replace("<br>", " ")
-    assert plotting.feature_r2_bars({}).layout.title.text == "No feature has an R²"
+    bars, diamonds = fig.data[0], fig.data[1]
+    assert bars.x == pytest.approx(np.maximum(matched, -1)[[0, 1, 2, 17, 18, 19]], rel=1e-5)
+    assert diamonds.x == pytest.approx(uniform[[0, 1, 2, 17, 18, 19]], rel=1e-5)
+    assert bars.error_x.array == pytest.approx([0.0196] * 6, rel=1e-3)
+    title = fig.layout.title.text.replace("<br>", " ")
+    assert f"{found.finding()}; 10 of 20 features gain" in title
+    assert "the 3 largest and 3 smallest gains" in title
+    none = replace(found, feature_r2={"matched": (np.nan,) * 21, "uniform": (np.nan,) * 21})
+    assert plotting.feature_r2_bars(none).layout.title.text == "No feature varies within labels"
 
 
 def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(

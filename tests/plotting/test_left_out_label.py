@@ -1,5 +1,7 @@
 """Figures of distances and of a left-out label: they show the numbers of the result, and no name becomes markup."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,7 @@ def test_shares_of_a_shift_are_known_for_known_predictions():
     assert found.shift_correlation["translated"] == pytest.approx(1)
     assert np.isnan(found.shift_correlation["no_change"])
     assert found.same_direction(20) == (9, 9)
+    assert found.same_direction(20, "no_change") == (0, 9)
 
 
 def test_the_scatter_holds_every_feature_and_names_the_most_shifted():
@@ -69,7 +72,34 @@ def test_the_bars_are_the_observed_shifts_largest_first():
     found = left_out()
     fig = shifted_features(found, top=4)
     assert fig.data[0].x == pytest.approx(found.table()["shift_observed"][:4].to_numpy(), rel=1e-6)
-    assert "4 of the 4" in fig.layout.title.text.replace("<br>", " ")
+    title = fig.layout.title.text.replace("<br>", " ")
+    assert "4 of the 4 most shifted features are predicted in the observed direction, by a uniform matching 4" in title
+
+
+@pytest.mark.parametrize(
+    ("mine", "uniform", "said"),
+    [
+        (0.8, 0.4, "96% of its shift from NT is explained, by a uniform matching 64%: the matching adds 32 points"),
+        (0.5, 0.51, "75% of its shift from NT is explained, by a uniform matching 76%: no better than uniform"),
+        (0.51, 0.5, "76% of its shift from NT is explained, by a uniform matching 75%: no better than uniform"),
+        (0.3, 0.5, "51% of its shift from NT is explained, by a uniform matching 75%: the matching makes it worse"),
+        (-1.0, 0.5, "-300% of its shift from NT is explained, by a uniform matching 75%: no better than predicting "
+         "no change (mean of the training labels 19%)"),
+    ],
+)  # fmt: skip
+def test_a_shift_is_explained_beside_what_uniform_explains(mine, uniform, said):
+    found = left_out()
+    observed = found.means["observed"]
+    found = replace(found, means={**found.means, "translated": mine * observed, "uniform": uniform * observed})
+    assert found.finding() == said
+    assert said in found.report()
+    assert said in predicted_means(found).layout.title.text.replace("<br>", " ")
+
+
+def test_a_label_like_its_control_has_no_shift_to_explain():
+    found = left_out()
+    still = replace(found, means={name: np.zeros(9) for name in found.means})
+    assert still.finding() == "A does not differ from NT, so there is no shift to explain"
 
 
 @pytest.mark.parametrize("measure", ["l2_mean", "kl", "w1", "energy", "mmd2"])
@@ -78,6 +108,9 @@ def test_dots_are_the_distances_of_the_labels(measure):
     fig = distance_dots(found, measure)
     mine = sorted(row.distances["translated"][measure] for row in found.per_label)
     assert list(fig.data[2].x) == pytest.approx(mine, rel=1e-5)
+    title = fig.layout.title.text.replace("<br>", " ")
+    assert "uniform plan" in title
+    assert "similar clouds do not show that matches are right" in title
     assert ("not drawn: 2 infinite values" in fig.layout.title.text.replace("<br>", " ")) == (measure == "kl")
 
 

@@ -14,7 +14,7 @@ from psmatch_core.matching.blocks import SparseBlock
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.match import match
 from psmatch_core.pipeline import result_files
-from psmatch_core.translation.fit import fit_translator, translation_quality
+from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
 from psmatch_core.translation.translators import (
     BarycentricTranslator,
@@ -54,9 +54,9 @@ def test_a_linear_map_is_recovered_from_known_pairs(linear, translator):
     truth = new @ A + 2.0
     error = np.mean((fitted.predict(new, source.var_names) - truth) ** 2) / truth.var()
     assert error < 0.1
-    assert [quality.against for quality in fitted.quality] == ["true pairs", "matched cells"]
-    assert all(quality.pooled > 0.9 for quality in fitted.quality)
-    assert repr(fitted).startswith("FittedTranslator(target_to_source: ADT features from RNA cells, R² ")
+    assert repr(fitted) == (
+        "FittedTranslator(target_to_source: ADT features from RNA cells, trained on 480 cells, 120 held out)"
+    )
 
 
 def test_the_other_direction_reads_the_other_modality(linear):
@@ -66,22 +66,6 @@ def test_the_other_direction_reads_the_other_modality(linear):
     there = fit_translator(coupling, RidgeTranslator(), direction=TO_SOURCE)
     back = fitted.predict(there.predict(source.X, source.var_names), target.var_names)
     assert np.allclose(back, source.X, atol=0.05)
-
-
-def test_r2_is_one_minus_the_error_over_that_of_the_training_mean(linear):
-    coupling, source, target, _ = linear
-    noisy = replace(target, X=target.X + np.random.default_rng(5).normal(size=target.X.shape))
-    fitted = fit_translator(coupling, RidgeTranslator(), inputs=source, outputs=noisy)
-    held = np.isin(source.obs_names, fitted.held_out)
-    predicted = fitted.predict(source.X[held], source.var_names)
-    error = np.mean((predicted - noisy.X[held]) ** 2, axis=0)
-    baseline = np.mean((noisy.X.mean(axis=0) - noisy.X[held]) ** 2, axis=0)
-    for quality in fitted.quality:  # pairs are known and matched on: both figures are the same
-        assert np.allclose(quality.per_feature, 1 - error / baseline)
-        assert quality.n_cells == held.sum() == 120
-    table = fitted.r2_table()
-    assert table["feature"].tolist() == ["all features", "p", "q", "r"]
-    assert list(table.columns) == ["feature", "r2_against_true_pairs", "r2_against_matched_cells"]
 
 
 def test_held_out_cells_come_from_every_label_and_are_never_trained_on(linear):
@@ -145,16 +129,6 @@ def test_a_saved_translator_predicts_the_same(linear, translator, tmp_path):
     assert np.allclose(loaded.predict(source.X, source.var_names), predicted, atol=1e-5)
     assert np.allclose(loaded.predict_raw(source.X, source.var_names), predicted, atol=1e-5)
     assert (loaded.translator, loaded.direction, loaded.curves) == (small, fitted.direction, fitted.curves)
-    assert loaded.r2_table().equals(fitted.r2_table())
     assert loaded.held_out.tolist() == fitted.held_out.tolist()
     with pytest.raises(PsmatchError, match="another order"):
         loaded.predict_raw(source.X, source.var_names[::-1])
-
-
-def test_carried_features_are_compared_with_true_pairs(linear):
-    coupling, _, target, _ = linear
-    (quality,) = translation_quality(translate(coupling))
-    assert quality.against == "true pairs"
-    assert np.allclose(quality.per_feature, 1)
-    strangers = replace(target, obs_names=np.char.add("other_", target.obs_names))
-    assert translation_quality(replace(translate(coupling), of=strangers)) == ()

@@ -100,6 +100,11 @@ def without_median_over_labels(figures):
     return {name: value for name, value in figures.items() if name != "n_effective"}
 
 
+def without_pooled_r2(figures):
+    """The figures but R² of pooled labels, which this version does not show: it hardly depends on the matching."""
+    return {name: value for name, value in figures.items() if name not in ("r2", "pooled_r2", "uniform_r2")}
+
+
 def columns(table):
     return {str(name): table[name].tolist() for name in table}
 
@@ -123,7 +128,7 @@ def test_models_and_coupling(models, coupling, expected):
 
 
 def test_evaluation_and_tables(run, unpaired, expected):
-    same(vars(files.EVALUATION.read(run)), expected["evaluation"])
+    same(vars(files.EVALUATION.read(run)), without_pooled_r2(expected["evaluation"]))
     compared = files.DISTRIBUTIONS.read(unpaired)
     same({direction: each.to_dict() for direction, each in compared.items()}, expected["distributions"])
     same(columns(files.LABELS.read(run)), expected["label_table"])
@@ -132,14 +137,14 @@ def test_evaluation_and_tables(run, unpaired, expected):
     assert set(files.EVALUATION_LABELS.read(run)["label"]) == judged
     assert files.INPUTS.read(run).source.n_cells == len(expected["n_effective"])
     assert "JAK2" in files.LABEL_REPORT.read(run).shared
-    for each in (files.NOTES, files.ENVIRONMENT, files.FEATURE_R2):
+    for each in (files.NOTES, files.ENVIRONMENT):
         assert each.read(run) is not None
 
 
 def test_figures_of_a_run(run, expected):
     found = results.load_figures(run).to_dict()
-    same(found, expected["observables"])
-    same(found, without_median_over_labels(expected["figures"]))
+    same(found, without_pooled_r2(expected["observables"]))
+    same(found, without_pooled_r2(without_median_over_labels(expected["figures"])))
 
 
 def test_the_monitor_report(run, coupling, expected):
@@ -166,7 +171,6 @@ def test_predictions_and_translators(run, models, expected):
         found = predictions.load_predictions(run, direction)
         same(found.features, expected["predictions"][direction]["features"])
         same(found.predicted[:2], expected["predictions"][direction]["first"])
-        assert predictions.load_shifts(run, models, direction) is not None
         cells = inputs[direction]
         for fitted in (files.TRANSLATOR.read(run, which=direction), load_one(run.exports, direction)):
             same(fitted.predict(cells.X[:2], cells.var_names), expected["translators"][direction])
@@ -210,8 +214,9 @@ def test_runs_side_by_side(run, unpaired, expected):
     assert list(found.names) == told["names"]
     same(dict(zip(found.settings.index, found.settings.to_numpy(), strict=True)), told["settings"])
     names = results.side_names(run)
-    shown = {name: found.figures.loc[FIGURES[name].axis(**names)].tolist() for name in COMPARED}
-    same(shown, without_median_over_labels(dict(zip(COMPARED, told["figures"], strict=True))))
+    shown = {name: found.figures.loc[FIGURES[name].axis(**names)].tolist() for name in COMPARED if name in FIGURES}
+    told_figures = dict(zip(COMPARED, told["figures"], strict=True))
+    same(shown, without_pooled_r2(without_median_over_labels(told_figures)))
 
 
 def test_exports_and_the_report(run, expected, tmp_path):

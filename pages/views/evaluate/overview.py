@@ -29,7 +29,7 @@ def evaluate_view(folder: RunFolder) -> None:
         summary_section(found, over_all)
         by_label_section(folder, table)
         confidence_section(folder, found)
-        by_feature_section(folder, found)
+        by_feature_section(folder)
     else:
         st.info(
             "**True pairs are known, but no label has enough of them for an evaluation.** → Choose a coarser label "

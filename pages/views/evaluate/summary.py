@@ -33,7 +33,6 @@ METRICS = {
     ),
     "trace": ("Weight, absolute", "Weight of a cell on its true partner, 0 to 1."),
 }
-R2_MEANING = "Target features predicted for source cells, compared with those of the true partner, all features pooled."
 
 Intervals = tuple["pd.DataFrame", dict[str, dict[str, "Interval"]]]  # by label, and over cells and labels
 
@@ -64,8 +63,7 @@ def summary_section(found: EvaluationSummary, over_all: dict[str, dict[str, Inte
         )
         for metric in ("foscttm", "trace_fold", "rank")
     ]
-    r2 = ("Variance explained (R²)", number(found.pooled_r2), f"uniform {number(found.uniform_r2)}", R2_MEANING)
-    charts.metrics([*shown, r2], gap="small")
+    charts.metrics(shown, gap="small")
     rows = [
         {
             "metric": METRICS[metric][0],

@@ -24,6 +24,7 @@ def show_result(job: LeaveOutJob, found: HeldOut) -> None:
         f"training, compared with {count(found.n_observed, 'observed cell')} of {plain(found.output_name)}. "
         f"Control: {plain(found.control)}."
     )
+    st.markdown(f"**{plain(found.finding())}.** One label is one trial: leave out several before you rely on this.")
     _metrics(found)
     _figures(job, found)
     st.markdown("**Distances to the observed cells**, with three baselines and the floor")
@@ -71,7 +72,12 @@ def _metrics(found: HeldOut) -> None:
                 f"uniform {number(correlation['uniform'], 2)}, mean of labels {number(correlation['label_mean'], 2)}",
                 "Pearson correlation of predicted and observed shifts over features.",
             ),
-            ("Correct direction", f"{n_agree} of {n_moved}", "", f"Among the {TOP} most shifted features."),
+            (
+                "Correct direction",
+                f"{n_agree} of {n_moved}",
+                f"uniform {found.same_direction(TOP, 'uniform')[0]}",
+                f"Among the {TOP} most shifted features.",
+            ),
         ]
     )
 

@@ -13,7 +13,6 @@ from pages.views.translate.feature_pairs import feature_pairs_tab
 from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
 from pages.views.translate.predictions import trained_translator
-from pages.views.translate.shifts import shifts_tab
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -41,9 +40,8 @@ def translate_view(folder: RunFolder) -> None:
     )
     fitted = trained_translator(folder, direction)
     views = {
-        "One feature": partial(one_feature_tab, folder, direction, names[SIDES_OF[direction][0]]),
+        "One feature": partial(one_feature_tab, folder, direction),
         "All features": partial(all_features_tab, folder, fitted, direction),
-        "Shifts by label": partial(shifts_tab, folder, direction, is_trained=fitted is not None),
         "Leave a perturbation out": partial(leave_out_tab, folder),
         "Distributions": partial(_distributions, folder),
         "Feature pairs": partial(feature_pairs_tab, folder),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from pages.shell import cache
 from psmatch_core.data.sides import SIDES
+from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.evaluation.shifts import LabelShifts
     from psmatch_core.translation.translators import FittedTranslator
     from psmatch_core.workspace.predictions import Predicted
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 def trained_translator(folder: RunFolder, direction: str) -> FittedTranslator | None:
     """The translator of a direction; None if it was not trained."""
     return _translator(str(folder.path), direction, files.TRANSLATOR.times(folder))
-
-
-def shifts(folder: RunFolder, direction: str) -> LabelShifts | None:
-    """Predicted and measured shifts of all labels; None if the run saved no predictions."""
-    return _shifts(str(folder.path), direction, files.PREDICTED.times(folder))
 
 
 def known_pairs(folder: RunFolder, direction: str) -> tuple[Any, Any, bool]:
@@ -37,8 +33,8 @@ def known_pairs(folder: RunFolder, direction: str) -> tuple[Any, Any, bool]:
     return predicted, measured, fitted is not None
 
 
-def values_in_pairs(folder: RunFolder, found: Predicted, name: str, rows: tuple[Any, Any]) -> tuple[Any, Any, Any]:
-    """A feature as predicted and as measured in known pairs, and their labels, ``(n_pairs,)`` each.
+def values_in_pairs(folder: RunFolder, found: Predicted, name: str, rows: tuple[Any, Any]) -> tuple[Any, ...]:
+    """A feature as predicted and as measured in known pairs, its label means, and the labels, ``(n_pairs,)`` each.
 
     Parameters
     ----------
@@ -46,23 +42,23 @@ def values_in_pairs(folder: RunFolder, found: Predicted, name: str, rows: tuple[
         Rows of the predicted and of the measured cells.
     """
     column = _column(found.features, name)
-    model = cache.scored_modalities(folder)[SIDES.index(found.at)]
-    return found.predicted[rows[0], column], found.measured[rows[1], column], model.modality.labels[rows[0]]
+    labels = cache.scored_modalities(folder)[SIDES.index(found.of)].modality.labels
+    measured = found.measured[:, column]
+    means = {label: measured[labels == label].mean() for label in set(labels[rows[1]].tolist())}
+    baseline = np.array([means[label] for label in labels[rows[1]].tolist()], dtype=float)
+    return found.predicted[rows[0], column], measured[rows[1]], baseline, labels[rows[1]]
 
 
-def label_means(found: LabelShifts, name: str) -> tuple[Any, Any, Any]:
-    """Predicted and measured mean of a feature in each label, and the labels."""
-    import numpy as np
-
-    column = _column(found.features, name)
-    return found.predicted_mean[:, column], found.measured_mean[:, column], np.array(found.labels)
+def are_pixels(folder: RunFolder, direction: str) -> bool:
+    """Whether the predicted features of a direction are the pixels of images."""
+    return cache.scored_modalities(folder)[direction == TO_SOURCE].modality.image_shape is not None
 
 
 def say_no_predictions() -> None:
     """Say why a run has no predictions to show, and what to do."""
     st.info(
-        "This run saved no predictions to show here: an earlier version made it, its features are pixels, or there are "
-        "too many features. Translate again, or open the exported h5ad.",
+        "This run saved no predictions of single features: an earlier version made it, or there are too many cells and "
+        "features. → Match again, or open the exported h5ad.",
         icon=":material/arrow_forward:",
     )
 
@@ -74,11 +70,3 @@ def _column(features: Any, name: str) -> int:
 @st.cache_resource(max_entries=cache.KEPT, show_spinner=False)
 def _translator(path: str, direction: str, times: tuple[int, ...]) -> FittedTranslator | None:
     return files.TRANSLATOR.read(RunFolder(Path(path)), which=direction)
-
-
-@st.cache_resource(max_entries=cache.KEPT, show_spinner="Comparing shifts…")
-def _shifts(path: str, direction: str, times: tuple[int, ...]) -> LabelShifts | None:
-    from psmatch_core.workspace.predictions import load_shifts
-
-    folder = RunFolder(Path(path))
-    return load_shifts(folder, cache.scored_modalities(folder), direction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from psmatch_core.base.errors import plural
-from psmatch_core.evaluation.distributions import DISTANCE_MEASURES
+from psmatch_core.evaluation.distributions import CAVEAT, DISTANCE_MEASURES
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
@@ -17,7 +17,7 @@ def evaluation_chapter(run: LoadedRun, page: Page) -> None:
     if found is None:
         return
     from psmatch_core.evaluation.intervals import bootstrap_intervals, coverage_by_confidence
-    from psmatch_core.plotting import coverage_curves, feature_r2_bars, metric_bars
+    from psmatch_core.plotting import coverage_curves, metric_bars
 
     page.heading("Evaluate: how good is the matching where the true pairs are known?")
     if not found.n_pairs or table is None:
@@ -39,9 +39,6 @@ def evaluation_chapter(run: LoadedRun, page: Page) -> None:
         coverage = coverage_by_confidence(run.coupling, cells, "foscttm")
         if coverage:
             page.figure(coverage_curves(coverage, uniform=found.uniform_micro["foscttm"]))
-    values = files.FEATURE_R2.read(run.folder)
-    if values:
-        page.figure(feature_r2_bars(values, uniform=found.uniform_r2))
     if found.skipped:
         page.table(("label not evaluated", "reason"), list(found.skipped.items()))
 
@@ -56,7 +53,7 @@ def distributions_chapter(run: LoadedRun, page: Page) -> None:
     page.heading("Translated cells compared with observed ones, where no pair is known")
     page.text(
         "Baselines: the same translation through a uniform plan, and a floor, which compares one half of the observed "
-        "cells with the other."
+        f"cells with the other. {CAVEAT}"
     )
     for direction, found in compared.items():
         page.subheading(run.describe(direction))

@@ -1,29 +1,31 @@
-"""The chapters on predictions: translators, shifts of labels, and labels that were left out and predicted."""
+"""The chapters on predictions: translators, what the matching adds, and labels that were left out and predicted."""
 
 from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import display
+from psmatch_core.evaluation.within_labels import NO_ACCURACY, FeatureAccuracy
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
-from psmatch_core.workspace.predictions import load_shifts
 
 
 def translate_chapter(run: LoadedRun, page: Page) -> None:
-    """How features are predicted in both directions: training, R² of each feature, shifts of labels."""
+    """How features are predicted in both directions: training, and what the matching adds within labels."""
     if run.coupling is None or run.models is None:
         return
-    from psmatch_core.plotting import feature_r2_bars, shift_dots, translator_curves
+    from psmatch_core.plotting import feature_r2_bars, translator_curves
 
+    translator = run.folder.recipe.translator
+    accuracy = files.ACCURACY.read(run.folder) or {}
     page.heading("Translate: what would these cells look like in the other modality?")
-    page.text(f"Translator: {type(run.folder.recipe.translator).__name__}.")
+    page.text(f"Translator: {translator.menu_title or 'another'}.")
+    if not accuracy:
+        page.text(f"What the matching adds to the prediction of features: {NO_ACCURACY[0].lower()}{NO_ACCURACY[1:]}")
     for direction in files.DIRECTIONS:
         fitted = files.TRANSLATOR.read(run.folder, which=direction)
-        r2 = files.TRANSLATION_R2.read(run.folder, which=direction)
-        shifts = load_shifts(run.folder, run.models, direction)
-        if fitted is None and r2 is None and shifts is None:
+        if fitted is None and not accuracy.get(direction):
             continue
         page.subheading(run.describe(direction))
         if fitted is not None:
@@ -33,15 +35,27 @@ def translate_chapter(run: LoadedRun, page: Page) -> None:
             page.points(fitted.notes)
             if fitted.curves:
                 page.figure(translator_curves(fitted.curves))
-        if r2 is not None and len(r2) > 1:
-            column = str(r2.columns[1])
-            measured = column.removeprefix("r2_").replace("_", " ")
-            page.text(f"R² ({measured}) over all features: {float(r2.iloc[0, 1]):.3f}.")
-            page.figure(feature_r2_bars(dict(zip(r2["feature"][1:], r2[column][1:].astype(float), strict=True))))
-        if shifts is not None and shifts.labels:
-            page.figure(shift_dots(shifts))
-            if fitted is None:
-                page.text("The weighted mean over all cells of a label is its own mean for every matching.", "small")
+        for found in accuracy.get(direction, ()):
+            page.text(f"{found.translator}. {found.finding()}.")
+            page.points(found.remarks())
+            if not run.is_of_pixels(direction):
+                page.figure(feature_r2_bars(found))
+                _gained(found, page)
+
+
+def _gained(found: FeatureAccuracy, page: Page) -> None:
+    """What the matching adds, feature by feature."""
+    if not found.gained:
+        page.text("There is no single feature to which the matching adds.")
+        return
+    page.text("What the matching adds, by feature:")
+    rows = found.table().set_index("feature").loc[list(found.gained)]
+    columns = {"r2_matched": "R² within labels", "r2_uniform": "uniform plan", "gain": "gain"}
+    columns |= {"gain_low": "95% from", "gain_high": "95% to"}
+    page.table(
+        ("feature", *columns.values()),
+        [(name, *values) for name, *values in rows[list(columns)].itertuples()],
+    )
 
 
 def leave_out_chapter(run: LoadedRun, page: Page) -> None:
@@ -77,7 +91,7 @@ def leave_out_chapter(run: LoadedRun, page: Page) -> None:
         page.subheading(f"{display(each.label, 60)}: {run.describe(each.direction)}")
         page.text(
             f"{plural(each.n_cells, 'unseen cell')} predicted, compared with "
-            f"{plural(each.n_observed, 'observed cell')}."
+            f"{plural(each.n_observed, 'observed cell')}. {each.finding()}. One label is one trial."
         )
         page.figure(predicted_means(each))
         page.figure(shifted_features(each))

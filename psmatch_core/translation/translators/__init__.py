@@ -3,7 +3,7 @@
 from psmatch_core.translation.translators.barycentric import BarycentricTranslator
 from psmatch_core.translation.translators.barycentric_network import BarycentricNetworkTranslator
 from psmatch_core.translation.translators.base import CarryingTranslator, Predictor, TrainedTranslator, Translator
-from psmatch_core.translation.translators.fitted import FeatureScale, FittedTranslator, PredictionQuality, r2_table
+from psmatch_core.translation.translators.fitted import FeatureScale, FittedTranslator
 from psmatch_core.translation.translators.neighbors import NeighborTranslator
 from psmatch_core.translation.translators.pairs import LabelPairs, MatchedPairs
 from psmatch_core.translation.translators.ridge import RidgeTranslator
@@ -20,7 +20,6 @@ __all__ = [
     "LabelPairs",
     "MatchedPairs",
     "NeighborTranslator",
-    "PredictionQuality",
     "Predictor",
     "RidgeTranslator",
     "SampledNetworkTranslator",
@@ -28,5 +27,4 @@ __all__ = [
     "TrainedTranslator",
     "Translator",
     "TwoSampleNetworkTranslator",
-    "r2_table",
 ]

@@ -1,4 +1,4 @@
-"""A trained translator: it predicts any cells of one modality, and contains its accuracy on held-out cells."""
+"""A trained translator: it predicts any cells of one modality, and names the cells it never saw."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.classification.classifiers import LossCurve
@@ -39,36 +38,6 @@ class FeatureScale:
 
 
 @dataclass(frozen=True, eq=False)
-class PredictionQuality:
-    """R² of a translator on cells that were not used for training.
-
-    Parameters
-    ----------
-    against
-        ``true pairs``: compared with the measured partners of the held-out cells. ``matched cells``: compared with the
-        cells to which they were matched, by weight; these are inferred, and their spread counts as error.
-    n_cells
-        Held-out cells that were compared.
-    features
-        Names of the predicted features.
-    per_feature, pooled
-        1 − squared error / squared error of the training mean: of each feature ``(n_features,)`` in its own units,
-        NaN for one without variance, and of all together, standardised so that each counts alike.
-    """
-
-    against: str
-    n_cells: int
-    features: tuple[str, ...]
-    per_feature: np.ndarray
-    pooled: float
-
-    @property
-    def column(self) -> str:
-        """The name of the column of these values in tables."""
-        return f"r2_against_{self.against.replace(' ', '_')}"
-
-
-@dataclass(frozen=True, eq=False)
 class FittedTranslator:
     """A trained translator: it predicts the features of the other modality for any cells of the input modality.
 
@@ -88,8 +57,6 @@ class FittedTranslator:
         Number of training cells.
     held_out
         Names of the cells that were held out of training.
-    quality
-        R² on held-out cells, one entry for each comparison.
     notes
         What the user should know.
     preprocessing
@@ -107,7 +74,6 @@ class FittedTranslator:
     n_training: int
     held_out: np.ndarray = field(repr=False)
     curves: tuple[LossCurve, ...] = field(default=(), repr=False)
-    quality: tuple[PredictionQuality, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = ()
     preprocessing: FittedPreprocessing | None = field(default=None, repr=False)
 
@@ -142,10 +108,6 @@ class FittedTranslator:
         check_features(tuple(str(name) for name in var_names), self.preprocessing.var_names, self.input_name)
         return self.predict(self.preprocessing.readable_values(X), self.inputs.names)
 
-    def r2_table(self) -> pd.DataFrame:
-        """R² of each predicted feature on held-out cells, see :func:`r2_table`."""
-        return r2_table(self.quality)
-
     def data(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and plain data from which :meth:`from_data` rebuilds the translator, without its preprocessing."""
         arrays = {f"predictor/{name}": value for name, value in self.predictor.state().items()}
@@ -153,14 +115,10 @@ class FittedTranslator:
             arrays |= {f"{side}/mean": scale.mean, f"{side}/spread": scale.spread}
             arrays[f"{side}/names"] = np.array(scale.names, dtype=str)
         arrays["held_out"] = self.held_out.astype(str)
-        arrays |= {f"r2/{index}": each.per_feature for index, each in enumerate(self.quality)}
         plain = ("direction", "input_name", "output_name", "seed", "n_training")
         meta: dict[str, Any] = {name: getattr(self, name) for name in plain}
         meta["translator"] = self.translator.to_dict()
         meta["curves"] = [asdict(curve) for curve in self.curves]
-        meta["quality"] = [
-            {"against": each.against, "n_cells": each.n_cells, "pooled": each.pooled} for each in self.quality
-        ]
         return arrays, {**meta, "notes": list(self.notes)}
 
     @classmethod
@@ -189,30 +147,15 @@ class FittedTranslator:
                 LossCurve(curve["name"], tuple(curve["training"]), tuple(curve["validation"]), curve["best"])
                 for curve in meta["curves"]
             ),
-            quality=tuple(
-                PredictionQuality(each["against"], each["n_cells"], outputs.names, arrays[f"r2/{i}"], each["pooled"])
-                for i, each in enumerate(meta["quality"])
-            ),
             notes=tuple(meta["notes"]),
             preprocessing=preprocessing,
         )
 
     def __repr__(self) -> str:
-        figures = ", ".join(f"R² {each.pooled:.3f} against {each.against}" for each in self.quality)
         return (
-            f"FittedTranslator({self.direction}: {self.output_name} features from {self.input_name} cells, "
-            f"{figures or 'accuracy not known'})"
+            f"FittedTranslator({self.direction}: {self.output_name} features from {self.input_name} cells, trained on "
+            f"{self.n_training:,} cells, {len(self.held_out):,} held out)"
         )
-
-
-def r2_table(quality: Sequence[PredictionQuality]) -> pd.DataFrame:
-    """One row per predicted feature: ``feature``, and R² in one column for each comparison.
-
-    The first row, ``all features``, is the pooled R². Empty if nothing was measured.
-    """
-    columns = {each.column: [each.pooled, *each.per_feature.tolist()] for each in quality}
-    names = ["all features", *quality[0].features] if quality else []
-    return pd.DataFrame({"feature": names, **columns})
 
 
 def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -> None:

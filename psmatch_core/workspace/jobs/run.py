@@ -84,7 +84,7 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         files.EVALUATION.write(folder, finished.evaluation.summary)
         files.EVALUATION_CELLS.write(folder, finished.evaluation.per_cell)
         files.EVALUATION_LABELS.write(folder, finished.evaluation.table())
-        files.FEATURE_R2.write(folder, dict(finished.evaluation.feature_r2))
+        files.ACCURACY.write(folder, dict(finished.accuracy))
     if finished.distributions:
         files.DISTRIBUTIONS.write(folder, dict(finished.distributions))
     labels = finished.label_table
@@ -93,6 +93,7 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         finished.coupling,
         finished.evaluation,
         finished.distributions,
+        accuracy=finished.accuracy,
         n_attention=int(labels["needs_attention"].sum()),
         seed=folder.recipe.seed,
     )

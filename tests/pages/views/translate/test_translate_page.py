@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from psmatch_core.translation.translators import Translator
+from psmatch_core.workspace import files
 from psmatch_core.workspace.predictions import load_predictions
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, opened, texts
@@ -11,17 +12,20 @@ from tests.pages.conftest import Open, opened, texts
 def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: RunFolder) -> None:
     app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
     text = texts(app).replace("\\", "")
+    found = files.ACCURACY.read(finished)
+    assert found is not None
     assert "Neural network on sampled pairs" in text
     assert "Held-out loss reaches" in text
-    shown = {metric.label: metric.value for metric in app.metric}
-    assert float(shown["R², true pairs"]) > 0.1
-    assert float(shown["R², matched cells"]) > 0.1
-    tables = [each.value for each in app.dataframe if "r2_against_true_pairs" in each.value]
-    assert tables[0]["feature"].tolist()[:2] == ["all features", "image_00"]
+    for each in found["target_to_source"]:
+        assert each.finding() in text
+        assert all(remark in text for remark in each.remarks())
+    tables = [each.value for each in app.dataframe if "r2_uniform" in each.value]
+    assert tables[-1]["feature"].tolist()[:2] == ["all features", "image_00"]
     app.segmented_control(key=f"direction.{finished.id}").set_value("source_to_target").run()
     assert not app.exception
-    tables = [each.value for each in app.dataframe if "r2_against_true_pairs" in each.value]
-    assert tables[0]["feature"].tolist()[:2] == ["all features", "gene_000"]
+    assert found["source_to_target"][0].finding() in texts(app).replace("\\", "")
+    tables = [each.value for each in app.dataframe if "r2_uniform" in each.value]
+    assert tables[-1]["feature"].tolist()[:2] == ["all features", "gene_000"]
 
 
 def test_the_form_lists_every_translator(full: Open) -> None:
@@ -43,15 +47,30 @@ def test_predictions_are_those_of_the_export(finished: RunFolder) -> None:
     assert found.measured.shape == (850, 60)
 
 
-def test_translate_shows_a_feature_and_shifts(full: Open, finished: RunFolder) -> None:
-    app = full("translate")
-    text = texts(app)
-    assert "held\\-out cells" in text
-    assert "is predicted" in text
-    opened(app, f"translate.tabs.{finished.id}", "Shifts by label")
-    app.selectbox(key=f"shifts.label.{finished.id}.target_to_source").select("STAT1").run()
-    assert not app.exception
-    assert "STAT1" in texts(app)
+def test_a_feature_is_shown_over_the_mean_of_its_label(full: Open, finished: RunFolder) -> None:
+    text = texts(full("translate")).replace("\\", "")
+    found = files.ACCURACY.read(finished)
+    assert found is not None
+    (own, _) = found["target_to_source"]
+    gains = dict(zip(own.features, own.table()["gain"][1:], strict=True))
+    first = max(gains, key=lambda name: gains[name])
+    assert f"{first}: {own.feature_finding(first)}" in " ".join(text.split())
+    assert "held-out cells" in text
+    assert "is predicted" not in text
+
+
+def test_without_known_pairs_no_accuracy_is_shown(full: Open, finished: RunFolder) -> None:
+    names = ("evaluation.json", "accuracy.json")
+    for name in names:
+        (finished.path / name).rename(finished.path / f"{name}.hidden")
+    try:
+        app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
+    finally:
+        for name in names:
+            (finished.path / f"{name}.hidden").rename(finished.path / name)
+    text = texts(app).replace("\\", "")
+    assert "the accuracy of single features cannot be measured" in text
+    assert "R²" not in text
 
 
 def test_translate_matches_features_when_asked(full: Open, finished: RunFolder) -> None:

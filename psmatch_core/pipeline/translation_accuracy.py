@@ -1,0 +1,125 @@
+"""How accurate a run's predictions are where true pairs are known, and how much of what can be gained it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import fixed_space
+from psmatch_core.evaluation.within_labels import MATCHED, PROBE, TRUE_PAIRS, FeatureAccuracy, feature_accuracy
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.match import known_ids, match
+from psmatch_core.matching.matchers import KnownPairsMatcher
+from psmatch_core.matching.matchers.known_pairs import true_pairs
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.translation.fit import fit_translator
+from psmatch_core.translation.translate import Translation
+from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator
+
+
+def translation_accuracy(
+    plans: Mapping[str, Coupling],
+    translations: Mapping[str, Translation],
+    recipe: Recipe,
+    *,
+    fitted: FittedTranslator | None = None,
+    progress: Progress = silent,
+) -> tuple[FeatureAccuracy, ...]:
+    """R² within labels of a direction: of the run's translator, and of a ridge regression that true pairs can train.
+
+    The second tells how much can be gained at all. The weighted mean of the matches cannot tell it: with true pairs it
+    is the true partner itself, and right by construction. The ridge regression reads the leading principal components
+    of the input features, is trained in the same way on the uniform plan, the matching and the true pairs, and predicts
+    cells that none of them was trained on.
+
+    Parameters
+    ----------
+    plans
+        The matching and the uniform plan, as ``matched`` and ``uniform``.
+    translations
+        What the run's translator predicts through each.
+    recipe
+        The settings: number of components, seed.
+    fitted
+        The trained translator of the matching; only its held-out cells are compared.
+
+    Returns
+    -------
+    Up to two results; none if no cell has a known partner of its own label. The first is left out if the true pairs
+    are the matching, so that its weighted means are right by construction; the second for images, whose pixels are too
+    many.
+    """
+    first = translations[MATCHED]
+    at, of = first.at, first.of
+    rows, partners = _partners(at, of)
+    found = []
+    mine = rows, partners
+    if fitted is not None:
+        held_out = np.isin(at.obs_names[rows], fitted.held_out)
+        mine = rows[held_out], partners[held_out]
+    predicted = {plan: each.values[mine[0]] for plan, each in translations.items()}
+    known = np.all([~np.isnan(values[:, 0]) for values in predicted.values()], axis=0)
+    is_given = isinstance(recipe.matcher, KnownPairsMatcher) and fitted is None
+    if known.any() and not is_given:
+        found.append(
+            feature_accuracy(
+                {plan: values[known] for plan, values in predicted.items()},
+                of,
+                mine[1][known],
+                direction=first.direction,
+                at=at.name,
+                translator=type(recipe.translator).menu_title or type(recipe.translator).__name__,
+                is_held_out=fitted is not None,
+            )
+        )
+    if rows.size and of.image_shape is None and at.n_features > 1:
+        found += _probe(plans, first, recipe, (rows, partners), progress)
+    return tuple(found)
+
+
+def _probe(
+    plans: Mapping[str, Coupling],
+    like: Translation,
+    recipe: Recipe,
+    pairs: tuple[np.ndarray, np.ndarray],
+    progress: Progress,
+) -> list[FeatureAccuracy]:
+    """Ridge regressions trained on each plan and on the true pairs, on the same held-out cells; none if none can be."""
+    some_plan = plans[MATCHED]
+    truth = match(some_plan.source, some_plan.target, KnownPairsMatcher(), seed=recipe.seed)
+    components = fixed_space(like.at, recipe.judging)
+    inputs = like.at.with_features(components, [f"component {index + 1}" for index in range(components.shape[1])])
+    values, held_out = {}, np.ones(pairs[0].size, dtype=bool)
+    for done, (plan, coupling) in enumerate({**plans, TRUE_PAIRS: truth}.items()):
+        model = fit_translator(
+            coupling, RidgeTranslator(), direction=like.direction, inputs=inputs, outputs=like.of, seed=recipe.seed
+        )
+        held_out &= np.isin(inputs.obs_names[pairs[0]], model.held_out)
+        values[plan] = model.predict(inputs.X, inputs.var_names)[pairs[0]]
+        progress(Event("evaluate", (done + 1) / 3, f"features, {like.direction.replace('_', ' ')}"))
+    if not held_out.any():
+        return []
+    return [
+        feature_accuracy(
+            {plan: each[held_out] for plan, each in values.items()},
+            like.of,
+            pairs[1][held_out],
+            direction=like.direction,
+            at=like.at.name,
+            translator=PROBE,
+            is_held_out=True,
+        )
+    ]
+
+
+def _partners(at: Modality, of: Modality) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the cells whose true partner has the same label, and rows of these partners, ``(n_pairs,)`` each."""
+    ids = known_ids(at, of)
+    if ids is None:
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+    rows, partners = true_pairs(*ids)
+    same = at.labels[rows] == of.labels[partners]
+    return rows[same], partners[same]
