@@ -26,8 +26,8 @@ TERMS: dict[str, str] = {
     "known pairs": "Cells measured in both modalities. They are used to evaluate the result, never to compute it.",
     "FOSCTTM": "Fraction of samples closer than the true match: 0 is perfect, 0.5 is chance.",
     "translation": "Features of one modality predicted for the cells of the other: the average over a cell's matches.",
-    "R² within labels": "Share of a feature's variance within labels that is predicted: 1 is perfect, 0 is no better than "
-    "the mean of the cell's label, which needs no matching.",
+    "R² within labels": "Share of a feature's variance within labels that is predicted: 1 is perfect, 0 is no better "
+    "than the mean of the cell's label, which needs no matching.",
 }
 
 

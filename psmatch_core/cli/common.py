@@ -93,6 +93,12 @@ def _summary(folder: RunFolder, seconds: float) -> str:
     if table is not None:
         columns = ["label", "n_source", "n_target", "status", "marginal_error", "iterations", "n_effective", "note"]
         lines.append(table[columns].to_string(index=False, float_format=SHORT))
+    figures = files.RUN_FIGURES.read(folder) or {}
+    if "n_candidates" in figures:
+        lines.append(
+            f"\nA cell has {figures['n_effective']:.3g} effective matches of {figures['n_candidates']:.3g} candidates "
+            "(medians over cells)."
+        )
     found = files.EVALUATION.read(folder)
     if found is not None:
         matched, uniform = found.micro, found.uniform_micro

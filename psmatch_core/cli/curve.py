@@ -48,5 +48,5 @@ def _trace(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "curve", "trace cost against the number of effective matches over a grid of epsilons", _add_arguments, _trace
+    "curve", "trace cost against the spread of the matches over a grid of epsilons", _add_arguments, _trace
 )

@@ -101,7 +101,7 @@ class LCurve:
         if self.corner is None:
             return f"The curve has no clear corner in this range, so no {self.option} is suggested."
         row = self.pooled[self.pooled["epsilon"] == self.corner].iloc[0]
-        matches = f"{row['n_effective']:.3g} effective matches per cell"
+        matches = f"a spread of {row['n_effective']:.3g} cells"
         place = f"{self.option} {self.corner:.3g} ({matches})"
         return f"Suggested without true pairs: {place}, where the curve bends most."
 

@@ -18,6 +18,7 @@ from psmatch_core.evaluation.evaluate import Evaluation
 from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.matching.matchers.problem import SMALLEST_SPREAD, aligned
 from psmatch_core.translation.translate import TO_SOURCE
 
@@ -79,10 +80,9 @@ class RunFigures:
     stability, shared_mass
         Agreement of two matchings whose classifiers were trained on different halves of the cells
         (:mod:`psmatch_core.monitor.stability`).
-    n_effective
-        Median over all source cells that have a match, whatever their label: half of the cells have fewer effective
-        matches, half have more. A label counts by its number of cells. (The comparison of runs used to show
-        the median over labels, in which every label counts the same.)
+    n_effective, n_candidates
+        Effective matches and candidates of a cell: medians over all source cells that have a match, whatever their label
+        (:mod:`psmatch_core.matching.effective_matches`).
     plan_entropy
         Mean over the same cells of the entropy of a cell's matches, nats.
     cost
@@ -117,6 +117,7 @@ class RunFigures:
     stability: float | None = _figure("Match stability", "correlation", better=LARGE)
     shared_mass: float | None = _figure("Shared mass", "share", better=LARGE)
     n_effective: float | None = _figure("Effective matches", "cells, median over cells")
+    n_candidates: float | None = _figure("Candidates of a cell", "cells, median over the same cells")
     plan_entropy: float | None = _figure("Entropy of the plan", "nats per cell")
     cost: float | None = _figure("Cost of the plan", "share of a uniform plan's", better=SMALL)
     labels_matched: float | None = _figure("Labels matched")
@@ -186,8 +187,10 @@ def match_figures(
         The cells whose costs are summed derive from it.
     """
     needing = sum(status.outcome.needs_attention for status in coupling.statuses)
+    typical = effective_in_run(coupling)
     found: dict[str, float] = {
-        "n_effective": median_effective(coupling),
+        "n_effective": typical.matches,
+        "n_candidates": typical.candidates,
         "plan_entropy": nan_mean(np.log(_spread(coupling))),
         "cost": relative_cost(coupling, seed=seed),
         "labels_matched": len(coupling.blocks),
@@ -200,12 +203,6 @@ def match_figures(
     for direction, each in distributions.items():
         found[f"energy_{direction}"] = each.micro[TRANSLATED]["energy"]
     return replace(score_figures(coupling.source, coupling.target), **found)
-
-
-def median_effective(coupling: Coupling) -> float:
-    """Effective matches of the median source cell that has a match [cells]; NaN where none has."""
-    spread = _spread(coupling)
-    return float(np.median(spread)) if spread.size else float("nan")
 
 
 def _spread(coupling: Coupling) -> np.ndarray:

@@ -11,6 +11,7 @@ from psmatch_core.base.errors import plural, some
 from psmatch_core.classification.classifier_quality import cross_entropy
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.coupling import Coupling, Outcome
+from psmatch_core.matching.effective_matches import effective_in_label
 from psmatch_core.monitor.null import Null
 from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEvidence, Verdict
 from psmatch_core.monitor.stability import Stability
@@ -132,7 +133,7 @@ def _label(
         stability=steady.agreement if steady is not None else float("nan"),
         shared_mass=steady.shared_mass if steady is not None else float("nan"),
         null_p=null.label_p.get(label, float("nan")) if null is not None else float("nan"),
-        n_effective=float(np.median(block.n_effective)) if block is not None else float("nan"),
+        n_effective=effective_in_label(block).matches if block is not None else float("nan"),
         outcome=status.outcome.name,
         verdict=Verdict.WITH_CARE,
         reasons=(),

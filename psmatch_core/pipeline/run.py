@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-import numpy as np
 import pandas as pd
 
 from psmatch_core.base.progress import Event, Progress, silent
@@ -18,6 +17,7 @@ from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distribut
 from psmatch_core.evaluation.evaluate import Evaluation, evaluate
 from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
 from psmatch_core.matching.coupling import Coupling, Outcome
+from psmatch_core.matching.effective_matches import effective_in_label
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.pipeline import result_files
@@ -90,7 +90,7 @@ class Run:
                     "marginal_error": status.marginal_error,
                     "iterations": status.iterations,
                     "epsilon": status.epsilon,
-                    "n_effective": float(np.median(block.n_effective)) if block is not None else float("nan"),
+                    "n_effective": effective_in_label(block).matches if block is not None else float("nan"),
                 }
             )
         kept = {status.label for status in self.coupling.statuses}

@@ -1,4 +1,4 @@
-"""The L-curve: the cost of plans against the effective matches per cell."""
+"""The L-curve: the cost of plans against the spread of the matches, exp(mean entropy)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_LABELS = 60  # more thin lines cannot be distinguished
 def l_curve_figure(
     curve: LCurve, *, current: float | None = None, marks: Mapping[str, float] = MappingProxyType({})
 ) -> go.Figure:
-    """Mean cost against effective matches over a grid of epsilons; labels are thin lines, the corner is marked.
+    """Mean cost against the spread of the matches over a grid of epsilons; labels are thin lines, the corner is marked.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def l_curve_figure(
     else:
         at = table[table["epsilon"] == curve.corner].iloc[0]
         matches = rounded(float(at["n_effective"]))
-        title = f"Plans sharper than {option} {curve.corner:.3g} ({matches} effective matches) gain little"
+        title = f"Plans sharper than {option} {curve.corner:.3g} (spread {matches} cells) gain little"
     note = " ".join((*curve.notes, "No true pairs are used."))
     fig = figure(title, height=320, note=escaped(note, 400))
     single = len(curve.points) == 1
@@ -50,7 +50,7 @@ def l_curve_figure(
             legendgroup="labels",
             showlegend=number == 0,
             hovertext=[f"{hover_text(label)}, epsilon {point.epsilon:.3g}" for point in points],
-            hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
+            hovertemplate="%{hovertext}: cost %{y:.3g}, spread %{x:.3g} cells<extra></extra>",
         )
     fig.add_scatter(
         x=table["n_effective"].to_numpy(dtype=np.float32),
@@ -61,7 +61,7 @@ def l_curve_figure(
         name=escaped(next(iter(curve.points)), 24) if single else "mean over labels",
         showlegend=not single,
         hovertext=[f"{option} {epsilon:.3g}" for epsilon in table["epsilon"]],
-        hovertemplate="%{hovertext}: cost %{y:.3g}, %{x:.3g} effective matches<extra></extra>",
+        hovertemplate="%{hovertext}: cost %{y:.3g}, spread %{x:.3g} cells<extra></extra>",
     )
     for name, value in marks.items():
         row = table[table["epsilon"] == value].iloc[0]
@@ -80,7 +80,9 @@ def l_curve_figure(
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
         if abs(np.log(near / current)) < 0.01:
             _mark(fig, curve, float(near), f"in use: {option} {current:.3g}", "x-thin")
-    fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", gridcolor=FAINT, dtick="D2")
+    fig.update_xaxes(
+        type="log", title_text="spread: exp(mean entropy of matches) (cells, log)", gridcolor=FAINT, dtick="D2"
+    )
     fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
     return fig
 

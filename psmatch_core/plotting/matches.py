@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.plotting.style import (
     GREY,
     PALETTE,
@@ -34,7 +35,6 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     and counted in the note.
     """
     labels, stats, candidates, unmatched = [], [], [], 0
-    everything = []
     for label, block in coupling.blocks.items():
         spread = block.n_effective
         unmatched += int((spread <= 0).sum())
@@ -42,16 +42,15 @@ def effective_matches(coupling: Coupling) -> go.Figure:
         labels.append(label)
         candidates.append(block.shape[1])
         stats.append(np.quantile(spread, [0.05, 0.25, 0.5, 0.75, 0.95]) if spread.size else np.full(5, np.nan))
-        everything.append(spread)
     order = sorted(range(len(labels)), key=lambda index: stats[index][2] / candidates[index])
     labels = [labels[index] for index in order]
     quantiles = np.array([stats[index] for index in order], dtype=np.float32).reshape(-1, 5)
     most = np.array([candidates[index] for index in order], dtype=np.float32)
-    cells = np.concatenate(everything) if everything else np.zeros(0)
+    typical = effective_in_run(coupling)
     title = (
-        f"{escaped(coupling.source.modality.name, 24)} cells have {rounded(float(np.median(cells)))} effective matches "
-        f"among {rounded(float(np.median(most)))} candidates (medians)"
-        if cells.size
+        f"{escaped(coupling.source.modality.name, 24)} cells have {rounded(typical.matches)} effective matches "
+        f"among {rounded(typical.candidates)} candidates (medians over cells)"
+        if typical.n_cells
         else "No cell has a match"
     )
     chosen, cut = both_ends(len(labels), "sharpest", "most spread")

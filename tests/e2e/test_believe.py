@@ -90,7 +90,11 @@ def test_translate_finds_a_feature_and_says_where_there_is_none(server: Server, 
     search = page.get_by_label("Find a feature")
     search.fill("image_07")
     search.press("Enter")
-    expect(page.get_by_role("strong").filter(has_text=re.compile("^image_07: The matching .* within labels .*, uniform plan "))).to_be_visible()
+    expect(
+        page.get_by_role("strong").filter(
+            has_text=re.compile("^image_07: The matching .* within labels .*, uniform plan ")
+        )
+    ).to_be_visible()
     search.fill("no such thing")
     search.press("Enter")
     expect(page.get_by_text("contains no such thing")).to_be_visible()

@@ -87,7 +87,9 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     assert metric(page, "RNA loss [nats]") == number(models[0].validation_loss)
     assert metric(page, "Trusted labels") == "0 of 13"  # nothing was measured of the demo
     go(page, "Translate")
-    expect(page.get_by_role("strong").filter(has_text=re.compile(r": The matching .*: R² within labels .*, uniform plan "))).to_be_visible()
+    expect(
+        page.get_by_role("strong").filter(has_text=re.compile(r": The matching .*: R² within labels .*, uniform plan "))
+    ).to_be_visible()
     go(page, "Evaluate")
     judged = json.loads((folder.path / "evaluation.json").read_text())
     assert metric(page, "FOSCTTM") == number(judged["micro"]["foscttm"])

@@ -101,7 +101,7 @@ def test_what_was_asked_later_has_its_chapter(text: str, thorough: str) -> None:
         "keep nearly the same matches",
         "shuffled, lowest",
         "B, solved at 25 values of epsilon",
-        "effective matches) gain little",
+        "cells) gain little",
     ):
         assert words in thorough, words
         assert words not in text, words

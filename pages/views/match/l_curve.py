@@ -61,7 +61,7 @@ def _show(folder: RunFolder, curve: LCurve) -> None:
     charts.show(
         l_curve_figure(curve, current=matcher.epsilon),
         key=f"curve.figure.{folder.id}",
-        alt="Cost of the plan and effective matches, by epsilon",
+        alt="Cost of the plan and spread of the matches, by epsilon",
     )
     st.caption(plain(curve.suggestion))
     workspace = session.workspace()
@@ -83,7 +83,9 @@ def _show(folder: RunFolder, curve: LCurve) -> None:
             "epsilon": column.NumberColumn("ε", format="%.3g"),
             "cost": column.NumberColumn("Cost", format="%.4g", help="Mean over labels, weighted by source cells."),
             "entropy": column.NumberColumn("Entropy [nats]", format="%.3f"),
-            "n_effective": column.NumberColumn("Effective matches", format="%.1f", help="Geometric mean over cells."),
+            "n_effective": column.NumberColumn(
+                "Spread [cells]", format="%.1f", help="exp(mean entropy of a cell's matches)."
+            ),
             "n_attention": column.NumberColumn("Labels that need attention"),
         },
     )

@@ -33,7 +33,9 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
         "label": column.TextColumn("Label", width="medium", pinned=True),
         "n_source": column.NumberColumn(f"{coupling.source.modality.name} [cells]", format="localized"),
         "n_target": column.NumberColumn(f"{coupling.target.modality.name} [cells]", format="localized"),
-        "n_effective": column.NumberColumn("Effective matches", format="%.1f", help="Median over the label's cells."),
+        "n_effective": column.NumberColumn(
+            "Effective matches", format="%.1f", help="Median over the label's source cells that have a match."
+        ),
         "status": column.TextColumn("Status", width="medium"),
         "iterations": column.NumberColumn("Iterations", format="localized"),
         "marginal_error": column.NumberColumn(

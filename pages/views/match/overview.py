@@ -15,7 +15,7 @@ from pages.views.match.cell import cell_tab
 from pages.views.match.label_table import match_table
 from pages.views.match.linked_maps import linked_maps_tab
 from pages.views.match.plan import plan_tab
-from psmatch_core.monitor.run_figures import median_effective
+from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -47,6 +47,7 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
     source, target = coupling.source.modality.name, coupling.target.modality.name
     attention = int(table["needs_attention"].sum())
     matched = table[table["n_effective"].notna()]
+    spread = effective_in_run(coupling)
     charts.metrics(
         [
             ("Labels matched", f"{len(matched):,} of {len(table):,}", "", ""),
@@ -54,9 +55,9 @@ def _headline(table: pd.DataFrame, coupling: Coupling) -> None:
             (f"{plain(target)} cells", f"{int(matched['n_target'].sum()):,}", "", ""),
             (
                 "Effective matches per cell",
-                number(median_effective(coupling), 2),
-                "",
-                f"{meaning('effective matches')} Median over cells.",
+                number(spread.matches, 2),
+                f"of {number(spread.candidates, 2)} candidates",
+                f"{meaning('effective matches')} Both are medians over the source cells that have a match.",
             ),
         ]
     )

@@ -112,7 +112,7 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
         marks = {name: float(path.values[at]) for name, at in path.named_steps.items() if path.solved[at]}
         figure = l_curve_figure(path.curve, current=float(path.values[place]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
-        alt = "Cost and effective matches of all positions of the slider, with the current one marked"
+        alt = "Cost and spread of all positions of the slider, with the current one marked"
         charts.show(figure, key=f"epsilon.curve.{job.id}", alt=alt)
     _pairs(folder, coupling, path, place)
     _use_for_all(folder, path, place, symbol)

@@ -45,7 +45,7 @@ def match_chapter(run: LoadedRun, page: Page) -> None:
 
 
 def l_curve_chapter(run: LoadedRun, page: Page) -> None:
-    """Cost against effective matches of the labels whose epsilon path was solved on the Match page."""
+    """Cost against spread of the labels whose epsilon path was solved on the Match page."""
     if run.models is None or run.coupling is None:
         return
     from psmatch_core.plotting import l_curve_figure
@@ -59,7 +59,7 @@ def l_curve_chapter(run: LoadedRun, page: Page) -> None:
         if path is None:
             continue
         if not shown:
-            page.heading("How sharp? Cost against effective matches")
+            page.heading("How sharp? Cost against the spread of the matches")
         shown.add(job.label)
         page.text(f"{display(job.label, 60)}, solved at {plural(len(path), 'value')} of {path.option}:")
         page.figure(l_curve_figure(path.curve, current=getattr(run.folder.recipe.matcher, path.option, None)))
