@@ -17,9 +17,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from psmatch_core.report import write_report
+    from psmatch_core.workspace.ending import describe_ending
     from psmatch_core.workspace.run_folder import RunFolder
 
-    print(f"Report: {write_report(RunFolder(options.run.resolve()), options.out)}")
+    folder = RunFolder(options.run.resolve())
+    written = write_report(folder, options.out)
+    if ending := describe_ending(folder):
+        print(ending)
+    print(f"Report: {written}")
     return 0
 
 

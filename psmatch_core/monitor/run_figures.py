@@ -81,8 +81,8 @@ class RunFigures:
         Agreement of two matchings whose classifiers were trained on different halves of the cells
         (:mod:`psmatch_core.monitor.stability`).
     n_effective, n_candidates
-        Effective matches and candidates of a cell: medians over all source cells that have a match, whatever their label
-        (:mod:`psmatch_core.matching.effective_matches`).
+        Effective matches and candidates of a cell: medians over all source cells that have a match, whatever their
+        label (:mod:`psmatch_core.matching.effective_matches`).
     plan_entropy
         Mean over the same cells of the entropy of a cell's matches, nats.
     cost

@@ -15,7 +15,7 @@ from psmatch_core.matching.blocks import DenseBlock, uniform_block
 from psmatch_core.matching.coupling import Outcome, Status
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import UniformMatcher
-from psmatch_core.monitor.run_figures import FIGURES, RunFigures, match_figures, median_effective, score_figures
+from psmatch_core.monitor.run_figures import FIGURES, RunFigures, match_figures, score_figures
 from tests.conftest import make_modality
 
 

@@ -29,7 +29,7 @@ N = 240
 
 
 def independent(name: str, *, shared: np.ndarray | None = None) -> AnnData:
-    """240 cells of six labels far apart; within a label, features are noise. ``shared (n, 4)`` makes them views of it."""
+    """240 cells of six labels far apart; features are noise within labels, or views of ``shared (n, 4)``."""
     rng = np.random.default_rng(len(name))
     label = np.arange(N) % len(LABELS)
     X = rng.normal(size=(len(LABELS), 10))[label] * 2

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from psmatch_core.base import disk
+from psmatch_core.base.records import to_plain
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import Recipe
@@ -21,8 +23,9 @@ from psmatch_core.report.chapters.settings import settings_chapter
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
+from psmatch_core.workspace.ending import describe_ending
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunState, RunStatus
 from psmatch_core.workspace.worker import execute
 from tests.conftest import make_adata
 
@@ -78,6 +81,20 @@ def test_a_run_with_no_results_has_no_chapter_but_its_state_and_settings(tmp_pat
     for add in CHAPTERS:
         has_parts = bool(chapter(add, waiting).parts)
         assert has_parts == (add in (attention_chapter, settings_chapter)), add
+
+
+@pytest.mark.parametrize("state", [FAILED, CANCELLED, LOST])
+def test_a_run_that_did_not_finish_says_so_first_and_praises_nothing(tmp_path: Any, state: RunState) -> None:
+    folder = RunFolder.create(tmp_path, Recipe())
+    status = RunStatus(state=state, stage="match", problem="The file is damaged.", hint="Give another.", pid=1)
+    disk.write_json(folder.path / "status.json", to_plain(status))
+    page = chapter(attention_chapter, LoadedRun.load(folder))
+    first = page.parts[0]
+    assert (first["kind"], first["style"]) == ("text", "attention")
+    assert first["text"] == describe_ending(folder)
+    assert "no matching" in first["text"] or "matching," in first["text"]
+    assert "all labels were matched" not in texts(page)
+    assert "no label can be called matched" in texts(page)
 
 
 def test_excluded_cells_are_counted_by_modality_and_reason(run: LoadedRun) -> None:

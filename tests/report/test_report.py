@@ -123,7 +123,9 @@ def test_no_folder_of_the_machine_is_told(text: str, folder: RunFolder) -> None:
 
 def test_a_run_that_has_only_begun_says_so(tmp_path: Path) -> None:
     made = RunFolder.create(tmp_path, Recipe(), name="just begun")
-    assert "This run is not finished: queued." in report_html(made)
+    text = report_html(made)
+    assert "This run has not started yet. It has no data, classifiers, matching, evaluation" in text
+    assert "all labels were matched" not in text
 
 
 def test_the_command_writes_it_where_it_is_told(

@@ -6,14 +6,14 @@ from psmatch_core.data.checks import display
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
-from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.ending import describe_ending
+from psmatch_core.workspace.run_folder import RunFolder
 
 
 def attention_chapter(run: LoadedRun, page: Page) -> None:
     """What a reader should know first."""
-    status = run.folder.status()
-    if status.state != DONE:
-        page.text(f"This run is not finished: {status.state}. {status.problem} {status.hint}".strip(), "attention")
+    if ending := describe_ending(run.folder):
+        page.text(ending, "attention")
     inputs = files.INPUTS.read(run.folder)
     if inputs is not None:
         source, target = (
@@ -24,7 +24,9 @@ def attention_chapter(run: LoadedRun, page: Page) -> None:
     problems = _problems(run)
     if problems:
         page.points(problems)
-    else:
+    if run.labels is None:
+        page.text("Not known: the run has no table of labels, so no label can be called matched.")
+    elif not problems:
         page.text("Nothing: all labels were matched, and no solver reported a problem.")
     notes = [*(files.NOTES.read(run.folder) or ()), *(note for model in run.models or () for note in model.notes)]
     if notes:
