@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from pages.shell.text import plain
-from pages.shell.workspace import Workspace, changed_settings
+from pages.shell.workspace import Workspace
+from psmatch_core.base.setting_words import differences
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -28,13 +27,6 @@ TRANSLATED = (*MATCHED, "translator")
 # Settings that change no number: names everywhere, and the pair columns on pages that do not use known pairs.
 NAME_SETTINGS = ("source.name", "target.name", "source.sha256", "target.sha256")
 NAME_AND_PAIR_SETTINGS = (*NAME_SETTINGS, "source.pair_key", "target.pair_key")
-SHORT_NAMES = {
-    "matcher.epsilon": "ε",
-    "matcher.n_neighbors": "k",
-    "matcher.kind": "method",
-    "classifier.kind": "classifier",
-    "space.kind": "space",
-}
 MOST_NAMED = 4
 
 
@@ -61,23 +53,13 @@ def warn_of_changed_settings(
         return
     if isinstance(folder.recipe.space, JointVAE) and isinstance(workspace.space, JointVAE):
         parts = tuple(part for part in parts if part not in ("classifier", "scoring"))  # the VAE does not use them
-    changes = [each for each in changed_settings(folder.recipe, workspace.recipe, only=parts) if each[0] not in ignored]
+    changes = [each for each in differences(folder.recipe, workspace.recipe, only=parts) if each.name not in ignored]
     if not changes:
         return
-    then = ", ".join(f"{_title(name)} = {_value(before)}" for name, before, _ in changes[:MOST_NAMED])
-    now = ", ".join(_value(after) for _, _, after in changes[:MOST_NAMED])
+    then = ", ".join(f"{each.title} = {each.before}" for each in changes[:MOST_NAMED])
+    now = ", ".join(each.now for each in changes[:MOST_NAMED])
     more = f" and {len(changes) - MOST_NAMED} more" if len(changes) > MOST_NAMED else ""
     st.warning(
         f"**These results were computed with {plain(then)}{more}** (now {plain(now)}). → {action}",
         icon=":material/refresh:",
     )
-
-
-def _title(name: str) -> str:
-    return SHORT_NAMES.get(name, name.replace("_", " ").replace(".", ": "))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "–" if value in (None, "", []) else str(value)

@@ -13,12 +13,15 @@ from pages.shell import session
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.text import plain
 from psmatch_core.base.config import Config, Option
+from psmatch_core.base.setting_words import kind_title, option_title, same_value
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 MARK = " ●"  # follows the label of an option that differs from the preset
 
 
-def config_form(config: AnyConfig, base: Config, *, name: str, more: str = "Advanced") -> AnyConfig:
+def config_form(
+    config: AnyConfig, base: Config, *, name: str, more: str = "Advanced", base_is_preset: bool = True
+) -> AnyConfig:
     """Draw a form; returns the config that it describes, or the initial one if a value is invalid.
 
     Parameters
@@ -31,7 +34,11 @@ def config_form(config: AnyConfig, base: Config, *, name: str, more: str = "Adva
         Start of the keys of the form's widgets; without a dot.
     more
         Title of the folded part of the form.
+    base_is_preset
+        Whether these values come from a preset; otherwise they are called defaults, as are those of a method that the
+        preset does not use.
     """
+    has_preset = type(base) is type(config) and base_is_preset
     base = base if type(base) is type(config) else type(config)()
     if session.pop(f"{name}.reset"):
         config = base
@@ -47,12 +54,13 @@ def config_form(config: AnyConfig, base: Config, *, name: str, more: str = "Adva
     result = config
     with show_errors():
         result = _changed(config, values)
-    changed = [key for key in options if getattr(result, key) != getattr(base, key)]
+    changed = [key for key in options if not same_value(getattr(result, key), getattr(base, key))]
+    reference = "preset" if has_preset else "defaults"
     if changed:
         with st.container(horizontal=True, vertical_alignment="center"):
-            names = ", ".join(_title(key, options[key]).lower() for key in changed)
-            st.caption(f"Changed from the preset{MARK}: {plain(names)}")
-            if st.button("Reset to the preset", key=f"{name}.undo", icon=":material/undo:"):
+            names = ", ".join(option_title(key, options[key]).lower() for key in changed)
+            st.caption(f"Changed from the {reference}{MARK}: {plain(names)}")
+            if st.button(f"Reset to the {reference}", key=f"{name}.undo", icon=":material/undo:"):
                 session.reset_widgets(name)
                 session.put(f"{name}.reset", True)
                 st.rerun()
@@ -85,7 +93,7 @@ def strategy_box(
         options,
         index=options.index(type(config)),
         key=f"{session.widget_key(name)}.kind",
-        format_func=lambda kind: kinds.get(kind, kind.__name__),
+        format_func=lambda kind: kinds.get(kind) or kind_title(kind),
         help=help,
     )
     if chosen is None or chosen is type(config):
@@ -110,7 +118,7 @@ def _fields(config: Config, base: Config, options: dict[str, Option], name: str)
     for key, option in options.items():
         inner, inner_base = getattr(config, key), getattr(base, key)
         if isinstance(inner, Config):
-            st.markdown(f"**{_title(key, option)}**", help=option.help)
+            st.markdown(f"**{option_title(key, option)}**", help=option.help)
             inner_base = inner_base if type(inner_base) is type(inner) else type(inner)()
             with show_errors():
                 inner_options = type(inner).options()
@@ -122,7 +130,7 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
     widget_key = f"{session.widget_key(name.partition('.')[0])}.{name}"
     latest = session.get(widget_key)  # what the visitor has just entered, which the config does not have yet
     is_changed = (value if latest is None or isinstance(value, tuple) else latest) != preset
-    label = _title(key, option) + (f" [{option.unit}]" if option.unit else "") + (MARK if is_changed else "")
+    label = option_title(key, option) + (f" [{option.unit}]" if option.unit else "") + (MARK if is_changed else "")
     has_range = bool(option.choices) or option.range_text() != "any"
     help_text = plain(option.help + (f" ({option.range_text()})" if has_range and not option.choices else ""))
     if option.choices:
@@ -146,7 +154,7 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
         return _float_field(label, option, value, help_text, widget_key)
     if isinstance(value, tuple) and typing.get_args(hint)[:1] == (int,):
         text = st.text_input(label, ", ".join(map(str, value)), help=help_text, key=widget_key)
-        return _widths(_title(key, option), text, value)
+        return _widths(option_title(key, option), text, value)
     if isinstance(value, str):
         return st.text_input(label, value, help=help_text, key=widget_key)
     st.caption(f"{label}: {plain(value)} (set in Python)")
@@ -177,11 +185,6 @@ def _widths(label: str, text: str, value: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(int(part) for part in parts)
     show_problem(f"{label} must be whole numbers above 0, separated by commas; got {text!r}.", "Example: 128, 64.")
     return value
-
-
-def _title(key: str, option: Option) -> str:
-    words = option.label or key.replace("_", " ").removeprefix("n ").replace(" mb", "")
-    return words if len(words) == 1 else words[0].upper() + words[1:]
 
 
 def _choice(value: Any) -> str:

@@ -15,6 +15,8 @@ import streamlit as st
 from pages.shell.workspace import Workspace, from_files, from_recipe
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.setting_words import kind_title
+from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 
@@ -171,8 +173,9 @@ def new_run_name(stop_after: str) -> str:
     if current.source is None or current.target is None:
         return ""
     epsilon = getattr(current.matcher, "epsilon", None)
-    kind = type(current.matcher).__name__.removesuffix("Matcher").lower()
-    method = kind if epsilon is None else f"ε = {epsilon:g}" if kind == "sinkhorn" else f"{kind}, ε = {epsilon:g}"
+    kind = kind_title(type(current.matcher)).partition(" (")[0].partition(":")[0]
+    is_default = isinstance(current.matcher, SinkhornMatcher)
+    method = kind if epsilon is None else f"ε = {epsilon:g}" if is_default else f"{kind}, ε = {epsilon:g}"
     return f"{current.source.name} → {current.target.name}, {'scores only' if stop_after == 'propensity' else method}"
 
 

@@ -18,9 +18,9 @@ from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher
-from psmatch_core.pipeline.recipe import PRESETS, ExportRules, LabelRules, Recipe
+from psmatch_core.pipeline.preset_words import nearest_preset
+from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
 from psmatch_core.translation.translators import Translator
-from psmatch_core.workspace.compare import flat_settings
 
 DEMO = "demo:"
 # The visitor decides about labels that one modality lacks: nothing is left out until a button is pressed.
@@ -239,7 +239,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
         source=_side(recipe.source, recipe.source_preprocessing, "source"),
         target=_side(recipe.target, recipe.target_preprocessing, "target"),
         labels=recipe.labels,
-        preset=_nearest_preset(recipe),
+        preset=nearest_preset(recipe),
         space=recipe.space,
         classifier=recipe.classifier,
         scoring=recipe.scoring,
@@ -285,31 +285,3 @@ def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Si
 
 def _file_name(path: str) -> str:
     return path.replace("\\", "/").rpartition("/")[2]
-
-
-def _nearest_preset(recipe: Recipe) -> str:
-    """The preset closest to a recipe."""
-
-    def distance(name: str) -> int:
-        preset = Recipe.preset(name)
-        pairs = (
-            (preset.space, recipe.space),
-            (preset.classifier, recipe.classifier),
-            (preset.matcher, recipe.matcher),
-        )
-        return sum(one != other for one, other in pairs)
-
-    return min(PRESETS, key=distance)
-
-
-def changed_settings(before: Recipe, now: Recipe, *, only: tuple[str, ...] = ()) -> list[tuple[str, Any, Any]]:
-    """Settings that differ: dotted name, value before, value now.
-
-    Parameters
-    ----------
-    only
-        First parts of the names to compare; all by default.
-    """
-    old, new = flat_settings(before.to_dict()), flat_settings(now.to_dict())
-    names = [name for name in {**old, **new} if not only or name.partition(".")[0] in only]
-    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]

@@ -9,6 +9,7 @@ import typing
 from typing import Any
 
 from psmatch_core.base.config import Config, Option
+from psmatch_core.base.setting_words import kind_title, settings_in_words
 from psmatch_core.pipeline.recipe import Recipe
 
 Row = tuple[str, Any, Option]
@@ -39,15 +40,17 @@ def strategies() -> dict[str, dict[str, type[Config]]]:
 
 def as_text(recipe: Recipe) -> str:
     """The settings of a recipe, then the kinds that each strategy can be set to."""
+    words = settings_in_words(recipe)
     lines = [
-        f"{name} = {_json(value)} {declared.unit}".rstrip() + f"   ({declared.range_text()})\n    {declared.help}"
+        f"{name} = {_json(value)} {declared.unit}".rstrip()
+        + f"   ({declared.range_text()})\n    {words[name].title}. {declared.help}"
         for name, value, declared in settings_table(recipe)
     ]
     for name, kinds in strategies().items():
         lines.append(f"\nKinds of {name} (--set {name}=KIND, then --set {name}.OPTION=VALUE):")
         for kind, cls in kinds.items():
             options = ", ".join(cls.options()) or "none"
-            lines.append(f"  {kind}: {_first_line(cls)}\n    options: {options}")
+            lines.append(f"  {kind}: {kind_title(cls)}. {_first_line(cls)}\n    options: {options}")
     return "\n".join(lines)
 
 

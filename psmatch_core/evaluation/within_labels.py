@@ -105,14 +105,14 @@ class FeatureAccuracy:
         cells = f"{plural(self.n_cells, 'cell')} in {plural(self.n_labels, 'label')}"
         unseen = ", which were not used for training" if self.is_held_out else ""
         found = [
-            f"Difference from the uniform plan {rounded(self.gain.value)} (95% {rounded(self.gain.low)} to "
-            f"{rounded(self.gain.high)}), measured on {cells} with a known partner{unseen}."
+            f"Difference from the uniform plan {r2_words(self.gain.value)} (95% {r2_words(self.gain.low)} to "
+            f"{r2_words(self.gain.high)}), measured on {cells} with a known partner{unseen}."
         ]
         if self.r2[MATCHED] < 0:
             found.append("The mean of the label alone predicts better than this translator.")
         if TRUE_PAIRS not in self.gains:
             return found
-        reached = f"Trained on true pairs, the same translator has {rounded(self.r2[TRUE_PAIRS])}"
+        reached = f"Trained on true pairs, the same translator has {r2_words(self.r2[TRUE_PAIRS])}"
         if self.gap_closed != self.gap_closed:
             return [*found, f"{reached}: it has nothing to gain within labels."]
         share = max(self.gap_closed, 0.0)
@@ -246,9 +246,9 @@ def feature_accuracy(
 
 def gain_sentence(gain: Gain, matched: float, uniform: float) -> str:
     """Whether the matching adds anything, with R² within labels of the matching and of the uniform plan."""
-    beside = f"R² within labels {rounded(matched)}, uniform plan {rounded(uniform)}"
+    beside = f"R² within labels {r2_words(matched)}, uniform plan {r2_words(uniform)}"
     return {
-        ADDS: f"The matching adds {rounded(gain.value)}: {beside}",
+        ADDS: f"The matching adds {r2_words(gain.value)}: {beside}",
         NOTHING: f"The matching adds nothing that can be measured: {beside}",
         HARMS: f"The matching makes predictions worse: {beside}",
     }[gain.kind]
@@ -278,7 +278,7 @@ def accuracy_table(found: Sequence[FeatureAccuracy]) -> pd.DataFrame:
     return table
 
 
-def rounded(value: float) -> str:
+def r2_words(value: float) -> str:
     """Three decimals, without a negative zero; a dash for NaN."""
     return "–" if value != value else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 

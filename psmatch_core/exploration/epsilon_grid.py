@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.matching.matchers import LabelMatcher, Matcher, SinkhornMatcher
 
 STEPS_AROUND = (-10, 14)  # steps below and above the matcher's own epsilon, so that it is one of them
@@ -24,7 +25,7 @@ def adjustable_matcher(matcher: Matcher) -> LabelMatcher:
     PsmatchError
         If not; the hint says what to choose instead.
     """
-    name = type(matcher).__name__
+    name = kind_title(type(matcher))
     hint = "Choose entropic optimal transport or shared nearest neighbours."
     if type(matcher).sharpness_option() is None:
         raise PsmatchError(f"{name} has neither an epsilon nor a k to adjust.", hint=hint)

@@ -16,6 +16,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
@@ -101,7 +102,10 @@ def leave_label_out(
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]
     translator = recipe.translator
     if not isinstance(translator, TrainedTranslator):
-        notes.append(f"{type(translator).__name__} cannot predict new cells, so ridge regression is used instead.")
+        notes.append(
+            f"The translator of the run ({kind_title(type(translator))}) cannot predict new cells, so ridge regression "
+            "is used instead."
+        )
         translator = RidgeTranslator()
     uniform = match(coupling.source, coupling.target, UniformMatcher(), seed=recipe.seed)
     # All cells, those of the label included, transformed as the training cells were.

@@ -132,16 +132,19 @@ class Recipe(Config):
     labels: LabelRules = option(LabelRules(), help="How the labels of both modalities are reconciled.")
     space: Space = option(
         PropensityScores(),
+        label="space",
         help="Where cells are compared: the propensity scores of one classifier per modality, or the latents of a "
         "joint VAE (a baseline: JointVAE).",
     )
     classifier: Classifier = option(RecommendedClassifier(), help="How labels are predicted from features.")
-    scoring: Scoring = option(Scoring(), help="Which scores are used for matching.")
-    matcher: Matcher = option(SinkhornMatcher(), help="How the cells of a label are matched.")
+    scoring: Scoring = option(Scoring(), label="scores", help="Which scores are used for matching.")
+    matcher: Matcher = option(SinkhornMatcher(), label="method", help="How the cells of a label are matched.")
     translator: Translator = option(BarycentricTranslator(), help="How features are predicted in the other modality.")
-    judging: Judging = option(Judging(), help="How matches are evaluated where pairs are known.")
-    comparing: Comparing = option(Comparing(), help="How distributions of cells are compared where no pair is known.")
-    exports: ExportRules = option(ExportRules(), help="What the exported files contain.")
+    judging: Judging = option(Judging(), label="evaluation", help="How matches are evaluated where pairs are known.")
+    comparing: Comparing = option(
+        Comparing(), label="distances", help="How distributions of cells are compared where no pair is known."
+    )
+    exports: ExportRules = option(ExportRules(), label="export", help="What the exported files contain.")
     seed: int = option(0, minimum=0, help="All random numbers derive from it.")
     source: DataSpec | None = option(None, help="The source file, if the run reads files.")
     target: DataSpec | None = option(None, help="The target file, if the run reads files.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import fixed_space
 from psmatch_core.evaluation.within_labels import MATCHED, PROBE, TRUE_PAIRS, FeatureAccuracy, feature_accuracy
@@ -71,7 +72,7 @@ def translation_accuracy(
                 mine[1][known],
                 direction=first.direction,
                 at=at.name,
-                translator=type(recipe.translator).menu_title or type(recipe.translator).__name__,
+                translator=kind_title(type(recipe.translator)),
                 is_held_out=fitted is not None,
             )
         )

@@ -52,8 +52,8 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
     infinite = sum(int((~np.isfinite(each)).sum()) for each in values.values())
     left_out = f"not drawn: {plural(infinite, 'infinite value')}" if infinite else ""
     fig = figure(
-        f"{title}: {short_number(found.micro[mine][measure])}, {escaped(TITLES_OF_CANDIDATES.get(baseline, baseline))} "
-        f"{short_number(found.micro[baseline][measure])}, floor {short_number(found.micro[FLOOR][measure])}",
+        f"{title}: {_shown(found.micro[mine][measure])}, {escaped(TITLES_OF_CANDIDATES.get(baseline, baseline))} "
+        f"{_shown(found.micro[baseline][measure])}, floor {_shown(found.micro[FLOOR][measure])}",
         height=height_of(len(rows)),
         note="; ".join(filter(None, ["similar clouds do not show that matches are right", left_out, cut])),
     )
@@ -74,3 +74,7 @@ def distance_dots(found: Distributions, measure: str = "energy") -> go.Figure:
         )
     fig.update_xaxes(title_text=unit if measure != "w1" else f"{unit} ({found.w1_kind})")
     return fig
+
+
+def _shown(value: float) -> str:
+    return "∞" if value == float("inf") else short_number(value)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.setting_words import same_value, settings_in_words
 from psmatch_core.monitor.run_figures import FIGURES, RunFigures, score_figures
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import has_propensities, load_figures, load_models
 from psmatch_core.workspace.run_folder import RunFolder
+
+HIDDEN = ".sha256"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,7 @@ class RunComparison:
     names
         Names of the runs; a number is added to a name that occurs twice.
     settings
-        One row per setting that differs, by its dotted name; None if a run has no such setting.
+        One row per setting that differs, in the words of the form; None if a run's method has no such setting.
     figures
         One row per figure; NaN if a run does not have it.
     """
@@ -46,16 +49,14 @@ def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
     if len(folders) < 2:
         raise PsmatchError("A comparison needs at least two runs.", hint="Select more runs.")
     names = _names(folders)
-    settings = [flat_settings(folder.recipe.to_dict()) for folder in folders]
-    every = list(dict.fromkeys(name for each in settings for name in each))
-    rows = {name: [each.get(name) for each in settings] for name in every}
-    differing = {name: values for name, values in rows.items() if any(value != values[0] for value in values)}
     figures = [known_figures(folder).to_dict() for folder in folders]
     sides = _modality_names(folders)
     known = [name for name in FIGURES if any(np.isfinite(each.get(name, np.nan)) for each in figures)]
     return RunComparison(
         names=names,
-        settings=pd.DataFrame.from_dict(differing, orient="index", columns=list(names), dtype=object),
+        settings=pd.DataFrame.from_dict(
+            differing_settings([folder.recipe for folder in folders]), orient="index", columns=list(names), dtype=object
+        ),
         figures=pd.DataFrame(
             [[each.get(name, float("nan")) for each in figures] for name in known],
             index=[FIGURES[name].axis(**sides) for name in known],
@@ -73,15 +74,21 @@ def known_figures(folder: RunFolder) -> RunFigures:
     return score_figures(*load_models(folder)) if has_propensities(folder) else RunFigures()
 
 
-def flat_settings(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by their dotted names, such as ``matcher.epsilon``."""
-    out: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            out.update(flat_settings(value, f"{prefix}{key}."))
-        elif key != "kind" or prefix:
-            out[f"{prefix}{key}"] = value
-    return out
+def differing_settings(recipes: Sequence[Recipe]) -> dict[str, list[str | None]]:
+    """Settings in which recipes differ, by their title, each value in words.
+
+    An option of a method is listed only where two recipes with that method differ in it; elsewhere the method itself is
+    the difference. None stands where a recipe has another method. Fingerprints of files are left out.
+    """
+    every = [settings_in_words(recipe) for recipe in recipes]
+    rows: dict[str, list[str | None]] = {}
+    for name in dict.fromkeys(name for each in every for name in each):
+        entries = [each.get(name) for each in every]
+        known = [each for each in entries if each is not None]
+        if name.endswith(HIDDEN) or all(same_value(each.value, known[0].value) for each in known):
+            continue
+        rows[known[0].title] = [each.words if each is not None else None for each in entries]
+    return rows
 
 
 def _names(folders: Sequence[RunFolder]) -> tuple[str, ...]:

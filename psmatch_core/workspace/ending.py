@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RUNNING, LastStage, RunFolder
 
 LAST_STAGES = {LastStage.PROPENSITY: "the classifiers", LastStage.EVALUATION: "the evaluation"}
 # In the order in which a run makes them; each exists if one of its files does.
-PARTS = {
+PARTS: dict[str, tuple[files.RunFile[Any], ...]] = {
     "data": (files.LABEL_REPORT,),
     "classifiers": (files.PROPENSITY,),
     "matching": (files.COUPLING,),
@@ -37,7 +39,7 @@ def describe_ending(folder: RunFolder) -> str:
     elif status.state == CANCELLED:
         how = f"This run was cancelled before it was finished. {status.hint}"
     else:
-        how = f"This run stopped unexpectedly. {told}"
+        how = f"This run did not finish. {told}"
     return f"{how.strip()} {_absent(missing)}".strip()
 
 

@@ -91,7 +91,8 @@ def test_the_translator_of_the_demo_predicts_new_cells(tmp_path):
         "translate", "psmatch-demo", "new.h5ad", "--direction", "target_to_source", "--out", "new.csv", cwd=tmp_path
     )
     assert "Panel B features predicted at Panel A cells (target_to_source): 20 cells" in out
-    assert "held-out cells, compared with true pairs." in out
+    assert "Over the cells of the run: The matching " in out
+    assert ": R² within labels " in out
     assert len(pd.read_csv(tmp_path / "new_target_to_source.csv")) == 20
     _, err = psmatch("translate", "psmatch-demo", "new.h5ad", "--direction", "source_to_target", cwd=tmp_path, code=1)
     assert "features missing" in err
@@ -156,7 +157,7 @@ def test_options_lists_every_method_in_words(tmp_path):
     out, _ = psmatch("options", "--set", "matcher=GromovMatcher", cwd=tmp_path)
     assert 'matcher.space = "features"' in out
     assert "Kinds of matcher (--set matcher=KIND" in out
-    assert "UnbalancedMatcher: Entropic optimal transport that leaves cells without a counterpart unmatched" in out
+    assert "Entropic optimal transport that leaves cells without a counterpart unmatched" in out
 
 
 def test_curve_needs_no_pairs_and_writes_every_label(matched):
@@ -167,7 +168,7 @@ def test_curve_needs_no_pairs_and_writes_every_label(matched):
     assert set(table["label"]) == {"", "A", "B", "C"}
     assert len(table) == 4 * 5
     _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--quiet", cwd=matched, code=1)
-    assert "ExactMatcher has no epsilon" in err
+    assert "has no epsilon, so there is no curve" in err
     _, err = psmatch("curve", ".", cwd=matched, code=1)
     assert "holds no run" in err
 

@@ -21,7 +21,7 @@ from psmatch_core.evaluation.within_labels import (
     accuracy_table,
     feature_accuracy,
     gain_sentence,
-    rounded,
+    r2_words,
 )
 from tests.conftest import make_modality
 
@@ -197,7 +197,7 @@ def test_the_sentence_says_harm_and_nothing_first():
     assert gain_sentence(Gain(0.001, 0, 0.002), 0.013, 0.012).startswith(
         "The matching adds nothing that can be measured"
     )
-    assert (rounded(-1e-9), rounded(float("nan")), rounded(-0.25)) == ("0.000", "–", "−0.250")
+    assert (r2_words(-1e-9), r2_words(float("nan")), r2_words(-0.25)) == ("0.000", "–", "−0.250")
 
 
 def test_both_results_of_a_direction_make_one_table_and_one_text_each(cells):

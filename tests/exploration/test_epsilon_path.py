@@ -150,9 +150,9 @@ def test_a_step_that_is_missing_says_so(models):
 
 
 def test_a_method_without_epsilon_or_k_says_so(models):
-    with pytest.raises(PsmatchError, match="ExactMatcher has neither an epsilon nor a k"):
+    with pytest.raises(PsmatchError, match=r"Exact .* has neither an epsilon nor a k"):
         solve_epsilon_path(*models, ExactMatcher(), label="A")
-    with pytest.raises(PsmatchError, match="LabeledGromovMatcher matches all labels together"):
+    with pytest.raises(PsmatchError, match=r"Labeled .* matches all labels together"):
         solve_epsilon_path(*models, LabeledGromovMatcher(), label="A")
     with pytest.raises(PsmatchError, match="There is no label Z"):
         solve_epsilon_path(*models, SinkhornMatcher(), label="Z")

@@ -47,7 +47,6 @@ def test_effective_matches_are_the_median_over_cells_and_not_over_labels(models)
     assert match_figures(coupling).plan_entropy == pytest.approx(np.log(every).mean())
     medians = [np.median(block.n_effective) for block in blocks.values()]
     assert np.median(medians) == pytest.approx(16)  # what the median over labels would say
-    assert np.isnan(median_effective(replace(coupling, blocks={})))
 
 
 def test_the_loss_is_the_mean_share_of_the_label_entropy(models, coupling):

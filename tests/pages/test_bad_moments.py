@@ -76,7 +76,7 @@ def test_a_run_of_an_earlier_version_says_so(walk: Open, store: RunStore, small:
         assert f"Made by version 0.0.9 of psmatch (this is {__version__})" in plain_text(app), page
         assert "Compute again" in labels_of(app), page
         if page == "translate":
-            assert "saved no predictions to show here" in plain_text(app)
+            assert "saved no predictions of single features" in plain_text(app)
         else:
             assert len(app.get("plotly_chart")) or len(app.dataframe), page
     store.delete(old)

@@ -97,7 +97,10 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
         "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
         "r2": plotting.feature_r2_bars(accuracy(source.modality)),
         "feature": plotting.feature_scatter(
-            *np.ones((3, 60)), labels=source.modality.labels, title=f"{label}: nothing", what="cell"
+            *np.ones((3, source.modality.n_cells)),
+            labels=source.modality.labels,
+            title=f"{label}: nothing",
+            what="cell",
         ),
     }
 
@@ -248,7 +251,7 @@ def test_the_features_of_largest_and_smallest_gain_are_drawn_each_with_its_unifo
     assert bars.x == pytest.approx(np.maximum(matched, -1)[[0, 1, 2, 17, 18, 19]], rel=1e-5)
     assert diamonds.x == pytest.approx(uniform[[0, 1, 2, 17, 18, 19]], rel=1e-5)
     assert bars.error_x.array == pytest.approx([0.0196] * 6, rel=1e-3)
-    title = fig.layout.title.text.replace("<br>", " ")
+    title = " ".join(OURS.sub(" ", fig.layout.title.text).split())
     assert f"{found.finding()}; 10 of 20 features gain" in title
     assert "the 3 largest and 3 smallest gains" in title
     none = replace(found, feature_r2={"matched": (np.nan,) * 21, "uniform": (np.nan,) * 21})

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.setting_words import kind_title
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.matching.matchers import ExactMatcher, SinkhornMatcher
 from psmatch_core.monitor.run_figures import RunFigures
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
-from psmatch_core.workspace.compare import compare_runs, flat_settings, known_figures
+from psmatch_core.workspace.compare import compare_runs, differing_settings, known_figures
 from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.results import add_figures, load_figures
 from psmatch_core.workspace.run_folder import RunFolder
@@ -25,8 +28,8 @@ def made(root, name, epsilon=0.05, **figures):
 def test_only_settings_that_differ_are_shown(tmp_path):
     found = compare_runs([made(tmp_path, "a", rank=0.2), made(tmp_path, "b", epsilon=0.2, rank=0.3, seconds=4)])
     assert found.names == ("a", "b")
-    assert found.settings.loc["matcher.epsilon"].tolist() == [0.05, 0.2]
-    assert list(found.settings.index) == ["matcher.epsilon"]
+    assert found.settings.loc["Method: epsilon"].tolist() == ["0.05", "0.2"]
+    assert list(found.settings.index) == ["Method: epsilon"]
     assert found.figures.loc["Rank of the true partner (0 perfect, 0.5 chance)"].tolist() == [0.2, 0.3]
     assert np.isnan(found.figures.loc["Time taken (s)", "a"])
 
@@ -69,5 +72,19 @@ def test_one_run_is_no_comparison(tmp_path):
         compare_runs([made(tmp_path, "a")])
 
 
-def test_settings_are_flat_by_their_dotted_names():
-    assert flat_settings({"kind": "Recipe", "a": {"kind": "K", "b": 1}}) == {"a.kind": "K", "a.b": 1}
+def test_of_two_methods_only_the_method_differs():
+    """Options of one method mean nothing to another: no row says "align = on" against nothing."""
+    recipes = [Recipe(), Recipe(matcher=ExactMatcher()), Recipe().with_setting("matcher.epsilon", 0.2)]
+    assert differing_settings(recipes[:2]) == {
+        "Method": [kind_title(SinkhornMatcher), kind_title(ExactMatcher)],
+    }
+    assert differing_settings(recipes) == {
+        "Method": [kind_title(SinkhornMatcher), kind_title(ExactMatcher), kind_title(SinkhornMatcher)],
+        "Method: epsilon": ["0.05", None, "0.2"],
+    }
+
+
+def test_the_fingerprint_of_a_file_is_no_setting():
+    specs = [DataSpec(path=f"/data/{name}.h5ad", label_key="label", sha256=name) for name in "ab"]
+    recipes = [Recipe().with_data(spec, specs[0]) for spec in specs]
+    assert differing_settings(recipes) == {"Source: file": ["a.h5ad", "b.h5ad"]}

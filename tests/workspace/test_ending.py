@@ -72,4 +72,4 @@ def test_a_cancelled_and_a_lost_run_are_not_called_failed(recipe, tmp_path):
     folder = written(RunFolder.create(tmp_path / "runs", recipe), state=CANCELLED, problem="The run was cancelled.")
     assert describe_ending(folder).startswith("This run was cancelled before it was finished.")
     lost = written(RunFolder.create(tmp_path / "runs", recipe), state="running", started=1.0, updated=1.0)
-    assert describe_ending(lost).startswith("This run stopped unexpectedly.")
+    assert describe_ending(lost).startswith("This run did not finish. The process stopped unexpectedly")

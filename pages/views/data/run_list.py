@@ -10,10 +10,10 @@ from pages.shell.frame import STATES
 from pages.shell.navigation import path_of
 from pages.shell.text import count, number, plain, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
-from pages.shell.workspace import from_recipe
 from pages.views.data.run_comparison import COMPARE, run_comparison
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
+from psmatch_core.pipeline.preset_words import preset_in_words
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import QUEUED, RunFolder
@@ -109,7 +109,7 @@ def _summary(folder: RunFolder) -> str:
         sides = (inputs.source, inputs.target)
         parts.append(" → ".join(f"{plain(display(each.name, 24))} ({each.n_cells:,} cells)" for each in sides))
     try:
-        parts.append(f"preset {from_recipe(folder.recipe, '').preset}")
+        parts.append(plain(preset_in_words(folder.recipe)))
     except PsmatchError:  # shown in full to whoever opens it
         parts.append("settings of another version of psmatch")
     found = load_figures(folder)

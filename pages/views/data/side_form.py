@@ -65,7 +65,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
         elif chosen is not None:
             action = "normalise and log-transform them" if chosen.kind == "counts" else "leave them unchanged"
             st.caption(f"The values look like **{chosen.kind}** ({plain(chosen.reason)}): “auto” will {action}.")
-        preprocessing = config_form(side.preprocessing, Preprocessing(), name=f"prep-{which}")
+        preprocessing = config_form(side.preprocessing, Preprocessing(), name=f"prep-{which}", base_is_preset=False)
     return replace(
         side,
         name=name.strip() or side.name,

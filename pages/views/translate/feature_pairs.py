@@ -30,7 +30,7 @@ def feature_pairs_tab(folder: RunFolder) -> None:
     )
     rules: FeatureRules = session.get(SETTINGS) or FeatureRules()
     with st.expander("Settings", icon=":material/tune:"):
-        rules = config_form(rules, FeatureRules(), name="features")
+        rules = config_form(rules, FeatureRules(), name="features", base_is_preset=False)
     session.put(SETTINGS, rules)
     result = session.get(RESULT)
     if result is not None and result[0] != folder.id:

@@ -10,6 +10,7 @@ from pages.shell import accuracy, charts
 from pages.shell.name_search import name_search
 from pages.shell.text import plain
 from pages.views.translate import predictions
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.within_labels import PROBE
 from psmatch_core.matching.matchers import KnownPairsMatcher
@@ -88,7 +89,7 @@ def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, directi
         accuracy.show_finding(each)
         if not predictions.are_pixels(folder, direction):
             accuracy.show_features(each, key=f"{folder.id}.{direction}.{index}")
-    kind = type(folder.recipe.translator).menu_title or "Another translator"
+    kind = kind_title(type(folder.recipe.translator))
     st.markdown(f"**Translator: {kind}**")
     if fitted is not None:
         _training(folder, fitted, direction)

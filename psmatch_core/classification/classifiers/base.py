@@ -12,6 +12,7 @@ from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import stream
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.classification.networks.training import LossCurve
 from psmatch_core.data.images import shape_text
 from psmatch_core.data.modality import Matrix
@@ -112,8 +113,8 @@ class Classifier(Config, ABC):
         """
         if len(X.shape) == 4:
             raise PsmatchError(
-                f"{name}: {type(self).__name__} reads features, but these cells are {shape_text(X.shape[1:])}.",
-                hint="Choose the recommended classifier or CNNClassifier, or measure features of the images first.",
+                f"{name}: {kind_title(type(self))} reads features, but these cells are {shape_text(X.shape[1:])}.",
+                hint="Choose the recommended classifier, or measure features of the images first.",
             )
 
     @abstractmethod

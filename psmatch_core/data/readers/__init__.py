@@ -19,16 +19,26 @@ __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_in
 class DataSpec(Config):
     """The file, the matrix and the label column that make a modality."""
 
-    path: str = option(help="The file: h5ad, npz, csv or tsv (also .gz).")
-    label_key: str = option(help="The column that holds the label of each cell.")
+    path: str = option(label="file", help="The file: h5ad, npz, csv or tsv (also .gz).")
+    label_key: str = option(label="label column", help="The column that holds the label of each cell.")
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
-    name: str = option("", help="Name of this modality in figures and messages; the file's name if empty.")
-    labels_path: str = option(
-        "", help="A second table (csv, tsv) with the labels; its first column holds the cell names."
+    name: str = option(
+        "", label="name in figures", help="Name of this modality in figures and messages; the file's name if empty."
     )
-    pair_key: str = option("", help="A column that identifies true pairs; used only for evaluation.", advanced=True)
+    labels_path: str = option(
+        "",
+        label="table of labels",
+        help="A second table (csv, tsv) with the labels; its first column holds the cell names.",
+    )
+    pair_key: str = option(
+        "", label="known pairs", help="A column that identifies true pairs; used only for evaluation.", advanced=True
+    )
     missing_labels: str = option(
-        "refuse", help="What to do with cells without a label.", choices=("refuse", "drop"), advanced=True
+        "refuse",
+        label="cells without a label",
+        help="What to do with cells without a label.",
+        choices=("refuse", "drop"),
+        advanced=True,
     )
     sha256: str = option("", help="SHA-256 of the file when it was chosen; a changed file is refused.", advanced=True)
 

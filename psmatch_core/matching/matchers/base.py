@@ -13,6 +13,7 @@ import numpy as np
 from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Status
@@ -110,9 +111,9 @@ class Matcher(Config, ABC):
         """
         why = "matches all labels together, and the share of one label in its cost is not known"
         raise PsmatchError(
-            f"{type(self).__name__} {why if self.has_epsilon() else 'has no epsilon'}, so there is no curve of cost "
+            f"{kind_title(type(self))} {why if self.has_epsilon() else 'has no epsilon'}, so there is no curve of cost "
             "against entropy.",
-            hint="Choose an entropic method that matches label by label, such as SinkhornMatcher.",
+            hint="Choose an entropic method that matches label by label, such as entropic optimal transport.",
         )
 
     def trace_curve(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+from psmatch_core.pipeline.preset_words import changed_from_preset, preset_in_words
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
@@ -18,6 +19,10 @@ def settings_chapter(run: LoadedRun, page: Page) -> None:
     started = time.strftime("%d %b %Y, %H:%M", time.localtime(float(folder.job.get("created", 0.0))))
     page.heading("Settings and versions")
     page.text(f"Run {folder.id}, started {started}; seed {recipe.seed}.")
+    words = preset_in_words(recipe)
+    page.text(f"{words[0].upper()}{words[1:]}.")
+    if changed := changed_from_preset(recipe):
+        page.table(("setting", "preset", "this run"), [(each.title, each.before, each.now) for each in changed])
     page.text(
         "To repeat the run, put recipe.json and the data files into one folder and run there: "
         "python -m psmatch_core run recipe.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, FeatureAccuracy
 from psmatch_core.report.loaded_run import LoadedRun
@@ -20,7 +21,7 @@ def translate_chapter(run: LoadedRun, page: Page) -> None:
     translator = run.folder.recipe.translator
     accuracy = files.ACCURACY.read(run.folder) or {}
     page.heading("Translate: what would these cells look like in the other modality?")
-    page.text(f"Translator: {translator.menu_title or 'another'}.")
+    page.text(f"Translator: {kind_title(type(translator))}.")
     if not accuracy:
         page.text(f"What the matching adds to the prediction of features: {NO_ACCURACY[0].lower()}{NO_ACCURACY[1:]}")
     for direction in files.DIRECTIONS:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pages.shell.workspace import START_RULES, Side, Workspace, changed_settings, from_recipe, renamed
+from pages.shell.workspace import START_RULES, Side, Workspace, from_recipe, renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import LabelRules, Recipe
@@ -44,14 +44,6 @@ def test_a_workspace_is_its_recipe_and_back(name: str) -> None:
     workspace = from_recipe(recipe, "x")
     assert workspace.recipe == recipe
     assert workspace.preset == name
-
-
-def test_changes_are_named_by_their_dotted_name() -> None:
-    one = demo_recipe(Recipe(), "screen")
-    other = one.with_setting("matcher.epsilon", 0.2).with_setting("seed", 3)
-    assert changed_settings(one, other) == [("matcher.epsilon", 0.05, 0.2), ("seed", 0, 3)]
-    assert changed_settings(one, other, only=("matcher",)) == [("matcher.epsilon", 0.05, 0.2)]
-    assert changed_settings(one, one) == []
 
 
 def test_renaming_adds_cells_up() -> None:

@@ -15,7 +15,11 @@ from tests.pages.conftest import Open, texts
 
 def test_a_finished_run_is_listed_with_its_metrics(full: Open) -> None:
     shown = texts(full()).replace("\\", "")
-    assert re.search(r"preset \w+ · loss [\d.]+ of [\d.]+ and [\d.]+ of [\d.]+ nats · FOSCTTM 0\.\d+", shown)
+    assert re.search(
+        r"preset recommended, changed: Classifier, Translator · "
+        r"loss [\d.]+ of [\d.]+ and [\d.]+ of [\d.]+ nats · FOSCTTM 0\.\d+",
+        shown,
+    )
 
 
 def test_data_shows_what_the_run_was_made_of(full: Open) -> None:
@@ -41,7 +45,7 @@ def test_runs_are_compared_duplicated_deleted_and_brought_back(empty: Open, tmp_
         app.checkbox(key=f"{COMPARE}{folder.id}").check().run()
     assert not app.exception
     assert "2 runs side by side" in texts(app)
-    assert [list(each.value.index) for each in app.dataframe][-1] == ["matcher.epsilon"]
+    assert [list(each.value.index) for each in app.dataframe][-1] == ["Method: epsilon"]
     app.button(key=f"delete.{two.id}").click().run()
     assert not app.exception
     assert "The run was deleted" in texts(app)

@@ -37,7 +37,7 @@ def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> Non
     assert "Suggested without true pairs" in texts(app).replace("\\", "")
     app.button(key=f"curve.use.{finished.id}").click().run()
     assert not app.exception
-    assert "These results were computed with ε" in texts(app).replace("\\", "")
+    assert "These results were computed with Method: epsilon = 0.05" in texts(app).replace("\\", "")
 
 
 def test_match_offers_every_method_in_words(full: Open) -> None:
@@ -55,7 +55,7 @@ def test_changed_settings_are_shown_with_the_old_value(full: Open) -> None:
     assert "These results were computed with" not in texts(app)
     (epsilon,) = [each for each in app.number_input if each.label.startswith("Epsilon")]
     epsilon.set_value(0.2).run()
-    assert "These results were computed with ε" in texts(app).replace("\\", "")
+    assert "These results were computed with Method: epsilon = 0.05" in texts(app).replace("\\", "")
     assert "0.05" in texts(app).replace("\\", "")
     (undo,) = [each for each in app.button if each.label == "Reset to the preset"]
     undo.click().run()
