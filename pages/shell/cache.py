@@ -15,6 +15,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.data.modality import Modality
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.matching.coupling import Coupling
 
@@ -44,6 +45,11 @@ def scored_modalities(folder: RunFolder) -> ScoredModalities:
     return _scored_modalities(str(folder.path), files.PROPENSITY.times(folder))
 
 
+def cells_as_read(folder: RunFolder, side: str) -> Modality | None:
+    """The cells of one side with the values they came with, such as the pixels of images."""
+    return _cells_as_read(str(folder.path), side, files.DATA.times(folder))
+
+
 def coupling(folder: RunFolder) -> Coupling:
     """The coupling of a run."""
     return _coupling(str(folder.path), files.COUPLING.times(folder))
@@ -64,6 +70,11 @@ def _scored_modalities(path: str, times: tuple[int, ...]) -> ScoredModalities:
     from psmatch_core.workspace.results import load_models
 
     return load_models(RunFolder(Path(path)))
+
+
+@st.cache_resource(max_entries=2 * KEPT, show_spinner="Loading the cells…")
+def _cells_as_read(path: str, side: str, times: tuple[int, ...]) -> Modality | None:
+    return files.DATA.read(RunFolder(Path(path)), which=side)
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner="Loading the coupling…")

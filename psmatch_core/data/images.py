@@ -58,6 +58,26 @@ def contact_sheet(rows: np.ndarray, shape: ImageShape, n_images: int = 8) -> str
     return base64.b64encode(_png(np.ascontiguousarray(np.clip(sheet, 0, 255).astype(np.uint8)))).decode("ascii")
 
 
+def picture(row: np.ndarray, shape: ImageShape, *, low: float = 0.0, high: float = 255.0) -> bytes:
+    """One flat image ``(c·h·w,)`` as a PNG: its first three channels as colours, or its first as grey.
+
+    Small images are enlarged by whole pixels to about 96 pixels, large ones are subsampled.
+
+    Parameters
+    ----------
+    low, high
+        Values shown as black and white; the same for images that are compared.
+    """
+    stack = np.nan_to_num(np.asarray(row, dtype=np.float64).reshape(shape))
+    stack = stack[:3] if shape[0] >= 3 else stack[:1]
+    step = max(1, -(-max(shape[1:]) // PREVIEW_PIXELS))
+    stack = stack[:, ::step, ::step]
+    times = max(1, PREVIEW_PIXELS // max(stack.shape[1:]))
+    stack = stack.repeat(times, axis=1).repeat(times, axis=2)
+    grey = (stack - low) * (255 / (high - low) if high > low else 0)
+    return _png(np.ascontiguousarray(np.clip(grey + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)))
+
+
 def _png(pixels: np.ndarray) -> bytes:
     """An image ``(h, w, 1 or 3)`` of bytes as PNG with unfiltered lines. Source: W3C, PNG, third edition."""
     height, width, channels = pixels.shape

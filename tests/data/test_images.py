@@ -12,7 +12,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import CNNClassifier, LinearClassifier, MLPClassifier
 from psmatch_core.classification.propensity import fit_propensity
-from psmatch_core.data.images import contact_sheet, fitting_shape, pixel_names
+from psmatch_core.data.images import contact_sheet, fitting_shape, picture, pixel_names
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.pipeline import result_files
@@ -129,3 +129,17 @@ def test_the_contact_sheet_is_a_picture_of_the_images():
     large = np.random.default_rng(0).normal(size=(2, 400 * 400))  # thinned out to every fifth pixel
     grey = Image.open(bytes_io.BytesIO(base64.b64decode(contact_sheet(large, (1, 400, 400)))))
     assert grey.size == (2 * 80 + 2, 80)
+
+
+def test_a_picture_keeps_its_pixels_and_is_enlarged_whole():
+    from io import BytesIO
+
+    from PIL import Image
+
+    pixels = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    shown = np.asarray(Image.open(BytesIO(picture(pixels.ravel(), (3, 4, 5)))))
+    assert shown.shape == (4 * 19, 5 * 19, 3)
+    assert np.array_equal(shown[::19, ::19].transpose(2, 0, 1), pixels)
+    grey = np.asarray(Image.open(BytesIO(picture(np.array([0.0, 1, 2, 4]), (1, 2, 2), low=0, high=4))))
+    assert grey[::48, ::48].ravel().tolist() == [0, 64, 128, 255]
+    assert np.asarray(Image.open(BytesIO(picture(np.zeros(3 * 400 * 300), (3, 400, 300))))).shape == (80, 60, 3)

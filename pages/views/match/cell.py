@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import charts
 from pages.shell.text import count, plain
 from pages.views.match import slider_state
+from pages.views.match.images import show_images
 from pages.views.match.label_box import label_box
 from psmatch_core.data.checks import display
 from psmatch_core.matching.matchers.problem import HARDLY_MATCHED
@@ -53,6 +54,7 @@ def cell_tab(folder: RunFolder, run: Coupling) -> None:
         return
     row = names.index(name)
     matches, weights, uniform, partner = matches_of(coupling, label, row, TOP)
+    show_images(folder, coupling, label, row=row, partner=partner)
     figure = cell_matches(matches, weights, uniform, cell=name, measured_true=partner)
     charts.show(figure, key=f"matches.{folder.id}.{label}.{name}", alt=f"Weights of the matches of {display(name)}")
     st.caption(f"Weights {plain(at_sliders.describe([label], slider_state.run_value(folder)))}.")
