@@ -7,6 +7,7 @@ from pages.shell.errors import show_errors
 from pages.shell.frame import next_step, start_page
 from pages.shell.glossary import glossary
 from pages.shell.text import plain
+from pages.views.data.known_pairs import known_pairs_section
 from pages.views.data.labels import label_comparison
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
@@ -37,6 +38,7 @@ with right:
 
 workspace = session.workspace()
 label_comparison(workspace)
+known_pairs_section(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
     st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
 run_list()

@@ -1,7 +1,7 @@
 """Evaluate: the coupling compared with known pairs, and how certain the comparison is."""
 
 from pages.shell import cache, progress_box, session
-from pages.shell.changed_settings import NAME_SETTINGS, TRANSLATED, warn_of_changed_settings
+from pages.shell.changed_settings import JUDGED, NAME_SETTINGS, warn_of_changed_settings
 from pages.shell.distributions import translated_and_observed
 from pages.shell.frame import next_step, require, require_data, start_page
 from pages.views.evaluate.overview import evaluate_view
@@ -16,7 +16,7 @@ if folder is not None:
     progress_box.show_run(folder)
 require(is_matched or is_working, "Nothing is matched yet, so there is nothing to evaluate.", "match")
 if folder is not None and is_matched:
-    warn_of_changed_settings(folder, workspace, TRANSLATED, "Match again, then return here.", ignored=NAME_SETTINGS)
+    warn_of_changed_settings(folder, workspace, JUDGED, "Match again, then return here.", ignored=NAME_SETTINGS)
     with progress_box.show_unreadable(folder):
         evaluate_view(folder)
         translated_and_observed(folder)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         fit_propensity as fit_propensity,
     )
     from psmatch_core.classification.scored_modality import ScoredModality as ScoredModality, Space as Space
+    from psmatch_core.data.checks import KnownPairs as KnownPairs
+    from psmatch_core.data.known_pairs import with_known_pairs as with_known_pairs
     from psmatch_core.data.modality import Modality as Modality
     from psmatch_core.data.preprocessing import Preprocessing as Preprocessing
     from psmatch_core.data.readers import DataSpec as DataSpec, inspect_file as inspect_file

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,13 @@ def make_adata(n: int = 60, n_features: int = 8, labels: tuple[str, ...] = ("A",
 
 
 def make_modality(name: str = "RNA", **settings: object) -> Modality:
-    return Modality.from_anndata(make_adata(**settings), label_key="label", name=name)  # type: ignore[arg-type]
+    """A modality of such cells; equal names are the same physical cell, which only two of one seed share."""
+    return with_ids(Modality.from_anndata(make_adata(**settings), label_key="label", name=name))  # type: ignore[arg-type]
+
+
+def with_ids(modality: Modality) -> Modality:
+    """The modality with the names of its cells as the names of the physical cells."""
+    return replace(modality, pair_ids=modality.obs_names)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -24,6 +24,7 @@ TRAINED = (
 )
 MATCHED = (*TRAINED, "matcher")
 TRANSLATED = (*MATCHED, "translator")
+JUDGED = (*TRANSLATED, "judging")
 # Settings that change no number: names everywhere, and the pair columns on pages that do not use known pairs.
 NAME_SETTINGS = ("source.name", "target.name", "source.sha256", "target.sha256")
 NAME_AND_PAIR_SETTINGS = (*NAME_SETTINGS, "source.pair_key", "target.pair_key")

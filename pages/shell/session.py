@@ -180,12 +180,9 @@ def new_run_name(stop_after: str) -> str:
 
 
 def may_have_known_pairs() -> bool:
-    """Whether true pairs may be known: a pair column on both sides, or cell names that both sides share."""
+    """Whether the next run will know true pairs, as far as the files were inspected."""
     current = workspace()
     if current.source is None or current.target is None:
         return False
-    if current.source.pair_key and current.target.pair_key:
-        return True
-    if current.source.summary is None or current.target.summary is None:
-        return True
-    return current.source.summary.cells.shared_with(current.target.summary.cells)[0] > 0
+    found = current.known_pairs
+    return found is None or found.are_known

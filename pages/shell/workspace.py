@@ -11,6 +11,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.checks import KnownPairs, decide_pairs
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
 from psmatch_core.data.shared_labels import LabelReport, reconcile
@@ -221,6 +222,25 @@ class Workspace:
             minimum_cells=self.labels.minimum_cells,
             source_name=self.source.name,
             target_name=self.target.name,
+        )
+
+    @property
+    def known_pairs(self) -> KnownPairs | None:
+        """How the next run will know true pairs; None until both files are inspected."""
+        source, target = self.source, self.target
+        if source is None or target is None or source.summary is None or target.summary is None:
+            return None
+        renamings = (dict(self.labels.rename_source), dict(self.labels.rename_target))
+        labels = [
+            tuple(renaming.get(label, label) for label in (side.label_column.listed if side.label_column else ()))
+            for side, renaming in zip((source, target), renamings, strict=True)
+        ]
+        return decide_pairs(
+            source.summary.cells,
+            target.summary.cells,
+            (labels[0], labels[1]) if all(labels) else None,
+            self.judging.pairs,
+            has_columns=bool(source.pair_key and target.pair_key),
         )
 
 

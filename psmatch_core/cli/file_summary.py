@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, Severity, check_pair, display
+from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
+from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
 from psmatch_core.data.shared_labels import LabelReport, reconcile
 
@@ -39,8 +40,8 @@ def describe(summary: FileSummary) -> str:
     return "\n".join([*lines, *_finding_lines(summary.findings)])
 
 
-def describe_pair(report: LabelReport, findings: Sequence[Finding]) -> str:
-    """The labels of two files compared."""
+def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: KnownPairs) -> str:
+    """The labels of two files compared, and how true pairs are known."""
     lines = [
         "labels of both files",
         f"  shared by both: {len(report.shared)}{_label_list(report.shared)}",
@@ -51,7 +52,7 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding]) -> str:
         lines.append(
             f"  too few cells: {len(report.too_small)}{_label_list([label for label, _, _ in report.too_small])}"
         )
-    return "\n".join([*lines, *_finding_lines((*report.findings, *findings))])
+    return "\n".join([*lines, f"  {pairs}", *_finding_lines((*report.findings, *findings))])
 
 
 def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = ()) -> tuple[str, int]:
@@ -79,16 +80,18 @@ def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequ
             code = 1
     if len(summaries) == 2 == len(paths):
         source, target = summaries
-        pair = check_pair(source, target, source_label_key=label_key, target_label_key=label_key)
         source_key, target_key = label_key or _only_candidate(source), label_key or _only_candidate(target)
+        found = check_pair(source, target, source_label_key=label_key, target_label_key=label_key)
+        pair = [each for each in found if each.code != PAIRING_CODE]  # the decision is printed in any case
         one, other = source.column(source_key), target.column(target_key)
+        known = pairs_of_files(source, target, source_key, target_key)
         if one is not None and other is not None:
             report = reconcile(one.counts, other.counts, source_name=source.name, target_name=target.name)
-            blocks.append(describe_pair(report, pair))
+            blocks.append(describe_pair(report, pair, known))
             if any(each.severity is Severity.REJECT for each in report.findings):
                 code = 1
-        elif pair:
-            blocks.append("\n".join(["both files", *_finding_lines(pair)]))
+        else:
+            blocks.append("\n".join(["both files", f"  {known}", *_finding_lines(pair)]))
     return "\n\n".join(blocks), code
 
 

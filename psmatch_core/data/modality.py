@@ -42,8 +42,9 @@ class Modality:
     label_key
         The column that the labels came from.
     pair_ids
-        Name of the physical cell of each row ``(n_cells,)``, if known; equal ids in two modalities are true pairs.
-        Used for evaluation only, never for matching.
+        Name of the physical cell of each row ``(n_cells,)``, empty where it is unknown; None if no pairs are known.
+        Equal ids in two modalities are true pairs (:func:`~psmatch_core.data.known_pairs.with_known_pairs` decides).
+        Used for evaluation only, never for matching, and not part of the fingerprint.
     findings
         Warnings of the checks.
     excluded
@@ -116,7 +117,7 @@ class Modality:
         labels = label_texts(adata.obs[label_key])
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
-        pair_ids = label_texts(adata.obs[pair_key]) if pair_key else None
+        pair_ids = _ids(adata.obs[pair_key]) if pair_key else None
         obs = adata.obs.drop(columns=[label_key])
         excluded: tuple[tuple[str, str], ...] = ()
         if missing.any():
@@ -177,7 +178,7 @@ class Modality:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: values, labels and names, in their order."""
+        """SHA-256 of what is matched: values, labels and names, in their order; not of the known pairs."""
         digest = hashlib.sha256()
         parts: tuple[Any, ...] = (
             (self.X.data, self.X.indices.astype(np.int64), self.X.indptr.astype(np.int64))
@@ -188,12 +189,19 @@ class Modality:
             array = np.ascontiguousarray(part)
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(array.tobytes())
-        for names in (self.labels, self.obs_names, self.var_names, self.pair_ids):
-            digest.update(b"\x1e" if names is None else "\x1f".join(names.tolist()).encode())
-            digest.update(b"\x1d")
+        for names in (self.labels, self.obs_names, self.var_names):
+            digest.update("\x1f".join(names.tolist()).encode() + b"\x1d")
+        digest.update(b"\x1e\x1d")  # pair ids stood here, which no training may depend on
         if self.image_shape is not None:
             digest.update(shape_text(self.image_shape).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def pair_fingerprint(self) -> str:
+        """SHA-256 of the known pairs; empty if none are known."""
+        if self.pair_ids is None:
+            return ""
+        return hashlib.sha256("\x1f".join(self.pair_ids.tolist()).encode()).hexdigest()
 
     def in_shape(self, X: Matrix) -> Matrix:
         """Rows of this modality as classifiers take them: images as ``(n, c, h, w)``, features unchanged."""
@@ -232,6 +240,11 @@ class Modality:
         what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
         size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
+
+
+def _ids(column: pd.Series) -> np.ndarray:
+    """The values of a pair column as text ``(n_cells,)``, empty where it has none."""
+    return np.array([each or "" for each in label_texts(column).tolist()], dtype=str)
 
 
 def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray, ImageShape | None]:

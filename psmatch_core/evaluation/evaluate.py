@@ -13,6 +13,7 @@ from psmatch_core.base.arrays import nan_mean, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.checks import AUTOMATIC, PAIR_CHOICES
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import foscttm, true_weight
 from psmatch_core.matching.blocks import Block, uniform_block
@@ -26,8 +27,16 @@ CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}
 
 @dataclass(frozen=True)
 class Judging(Config):
-    """How a coupling is evaluated with known pairs."""
+    """How true pairs are known, and how a coupling is evaluated with them."""
 
+    pairs: str = option(
+        AUTOMATIC,
+        choices=PAIR_CHOICES,
+        label="known pairs",
+        help="How true pairs are known. automatic: by the pair columns if both modalities have one, else by cell names "
+        "that are equal (but for an ending or prefix) if they do not only number the cells and the labels of these "
+        "cells agree; equal names: by equal cell names in any case; none: there are none.",
+    )
     smallest_label: int = option(
         5,
         minimum=2,
@@ -151,7 +160,7 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
     Parameters
     ----------
     coupling
-        The matching. The true pairs come from the pair columns of the modalities or from equal cell names.
+        The matching. The true pairs are the ``pair_ids`` of both modalities, as ``with_known_pairs`` gives them.
     judging
         Smallest label that is evaluated, and the fixed space.
 
@@ -164,8 +173,9 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
     ids = known_ids(coupling.source.modality, coupling.target.modality)
     if ids is None:
         raise PsmatchError(
-            "No true pairs are known: the modalities share no cell names and no pair column was named.",
-            hint="Name the column that identifies the physical cell in both modalities, or rely on the monitor.",
+            "No true pairs are known: no pair column was named, and cell names do not show which cells are the same.",
+            hint="Name the column that identifies the physical cell in both modalities, decide by with_known_pairs, or "
+            "rely on the monitor.",
         )
     spaces = (fixed_space(coupling.source.modality, judging), fixed_space(coupling.target.modality, judging))
     skipped: dict[str, str] = {

@@ -94,13 +94,12 @@ def label_problems(
 
 
 def known_ids(source: Modality, target: Modality) -> tuple[np.ndarray, np.ndarray] | None:
-    """Names of the physical cells on both sides, where at least one is on both; else None.
+    """Names of the physical cells on both sides, empty where unknown, if at least one is on both; else None.
 
-    The pair column where both sides have one, the cell names elsewhere.
+    :func:`~psmatch_core.data.known_pairs.with_known_pairs` decides which they are; equal cell names alone are no pairs.
     """
-    both = source.pair_ids is not None and target.pair_ids is not None
-    left, right = (source.pair_ids, target.pair_ids) if both else (source.obs_names, target.obs_names)
-    if left is None or right is None or np.intersect1d(left, right).size == 0:
+    left, right = source.pair_ids, target.pair_ids
+    if left is None or right is None or not np.intersect1d(left[left != ""], right).size:
         return None
     return left, right
 

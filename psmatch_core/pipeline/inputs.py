@@ -10,7 +10,8 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.data.checks import raise_rejections
+from psmatch_core.data.checks import AUTOMATIC, KnownPairs, raise_rejections
+from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.data.shared_labels import LabelReport, reconcile
@@ -21,12 +22,16 @@ FEW_LABELS = 8  # with fewer labels than latent dimensions, scores lose informat
 
 @dataclass(frozen=True, eq=False)
 class PreparedInputs:
-    """Both modalities with their shared labels only; each lists the cells that were excluded from it."""
+    """Both modalities with their shared labels only; each lists the cells that were excluded from it.
+
+    ``pairs`` says how true pairs are known; both modalities carry them.
+    """
 
     source: Modality
     target: Modality
     labels: LabelReport
     notes: tuple[str, ...]
+    pairs: KnownPairs
 
 
 def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
@@ -79,8 +84,13 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
     return replace(modality, excluded=(*modality.excluded, *((cell, reason) for cell in dropped)))
 
 
-def prepare_inputs(rules: LabelRules, source: Modality, target: Modality) -> PreparedInputs:
-    """Rename labels, exclude cells whose label only one modality has, and list every excluded cell.
+def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pairs: str = AUTOMATIC) -> PreparedInputs:
+    """Rename labels, decide how pairs are known, exclude and list cells whose label only one modality has.
+
+    Parameters
+    ----------
+    pairs
+        The setting ``judging.pairs``.
 
     Raises
     ------
@@ -89,6 +99,7 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality) -> Pre
     """
     source = source.with_labels(dict(rules.rename_source))
     target = target.with_labels(dict(rules.rename_target))
+    source, target, known = with_known_pairs(source, target, pairs)
     names = (
         (source.name, target.name)
         if source.name != target.name
@@ -137,4 +148,4 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality) -> Pre
             f"Only {len(report.shared)} labels are shared, so scores have {len(report.shared) - 1} dimensions and "
             "distinguish cells within a label only roughly. More labels give better matches."
         )
-    return PreparedInputs(sides[0], sides[1], report, tuple(notes))
+    return PreparedInputs(sides[0], sides[1], report, tuple(notes), known)

@@ -91,7 +91,7 @@ def leave_label_out(
     """
     how = how or LeaveOut()
     checked_direction(how.direction)
-    prepared = prepare_inputs(recipe.labels, source, target)
+    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs)
     sides = (prepared.source, prepared.target)
     control, notes = choose_control(label, how, {side.name: side.label_counts for side in sides})
     in_training = [_training_cells(side, label, how.held_out_share, recipe.seed) for side in sides]

@@ -179,10 +179,10 @@ def run(
     store = store or NoStageStore()
     if source is None or target is None:
         source, target = read_inputs(recipe, progress=progress)
-    prepared = prepare_inputs(recipe.labels, source, target)
+    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs)
     store.finished("data", prepared)
     scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
-    models, notes = scored.models, (*prepared.notes, *scored.notes)
+    models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes)
     store.finished("notes", notes)
     store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)

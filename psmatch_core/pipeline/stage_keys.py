@@ -36,7 +36,9 @@ def settings_key(recipe: Recipe, names: Iterable[str]) -> str:
 
 def features_key(cells: Modality, preprocessing: Preprocessing, seed: int) -> str:
     """The key of a fitted preprocessing and of the features that it makes of the cells."""
-    return stage_key("features", cells.fingerprint, preprocessing, seed)
+    # The features carry the known pairs, on which nothing but their evaluation depends.
+    pairs = [cells.pair_fingerprint] if cells.pair_ids is not None else []
+    return stage_key("features", cells.fingerprint, preprocessing, seed, *pairs)
 
 
 def propensity_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -> str:
@@ -79,6 +81,8 @@ def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs
         direction,
         inputs.fingerprint,
         outputs.fingerprint,
+        inputs.pair_fingerprint,  # its accuracy is measured with known pairs
+        outputs.pair_fingerprint,
         *(model.modality.fingerprint for model in (coupling.source, coupling.target)),
         recipe.space,
         recipe.classifier,

@@ -21,6 +21,7 @@ from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.disk import of_this_version
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.records import from_plain, to_plain
+from psmatch_core.data.checks import KnownPairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import Distributions
@@ -236,6 +237,7 @@ DATA = RunFile("{}.npz", result_files.load_modality, result_files.save, BOTH_SID
 COLUMNS = _table("{}_columns.parquet", which=BOTH_SIDES)
 LABEL_REPORT = _record("label_report.json", LabelReport, to_data=_without_findings)
 INPUTS = _record("inputs.json", Inputs)
+KNOWN_PAIRS = _record("known_pairs.json", KnownPairs)
 PREPROCESSING = RunFile("{}_preprocessing.npz", result_files.load_preprocessing, result_files.save, BOTH_SIDES)
 FEATURES = RunFile("{}_features.npz", result_files.load_modality, result_files.save, BOTH_SIDES)
 PROPENSITY = RunFile("{}_propensity.npz", result_files.load_scored, result_files.save, BOTH_SIDES, (FEATURES,))

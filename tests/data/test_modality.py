@@ -1,5 +1,7 @@
 """Every modality is valid; invalid data are refused with subject, rule, what was found and what to do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,8 +52,10 @@ def test_fingerprint_sees_every_change():
         prints.add(Modality.from_anndata(other, label_key="label", name="RNA").fingerprint)
     adata.obs["cell"] = adata.obs_names
     paired = Modality.from_anndata(adata, label_key="label", name="RNA", pair_key="cell")
-    prints.add(paired.fingerprint)
-    assert len(prints) == 6
+    assert paired.fingerprint in prints  # known pairs only evaluate: no training depends on them
+    assert len(prints) == 5
+    other = replace(paired, pair_ids=paired.pair_ids[::-1].copy())
+    assert len({paired.pair_fingerprint, other.pair_fingerprint, replace(paired, pair_ids=None).pair_fingerprint}) == 3
 
 
 def test_selected_cells_keep_all_that_belongs_to_them():

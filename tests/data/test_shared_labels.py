@@ -1,10 +1,10 @@
 """Labels of both modalities compared, and rules on two files together."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from psmatch_core.data.checks import Severity, Sketch, check_pair, sketch
+from psmatch_core.data.checks import CellNames, Severity, Sketch, check_pair, sketch
 from psmatch_core.data.shared_labels import reconcile, suggested_map
 
 
@@ -91,6 +91,7 @@ class Column:
     n_distinct: int = 3
     counts: dict = field(default_factory=lambda: {"a": 5, "b": 5})
     is_label_candidate: bool = True
+    listed: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,7 @@ class OneSide:
     name: str
     n_cells: int = 60
     sha256: str = ""
-    cell_names: tuple = ()
-    cells: Sketch = field(default_factory=lambda: sketch(["c"]))
+    cells: CellNames = field(default_factory=lambda: CellNames.of(["c"])[0])
     features: Sketch = field(default_factory=lambda: sketch(["f"]))
     columns: tuple = ()
 
@@ -110,8 +110,7 @@ def side(name, *, prefix=None, features=None, n_cells=60, **keywords):
     return OneSide(
         name,
         n_cells,
-        cell_names=tuple(names[:9]),
-        cells=sketch(names),
+        cells=CellNames.of(names)[0],
         features=sketch(features or [f"{name}_f{i}" for i in range(9)]),
         **keywords,
     )
@@ -128,12 +127,17 @@ def test_two_modalities_of_different_cells_give_no_finding():
     assert problems(side("A"), side("B")) == []
 
 
-def test_same_cell_names_are_reported():
-    assert "60 cell names the same on both sides" in problems(side("A", prefix="c"), side("B", prefix="c"))[0]
-
-
-def test_same_names_that_only_count_cells_are_no_pairs():
-    assert "these names only number the cells" in problems(side("A", prefix=""), side("B", prefix=""))[0]
+def test_same_cell_names_are_reported_with_the_decision():
+    assert problems(side("A", prefix=""), side("B", prefix="")) == [
+        "A and B: 60 cell names are equal, but they only number the cells (0, 1): equal numbers need not be the same "
+        "cell."
+    ]
+    barcodes = CellNames.of([f"{a}{b}{c}TTGACA" for a in "ACGT" for b in "ACGT" for c in "ACGT"])[0]
+    labels = Column("cell_type", listed=("a", "b", "c", "d") * 16)
+    sides = [replace(side(name), cells=barcodes, columns=(labels,)) for name in "AB"]
+    assert problems(*sides, source_label_key="cell_type") == [
+        "A and B: 64 cell names are equal, and the labels agree (100% of these cells, 25% by chance)."
+    ]
 
 
 def test_same_modality_and_same_file_are_reported_and_not_refused():

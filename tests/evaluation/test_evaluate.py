@@ -12,7 +12,7 @@ from psmatch_core.evaluation.evaluate import CHANCE, Judging, closer_than_true, 
 from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import KnownPairsMatcher, SinkhornMatcher, UniformMatcher
-from tests.conftest import make_adata
+from tests.conftest import make_adata, with_ids
 
 
 def paired(n=72, seed=0, keep_target=1.0):
@@ -27,8 +27,8 @@ def paired(n=72, seed=0, keep_target=1.0):
     other.var_names = [f"p{i}" for i in range(8)]
     order = rng.permutation(n)[: int(n * keep_target)]
     sides = [
-        Modality.from_anndata(adata, label_key="label", name="RNA"),
-        Modality.from_anndata(other[order].copy(), label_key="label", name="ADT"),
+        with_ids(Modality.from_anndata(adata, label_key="label", name="RNA")),
+        with_ids(Modality.from_anndata(other[order].copy(), label_key="label", name="ADT")),
     ]
     return [fit_propensity(side, LinearClassifier(strength=0.1), seed=seed) for side in sides]
 

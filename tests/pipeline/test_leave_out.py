@@ -25,6 +25,7 @@ from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.worker import execute
+from tests.conftest import with_ids
 
 LABELS = ("NT", "A", "B", "C", "D", "E")
 QUICK = Recipe(
@@ -47,7 +48,9 @@ def screen(n=600, seed=0, noise=0.1, shift=1.5):
         obs = pd.DataFrame({"label": np.array(LABELS)[label]}, index=[f"cell{i}" for i in range(n)])
         var = pd.DataFrame(index=[f"{name}_{i}" for i in range(d)])
         sides.append(
-            Modality.from_anndata(AnnData(X=X.astype(np.float32), obs=obs, var=var), label_key="label", name=name)
+            with_ids(
+                Modality.from_anndata(AnnData(X=X.astype(np.float32), obs=obs, var=var), label_key="label", name=name)
+            )
         )
     return sides
 

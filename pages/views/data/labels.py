@@ -11,6 +11,7 @@ from pages.shell.errors import show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
 from psmatch_core.data.checks import Severity, check_pair
+from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.shared_labels import LabelReport, suggested_map
 from psmatch_core.pipeline.recipe import LabelRules
 
@@ -44,7 +45,7 @@ def _pair_findings(workspace: Workspace) -> None:
     findings = check_pair(
         source.summary, target.summary, source_label_key=source.label_key, target_label_key=target.label_key
     )
-    show_findings(findings)
+    show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below
 
 
 def _decisions(workspace: Workspace, report: LabelReport) -> None:

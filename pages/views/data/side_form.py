@@ -162,7 +162,7 @@ def _pair_box(side: Side, summary: FileSummary, key: str) -> str:
         "Known pairs, used only to evaluate the result",
         options,
         index=options.index(side.pair_key),
-        format_func=lambda each: f"column {display(each)}" if each else "cell names that both files share, if any",
+        format_func=lambda each: f"column {display(each)}" if each else "no column: by cell names, if they show it",
         key=key,
         help="A column that identifies the physical cell in both modalities. It is never used for matching.",
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shell.navigation import path_of
-from pages.shell.text import count
+from pages.shell.text import count, plain
 from pages.views.evaluate.by_feature import by_feature_section
 from pages.views.evaluate.by_label import by_label_section
 from pages.views.evaluate.confidence import confidence_section
@@ -44,10 +44,11 @@ def _no_known_pairs(folder: RunFolder) -> None:
     if folder.status().is_active and not files.DISTRIBUTIONS.is_in(folder):
         st.info("The result is still being evaluated.", icon=":material/hourglass_top:")
         return
+    pairs = files.KNOWN_PAIRS.read(folder)
+    reason = plain(pairs.reason, 400) if pairs is not None else "No pair column was chosen."
     st.info(
-        "No true pairs are known: the two files share no cell names, and no pair column was chosen. If some cells were "
-        "measured in both modalities, even a few, choose their column under “Known pairs” on the Data page, then match "
-        "again.",
+        f"No true pairs are known. {reason} If some cells were measured in both modalities, even a few, choose their "
+        "column or overrule the decision under “Known pairs” on the Data page, then match again.",
         icon=":material/arrow_forward:",
     )
     st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")

@@ -5,27 +5,48 @@ from psmatch_core.data.checks.label_column import LabelCounts, check_labels, cou
 from psmatch_core.data.checks.matrix import check_matrix
 from psmatch_core.data.checks.matrix_scan import MatrixScan
 from psmatch_core.data.checks.names import check_names, unique_names
-from psmatch_core.data.checks.two_files import ColumnFacts, FileFacts, Sketch, check_pair, sketch
+from psmatch_core.data.checks.pairing import (
+    AUTOMATIC,
+    EQUAL_NAMES,
+    NO_PAIRS,
+    PAIR_CHOICES,
+    CellNames,
+    KnownPairs,
+    Pairing,
+    core_names,
+    decide_pairs,
+)
+from psmatch_core.data.checks.two_files import ColumnFacts, FileFacts, Sketch, check_pair, pairs_of_files, sketch
 from psmatch_core.data.checks.value_kinds import Kind, detect_kind
 
 __all__ = [
+    "AUTOMATIC",
+    "EQUAL_NAMES",
+    "NO_PAIRS",
+    "PAIR_CHOICES",
+    "CellNames",
     "ColumnFacts",
     "FileFacts",
     "Finding",
     "Kind",
+    "KnownPairs",
     "LabelCounts",
     "MatrixScan",
+    "Pairing",
     "Severity",
     "Sketch",
     "check_labels",
     "check_matrix",
     "check_names",
     "check_pair",
+    "core_names",
     "count_labels",
+    "decide_pairs",
     "detect_kind",
     "display",
     "label_texts",
     "name_list",
+    "pairs_of_files",
     "raise_rejections",
     "sketch",
     "unique_names",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
+from psmatch_core.data.checks.pairing import CellNames, KnownPairs, decide_pairs, pairing_finding
 
 SKETCH_SIZE = 4096
-# Names that only number the cells, as pandas or this program make them.
-_COUNTED = re.compile(r"(cell[_ ]?)?\d+")
 # Share of the smaller file's feature names found in the other. Two panels of one assay overlap a little, and RNA and
 # protein have some symbols in common.
 SAME_FEATURES = 0.5
@@ -78,6 +76,8 @@ class ColumnFacts(Protocol):
     def counts(self) -> Mapping[str, int]: ...
     @property
     def is_label_candidate(self) -> bool: ...
+    @property
+    def listed(self) -> Sequence[str]: ...
 
 
 class FileFacts(Protocol):
@@ -90,9 +90,7 @@ class FileFacts(Protocol):
     @property
     def sha256(self) -> str: ...
     @property
-    def cell_names(self) -> Sequence[str]: ...
-    @property
-    def cells(self) -> Sketch: ...
+    def cells(self) -> CellNames: ...
     @property
     def features(self) -> Sketch: ...
     @property
@@ -115,16 +113,7 @@ def check_pair(
         findings.append(
             warning("PM-P04", problem, "Load the other modality on one side, unless both are meant to be the same.")
         )
-    n_shared, is_exact = source.cells.shared_with(target.cells)
-    if n_shared:
-        about = "" if is_exact else "about "
-        cells = f"{about}{plural(n_shared, 'cell name')}"
-        problem = f"{s} and {t}: {cells} the same on both sides, so these cells may be paired."
-        hint = "Use them as known pairs to evaluate the matching; they are not used for training."
-        if all(_COUNTED.fullmatch(name) for name in source.cell_names):
-            problem = f"{s} and {t}: {cells} the same on both sides, but these names only number the cells."
-            hint = "Do not use them as known pairs unless equal numbers mean the same cell."
-        findings.append(warning("PM-P02", problem, hint))
+    findings.extend(pairing_finding(s, t, pairs_of_files(source, target, source_label_key, target_label_key)))
     few, many = sorted((source, target), key=lambda side: side.n_cells)
     if few.n_cells and many.n_cells > SIZE_RATIO * few.n_cells:
         fewer, more = (s, t) if few is source else (t, s)
@@ -139,6 +128,17 @@ def check_pair(
         )
     findings.extend(_of_columns(source, target, source_label_key, target_label_key))
     return tuple(findings)
+
+
+def pairs_of_files(
+    source: FileFacts, target: FileFacts, source_label_key: str = "", target_label_key: str = ""
+) -> KnownPairs:
+    """How true pairs are known by the cell names and labels of two files, if the user decides nothing."""
+    labels = [
+        next((column.listed for column in side.columns if column.name == key), ())
+        for side, key in ((source, source_label_key), (target, target_label_key or source_label_key))
+    ]
+    return decide_pairs(source.cells, target.cells, (labels[0], labels[1]) if all(labels) else None)
 
 
 def _of_columns(source: FileFacts, target: FileFacts, source_label_key: str, target_label_key: str) -> list[Finding]:

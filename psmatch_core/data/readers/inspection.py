@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import (
+    CellNames,
     Finding,
     LabelCounts,
     MatrixScan,
     Severity,
     count_labels,
     display,
+    label_texts,
     name_list,
     raise_rejections,
     sketch,
@@ -36,6 +40,7 @@ SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
+MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
 SHOWN_NAMES = 20
 
 
@@ -122,7 +127,11 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
     raise_rejections(name_findings)
     if matrix or not usable:
         raise_rejections(main.findings)
-    columns = tuple(_column_summary(source, name, label_key) for name in source.column_names[:MOST_COLUMNS])
+    cells, listed = CellNames.of(obs_names)
+    columns = tuple(
+        _column_summary(source, name, label_key, listed if at < MOST_LISTED_COLUMNS or name == label_key else None)
+        for at, name in enumerate(source.column_names[:MOST_COLUMNS])
+    )
     label_findings: tuple[Finding, ...] = ()
     if label_key:
         label_findings = check_label_counts(label_counts_of(source, label_key), name=source.shown, label_key=label_key)
@@ -140,7 +149,7 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
         columns=columns,
         label_key=label_key,
         cell_names=tuple(obs_names[:SHOWN_NAMES]),
-        cells=sketch(obs_names),
+        cells=cells,
         features=sketch(var_names),
         findings=tuple(sorted(found, key=lambda each: each.severity.value)),
     )
@@ -201,9 +210,10 @@ def _unusable(header: MatrixHeader, *findings: Finding) -> MatrixSummary:
     return MatrixSummary(header.key, n_features, "unusable", "", header.is_sparse, 0.0, 0.0, False, (), findings)
 
 
-def _column_summary(source: Source, name: str, label_key: str) -> ColumnSummary:
+def _column_summary(source: Source, name: str, label_key: str, listed: np.ndarray | None) -> ColumnSummary:
     try:
-        counted = count_labels(source.column(name))
+        column = source.column(name)
+        counted = count_labels(column)
     except PsmatchError as error:
         if name == label_key or error.code == "PM-X20":  # a decompression bomb is refused in any column
             raise
@@ -216,4 +226,7 @@ def _column_summary(source: Source, name: str, label_key: str) -> ColumnSummary:
     keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
     most = None if name == label_key else MOST_COUNTS  # all chosen labels are needed to compare the files
     counts = dict(list(counted.counts.items())[:most]) if keeps_counts else {}
-    return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note)
+    values: tuple[str, ...] = ()
+    if listed is not None and not rejected:
+        values = tuple(each or "" for each in label_texts(column)[listed].tolist())
+    return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note, values)

@@ -8,7 +8,7 @@ from typing import Any
 
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import from_plain, to_plain
-from psmatch_core.data.checks import Finding, Sketch
+from psmatch_core.data.checks import CellNames, Finding, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
 
 
@@ -79,6 +79,8 @@ class ColumnSummary:
         Whether it can be the label column.
     note
         Why it cannot, or a warning about its labels.
+    listed
+        Its value for each of the file's listed cell names, empty where it has none; empty if it cannot be the label.
     """
 
     name: str
@@ -88,6 +90,7 @@ class ColumnSummary:
     counts: Mapping[str, int]
     is_label_candidate: bool
     note: str
+    listed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ class FileSummary:
     cell_names
         The first few.
     cells, features
-        Sketches of all names, by which two files are compared.
+        The names of the cells, those of a sample in large files, and a sketch of those of the features: by these two
+        files are compared.
     findings
         Findings on the file, the main matrix and the chosen labels, worst first.
     """
@@ -126,7 +130,7 @@ class FileSummary:
     columns: tuple[ColumnSummary, ...]
     label_key: str
     cell_names: tuple[str, ...]
-    cells: Sketch
+    cells: CellNames
     features: Sketch
     findings: tuple[Finding, ...]
 

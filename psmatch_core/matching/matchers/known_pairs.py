@@ -17,13 +17,15 @@ from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
 @dataclass(frozen=True)
 class KnownPairsMatcher(LabelMatcher, title="Known pairs (the true partners, as an upper bound)", place=12):
-    """Each cell with its own partner, by cell name or pair column."""
+    """Each cell with its own partner, where pairs are known."""
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         if problem.source_ids is None or problem.target_ids is None:
             raise PsmatchError(
-                "True pairs are not known: the modalities share no cell names and no pair column was named.",
-                hint="Name the column that identifies the physical cell on both sides, or use another matcher.",
+                "True pairs are not known: no pair column was named, and cell names do not show which cells "
+                "are the same.",
+                hint="Name the column that identifies the physical cell on both sides, take equal names for pairs "
+                "(judging.pairs), or use another matcher.",
             )
         rows, columns = true_pairs(problem.source_ids, problem.target_ids)
         n, m = problem.x.shape[0], problem.y.shape[0]
@@ -38,7 +40,8 @@ class KnownPairsMatcher(LabelMatcher, title="Known pairs (the true partners, as 
 
 
 def true_pairs(source_ids: np.ndarray, target_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the cells that are the same physical cell, two arrays ``(n_pairs,)``."""
-    _, rows, columns = np.intersect1d(source_ids, target_ids, return_indices=True)
+    """Positions of the cells that are the same physical cell, two arrays ``(n_pairs,)``; an empty id names none."""
+    ids, rows, columns = np.intersect1d(source_ids, target_ids, return_indices=True)
+    rows, columns = rows[ids != ""], columns[ids != ""]
     order = np.argsort(rows)
     return rows[order], columns[order]

@@ -23,5 +23,8 @@ def data_chapter(run: LoadedRun, page: Page) -> None:
             for side, each in sides
         ],
     )
+    pairs = files.KNOWN_PAIRS.read(run.folder)
+    if pairs is not None:
+        page.text(str(pairs))
     names = {f"{side}_name": each.name for side, each in sides}
     page.figure(label_counts(report.source_counts, report.target_counts, **names))

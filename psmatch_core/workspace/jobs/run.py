@@ -138,6 +138,7 @@ class _RunStageStore(FolderStageStore):
                 files.DATA.write(folder, modality, which=side)
                 predictions.save_columns(folder, side, modality)
             files.LABEL_REPORT.write(folder, result.labels)
+            files.KNOWN_PAIRS.write(folder, result.pairs)
             summaries = [InputSummary.of_modality(each) for each in (result.source, result.target)]
             files.INPUTS.write(folder, Inputs(*summaries))
         if stage == "notes":
