@@ -17,7 +17,7 @@ TERMS: dict[str, str] = {
     "probability.",
     "calibration": "Whether stated confidence is right: of cells called 70% certain, 70% should be correct.",
     "coupling": "The table of all match weights: source cells in rows, target cells in columns. Also called the plan.",
-    "weight": "The share of a source cell's mass on one target cell, 0 to 1: how confident a pair is.",
+    "weight": "The share of a source cell's mass on one target cell, 0 to 1.",
     "epsilon": "How spread out the matches are (regularisation): small is sharp, with few partners per cell; large is "
     "smooth, with many.",
     "effective matches": "How many target cells share a cell's weight, as exp(entropy): 1 for a single partner, and "

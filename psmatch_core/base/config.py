@@ -23,6 +23,8 @@ from psmatch_core.base.errors import PsmatchError, some
 # Options and kinds that were renamed, so that an older recipe still opens: "Kind.old_option" to the option's new name,
 # "OldKind" to the kind's new name.
 RENAMED: dict[str, str] = {}
+# Options that are gone, as "Kind.option": an older recipe opens without them.
+REMOVED = frozenset({"ExportRules.least"})
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ class Config:
                 f"{kind!r} is not a kind of {cls.__name__}.", hint=f"Use one of {some(sorted(known), 20)}."
             )
         target = known[kind]
-        data = {RENAMED.get(f"{kind}.{key}", key): value for key, value in data.items()}
+        data = {
+            RENAMED.get(f"{kind}.{key}", key): value for key, value in data.items() if f"{kind}.{key}" not in REMOVED
+        }
         names = {each.name: each for each in fields(target)}  # type: ignore[arg-type]
         unknown = [key for key in data if key != "kind" and key not in names]
         if unknown:

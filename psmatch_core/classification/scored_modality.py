@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import log_softmax
 
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.config import Config
@@ -77,11 +76,6 @@ class ScoredModality(ABC):
     @abstractmethod
     def label_logits(self) -> np.ndarray:
         """Centred logits of the labels for every cell, ``(n_cells, n_labels)``, nats; training cells included."""
-
-    @cached_property
-    def confidence(self) -> np.ndarray:
-        """Calibrated probability of each cell's best-scoring label, ``(n_cells,)``, 0 to 1."""
-        return np.asarray(np.exp(log_softmax(self.label_logits / self.temperature, axis=1).max(axis=1)))
 
     @cached_property
     def y(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How precise the metrics of an evaluation are, and whether confident cells are matched better."""
+"""How precise the metrics of an evaluation are: bootstrap intervals by label and over all."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.evaluation.evaluate import PAIR_METRICS
-from psmatch_core.matching.coupling import Coupling
 
 RESAMPLES = 1000
 LEVEL = 0.95
-POINTS = 40  # coverages at which the curve is drawn
-FEWEST = 20  # the curve starts here: a mean over fewer cells says nothing
 
 
 @dataclass(frozen=True)
@@ -88,103 +84,3 @@ def bootstrap_intervals(
             metric: Interval(float(center[at]), float(low[at]), float(high[at])) for at, metric in enumerate(metrics)
         }
     return table, means
-
-
-@dataclass(frozen=True, eq=False)
-class RiskCoverage:
-    """Quality among the most confident cells.
-
-    Parameters
-    ----------
-    coverage
-        Share of the evaluated cells that are kept, the most confident first, ``(k,)``; the last is 1.
-    quality, low, high
-        Mean of the metric among them, and its 95% interval (normal), ``(k,)``.
-    confidence
-        The confidence of the last cell that is kept, ``(k,)``: the threshold for this coverage.
-    overall
-        The mean over all evaluated cells, which an uninformative confidence would give at every coverage.
-    area
-        Mean of ``quality`` over all coverages.
-    """
-
-    metric: str
-    n_cells: int
-    coverage: np.ndarray
-    quality: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    confidence: np.ndarray
-    overall: float
-    area: float
-
-    def at(self, share: float) -> float:
-        """The mean over the given share of most confident cells."""
-        return float(np.interp(share, self.coverage, self.quality))
-
-
-def risk_coverage(confidence: np.ndarray, values: np.ndarray, *, metric: str = "") -> RiskCoverage:
-    """Quality among the most confident cells, for every share of cells that is kept.
-
-    Cells of equal confidence are averaged, so that their order does not matter: a constant confidence gives a flat
-    line.
-
-    Parameters
-    ----------
-    confidence
-        Of each cell, ``(n,)``; larger is more confident.
-    values
-        The metric of each cell, ``(n,)``; cells where either is NaN are left out.
-
-    Raises
-    ------
-    PsmatchError
-        If no cell has both.
-
-    Source: El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification, section 2; the area is
-    that of Geifman, Uziel and El-Yaniv 2019, section 2.
-    """
-    known = ~(np.isnan(confidence) | np.isnan(values))
-    confidence, values = confidence[known], np.asarray(values[known], dtype=np.float64)
-    n = values.size
-    if not n:
-        raise PsmatchError("No evaluated cell has a confidence.", hint="Match first, with known pairs.")
-    order = np.argsort(-confidence, kind="stable")
-    confidence, values = confidence[order], values[order]
-    _, tied, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
-    values_of_ties = np.bincount(tied, values) / sizes
-    squares_of_ties = np.bincount(tied, values**2) / sizes
-    kept = np.arange(1, n + 1)
-    mean = np.cumsum(values_of_ties[tied]) / kept
-    spread = np.sqrt(np.maximum(np.cumsum(squares_of_ties[tied]) / kept - mean**2, 0) / kept)
-    at = np.unique(np.linspace(min(FEWEST, n), n, POINTS).round().astype(int)) - 1
-    return RiskCoverage(
-        metric=metric,
-        n_cells=n,
-        coverage=(at + 1) / n,
-        quality=mean[at],
-        low=mean[at] - 1.96 * spread[at],
-        high=mean[at] + 1.96 * spread[at],
-        confidence=confidence[at],
-        overall=float(values.mean()),
-        area=float(mean.mean()),
-    )
-
-
-def coverage_by_confidence(coupling: Coupling, cells: pd.DataFrame, metric: str) -> dict[str, RiskCoverage]:
-    """A metric among the most confident cells, for each measure of confidence.
-
-    Parameters
-    ----------
-    cells
-        The cells of the evaluation: ``cell``, ``label`` and the metric.
-    """
-    model = coupling.source
-    row = {name: at for at, name in enumerate(model.modality.obs_names.tolist())}
-    at = np.array([row[name] for name in cells["cell"].astype(str).tolist()])
-    spread = np.log(np.maximum(coupling.n_effective[at], 1e-12))
-    size = np.log([coupling.target_cells[label].size for label in cells["label"].astype(str).tolist()])
-    of_confidence = {"few effective matches": size - spread, "confidence of the classifier": model.confidence[at]}
-    values = cells[metric].to_numpy(dtype=np.float64)
-    known = {name: each for name, each in of_confidence.items() if (~np.isnan(each) & ~np.isnan(values)).any()}
-    return {name: risk_coverage(each, values, metric=metric) for name, each in known.items()}

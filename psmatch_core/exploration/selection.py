@@ -127,9 +127,9 @@ def _carried(coupling: Coupling, side: str, cells: np.ndarray, weight: np.ndarra
 
 
 def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int = 3, most: int = 200) -> pd.DataFrame:
-    """One row per selected cell, at most ``most``: label, confidence, effective matches, and best matches.
+    """One row per selected cell, at most ``most``: label, effective matches, and best matches.
 
-    Columns: ``cell``, ``label``, ``confidence`` (calibrated, 0 to 1), ``n_effective`` (cells), and ``match_i`` with
+    Columns: ``cell``, ``label``, ``n_effective`` (cells), and ``match_i`` with
     ``weight_i`` (share of the cell's weight) for i = 1 … top; empty if a cell has no match.
     """
     mine, theirs = _cells(coupling, selection.side)
@@ -139,7 +139,6 @@ def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int =
         {
             "cell": model.modality.obs_names[cells],
             "label": model.modality.labels[cells],
-            "confidence": model.confidence[cells],
             "n_effective": np.nan,
             **{f"{what}_{i + 1}": none for i in range(top) for what, none in (("match", ""), ("weight", np.nan))},
         },

@@ -15,7 +15,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
-from psmatch_core.exports.pairs import ChosenPairs, choose_pairs
+from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
 from psmatch_core.exports.tables import escape_formulas
 from psmatch_core.pipeline import result_files
@@ -87,7 +87,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+    pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
     files: list[Path] = []
     n_escaped = 0
 
@@ -101,8 +101,8 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         n_escaped += n_changed
         add(disk.write_text(folder / name, safe.to_csv(index=False)))
 
-    add_csv("pairs.csv", chosen.table)
-    add(disk.write_whole(folder / "pairs.parquet", lambda stream: chosen.table.to_parquet(stream, index=False)))
+    add_csv("pairs.csv", pairs)
+    add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
     add(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
     for direction in (TO_SOURCE, TO_TARGET):
         translation, trained = run.translate(direction), run.translators.get(direction)
@@ -118,7 +118,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     command, script = lines_to_repeat(run)
     add(disk.write_json(folder / "recipe.json", portable_recipe(run.recipe)))
     add(disk.write_text(folder / "reproduce.py", script))
-    readme = _readme(run, command, files, [*run.notes, *_export_notes(chosen, run.recipe.exports.least, n_escaped)])
+    readme = _readme(run, command, files, [*run.notes, *_export_notes(n_escaped)])
     add(disk.write_text(folder / "README.txt", readme))
     disk.write_whole(folder / EXPORT_ARCHIVE, lambda stream: _zip(stream, files))
     progress(Event("export", 1.0, EXPORT_ARCHIVE))
@@ -144,19 +144,13 @@ def _zip(stream: BinaryIO, files: list[Path]) -> None:
             archive.write(path, path.name)
 
 
-def _export_notes(chosen: ChosenPairs, least: float, n_escaped: int) -> list[str]:
-    notes = []
-    if chosen.n_left_out:
-        notes.append(
-            f"{plural(chosen.n_left_out, 'pair')} excluded, each with less than {least:.1%} of the weight of its "
-            f"source cell; {plural(chosen.n_unpaired, 'source cell')} left without a pair."
-        )
-    if n_escaped:
-        notes.append(
-            f"{plural(n_escaped, 'text')} in the csv files would run as a formula in a spreadsheet (first character "
-            "= + - @) and got an apostrophe in front. The parquet and h5ad files hold them unchanged."
-        )
-    return notes
+def _export_notes(n_escaped: int) -> list[str]:
+    if not n_escaped:
+        return []
+    return [
+        f"{plural(n_escaped, 'text')} in the csv files would run as a formula in a spreadsheet (first character = "
+        "+ - @) and got an apostrophe in front. The parquet and h5ad files hold them unchanged."
+    ]
 
 
 def _readme(run: Run, command: str, files: list[Path], notes: list[str]) -> str:

@@ -1,8 +1,6 @@
-"""Pairs of cells out of a coupling: the heaviest matches or random draws, above a threshold of weight."""
+"""Pairs of cells out of a coupling: the heaviest matches of each source cell, or random draws."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,52 +17,34 @@ PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effe
 BlockPairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
 
 
-@dataclass(frozen=True, eq=False)
-class ChosenPairs:
-    """Chosen pairs, and how many were left out.
+def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd.DataFrame:
+    """The pairs of every matched source cell that the rules ask for, label by label.
 
-    Parameters
-    ----------
-    table
-        One row for each pair: ``source_cell``, ``target_cell``, ``label``, ``weight`` (share of the source cell's mass
-        on that target cell, 0 to 1), ``rank`` (1 is the heaviest of the chosen), ``n_effective`` (effective matches of
-        the source cell), ``mass`` (of the source cell: 1 if all cells of the label are matched alike, near 0 if it is
-        hardly matched), and ``draws`` if pairs were drawn.
-    n_left_out
-        Pairs below the least weight.
-    n_unpaired
-        Matched source cells without a pair above it.
+    Returns
+    -------
+    One row for each pair: ``source_cell``, ``target_cell``, ``label``, ``weight`` (share of the source cell's mass on
+    that target cell, 0 to 1), ``rank`` (1 is the heaviest), ``n_effective`` (effective matches of the source cell),
+    ``mass`` (of the source cell: 1 if all cells of the label are matched alike, near 0 if it is hardly matched), and
+    ``draws`` if pairs were drawn.
     """
-
-    table: pd.DataFrame
-    n_left_out: int
-    n_unpaired: int
-
-
-def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> ChosenPairs:
-    """The pairs of every matched source cell that the rules ask for, label by label."""
     source_names, target_names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
-    parts, n_left_out, n_unpaired = [], 0, 0
+    parts = []
     for label, block in coupling.blocks.items():
         if rules.pairs == "sampled":
             row, column, weight, rank, draws = _draw(block, rules.top, stream(seed, "pairs", label))
         else:
             row, column, weight, rank, draws = _heaviest(block, rules.top)
-        kept = weight >= rules.least
-        n_left_out += int((~kept).sum())
-        n_unpaired += np.unique(row).size - np.unique(row[kept]).size
         columns = {
-            "source_cell": source_names[coupling.source_cells[label][row[kept]]],
-            "target_cell": target_names[coupling.target_cells[label][column[kept]]],
+            "source_cell": source_names[coupling.source_cells[label][row]],
+            "target_cell": target_names[coupling.target_cells[label][column]],
             "label": label,
-            "weight": weight[kept],
-            "rank": rank[kept],
-            "n_effective": block.n_effective[row[kept]],
-            "mass": block.marginals[0][row[kept]] * block.shape[0],
+            "weight": weight,
+            "rank": rank,
+            "n_effective": block.n_effective[row],
+            "mass": block.marginals[0][row] * block.shape[0],
         }
-        parts.append(pd.DataFrame(columns if draws is None else {**columns, "draws": draws[kept]}))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
-    return ChosenPairs(table, n_left_out, n_unpaired)
+        parts.append(pd.DataFrame(columns if draws is None else {**columns, "draws": draws}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
 
 
 def _heaviest(block: Block, top: int) -> BlockPairs:

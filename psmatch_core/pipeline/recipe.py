@@ -107,13 +107,6 @@ class ExportRules(Config):
         label="matches per cell",
         help="Number of matches (or draws) per source cell in the table of pairs.",
     )
-    least: float = option(
-        0.0,
-        minimum=0,
-        maximum=1,
-        label="least weight",
-        help="Confidence threshold: pairs with less than this share of the weight of their source cell are excluded.",
-    )
     smallest: float = option(
         1e-4,
         minimum=0,

@@ -7,7 +7,6 @@ on dark. Titles state the finding. Text from files (labels, cell names) is escap
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means
 from psmatch_core.plotting.cell_columns import CellColumn
 from psmatch_core.plotting.classifier_quality import confusion, label_losses, reliability
-from psmatch_core.plotting.confidence_curves import coverage_curves
 from psmatch_core.plotting.coupling_heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.distribution_distances import distance_dots
 from psmatch_core.plotting.feature_matching import feature_heatmap
@@ -47,7 +46,6 @@ __all__ = [
     "cell_matches",
     "confusion",
     "coupling_heatmap",
-    "coverage_curves",
     "distance_dots",
     "effective_matches",
     "escaped",

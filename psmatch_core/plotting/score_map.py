@@ -27,7 +27,7 @@ from psmatch_core.plotting.style import (
 )
 
 MOST_HUES = 8
-Coloring = Literal["label", "family", "modality", "loss", "confidence"]
+Coloring = Literal["label", "family", "modality", "loss"]
 
 
 def score_map_figure(
@@ -49,9 +49,8 @@ def score_map_figure(
     source, target
         The scored modalities.
     color
-        ``label``, ``family`` (labels with similar positions), ``modality``, ``loss`` (held-out, nats per cell) or
-        ``confidence`` (calibrated, 0 to 1). With more than eight labels the largest seven have colours and the rest
-        are grey; each family has a colour.
+        ``label``, ``family`` (labels with similar positions), ``modality`` or ``loss`` (held-out, nats per cell).
+        With more than eight labels the largest seven have colours and the rest are grey; each family has a colour.
     highlight
         A label to draw in the colour of its modality; all others are grey.
     stacked
@@ -84,7 +83,7 @@ def score_map_figure(
     drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
     if column is not None:
         highlight = None
-    by_value = column.is_numeric if column is not None else color in ("loss", "confidence") and highlight is None
+    by_value = column.is_numeric if column is not None else color == "loss" and highlight is None
     has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
     apply_style(
         fig,
@@ -105,7 +104,7 @@ def score_map_figure(
         if column is not None:
             groups = column_groups(column, side, chosen, panel)
         elif by_value:
-            groups = _by_value(model, chosen, color)
+            groups = _by_loss(model, chosen)
         else:
             groups = _groups(models, chosen, panel, color, highlight, own)
         for which, look in groups:
@@ -131,7 +130,7 @@ def score_map_figure(
     if column is not None and by_value:
         fig.update_layout(coloraxis=column_axis(column))
     elif by_value:
-        _color_axis(fig, models, color)
+        _color_axis(fig, models)
     fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
     fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")
     fig.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
@@ -215,44 +214,36 @@ def _family_name(labels: tuple[str, ...], ranked: np.ndarray, member: list[int],
     return names + (f" + {len(mine) - 2}" if len(mine) > 2 else "")
 
 
-def _by_value(model: ScoredModality, chosen: np.ndarray, color: str) -> list[tuple[np.ndarray, dict[str, Any]]]:
-    """One group for all cells with a value, and one in grey for those without."""
-    values = _values(model, color)[chosen]
+def _by_loss(model: ScoredModality, chosen: np.ndarray) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """One group for the held-out cells, and one in grey for the others."""
+    values = model.cell_losses[chosen]
     known = np.isfinite(values)
-    unit = "nats" if color == "loss" else ""
     look: dict[str, Any] = {
-        "name": color,
-        "group": color,
+        "name": "loss",
+        "group": "loss",
         "in_legend": False,
         "label": "",
         "rank": 0,
         "opacity": 0.85,
         "marker": {"color": values[known].astype(np.float32), "coloraxis": "coloraxis"},
-        "hover": f"{color} %{{marker.color:.2f}} {unit}<extra></extra>",
+        "hover": "loss %{marker.color:.2f} nats<extra></extra>",
     }
     grey = {**look, "opacity": 0.4, "marker": {"color": GREY}, "hover": "not held out<extra></extra>"}
     groups = [(np.flatnonzero(~known), grey), (np.flatnonzero(known), look)]
     return [group for group in groups if group[0].size]
 
 
-def _values(model: ScoredModality, color: str) -> np.ndarray:
-    return model.cell_losses if color == "loss" else model.confidence
-
-
-def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality], color: str) -> None:
-    highest = 1.0
-    if color == "loss":
-        both = np.concatenate([_values(model, color) for model in models])
-        both = both[np.isfinite(both)]
-        highest = float(np.quantile(both, 0.95)) if both.size else 1.0
+def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality]) -> None:
+    both = np.concatenate([model.cell_losses for model in models])
+    both = both[np.isfinite(both)]
+    highest = float(np.quantile(both, 0.95)) if both.size else 1.0
     fig.update_layout(
         coloraxis={
             "colorscale": POINT_SCALE,
-            "reversescale": color == "confidence",  # so that the same colour means "well classified" in both
             "cmin": 0,
             "cmax": highest,
             "colorbar": {
-                "title": {"text": "held-out loss (nats)" if color == "loss" else "confidence", "side": "top"},
+                "title": {"text": "held-out loss (nats)", "side": "top"},
                 "orientation": "h",
                 "thickness": 10,
                 "len": 0.6,

@@ -13,7 +13,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier, EnsembleClassifier, LinearClassifier, MLPClassifier
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
-from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.translation.translators import Translator
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +130,14 @@ def test_a_recipe_with_an_older_name_still_opens(monkeypatch):
     )
     older = {"matcher": {"kind": "EntropicMatcher", "sharpness": 0.2}}
     assert Recipe.from_dict(older) == Recipe(matcher=SinkhornMatcher(epsilon=0.2))
+
+
+def test_an_older_recipe_opens_without_the_options_that_are_gone():
+    older = {"exports": {"kind": "ExportRules", "top": 3, "least": 0.3}}
+    assert Recipe.from_dict(older) == Recipe(exports=ExportRules(top=3))
+    for each in config.REMOVED:
+        kind, _, name = each.partition(".")
+        assert name not in Config._registry[kind].options()
 
 
 def test_an_older_name_leads_to_one_that_exists():

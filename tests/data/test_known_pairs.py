@@ -64,7 +64,7 @@ def test_a_pair_column_is_taken_as_it_is_unless_there_are_none():
 def test_values_that_several_cells_share_name_none_of_them():
     """A column of donors is no pair column; empty values are no value."""
     ids = ["d1", "d1", "", "", *(f"c{i}" for i in range(56))]
-    source, target, pairs = with_known_pairs(*sides(ids=ids, other_ids=ids[::-1]))
+    source, _, pairs = with_known_pairs(*sides(ids=ids, other_ids=ids[::-1]))
     assert pairs.n_equal == 56
     assert "2 values that several cells of a file share do not name a cell." in pairs.reason
     assert source.pair_ids.tolist()[:4] == [""] * 4

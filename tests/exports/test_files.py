@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.base.errors import plural
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
 from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_anndata
-from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_adata
@@ -128,15 +126,6 @@ def test_the_readme_lists_the_files_and_says_how_to_repeat_the_run(folder, finis
     assert "  python reproduce.py\n" in text
     for note in finished.notes:
         assert f"- {note}\n" in text
-
-
-def test_pairs_below_the_threshold_are_counted_in_the_readme(finished, tmp_path):
-    run_again = replace(finished, recipe=replace(finished.recipe, exports=ExportRules(top=4, least=0.3)))
-    chosen = choose_pairs(finished.coupling, ExportRules(top=4, least=0.3))
-    text = (export(run_again, tmp_path) / "README.txt").read_text("utf-8")
-    assert chosen.n_left_out > 1
-    assert f"- {chosen.n_left_out} pairs excluded, each with less than 30.0% of the weight of its source cell;" in text
-    assert f"{plural(chosen.n_unpaired, 'source cell')} left without a pair." in text
 
 
 def test_progress_ends_at_one_and_never_passes_it(finished, tmp_path):

@@ -20,38 +20,26 @@ def coupling(models: tuple[PropensityModel, PropensityModel]) -> Coupling:
 
 
 def test_all_matches_of_a_cell_weigh_one(coupling: Coupling) -> None:
-    table = choose_pairs(coupling, ExportRules(top=1000)).table
+    table = choose_pairs(coupling, ExportRules(top=1000))
     assert list(table.columns) == PAIR_COLUMNS
     assert np.allclose(table.groupby("source_cell")["weight"].sum(), 1, atol=1e-6)
 
 
 def test_the_masses_of_a_label_add_up_to_its_cells(coupling: Coupling) -> None:
-    table = choose_pairs(coupling, ExportRules(top=1)).table
+    table = choose_pairs(coupling, ExportRules(top=1))
     masses = table.groupby("label")["mass"].sum()
     for label, cells in coupling.source_cells.items():
         assert masses[label] == pytest.approx(len(cells), rel=1e-6)
 
 
-def test_kept_and_left_out_are_all_pairs(coupling: Coupling) -> None:
-    every = choose_pairs(coupling, ExportRules(top=5))
-    some = choose_pairs(coupling, ExportRules(top=5, least=0.1))
-    assert every.n_left_out == every.n_unpaired == 0
-    assert len(some.table) + some.n_left_out == len(every.table)
-    assert some.table["weight"].min() >= 0.1
-    lost = set(every.table["source_cell"]) - set(some.table["source_cell"])
-    assert some.n_unpaired == len(lost)
-    nothing = choose_pairs(coupling, ExportRules(top=5, least=1.0))
-    assert nothing.n_unpaired == every.table["source_cell"].nunique() - nothing.table["source_cell"].nunique()
-
-
 def test_draws_follow_the_weights(coupling: Coupling) -> None:
-    drawn = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1).table
+    drawn = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1)
     assert (drawn.groupby("source_cell")["draws"].sum() == 1000).all()
     error = np.abs(drawn["draws"] / 1000 - drawn["weight"])
     assert error.max() < 6 * np.sqrt(0.25 / 1000)  # six standard deviations of a share of 1,000 draws
-    heaviest = choose_pairs(coupling, ExportRules(top=1000)).table.set_index(["source_cell", "target_cell"])["weight"]
+    heaviest = choose_pairs(coupling, ExportRules(top=1000)).set_index(["source_cell", "target_cell"])["weight"]
     both = drawn.set_index(["source_cell", "target_cell"])["weight"]
     assert np.allclose(both, heaviest.loc[both.index])
     assert (drawn.groupby("source_cell")["rank"].max() == drawn.groupby("source_cell").size()).all()
-    again = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1).table
+    again = choose_pairs(coupling, ExportRules(pairs="sampled", top=1000), seed=1)
     pd.testing.assert_frame_equal(drawn, again)

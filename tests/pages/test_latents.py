@@ -50,7 +50,7 @@ def test_propensity_page_says_that_these_are_latents(by_latents: Open) -> None:
     assert "classifier's settings do not apply" in shown
 
 
-@pytest.mark.parametrize("color", ["modality", "loss", "confidence"])
+@pytest.mark.parametrize("color", ["modality", "loss"])
 def test_the_map_of_latents_takes_every_colour(by_latents: Open, joint: RunFolder, color: str) -> None:
     app = by_latents("propensity")
     app.selectbox(key=f"color.{joint.id}").select(color).run()

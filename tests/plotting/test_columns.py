@@ -1,4 +1,4 @@
-"""Figures of details: groups of labels, columns of cells, confidence, predictions."""
+"""Figures of details: groups of labels, columns of cells, predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from psmatch_core import plotting
 from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.evaluation.intervals import risk_coverage
 from psmatch_core.exploration.maps import map_scores
 
 Models = tuple[PropensityModel, PropensityModel]
@@ -44,16 +43,6 @@ def test_a_map_takes_numbers_and_texts_of_one_side_or_both(models: Models) -> No
     assert any(trace.name == "6 other values" for trace in fig.data)
     flags = plotting.CellColumn("flag", np.arange(n) % 2)
     assert not flags.is_numeric
-
-
-def test_an_uninformative_confidence_is_named(models: Models) -> None:
-    rng = np.random.default_rng(0)
-    values = rng.uniform(size=400)
-    blind = risk_coverage(rng.uniform(size=400), values, metric="foscttm")
-    assert "no measure of confidence shows" in plotting.coverage_curves({"x": blind}).layout.title.text
-    knows = risk_coverage(-values, values, metric="foscttm")
-    fig = plotting.coverage_curves({"x": blind, "y": knows}, uniform=0.5)
-    assert "0.28 in the more confident half" in fig.layout.title.text.replace("<br>", " ")
 
 
 def test_bars_carry_their_interval() -> None:

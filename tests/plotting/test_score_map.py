@@ -28,7 +28,7 @@ def many_labels(n_labels: int, n: int) -> tuple[PropensityModel, PropensityModel
     return sides[0], sides[1], map_scores(*sides)
 
 
-@pytest.mark.parametrize("color", ["label", "modality", "loss", "confidence"])
+@pytest.mark.parametrize("color", ["label", "modality", "loss"])
 def test_every_drawn_cell_is_on_its_side_once(color: Any, models: tuple[PropensityModel, PropensityModel]) -> None:
     scores = map_scores(*models)
     fig = plotting.score_map_figure(scores, *models, color=color)

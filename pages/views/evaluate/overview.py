@@ -10,7 +10,6 @@ from pages.shell.navigation import path_of
 from pages.shell.text import count, plain
 from pages.views.evaluate.by_feature import by_feature_section
 from pages.views.evaluate.by_label import by_label_section
-from pages.views.evaluate.confidence import confidence_section
 from pages.views.evaluate.summary import metric_intervals, summary_section
 from psmatch_core.data.checks import display
 from psmatch_core.workspace import files
@@ -28,7 +27,6 @@ def evaluate_view(folder: RunFolder) -> None:
         table, over_all = with_intervals if with_intervals else (None, None)
         summary_section(found, over_all)
         by_label_section(folder, table)
-        confidence_section(folder, found)
         by_feature_section(folder)
     else:
         st.info(

@@ -43,9 +43,6 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
         column_config={
             "cell": column.TextColumn("Cell", pinned=True),
             "label": column.TextColumn("Label"),
-            "confidence": column.NumberColumn(
-                "Confidence", format="percent", help="Calibrated probability of the cell's most likely label."
-            ),
             "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
             **match,
             **share,

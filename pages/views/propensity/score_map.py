@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.plotting import CellColumn
 
-Color = Literal["label", "family", "modality", "loss", "confidence"]
-KNOWN: tuple[Color, ...] = ("label", "family", "modality", "loss", "confidence")
+Color = Literal["label", "family", "modality", "loss"]
+KNOWN: tuple[Color, ...] = ("label", "family", "modality", "loss")
 FROM_CELLS = ("column", "feature")
 COLORS: dict[str, str] = {
     "label": "label",
@@ -24,7 +24,6 @@ COLORS: dict[str, str] = {
     "panels": "label, one panel each",
     "modality": "modality",
     "loss": "loss of the cell",
-    "confidence": "confidence",
     "column": "a column of the cells …",
     "feature": "a feature …",
 }

@@ -16,8 +16,8 @@ def evaluation_chapter(run: LoadedRun, page: Page) -> None:
     found, table = files.EVALUATION.read(run.folder), files.EVALUATION_LABELS.read(run.folder)
     if found is None:
         return
-    from psmatch_core.evaluation.intervals import bootstrap_intervals, coverage_by_confidence
-    from psmatch_core.plotting import coverage_curves, metric_bars
+    from psmatch_core.evaluation.intervals import bootstrap_intervals
+    from psmatch_core.plotting import metric_bars
 
     page.heading("Evaluate: how good is the matching where the true pairs are known?")
     if not found.n_pairs or table is None:
@@ -32,13 +32,10 @@ def evaluation_chapter(run: LoadedRun, page: Page) -> None:
     for metric in SHOWN_METRICS[:2]:
         page.figure(metric_bars(table, metric))
     cells = files.EVALUATION_CELLS.read(run.folder)
-    if run.coupling is not None and cells is not None and len(cells):
+    if cells is not None and len(cells):
         intervals = bootstrap_intervals(cells, seed=run.folder.recipe.seed)[1]["micro"]
         ranges = ", ".join(f"{each} {intervals[each].low:.3g} to {intervals[each].high:.3g}" for each in SHOWN_METRICS)
         page.text(f"95% intervals, if other cells of the same labels had been evaluated: {ranges}.", "small")
-        coverage = coverage_by_confidence(run.coupling, cells, "foscttm")
-        if coverage:
-            page.figure(coverage_curves(coverage, uniform=found.uniform_micro["foscttm"]))
     if found.skipped:
         page.table(("label not evaluated", "reason"), list(found.skipped.items()))
 

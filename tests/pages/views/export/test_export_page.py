@@ -19,22 +19,19 @@ def test_export_previews_and_offers_every_file(full: Open, finished: RunFolder) 
     assert "No cell was left out" in texts(app)
 
 
-def test_the_preview_follows_the_threshold_and_counts_what_it_leaves_out(full: Open, finished: RunFolder) -> None:
+def test_the_preview_follows_the_rules_and_no_rule_picks_sure_cells(full: Open, finished: RunFolder) -> None:
     app = full("export")
-    every = int({metric.label: metric.value for metric in app.metric}["Pairs"].replace(",", ""))
-    (least,) = [each for each in app.number_input if each.label.startswith("Least weight")]
-    least.set_value(0.2).run()
+    (pairs,) = [metric for metric in app.metric if metric.label == "Pairs"]
+    (top,) = [each for each in app.number_input if each.label.startswith("Matches per cell")]
+    top.set_value(1).run()
     assert not app.exception
-    shown = {metric.label: int(metric.value.replace(",", "")) for metric in app.metric}
-    assert shown["Pairs"] + shown["Left out below 0.2"] == every
-    assert shown["Source cells without a pair"] > 0
-    assert app.dataframe[0].value["weight"].min() >= 0.2
-    (pairs,) = [each for each in app.selectbox if each.label.startswith("Pairs")]
-    pairs.select("sampled").run()
+    (fewer,) = [metric for metric in app.metric if metric.label == "Pairs"]
+    assert int(fewer.value.replace(",", "")) < int(pairs.value.replace(",", ""))
+    assert set(app.dataframe[0].value["rank"]) == {1}
+    (kind,) = [each for each in app.selectbox if each.label.startswith("Pairs")]
+    kind.select("sampled").run()
     assert "draws" in app.dataframe[0].value.columns
-    (least,) = [each for each in app.number_input if each.label.startswith("Least weight")]
-    least.set_value(1.0).run()
-    assert "No pair has this minimum weight" in texts(app)
+    assert not any("threshold" in str(each.label).lower() or "Least" in str(each.label) for each in app.number_input)
 
 
 def test_export_offers_the_report_and_three_formats(full: Open) -> None:

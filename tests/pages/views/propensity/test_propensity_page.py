@@ -27,7 +27,7 @@ def test_propensity_shows_both_modalities(full: Open, finished: RunFolder) -> No
     assert [each.label for each in app.run().segmented_control] == ["Modality"]
 
 
-@pytest.mark.parametrize("color", ["modality", "loss", "confidence"])
+@pytest.mark.parametrize("color", ["modality", "loss"])
 def test_the_map_takes_every_colour(full: Open, finished: RunFolder, color: str) -> None:
     app = full("propensity")
     app.selectbox(key=f"color.{finished.id}").select(color).run()
