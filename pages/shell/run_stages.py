@@ -5,7 +5,15 @@ from __future__ import annotations
 from psmatch_core.base.progress import Event
 
 # Rough shares of a run's time, for the progress bar only. The map of scores is left out: nobody waits for it.
-SHARES = {"read": 0.04, "preprocess": 0.1, "propensity": 0.6, "match": 0.16, "evaluate": 0.05, "export": 0.05}
+SHARES = {
+    "read": 0.04,
+    "preprocess": 0.1,
+    "propensity": 0.6,
+    "match": 0.16,
+    "evaluate": 0.05,
+    "held-out pairs": 0.4,
+    "export": 0.05,
+}
 SAME_AS = {"latents": "propensity"}  # a stage that takes the place of another
 TRAINING = ("read", "preprocess", "propensity")
 DOING = {
@@ -15,6 +23,7 @@ DOING = {
     "latents": "training the joint VAE of both modalities",
     "match": "matching label by label",
     "evaluate": "evaluating the result with the known pairs",
+    "held-out pairs": "training on other cells, to judge held-out pairs",
     "compare": "comparing translated and observed cells",
     "export": "writing the exports",
     "map": "The map of scores (UMAP) is being computed; everything else is ready.",
@@ -27,6 +36,7 @@ STAGE_NAMES = {  # in the order of the work
     "match": "matching",
     "translator": "training the translator",
     "evaluate": "evaluation",
+    "held-out pairs": "judging held-out pairs",
     "export": "export",
 }
 
@@ -39,7 +49,11 @@ def fraction_done(events: list[Event], *, stop_after: str = "match") -> float:
         last.setdefault(SAME_AS.get(kind, kind), {})[event.stage] = event.fraction
     shares = {kind: share for kind, share in SHARES.items() if stop_after == "match" or kind in TRAINING}
     done = 0.0
-    for kind, share in shares.items():
-        n_parts = 2 if kind in ("preprocess", "propensity") else 1
+    begun = [place for place, kind in enumerate(shares) if kind in last]
+    for place, (kind, share) in enumerate(shares.items()):
+        if begun and place < begun[-1] and kind not in last:  # a stage that this run does not have
+            done += share
+            continue
+        n_parts = 2 if kind in ("preprocess", "propensity", "held-out pairs") else 1  # one for each modality
         done += share * min(1.0, sum(last.get(kind, {}).values()) / n_parts)
     return done / sum(shares.values())

@@ -13,7 +13,9 @@ from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
+from psmatch_core.workspace.evaluations import ShownEvaluation, load_evaluation
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
 
 SHORT = "{:.3g}".format  # how numbers stand in tables on a terminal
@@ -99,14 +101,9 @@ def _summary(folder: RunFolder, seconds: float) -> str:
             f"\nA cell has {figures['n_effective']:.3g} effective matches of {figures['n_candidates']:.3g} candidates "
             "(medians over cells)."
         )
-    found = files.EVALUATION.read(folder)
-    if found is not None:
-        matched, uniform = found.micro, found.uniform_micro
-        lines.append(f"\nEvaluated with {found.n_pairs:,} known pairs, within labels, beside a uniform plan:")
-        lines += [
-            f"  {name:<11} {matched[name]:.3f}   uniform {uniform[name]:.3f}"
-            for name in ("trace_fold", "foscttm", "rank")
-        ]
+    evaluation = load_evaluation(folder)
+    if evaluation is not None:
+        lines += _evaluated(evaluation)
     accuracy = files.ACCURACY.read(folder)
     if accuracy:
         lines.append("\nWhat the matching adds to the prediction of features, over the mean of a cell's label:")
@@ -116,6 +113,17 @@ def _summary(folder: RunFolder, seconds: float) -> str:
     lines += ["\nNotes:", *(f"  {note}" for note in notes)] if notes else []
     lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
     return "\n".join(lines)
+
+
+def _evaluated(shown: ShownEvaluation) -> list[str]:
+    """The metrics of held-out pairs beside a uniform plan, and the inflated ones of all pairs."""
+    found = shown.summary
+    what = "held-out pairs" if shown.is_held_out else "known pairs"
+    lines = [f"\nEvaluated with {found.n_pairs:,} {what}, within labels, beside a uniform plan:"]
+    for name in ("trace_fold", "foscttm", "rank"):
+        line = f"  {name:<11} {found.micro[name]:.3f}   uniform {found.uniform_micro[name]:.3f}"
+        lines.append(line + (f"   inflated {shown.inflated.micro[name]:.3f}" if shown.is_held_out else ""))
+    return [*lines, f"  {'' if shown.is_held_out else 'All of it is '}{INFLATED}"]
 
 
 def progress_of(options: argparse.Namespace) -> Progress:

@@ -92,7 +92,9 @@ def sweep_text(job: SweepJob) -> str:
     columns = ["run", "state", *axes, *(name for name in FIGURE_COLUMNS if name in table)]
     lines = [table[columns].to_string(index=False, float_format=SHORT)]
     if "foscttm" in table:
-        lines.append("\nRank correlation (Spearman) with FOSCTTM across the runs:")
+        lines.append(
+            "\nRank correlation (Spearman) with FOSCTTM (inflated: a sweep holds no pairs out) across the runs:"
+        )
         for name in PREDICTORS:
             if name in table:
                 found = rank_correlation(table[name], table["foscttm"])

@@ -22,6 +22,7 @@ from psmatch_core.matching.match import known_ids
 from psmatch_core.matching.matchers.known_pairs import true_pairs
 
 PAIR_METRICS = ("trace", "trace_fold", "foscttm", "rank")
+INFLATED = "inflated: same cells trained on both sides"  # beside every figure of all known pairs
 CHANCE = {"trace_fold": 1.0, "foscttm": 0.5, "rank": 0.5}
 
 
@@ -36,6 +37,13 @@ class Judging(Config):
         help="How true pairs are known. automatic: by the pair columns if both modalities have one, else by cell names "
         "that are equal (but for an ending or prefix) if they do not only number the cells and the labels of these "
         "cells agree; equal names: by equal cell names in any case; none: there are none.",
+    )
+    held_out: bool = option(
+        True,
+        label="judge held-out pairs",
+        help="Also train each classifier on parts of the cells, the two modalities on different cells, and evaluate "
+        "pairs that neither saw. Takes about as long as the training of the run. Without it, only the inflated figures "
+        "of shared training cells are known.",
     )
     smallest_label: int = option(
         5,

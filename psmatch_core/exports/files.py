@@ -14,6 +14,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.images import SHAPE_KEY
+from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
 from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
@@ -114,7 +115,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     add_csv("labels.csv", run.label_table)
     add_csv("excluded_cells.csv", run.excluded)
     if run.evaluation is not None:
-        add_csv("evaluation.csv", run.evaluation.table())
+        add_csv("evaluation.csv", _evaluation_table(run))
     command, script = lines_to_repeat(run)
     add(disk.write_json(folder / "recipe.json", portable_recipe(run.recipe)))
     add(disk.write_text(folder / "reproduce.py", script))
@@ -123,6 +124,14 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     disk.write_whole(folder / EXPORT_ARCHIVE, lambda stream: _zip(stream, files))
     progress(Event("export", 1.0, EXPORT_ARCHIVE))
     return folder
+
+
+def _evaluation_table(run: Run) -> pd.DataFrame:
+    """The metrics of held-out pairs by label, then those of all pairs, told apart by the first column."""
+    parts = {"held-out pairs": run.held_out_evaluation, f"all pairs, {INFLATED}": run.evaluation}
+    tables = [each.table().assign(judged=name) for name, each in parts.items() if each is not None]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["judged", *(name for name in table.columns if name != "judged")]]
 
 
 def rebuild_archive(folder: Path) -> Path:

@@ -60,6 +60,10 @@ def _figure(template: str, unit: str = "", *, better: str = "", needs_pairs: boo
     return field(default=None, metadata={"figure": Figure(template, unit, better, needs_pairs)})
 
 
+def _of_pairs(template: str, unit: str, better: str) -> Any:
+    return _figure(template, unit, better=better, needs_pairs=True)
+
+
 @dataclass(frozen=True)
 class RunFigures:
     """The figures of one run. ``None`` means not measured; NaN means measured, but no value exists.
@@ -89,8 +93,11 @@ class RunFigures:
         Mean distance between matched cells as a share of that under a uniform plan (:func:`relative_cost`).
     labels_matched, labels_attention
         Labels with a plan; labels whose status needs attention, those without a counterpart included.
+    held_out_foscttm, held_out_rank, held_out_trace_fold, held_out_trace
+        Means over cells of the within-label metrics (:mod:`psmatch_core.evaluation.metrics`) of held-out pairs
+        (:mod:`psmatch_core.evaluation.held_out_pairs`).
     foscttm, rank, trace_fold, trace
-        Means over cells of the within-label metrics (:mod:`psmatch_core.evaluation.metrics`).
+        The same of all pairs: inflated, since both classifiers were trained on the same physical cells.
     r2_within, r2_uniform, gap_closed
         R² within labels of the target's features predicted for source cells, of the matching and of a uniform plan, and
         the share of the gap between uniform plan and true pairs that the matching closes
@@ -122,10 +129,14 @@ class RunFigures:
     cost: float | None = _figure("Cost of the plan", "share of a uniform plan's", better=SMALL)
     labels_matched: float | None = _figure("Labels matched")
     labels_attention: float | None = _figure("Labels that need attention", better=SMALL)
-    foscttm: float | None = _figure("FOSCTTM", "0 perfect, 0.5 chance", better=SMALL, needs_pairs=True)
-    rank: float | None = _figure("Rank of the true partner", "0 perfect, 0.5 chance", better=SMALL, needs_pairs=True)
-    trace_fold: float | None = _figure("Weight on the true partner", "× uniform", better=LARGE, needs_pairs=True)
-    trace: float | None = _figure("Weight on the true partner, absolute", "share", better=LARGE, needs_pairs=True)
+    held_out_foscttm: float | None = _of_pairs("FOSCTTM", "0 perfect, 0.5 chance", SMALL)
+    held_out_rank: float | None = _of_pairs("Rank of the true partner", "0 perfect, 0.5 chance", SMALL)
+    held_out_trace_fold: float | None = _of_pairs("Weight on the true partner", "× uniform", LARGE)
+    held_out_trace: float | None = _of_pairs("Weight on the true partner, absolute", "share", LARGE)
+    foscttm: float | None = _of_pairs("FOSCTTM, inflated", "0 perfect, 0.5 chance", SMALL)
+    rank: float | None = _of_pairs("Rank of the true partner, inflated", "0 perfect, 0.5 chance", SMALL)
+    trace_fold: float | None = _of_pairs("Weight on the true partner, inflated", "× uniform", LARGE)
+    trace: float | None = _of_pairs("Weight on the true partner, absolute, inflated", "share", LARGE)
     r2_within: float | None = _figure("R² within labels", "0 the label's mean", better=LARGE, needs_pairs=True)
     r2_uniform: float | None = _figure("R² within labels, uniform plan", "0 the label's mean", needs_pairs=True)
     gap_closed: float | None = _figure("Gap to true pairs closed", "share, 0 uniform", better=LARGE, needs_pairs=True)
@@ -168,6 +179,7 @@ def match_figures(
     distributions: Mapping[str, Distributions] = MappingProxyType({}),
     *,
     accuracy: Mapping[str, Sequence[FeatureAccuracy]] = MappingProxyType({}),
+    held_out: Evaluation | None = None,
     n_attention: int | None = None,
     seed: int = 0,
 ) -> RunFigures:
@@ -181,6 +193,8 @@ def match_figures(
         By direction, where none is known.
     accuracy
         R² within labels of the predicted features by direction, where true pairs are known.
+    held_out
+        Of held-out pairs.
     n_attention
         Labels that need attention; those of the coupling unless given.
     seed
@@ -198,6 +212,8 @@ def match_figures(
     }
     if evaluation is not None and len(evaluation.per_cell):
         found |= evaluation.micro
+    if held_out is not None and len(held_out.per_cell):
+        found |= {f"held_out_{name}": value for name, value in held_out.micro.items()}
     for judged in accuracy.get(TO_SOURCE, ())[-1:]:  # the last is by the translator that true pairs can train too
         found |= {"r2_within": judged.r2[MATCHED], "r2_uniform": judged.r2[UNIFORM], "gap_closed": judged.gap_closed}
     for direction, each in distributions.items():

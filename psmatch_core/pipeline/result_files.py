@@ -12,6 +12,7 @@ from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.monitor.stability import HalfScores
@@ -28,7 +29,7 @@ def save(result: object, path: Path | str) -> Path:
     ------
     PsmatchError
         For anything that is not a modality, a fitted preprocessing, a scored modality, a coupling, a trained
-        translator, a map of scores or the scores of halves.
+        translator, a map of scores, or the scores of halves or of held-out pairs.
     """
     for each in FORMATS:
         if isinstance(result, each.result):
@@ -75,6 +76,11 @@ def load_score_map(path: Path | str) -> ScoreMap:
 def load_halves(path: Path | str) -> HalfScores:
     """The scores of two classifiers, each trained on one half of the cells, in a file."""
     return _load(path, HalfScores)
+
+
+def load_held_out_scores(path: Path | str) -> HeldOutScores:
+    """The scores of held-out pairs in a file."""
+    return _load(path, HeldOutScores)
 
 
 @of_this_version

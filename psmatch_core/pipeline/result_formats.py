@@ -22,6 +22,7 @@ from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
 from psmatch_core.matching.coupling import Coupling, Status
@@ -264,4 +265,5 @@ FORMATS = (
     ResultFormat("translator", FittedTranslator, _translator_data, _translator_from, version=2),
     _arrays_only("map of scores", ScoreMap),
     _arrays_only("halves", HalfScores),
+    _arrays_only("held-out scores", HeldOutScores),
 )

@@ -22,6 +22,7 @@ from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
+from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
@@ -49,7 +50,11 @@ class Run:
     coupling
         Which cells match; it refers to both scored modalities, and these to their features.
     evaluation
-        Metrics from known pairs; None if no pair is known.
+        Metrics from all known pairs; None if no pair is known. They are inflated: both classifiers were trained on the
+        same physical cells.
+    held_out_evaluation
+        The same of pairs that neither classifier saw (:mod:`psmatch_core.evaluation.held_out_pairs`); None if no pair
+        is known, or if a note says why they could not be judged.
     distributions
         Translated cells compared with observed ones, by direction; empty if pairs are known.
     notes
@@ -72,6 +77,7 @@ class Run:
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
     distributions: Mapping[str, Distributions] = field(default_factory=dict, repr=False)
     accuracy: Mapping[str, tuple[FeatureAccuracy, ...]] = field(default_factory=dict, repr=False)
+    held_out_evaluation: Evaluation | None = None
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
@@ -156,6 +162,7 @@ def run(
     progress: Progress = silent,
     executor: Executor | None = None,
     store: StageStore | None = None,
+    judges_held_out: bool = True,
 ) -> Run:
     """Run a recipe: preprocess, score both modalities, match, and evaluate.
 
@@ -169,6 +176,9 @@ def run(
         Matches labels in parallel.
     store
         Stores finished stages; nothing is stored unless given.
+    judges_held_out
+        Whether held-out pairs are judged, if pairs are known and the recipe asks for it; the runs of a sweep leave
+        it out.
 
     Raises
     ------
@@ -186,9 +196,13 @@ def run(
     store.finished("notes", notes)
     store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
-    evaluation = None
+    evaluation, held_out = None, None
     if known_ids(prepared.source, prepared.target) is not None:
         evaluation = evaluate(coupling, recipe.judging, progress=progress)
+        if judges_held_out:
+            held_out, why_not = judge_held_out_pairs(recipe, models, store=store, progress=progress)
+            notes = (*notes, why_not) if why_not else notes
+            store.finished("notes", notes)
     finished = Run(
         recipe=recipe,
         source=prepared.source,
@@ -199,6 +213,7 @@ def run(
         coupling=coupling,
         evaluation=evaluation,
         notes=notes,
+        held_out_evaluation=held_out,
     )
     if isinstance(recipe.translator, TrainedTranslator):
         finished = _train_translators(finished, store, progress)

@@ -15,6 +15,7 @@ from psmatch_core.base.config import Config
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.evaluation.held_out_pairs import PairParts
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.pipeline.recipe import Recipe
 
@@ -60,6 +61,13 @@ def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -
     # Earlier versions trained halves of images on flattened pixels: these scores must not be found again.
     in_shape = [] if features.image_shape is None else ["in shape"]
     return stage_key(*parts, recipe.scoring.n_folds, recipe.seed, *in_shape)
+
+
+def held_out_scores_key(features: Modality, side: str, parts: PairParts, recipe: Recipe) -> str:
+    """The key of the scores of one modality's held-out pairs."""
+    split = hashlib.sha256(parts.source.tobytes() + parts.target.tobytes()).hexdigest()
+    parts_of_it = ["held-out pairs", features.fingerprint, features.name, side, list(parts.label_names), split]
+    return stage_key(*parts_of_it, recipe.classifier, recipe.scoring.n_folds, recipe.seed)
 
 
 def latents_key(side: str, features: tuple[Modality, Modality], label_names: Sequence[str], recipe: Recipe) -> str:

@@ -247,6 +247,11 @@ TRANSLATOR = RunFile("translator_{}.npz", result_files.load_translator, result_f
 EVALUATION = _record("evaluation.json", EvaluationSummary)
 EVALUATION_CELLS = _table("evaluation_cells.parquet", "cell", "label")
 EVALUATION_LABELS = _table("evaluation_labels.parquet", "label")
+# The same of held-out pairs; those above are of all pairs, whose cells both classifiers were trained on.
+HELD_OUT_EVALUATION = _record("held_out_evaluation.json", EvaluationSummary)
+HELD_OUT_EVALUATION_CELLS = _table("held_out_evaluation_cells.parquet", "cell", "label")
+HELD_OUT_EVALUATION_LABELS = _table("held_out_evaluation_labels.parquet", "label")
+HELD_OUT_SCORES = RunFile("{}_held_out_scores.npz", result_files.load_held_out_scores, result_files.save, BOTH_SIDES)
 ACCURACY = _record("accuracy.json", dict[str, tuple[FeatureAccuracy, ...]])
 DISTRIBUTIONS = _record("distributions.json", dict[str, Distributions], to_data=_with_means)
 LABELS = _table("labels.parquet", "label", "n_source", "n_target", "status", "needs_attention", "note", "n_effective")

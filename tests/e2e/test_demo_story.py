@@ -91,7 +91,7 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
         page.get_by_role("strong").filter(has_text=re.compile(r": The matching .*: R² within labels .*, uniform plan "))
     ).to_be_visible()
     go(page, "Evaluate")
-    judged = json.loads((folder.path / "evaluation.json").read_text())
+    judged = json.loads((folder.path / "held_out_evaluation.json").read_text())
     assert metric(page, "FOSCTTM") == number(judged["micro"]["foscttm"])
     go(page, "Export")
     pairs = downloaded(page, tmp_path / "pairs.csv")

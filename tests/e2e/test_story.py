@@ -68,7 +68,7 @@ def test_two_uploads_become_pairs(
     story["run"] = found.group(1)
 
     go(page, "Evaluate")
-    expect(page.get_by_text("600 true pairs")).to_be_visible()
+    expect(page.get_by_text("600 held-out pairs")).to_be_visible()
     no_exception(page)
 
     go(page, "Export")
@@ -97,7 +97,7 @@ def test_two_uploads_become_pairs(
 def check_report(page: Any, path: Path, folder: RunFolder) -> None:
     """The report as it was downloaded: its numbers are those of the run, and every figure is drawn."""
     page.goto(path.as_uri())
-    judged = json.loads((folder.path / "evaluation.json").read_text())
+    judged = json.loads((folder.path / "held_out_evaluation.json").read_text())
     row = page.get_by_role("row").filter(has=page.get_by_role("cell", name="foscttm", exact=True))
     shown = [float(text) for text in row.get_by_role("cell").all_inner_texts()[1:]]
     expected = [judged["micro"]["foscttm"], judged["uniform_micro"]["foscttm"], judged["macro"]["foscttm"]]

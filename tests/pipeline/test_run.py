@@ -11,6 +11,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_jo
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.exports.pairs import choose_pairs
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
@@ -61,6 +62,52 @@ def test_without_pairs_translated_cells_are_compared_with_observed_ones_both_way
         assert each.micro["uniform"]["kl"] == np.inf  # the weighted mean through a uniform plan is one point a label
         energy = {name: means["energy"] for name, means in each.micro.items()}
         assert max(energy["floor"], energy["translated"]) < energy["uniform"]
+
+
+def test_where_pairs_are_known_held_out_pairs_are_judged_beside_all_pairs(tmp_path):
+    sides = make_modality("RNA", n=90), make_modality("ADT", n=90, n_features=5)
+    store = FolderStageStore(RunFolder(tmp_path), tmp_path / "cache")
+    result = run(QUICK, *sides, store=store)
+    assert len(result.held_out_evaluation.per_cell) == len(result.evaluation.per_cell) == 90
+    assert result.held_out_evaluation.micro != result.evaluation.micro
+    before = {path.name for path in (tmp_path / "cache").glob("held_out_scores-*.npz")}
+    assert len(before) == 2  # another matcher uses the same scores
+    other = run(replace(QUICK, matcher=UniformMatcher()), *sides, store=store)
+    assert other.held_out_evaluation.micro["rank"] == pytest.approx(0.5)
+    assert {path.name for path in (tmp_path / "cache").glob("held_out_scores-*.npz")} == before
+
+
+def test_a_run_says_why_no_pairs_were_held_out():
+    sides = make_modality("RNA", n=90), make_modality("ADT", n=90, n_features=5)
+    asked = run(replace(QUICK, judging=Judging(held_out=False)), *sides)
+    assert asked.held_out_evaluation is None
+    assert "Held-out pairs were not judged (judging.held_out)." in asked.notes
+    few = run(QUICK, *(make_modality(name, n=12) for name in ("RNA", "ADT")))
+    assert few.held_out_evaluation is None
+    assert "Held-out pairs need two labels with 6 true pairs each." in few.notes
+    swept = run(QUICK, *sides, judges_held_out=False)
+    assert swept.held_out_evaluation is None
+    assert swept.evaluation is not None
+
+
+@pytest.mark.parametrize("names", ["counted", "apart"])
+def test_how_pairs_are_known_is_decided_before_the_run_and_everything_follows(names):
+    """Counting names are no pairs: the clouds are compared, as where no name is shared."""
+    counted = np.array([f"cell_{i}" for i in range(60)])
+    sides = []
+    for name, seed in (("RNA", 0), ("ADT", 1)):
+        own = counted if names == "counted" else np.array([f"{name}{i}" for i in range(60)])
+        sides.append(replace(make_modality(name, seed=seed), obs_names=own, pair_ids=None))
+    result = run(QUICK, *sides)
+    assert (result.evaluation, result.held_out_evaluation) == (None, None)
+    assert set(result.distributions) == {"target_to_source", "source_to_target"}
+    said = [note for note in result.notes if note.startswith("True pairs: not known.")]
+    assert ("only number the cells" in said[0]) is (names == "counted")
+    told = run(replace(QUICK, judging=Judging(pairs="equal names")), *sides)
+    assert (told.evaluation is not None) is (names == "counted")
+    # Whatever is decided about pairs, the matching is the same.
+    for label, block in result.coupling.blocks.items():
+        assert np.array_equal(block.to_array(), told.coupling[label].to_array())
 
 
 def test_the_baseline_of_a_trained_translator_is_one_trained_without_a_matching():

@@ -121,8 +121,10 @@ def _summary(folder: RunFolder) -> str:
     ]
     if losses:
         parts.append(f"loss {' and '.join(losses)} nats")
-    if "foscttm" in figures:
-        parts.append(f"FOSCTTM {number(figures['foscttm'], 2)}")
+    if "held_out_foscttm" in figures:
+        parts.append(f"FOSCTTM {number(figures['held_out_foscttm'], 2)}")
+    elif "foscttm" in figures:
+        parts.append(f"FOSCTTM {number(figures['foscttm'], 2)} (inflated)")
     return " · ".join(parts)
 
 

@@ -9,18 +9,16 @@ import streamlit as st
 from pages.shell import charts
 from pages.shell.tables import label_table
 from pages.views.evaluate.summary import METRICS
-from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def by_label_section(folder: RunFolder, intervals: pd.DataFrame | None) -> None:
-    """A figure and a table; ``intervals`` has the 95% intervals of each label."""
+def by_label_section(folder: RunFolder, table: pd.DataFrame | None, intervals: pd.DataFrame | None) -> None:
+    """A figure and a table of the metrics by label; ``intervals`` has the 95% intervals of each label."""
     from psmatch_core.plotting import metric_bars
 
-    table = files.EVALUATION_LABELS.read(folder)
     if table is None or not len(table):
         return
     if intervals is not None:

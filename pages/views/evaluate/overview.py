@@ -13,20 +13,21 @@ from pages.views.evaluate.by_label import by_label_section
 from pages.views.evaluate.summary import metric_intervals, summary_section
 from psmatch_core.data.checks import display
 from psmatch_core.workspace import files
+from psmatch_core.workspace.evaluations import load_evaluation
 from psmatch_core.workspace.run_folder import RunFolder
 
 
 def evaluate_view(folder: RunFolder) -> None:
     """Everything about how good a coupling is."""
-    found = files.EVALUATION.read(folder)
-    if found is None:
+    shown = load_evaluation(folder)
+    if shown is None:
         _no_known_pairs(folder)
         return
-    if found.n_pairs:
-        with_intervals = metric_intervals(folder)
+    if shown.summary.n_pairs:
+        with_intervals = metric_intervals(folder, is_held_out=shown.is_held_out)
         table, over_all = with_intervals if with_intervals else (None, None)
-        summary_section(found, over_all)
-        by_label_section(folder, table)
+        summary_section(shown, over_all)
+        by_label_section(folder, shown.labels, table)
         by_feature_section(folder)
     else:
         st.info(
@@ -35,7 +36,7 @@ def evaluate_view(folder: RunFolder) -> None:
             icon=":material/arrow_forward:",
         )
         st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
-    _skipped(found.skipped)
+    _skipped(shown.summary.skipped)
 
 
 def _no_known_pairs(folder: RunFolder) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.shell import cache, charts
 from pages.shell.text import count, number
-from psmatch_core.workspace import files
+from psmatch_core.evaluation.evaluate import INFLATED
+from psmatch_core.workspace.evaluations import ShownEvaluation, evaluation_files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -34,36 +35,56 @@ METRICS = {
     "trace": ("Weight, absolute", "Weight of a cell on its true partner, 0 to 1."),
 }
 
+SHOWN = ("foscttm", "trace_fold", "rank")
+
 Intervals = tuple["pd.DataFrame", dict[str, dict[str, "Interval"]]]  # by label, and over cells and labels
 
 
-def metric_intervals(folder: RunFolder) -> Intervals | None:
+def metric_intervals(folder: RunFolder, *, is_held_out: bool) -> Intervals | None:
     """Bootstrap intervals of the metrics, by label and over all; None if nothing was evaluated."""
-    times = files.EVALUATION_CELLS.times(folder)
-    return _intervals(str(folder.path), folder.recipe.seed, times)
+    times = evaluation_files(is_held_out=is_held_out)[1].times(folder)
+    return _intervals(str(folder.path), folder.recipe.seed, times, is_held_out=is_held_out)
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Resampling cells for the intervals…")
-def _intervals(path: str, seed: int, times: tuple[int, ...]) -> Intervals | None:
+def _intervals(path: str, seed: int, times: tuple[int, ...], *, is_held_out: bool) -> Intervals | None:
     from psmatch_core.evaluation.intervals import bootstrap_intervals as make
 
-    cells = files.EVALUATION_CELLS.read(RunFolder(Path(path)))
+    cells = evaluation_files(is_held_out=is_held_out)[1].read(RunFolder(Path(path)))
     return make(cells, seed=seed) if cells is not None and len(cells) else None
 
 
-def summary_section(found: EvaluationSummary, over_all: dict[str, dict[str, Interval]] | None) -> None:
+def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interval]] | None) -> None:
     """A row of metrics, and a table of their means over cells and over labels."""
-    st.caption(f"{count(found.n_pairs, 'true pair')}. Means over cells, compared with a uniform plan in each label:")
-    shown = [
+    found = shown.summary
+    if shown.is_held_out:
+        st.caption(
+            f"{count(found.n_pairs, 'held-out pair')}: no classifier saw them, and the two modalities were trained on "
+            "different cells. Means over cells, compared with a uniform plan in each label:"
+        )
+    else:
+        st.warning(
+            f"**These figures are {INFLATED}.** → Match again to judge held-out pairs; if that is not possible, the "
+            "notes of the run say why.",
+            icon=":material/warning:",
+        )
+        st.caption(
+            f"{count(found.n_pairs, 'true pair')}. Means over cells, compared with a uniform plan in each label:"
+        )
+    figures = [
         (
-            METRICS[metric][0],
+            METRICS[metric][0] + ("" if shown.is_held_out else ", inflated"),
             number(found.micro[metric]) + (" ×" if metric == "trace_fold" else ""),
             _comparison(found, over_all, metric),
             METRICS[metric][1],
         )
-        for metric in ("foscttm", "trace_fold", "rank")
+        for metric in SHOWN
     ]
-    charts.metrics(shown, gap="small")
+    charts.metrics(figures, gap="small")
+    inflated = shown.inflated
+    if shown.is_held_out:
+        values = ", ".join(f"{METRICS[name][0]} {number(inflated.micro[name])}" for name in SHOWN)
+        st.caption(f"All {count(inflated.n_pairs, 'pair')}, {INFLATED}: {values}.")
     rows = [
         {
             "metric": METRICS[metric][0],
@@ -73,13 +94,14 @@ def summary_section(found: EvaluationSummary, over_all: dict[str, dict[str, Inte
             "macro": found.macro[metric],
             "macro, 95%": _range(over_all["macro"][metric]) if over_all else "",
             "uniform, macro": found.uniform_macro[metric],
+            "inflated, micro": inflated.micro[metric],
             "meaning": METRICS[metric][1],
         }
         for metric in METRICS
     ]
     config: dict[str, Any] = {
         name: st.column_config.NumberColumn(name, format="%.3f")
-        for name in ("micro", "uniform, micro", "macro", "uniform, macro")
+        for name in ("micro", "uniform, micro", "macro", "uniform, macro", "inflated, micro")
     }
     with st.expander("Means over cells (micro) and over labels (macro)"):
         st.dataframe(

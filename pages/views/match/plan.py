@@ -18,6 +18,7 @@ from pages.views.match import selected_cells, slider_state
 from pages.views.match.l_curve import l_curve_view
 from pages.views.match.label_box import label_box
 from psmatch_core.data.checks import display
+from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
 
@@ -151,11 +152,11 @@ def _metrics(path: EpsilonPath, place: int, symbol: str) -> None:
         sampled = "" if path.n_judged == path.n_pairs else f" (a sample of {path.n_pairs:,})"
         rows.append(
             (
-                "FOSCTTM",
+                "FOSCTTM, inflated",
                 number(float(path.foscttm[place]), 3),
                 "chance 0.5",
                 f"Fraction of cells closer than the true partner, over {path.n_judged:,} true pairs{sampled}: 0 is "
-                "perfect.",
+                f"perfect. It compares epsilons; its level is {INFLATED}.",
             )
         )
     status = point.status

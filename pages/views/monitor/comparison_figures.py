@@ -52,7 +52,7 @@ def _scatter(
     # A sweep over the matcher alone does not change the loss: start with a metric that varies.
     varying = [names.index(each) for each in varying_figures(table) if each in names]
     x = left.selectbox("Horizontal", names, index=varying[0] if varying else 0, format_func=_title, key=f"x.{key}")
-    default = names.index("foscttm") if "foscttm" in names else 1
+    default = next((names.index(name) for name in ("held_out_foscttm", "foscttm") if name in names), 1)
     y = middle.selectbox("Vertical", names, index=default, format_func=_title, key=f"y.{key}")
     color = right.selectbox("Colour by", axes, key=f"color.{key}", disabled=not axes)
     finding = describe_relation(x, y, rank_correlation(table[x], table[y]))

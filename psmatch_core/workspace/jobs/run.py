@@ -60,7 +60,12 @@ class RunJob(Job):
         files.ENVIRONMENT.write(folder, versions())
         store = _RunStageStore(folder, work.cache, stop_after=self.stop_after)
         try:
-            finished = run(folder.recipe, progress=work.log, store=store)
+            finished = run(
+                folder.recipe,
+                progress=work.log,
+                store=store,
+                judges_held_out=self.stop_after is not LastStage.EVALUATION,  # a sweep would train three times as often
+            )
         except LastStageDone:
             files.RUN_FIGURES.write(folder, score_figures(*store.models).to_dict())
             results.add_figures(folder, seconds=_seconds(work))
@@ -85,6 +90,10 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         files.EVALUATION_CELLS.write(folder, finished.evaluation.per_cell)
         files.EVALUATION_LABELS.write(folder, finished.evaluation.table())
         files.ACCURACY.write(folder, dict(finished.accuracy))
+    if finished.held_out_evaluation is not None:
+        files.HELD_OUT_EVALUATION.write(folder, finished.held_out_evaluation.summary)
+        files.HELD_OUT_EVALUATION_CELLS.write(folder, finished.held_out_evaluation.per_cell)
+        files.HELD_OUT_EVALUATION_LABELS.write(folder, finished.held_out_evaluation.table())
     if finished.distributions:
         files.DISTRIBUTIONS.write(folder, dict(finished.distributions))
     labels = finished.label_table
@@ -94,6 +103,7 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         finished.evaluation,
         finished.distributions,
         accuracy=finished.accuracy,
+        held_out=finished.held_out_evaluation,
         n_attention=int(labels["needs_attention"].sum()),
         seed=folder.recipe.seed,
     )

@@ -18,4 +18,5 @@ def test_how_much_is_done_never_falls_and_ends_at_one() -> None:
             seen.append(run_stages.fraction_done(events))
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
+    assert run_stages.fraction_done([each for each in events if each.stage != "evaluate"]) == pytest.approx(1.0)
     assert run_stages.fraction_done(events[:10], stop_after="propensity") == pytest.approx(1.0)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from pages.shell.text import number
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, texts
 
 
-def test_evaluate_stands_beside_uniform(full: Open) -> None:
+def test_held_out_pairs_stand_first_beside_uniform_and_the_inflated_figures(full: Open, finished: RunFolder) -> None:
     app = full("evaluate")
-    assert "700 true pairs" in texts(app)
+    assert "700 held-out pairs: no classifier saw them" in texts(app)
     by_label = {metric.label: metric for metric in app.metric}
     assert by_label["FOSCTTM"].delta.endswith(", uniform 0.50")
-    assert float(by_label["FOSCTTM"].value) < 0.5
+    held_out, inflated = files.HELD_OUT_EVALUATION.read(finished), files.EVALUATION.read(finished)
+    assert by_label["FOSCTTM"].value == number(held_out.micro["foscttm"])
+    assert f"inflated: same cells trained on both sides: FOSCTTM {number(inflated.micro['foscttm'])}" in texts(app)
+
+
+def test_without_held_out_pairs_every_figure_is_called_inflated(full: Open, finished: RunFolder) -> None:
+    """As in a run of an earlier version."""
+    hidden = finished.path / "held_out_evaluation.hidden"
+    (finished.path / "held_out_evaluation.json").rename(hidden)
+    try:
+        app = full("evaluate")
+    finally:
+        hidden.rename(finished.path / "held_out_evaluation.json")
+    assert "These figures are inflated: same cells trained on both sides." in texts(app)
+    assert {"FOSCTTM, inflated", "Rank of the true partner, inflated"} <= {metric.label for metric in app.metric}
 
 
 def test_evaluate_without_known_pairs_says_what_to_do(full: Open, finished: RunFolder) -> None:

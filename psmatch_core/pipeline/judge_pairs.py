@@ -1,0 +1,80 @@
+"""judge_held_out_pairs: the stage of a run that evaluates pairs which neither classifier saw."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.sides import SIDES
+from psmatch_core.evaluation.evaluate import Evaluation
+from psmatch_core.evaluation.held_out_pairs import (
+    FEWEST_PAIRS,
+    HeldOutScores,
+    evaluate_held_out,
+    held_out_scores,
+    split_pairs,
+)
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import held_out_scores_key
+from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
+
+
+def judge_held_out_pairs(
+    recipe: Recipe,
+    models: tuple[ScoredModality, ScoredModality],
+    *,
+    store: StageStore | None = None,
+    progress: Progress = silent,
+) -> tuple[Evaluation | None, str]:
+    """Evaluate the settings of a run on held-out pairs.
+
+    Parameters
+    ----------
+    models
+        Both modalities as the run matched them.
+
+    Returns
+    -------
+    The evaluation, or None and a sentence that says why there is none.
+    """
+    store = store or NoStageStore()
+    source, target = models
+    if not recipe.judging.held_out:
+        return None, "Held-out pairs were not judged (judging.held_out)."
+    if not (isinstance(source, PropensityModel) and isinstance(target, PropensityModel)):
+        return None, f"Held-out pairs are judged for propensity scores only, not for {source.space_name}."
+    parts = split_pairs(source.modality, target.modality, source.label_names, seed=recipe.seed)
+    if parts is None:
+        return None, f"Held-out pairs need two labels with {FEWEST_PAIRS} true pairs each."
+
+    def score(side: str, model: PropensityModel) -> HeldOutScores:
+        return store.load_or_make(
+            f"{side}_held_out_scores",
+            held_out_scores_key(model.modality, side, parts, recipe),
+            result_files.load_held_out_scores,
+            lambda: held_out_scores(
+                model.modality,
+                side,
+                parts,
+                recipe.classifier,
+                n_folds=recipe.scoring.n_folds,
+                seed=recipe.seed,
+                progress=progress,
+            ),
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(score, SIDES, (source, target))
+    found = evaluate_held_out(
+        (source, target),
+        (first, second),
+        parts,
+        recipe.matcher,
+        judging=recipe.judging,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    return found, ""
