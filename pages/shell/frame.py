@@ -40,6 +40,7 @@ def start_page(page: str, question: str) -> Workspace:
     empty_states.warn_of_full_disk()
     hint(page)
     _sidebar(workspace)
+    session.put("drawn", _drawn(workspace))
     return workspace
 
 
@@ -80,7 +81,15 @@ def run_name(folder: RunFolder) -> str:
 
 
 def _finish() -> None:
+    if session.get("drawn") != _drawn(session.workspace()):  # a file arrived below: draw the whole page from one state
+        st.rerun()
     session.freeze_imported()
+
+
+def _drawn(workspace: Workspace) -> tuple[str, ...]:
+    """What the top of a page and its sidebar show of the workspace."""
+    sides = (workspace.source, workspace.target)
+    return (workspace.run_id, *(f"{side.path} {side.name}" if side else "" for side in sides))
 
 
 def _offer_files_of_run() -> None:
