@@ -14,8 +14,8 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 MEANING = (
-    "R² within labels compares predictions with the mean of the cell's label, which anybody can predict without a "
-    "matching: 1 is perfect, 0 is no better than that mean, below 0 is worse."
+    "R² within labels counts differences between cells of the same label only: those between labels can be predicted "
+    "without a matching, by the mean of the label. 1 is perfect, 0 is no better than that mean, below 0 is worse."
 )
 TOP_FEATURES = 25
 

@@ -1,8 +1,9 @@
 """What a matching adds to the prediction of features: R² within labels, beside that of a uniform plan.
 
 Whoever knows a cell's label can predict its features by the mean of the label, without any matching. R² within labels
-counts only what goes beyond that: 1 − squared error / squared error of the label's mean. A translator of a uniform plan
-(all cells of a label matched equally) stands beside it, since a trained one can be above 0 without a matching too.
+counts only what goes beyond that: 1 − error within labels / variance within labels, where predicted and measured values
+are both taken as differences from their mean over the label. A translator of a uniform plan (all cells of a label
+matched equally) stands beside it, since a trained one can be above 0 without a matching too.
 """
 
 from __future__ import annotations
@@ -17,32 +18,15 @@ from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.distributions import UNIFORM
+from psmatch_core.evaluation.gain import ADDS, LEAST_GAIN, Gain, gain_sentence, r2_words
 
 MATCHED, TRUE_PAIRS = "matched", "true_pairs"
-LEAST_GAIN = 0.01  # less than a hundredth of the variance within labels is no gain, however many cells show it
 FALSE_SHARE = 0.05  # of the features that are listed as gained, at most this share is expected to be chance
 Z = 1.959964  # half the width of a 95% interval, in standard errors
 CHUNK_VALUES = 2**24  # cells × features that are compared at a time
 PROBE = "Ridge regression on principal components"  # the translator that true pairs can train too
 ALL_FEATURES = "all features"
 NO_ACCURACY = "Not known: it can only be measured where true pairs are known."
-ADDS, NOTHING, HARMS = "adds", "nothing", "harms"
-
-
-@dataclass(frozen=True)
-class Gain:
-    """R² that is gained over the uniform plan, and its 95% interval: where it would be for other cells."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def kind(self) -> str:
-        """``adds`` or ``harms`` if the interval excludes 0 and the gain is at least 0.01, else ``nothing``."""
-        if self.low > 0 and self.value >= LEAST_GAIN:
-            return ADDS
-        return HARMS if self.high < 0 and self.value <= -LEAST_GAIN else NOTHING
 
 
 @dataclass(frozen=True)
@@ -64,6 +48,9 @@ class FeatureAccuracy:
     r2
         R² within labels by plan (``matched``, ``uniform`` and, where it was trained on them, ``true_pairs``): all
         features together, each in units of its standard deviation.
+    over_mean
+        1 − squared error / squared error of the label's mean, by plan, all features together: below ``r2`` where a
+        translator misses the means of labels.
     feature_r2
         The same of each feature ``(d,)``; NaN for a feature that does not vary within labels.
     gains
@@ -81,6 +68,7 @@ class FeatureAccuracy:
     n_labels: int
     features: tuple[str, ...]
     r2: dict[str, float]
+    over_mean: dict[str, float]
     feature_r2: dict[str, tuple[float, ...]]
     gains: dict[str, Gain]
     gain_errors: tuple[float, ...]
@@ -108,8 +96,11 @@ class FeatureAccuracy:
             f"Difference from the uniform plan {r2_words(self.gain.value)} (95% {r2_words(self.gain.low)} to "
             f"{r2_words(self.gain.high)}), measured on {cells} with a known partner{unseen}."
         ]
-        if self.r2[MATCHED] < 0:
-            found.append("The mean of the label alone predicts better than this translator.")
+        if self.over_mean[MATCHED] < 0:
+            found.append(
+                "The mean of the label alone predicts better than this translator (R² over that mean "
+                f"{r2_words(self.over_mean[MATCHED])})."
+            )
         if TRUE_PAIRS not in self.gains:
             return found
         reached = f"Trained on true pairs, the same translator has {r2_words(self.r2[TRUE_PAIRS])}"
@@ -176,7 +167,7 @@ def feature_accuracy(
     predicted
         By plan, ``matched`` and ``uniform`` among them: predicted features of cells ``(n, d)``, without NaN rows.
     of
-        The modality whose features are predicted; the means of its labels are the baseline.
+        The modality whose features are predicted.
     partners
         Rows of the true partners in ``of``, ``(n,)``.
     direction, at, translator, is_held_out
@@ -200,21 +191,25 @@ def feature_accuracy(
     names, label = np.unique(of.labels, return_inverse=True)
     group = label[partners]
     errors = {plan: np.zeros(d) for plan in predicted}
-    variance = np.zeros(d)
-    gain_errors = np.full(d, np.nan)
+    variance, off_mean = np.zeros(d), np.zeros(d)
+    misses = {plan: np.zeros(d) for plan in predicted}
+    gain_errors, scales = np.full(d, np.nan), np.zeros(d)
     total = {plan: np.zeros(n) for plan in (*predicted, "variance")}  # of each cell, over standardised features
     for columns, values in _chunks(of):
         spread = values.std(axis=0)
         means = np.stack([values[label == index].mean(axis=0) for index in range(names.size)])
         measured = values[partners]
-        off = (measured - means[group]) ** 2
-        squares = {plan: (each[:, columns] - measured) ** 2 for plan, each in predicted.items()}
+        off = _centred(measured, group) ** 2
+        squares = {plan: _centred(each[:, columns] - measured, group) ** 2 for plan, each in predicted.items()}
+        off_mean[columns] = np.sum((measured - means[group]) ** 2, axis=0)
         varies = off.sum(axis=0) > 1e-9 * n * np.maximum(spread, 1e-300) ** 2
         variance[columns] = np.where(varies, off.sum(axis=0), 0.0)
         for plan, each in squares.items():
             errors[plan][columns] = each.sum(axis=0)
+            misses[plan][columns] = np.sum((predicted[plan][:, columns] - measured) ** 2, axis=0)
         gain_errors[columns] = _standard_error(squares[UNIFORM] - squares[MATCHED], off, group)
         scale = np.where(varies, 1 / np.where(spread > 0, spread, 1.0) ** 2, 0.0)
+        scales[columns] = scale
         total["variance"] += off @ scale
         for plan, each in squares.items():
             total[plan] += each @ scale
@@ -224,6 +219,10 @@ def feature_accuracy(
     }
     whole = float(total["variance"].sum())
     r2 = {plan: 1 - float(total[plan].sum()) / whole if whole > 0 else float("nan") for plan in predicted}
+    baseline = float(off_mean @ scales)
+    over_mean = {
+        plan: 1 - float(each @ scales) / baseline if baseline > 0 else float("nan") for plan, each in misses.items()
+    }
     return FeatureAccuracy(
         direction=direction,
         at=at,
@@ -234,6 +233,7 @@ def feature_accuracy(
         n_labels=int(np.unique(group).size),
         features=tuple(of.var_names.tolist()),
         r2=r2,
+        over_mean=over_mean,
         feature_r2=feature_r2,
         gains={
             plan: _gain(r2[plan] - r2[UNIFORM], total[UNIFORM] - total[plan], total["variance"], group)
@@ -242,16 +242,6 @@ def feature_accuracy(
         },
         gain_errors=tuple(gain_errors.tolist()),
     )
-
-
-def gain_sentence(gain: Gain, matched: float, uniform: float) -> str:
-    """Whether the matching adds anything, with R² within labels of the matching and of the uniform plan."""
-    beside = f"R² within labels {r2_words(matched)}, uniform plan {r2_words(uniform)}"
-    return {
-        ADDS: f"The matching adds {r2_words(gain.value)}: {beside}",
-        NOTHING: f"The matching adds nothing that can be measured: {beside}",
-        HARMS: f"The matching makes predictions worse: {beside}",
-    }[gain.kind]
 
 
 def accuracy_in_words(accuracy: Mapping[str, Sequence[FeatureAccuracy]]) -> list[str]:
@@ -278,11 +268,6 @@ def accuracy_table(found: Sequence[FeatureAccuracy]) -> pd.DataFrame:
     return table
 
 
-def r2_words(value: float) -> str:
-    """Three decimals, without a negative zero; a dash for NaN."""
-    return "–" if value != value else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
-
-
 def _chunks(of: Modality) -> Iterator[tuple[slice, np.ndarray]]:
     """Some features at a time, dense, ``(n_cells, ≤ size)``."""
     X = of.X.tocsc() if hasattr(of.X, "tocsc") else of.X
@@ -290,6 +275,14 @@ def _chunks(of: Modality) -> Iterator[tuple[slice, np.ndarray]]:
     for start in range(0, of.n_features, size):
         columns = slice(start, start + size)
         yield columns, to_dense(X[:, columns], np.float64)
+
+
+def _centred(values: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Values ``(n, d)`` less their mean over the cells of the same group ``(n,)``."""
+    index, size = np.unique(group, return_inverse=True, return_counts=True)[1:]
+    sums = np.zeros((size.size, values.shape[1]))
+    np.add.at(sums, index, values)
+    return np.asarray(values - (sums / size[:, None])[index])
 
 
 def _gain(value: float, difference: np.ndarray, variance: np.ndarray, group: np.ndarray) -> Gain:

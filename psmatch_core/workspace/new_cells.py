@@ -12,7 +12,7 @@ import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.readers import DataSpec, copy_into
-from psmatch_core.evaluation.within_labels import Gain, gain_sentence
+from psmatch_core.evaluation.gain import Gain, gain_sentence
 from psmatch_core.exports.files import describe_translation, write_h5ad
 from psmatch_core.exports.provenance import versions
 from psmatch_core.exports.tables import write_csv

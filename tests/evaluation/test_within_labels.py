@@ -7,21 +7,15 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import UNIFORM
+from psmatch_core.evaluation.gain import ADDS, HARMS, LEAST_GAIN, NOTHING, Gain, gain_sentence, r2_words
 from psmatch_core.evaluation.within_labels import (
-    ADDS,
     ALL_FEATURES,
     FALSE_SHARE,
-    HARMS,
-    LEAST_GAIN,
     MATCHED,
-    NOTHING,
     TRUE_PAIRS,
-    Gain,
     accuracy_in_words,
     accuracy_table,
     feature_accuracy,
-    gain_sentence,
-    r2_words,
 )
 from tests.conftest import make_modality
 
@@ -65,12 +59,23 @@ def test_r2_is_one_minus_the_error_over_that_of_the_label_mean(cells):
 
 
 def test_differences_between_labels_count_for_nothing(cells):
-    """The mean of all cells explains nothing, and worse than nothing once the labels lie apart."""
+    """A prediction that is right but for the means of labels is perfect within them, and worse than those means."""
+    wrong = cells.X + 3.0 * (cells.labels == "A")[:, None] - 5.0
+    found = judged(cells, {MATCHED: wrong, UNIFORM: label_means(cells)})
+    assert found.r2[MATCHED] == pytest.approx(1)
+    assert found.feature_r2[MATCHED] == pytest.approx([1] * 5)
+    assert found.over_mean[MATCHED] < -1
+    assert any("The mean of the label alone predicts better than this translator" in each for each in found.remarks())
+    right = judged(cells, {MATCHED: cells.X, UNIFORM: label_means(cells)})
+    assert right.over_mean == {MATCHED: pytest.approx(1), UNIFORM: pytest.approx(0, abs=1e-9)}
+    assert not any("alone predicts better" in each for each in right.remarks())
+
+
+def test_whatever_is_constant_within_labels_explains_nothing(cells):
     overall = np.tile(cells.X.mean(axis=0), (N, 1))
     found = judged(cells, {MATCHED: overall, UNIFORM: label_means(cells)})
-    assert found.r2[MATCHED] < -0.2
-    assert found.gain.kind == HARMS
-    assert "The mean of the label alone predicts better than this translator." in found.remarks()
+    assert found.r2 == {MATCHED: pytest.approx(0, abs=1e-9), UNIFORM: pytest.approx(0, abs=1e-9)}
+    assert found.gain.kind == NOTHING
 
 
 def test_each_feature_counts_alike_whatever_its_unit(cells):

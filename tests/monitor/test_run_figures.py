@@ -102,7 +102,7 @@ def test_the_truth_is_among_the_figures_where_it_is_known():
     assert figures.foscttm == pytest.approx(0.5)
     assert figures.trace_fold == pytest.approx(1)
     assert (figures.r2_within, figures.gap_closed) == (pytest.approx(1), pytest.approx(1))
-    assert figures.r2_uniform == accuracy.r2["uniform"] < 0
+    assert figures.r2_uniform == accuracy.r2["uniform"] == pytest.approx(0)
     assert match_figures(uniform, judged).r2_within is None
     assert figures.energy_source_to_target is None
 

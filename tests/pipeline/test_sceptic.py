@@ -15,7 +15,7 @@ from psmatch_core import plotting
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.common import _summary
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.evaluation.within_labels import ADDS
+from psmatch_core.evaluation.gain import ADDS
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import report_html
 from psmatch_core.translation.translators import BarycentricTranslator, RidgeTranslator
