@@ -24,7 +24,7 @@ MATCHED, TRUE_PAIRS = "matched", "true_pairs"
 FALSE_SHARE = 0.05  # of the features that are listed as gained, at most this share is expected to be chance
 Z = 1.959964  # half the width of a 95% interval, in standard errors
 CHUNK_VALUES = 2**24  # cells × features that are compared at a time
-PROBE = "Ridge regression on principal components"  # the translator that true pairs can train too
+PROBE = "Ridge regression within labels"  # the translator that true pairs can train too
 ALL_FEATURES = "all features"
 NO_ACCURACY = "Not known: it can only be measured where true pairs are known."
 
@@ -106,8 +106,8 @@ class FeatureAccuracy:
         reached = f"Trained on true pairs, the same translator has {r2_words(self.r2[TRUE_PAIRS])}"
         if self.gap_closed != self.gap_closed:
             return [*found, f"{reached}: it has nothing to gain within labels."]
-        share = max(self.gap_closed, 0.0)
-        return [*found, f"{reached}: the matching closes {share:.0%} of the gap between uniform plan and true pairs."]
+        share = f"{self.gap_closed:.0%}" if self.gain.kind == ADDS else "nothing that can be measured"
+        return [*found, f"{reached}: the matching closes {share} of the gap between uniform plan and true pairs."]
 
     def feature_gain(self, name: str) -> Gain:
         """What the matching adds to the uniform plan in one feature."""

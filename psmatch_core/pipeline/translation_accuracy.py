@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.modality import Modality
@@ -32,9 +33,10 @@ def translation_accuracy(
     """R² within labels of a direction: of the run's translator, and of a ridge regression that true pairs can train.
 
     The second tells how much can be gained at all. The weighted mean of the matches cannot tell it: with true pairs it
-    is the true partner itself, and right by construction. The ridge regression reads the leading principal components
-    of the input features, is trained in the same way on the uniform plan, the matching and the true pairs, and predicts
-    cells that none of them was trained on.
+    is the true partner itself, and right by construction. The ridge regression predicts differences from the label's
+    mean by those of the leading principal components of the input features. It is trained in the same way on the
+    uniform plan (from which it learns nothing, and predicts 0), the matching and the true pairs, and predicts cells
+    that none of them was trained on.
 
     Parameters
     ----------
@@ -91,12 +93,13 @@ def _probe(
     """Ridge regressions trained on each plan and on the true pairs, on the same held-out cells; none if none can be."""
     some_plan = plans[MATCHED]
     truth = match(some_plan.source, some_plan.target, KnownPairsMatcher(), seed=recipe.seed)
-    components = fixed_space(like.at, recipe.judging)
+    components = _less_label_means(fixed_space(like.at, recipe.judging), like.at.labels)
     inputs = like.at.with_features(components, [f"component {index + 1}" for index in range(components.shape[1])])
+    outputs = like.of.with_features(_less_label_means(to_dense(like.of.X), like.of.labels), like.of.var_names)
     values, held_out = {}, np.ones(pairs[0].size, dtype=bool)
     for done, (plan, coupling) in enumerate({**plans, TRUE_PAIRS: truth}.items()):
         model = fit_translator(
-            coupling, RidgeTranslator(), direction=like.direction, inputs=inputs, outputs=like.of, seed=recipe.seed
+            coupling, RidgeTranslator(), direction=like.direction, inputs=inputs, outputs=outputs, seed=recipe.seed
         )
         held_out &= np.isin(inputs.obs_names[pairs[0]], model.held_out)
         values[plan] = model.predict(inputs.X, inputs.var_names)[pairs[0]]
@@ -106,7 +109,7 @@ def _probe(
     return [
         feature_accuracy(
             {plan: each[held_out] for plan, each in values.items()},
-            like.of,
+            outputs,
             pairs[1][held_out],
             direction=like.direction,
             at=like.at.name,
@@ -114,6 +117,14 @@ def _probe(
             is_held_out=True,
         )
     ]
+
+
+def _less_label_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Values of cells ``(n, d)`` less the mean of their label."""
+    index, size = np.unique(labels, return_inverse=True, return_counts=True)[1:]
+    sums = np.zeros((size.size, values.shape[1]))
+    np.add.at(sums, index, values)
+    return np.asarray(values - (sums / size[:, None])[index])
 
 
 def _partners(at: Modality, of: Modality) -> tuple[np.ndarray, np.ndarray]:

@@ -102,6 +102,14 @@ def test_the_share_of_the_gap_is_that_between_uniform_and_true_pairs(cells):
     assert "the matching closes 80% of the gap" in found.remarks()[-1]
 
 
+def test_no_share_of_the_gap_is_claimed_where_the_matching_adds_nothing(cells):
+    noise = 0.4 * np.random.default_rng(0).normal(size=cells.X.shape)
+    uniform = label_means(cells)
+    found = judged(cells, {MATCHED: uniform + 0.001 * noise, UNIFORM: uniform, TRUE_PAIRS: mixed(cells, 0.2)})
+    assert found.gain.kind == NOTHING
+    assert "the matching closes nothing that can be measured of the gap" in found.remarks()[-1]
+
+
 def test_where_true_pairs_gain_nothing_there_is_no_gap(cells):
     found = judged(cells, {plan: label_means(cells) for plan in (MATCHED, UNIFORM, TRUE_PAIRS)})
     assert np.isnan(found.gap_closed)
