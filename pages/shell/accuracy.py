@@ -51,6 +51,9 @@ def show_features(found: FeatureAccuracy, *, key: str) -> None:
     """R² of each feature beside the uniform plan, the features to which the matching adds, and a table of all."""
     from psmatch_core.plotting import feature_r2_bars
 
+    st.caption(
+        f"{plain(found.translator)}. {plain(' '.join(found.remarks()))}"
+    )  # the title of the figure says the rest
     charts.show(
         feature_r2_bars(found, top=TOP_FEATURES),
         key=f"accuracy.bars.{key}",

@@ -106,8 +106,11 @@ class FeatureAccuracy:
         reached = f"Trained on true pairs, the same translator has {r2_words(self.r2[TRUE_PAIRS])}"
         if self.gap_closed != self.gap_closed:
             return [*found, f"{reached}: it has nothing to gain within labels."]
-        share = f"{self.gap_closed:.0%}" if self.gain.kind == ADDS else "nothing that can be measured"
-        return [*found, f"{reached}: the matching closes {share} of the gap between uniform plan and true pairs."]
+        if self.gain.kind != ADDS:
+            share = "nothing that can be measured of the gap"
+        else:
+            share = "the whole gap" if self.gap_closed >= 1 else f"{self.gap_closed:.0%} of the gap"
+        return [*found, f"{reached}: the matching closes {share} between uniform plan and true pairs."]
 
     def feature_gain(self, name: str) -> Gain:
         """What the matching adds to the uniform plan in one feature."""

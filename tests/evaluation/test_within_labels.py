@@ -102,6 +102,12 @@ def test_the_share_of_the_gap_is_that_between_uniform_and_true_pairs(cells):
     assert "the matching closes 80% of the gap" in found.remarks()[-1]
 
 
+def test_more_than_the_whole_gap_is_the_whole_gap(cells):
+    found = judged(cells, {MATCHED: mixed(cells, 0.3), UNIFORM: label_means(cells), TRUE_PAIRS: mixed(cells, 0.2)})
+    assert found.gap_closed > 1
+    assert "the matching closes the whole gap between" in found.remarks()[-1]
+
+
 def test_no_share_of_the_gap_is_claimed_where_the_matching_adds_nothing(cells):
     noise = 0.4 * np.random.default_rng(0).normal(size=cells.X.shape)
     uniform = label_means(cells)

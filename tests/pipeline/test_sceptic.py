@@ -14,8 +14,11 @@ from anndata import AnnData
 from psmatch_core import plotting
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.common import _summary
+from psmatch_core.data.controls import OTHERS
+from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.gain import ADDS
+from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import report_html
 from psmatch_core.translation.translators import BarycentricTranslator, RidgeTranslator
@@ -105,6 +108,18 @@ def test_the_figures_by_which_runs_are_compared_show_nothing(noise: RunFolder) -
     assert figures is not None
     assert "r2" not in figures
     assert figures["r2_within"] < figures["r2_uniform"] + 0.01
+
+
+def test_a_label_left_out_is_predicted_no_better_than_by_a_uniform_matching() -> None:
+    sides = [
+        Modality.from_anndata(independent(name), label_key="label", name=name, pair_key="barcode")
+        for name in ("RNA", "Protein")
+    ]
+    recipe = Recipe(classifier=LinearClassifier(strength=0.1))
+    found = leave_label_out(recipe, *sides, "STAT1", how=LeaveOut(control=OTHERS))
+    for text in (found.finding(), plotting.predicted_means(found).layout.title.text, found.report()):
+        assert not claims(text.replace("<br>", " "))
+        assert "no better than" in text.replace("<br>", " ")
 
 
 def test_a_shared_signal_within_labels_is_found(tmp_path: Path) -> None:

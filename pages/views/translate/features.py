@@ -86,8 +86,9 @@ def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, directi
     else:
         st.caption(accuracy.MEANING)
     for index, each in enumerate(found):
-        accuracy.show_finding(each)
-        if not predictions.are_pixels(folder, direction):
+        if predictions.are_pixels(folder, direction):
+            accuracy.show_finding(each)
+        else:
             accuracy.show_features(each, key=f"{folder.id}.{direction}.{index}")
     kind = kind_title(type(folder.recipe.translator))
     st.markdown(f"**Translator: {kind}**")
