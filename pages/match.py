@@ -39,4 +39,4 @@ if folder is not None and is_matched:
     warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
     with progress_box.show_unreadable(folder):
         match_view(folder)
-next_step("monitor", "See whether the matching can be trusted, without known pairs.")
+next_step("monitor", "See what the matches are good for, without known pairs.")

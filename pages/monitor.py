@@ -1,4 +1,4 @@
-"""Monitor: whether the matching can be trusted if no true pairs are known."""
+"""Monitor: what the matches are good for, without true pairs."""
 
 from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, NAME_SETTINGS, warn_of_changed_settings
@@ -6,7 +6,7 @@ from pages.shell.frame import next_step, require, require_data, start_page
 from pages.views.monitor.overview import monitor_view
 from pages.views.monitor.runs_compared import runs_compared
 
-workspace = start_page("monitor", "Can I trust the matching?")
+workspace = start_page("monitor", "What are the matches good for?")
 require_data(workspace)
 folder = session.current_run()
 is_matched = folder is not None and cache.has_matching(folder)

@@ -9,7 +9,7 @@ WILL_SHOW = {
     "cells by their scores",
     "match": "which cells match: the coupling of each label from sharp to smooth, two linked maps, and a table of all "
     "labels",
-    "monitor": "whether the matching can be trusted, with the evidence, and a comparison of runs",
+    "monitor": "what the matches of each label are good for, with the evidence, and a comparison of runs",
     "translate": "what cells would look like in the other modality, compared with what was measured",
     "evaluate": "how close the matches are to the true partners, compared with chance, if some pairs are known",
     "export": "the pairs, the coupling, the translations and a report, to download",

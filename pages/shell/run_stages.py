@@ -8,12 +8,20 @@ from psmatch_core.base.progress import Event
 SHARES = {
     "read": 0.04,
     "preprocess": 0.1,
-    "propensity": 0.6,
-    "match": 0.16,
+    "propensity": 0.4,
+    "match": 0.1,
+    "halves": 0.2,
+    "hidden labels": 0.06,
     "evaluate": 0.05,
-    "held-out pairs": 0.4,
+    "held-out pairs": 0.3,
     "export": 0.05,
 }
+PARTS = {
+    "preprocess": 2,
+    "propensity": 2,
+    "halves": 6,
+    "held-out pairs": 2,
+}  # sides; and both sides and a matching for two halvings
 SAME_AS = {"latents": "propensity"}  # a stage that takes the place of another
 TRAINING = ("read", "preprocess", "propensity")
 DOING = {
@@ -22,6 +30,9 @@ DOING = {
     "propensity": "training the propensity models",
     "latents": "training the joint VAE of both modalities",
     "match": "matching label by label",
+    "halves": "matching again from halves of the data",
+    "hidden labels": "hiding labels and finding them again",
+    "null": "matching with shuffled labels",
     "evaluate": "evaluating the result with the known pairs",
     "held-out pairs": "training on other cells, to judge held-out pairs",
     "compare": "comparing translated and observed cells",
@@ -34,6 +45,8 @@ STAGE_NAMES = {  # in the order of the work
     "propensity": "training",
     "latents": "training",
     "match": "matching",
+    "halves": "measuring agreement",
+    "hidden labels": "hidden labels",
     "translator": "training the translator",
     "evaluate": "evaluation",
     "held-out pairs": "judging held-out pairs",
@@ -54,6 +67,5 @@ def fraction_done(events: list[Event], *, stop_after: str = "match") -> float:
         if begun and place < begun[-1] and kind not in last:  # a stage that this run does not have
             done += share
             continue
-        n_parts = 2 if kind in ("preprocess", "propensity", "held-out pairs") else 1  # one for each modality
-        done += share * min(1.0, sum(last.get(kind, {}).values()) / n_parts)
+        done += share * min(1.0, sum(last.get(kind, {}).values()) / PARTS.get(kind, 1))
     return done / sum(shares.values())

@@ -1,4 +1,4 @@
-"""`psmatch monitor`: can the matches of a run be trusted? Losses, stability and the null of shuffled labels."""
+"""`psmatch monitor`: what are the matches of a run good for? The run's own report, or measured again with shuffles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--null-cells", type=int, default=1500, help="largest number of cells per modality in the null (default: 1500)"
     )
-    parser.add_argument("--no-stability", action="store_true", help="skip the training on halves of the cells")
+    parser.add_argument("--no-stability", action="store_true", help="skip the trainings on halves of the data")
     add_cache_and_queue(parser)
     add_quiet(parser)
 
@@ -47,10 +47,11 @@ def _monitor(options: argparse.Namespace) -> int:
 
 
 def report_text(report: MonitorReport) -> str:
-    """A report for a terminal: labels, losses, stability, the null, and the verdict."""
+    """A report for a terminal: labels, losses, halves, hidden labels, the null, and the verdict."""
     from psmatch_core.cli.common import SHORT
 
-    table = report.table()
+    columns = ["label", "verdict", "agreement", "agreement_cells", "agreement_features", "reasons", "advice"]
+    table = report.table()[columns].rename(columns={"agreement_cells": "cells", "agreement_features": "features"})
     table["reasons"] = [
         text if len(text) <= REASON_WIDTH else text[: REASON_WIDTH - 1] + "…" for text in table["reasons"]
     ]
@@ -60,7 +61,15 @@ def report_text(report: MonitorReport) -> str:
             f"{name}: held-out loss {side.loss:.3f} nats calibrated, {side.raw_loss:.3f} nats raw; "
             f"label entropy {side.baseline:.3f} nats"
         )
-    lines.append(f"Match stability {report.stability:.2f}, shared mass {report.shared_mass:.2f}")
+    lines.append(
+        f"Agreement of the matches {report.agreement:.2f}: {report.agreement_cells:.2f} between halves of the cells, "
+        f"{report.agreement_features:.2f} between halves of the features (1 the same, 0 unrelated)"
+    )
+    if report.hidden is not None:
+        lines.append(f"Hidden labels found again: {report.hidden.described()}")
+    if report.modalities is not None:
+        lines.append(f"Agreement of the modalities: {report.modalities.described()}")
+    lines += [f"Not measured: {note}" for note in report.notes]
     if report.null is not None:
         lines.append(f"\nCompared with {plural(report.null.n_shuffles, 'shuffle')} of the labels (simple classifier):")
         for each in report.null.statistics:
@@ -68,10 +77,13 @@ def report_text(report: MonitorReport) -> str:
             lines.append(
                 f"  {each.name:<12} {each.observed:.3f}   shuffled {low:.3f} to {high:.3f}, p = {each.p_value:.2g}"
             )
-    lines.append(f"\n{report.verdict.title}: " + "; ".join(report.reasons) + ".")
+    lines.append(f"\n{report.verdict.title} ({report.counted()}): " + "; ".join(report.reasons) + ".")
     return "\n".join(lines)
 
 
 COMMAND = Command(
-    "monitor", "check whether the matches of a run can be trusted, without true pairs", _add_arguments, _monitor
+    "monitor",
+    "say what the matches of a run are good for, without true pairs",
+    _add_arguments,
+    _monitor,
 )

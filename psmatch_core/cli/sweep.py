@@ -30,7 +30,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list", action="store_true", help="combine values by position instead of as a grid")
     parser.add_argument(
-        "--no-stability", action="store_true", help="skip the match stability, which takes about half of the time"
+        "--no-stability",
+        action="store_true",
+        help="skip the trainings on halves of the data, which take about a third of the time",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what the sweep would cost")
     parser.add_argument(
@@ -72,7 +74,7 @@ def budget_text(budget: Budget) -> str:
     reused = f" ({budget.n_reused} already finished and reused)" if budget.n_reused else ""
     parts = [f"{plural(budget.n_runs, 'run')}, {plural(budget.n_trainings, 'training')}{reused}"]
     if budget.n_halvings:
-        parts.append(f"{plural(budget.n_halvings, 'training')} on halves of the cells, for the stability")
+        parts.append(f"{plural(budget.n_halvings, 'training')} on halves of the data")
     text = "; ".join(parts) + ". "
     if budget.seconds is None:
         return text + "The time is unknown, because the stages of this run were not timed."

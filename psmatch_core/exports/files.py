@@ -16,7 +16,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
-from psmatch_core.exports.pairs import choose_pairs
+from psmatch_core.exports.pairs import choose_pairs, verdict_columns
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
 from psmatch_core.exports.tables import escape_formulas
 from psmatch_core.pipeline import result_files
@@ -36,10 +36,17 @@ def coupling_anndata(run: Run) -> AnnData:
 
     matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest)
     obs = pd.DataFrame(
-        {"label": pd.Categorical(run.source.labels), "n_effective": run.coupling.n_effective},
+        {
+            "label": pd.Categorical(run.source.labels),
+            "n_effective": run.coupling.n_effective,
+            **verdict_columns(run.source.labels, run.monitor),
+        },
         index=run.source.obs_names,
     )
-    var = pd.DataFrame({"label": pd.Categorical(run.target.labels)}, index=run.target.obs_names)
+    var = pd.DataFrame(
+        {"label": pd.Categorical(run.target.labels), **verdict_columns(run.target.labels, run.monitor)},
+        index=run.target.obs_names,
+    )
     uns = {
         **provenance(run),
         "weights": "whole coupling: each row sums to 1 / matched source cells; divide it by its sum to get weights",
@@ -89,6 +96,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+    pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), run.monitor))
     files: list[Path] = []
     n_escaped = 0
 
@@ -168,6 +176,12 @@ def _readme(run: Run, command: str, files: list[Path], notes: list[str]) -> str:
             f"Matched pairs of {run.source.name} (source) and {run.target.name} (target)",
             "",
             "The weight of a pair is its share of the source cell's mass, 0 to 1. Pairs are inferred, not measured.",
+            "",
+            f"{run.monitor.verdict.title} ({run.monitor.counted()} of {plural(len(run.monitor.labels), 'label')}):",
+            *(f"- {reason}" for reason in run.monitor.reasons),
+            "The columns verdict, agreement and flags of pairs and cells are those of their label. Agreement says how",
+            "well the matches are reproduced from halves of the cells and of the features: 1 the same, 0 unrelated. It",
+            "does not show that they are correct.",
             "",
             *(f"  {path.name}" for path in files),
             "",

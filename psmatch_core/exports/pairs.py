@@ -9,9 +9,12 @@ from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.randomness import stream
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.monitor import MonitorReport
+from psmatch_core.monitor.flags import flag_names
 from psmatch_core.pipeline.recipe import ExportRules
 
 PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
+VERDICT_COLUMNS = ["verdict", "agreement", "flags"]  # of the label
 
 # Row, column, weight, rank and number of draws of the pairs of a block, (n_pairs,) each; None where nothing was drawn.
 BlockPairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]
@@ -45,6 +48,17 @@ def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd
         }
         parts.append(pd.DataFrame(columns if draws is None else {**columns, "draws": draws}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIR_COLUMNS)
+
+
+def verdict_columns(labels: np.ndarray, monitor: MonitorReport) -> dict[str, np.ndarray]:
+    """The verdict, agreement and flags of each cell's label, ``(n_cells,)`` each: no cell is judged on its own."""
+    rows = [monitor.by_label[label] for label in labels.tolist()]
+    values = (
+        [row.verdict.value for row in rows],
+        [row.agreement for row in rows],
+        [flag_names(row.flags) for row in rows],
+    )
+    return dict(zip(VERDICT_COLUMNS, (np.array(each) for each in values), strict=True))
 
 
 def _heaviest(block: Block, top: int) -> BlockPairs:

@@ -18,7 +18,7 @@ PACKAGES = ("anndata", "numpy", "scipy", "scikit-learn", "torch", "scanpy", "POT
 
 def provenance(run: Run) -> dict[str, Any]:
     """Recipe, versions, inputs, statuses and notes, as every exported h5ad holds them in ``uns``."""
-    statuses = run.label_table[["label", "status", "note", "marginal_error"]]
+    statuses = run.label_table[["label", "status", "note", "marginal_error", "verdict", "agreement", "flags"]]
     return {
         "recipe": json.dumps(portable_recipe(run.recipe)),
         "versions": versions(),

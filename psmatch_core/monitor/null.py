@@ -30,8 +30,9 @@ from psmatch_core.data.modality import Matrix
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
+from psmatch_core.monitor.halves import N_HALVES
 from psmatch_core.monitor.run_figures import relative_cost
-from psmatch_core.monitor.stability import HALVES, Stability, compare
+from psmatch_core.monitor.stability import Stability, compare
 
 RIDGE = 1.0  # × mean self-similarity of a cell: the prior weighs as much as one similar cell
 STEEPEST = 1e3  # largest slope of the logits on the scores: at 1e3, a score of 1 is practically certain
@@ -193,11 +194,11 @@ class _Side:
     def trained(self, y: np.ndarray, shuffle: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Scores of all cells by the classifier of each half, ``(n, n_labels)`` each, and the held-out loss."""
         n_labels = len(self.model.label_names)
-        halves = stratified_folds(y, HALVES, seed=derived_seed(self.seed, "shuffle", shuffle))
+        halves = stratified_folds(y, N_HALVES, seed=derived_seed(self.seed, "shuffle", shuffle))
         share = np.bincount(y, minlength=n_labels) / y.size
         indicator = np.eye(n_labels)[y] - share  # (n, n_labels)
         scores, held_out = [], np.full((y.size, n_labels), np.nan)
-        for half in range(HALVES):
+        for half in range(N_HALVES):
             fit = halves.assignment != 1 - half
             inner = self.kernel[np.ix_(fit, fit)] + RIDGE * np.eye(int(fit.sum()))
             weights = linalg.solve(inner, indicator[fit], assume_a="pos")
@@ -230,7 +231,7 @@ def _one_labelling(
         y = replace(side.model, modality=replace(modality, labels=labels)).y
         first, second, row[f"loss_{name}"] = side.trained(y, shuffle)
         models.append((replace(side.model, logits=first), replace(side.model, logits=second)))
-    couplings = [match(models[0][half], models[1][half], matcher, seed=seed) for half in range(HALVES)]
+    couplings = [match(models[0][half], models[1][half], matcher, seed=seed) for half in range(N_HALVES)]
     stability = compare(couplings[0], couplings[1], (pair[0].space, pair[1].space))
     row["stability"] = stability.agreement
     row["cost"] = float(np.mean([relative_cost(coupling, seed=seed) for coupling in couplings]))

@@ -81,9 +81,15 @@ class RunFigures:
         Share of held-out cells whose label is predicted correctly.
     error_source, error_target
         Expected calibration error, 0 to 1.
+    agreement
+        Mean of the agreement of two matchings from halves of the cells and from halves of the features
+        (:mod:`psmatch_core.monitor.stability`), by which labels are judged.
     stability, shared_mass
-        Agreement of two matchings whose classifiers were trained on different halves of the cells
-        (:mod:`psmatch_core.monitor.stability`).
+        Of the halves of the cells alone: agreement, and mass on the same pairs.
+    hidden_score, hidden_z
+        Hidden labels found again: 0 by chance, 1 all; in standard deviations above exchanged label names.
+    modality_agreement
+        Correlation between the modalities of which labels are alike.
     n_effective, n_candidates
         Effective matches and candidates of a cell: medians over all source cells that have a match, whatever their
         label (:mod:`psmatch_core.matching.effective_matches`).
@@ -121,8 +127,12 @@ class RunFigures:
     accuracy_target: float | None = _figure("Accuracy of {target}", "share of cells", better=LARGE)
     error_source: float | None = _figure("Calibration error of {source}", "0 to 1", better=SMALL)
     error_target: float | None = _figure("Calibration error of {target}", "0 to 1", better=SMALL)
-    stability: float | None = _figure("Match stability", "correlation", better=LARGE)
+    agreement: float | None = _figure("Agreement of halves", "1 same, 0 unrelated", better=LARGE)
+    stability: float | None = _figure("Agreement of halves of the cells", "1 same, 0 unrelated", better=LARGE)
     shared_mass: float | None = _figure("Shared mass", "share", better=LARGE)
+    hidden_score: float | None = _figure("Hidden labels found again", "1 all, 0 chance", better=LARGE)
+    hidden_z: float | None = _figure("Hidden labels above chance", "standard deviations", better=LARGE)
+    modality_agreement: float | None = _figure("Agreement of the modalities", "correlation", better=LARGE)
     n_effective: float | None = _figure("Effective matches", "cells, median over cells")
     n_candidates: float | None = _figure("Candidates of a cell", "cells, median over the same cells")
     plan_entropy: float | None = _figure("Entropy of the plan", "nats per cell")

@@ -1,14 +1,15 @@
-"""Match stability: do classifiers that were trained on different cells match a cell to the same place?
+"""Match stability: do two matchings, made from different halves of the data, send a cell to the same place?
 
-The cells of each label are split into two halves. One classifier is trained on each half, both score all cells, and
-each pair of classifiers (one per modality) gives a matching. Where the two matchings agree, the matches follow from
-the labels; where they differ, they depend on which cells were in a half. No true pairs are needed.
+Each modality is scored by two classifiers that saw different halves of its cells, or of its features
+(:mod:`psmatch_core.monitor.halves`), and each pair of classifiers, one per modality, gives a matching. Where the two
+matchings agree, the matches can be reproduced; that does not show that they are correct: partners exchanged at random
+within a label would agree just as well. No true pairs are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,33 +17,15 @@ import numpy as np
 from psmatch_core.base.arrays import nan_mean, row_chunks
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
-from psmatch_core.base.threads import one_thread
-from psmatch_core.classification.classifiers import Classifier, stratified_folds
 from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.classification.training_data import training_data
-from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
+from psmatch_core.monitor.halves import N_HALVES, HalfScores, half_models
 
-HALVES = 2
 NO_SPREAD = 1e-9  # × the spread of the cells: projections closer together than this differ only by rounding error
-
-
-@dataclass(frozen=True, eq=False)
-class HalfScores:
-    """Centred logits of all cells of a modality by two classifiers, each trained on one half of each label.
-
-    Parameters
-    ----------
-    first, second
-        ``(n_cells, n_labels)``, nats.
-    """
-
-    first: np.ndarray
-    second: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -86,51 +69,6 @@ class Stability:
         return _weighted([(row.shared_mass, row.n_cells) for row in self.per_label])
 
 
-def half_scores(
-    modality: Modality,
-    label_names: tuple[str, ...],
-    classifier: Classifier,
-    *,
-    n_folds: int = 5,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> HalfScores:
-    """Train the classifier twice, each time on one half of the cells of each label, and score all cells with both.
-
-    A label with a single cell is in both halves; otherwise one classifier would not know the label at all.
-
-    Source: ours; halves as in Lange et al. 2004 (Stability-based validation of clustering solutions, section 2),
-    who compare two solutions from disjoint halves of the data.
-    """
-    X, y = training_data(modality, label_names)
-    own_seed = derived_seed(seed, "halves", modality.name, modality.fingerprint)
-    halves = stratified_folds(y, HALVES, seed=own_seed)
-    scores = []
-    for half in range(HALVES):
-        stage = f"stability: {modality.name}"
-        progress(Event(stage, half / HALVES, f"training on half {half + 1} of {HALVES}"))
-        trained = halves.assignment != 1 - half
-        half_seed = derived_seed(own_seed, "half", half)
-        folds = stratified_folds(y[trained], n_folds, seed=half_seed)
-        with one_thread():
-            fitted = classifier.fit(
-                X[trained],
-                y[trained],
-                n_labels=len(label_names),
-                folds=folds,
-                seed=half_seed,
-                progress=_part(progress, stage, half),
-            )
-            scores.append(fitted.logits(X))
-    progress(Event(f"stability: {modality.name}", 1.0))
-    return HalfScores(scores[0], scores[1])
-
-
-def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityModel, PropensityModel]:
-    """The model with the scores of each half in place of its own, to be used for matching only."""
-    return replace(model, logits=halves.first), replace(model, logits=halves.second)
-
-
 def match_stability(
     source: PropensityModel,
     target: PropensityModel,
@@ -139,6 +77,7 @@ def match_stability(
     *,
     judging: Judging | None = None,
     seed: int = 0,
+    stage: str = "halves: match",
     progress: Progress = silent,
 ) -> Stability:
     """Match with the scores of each half, and compare the two matchings label by label.
@@ -146,19 +85,22 @@ def match_stability(
     Parameters
     ----------
     halves
-        Scores of the source and of the target, from :func:`half_scores`.
+        Scores of the source and of the target, from :func:`~psmatch_core.monitor.halves.half_scores`.
     judging
         The fixed space in which positions are compared; its defaults unless given.
+    stage
+        What the progress calls it.
     """
     sources, targets = half_models(source, halves[0]), half_models(target, halves[1])
     pair = []
-    for half in range(HALVES):
-        progress(Event("stability: match", half / HALVES, f"matching with half {half + 1} of {HALVES}"))
-        pair.append(match(sources[half], targets[half], matcher, seed=seed))
+    for half in range(N_HALVES):
+        progress(Event(stage, half / N_HALVES, f"matching with half {half + 1} of {N_HALVES}"))
+        own_seed = derived_seed(seed, "half", half)  # partners drawn at random must not agree with themselves
+        pair.append(match(sources[half], targets[half], matcher, seed=own_seed))
     judging = judging or Judging()
     spaces = fixed_space(source.modality, judging), fixed_space(target.modality, judging)
     compared = compare(pair[0], pair[1], spaces)
-    progress(Event("stability: match", 1.0))
+    progress(Event(stage, 1.0))
     return compared
 
 
@@ -213,10 +155,3 @@ def _weighted(pairs: list[tuple[float, int]]) -> float:
     known = [(value, weight) for value, weight in pairs if np.isfinite(value)]
     total = sum(weight for _, weight in known)
     return sum(value * weight for value, weight in known) / total if total else float("nan")
-
-
-def _part(progress: Progress, stage: str, half: int) -> Progress:
-    def report(event: Event, /) -> None:
-        progress(Event(stage, (half + event.fraction) / HALVES, f"half {half + 1} of {HALVES}: {event.message}"))
-
-    return report

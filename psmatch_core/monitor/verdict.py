@@ -1,8 +1,8 @@
-"""The verdict on a matching: all evidence is collected, and the strictest piece decides."""
+"""The verdict on a matching: per label by the agreement of its halves, lowered by what is wrong with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,79 +12,65 @@ from psmatch_core.classification.classifier_quality import cross_entropy
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.effective_matches import effective_in_label
-from psmatch_core.monitor.null import Null
+from psmatch_core.monitor.evidence import Evidence
+from psmatch_core.monitor.flags import Flag, LabelFlag
 from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEvidence, Verdict
 from psmatch_core.monitor.stability import Stability
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
+# The best verdict that a label with this flag can have; flags that are not here are reasons to look, not to doubt.
+CAPS = {
+    Flag.NO_PLAN: Verdict.NOT_MATCHED,
+    Flag.NOT_CONVERGED: Verdict.CAUTION,
+    Flag.PARTIAL: Verdict.CAUTION,
+    Flag.NEARLY_UNIFORM: Verdict.CAUTION,
+    Flag.AT_CHANCE: Verdict.CAUTION,
+    Flag.FEW_CELLS: Verdict.CAUTION,
+    Flag.BATCH: Verdict.CAUTION,
+    Flag.GIVEN_AWAY: Verdict.CAUTION,
+}
+NOT_MEASURED = "whether its matches can be reproduced was not measured"
 
-def judge(
-    coupling: Coupling, stability: Stability | None = None, null: Null | None = None, *, made_of: str = ""
-) -> MonitorReport:
-    """Collect the evidence on a matching and say whether it can be trusted.
+
+def judge(coupling: Coupling, evidence: Evidence | None = None, *, made_of: str = "") -> MonitorReport:
+    """Say what the matches of each label, and of the whole run, are good for.
+
+    A label is judged by the agreement of its matches between halves of the cells and between halves of the features:
+    *use* from 0.30, *use with caution* from 0.10, *matched by label only* below, and wherever the features alone have
+    less than chance gives (:data:`THRESHOLDS`). Flags set a limit
+    (:data:`CAPS`). If hidden labels are not found again, or the modalities do not agree on which labels are alike,
+    every label is lowered by one: both halves of a wrong direction agree.
 
     Parameters
     ----------
-    coupling
-        The matching.
-    stability, null
-        If they were measured; without a stability the best verdict is to use the matches with caution.
+    evidence
+        What was measured; the losses and the plan alone unless given, and then no label is called *use*.
     made_of
         Kept in the report, so that a report on another matching is recognized.
 
-    Source: ours; the thresholds and their reasons are in :mod:`psmatch_core.monitor.thresholds`.
+    Source: ours (docs/monitor.md).
     """
+    evidence = evidence or Evidence()
     models = (coupling.source, coupling.target)
-    names = (models[0].modality.name, models[1].modality.name)
-    sides = (_side(models[0]), _side(models[1]))
-    is_stable = stability is not None and stability.agreement >= THRESHOLDS.good_stability
-    rules = _Rules(
-        names=names,
-        uninformative=tuple(name for name, side in zip(names, sides, strict=True) if not side.is_distinguished),
-        # A strongly regularized classifier may be confident of nothing and still rank the labels correctly: with a loss
-        # at the entropy and a stability of 0.93, the Cell Painting data of docs/monitor.md reached a FOSCTTM of 0.04.
-        refusal=Verdict.WITH_CARE if is_stable else Verdict.DO_NOT,
-        # With fewer than 19 shuffles no p-value can fall below 0.05: then the smallest possible one must be enough.
-        chance=max(THRESHOLDS.chance, null.smallest_p) if null is not None else 1.0,
-        is_measured=stability is not None,
-    )
-    report = MonitorReport(
-        names=names,
-        sides=sides,
+    doubts = _doubts(coupling, evidence)
+    rows = tuple(_label(coupling, label, evidence, doubts) for label in models[0].label_names)
+    verdict, reasons = _overall(coupling, rows, evidence, doubts)
+    return MonitorReport(
+        names=(models[0].modality.name, models[1].modality.name),
+        sides=(side_evidence(models[0]), side_evidence(models[1])),
         temperatures=(models[0].temperature, models[1].temperature),
-        labels=tuple(_label(coupling, label, stability, null, rules=rules) for label in models[0].label_names),
-        stability=stability.agreement if stability is not None else float("nan"),
-        shared_mass=stability.shared_mass if stability is not None else float("nan"),
-        null=null,
-        verdict=Verdict.WITH_CARE,
-        reasons=(),
+        labels=rows,
+        agreement_cells=evidence.cells.agreement if evidence.cells is not None else float("nan"),
+        agreement_features=evidence.features.agreement if evidence.features is not None else float("nan"),
+        shared_mass=evidence.cells.shared_mass if evidence.cells is not None else float("nan"),
+        hidden=evidence.hidden,
+        modalities=evidence.modalities,
+        null=evidence.null,
+        verdict=verdict,
+        reasons=tuple(reasons),
         made_of=made_of,
+        notes=evidence.notes,
     )
-    verdict, reasons = _overall(report, rules)
-    return replace(report, verdict=verdict, reasons=tuple(reasons))
-
-
-@dataclass(frozen=True)
-class _Rules:
-    """What holds for all labels of a run.
-
-    Parameters
-    ----------
-    uninformative
-        Modalities whose classifier has learned nothing.
-    refusal
-        The verdict where a classifier has learned nothing.
-    chance
-        The largest p-value that counts as better than chance.
-    is_measured
-        Whether the stability was measured.
-    """
-
-    names: tuple[str, str]
-    uninformative: tuple[str, ...]
-    refusal: Verdict
-    chance: float
-    is_measured: bool
 
 
 def gain_over_frequencies(model: ScoredModality, label: str | None = None) -> tuple[float, float]:
@@ -102,7 +88,8 @@ def gain_over_frequencies(model: ScoredModality, label: str | None = None) -> tu
     return nan_mean(per_cell), error
 
 
-def _side(model: ScoredModality, label: str | None = None) -> SideEvidence:
+def side_evidence(model: ScoredModality, label: str | None = None) -> SideEvidence:
+    """How well one modality distinguishes all labels, or one."""
     mine = np.ones(model.y.size, dtype=bool) if label is None else model.y == model.label_names.index(label)
     seen = mine & model.is_validated
     gain, gain_error = gain_over_frequencies(model, label)
@@ -120,124 +107,190 @@ def _side(model: ScoredModality, label: str | None = None) -> SideEvidence:
     )
 
 
-def _label(
-    coupling: Coupling, label: str, stability: Stability | None, null: Null | None, *, rules: _Rules
-) -> LabelEvidence:
-    status = next(each for each in coupling.statuses if each.label == label)
+def _doubts(coupling: Coupling, evidence: Evidence) -> list[str]:
+    """What lowers every label by one: evidence that the two modalities do not score the cells by the same thing."""
+    doubts = []
+    hidden, modalities = evidence.hidden, evidence.modalities
+    if hidden is not None and not hidden.are_found:
+        doubts.append(f"hidden labels are not found again ({hidden.described()})")
+    null = evidence.null
+    if null is not None:
+        # With fewer than 19 shuffles no p-value can fall below 0.05: then the smallest possible one must be enough.
+        chance = max(THRESHOLDS.chance, null.smallest_p)
+        for model, which in ((coupling.source, "loss_source"), (coupling.target, "loss_target")):
+            if null[which].p_value > chance:
+                text = f"{model.modality.name}: a simple classifier is no better than with shuffled labels"
+                doubts.append(f"{text} (p = {null[which].p_value:.2g})")
+    sides = [side_evidence(model) for model in (coupling.source, coupling.target)]
+    if modalities is not None and modalities.disagree and all(side.is_distinguished for side in sides):
+        doubts.append(
+            "both modalities distinguish the labels, but they do not agree on which labels are alike "
+            f"({modalities.described()}): the labels change something that only one modality sees"
+        )
+    return doubts
+
+
+def _label(coupling: Coupling, label: str, evidence: Evidence, doubts: list[str]) -> LabelEvidence:
     block = coupling.blocks.get(label)
-    steady = stability.by_label.get(label) if stability is not None else None
-    evidence = LabelEvidence(
+    row = LabelEvidence(
         label=label,
-        source=_side(coupling.source, label),
-        target=_side(coupling.target, label),
-        stability=steady.agreement if steady is not None else float("nan"),
-        shared_mass=steady.shared_mass if steady is not None else float("nan"),
-        null_p=null.label_p.get(label, float("nan")) if null is not None else float("nan"),
+        source=side_evidence(coupling.source, label),
+        target=side_evidence(coupling.target, label),
+        agreement_cells=_agreement(evidence.cells, label),
+        agreement_features=_agreement(evidence.features, label),
         n_effective=effective_in_label(block).matches if block is not None else float("nan"),
-        outcome=status.outcome.name,
-        verdict=Verdict.WITH_CARE,
+        outcome=next(each.outcome.name for each in coupling.statuses if each.label == label),
+        flags=(),
+        verdict=Verdict.LABEL_ONLY,
         reasons=(),
     )
-    verdict, reasons = _label_verdict(evidence, rules)
-    return replace(evidence, verdict=verdict, reasons=tuple(reasons))
+    names = (coupling.source.modality.name, coupling.target.modality.name)
+    row = replace(row, flags=(*_flags(row, names, evidence), *evidence.data_flags.get(label, ())))
+    verdict, reasons = _label_verdict(row, evidence, doubts)
+    return replace(row, verdict=verdict, reasons=tuple(reasons), advice=tuple(_advice(row, verdict, evidence)))
 
 
-def _label_verdict(row: LabelEvidence, rules: _Rules) -> tuple[Verdict, list[str]]:
-    """The strictest verdict that any piece of evidence asks for, and all reasons, the strictest first.
+def _agreement(stability: Stability | None, label: str) -> float:
+    found = stability.by_label.get(label) if stability is not None else None
+    return found.agreement if found is not None else float("nan")
 
-    A label that a modality cannot distinguish is not refused, and needs no caution if its matches are stable: its cells
-    are matched by the scores of all labels, and in the demo such labels are matched as well as the others.
-    """
+
+def _flags(row: LabelEvidence, names: tuple[str, str], evidence: Evidence) -> list[LabelFlag]:
+    """What is wrong with the plan, the scores or the number of cells of a label."""
     outcome = Outcome[row.outcome]
     if not outcome.is_usable:
-        return Verdict.DO_NOT, ["no plan for this label"]
-    found = [
-        (rules.refusal, f"the {name} classifier has learned nothing about the labels") for name in rules.uninformative
-    ]
+        return [LabelFlag(Flag.NO_PLAN, outcome.value)]
+    flags = []
     if outcome is Outcome.NOT_CONVERGED:
-        found.append((Verdict.WITH_CARE, "the solver did not converge"))
+        flags.append(LabelFlag(Flag.NOT_CONVERGED, "the solver did not converge"))
     if outcome is Outcome.PARTIAL:
-        found.append((Verdict.WITH_CARE, "some cells have no match"))
-    for name, side in zip(rules.names, (row.source, row.target), strict=True):
-        if side.n_validated < THRESHOLDS.few_cells:
-            found.append(
-                (Verdict.WITH_CARE, f"{name}: only {plural(side.n_validated, 'held-out cell')}, too few to be certain")
-            )
-        elif not side.is_distinguished and name not in rules.uninformative:
-            verdict = Verdict.BELIEVE if row.stability >= THRESHOLDS.good_stability else Verdict.WITH_CARE
-            text = f"the {name} classifier cannot distinguish this label"
-            found.append((verdict, f"{text}, so its matches rely on the scores of other labels"))
-    found += _stability_reasons(row, rules)
-    candidates = row.target.n_cells
-    if candidates > 1 and row.n_effective > THRESHOLDS.nearly_uniform * candidates:
-        found.append((Verdict.WITH_CARE, "nearly all cells of the label are equally good matches"))
-    return _strictest(found, "matches stay nearly the same when the classifiers are trained on other cells")
+        flags.append(LabelFlag(Flag.PARTIAL, "some cells have no match"))
+    n_candidates = row.target.n_cells
+    if n_candidates > 1 and row.n_effective > THRESHOLDS.nearly_uniform * n_candidates:
+        text = f"{row.n_effective:.1f} effective matches of {n_candidates:,} candidates: nearly all are equally good"
+        flags.append(LabelFlag(Flag.NEARLY_UNIFORM, text))
+    for name, side in zip(names, (row.source, row.target), strict=True):
+        if side.n_cells < THRESHOLDS.few_cells:
+            flags.append(LabelFlag(Flag.FEW_CELLS, f"only {plural(side.n_cells, 'cell')} in {name}"))
+        elif not side.is_distinguished:
+            flags.append(LabelFlag(Flag.AT_CHANCE, f"the {name} classifier cannot distinguish this label"))
+    if evidence.hidden is not None:
+        for pair in evidence.hidden.of_label(row.label):
+            if pair.score < THRESHOLDS.hidden_pair:
+                other = pair.second if pair.first == row.label else pair.first
+                text = f"not distinguished from {other}: {pair.share:.2f}, chance {pair.chance:.2f}"
+                flags.append(LabelFlag(Flag.NOT_DISTINGUISHED, text))
+    return flags
 
 
-def _stability_reasons(row: LabelEvidence, rules: _Rules) -> list[tuple[Verdict, str]]:
-    found: list[tuple[Verdict, str]] = []
-    enough = min(row.source.n_cells, row.target.n_cells) >= THRESHOLDS.few_cells
-    if not rules.is_measured:
-        found.append((Verdict.WITH_CARE, "stability was not measured"))
-    elif not np.isfinite(row.stability):
-        text = "stability cannot be measured, because all cells of the label have the same matches"
-        found.append((Verdict.WITH_CARE, text))
-    elif row.stability < THRESHOLDS.low_stability:
-        # With few cells the correlation itself is uncertain: a reason for caution and not for refusal.
-        verdict = Verdict.DO_NOT if enough else Verdict.WITH_CARE
-        text = "matches change when the classifiers are trained on other cells"
-        found.append((verdict, f"{text} (stability {row.stability:.2f})"))
-    elif row.stability < THRESHOLDS.good_stability:
-        text = "matches change in part when the classifiers are trained on other cells"
-        found.append((Verdict.WITH_CARE, f"{text} (stability {row.stability:.2f})"))
-    if np.isfinite(row.null_p) and row.null_p > rules.chance:
-        found.append((Verdict.WITH_CARE, f"not more stable than with shuffled labels (p = {row.null_p:.2g})"))
-    return found
+def _label_verdict(row: LabelEvidence, evidence: Evidence, doubts: list[str]) -> tuple[Verdict, list[str]]:
+    """By agreement, then lowered by doubts and flags; the decisive reason comes first."""
+    verdict, first = _by_agreement(row, evidence)
+    reasons = [first]
+    for doubt in doubts:
+        if verdict.lower is not verdict:
+            verdict, reasons = verdict.lower, [doubt, *reasons]
+    n_candidates = row.target.n_cells
+    for each in row.flags:
+        cap = CAPS.get(each.flag, Verdict.USE)
+        if each.flag is Flag.NEARLY_UNIFORM and row.n_effective > THRESHOLDS.uniform * n_candidates:
+            cap = Verdict.LABEL_ONLY
+        if cap.level > verdict.level:
+            verdict, reasons = cap, [each.detail, *reasons]
+        elif each.flag in CAPS:
+            reasons.append(each.detail)
+    return verdict, reasons
 
 
-def _overall(report: MonitorReport, rules: _Rules) -> tuple[Verdict, list[str]]:
-    found: list[tuple[Verdict, str]] = []
-    for name, side in zip(report.names, report.sides, strict=True):
-        figures = f"held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats"
-        if name in rules.uninformative:
-            found.append((rules.refusal, f"the {name} classifier has learned nothing about the labels: {figures}"))
-        elif side.share < THRESHOLDS.clear_share:
-            found.append((Verdict.WITH_CARE, f"the {name} classifier barely distinguishes the labels: {figures}"))
-    if report.null is not None:
-        for name, which in zip(report.names, ("loss_source", "loss_target"), strict=True):
-            p = report.null[which].p_value
-            if p > rules.chance:
-                text = f"{name}: a simple classifier is not better than with shuffled labels (p = {p:.2g})"
-                found.append((Verdict.WITH_CARE, text))
-    cells = dict.fromkeys(Verdict, 0)
-    for row in report.labels:
-        cells[row.verdict] += row.source.n_cells
-    shares = {verdict: n / max(sum(cells.values()), 1) for verdict, n in cells.items()}
-    refused = [row.label for row in report.labels if row.verdict is Verdict.DO_NOT]
-    if shares[Verdict.DO_NOT] > THRESHOLDS.too_many:
-        if not rules.uninformative:
-            text = f"{shares[Verdict.DO_NOT]:.0%} of the cells are in labels whose matches cannot be trusted"
-            found.append((Verdict.DO_NOT, text))
-    elif refused:
-        text = f"matches of {plural(len(refused), 'label')} cannot be trusted: {some(refused, 5)}"
-        found.append((Verdict.WITH_CARE, text))
-    if not np.isfinite(report.stability):
-        found.append((Verdict.WITH_CARE, "stability was not measured"))
-    elif shares[Verdict.BELIEVE] < THRESHOLDS.most_cells:
-        text = f"only {shares[Verdict.BELIEVE]:.0%} of the cells are in labels whose matches can be trusted"
-        found.append((Verdict.WITH_CARE, f"{text} (stability {report.stability:.2f})"))
-    if len(report.labels) < THRESHOLDS.few_labels:
-        text = f"only {len(report.labels)} labels, whose scores distinguish the cells within a label only roughly"
-        found.append((Verdict.WITH_CARE, text))
-    return _strictest(
-        found, "both classifiers distinguish the labels, and matches stay nearly the same with other training cells"
+def _by_agreement(row: LabelEvidence, evidence: Evidence) -> tuple[Verdict, str]:
+    a = row.agreement
+    if evidence.cells is None and evidence.features is None:
+        return Verdict.CAUTION, NOT_MEASURED
+    if not np.isfinite(a):
+        return Verdict.LABEL_ONLY, "every cell of the label has the same matches"
+    halves = ", ".join(
+        f"{value:.2f} between halves of the {name}"
+        for value, name in ((row.agreement_cells, "cells"), (row.agreement_features, "features"))
+        if np.isfinite(value)
     )
+    n_cells = min(row.source.n_cells, row.target.n_cells)
+    if row.agreement_features < max(THRESHOLDS.least_features, THRESHOLDS.chance_features / np.sqrt(n_cells)):
+        return Verdict.LABEL_ONLY, f"its matches follow noise of single features (agreement {halves})"
+    if a >= THRESHOLDS.use:
+        return Verdict.USE, f"its matches are reproduced (agreement {halves})"
+    if a >= THRESHOLDS.caution:
+        return Verdict.CAUTION, f"its matches are reproduced in part (agreement {halves})"
+    return Verdict.LABEL_ONLY, f"its matches are not reproduced (agreement {halves})"
 
 
-def _strictest(found: list[tuple[Verdict, str]], otherwise: str) -> tuple[Verdict, list[str]]:
-    """The strictest verdict and all reasons; ``otherwise`` comes first if nothing asks for caution."""
-    found = sorted(found, key=lambda each: -each[0].level)
-    reasons = [reason for _, reason in found]
-    if not found or found[0][0] is Verdict.BELIEVE:
-        return Verdict.BELIEVE, [otherwise, *reasons]
-    return found[0][0], reasons
+def _advice(row: LabelEvidence, verdict: Verdict, evidence: Evidence) -> list[str]:
+    """What would help a label that cannot simply be used."""
+    if verdict is Verdict.USE:
+        return []
+    flags = {each.flag for each in row.flags}
+    advice = []
+    if Flag.NO_PLAN in flags or Flag.NOT_CONVERGED in flags:
+        advice.append("allow more iterations or raise epsilon")
+    if Flag.PARTIAL in flags:
+        advice.append("raise the mass that is matched, or leave out the cells without a match")
+    if Flag.GIVEN_AWAY in flags:
+        advice.append("leave that feature out")
+    if Flag.BATCH in flags:
+        advice.append("compare labels within one batch")
+    if Flag.NEARLY_UNIFORM in flags:
+        advice.append("lower epsilon")
+    if Flag.FEW_CELLS in flags:
+        advice.append(f"{THRESHOLDS.few_cells:.0f} cells or more in both modalities are needed")
+    confused = [each.detail.split(":")[0].removeprefix("not distinguished from ") for each in row.flags
+                if each.flag is Flag.NOT_DISTINGUISHED]  # fmt: skip
+    if confused:
+        advice.append(f"merge it with {some(confused, 3)}")
+    cells, features = row.agreement_cells, row.agreement_features
+    if np.isfinite(cells) and np.isfinite(features):
+        if cells >= THRESHOLDS.use > features:
+            advice.append("its matches rest on few features: try another matrix or more features")
+        elif features >= THRESHOLDS.use > cells:
+            advice.append("more cells")
+    if verdict is Verdict.LABEL_ONLY and not advice:
+        advice.append("use it as a mean over the label, add cells, or try another matrix")
+    return advice
+
+
+def _overall(
+    coupling: Coupling, rows: tuple[LabelEvidence, ...], evidence: Evidence, doubts: list[str]
+) -> tuple[Verdict, list[str]]:
+    """The verdict on a run: what holds for most of its cells, with what holds for all labels first."""
+    cells = dict.fromkeys(Verdict, 0)
+    for row in rows:
+        cells[row.verdict] += row.source.n_cells
+    total = max(sum(cells.values()), 1)
+    share = {verdict: n / total for verdict, n in cells.items()}
+    not_matched = [row.label for row in rows if row.verdict is Verdict.NOT_MATCHED]
+    reasons = list(doubts)
+    if len(not_matched) == len(rows):
+        return Verdict.NOT_MATCHED, ["no label has a plan"]
+    if evidence.cells is None and evidence.features is None:
+        reasons.append("whether the matches can be reproduced was not measured")
+    of_cells = f"{share[Verdict.USE]:.0%} of the cells are in labels called 'use'"
+    label_only = share[Verdict.LABEL_ONLY] + share[Verdict.NOT_MATCHED]
+    if label_only > THRESHOLDS.too_many:
+        verdict = Verdict.LABEL_ONLY
+        reasons.append(f"{label_only:.0%} of the cells are in labels whose matches say no more than the label")
+    elif share[Verdict.USE] >= THRESHOLDS.most_cells and not doubts:
+        verdict = Verdict.USE
+        reasons.append(of_cells)
+    else:
+        verdict = Verdict.CAUTION
+        reasons.append(of_cells)
+        if label_only:
+            reasons.append(f"{label_only:.0%} are in labels whose matches say no more than the label")
+    if not_matched:
+        reasons.append(f"{plural(len(not_matched), 'label')} not matched: {some(not_matched, 5)}")
+    for name, model in zip(("source", "target"), (coupling.source, coupling.target), strict=True):
+        side = side_evidence(model)
+        if not side.is_distinguished:
+            text = f"the {model.modality.name} classifier ({name}) has learned nothing about the labels"
+            reasons.append(f"{text}: held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats")
+    if len(rows) < THRESHOLDS.few_labels:
+        reasons.append(f"only {len(rows)} labels, whose scores distinguish the cells within a label only roughly")
+    return verdict, reasons

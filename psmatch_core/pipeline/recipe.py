@@ -24,6 +24,7 @@ from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
+from psmatch_core.monitor.report import Monitoring
 from psmatch_core.translation.translators import BarycentricTranslator, Translator
 
 DEMO_PREFIX = "demo:"  # of the path of a data set that comes with the program
@@ -136,6 +137,9 @@ class Recipe(Config):
     judging: Judging = option(Judging(), label="evaluation", help="How matches are evaluated where pairs are known.")
     comparing: Comparing = option(
         Comparing(), label="distances", help="How distributions of cells are compared where no pair is known."
+    )
+    monitoring: Monitoring = option(
+        Monitoring(), label="monitor", help="What is measured to say what the matches are good for."
     )
     exports: ExportRules = option(ExportRules(), label="export", help="What the exported files contain.")
     seed: int = option(0, minimum=0, help="All random numbers derive from it.")

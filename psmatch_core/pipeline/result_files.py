@@ -15,7 +15,7 @@ from psmatch_core.data.preprocessing import FittedPreprocessing
 from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
-from psmatch_core.monitor.stability import HalfScores
+from psmatch_core.monitor.halves import HalfScores
 from psmatch_core.pipeline.result_formats import FORMATS
 from psmatch_core.translation.translators import FittedTranslator
 

@@ -26,7 +26,7 @@ from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
 from psmatch_core.matching.coupling import Coupling, Status
-from psmatch_core.monitor.stability import HalfScores
+from psmatch_core.monitor.halves import HalfScores
 from psmatch_core.translation.translators import FittedTranslator
 
 Arrays = Mapping[str, np.ndarray]

@@ -20,9 +20,12 @@ from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.effective_matches import effective_in_label
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
+from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict
+from psmatch_core.monitor.flags import flag_names
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
 from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
+from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
@@ -49,6 +52,8 @@ class Run:
         The fitted preprocessing, which can also transform new cells.
     coupling
         Which cells match; it refers to both scored modalities, and these to their features.
+    monitor
+        What the matches are good for, label by label.
     evaluation
         Metrics from all known pairs; None if no pair is known. They are inflated: both classifiers were trained on the
         same physical cells.
@@ -72,6 +77,7 @@ class Run:
     source_preprocessing: FittedPreprocessing
     target_preprocessing: FittedPreprocessing
     coupling: Coupling
+    monitor: MonitorReport
     evaluation: Evaluation | None
     notes: tuple[str, ...] = field(default=(), repr=False)
     translators: Mapping[str, FittedTranslator] = field(default_factory=dict, repr=False)
@@ -97,6 +103,7 @@ class Run:
                     "iterations": status.iterations,
                     "epsilon": status.epsilon,
                     "n_effective": effective_in_label(block).matches if block is not None else float("nan"),
+                    **_judged(self.monitor.by_label[status.label]),
                 }
             )
         kept = {status.label for status in self.coupling.statuses}
@@ -115,6 +122,11 @@ class Run:
                     "iterations": 0,
                     "epsilon": float("nan"),
                     "n_effective": float("nan"),
+                    "verdict": Verdict.NOT_MATCHED.value,
+                    "agreement": float("nan"),
+                    "flags": "",
+                    "reasons": "",
+                    "advice": "",
                 }
             )
         return pd.DataFrame(rows)
@@ -146,6 +158,17 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.coupling!r}, {self.evaluation!r})"
+
+
+def _judged(row: LabelEvidence) -> dict[str, str | float]:
+    """The verdict on a label as columns of a table."""
+    return {
+        "verdict": row.verdict.value,
+        "agreement": row.agreement,
+        "flags": flag_names(row.flags),
+        "reasons": "; ".join(row.reasons),
+        "advice": "; ".join(row.advice),
+    }
 
 
 def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
@@ -196,6 +219,7 @@ def run(
     store.finished("notes", notes)
     store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
+    monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
     evaluation, held_out = None, None
     if known_ids(prepared.source, prepared.target) is not None:
         evaluation = evaluate(coupling, recipe.judging, progress=progress)
@@ -211,6 +235,7 @@ def run(
         source_preprocessing=scored.preprocessing[0],
         target_preprocessing=scored.preprocessing[1],
         coupling=coupling,
+        monitor=monitor,
         evaluation=evaluation,
         notes=notes,
         held_out_evaluation=held_out,

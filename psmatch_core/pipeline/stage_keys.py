@@ -55,12 +55,17 @@ def propensity_key(features: Modality, label_names: Sequence[str], recipe: Recip
     )
 
 
-def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -> str:
-    """The key of the scores of two classifiers, each trained on one half of a modality's cells."""
-    parts = ["halves", features.fingerprint, features.name, list(label_names), recipe.classifier]
-    # Earlier versions trained halves of images on flattened pixels: these scores must not be found again.
-    in_shape = [] if features.image_shape is None else ["in shape"]
-    return stage_key(*parts, recipe.scoring.n_folds, recipe.seed, *in_shape)
+def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe, of: str) -> str:
+    """The key of the scores of two classifiers, each trained on one half of a modality's cells or features."""
+    return stage_key(
+        f"halves of the {of}",
+        features.fingerprint,
+        features.name,
+        list(label_names),
+        recipe.classifier.lighter,
+        recipe.scoring.n_folds,
+        recipe.seed,
+    )
 
 
 def held_out_scores_key(features: Modality, side: str, parts: PairParts, recipe: Recipe) -> str:

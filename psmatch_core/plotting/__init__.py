@@ -10,6 +10,7 @@ from psmatch_core.plotting.classifier_quality import confusion, label_losses, re
 from psmatch_core.plotting.coupling_heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.distribution_distances import distance_dots
 from psmatch_core.plotting.feature_matching import feature_heatmap
+from psmatch_core.plotting.hidden_labels import hidden_label_matrix
 from psmatch_core.plotting.joint_vae_training import joint_training
 from psmatch_core.plotting.l_curve import l_curve_figure
 from psmatch_core.plotting.label_counts import label_counts
@@ -18,7 +19,7 @@ from psmatch_core.plotting.left_out_label import predicted_means, shifted_featur
 from psmatch_core.plotting.linked_maps import linked_map
 from psmatch_core.plotting.loss_curves import fitted_curves, loss_curves
 from psmatch_core.plotting.matches import cell_matches, effective_matches
-from psmatch_core.plotting.monitor_evidence import loss_evidence, null_strips, stability_bars
+from psmatch_core.plotting.monitor_evidence import agreement_bars, loss_evidence, null_strips
 from psmatch_core.plotting.pair_metrics import metric_bars
 from psmatch_core.plotting.predicted_features import feature_r2_bars, feature_scatter
 from psmatch_core.plotting.run_comparison import rank_heatmap, runs_panels, runs_scatter
@@ -42,6 +43,7 @@ __all__ = [
     "TARGET_COLOR",
     "BlockMeans",
     "CellColumn",
+    "agreement_bars",
     "block_means",
     "cell_matches",
     "confusion",
@@ -53,6 +55,7 @@ __all__ = [
     "feature_r2_bars",
     "feature_scatter",
     "fitted_curves",
+    "hidden_label_matrix",
     "joint_training",
     "l_curve_figure",
     "label_counts",
@@ -74,7 +77,6 @@ __all__ = [
     "set_ink",
     "shifted_features",
     "spread_title",
-    "stability_bars",
     "take_title",
     "template",
     "title_text",

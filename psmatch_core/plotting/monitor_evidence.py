@@ -1,4 +1,4 @@
-"""Evidence for and against a matching: losses and entropy, stability by label, the null."""
+"""Evidence for and against a matching: losses and entropy, agreement by label, and the null."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.base.errors import plural
-from psmatch_core.monitor import THRESHOLDS, MonitorReport, Null, Verdict
+from psmatch_core.monitor import THRESHOLDS, LabelEvidence, MonitorReport, Null, Verdict
 from psmatch_core.plotting.loss_rows import LossRows, add_losses
 from psmatch_core.plotting.style import (
     GREY,
@@ -22,9 +22,10 @@ from psmatch_core.plotting.style import (
 )
 
 LOOK = {  # colour and shape, so that the verdicts can be distinguished without colour
-    Verdict.BELIEVE: (PALETTE[2], "circle"),
-    Verdict.WITH_CARE: (PALETTE[4], "diamond"),
-    Verdict.DO_NOT: (PALETTE[1], "x"),
+    Verdict.USE: (PALETTE[2], "circle"),
+    Verdict.CAUTION: (PALETTE[4], "diamond"),
+    Verdict.LABEL_ONLY: (PALETTE[1], "x"),
+    Verdict.NOT_MATCHED: (GREY, "square"),
 }
 FARTHEST = 8.0  # end of the axis, in standard deviations of the shuffles; values beyond are drawn as arrows
 
@@ -74,46 +75,57 @@ def loss_evidence(report: MonitorReport, *, raw: bool = False) -> go.Figure:
     return fig
 
 
-def stability_bars(report: MonitorReport) -> go.Figure:
-    """Match stability of each label, most stable on top, with the thresholds of the verdict."""
-    rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.stability, nan=-2.0))
-    stable = sum(row.stability >= THRESHOLDS.good_stability for row in rows)
-    shown, cut = both_ends(len(rows), "most stable", "least stable")
+def agreement_bars(report: MonitorReport) -> go.Figure:
+    """Agreement of each label: the mean as a mark, cells and features as the ends of a line; thresholds dashed."""
+    rows = sorted(report.labels, key=lambda row: -np.nan_to_num(row.agreement, nan=-2.0))
+    n_reproduced = sum(row.agreement >= THRESHOLDS.use for row in rows)
+    shown, cut = both_ends(len(rows), "most reproducible", "least reproducible")
     rows = [rows[index] for index in shown]
     fig = figure(
-        f"{stable} of {plural(len(report.labels), 'label')} keep nearly the same matches with other training cells",
+        f"The matches of {n_reproduced} of {plural(len(report.labels), 'label')} are reproduced by other halves",
         height=height_of(len(rows), 24),
-        note="; ".join(filter(None, [f"all labels: {short_number(report.stability)}", "1 same, 0 unrelated", cut])),
+        note="; ".join(filter(None, [f"all labels: {short_number(report.agreement)}", "1 same, 0 unrelated", cut])),
     )
     y = label_axis(fig, [row.label for row in rows])
     for verdict, (color, symbol) in LOOK.items():
-        mine = [index for index, row in enumerate(rows) if row.verdict is verdict and np.isfinite(row.stability)]
+        mine = [index for index, row in enumerate(rows) if row.verdict is verdict and np.isfinite(row.agreement)]
         if not mine:
             continue
-        x = np.array([rows[index].stability for index in mine], dtype=np.float32)
+        x = np.array([rows[index].agreement for index in mine], dtype=np.float32)
+        ends = np.array([_ends(rows[index]) for index in mine], dtype=np.float32)  # (n, 2)
         fig.add_scatter(
             x=x,
             y=y[mine],
             mode="markers",
-            name=f"verdict: {verdict.value}",
+            name=verdict.value,
             marker={"color": color, "symbol": symbol, "size": 10},
             error_x={
                 "type": "data",
                 "symmetric": False,
-                "array": np.zeros_like(x),
-                "arrayminus": x,
-                "width": 0,
+                "array": ends[:, 1] - x,
+                "arrayminus": x - ends[:, 0],
+                "width": 4,
                 "thickness": 1.5,
                 "color": color,
             },
-            hovertext=[hover_text(rows[index].label) for index in mine],
-            hovertemplate="%{hovertext}: stability %{x:.2f}<extra></extra>",
+            hovertext=[
+                f"{hover_text(rows[index].label)}: halves of the cells {short_number(rows[index].agreement_cells)}, "
+                f"of the features {short_number(rows[index].agreement_features)}"
+                for index in mine
+            ],
+            hovertemplate="%{hovertext}<extra></extra>",
         )
-    for limit in (THRESHOLDS.low_stability, THRESHOLDS.good_stability):
+    for limit in (THRESHOLDS.caution, THRESHOLDS.use):
         fig.add_vline(x=limit, line={"color": GREY, "dash": "dash", "width": 1.5})
-    known = [row.stability for row in rows if np.isfinite(row.stability)]
-    fig.update_xaxes(title_text="match stability (correlation)", range=[min([0.0, *known]) - 0.05, 1.05])
+    known = [end for row in rows if np.isfinite(row.agreement) for end in _ends(row)]
+    fig.update_xaxes(title_text="agreement of the matches", range=[min([0.0, *known]) - 0.05, 1.05])
     return fig
+
+
+def _ends(row: LabelEvidence) -> tuple[float, float]:
+    """The smaller and the larger of the two agreements; twice the same where one was measured."""
+    known = [value for value in (row.agreement_cells, row.agreement_features) if np.isfinite(value)]
+    return min(known), max(known)
 
 
 def null_strips(null: Null) -> go.Figure:

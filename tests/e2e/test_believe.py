@@ -45,7 +45,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     values.fill("0.03, 0.05, 0.3")
     values.press("Enter")
     expect(page.get_by_text("3 runs, one after another")).to_be_visible()
-    page.get_by_text("Measure match stability").click()
+    page.get_by_text("Measure the agreement of halves").click()
     settle(page)
     press(page, "Start the sweep (3 runs)")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()

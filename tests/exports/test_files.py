@@ -15,6 +15,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
 from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_anndata
+from psmatch_core.exports.pairs import PAIR_COLUMNS
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_adata
@@ -36,10 +37,21 @@ def folder(finished, tmp_path_factory):
 
 
 def test_csv_and_parquet_hold_the_same_pairs(folder):
-    csv, parquet = pd.read_csv(folder / "pairs.csv"), pd.read_parquet(folder / "pairs.parquet")
-    assert list(csv.columns) == ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
+    csv = pd.read_csv(folder / "pairs.csv").fillna({"flags": ""})
+    parquet = pd.read_parquet(folder / "pairs.parquet")
+    assert list(csv.columns) == [*PAIR_COLUMNS, "verdict", "agreement", "flags"]
     pd.testing.assert_frame_equal(csv, parquet, check_dtype=False)
     assert csv.groupby("source_cell").size().max() <= 4
+
+
+def test_pairs_and_cells_carry_the_verdict_of_their_label(folder, finished):
+    pairs, coupling = pd.read_parquet(folder / "pairs.parquet"), anndata.read_h5ad(folder / "coupling.h5ad")
+    for label, row in finished.monitor.by_label.items():
+        for table in (pairs, coupling.obs, coupling.var):
+            mine = table[table["label"] == label]
+            assert set(mine["verdict"]) == {row.verdict.value}
+            assert np.allclose(mine["agreement"], row.agreement, equal_nan=True)
+    assert "It does not show that they are correct" in " ".join((folder / "README.txt").read_text().split())
 
 
 def test_coupling_is_source_by_target_with_labels_recipe_and_versions(folder, finished):

@@ -1,4 +1,4 @@
-"""The verdict: every reason against a matching is given, the strictest decides, and a file keeps the report."""
+"""The verdict: agreement decides, flags and doubts lower it, every reason is given, and a file keeps the report."""
 
 import json
 from dataclasses import replace
@@ -13,14 +13,40 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.blocks import uniform_block
 from psmatch_core.matching.coupling import Outcome
 from psmatch_core.matching.match import match
-from psmatch_core.monitor import THRESHOLDS, MonitorReport, Null, NullStatistic, Verdict, judge, label_null
+from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.monitor import (
+    THRESHOLDS,
+    Agreement,
+    Evidence,
+    Flag,
+    HiddenLabels,
+    HiddenPair,
+    LabelFlag,
+    ModalityAgreement,
+    MonitorReport,
+    Null,
+    NullStatistic,
+    Verdict,
+    judge,
+    label_null,
+)
 from psmatch_core.monitor.stability import LabelStability, Stability
-from psmatch_core.monitor.verdict import gain_over_frequencies
+from psmatch_core.monitor.verdict import CAPS, gain_over_frequencies
 from tests.conftest import make_modality
+
+NAMES = (("RNA", 1), ("ADT", 2))
+FOUND = HiddenLabels((HiddenPair("A", "B", 0.9, 0.5),), (0.0, 0.1, -0.1), 4)
+LOST = HiddenLabels((HiddenPair("A", "B", 0.5, 0.5),), (0.0, 0.1, -0.1), 4)
+AGREE = ModalityAgreement(Agreement(0.8, 0.001, 0.2), Agreement(0.7, 0.001, 0.2), 8)
+DISAGREE = ModalityAgreement(Agreement(0.05, 0.4, 0.2), Agreement(0.1, 0.3, 0.2), 8)
 
 
 def steady(value, labels=("A", "B", "C")):
     return Stability(tuple(LabelStability(label, value, 0.5, 20) for label in labels))
+
+
+def halves(cells, features):
+    return Evidence(cells=steady(cells), features=steady(features))
 
 
 @pytest.fixture(scope="module")
@@ -28,38 +54,131 @@ def coupling():
     return match(*(fit_propensity(make_modality(n, n=90, seed=s), LinearClassifier(strength=0.1)) for n, s in NAMES))
 
 
-NAMES = (("RNA", 1), ("ADT", 2))
-
-
-def test_distinguished_labels_with_stable_matches_are_trusted(coupling):
-    report = judge(coupling, steady(0.9))
-    assert [row.verdict for row in report.labels] == [Verdict.BELIEVE] * 3
-    assert "stay nearly the same when the classifiers are trained on other cells" in report.labels[0].reasons[0]
-    assert report.verdict is Verdict.WITH_CARE  # three labels alone say little about a cell
-    assert any("only 3 labels" in reason for reason in report.reasons)
-
-
-def test_without_a_stability_everything_needs_caution(coupling):
-    report = judge(coupling)
-    assert {row.verdict for row in report.labels} == {Verdict.WITH_CARE}
-    assert "stability was not measured" in report.reasons
-    assert np.isnan(report.stability)
+def verdicts(report):
+    return {row.verdict for row in report.labels}
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(0.1, Verdict.DO_NOT), (0.3, Verdict.WITH_CARE), (0.7, Verdict.BELIEVE)]
+    ("cells", "features", "verdict"),
+    [
+        (0.9, 0.9, Verdict.USE),
+        (0.5, 0.1, Verdict.USE),  # their mean decides; with 30 cells a side chance gives up to 0.09
+        (0.9, 0.09, Verdict.LABEL_ONLY),
+        (0.45, 0.1, Verdict.CAUTION),
+        (0.1, 0.1, Verdict.CAUTION),
+        (0.9, 0.04, Verdict.LABEL_ONLY),  # other training cells reproduce the noise of single features
+        (0.05, 0.1, Verdict.LABEL_ONLY),
+        (0.4, -0.4, Verdict.LABEL_ONLY),
+        (float("nan"), 0.5, Verdict.USE),  # the one that was measured
+        (float("nan"), float("nan"), Verdict.LABEL_ONLY),  # every cell has the same matches
+    ],
 )
-def test_thresholds_of_stability_decide(coupling, value, verdict):
-    report = judge(coupling, steady(value))
-    assert {row.verdict for row in report.labels} == {verdict}
-    assert THRESHOLDS.low_stability < THRESHOLDS.good_stability
+def test_the_mean_agreement_of_both_halvings_decides(coupling, cells, features, verdict):
+    report = judge(coupling, halves(cells, features))
+    assert verdicts(report) == {verdict}
+    assert THRESHOLDS.caution < THRESHOLDS.use
 
 
-def test_matches_that_change_are_not_trusted(coupling):
-    report = judge(coupling, steady(0.05))
-    assert report.verdict is Verdict.DO_NOT
-    assert "100% of the cells are in labels whose matches cannot be trusted" in report.reasons[0]
-    assert "matches change when the classifiers are trained on other cells" in report.labels[0].reasons[0]
+def test_what_was_not_measured_is_never_called_use(coupling):
+    report = judge(coupling)
+    assert verdicts(report) == {Verdict.CAUTION}
+    assert "whether the matches can be reproduced was not measured" in report.reasons
+    assert not report.is_measured
+
+
+def test_words_keep_to_what_was_measured(coupling):
+    for evidence in (halves(0.9, 0.9), halves(0.2, 0.2), halves(0, 0)):
+        report = judge(coupling, evidence)
+        text = " ".join([report.verdict.title, *report.reasons, *(r for row in report.labels for r in row.reasons)])
+        assert "correct" not in text
+        assert "trust" not in text
+        assert "reproduced" in text or "reproducible" in text or "label" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0.9, Verdict.CAUTION), (0.2, Verdict.LABEL_ONLY), (0, Verdict.LABEL_ONLY)]
+)
+def test_hidden_labels_that_are_not_found_lower_every_label(coupling, before, after):
+    report = judge(coupling, replace(halves(before, before), hidden=LOST))
+    assert verdicts(report) == {after}
+    assert any("hidden labels are not found again (score 0.00" in reason for reason in report.reasons)
+    assert report.verdict is not Verdict.USE
+    found = judge(coupling, replace(halves(before, before), hidden=FOUND))
+    assert verdicts(found) == verdicts(judge(coupling, halves(before, before)))
+
+
+def test_modalities_that_do_not_agree_lower_every_label(coupling):
+    report = judge(coupling, replace(halves(0.9, 0.9), modalities=DISAGREE))
+    assert verdicts(report) == {Verdict.CAUTION}
+    assert any("the labels change something that only one modality sees" in reason for reason in report.reasons)
+    assert verdicts(judge(coupling, replace(halves(0.9, 0.9), modalities=AGREE))) == {Verdict.USE}
+    few = replace(DISAGREE, n_labels=5)  # cannot be judged, so it says nothing
+    assert verdicts(judge(coupling, replace(halves(0.9, 0.9), modalities=few))) == {Verdict.USE}
+
+
+def test_disagreement_is_no_news_where_a_modality_learned_nothing():
+    """Then the losses say so already, and the labels are not blamed for it."""
+    report = judge(shuffled_coupling(), replace(halves(0.9, 0.9), modalities=DISAGREE))
+    assert not any("only one modality sees" in reason for reason in report.reasons)
+    assert any("the RNA classifier (source) has learned nothing about the labels" in each for each in report.reasons)
+    assert report.count(Verdict.USE) == 0
+
+
+@pytest.mark.parametrize("flag", [flag for flag in CAPS if flag is not Flag.NO_PLAN])
+def test_a_flag_sets_a_limit_and_says_why(coupling, flag):
+    flags = {"B": (LabelFlag(flag, "what was found"),)}
+    rows = judge(coupling, replace(halves(0.9, 0.9), data_flags=flags)).by_label
+    assert rows["B"].verdict is Verdict.CAUTION
+    assert rows["B"].reasons[0] == "what was found"
+    assert rows["A"].verdict is Verdict.USE
+    assert judge(coupling, replace(halves(0, 0), data_flags=flags)).by_label["B"].verdict is Verdict.LABEL_ONLY
+
+
+def test_a_pair_that_is_not_distinguished_is_named_on_both_labels_and_to_be_merged(coupling):
+    row = judge(coupling, replace(halves(0.2, 0.2), hidden=LOST)).by_label
+    assert [each.flag for each in row["A"].flags] == [Flag.NOT_DISTINGUISHED]
+    assert "not distinguished from B: 0.50, chance 0.50" in row["A"].flags[0].detail
+    assert row["A"].advice == ("merge it with B",)
+    assert row["B"].advice == ("merge it with A",)
+    assert row["C"].flags == ()
+
+
+def test_few_cells_ask_for_caution():
+    small = match(*(fit_propensity(make_modality(n, n=24, seed=s), LinearClassifier(strength=0.1)) for n, s in NAMES))
+    for row in judge(small, halves(0.9, 0.9)).labels:
+        assert row.verdict is Verdict.CAUTION
+        assert "only 8 cells in RNA" in row.reasons
+
+
+def test_a_uniform_plan_is_matched_by_label_only(coupling):
+    uniform = {label: uniform_block(*block.shape) for label, block in coupling.blocks.items()}
+    for row in judge(replace(coupling, blocks=uniform), halves(0.9, 0.9)).labels:
+        assert row.verdict is Verdict.LABEL_ONLY
+        assert "30.0 effective matches of 30 candidates" in row.reasons[0]
+        assert "lower epsilon" in row.advice
+    assert not any(row.flags for row in judge(coupling, halves(0.9, 0.9)).labels)
+
+
+def test_a_label_without_a_plan_is_not_matched(coupling):
+    statuses = tuple(replace(each, outcome=Outcome.FAILED) if each.label == "B" else each for each in coupling.statuses)
+    blocks = {label: block for label, block in coupling.blocks.items() if label != "B"}
+    evidence = Evidence(cells=steady(0.9, ("A", "C")), features=steady(0.9, ("A", "C")), hidden=LOST)
+    report = judge(replace(coupling, statuses=statuses, blocks=blocks), evidence)
+    assert report.by_label["B"].verdict is Verdict.NOT_MATCHED
+    assert "1 label not matched: B" in report.reasons
+    failed = tuple(replace(each, outcome=Outcome.FAILED) for each in coupling.statuses)
+    assert judge(replace(coupling, statuses=failed, blocks={}), evidence).verdict is Verdict.NOT_MATCHED
+
+
+def test_the_run_is_called_reproducible_only_if_most_of_its_cells_are(coupling):
+    assert judge(coupling, halves(0.9, 0.9)).verdict is Verdict.USE
+    mixed = Stability((LabelStability("A", 0.9, 1, 30), LabelStability("B", 0.2, 1, 30), LabelStability("C", 0, 1, 30)))
+    report = judge(coupling, Evidence(cells=mixed, features=mixed))
+    assert report.verdict is Verdict.CAUTION
+    assert report.reasons[0] == "33% of the cells are in labels called 'use'"
+    assert report.counted() == "1 use, 1 use with caution, 1 matched by label only"
+    assert report.table()["label"].tolist() == ["A", "B", "C"]
+    assert judge(coupling, halves(0, 0)).verdict is Verdict.LABEL_ONLY
 
 
 def null_of(n_shuffles, n_as_good):
@@ -79,11 +198,9 @@ def test_better_than_every_shuffle_is_better_than_chance_however_few_they_are(
     coupling, n_shuffles, n_as_good, is_chance
 ):
     """With fewer than 19 shuffles no p-value can reach 0.05: then the smallest possible one must be enough."""
-    report = judge(coupling, steady(0.9), null_of(n_shuffles, n_as_good))
-    assert any("not better than with shuffled labels" in reason for reason in report.reasons) == is_chance
-    for row in report.labels:
-        assert any("not more stable than with shuffled labels" in reason for reason in row.reasons) == is_chance
-        assert (row.verdict is Verdict.BELIEVE) != is_chance
+    report = judge(coupling, replace(halves(0.9, 0.9), null=null_of(n_shuffles, n_as_good)))
+    assert any("no better than with shuffled labels" in reason for reason in report.reasons) == is_chance
+    assert (report.verdict is Verdict.USE) != is_chance
 
 
 def shuffled_coupling():
@@ -93,36 +210,6 @@ def shuffled_coupling():
         labels = stream(0, "shuffle", name).permutation(modality.labels)
         models.append(fit_propensity(replace(modality, labels=labels), LinearClassifier(strength=1.0)))
     return match(*models)
-
-
-def test_a_modality_that_learned_nothing_is_named():
-    report = judge(shuffled_coupling(), steady(0.3))
-    assert report.verdict is Verdict.DO_NOT
-    assert any(
-        "the RNA classifier has learned nothing about the labels: held-out loss" in reason for reason in report.reasons
-    )
-
-
-def test_a_classifier_that_learned_nothing_is_the_reason_and_not_its_labels():
-    report = judge(shuffled_coupling(), steady(0.05))
-    assert report.count(Verdict.DO_NOT) == 3
-    assert not any("are in labels whose matches cannot be trusted" in reason for reason in report.reasons)
-
-
-def test_few_cells_ask_for_caution_and_not_for_refusal():
-    """With 8 cells in a label its stability is itself uncertain; with 30 the same stability is a refusal."""
-    small = match(*(fit_propensity(make_modality(n, n=24, seed=s), LinearClassifier(strength=0.1)) for n, s in NAMES))
-    for row in judge(small, steady(0.05)).labels:
-        assert row.verdict is Verdict.WITH_CARE
-        assert any("RNA: only 8 held-out cells, too few to be certain" in reason for reason in row.reasons)
-
-
-def test_a_nearly_uniform_plan_is_named(coupling):
-    uniform = {label: uniform_block(*block.shape) for label, block in coupling.blocks.items()}
-    for row in judge(replace(coupling, blocks=uniform), steady(0.9)).labels:
-        assert row.verdict is Verdict.WITH_CARE
-        assert "nearly all cells of the label are equally good matches" in row.reasons
-    assert not any("equally good" in reason for row in judge(coupling, steady(0.9)).labels for reason in row.reasons)
 
 
 def faint(name, seed):
@@ -143,42 +230,22 @@ def test_the_gain_over_the_frequencies_has_its_known_size_and_error():
     assert error == pytest.approx(gains.std(ddof=1) / np.sqrt(150), rel=1e-3)
 
 
-def test_a_faint_classifier_is_named():
-    report = judge(match(*(faint(*each) for each in NAMES)), steady(0.9))
-    assert any("the ADT classifier barely distinguishes the labels" in reason for reason in report.reasons)
-
-
-def test_an_uninformative_classifier_with_stable_matches_needs_caution():
-    report = judge(shuffled_coupling(), steady(0.9))
-    assert report.verdict is Verdict.WITH_CARE
-
-
-def test_a_label_without_a_plan_is_not_trusted(coupling):
-    statuses = tuple(replace(each, outcome=Outcome.FAILED) if each.label == "B" else each for each in coupling.statuses)
-    blocks = {label: block for label, block in coupling.blocks.items() if label != "B"}
-    report = judge(replace(coupling, statuses=statuses, blocks=blocks), steady(0.9, ("A", "C")))
-    assert {row.label: row.verdict for row in report.labels}["B"] is Verdict.DO_NOT
-    assert any("matches of 1 label cannot be trusted: B" in reason for reason in report.reasons)
-
-
 def test_a_report_comes_back_from_its_file_as_it_was(coupling):
-    null = label_null(coupling.source, coupling.target, matcher(), n_shuffles=2)
-    report = judge(coupling, steady(0.6), null, made_of="this")
+    null = label_null(coupling.source, coupling.target, SinkhornMatcher(), n_shuffles=2)
+    evidence = replace(halves(0.6, 0.5), null=null, hidden=FOUND, modalities=AGREE, notes=("one thing",))
+    report = judge(coupling, evidence, made_of="this")
     again = MonitorReport.from_dict(json.loads(json.dumps(report.to_dict())))
     assert again == report
     assert again.table().equals(report.table())
+    assert again.figures.to_dict() == report.figures.to_dict()
 
 
-def matcher():
-    from psmatch_core.matching.matchers import SinkhornMatcher
-
-    return SinkhornMatcher()
-
-
-def test_a_damaged_report_and_one_of_a_later_version_are_refused(coupling):
-    data = judge(coupling, steady(0.6)).to_dict()
+def test_a_damaged_report_and_those_of_other_versions_are_refused(coupling):
+    data = judge(coupling, halves(0.6, 0.6)).to_dict()
     with pytest.raises(PsmatchError, match="a later version"):
         MonitorReport.from_dict({**data, "format": 99})
+    with pytest.raises(PsmatchError, match="an earlier version, whose verdicts followed other rules"):
+        MonitorReport.from_dict({**data, "format": 1})
     with pytest.raises(PsmatchError, match="damaged"):
         MonitorReport.from_dict({key: value for key, value in data.items() if key != "labels"})
 

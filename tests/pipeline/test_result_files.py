@@ -15,7 +15,7 @@ from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
-from psmatch_core.monitor.stability import HalfScores
+from psmatch_core.monitor.halves import HalfScores
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.result_formats import FORMATS, LATENT_ARRAYS
 from psmatch_core.translation.fit import fit_translator

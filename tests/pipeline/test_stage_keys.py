@@ -8,7 +8,7 @@ import pytest
 from anndata import AnnData
 
 from psmatch_core.classification.baselines import JointVAE
-from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.classifiers import LinearClassifier, RecommendedClassifier
 from psmatch_core.classification.propensity import Scoring, fit_propensity
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
@@ -122,12 +122,22 @@ def test_each_part_of_a_propensity_model_is_in_its_key():
 
 
 def test_halves_depend_on_the_folds_alone_of_all_scoring():
-    first = halves_key(RNA, LABELS, QUICK)
+    first = halves_key(RNA, LABELS, QUICK, "cells")
     for name in Scoring.options():
-        other = halves_key(RNA, LABELS, CHANGES[f"scoring.{name}"])
+        other = halves_key(RNA, LABELS, CHANGES[f"scoring.{name}"], "cells")
         assert (other != first) == (name == "n_folds"), name
-    assert all_distinct([first, *(halves_key(RNA, LABELS, CHANGES[name]) for name in ("seed", "classifier"))])
-    assert halves_key(ADT, LABELS, QUICK) != first != halves_key(RNA, LABELS[::-1], QUICK)
+    others = [halves_key(RNA, LABELS, CHANGES[name], "cells") for name in ("seed", "classifier")]
+    assert all_distinct([first, *others, halves_key(RNA, LABELS, QUICK, "features")])
+    assert halves_key(ADT, LABELS, QUICK, "cells") != first != halves_key(RNA, LABELS[::-1], QUICK, "cells")
+
+
+def test_halves_are_keyed_by_the_classifier_that_scores_them():
+    """Five networks and six have the same lighter classifier, so their halves are the same."""
+    five, six, ten = (
+        halves_key(RNA, LABELS, replace(QUICK, classifier=RecommendedClassifier(n_networks=n)), "cells")
+        for n in (5, 6, 10)
+    )
+    assert five == six != ten
 
 
 def test_each_part_of_the_features_is_in_their_key():
@@ -183,12 +193,4 @@ def test_keys_are_those_of_earlier_versions():
     assert stage_key("a", 1, [True, None]) == "eed6bbb3adb53195c6e683895ba60db8"
     assert features_key(RNA, preprocessing, 3) == "1fc72c2ee0052df9a0c6510df5e0dd9c"
     assert propensity_key(RNA, LABELS, replace(QUICK, seed=3)) == "2cb34f01aab2431f5b02f1cabd4f5fcd"
-    assert halves_key(RNA, LABELS, replace(QUICK, seed=3)) == "a9deb503e56b30cbfadde86b0c5c983b"
     assert latents_key("source", (RNA, ADT), LABELS, replace(QUICK, seed=3)) == "7c9548e3ff22a77276fe535b28a2e764"
-
-
-def test_halves_of_images_are_not_those_of_earlier_versions():
-    """These had been trained on flattened pixels."""
-    flat, images = (whole_numbers("RNA", shape=shape) for shape in ((), (1, 2, 2)))
-    assert halves_key(images, LABELS, QUICK) != halves_key(replace(images, image_shape=None), LABELS, QUICK)
-    assert flat.image_shape is None

@@ -9,9 +9,9 @@ import pytest
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.matching.match import match
-from psmatch_core.monitor import Null, NullStatistic, judge
+from psmatch_core.monitor import Evidence, Null, NullStatistic, judge
 from psmatch_core.monitor.stability import LabelStability, Stability
-from psmatch_core.plotting import loss_evidence, null_strips, stability_bars
+from psmatch_core.plotting import agreement_bars, loss_evidence, null_strips
 from tests.conftest import make_modality
 
 
@@ -21,7 +21,7 @@ def report():
     models = [fit_propensity(side, LinearClassifier(strength=0.1)) for side in sides]
     values = {"A": 0.9, "B": 0.3, "C": float("nan")}
     stability = Stability(tuple(LabelStability(label, value, 0.5, 20) for label, value in values.items()))
-    return judge(match(*models), stability)
+    return judge(match(*models), Evidence(cells=stability, features=stability))
 
 
 def text_of(fig):
@@ -43,9 +43,9 @@ def test_names_from_files_are_escaped(report):
     assert "R&lt;b&gt;" in text_of(loss_evidence(report))
 
 
-def test_stability_counts_the_steady_labels_and_draws_the_known(report):
-    fig = stability_bars(report)
-    assert "1 of 3 labels keep nearly the same matches" in text_of(fig)
+def test_agreement_counts_the_reproduced_labels_and_draws_the_known(report):
+    fig = agreement_bars(report)
+    assert "The matches of 2 of 3 labels are reproduced by other halves" in text_of(fig).replace("<br>", " ")
     assert sum(len(trace.x) for trace in fig.data) == 2
 
 
@@ -73,13 +73,13 @@ def test_a_null_that_nothing_beats_says_so():
 
 
 def test_colours_of_verdicts_come_with_shapes(report):
-    shown = stability_bars(replace(report))
+    shown = agreement_bars(replace(report))
     assert len({trace.marker.symbol for trace in shown.data}) == len(shown.data)
 
 
 def test_four_hundred_labels_show_their_ends_and_say_so(report):
     many = replace(report, labels=tuple(replace(report.labels[k % 2], label=f"L{k}") for k in range(400)))
-    for fig in (loss_evidence(many), stability_bars(many)):
+    for fig in (loss_evidence(many), agreement_bars(many)):
         words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text_of(fig)))
         assert re.search(r"the 30 [\w ]+ and 30 [\w ]+ of 400 labels; the table lists all", words), words
         assert fig.layout.height < 2200

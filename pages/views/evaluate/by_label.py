@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import charts
 from pages.shell.tables import label_table
+from pages.shell.verdicts import with_verdicts
 from pages.views.evaluate.summary import METRICS
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -39,7 +40,8 @@ def by_label_section(folder: RunFolder, table: pd.DataFrame | None, intervals: p
         }
         for name, title in (("n_pairs", "True pairs"), ("n_candidates", "Candidates")):
             config[name] = st.column_config.NumberColumn(title, format="localized")
-        label_table(table, config, key=f"labels.{folder.id}")
+        table, verdicts = with_verdicts(folder, table)
+        label_table(table, {**verdicts, **config}, key=f"labels.{folder.id}")
 
 
 def _heading(name: str) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell.navigation import path_of
 from pages.shell.text import count, plain
+from pages.shell.verdicts import run_verdict
 from pages.views.evaluate.by_feature import by_feature_section
 from pages.views.evaluate.by_label import by_label_section
 from pages.views.evaluate.summary import metric_intervals, summary_section
@@ -19,6 +20,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 
 def evaluate_view(folder: RunFolder) -> None:
     """Everything about how good a coupling is."""
+    run_verdict(folder)
     shown = load_evaluation(folder)
     if shown is None:
         _no_known_pairs(folder)

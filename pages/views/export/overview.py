@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.verdicts import run_verdict
 from pages.views.export.excluded_cells import excluded_cells_section
 from pages.views.export.files import files_section
 from pages.views.export.pairs import pairs_section
@@ -14,6 +15,7 @@ COMMAND = "python -m psmatch_core run recipe.json --out psmatch-again"
 
 def export_view(folder: RunFolder) -> None:
     """Everything about the exports of a run."""
+    run_verdict(folder)
     st.subheader("Pairs")
     pairs_section(folder)
     st.subheader("Report and files")

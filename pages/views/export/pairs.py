@@ -15,6 +15,7 @@ from pages.shell.downloads import mime_type
 from pages.shell.forms import config_form
 from pages.shell.glossary import meaning
 from pages.shell.text import count
+from pages.shell.verdicts import report_of
 from psmatch_core.pipeline.recipe import ExportRules
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -58,6 +59,9 @@ def _preview(chosen: pd.DataFrame) -> None:
         "weight": column.NumberColumn("Weight", format="percent", help=meaning("weight")),
         "rank": column.NumberColumn("Rank", format="%d"),
         "n_effective": column.NumberColumn("Effective matches", format="%.1f", help=meaning("effective matches")),
+        "verdict": column.TextColumn("Verdict", help="Of the label: what its matches are good for (Monitor)."),
+        "agreement": column.NumberColumn("Agreement", format="%.2f", help="Of the label's halves (Monitor)."),
+        "flags": column.TextColumn("Flags"),
         "mass": column.NumberColumn("Mass", format="%.3g", help="How much of the cell is matched: 1 is all of it."),
         "draws": column.NumberColumn("Draws", format="%d", help="How many times this target cell was drawn."),
     }
@@ -68,14 +72,17 @@ def _preview(chosen: pd.DataFrame) -> None:
 
 def _chosen(folder: RunFolder, rules: ExportRules) -> pd.DataFrame:
     key = json.dumps(rules.to_dict(), sort_keys=True)
-    return _pairs(str(folder.path), files.COUPLING.times(folder), key, folder.recipe.seed)
+    times = (*files.COUPLING.times(folder), *files.MONITOR_REPORT.times(folder))
+    return _pairs(str(folder.path), times, key, folder.recipe.seed)
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Choosing pairs…")
 def _pairs(path: str, times: tuple[int, ...], rules: str, seed: int) -> pd.DataFrame:
-    from psmatch_core.exports.pairs import choose_pairs
+    from psmatch_core.exports.pairs import choose_pairs, verdict_columns
 
-    return choose_pairs(cache.coupling(RunFolder(Path(path))), ExportRules.from_dict(json.loads(rules)), seed=seed)
+    folder = RunFolder(Path(path))
+    chosen = choose_pairs(cache.coupling(folder), ExportRules.from_dict(json.loads(rules)), seed=seed)
+    return chosen.assign(**verdict_columns(chosen["label"].to_numpy(), report_of(folder)))
 
 
 def _written(folder: RunFolder, rules: ExportRules, kind: str) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell.verdicts import label_verdict
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -33,4 +34,7 @@ def label_box(folder: RunFolder, coupling: Coupling, name: str) -> str | None:
     if not labels:
         return None
     key = f"{name}.label.{folder.id}"
-    return st.selectbox("Label", labels, format_func=display, key=key, persist_state="session")  # keeps over tabs
+    label = st.selectbox("Label", labels, format_func=display, key=key, persist_state="session")  # keeps over tabs
+    if label is not None:
+        label_verdict(folder, label)
+    return label

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell.verdicts import with_verdicts
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
@@ -21,6 +22,7 @@ ROWS = 9  # visible rows
 def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> None:
     """The table, labels that need attention first."""
     ordered = table.sort_values(["needs_attention", "n_source"], ascending=[False, False]).copy()
+    ordered, verdicts = with_verdicts(folder, ordered)
     labels = ordered["label"].tolist()
     ordered.insert(0, "attention", [":material/warning:" if each else "" for each in ordered["needs_attention"]])
     ordered["label"] = [display(each, 60) for each in ordered["label"]]
@@ -47,6 +49,8 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
             f"ε [{unit}]" if unit else "ε", format="%.3g", help="Regularisation in units of the method's cost."
         ),
     }
+    place = list(config).index("status")
+    config = dict([*list(config.items())[:place], *verdicts.items(), *list(config.items())[place:]])
     key = f"match.table.{folder.id}"
     st.dataframe(
         ordered[list(config)],

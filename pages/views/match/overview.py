@@ -11,6 +11,7 @@ from pages.shell import cache, charts
 from pages.shell.glossary import meaning
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
+from pages.shell.verdicts import run_verdict
 from pages.views.match.cell import cell_tab
 from pages.views.match.label_table import match_table
 from pages.views.match.linked_maps import linked_maps_tab
@@ -32,6 +33,7 @@ def match_view(folder: RunFolder) -> None:
     if table is None:
         return
     _headline(table, coupling)
+    run_verdict(folder)
     views = {
         "One label": plan_tab,
         "Linked maps": linked_maps_tab,

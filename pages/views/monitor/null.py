@@ -19,8 +19,8 @@ def null_tab(folder: RunFolder, report: MonitorReport) -> None:
     null = report.null
     if null is None:
         st.info(
-            "Not measured yet: choose the number of shuffles, then press the button above. It shows which losses and "
-            "matches arise by chance, when labels carry no information about the cells.",
+            "Not measured yet: choose the number of shuffles below, then press “Measure again”. It shows which losses "
+            "and matches arise by chance, when labels carry no information about the cells.",
             icon=":material/arrow_forward:",
         )
         return

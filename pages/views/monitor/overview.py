@@ -1,4 +1,4 @@
-"""Whether a matching can be trusted: the verdict, what can be measured, and a tab for each kind of evidence."""
+"""What a matching is good for: the verdict, and a tab for each kind of evidence."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ from functools import partial
 import streamlit as st
 
 from pages.shell.tabs import tabs
+from pages.shell.verdicts import report_of
+from pages.views.monitor.agreement import agreement_tab
+from pages.views.monitor.hidden_labels import hidden_tab
 from pages.views.monitor.label_table import label_verdicts
 from pages.views.monitor.losses import loss_tab
-from pages.views.monitor.measurement import measurement, report_of
+from pages.views.monitor.measurement import measurement
 from pages.views.monitor.null import null_tab
-from pages.views.monitor.stability import stability_tab
 from pages.views.monitor.verdict import show_verdict
-from psmatch_core.monitor import THRESHOLDS
+from psmatch_core.monitor import REPRODUCIBLE, THRESHOLDS
 from psmatch_core.workspace.run_folder import RunFolder
 
 
 def monitor_view(folder: RunFolder) -> None:
-    """Everything about whether to trust one matching."""
-    report = report_of(folder)
+    """Everything about what one matching is good for."""
+    report = report_of(folder, explain=True)
     show_verdict(report)
-    measurement(folder, report)
     views = {
-        "Losses": partial(loss_tab, folder, report),
-        "Stability": partial(stability_tab, folder, report),
-        "Shuffled labels": partial(null_tab, folder, report),
         "Label by label": partial(label_verdicts, folder, report),
+        "Hidden labels": partial(hidden_tab, folder, report),
+        "Agreement": partial(agreement_tab, folder, report),
+        "Losses": partial(loss_tab, folder, report),
+        "Shuffled labels": partial(null_tab, folder, report),
     }
     tabs(views, key=f"monitor.tabs.{folder.id}")
+    measurement(folder, report)
     with st.expander("How the verdict is reached"):
         st.markdown(
-            "A label is trusted if both modalities have learned to distinguish the labels, if classifiers trained on "
-            "other cells give similar matches, and if there is no evidence against it. The thresholds:"
+            f"A label is called *use* from an agreement of {THRESHOLDS.use:.2f}, *use with caution* from "
+            f"{THRESHOLDS.caution:.2f}, and *matched by label only* below. Flags, such as few cells or a solver that "
+            "did not converge, set a limit. If hidden labels are not found again, or the modalities do not agree on "
+            "which labels are alike, every label is lowered by one. The thresholds:"
         )
         rows = [
             {"threshold": name.replace("_", " "), "value": getattr(THRESHOLDS, name), "reason": reason}
             for name, reason in THRESHOLDS.reasons().items()
         ]
         st.dataframe(rows, hide_index=True, column_config={"reason": st.column_config.TextColumn(width="large")})
-        st.caption(
-            "Loss and stability together reject bad matchings. They cannot rank good ones, and neither proves that a "
-            "single pair is right. Known pairs, on Evaluate, are stronger evidence than all of this."
-        )
+        st.caption(f"{REPRODUCIBLE} Known pairs, on Evaluate, are stronger evidence than all of this.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from pages.shell.workspace import from_recipe
 from pages.views.monitor.comparison_figures import comparison_figures
 from pages.views.monitor.sweep_choice import chosen_sweeps
 from pages.views.monitor.sweep_form import sweep_form
-from psmatch_core.monitor.run_figures import FIGURES
+from psmatch_core.monitor import FIGURES, Monitoring
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
 from psmatch_core.workspace.sweeps.points import short_name
@@ -29,7 +30,7 @@ def runs_compared(folder: RunFolder) -> None:
     """A form to start a sweep, and the comparison of its runs."""
     st.subheader("Runs compared")
     st.caption(
-        "How do loss, stability and the truth (if pairs are known) change together when settings change? With one dot "
+        "How do loss, agreement and the truth (if pairs are known) change together when settings change? With one dot "
         "per run, you see whether a lower loss means a better matching on these data."
     )
     with st.expander("Start a sweep over settings", icon=":material/tune:"):
@@ -121,5 +122,6 @@ def _full_run(sweep: SweepJob, table: pd.DataFrame) -> None:
         pressed = st.button("Run in full", key=f"full.{sweep.id}", help="Starts a separate run with exports and maps.")
     if pressed and chosen is not None:
         run = sweep.runs[int(chosen) - 1]
-        session.set_workspace(from_recipe(run.recipe, session.workspace().run_id))
-        progress_box.start_run(run.recipe, stop_after=LastStage.MATCH, name=f"From a sweep: {run_name(run)}")
+        recipe = replace(run.recipe, monitoring=Monitoring())  # a sweep may have left the halves out
+        session.set_workspace(from_recipe(recipe, session.workspace().run_id))
+        progress_box.start_run(recipe, stop_after=LastStage.MATCH, name=f"From a sweep: {run_name(run)}")

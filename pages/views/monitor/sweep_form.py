@@ -59,10 +59,10 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
             disabled=len(chosen) < 2,
         )
         stability = st.toggle(
-            "Measure match stability",
+            "Measure the agreement of halves",
             value=True,
             key=f"steady.{key}",
-            help="Trains each classifier twice more, on halves of the cells.",
+            help="Trains the classifiers again on halves of the cells and of the features.",
         )
     if not axes or len(axes) < len(chosen):
         st.caption("Choose at least one option and its values.")
@@ -87,7 +87,7 @@ def _cost_text(cost: Budget) -> str:
     reused = f" ({cost.n_reused} already finished and reused)" if cost.n_reused else ""
     parts = [f"**{count(cost.n_runs, 'run')}**, one after another, with {count(cost.n_trainings, 'training')}{reused}"]
     if cost.n_halvings:
-        parts.append(f"{count(cost.n_halvings, 'training')} on halves of the cells for the stability")
+        parts.append(f"{count(cost.n_halvings, 'training')} on halves of the data")
     text = ", and ".join(parts) + ". "
     if cost.seconds is None:
         return text + "The duration is not known, because this run's training was not timed."

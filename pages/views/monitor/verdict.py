@@ -9,14 +9,23 @@ from pages.shell.text import number, plain
 from psmatch_core.monitor import MonitorReport, Verdict
 
 BOXES = {
-    Verdict.BELIEVE: (st.success, ":material/check_circle:"),
-    Verdict.WITH_CARE: (st.warning, ":material/warning:"),
-    Verdict.DO_NOT: (st.error, ":material/cancel:"),
+    Verdict.USE: (st.success, ":material/check_circle:"),
+    Verdict.CAUTION: (st.warning, ":material/warning:"),
+    Verdict.LABEL_ONLY: (st.error, ":material/label:"),
+    Verdict.NOT_MATCHED: (st.error, ":material/cancel:"),
 }
 MOST_REASONS = 6
-STABILITY = (
-    "How similar a cell's matches are when the classifiers are trained on other cells (correlation): 1 is the same, 0 "
-    "is unrelated."
+HIDDEN = (
+    "Two labels at a time are merged and their cells matched without knowing which is which. 0 is what chance gives, 1 "
+    "means that every cell finds its own label again. The second number is the score with exchanged label names."
+)
+AGREEMENT = (
+    "How alike the matches are when the classifiers see other halves of the cells or of the features: 1 the same, 0 "
+    "unrelated. It shows that matches are reproducible, not that they are correct."
+)
+MODALITIES = (
+    "Do both modalities find the same labels alike? Correlation of the mean held-out scores of the labels. A low value "
+    "with good losses means that the labels change something that only one modality sees."
 )
 LOSS = (
     "How badly the classifier predicts the labels of held-out cells (cross-entropy per cell, calibrated), compared "
@@ -28,17 +37,30 @@ def show_verdict(report: MonitorReport) -> None:
     """The verdict in a coloured box, and a row of metrics."""
     box, icon = BOXES[report.verdict]
     reasons = "\n".join(f"- {plain(reason)}" for reason in report.reasons[:MOST_REASONS])
-    box(f"**{report.verdict.title}.**\n\n{reasons}", icon=icon)
-    losses = [
-        (f"{plain(name)} loss [nats]", number(side.loss), f"entropy {number(side.baseline)}", LOSS)
-        for name, side in zip(report.names, report.sides, strict=True)
-    ]
-    counts = ", ".join(f"{report.count(each)} {each.value}" for each in Verdict if report.count(each))
-    trusted = f"{report.count(Verdict.BELIEVE)} of {len(report.labels)}"
+    box(f"**{report.verdict.title}:** {plain(report.counted())}.\n\n{reasons}", icon=icon)
     charts.metrics(
         [
-            *losses,
-            ("Match stability", number(report.stability, 2), "unrelated 0", STABILITY),
-            ("Trusted labels", trusted, counts, ""),
+            _hidden(report),
+            ("Agreement of the matches", number(report.agreement, 2), "1 same, 0 unrelated", AGREEMENT),
+            _modalities(report),
+            *(
+                (f"{plain(name)} loss [nats]", number(side.loss), f"entropy {number(side.baseline)}", LOSS)
+                for name, side in zip(report.names, report.sides, strict=True)
+            ),
         ]
     )
+
+
+def _hidden(report: MonitorReport) -> tuple[str, str, str, str]:
+    title = "Hidden labels found"
+    if report.hidden is None:
+        return title, "–", "not asked", HIDDEN
+    chance = sum(report.hidden.shuffled) / max(len(report.hidden.shuffled), 1)
+    return title, f"{report.hidden.score:.2f}", f"chance {chance:.2f}", HIDDEN
+
+
+def _modalities(report: MonitorReport) -> tuple[str, str, str, str]:
+    title, found = "Modalities agree", report.modalities
+    if found is None or not found.can_be_judged:
+        return title, "–", "cannot be judged", MODALITIES
+    return title, f"{found.means.value:.2f}", f"chance up to {found.means.chance:.2f}", MODALITIES

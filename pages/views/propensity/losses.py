@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.tables import label_table
 from pages.shell.text import plain
+from pages.shell.verdicts import with_verdicts
 from psmatch_core.classification.baselines import JointLatents
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
@@ -55,4 +56,8 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
             f"{name} baseline", format="%.3f", help="The loss of knowing only how frequent the label is."
         )
         config[f"accuracy {side}"] = column.NumberColumn(f"{name} accuracy", format="percent")
-    label_table(pd.DataFrame(list(by_label.values())), config, key=f"losses.table.{folder.id}")
+    table = pd.DataFrame(list(by_label.values()))
+    if cache.has_matching(folder):
+        table, verdicts = with_verdicts(folder, table)
+        config = verdicts | config
+    label_table(table, config, key=f"losses.table.{folder.id}")

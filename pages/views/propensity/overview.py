@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
+from pages.shell.verdicts import run_verdict
 from pages.views.propensity.calibration import calibration_tab
 from pages.views.propensity.confusion import confusion_tab
 from pages.views.propensity.losses import losses_by_epoch_tab, losses_by_label_tab
@@ -29,6 +30,8 @@ def propensity_view(folder: RunFolder) -> None:
             "calibration and confusion are those of its label classifier; they do not show how well the latents match.",
             icon=":material/info:",
         )
+    if cache.has_matching(folder):
+        run_verdict(folder)
     for column, model in zip(st.columns(2, gap="large"), models, strict=True):
         with column:
             _metrics(model)

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, distributions
 from pages.shell.tabs import tabs
 from pages.shell.text import plain
+from pages.shell.verdicts import run_verdict
 from pages.views.translate.feature_pairs import feature_pairs_tab
 from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
@@ -38,6 +39,7 @@ def translate_view(folder: RunFolder) -> None:
         )
         or "target_to_source"
     )
+    run_verdict(folder)
     fitted = trained_translator(folder, direction)
     views = {
         "One feature": partial(one_feature_tab, folder, direction),

@@ -40,6 +40,11 @@ class Folds:
         """Mask ``(n_cells,)`` of the cells held out in a fold."""
         return np.asarray(self.assignment == fold % self.n_folds)
 
+    @property
+    def first_only(self) -> Folds:
+        """One fold, the first; all other cells always train. A classifier then validates once, not in every fold."""
+        return Folds(np.where(self.assignment == 0, 0, NEVER_HELD_OUT), 1)
+
     def rotated(self, by: int) -> Folds:
         """The same folds, renumbered so that fold ``by`` becomes fold 0."""
         if not by % self.n_folds:
@@ -116,6 +121,11 @@ class Classifier(Config, ABC):
                 f"{name}: {kind_title(type(self))} reads features, but these cells are {shape_text(X.shape[1:])}.",
                 hint="Choose the recommended classifier, or measure features of the images first.",
             )
+
+    @property
+    def lighter(self) -> Classifier:
+        """The same kind of classifier at less cost, for a second opinion; itself unless it averages many."""
+        return self
 
     @abstractmethod
     def fit(

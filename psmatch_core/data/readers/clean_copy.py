@@ -32,7 +32,14 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     spec = DataSpec.from_dict(request["spec"])
     path = Path(spec.path)
     shown = shown_name(spec.path)
-    source, _ = open_labelled(path, shown, spec.label_key, spec.pair_key, spec.labels_path, request["memory_mb"])
+    source, _ = open_labelled(
+        path,
+        shown,
+        label_key=spec.label_key,
+        pair_key=spec.pair_key,
+        labels_path=spec.labels_path,
+        memory_mb=request["memory_mb"],
+    )
     content_hash = file_hash(path)
     if spec.sha256 and content_hash != spec.sha256:
         raise PsmatchError(f"{shown} has changed since it was chosen.", hint="Choose the file again.", code="PM-F55")

@@ -48,7 +48,12 @@ def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
     path = Path(request["path"])
     source, format_name = open_labelled(
-        path, request["display_name"], request["label_key"], "", request["labels_path"], request["memory_mb"]
+        path,
+        request["display_name"],
+        label_key=request["label_key"],
+        pair_key="",
+        labels_path=request["labels_path"],
+        memory_mb=request["memory_mb"],
     )
     try:
         summary = _summary_of(source, format_name, request["label_key"], request["matrix"])
@@ -58,7 +63,7 @@ def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_labelled(
-    path: Path, shown: str, label_key: str, pair_key: str, labels_path: str, memory_mb: int
+    path: Path, shown: str, *, label_key: str, pair_key: str, labels_path: str, memory_mb: int
 ) -> tuple[Source, str]:
     """The opened file, joined with its label table if there is one, and the name of its format."""
     keys = tuple(each for each in (label_key, pair_key) if each)

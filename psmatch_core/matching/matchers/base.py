@@ -67,6 +67,12 @@ class Matcher(Config, ABC):
     """A strategy that matches the cells of every label."""
 
     needs_features: ClassVar[bool] = False  # whether problems carry the cells' features beside their scores
+    is_quick: ClassVar[bool] = True  # whether matching takes less time than training, so that a run may match again
+
+    @property
+    def uses_scores(self) -> bool:
+        """Whether the plans depend on the scores; else other classifiers give the same plans, which shows nothing."""
+        return True
 
     def check(self, source: Modality, target: Modality) -> None:
         """Refuse, before any work, labels and features that this strategy cannot match.

@@ -64,6 +64,10 @@ class FusedGromovMatcher(
     tolerance: float = tolerance_option(STEPS)
     max_iterations: int = iterations_option(500, unit="Steps")
 
+    @property
+    def uses_scores(self) -> bool:
+        return self.alpha < 1 or self.space == "scores"
+
     def _distortion(self, problem: LabelProblem, left: Geodesics, right: Geodesics) -> Distortion | None:
         x, y = problem.scores(align=self.align)
         linear = np.asarray(distances(x, y, self.cost))

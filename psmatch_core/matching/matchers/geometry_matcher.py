@@ -33,6 +33,7 @@ class GeometryMatcher(LabelMatcher, ABC):
     """Matches cells that lie at similar distances from the other cells of their own modality."""
 
     needs_features: ClassVar[bool] = True
+    is_quick: ClassVar[bool] = False
     method_name: ClassVar[str]  # for messages
     fewest_cells: ClassVar[int] = 1  # from so many cells on a side has a geometry
     flat_message: ClassVar[str]  # for a label in which no pair is better than another
@@ -51,6 +52,10 @@ class GeometryMatcher(LabelMatcher, ABC):
     @abstractmethod
     def _distortion(self, problem: LabelProblem, left: Geodesics, right: Geodesics) -> Distortion | None:
         """The objective of one label; None if it is the same for every plan."""
+
+    @property
+    def uses_scores(self) -> bool:
+        return self.space == "scores"
 
     def check(self, source: Modality, target: Modality) -> None:
         check_sizes(source, target, self.method_name, fewest_cells=self.fewest_cells)

@@ -22,12 +22,17 @@ class JointMatcher(Matcher, ABC):
     """Solves one problem over all labels, in which mass stays within each label."""
 
     needs_features: ClassVar[bool] = True
+    is_quick: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # options of every such matcher, each in its own order
         space: str
         label_mass: str
         tolerance: float
         memory_mb: int
+
+    @property
+    def uses_scores(self) -> bool:
+        return self.space == "scores"
 
     def _points(self, problems: Sequence[LabelProblem]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Each label's cells in the chosen space: ``(n_l, d_x)`` and ``(m_l, d_y)``, float64."""

@@ -19,6 +19,10 @@ from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 class KnownPairsMatcher(LabelMatcher, title="Known pairs (the true partners, as an upper bound)", place=12):
     """Each cell with its own partner, where pairs are known."""
 
+    @property
+    def uses_scores(self) -> bool:
+        return False
+
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         if problem.source_ids is None or problem.target_ids is None:
             raise PsmatchError(

@@ -36,6 +36,10 @@ class SharedSpaceMatcher(
     align: bool = align_option(False, why=", against a shift between batches")
     cost: str = cost_option("features")
 
+    @property
+    def uses_scores(self) -> bool:
+        return False
+
     def check(self, source: Modality, target: Modality) -> None:
         _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)
 

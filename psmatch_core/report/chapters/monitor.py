@@ -1,9 +1,9 @@
-"""The chapter of the monitor: whether the matching can be trusted, with losses, stability and the null."""
+"""The chapter of the monitor: what the matches are good for, with losses, halves, hidden labels and the null."""
 
 from __future__ import annotations
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.monitor import MonitorReport, judge
+from psmatch_core.monitor import REPRODUCIBLE, MonitorReport, Verdict, judge
 from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
@@ -14,12 +14,12 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
     """The verdict, its reasons, and the evidence."""
     if run.coupling is None:
         return
-    from psmatch_core.plotting import loss_evidence, null_strips, stability_bars
+    from psmatch_core.plotting import agreement_bars, hidden_label_matrix, loss_evidence, null_strips
 
     losses_only = judge(run.coupling, made_of=matching_key(run.coupling, run.folder.recipe))
     report, remark = _measured_report(run, losses_only)
-    page.heading("Monitor: can the matching be trusted?")
-    page.text(f"{report.verdict.title}.", "attention" if report.verdict.level < 2 else "")
+    page.heading("Monitor: what are the matches good for?")
+    page.text(f"{report.verdict.title}: {report.counted()}.", "" if report.verdict is Verdict.USE else "attention")
     page.points(report.reasons)
     if remark:
         page.text(remark, "small")
@@ -30,10 +30,22 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
             for name, side, temperature in zip(report.names, report.sides, report.temperatures, strict=True)
         ],
     )
+    rows = report.table()
+    page.table(
+        ("label", "verdict", "agreement", "reasons", "what would help"),
+        rows[["label", "verdict", "agreement", "reasons", "advice"]].to_numpy(object),
+    )
+    if report.is_measured:
+        page.figure(agreement_bars(report))
+        page.text(REPRODUCIBLE, "small")
+    if report.hidden is not None:
+        page.text(f"Hidden labels found again: {report.hidden.described()}.")
+        page.figure(hidden_label_matrix(report.hidden))
+    if report.modalities is not None:
+        page.text(f"Agreement of the modalities on which labels are alike: {report.modalities.described()}.")
     page.figure(loss_evidence(report))
-    if report.stability == report.stability:  # NaN where it was not measured
-        page.figure(stability_bars(report))
-        page.text(f"{report.shared_mass:.0%} of the weight is on the same pairs in both matchings.", "small")
+    for note in report.notes:
+        page.text(f"Not measured: {note}.", "small")
     if report.null is not None:
         page.figure(null_strips(report.null))
         page.table(
@@ -50,11 +62,6 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
                 for each in report.null.statistics
             ],
         )
-    rows = report.table().sort_values("stability")
-    page.table(
-        ("label", "verdict", "reasons", "stability"),
-        rows[["label", "verdict", "reasons", "stability"]].to_numpy(object),
-    )
 
 
 def _measured_report(run: LoadedRun, losses_only: MonitorReport) -> tuple[MonitorReport, str]:
@@ -62,9 +69,9 @@ def _measured_report(run: LoadedRun, losses_only: MonitorReport) -> tuple[Monito
     try:
         measured = files.MONITOR_REPORT.read(run.folder)
     except PsmatchError as error:
-        return losses_only, f"Stability and null are not shown. {error.problem} {error.hint}"
+        return losses_only, f"The measurements are not shown. {error.problem} {error.hint}"
     if measured is None:
-        return losses_only, "Stability and null were not measured. You can measure them on the Monitor page."
+        return losses_only, "Only the losses and the plan are judged. Measure the run on the Monitor page."
     if measured.made_of != losses_only.made_of:
-        return losses_only, "Stability and null were measured for an earlier matching and are not shown."
+        return losses_only, "The measurements belong to an earlier matching and are not shown."
     return measured, ""

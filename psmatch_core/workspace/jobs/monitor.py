@@ -1,20 +1,17 @@
-"""Monitoring a run as a job: stability and null are measured in the background, the report is kept with the run.
+"""Monitoring a run again as a job: every run is measured when it is matched; here shuffles of the labels are added.
 
 ``monitor.json``, in the run's own folder, holds the report; the job's folder ``monitor/`` its settings and progress.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.classification.propensity import PropensityModel
-from psmatch_core.classification.scored_modality import ScoredModality
-from psmatch_core.monitor import HalfScores, Monitoring, MonitorReport, half_scores, judge, label_null, match_stability
-from psmatch_core.pipeline.stage_keys import halves_key, matching_key
+from psmatch_core.monitor import Monitoring, MonitorReport
+from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
@@ -50,7 +47,7 @@ class MonitorJob(Job):
 
     @property
     def title(self) -> str:
-        return "Measuring stability and null"
+        return "Measuring what the matches are good for"
 
     @property
     def run(self) -> RunFolder:
@@ -70,67 +67,16 @@ class MonitorJob(Job):
         return files.MONITOR_REPORT.read(self.run)
 
 
-def propensities(models: tuple[ScoredModality, ScoredModality]) -> tuple[PropensityModel, PropensityModel]:
-    """Both modalities as propensity models.
-
-    Raises
-    ------
-    PsmatchError
-        If the run was matched in another space: training on halves of the cells is worked out for classifiers only.
-    """
-    source, target = models
-    if not (isinstance(source, PropensityModel) and isinstance(target, PropensityModel)):
-        raise PsmatchError(
-            f"This run was matched by {models[0].space_name}: stability and null are measured for propensity scores.",
-            hint="Read the losses here and the known pairs on Evaluate, or match by propensity scores.",
-        )
-    return source, target
-
-
-def halves_of(
-    run: RunFolder, models: tuple[PropensityModel, PropensityModel], cache: Path, progress: Progress
-) -> tuple[HalfScores, HalfScores]:
-    """Scores of the classifiers trained on halves of the cells, for both modalities; an earlier run's are reused."""
-    recipe = run.recipe
-    store = FolderStageStore(run, cache)
-    found = []
-    for side, model in zip(files.BOTH_SIDES, models, strict=True):
-        make = partial(
-            half_scores,
-            model.modality,
-            model.label_names,
-            recipe.classifier,
-            n_folds=recipe.scoring.n_folds,
-            seed=recipe.seed,
-            progress=progress,
-        )
-        key = halves_key(model.modality, model.label_names, recipe)
-        found.append(store.load_or_make(f"{side}_halves", key, files.HALF_SCORES.load, make))
-    return found[0], found[1]
-
-
 def _measure(run: RunFolder, monitoring: Monitoring, cache: Path, progress: Progress) -> None:
-    recipe = run.recipe
     progress(Event("monitor", 0.0, "loading the run"))
-    loaded = results.load_models(run)
-    coupling = results.load_matching(run, loaded)
-    models = propensities(loaded)
-    stability = None
-    if monitoring.stability:
-        halves = halves_of(run, models, cache, progress)
-        stability = match_stability(
-            *models, halves, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
-        )
-        results.add_figures(run, stability=stability.agreement, shared_mass=stability.shared_mass)
-    null = None
-    if monitoring.n_shuffles:
-        null = label_null(
-            *models,
-            recipe.matcher,
-            n_shuffles=monitoring.n_shuffles,
-            largest=monitoring.null_cells,
-            seed=recipe.seed,
-            progress=progress,
-        )
-    report = judge(coupling, stability, null, made_of=matching_key(coupling, recipe))
+    coupling = results.load_matching(run, results.load_models(run))
+    cells = results.load_modalities(run)
+    store = FolderStageStore(run, cache)
+    report = monitor_matching(coupling, cells, run.recipe, monitoring, store=store, progress=progress)
+    keep_report(run, report)
+
+
+def keep_report(run: RunFolder, report: MonitorReport) -> None:
+    """Keep a report with its run, and add its figures to the run's."""
     files.MONITOR_REPORT.write(run, report)
+    results.add_figures(run, **report.figures.to_dict())

@@ -14,6 +14,7 @@ from psmatch_core.workspace import files, predictions, results
 from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.jobs.monitor import keep_report
 from psmatch_core.workspace.queue import Turn
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
 
@@ -108,6 +109,7 @@ def _write_results(folder: RunFolder, finished: Run) -> None:
         seed=folder.recipe.seed,
     )
     files.RUN_FIGURES.write(folder, figures.to_dict())
+    keep_report(folder, finished.monitor)
 
 
 def _seconds(work: Work) -> float:

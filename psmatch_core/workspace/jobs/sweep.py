@@ -5,17 +5,16 @@ Its folder holds ``sweep.json`` (what is varied), ``recipe.json`` (the base) and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.monitor import match_stability
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace import files, results
+from psmatch_core.workspace import files
 from psmatch_core.workspace.job import Job, Work
-from psmatch_core.workspace.jobs.monitor import halves_of, propensities
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
 from psmatch_core.workspace.sweeps.points import Sweep, describe_point
@@ -113,17 +112,16 @@ class SweepJob(Job):
         cache = work.cache or self.path / "stages"
         recipes = self.sweep.recipes(self.recipe)
         for index, (run, recipe, name) in enumerate(zip(self.runs, recipes, self.names, strict=True)):
-            if _is_complete(run, needs_stability=self.has_stability):
+            if _is_complete(run):
                 continue
             with work.turn():
                 progress = _as_part(work.log, index, len(recipes), name)
                 progress(Event("begin", 0.0))
-                if not (run.path / "recipe.json").exists() or run.status().state != DONE:
-                    RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name)
-                    if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
-                        raise Cancelled
-                if self.has_stability and run.status().state == DONE:
-                    _add_stability(run, cache, progress)
+                monitoring = replace(recipe.monitoring, stability=self.has_stability)
+                recipe = replace(recipe, monitoring=monitoring)
+                RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name)
+                if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
+                    raise Cancelled
         statuses = self.statuses()
         if not any(status is not None and status.state == DONE for status in statuses):
             first = self.runs[0].status()
@@ -151,26 +149,8 @@ def list_sweeps(root: Path) -> list[SweepJob]:
     return sorted(found, key=lambda each: each.id, reverse=True)
 
 
-def _add_stability(run: RunFolder, cache: Path, progress: Progress) -> None:
-    """Measure the stability of a run's matches, and add it to the run's figures."""
-    try:
-        models = propensities(results.load_models(run))
-    except PsmatchError:  # latents: the row shows that it has none
-        results.add_figures(run, stability=float("nan"), shared_mass=float("nan"))
-        return
-    recipe = run.recipe
-    halves = halves_of(run, models, cache, progress)
-    found = match_stability(
-        *models, halves, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
-    )
-    results.add_figures(run, stability=found.agreement, shared_mass=found.shared_mass)
-
-
-def _is_complete(run: RunFolder, *, needs_stability: bool) -> bool:
-    if not (run.path / "status.json").exists() or run.status().state != DONE:
-        return False
-    figures = results.load_figures(run)
-    return not needs_stability or (figures is not None and figures.stability is not None)
+def _is_complete(run: RunFolder) -> bool:
+    return (run.path / "status.json").exists() and run.status().state == DONE
 
 
 def _as_part(log: Progress, index: int, total: int, name: str) -> Progress:

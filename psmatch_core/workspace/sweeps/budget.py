@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.monitor import HalvesOf
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.stage_keys import (
     FEATURE_SETTINGS,
@@ -20,6 +21,9 @@ from psmatch_core.workspace.folder_stage_store import SECONDS, shared_path
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.points import Sweep
 
+HALVES_SHARE = 0.5  # of the time of a training, for the trainings on halves; measured in docs/monitor.md
+MATCHINGS_WITH_HALVES = 5  # the run's, and two each from halves of the cells and of the features
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -32,8 +36,8 @@ class Budget:
     n_trainings, n_reused
         Different trainings among them, and how many of these are already in the cache.
     n_halvings
-        Trainings on halves of the cells, for the stability, that are not in the cache; each takes about as long as a
-        training.
+        Trainings on halves of the cells and of the features that are not in the cache; those of one point together
+        take about half as long as its training.
     seconds
         About how long the sweep takes, judging by the base run; None if its stages were not timed.
     is_same_kind
@@ -78,8 +82,8 @@ def estimate_budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None,
     match = times.get("match")
     seconds = None
     if match is not None and (train is not None or not n_new + n_halvings):
-        matchings = 3 if stability else 1
-        seconds = (n_new + n_halvings) * (train or 0.0) + len(recipes) * (rest + matchings * match)
+        matchings = MATCHINGS_WITH_HALVES if stability else 1
+        seconds = (n_new + HALVES_SHARE * n_halvings) * (train or 0.0) + len(recipes) * (rest + matchings * match)
     return Budget(
         n_runs=len(recipes),
         n_trainings=len(distinct),
@@ -112,8 +116,9 @@ def _models(base: RunFolder) -> tuple[PropensityModel, PropensityModel] | None:
 
 def _keys(what: str, recipe: Recipe, models: tuple[PropensityModel, PropensityModel]) -> list[str]:
     """Keys of a stage of both modalities, for a recipe with the features of these models."""
-    key = halves_key if what == "halves" else propensity_key
-    return [key(model.modality, model.label_names, recipe) for model in models]
+    if what == "halves":
+        return [halves_key(model.modality, model.label_names, recipe, HalvesOf.CELLS.value) for model in models]
+    return [propensity_key(model.modality, model.label_names, recipe) for model in models]
 
 
 def _is_kept(

@@ -17,7 +17,7 @@ TRAINING = RunStatus(stage="propensity: RNA", message="network 2/5: epoch 31")
         ("propensity: RNA", TimeLeft(20.0), " · training: about 20 s left"),
         ("propensity: RNA", TimeLeft(20.0, is_bound=True), " · training: at most 20 s left"),
         ("sweep", TimeLeft(600.0), " · about 10 min left"),
-        ("stability: RNA", TimeLeft(20.0), ""),  # shuffles follow, which take longer
+        ("halves: RNA, cells", TimeLeft(20.0), ""),  # shuffles follow, which take longer
         ("propensity: RNA", TimeLeft(None), ""),
     ],
 )

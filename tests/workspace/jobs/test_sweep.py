@@ -170,14 +170,18 @@ def test_history_holds_finished_runs_on_the_same_data(store, base):
 def test_a_run_is_measured_and_its_report_kept(store, base):
     from psmatch_core.monitor import Monitoring
 
-    assert files.MONITOR_REPORT.read(base) is None
+    first = files.MONITOR_REPORT.read(base)  # every run is measured when it is matched
+    assert first.is_measured
+    assert first.null is None
     assert execute(MonitorJob.create(base, Monitoring(n_shuffles=2)), cache=store.stages).state == DONE
     report = files.MONITOR_REPORT.read(base)
     assert report.null.n_shuffles == 2
-    assert report.stability == pytest.approx(results.load_figures(base).stability)
-    assert "Match stability" in report_text(report)
+    assert report.agreement == pytest.approx(first.agreement)
+    assert report.agreement == pytest.approx(results.load_figures(base).agreement)
+    assert "Agreement of the matches" in report_text(report)
+    assert "Hidden labels found again" in report_text(report)
     assert MonitorJob.of_run(base).is_done
-    assert np.isfinite(report.labels[0].stability)
+    assert np.isfinite(report.labels[0].agreement)
 
 
 def test_a_run_without_a_matching_cannot_be_measured(store):
@@ -196,7 +200,7 @@ def test_a_damaged_report_is_told(store, base):
 def test_the_commands_judge_and_sweep_a_folder(base, tmp_path, capsys):
     arguments = [str(base.path), "--quiet", "--cache", str(tmp_path)]
     assert main(["monitor", *arguments, "--shuffles", "0", "--no-stability"]) == 0
-    assert "Use with caution: stability was not measured" in capsys.readouterr().out
+    assert "whether the matches can be reproduced was not measured" in capsys.readouterr().out
     assert main(["sweep", *arguments, "--set", "matcher.epsilon=0.05,0.2", "--dry-run"]) == 0
     assert "2 runs, 1 training" in capsys.readouterr().out
     place = ["--out", str(tmp_path / "sweep"), "--no-stability"]

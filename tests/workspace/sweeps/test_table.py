@@ -50,7 +50,9 @@ def test_in_words_says_what_it_means_and_over_how_many_runs():
         "loss", "foscttm", rank_correlation(x, -wobble)
     )
     text = describe_relation("stability", "trace_fold", rank_correlation(x, wobble))
-    assert text.startswith("Higher match stability goes with higher weight on the true partner, which is better")
+    assert text.startswith(
+        "Higher agreement of halves of the cells goes with higher weight on the true partner, which is better"
+    )
     assert "Effective matches and FOSCTTM rise and fall together" in describe_relation(
         "n_effective", "foscttm", rank_correlation(x, wobble)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from psmatch_core.monitor import Monitoring
+from psmatch_core.monitor import Monitoring, Verdict
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
@@ -63,12 +63,12 @@ def labels(app: AppTest) -> list[str]:
 
 def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -> None:
     app = empty("monitor", link=mine.id)
-    assert "Use with caution." in boxes(app)
-    assert "stability was not measured" in boxes(app)
-    assert "Measure stability and null" in labels(app)
-    for title in ("Stability", "Shuffled labels"):
-        assert "Not measured yet" in plain_text(opened(app, f"monitor.tabs.{mine.id}", title))
-    assert {metric.label: metric.value for metric in app.metric}["Match stability"] == "–"
+    assert "Use the matches with caution" in boxes(app)
+    assert "whether the matches can be reproduced was not measured" in boxes(app)
+    assert "Measure again" in labels(app)
+    for title in ("Agreement", "Shuffled labels"):
+        assert "Not measured" in plain_text(opened(app, f"monitor.tabs.{mine.id}", title))
+    assert {metric.label: metric.value for metric in app.metric}["Agreement of the matches"] == "–"
 
 
 def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFolder) -> None:
@@ -77,7 +77,7 @@ def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFol
     assert not app.exception
     assert MonitorJob.of_run(mine).is_active
     assert "Cancel" in labels(app)
-    assert "Measure stability and null" not in labels(app)
+    assert "Measure again" not in labels(app)
     assert "starting the worker" in plain_text(app)
 
 
@@ -106,21 +106,24 @@ def test_measuring_that_did_not_end_well_can_be_done_again(
 def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> None:
     app = full("monitor")
     assert not app.exception
-    assert "Match stability" in {metric.label for metric in app.metric}
+    assert {"Hidden labels found", "Agreement of the matches", "Modalities agree"} <= {
+        each.label for each in app.metric
+    }
     assert "Measure again" in labels(app)
     tabs = f"monitor.tabs.{measured.id}"
     assert "3 shuffles" in plain_text(opened(app, tabs, "Shuffled labels"))
-    assert "Each classifier was trained twice" in plain_text(opened(app, tabs, "Stability"))
+    assert "not that they are correct" in plain_text(opened(app, tabs, "Agreement"))
+    assert "matched without knowing which is which" in plain_text(opened(app, tabs, "Hidden labels"))
     opened(app, tabs, "Label by label")
     table = next(each.value for each in app.dataframe if "reasons" in each.value)
-    assert set(table["verdict"]) <= {"trusted", "with caution", "not trusted"}
+    words = [each.value for each in Verdict]
+    levels = [words.index(each) for each in table["verdict"]]
+    assert levels == sorted(levels)
     assert len(table) == 13
-    levels = [("not trusted", "with caution", "trusted").index(each) for each in table["verdict"]]
-    assert levels == sorted(levels)  # those that cannot be trusted come first
 
 
 def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
-    app = full("monitor")
+    app = opened(full("monitor"), f"monitor.tabs.{measured.id}", "Losses")
     (toggle,) = [each for each in app.get("button_group") if each.key == f"raw.{measured.id}"]
     toggle.set_value("raw").run()
     assert not app.exception
@@ -134,14 +137,14 @@ def test_what_was_measured_on_another_matching_is_not_shown(empty: Open, mine: R
     files.MONITOR_REPORT.write(mine, replace(report, made_of="another"))
     app = empty("monitor", link=mine.id)
     assert "belong to an earlier matching" in plain_text(app)
-    assert "stability was not measured" in boxes(app)
+    assert "whether the matches can be reproduced was not measured" in boxes(app)
 
 
 def test_a_report_of_another_version_is_reported(empty: Open, mine: RunFolder) -> None:
     files.MONITOR_REPORT.path(mine).write_text('{"format": 99}', encoding="utf-8")
     app = empty("monitor", link=mine.id)
     assert "written by a later version" in plain_text(app)
-    assert "Measure stability and null" in labels(app)
+    assert "Measure again" in labels(app)
 
 
 def test_the_budget_stands_before_the_sweep(empty: Open, mine: RunFolder) -> None:
@@ -176,7 +179,7 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
     app.selectbox(key=f"x.{swept.id}").select("stability")
     app.selectbox(key=f"y.{swept.id}").select("rank").run()
     assert not app.exception
-    assert "Match stability and Rank of the true partner: rank correlation" in plain_text(app)
+    assert "Agreement of halves of the cells and Rank of the true partner: rank correlation" in plain_text(app)
     tabs = f"compared.tabs.{swept.id}"
     assert "over 4 runs" in plain_text(opened(app, tabs, "Against the truth"))
     assert "metrics over 4 runs" in plain_text(opened(app, tabs, "All against all"))

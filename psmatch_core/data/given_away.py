@@ -1,0 +1,106 @@
+"""Labels that are given away: by a feature that spells them out, or by a batch that holds nothing else.
+
+A classifier then predicts the label without having learned what the label does to a cell, its loss looks perfect, and
+its scores say nothing about which cells of the label are alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from psmatch_core.data.modality import Modality
+
+# A column that is called so says where or when a cell was measured.
+BATCH_NAMES = re.compile(
+    r"(^|[^a-z])(batch|plate|donor|sample|replicate|rep|lane|library|lib|run|chip|pool|slide|day|date|site|patient|"
+    r"experiment|well)([^a-z]|$|\d|_?id$)",
+    re.IGNORECASE,
+)
+FEWEST_CELLS = 5  # of a label: with fewer, one batch or one feature holds them by chance
+
+
+@dataclass(frozen=True)
+class GivenAway:
+    """What gives the labels of one modality away.
+
+    Parameters
+    ----------
+    by_feature
+        For a label, the feature whose value alone says whether a cell has it.
+    by_batch
+        For a label, the column and the value of it that all its cells share and no other cell has.
+    """
+
+    by_feature: Mapping[str, str]
+    by_batch: Mapping[str, tuple[str, str]]
+
+
+def given_away(modality: Modality) -> GivenAway:
+    """The labels of a modality, as it was read, that a feature or a batch gives away."""
+    return GivenAway(_by_feature(modality), _by_batch(modality))
+
+
+def _by_feature(modality: Modality) -> dict[str, str]:
+    """Labels for which a feature has one value in all cells of the label and no such value elsewhere.
+
+    Two forms: a constant that only the label has (a copied label column), and zero in every other cell but in none of
+    the label's (the count of its own guide or tag). A marker gene has neither: some cell always lacks or leaks it.
+    """
+    if modality.image_shape is not None:
+        return {}
+    X = modality.X
+    names = modality.label_names
+    y = np.searchsorted(np.array(names), modality.labels)
+    counts = np.bincount(y, minlength=len(names))
+    low, high, nonzero = (np.zeros((len(names), X.shape[1])) for _ in range(3))
+    for label in range(len(names)):
+        part = X[y == label]
+        low[label], high[label] = _extremes(part)
+        nonzero[label] = np.asarray((part != 0).sum(axis=0)).ravel()
+    found: dict[str, str] = {}
+    total = nonzero.sum(axis=0)
+    for label, name in enumerate(names):
+        if counts[label] < FEWEST_CELLS or counts[label] == y.size:
+            continue
+        others = np.arange(len(names)) != label
+        constant = (low[label] == high[label]) & ((low[others] > high[label]) | (high[others] < low[label])).all(axis=0)
+        of_its_own = (nonzero[label] == counts[label]) & (total == nonzero[label])
+        columns = np.flatnonzero(constant | of_its_own)
+        if columns.size:
+            found[name] = str(modality.var_names[columns[0]])
+    return found
+
+
+def _extremes(part: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest value of each feature, ``(n_features,)`` each."""
+    if sparse.issparse(part):
+        return part.min(axis=0).toarray().ravel(), part.max(axis=0).toarray().ravel()
+    return np.asarray(part.min(axis=0)), np.asarray(part.max(axis=0))
+
+
+def _by_batch(modality: Modality) -> dict[str, tuple[str, str]]:
+    """Labels whose cells are all in one batch that holds no other label, if other labels share their batches or not."""
+    found: dict[str, tuple[str, str]] = {}
+    if modality.obs is None:
+        return found
+    labels = pd.Series(modality.labels)
+    for column in modality.obs.columns:
+        if not BATCH_NAMES.search(str(column)):
+            continue
+        values = modality.obs[column].astype(str).reset_index(drop=True)
+        n_values = values.nunique()
+        if n_values < 2 or n_values > labels.size / 2:  # one value says nothing, a name for each cell neither
+            continue
+        table = pd.crosstab(labels, values)  # labels × batches, cells
+        alone = table.columns[(table > 0).sum(axis=0) == 1]
+        for label, row in table.iterrows():
+            held = row[row > 0]
+            if row.sum() >= FEWEST_CELLS and held.index.isin(alone).all() and str(label) not in found:
+                found[str(label)] = (str(column), ", ".join(map(str, held.index[:3])))
+    return found

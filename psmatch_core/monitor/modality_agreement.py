@@ -1,0 +1,122 @@
+"""Agreement of the modalities: do the labels change the same things in both?
+
+Held-out losses say whether each modality distinguishes the labels. They cannot say that both do so by what they share:
+where a label changes something that only one modality sees, its loss improves and the matching gets worse. What both
+share shows in which labels each modality takes for similar, and that needs no pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from psmatch_core.base.randomness import stream
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.monitor.thresholds import THRESHOLDS
+
+FEWEST_LABELS = 6  # with five there are 120 namings, and the figures are known too roughly to judge by
+PERMUTATIONS = 999
+FEWEST_CELLS = 2  # held-out cells of a label and modality, from which a label has a mean
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A correlation between the modalities, compared with permuted label names.
+
+    Parameters
+    ----------
+    value
+        Correlation over pairs of labels, −1 to 1.
+    p_value
+        Share of the permutations (and the value itself) that reach it.
+    chance
+        95th percentile of the permutations.
+    """
+
+    value: float
+    p_value: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class ModalityAgreement:
+    """Whether both modalities find the same labels similar, in two ways.
+
+    Parameters
+    ----------
+    means
+        Of the mean logits that each label's held-out cells give to every other label.
+    covariances
+        Of how the logits of two labels vary together within labels.
+    n_labels
+        Labels with held-out cells in both modalities.
+    """
+
+    means: Agreement
+    covariances: Agreement
+    n_labels: int
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether there are enough labels for the permutations to say anything."""
+        return self.n_labels >= FEWEST_LABELS
+
+    @property
+    def disagree(self) -> bool:
+        """Whether the mean logits agree no better than with exchanged label names; never where it cannot be judged."""
+        return self.can_be_judged and bool(self.means.p_value > THRESHOLDS.chance)
+
+    def described(self) -> str:
+        """The correlation and its p-value in words."""
+        if not self.can_be_judged:
+            return f"cannot be judged with {self.n_labels} labels; it takes {FEWEST_LABELS}"
+        return f"correlation {self.means.value:.2f}, p = {self.means.p_value:.2g}"
+
+
+def modality_agreement(source: ScoredModality, target: ScoredModality, *, seed: int = 0) -> ModalityAgreement:
+    """Compare what the two classifiers, each on cells it has not seen, find similar.
+
+    Source: ours.
+    """
+    sides = [_Held(model) for model in (source, target)]
+    kept = np.flatnonzero(np.minimum(sides[0].counts, sides[1].counts) >= FEWEST_CELLS)
+    rng = stream(seed, "modality agreement")
+    order = [rng.permutation(kept.size) for _ in range(PERMUTATIONS)]
+    means = [side.means[np.ix_(kept, kept)] for side in sides]
+    covariances = [side.covariance[np.ix_(kept, kept)] for side in sides]
+    return ModalityAgreement(
+        _compared(means[0], means[1], order), _compared(covariances[0], covariances[1], order), int(kept.size)
+    )
+
+
+class _Held:
+    """Held-out logits of one modality, label by label."""
+
+    def __init__(self, model: ScoredModality) -> None:
+        seen = model.is_validated
+        logits, y, n_labels = model.held_out_logits[seen], model.y[seen], len(model.label_names)
+        self.counts = np.bincount(y, minlength=n_labels)
+        sums = np.zeros((n_labels, logits.shape[1]))
+        np.add.at(sums, y, logits)
+        self.means = sums / np.maximum(self.counts, 1)[:, None]  # (n_labels, n_labels): rows are the cells' labels
+        within = logits - self.means[y]
+        self.covariance = within.T @ within / max(y.size, 1)  # (n_labels, n_labels)
+
+
+def _compared(first: np.ndarray, second: np.ndarray, order: list[np.ndarray]) -> Agreement:
+    """Correlation of the off-diagonal entries; rows and columns of the second are permuted together."""
+    off = ~np.eye(len(first), dtype=bool)
+    if off.sum() < 2:
+        return Agreement(float("nan"), float("nan"), float("nan"))
+    value = _correlation(first[off], second[off])
+    shuffled = np.array([_correlation(first[off], second[np.ix_(each, each)][off]) for each in order])
+    return Agreement(
+        value, float((1 + np.sum(shuffled >= value)) / (1 + shuffled.size)), float(np.quantile(shuffled, 0.95))
+    )
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    if x.std() == 0 or y.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(x, y)[0, 1])

@@ -1,0 +1,183 @@
+"""monitor_matching: everything that can be known of a matching without true pairs, measured at the end of every run."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.progress import Progress, silent
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.given_away import given_away
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.sides import SIDES
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.monitor import (
+    Evidence,
+    Flag,
+    HalfScores,
+    HalvesOf,
+    HiddenLabels,
+    LabelFlag,
+    Monitoring,
+    MonitorReport,
+    Stability,
+    can_halve,
+    find_hidden_labels,
+    half_scores,
+    judge,
+    label_null,
+    match_stability,
+    modality_agreement,
+)
+from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.stage_keys import halves_key, matching_key
+from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
+
+STAGES = {HalvesOf.CELLS: "halves", HalvesOf.FEATURES: "feature_halves"}  # each after the side
+
+
+def monitor_matching(
+    coupling: Coupling,
+    cells: tuple[Modality, Modality],
+    recipe: Recipe,
+    monitoring: Monitoring | None = None,
+    *,
+    store: StageStore | None = None,
+    progress: Progress = silent,
+) -> MonitorReport:
+    """Measure what speaks for and against a matching, and judge every label.
+
+    Parameters
+    ----------
+    cells
+        The source and the target as they were read, in which features and batches that give labels away are looked for.
+    monitoring
+        What is measured; the recipe's unless given, and then without matching again where that takes long.
+    store
+        Keeps the scores of the halves.
+
+    What cannot be measured for this method is missing in the report, and its notes say why.
+    """
+    is_automatic = monitoring is None
+    monitoring = monitoring or recipe.monitoring
+    store = store or NoStageStore()
+    models = _propensities(coupling.source, coupling.target)
+    notes: list[str] = []
+    found: dict[HalvesOf, Stability | None] = dict.fromkeys(HalvesOf)
+    hidden: HiddenLabels | None = None
+    null = None
+    if models is None:
+        notes.append(
+            f"matched by {coupling.source.space_name}: halves and hidden labels need propensity scores, so only the "
+            "losses and the plan are judged"
+        )
+    else:
+        why_not = _why_not_halves(recipe, is_asked=monitoring.stability, is_automatic=is_automatic)
+        if why_not:
+            notes.append(f"matchings from halves of the data were not compared: {why_not}")
+        for of in HalvesOf if not why_not else ():
+            if all(can_halve(model.modality, of) for model in models):
+                found[of] = measure_stability(models, recipe, of, store=store, progress=progress)
+            else:
+                notes.append(f"halves of the {of.value} were not compared: images and single features have none")
+        try:
+            hidden = find_hidden_labels(*models, recipe.matcher, seed=recipe.seed, progress=progress)
+        except PsmatchError as error:
+            notes.append(f"hidden labels were not looked for: {error.problem}")
+        if monitoring.n_shuffles:
+            null = label_null(
+                *models,
+                recipe.matcher,
+                n_shuffles=monitoring.n_shuffles,
+                largest=monitoring.null_cells,
+                seed=recipe.seed,
+                progress=progress,
+            )
+    evidence = Evidence(
+        cells=found[HalvesOf.CELLS],
+        features=found[HalvesOf.FEATURES],
+        hidden=hidden,
+        modalities=modality_agreement(coupling.source, coupling.target, seed=recipe.seed),
+        null=null,
+        data_flags=data_flags(cells),
+        notes=tuple(notes),
+    )
+    return judge(coupling, evidence, made_of=matching_key(coupling, recipe))
+
+
+def _why_not_halves(recipe: Recipe, *, is_asked: bool, is_automatic: bool) -> str:
+    """Why matchings from halves are not compared; empty if they are."""
+    if not is_asked:
+        return "the recipe leaves them out"
+    if not recipe.matcher.uses_scores:
+        return "this method does not match by scores, so other classifiers change nothing"
+    if is_automatic and not recipe.matcher.is_quick:
+        return "matching by this method takes longer than training, and would be done four more times"
+    return ""
+
+
+def measure_stability(
+    models: tuple[PropensityModel, PropensityModel],
+    recipe: Recipe,
+    of: HalvesOf,
+    *,
+    store: StageStore,
+    progress: Progress = silent,
+) -> Stability:
+    """Agreement of the matchings from halves of the cells or of the features; kept scores are used again."""
+
+    def scores(side: str, model: PropensityModel) -> HalfScores:
+        return _half_scores(side, model, recipe, of, store=store, progress=progress)
+
+    with ThreadPoolExecutor(2) as pool:  # numpy and torch release Python's lock
+        source, target = pool.map(scores, SIDES, models)
+    return match_stability(
+        *models,
+        (source, target),
+        recipe.matcher,
+        judging=recipe.judging,
+        seed=recipe.seed,
+        stage=f"halves: match, {of.value}",
+        progress=progress,
+    )
+
+
+def _half_scores(
+    side: str, model: PropensityModel, recipe: Recipe, of: HalvesOf, *, store: StageStore, progress: Progress
+) -> HalfScores:
+    make = partial(
+        half_scores,
+        model.modality,
+        model.label_names,
+        recipe.classifier.lighter,
+        of,
+        n_folds=recipe.scoring.n_folds,
+        seed=recipe.seed,
+        progress=progress,
+    )
+    key = halves_key(model.modality, model.label_names, recipe, of.value)
+    return store.load_or_make(f"{side}_{STAGES[of]}", key, result_files.load_halves, make)
+
+
+def data_flags(cells: tuple[Modality, Modality]) -> dict[str, tuple[LabelFlag, ...]]:
+    """Labels that a feature or a batch of either modality gives away."""
+    flags: dict[str, tuple[LabelFlag, ...]] = {}
+    for modality in cells:
+        found = given_away(modality)
+        for label, feature in found.by_feature.items():
+            text = f"{modality.name}: the feature {feature} alone tells the label"
+            flags[label] = (*flags.get(label, ()), LabelFlag(Flag.GIVEN_AWAY, text))
+        for label, (column, value) in found.by_batch.items():
+            text = f"{modality.name}: its cells are {column} {value}, which holds no other label"
+            flags[label] = (*flags.get(label, ()), LabelFlag(Flag.BATCH, text))
+    return flags
+
+
+def _propensities(source: ScoredModality, target: ScoredModality) -> tuple[PropensityModel, PropensityModel] | None:
+    """Both sides as propensity models; None if cells were matched in another space."""
+    if isinstance(source, PropensityModel) and isinstance(target, PropensityModel):
+        return source, target
+    return None
