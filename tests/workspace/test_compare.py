@@ -9,7 +9,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.matching.matchers import ExactMatcher, SinkhornMatcher
-from psmatch_core.monitor.run_figures import RunFigures
+from psmatch_core.monitor.run_figures import FIGURES, RunFigures
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
 from psmatch_core.workspace.compare import compare_runs, differing_settings, known_figures
@@ -30,7 +30,7 @@ def test_only_settings_that_differ_are_shown(tmp_path):
     assert found.names == ("a", "b")
     assert found.settings.loc["Method: epsilon"].tolist() == ["0.05", "0.2"]
     assert list(found.settings.index) == ["Method: epsilon"]
-    assert found.figures.loc["Rank of the true partner (0 perfect, 0.5 chance)"].tolist() == [0.2, 0.3]
+    assert found.figures.loc[FIGURES["rank"].axis()].tolist() == [0.2, 0.3]
     assert np.isnan(found.figures.loc["Time taken (s)", "a"])
 
 
