@@ -148,7 +148,9 @@ def test_public_functions_take_at_most_four_positional_arguments():
         for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
-            if any(ast.unparse(each).split("(")[0] in ("compiled", "intrinsic") for each in node.decorator_list):
+            if any(
+                ast.unparse(each).split("(")[0] in ("compiled", "inlined", "intrinsic") for each in node.decorator_list
+            ):
                 continue
             by_position = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
             if len([name for name in by_position if name not in ("self", "cls")]) > MOST_POSITIONAL:

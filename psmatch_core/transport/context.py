@@ -69,8 +69,13 @@ class SolveContext:
 
     @property
     def iterations_left(self) -> int:
-        """Kernel passes left of those allowed; negative once they are exceeded."""
+        """Kernel passes left of those allowed, at all levels and epsilons together."""
         return self.options.max_iterations - self.counts.iterations
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether too few kernel passes are left for any iteration to gain from them."""
+        return self.iterations_left < 2
 
     def map_tiles(
         self, function: Callable[..., Any], shape: tuple[int, int], task: Callable[[int, int], tuple[Any, ...]]

@@ -15,11 +15,14 @@ from psmatch_core.transport.kernels.leaves import LEAF
 # log weight of a padding lane: its exponential is 0, and it is far from overflow in float32
 PADDING = -1e30
 
-# Largest relative error of one kernel entry computed in float32, in units of 2⁻²⁴ × cost scale / epsilon:
+# Largest relative error of one kernel entry, in units of 2⁻²⁴ (float32) or 2⁻⁵³ (float64) × cost scale / epsilon:
 # three roundings of numbers as large as the cost (potentials, cost, their sum) and the sum over dimensions.
 _ROUNDINGS = 8.0
 # The same for parts that do not grow with the cost: logarithms of weights, the exponential, sums.
 _EXPONENTIAL = 24.0
+
+_SINGLE: np.dtype[np.floating] = np.dtype(np.float32)
+_DOUBLE: np.dtype[np.floating] = np.dtype(np.float64)
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> Floats:
@@ -85,10 +88,17 @@ class Geometry:
         reach = float(np.sqrt((self.x**2).sum(1).max()) + np.sqrt((self.y**2).sum(1).max()))
         return float(reach**2) if self.squared else reach
 
-    def rounding_bound(self, epsilon: float) -> float:
-        """Upper bound of the relative error of a kernel entry computed in float32."""
-        per_cost = (_ROUNDINGS + self.x.shape[1] / 4) * self.scale / epsilon
-        return float((per_cost + _EXPONENTIAL) * 2.0**-24)
+    def rounding_bound(self, epsilon: float, dtype: np.dtype[np.floating] = _SINGLE, *, reach: float = 0.0) -> float:
+        """Upper bound of the relative error of a kernel entry computed in one precision, to first order.
+
+        Potentials are as large as costs, or up to ``reach``, units of cost.
+        """
+        per_cost = (_ROUNDINGS + self.x.shape[1] / 4) * max(self.scale, reach) / epsilon
+        return float((per_cost + _EXPONENTIAL) * (2.0**-24 if dtype == np.float32 else 2.0**-53))
+
+    def is_resolved(self, epsilon: float) -> bool:
+        """Whether float64 gives the entries of a plan at this epsilon any digits."""
+        return self.scale == 0 or self.rounding_bound(epsilon, _DOUBLE) < 1
 
     def leaves(self, dtype: np.dtype[np.floating]) -> Floats:
         """The targets in leaves, ``(n_leaves, T, 64)``."""

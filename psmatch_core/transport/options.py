@@ -66,7 +66,8 @@ class SolveOptions:
     tolerance
         L1 error of both marginals together at which the plan counts as converged.
     max_iterations
-        Kernel passes after which the best potentials so far are returned as not converged.
+        Kernel passes after which the potentials so far are returned as not converged. All levels, epsilons and repairs
+        count together; passes over all pairs, of which there are a few at each level, count on their own.
     memory_budget_mb
         Memory that a solve may use in addition to its input, megabytes.
     seed
@@ -84,7 +85,7 @@ class SolveOptions:
     Raises
     ------
     PsmatchError
-        If the tolerance or the memory budget is not a positive finite number.
+        If the tolerance or the memory budget is not a positive finite number, or no iteration is allowed.
     """
 
     tolerance: float = 1e-3
@@ -99,6 +100,10 @@ class SolveOptions:
     def __post_init__(self) -> None:
         require_positive(self.tolerance, "tolerance")
         require_positive(self.memory_budget_mb, "memory_budget_mb")
+        if self.max_iterations < 1:
+            raise PsmatchError(
+                f"max_iterations must be at least 1, not {self.max_iterations!r}.", hint="Give a number of iterations."
+            )
 
     @property
     def memory_budget(self) -> int:

@@ -21,7 +21,7 @@ from psmatch_core.transport.kernels.full_pass import TileInputs, tile_inputs
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Potentials, Problem
 
-_ALLOWED = 1e-5  # relative error of an entry computed in float32
+ENTRY_ERROR = 1e-5  # relative error of an entry computed in float32
 
 
 @dataclass
@@ -72,7 +72,7 @@ class TiledPlan(Plan, RowwisePlan):
 
     @cached_property
     def _inputs(self) -> TileInputs:
-        return tile_inputs(self.problem, self.potentials, _ALLOWED)
+        return tile_inputs(self.problem, self.potentials, ENTRY_ERROR)
 
     def rows(self, start: int, stop: int) -> Array:
         return self.select_rows(slice(start, stop))

@@ -157,7 +157,8 @@ class TransportResult:
     def transport_cost(self) -> float:
         """``⟨P, C⟩``, units of cost."""
         sums = self.marginals()
-        return self.plan.cost() + float(sums[0] @ self.prepared.offset_x + sums[1] @ self.prepared.offset_y)
+        prepared = self.prepared
+        return prepared.unit * self.plan.cost() + float(sums[0] @ prepared.offset_x + sums[1] @ prepared.offset_y)
 
     @cached_property
     def dual_value(self) -> float:

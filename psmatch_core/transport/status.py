@@ -26,6 +26,7 @@ class SolvePath(StrEnum):
     SPARSE_STEP = "sparse step"
     DENSE = "dense"
     MATRIX_FREE = "matrix-free"
+    UNRESOLVED = "unresolved"
 
     @property
     def sentence(self) -> str:
@@ -38,5 +39,6 @@ _SENTENCES = {
     SolvePath.SPARSE: "Few entries matter; only these were stored, and one pass over all pairs bounded the rest.",
     SolvePath.SPARSE_STEP: "The entries stored for a neighbouring epsilon were enough, without a pass over all pairs.",
     SolvePath.DENSE: "Many entries matter; all n × m were stored.",
+    SolvePath.UNRESOLVED: "Epsilon is too small beside the costs for double precision to resolve it; raise epsilon.",
     SolvePath.MATRIX_FREE: "Many entries matter and n × m exceeds the memory budget; every iteration recomputed them.",
 }

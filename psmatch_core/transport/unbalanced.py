@@ -23,6 +23,7 @@ from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon
 from psmatch_core.transport.entropic.anderson import AndersonMixing
 from psmatch_core.transport.entropic.anneal import anneal
+from psmatch_core.transport.entropic.measure import measure_as_is
 from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
@@ -34,6 +35,7 @@ from psmatch_core.transport.validation import prepare_problem
 
 _ROUNDS = 20
 _START_TOLERANCE = 0.05  # of the balanced problem whose potentials are the start
+_START_SHARE = 0.5  # of the iterations, for that problem
 _MOST_PASSES = 2000  # on one kernel
 _LARGEST_LOG = 40.0  # of the scalings, at which the kernel is recomputed
 
@@ -114,13 +116,14 @@ def solve_unbalanced(
             )
     prepared = prepare_problem(x, y, a=a, b=b, cost=cost, shift_together=True)
     context = SolveContext.start(options)
-    rough = replace(options, tolerance=max(_START_TOLERANCE, options.tolerance))
-    outcome = anneal(prepared.problem, epsilon, replace(context, options=rough))
-    if outcome.status != SolveStatus.STOPPED:
-        state = _RelaxedState(prepared.problem, epsilon, rho1, rho2, outcome.f, outcome.g)
-        most = options.max_iterations + context.counts.iterations
+    unit, inner = prepared.unit, epsilon / prepared.unit
+    most = max(1, int(_START_SHARE * options.max_iterations))
+    rough = replace(options, tolerance=max(_START_TOLERANCE, options.tolerance), max_iterations=most)
+    outcome = anneal(prepared.problem, inner, replace(context, options=rough))
+    if outcome.path not in (SolvePath.NONE, SolvePath.UNRESOLVED):
+        state = _RelaxedState(prepared.problem, inner, rho1 / unit, rho2 / unit, outcome.f, outcome.g)
         try:
-            outcome = _solve(state, replace(context, options=replace(options, max_iterations=most)))
+            outcome = _solve(state, context)
         except StopRequested:
             outcome = SolveOutcome.stopped(state.f, state.g)
     return replace(to_result(prepared, outcome, epsilon, context), rho1=rho1, rho2=rho2)
@@ -145,14 +148,14 @@ def _solve(state: _RelaxedState, context: SolveContext) -> SolveOutcome:
                 exact=fixed_epsilon.needs_double(tolerance),
                 limit=fixed_epsilon.largest_support(options),
             )
-        left = context.iterations_left
+        left = context.iterations_left - 1  # one is kept for all pairs
         if support is None:
             return _solve_on_all_pairs(state, context)
         row, column, dropped = fixed_epsilon.certify(problem, support, potentials)
         status = SolveStatus.from_error(row + column, tolerance)
         kept = _with_potentials(support, state)
         outcome = SolveOutcome(state.f, state.g, row, column, dropped, kept, SolvePath.SPARSE, status)
-        if status == SolveStatus.CONVERGED or left <= 0:
+        if status == SolveStatus.CONVERGED or context.is_exhausted:
             return outcome
         theta += fixed_epsilon.widening(dropped, tolerance)
         kernel = (kept.indptr, kept.unsigned, kept.values(state.problem, state.potentials))
@@ -180,18 +183,20 @@ def _solve_on_all_pairs(state: _RelaxedState, context: SolveContext) -> SolveOut
     allowed, slack = fixed_epsilon.allowed_rounding(state.problem, state.epsilon, tolerance)
     slack *= max(1.0, float(state.optimal_row_sums.sum()))
     is_dense = fixed_epsilon.fits_dense(state.problem, context.options, allowed)
-    error, left = np.inf, max(1, context.iterations_left)
-    while left > 0 and error > tolerance - slack:
-        before = context.counts.iterations
+    error = np.inf
+    while (left := context.iterations_left) > 0 and error > tolerance - slack:
         if is_dense:
             matrix = full_pass.dense_kernel(state.problem, state.potentials, context, allowed)
             error = _iterate(state, (matrix,), context, tolerance=0.8 * (tolerance - slack), max_passes=left)
         else:
             error = _log_iteration(state, context, tolerance=tolerance - slack, allowed=allowed)
-        left -= max(1, context.counts.iterations - before)
     path = SolvePath.DENSE if is_dense else SolvePath.MATRIX_FREE
-    status = SolveStatus.from_error(error + slack, tolerance)
-    return SolveOutcome(state.f, state.g, slack / 2, error + slack / 2, 0.0, None, path, status)
+    if error + slack <= tolerance:
+        row, column, status = slack / 2, error + slack / 2, SolveStatus.CONVERGED
+    else:  # the error of the last iteration is that of the potentials before it
+        row, column = measure_as_is(*state.as_balanced())
+        status = SolveStatus.from_error(row + column, tolerance)
+    return SolveOutcome(state.f, state.g, row, column, 0.0, None, path, status)
 
 
 def _log_iteration(

@@ -13,9 +13,13 @@ from psmatch_core.base.arrays import Array
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.transport.geometry import Geometry
 from psmatch_core.transport.ordering import neighbors_together, rotate_widest_first
-from psmatch_core.transport.problem import Problem
+from psmatch_core.transport.problem import Potentials, Problem
 
 Cost = Literal["euclidean", "sqeuclidean"]
+
+_SMALL = 2.0**-20  # coordinates from this to its inverse are left as they are
+_LARGEST_RATIO = 1e13
+_LARGEST = 1e140  # coordinates up to which squared distances are finite, with room for sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +33,14 @@ class PreparedProblem:
     sources, targets
         Positions of these cells among the given ones, ``(n',)`` and ``(m',)``, in the order of the problem.
     x, y
-        All cells in the coordinates of the problem, in the given order, ``(n, T)`` and ``(m, T)``.
+        All cells in the coordinates of the problem (its unit included), in the given order, ``(n, T)`` and ``(m, T)``.
     a, b
         All weights, ``(n,)`` and ``(m,)``, summing to one.
     offset_x, offset_y
-        Difference between the given cost and that of the problem, units of cost: C = C' + offset_x_i + offset_y_j.
+        Difference between the given cost and that of the problem, units of cost: C = unit C' + offset_x_i + offset_y_j.
+    unit
+        Unit of the problem's cost, potentials and epsilon, a power of two; 1 unless costs are so small or so large that
+        single precision would not hold their squares.
     cost
         ``euclidean`` or ``sqeuclidean``.
     """
@@ -47,6 +54,7 @@ class PreparedProblem:
     b: Array
     offset_x: Array
     offset_y: Array
+    unit: float
     cost: Cost
 
     @property
@@ -64,9 +72,20 @@ class PreparedProblem:
         positions[self.sources] = np.arange(self.sources.size)
         return positions
 
-    def to_problem(self, f: Array, g: Array) -> tuple[Array, Array]:
+    def inner_epsilon(self, epsilon: float) -> float:
+        """Epsilon in units of the problem's cost.
+
+        An epsilon so far above the costs that the plan is a bᵀ to 10⁻¹² is lowered to where numbers stay comparable.
+        Potentials are measured in it, so that f / epsilon stays the same.
+        """
+        scale = self.problem.geometry.scale
+        return min(epsilon / self.unit, _LARGEST_RATIO * scale) if scale > 0 else 1.0
+
+    def to_problem(self, f: Array, g: Array, epsilon: float) -> Potentials:
         """The engine's potentials that correspond to potentials of all given cells."""
-        return (f - self.offset_x)[self.sources], (g - self.offset_y)[self.targets]
+        inner = self.inner_epsilon(epsilon)
+        unit = epsilon / inner
+        return Potentials((f - self.offset_x)[self.sources] / unit, (g - self.offset_y)[self.targets] / unit, inner)
 
 
 def prepare_problem(
@@ -114,6 +133,8 @@ def prepare_problem(
         middle = (center_x + center_y) / 2
         sources, targets = sources - middle, targets - middle
         offset_x, offset_y = np.zeros(len(sources)), np.zeros(len(targets))
+    stretch = _stretch(sources[some_x], targets[some_y])
+    sources, targets = sources / stretch, targets / stretch
     sources, targets = rotate_widest_first(np.ascontiguousarray(sources), np.ascontiguousarray(targets))
     some_x, some_y = some_x[neighbors_together(sources[some_x])], some_y[neighbors_together(targets[some_y])]
     geometry = Geometry(
@@ -131,8 +152,20 @@ def prepare_problem(
         b=weights_b,
         offset_x=offset_x,
         offset_y=offset_y,
+        unit=stretch**2 if cost == "sqeuclidean" else stretch,
         cost="sqeuclidean" if cost == "sqeuclidean" else "euclidean",
     )
+
+
+def _stretch(x: Array, y: Array) -> float:
+    """The power of two by which coordinates are divided; dividing by it rounds nothing.
+
+    Coordinates so small that their squares underflow stay as they are, and their distances count as 0.
+    """
+    largest = float(max(np.abs(x).max(), np.abs(y).max()))
+    if largest < 1 / _LARGEST or _SMALL <= largest <= 1 / _SMALL:
+        return 1.0
+    return float(2.0 ** np.round(np.log2(largest)))
 
 
 def _check_points(points: ArrayLike, side: str) -> Array:
@@ -151,6 +184,12 @@ def _check_points(points: ArrayLike, side: str) -> Array:
         raise PsmatchError(
             f"{side.capitalize()} points: {bad:,} of {plural(len(array), 'cell')} hold NaN or infinite values.",
             hint="Drop or correct these cells before matching.",
+        )
+    largest = float(np.abs(array).max())
+    if largest > _LARGEST:
+        raise PsmatchError(
+            f"{side.capitalize()} points have coordinates up to {largest:.2g}; the limit is {_LARGEST:.0g}.",
+            hint="Divide the points of both sides and epsilon by the same number.",
         )
     return array
 

@@ -26,10 +26,12 @@ from psmatch_core.matching.matchers.options import (
 )
 from psmatch_core.matching.matchers.problem import SINGLE_CELL, Answer, LabelProblem
 from psmatch_core.transport.options import SolveOptions
+from psmatch_core.transport.status import SolvePath
 
 if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult
 
+MASS_ERROR = 1e-6  # a mass that may differ from 1 by more is said in the status
 BATCHED_PAIRS = 65_536  # labels up to this many pairs are solved many in one call
 
 
@@ -73,7 +75,7 @@ class EntropicMatcher(LabelMatcher, ABC):
     memory_mb: int = memory_option()
 
     @abstractmethod
-    def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
+    def points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         """Points of the label's source cells ``(n, d)`` and target cells ``(m, d)``."""
 
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
@@ -175,16 +177,16 @@ class EntropicMatcher(LabelMatcher, ABC):
             )
 
     def from_potentials(self, problem: LabelProblem, f: np.ndarray, g: np.ndarray, epsilon: float) -> Block | None:
-        return PotentialBlock.with_uniform_masses(*self._points(problem), epsilon, f=f, g=g, cost=self.cost)
+        return PotentialBlock.with_uniform_masses(*self.points(problem), epsilon, f=f, g=g, cost=self.cost)
 
     def plan_cost(self, problem: LabelProblem, block: Block) -> float:
-        return block.mean_cost(*self._points(problem), self.cost)
+        return block.mean_cost(*self.points(problem), self.cost)
 
     def _pose(self, problem: LabelProblem, progress: Progress) -> _Posed:
         from psmatch_core.transport import mean_cost
 
         announce_compiling(progress)
-        x, y = self._points(problem)
+        x, y = self.points(problem)
         typical = mean_cost(x, y, self.cost)
         trivial = None
         if problem.has_single_cell:
@@ -214,6 +216,15 @@ class EntropicMatcher(LabelMatcher, ABC):
 
 
 def _engine_status(problem: LabelProblem, epsilon: float, result: TransportResult) -> Status:
+    message = ""
+    if result.path is SolvePath.UNRESOLVED:
+        message = "epsilon is too small beside the costs for double precision: raise epsilon"
+    elif result.row_error > MASS_ERROR:
+        message = f"the mass of the plan is 1 to within {result.row_error:.1g}"
     return problem.solved_status(
-        converged=result.converged, error=result.marginal_error, iterations=result.iterations, epsilon=epsilon
+        converged=result.converged,
+        error=result.marginal_error,
+        iterations=result.iterations,
+        epsilon=epsilon,
+        message=message,
     )

@@ -18,7 +18,9 @@ from psmatch_core.transport.cancellation import ProgressMonitor, StopRequested
 from psmatch_core.transport.context import PassCounts, SolveContext
 from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
 from psmatch_core.transport.entropic.solve import solve_prepared
+from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
+from psmatch_core.transport.problem import Potentials
 from psmatch_core.transport.result import TransportResult
 from psmatch_core.transport.status import SolvePath, SolveStatus
 from psmatch_core.transport.validation import PreparedProblem, prepare_problem
@@ -72,10 +74,13 @@ def solve_many(
                 results[members[0]] = found
                 continue
             for k, one in zip(members, found, strict=True):
-                if one.error <= options.tolerance:
-                    results[k] = _batch_result(prepared[k], one, float(epsilons[k]), options)
+                done = _batch_result(prepared[k], one, float(epsilons[k]), options)
+                left = options.max_iterations - done.iterations
+                if done.converged or left < 1:
+                    results[k] = done
                 else:
-                    results[k] = solve_prepared(prepared[k], float(epsilons[k]), alone)
+                    again = solve_prepared(prepared[k], float(epsilons[k]), replace(alone, max_iterations=left))
+                    results[k] = replace(again, iterations=again.iterations + done.iterations)
             monitor.fraction = len(results) / n_groups
     except StopRequested:
         pass
@@ -97,12 +102,17 @@ def _prepare(group: Group, cost: str) -> PreparedProblem:
 def _plan_calls(prepared: Sequence[PreparedProblem], epsilons: Array, options: SolveOptions) -> list[_Call]:
     """Large groups one by one, largest first, then batches of small ones."""
     n_pairs = [problem.problem.geometry.n_pairs for problem in prepared]
+    inner = np.array([each.inner_epsilon(float(epsilon)) for each, epsilon in zip(prepared, epsilons, strict=True)])
+    is_small = [
+        pairs <= _SMALL_PAIRS and problem.problem.geometry.scale > 0 and problem.problem.geometry.is_resolved(epsilon)
+        for pairs, problem, epsilon in zip(n_pairs, prepared, inner, strict=True)
+    ]
     order = sorted(range(len(prepared)), key=lambda k: -n_pairs[k])
     calls: list[_Call] = [
-        ([k], solve_prepared, (prepared[k], float(epsilons[k]), options)) for k in order if n_pairs[k] > _SMALL_PAIRS
+        ([k], solve_prepared, (prepared[k], float(epsilons[k]), options)) for k in order if not is_small[k]
     ]
-    for members in _batches([k for k in order if n_pairs[k] <= _SMALL_PAIRS], prepared):
-        batch = _Batch.join([prepared[k] for k in members], epsilons[members])
+    for members in _batches([k for k in order if is_small[k]], prepared):
+        batch = _Batch.join([prepared[k] for k in members], inner[members])
         calls.append((members, _solve_batch, (batch, options.tolerance, options.max_iterations)))
     return calls
 
@@ -153,7 +163,7 @@ class _Batch:
 
 @dataclass(frozen=True, eq=False)
 class _Solved:
-    """Potentials of one problem of a batch, an upper bound of their error, kernel passes and wall time."""
+    """Potentials of one problem of a batch, their measured error, kernel passes and wall time."""
 
     f: Array
     g: Array
@@ -180,7 +190,7 @@ def _solve_batch(batch: _Batch, tolerance: float, max_iterations: int) -> list[_
         _Solved(
             f[batch.starts_x[k] : batch.starts_x[k + 1]],
             g[batch.starts_y[k] : batch.starts_y[k + 1]],
-            float(errors[k]) + rounding,
+            float(errors[k]),
             int(passes[k]),
             seconds,
         )
@@ -189,7 +199,11 @@ def _solve_batch(batch: _Batch, tolerance: float, max_iterations: int) -> list[_
 
 
 def _batch_result(prepared: PreparedProblem, one: _Solved, epsilon: float, options: SolveOptions) -> TransportResult:
-    outcome = SolveOutcome(one.f, one.g, 0.0, one.error, 0.0, None, SolvePath.DENSE, SolveStatus.CONVERGED)
+    potentials = Potentials(one.f, one.g, prepared.inner_epsilon(epsilon))
+    rounding = full_pass.rounding_error(prepared.problem, potentials, 0.0)
+    error = one.error + rounding
+    status = SolveStatus.from_error(rounding + error, options.tolerance)
+    outcome = SolveOutcome(one.f, one.g, rounding, error, 0.0, None, SolvePath.DENSE, status)
     monitor = ProgressMonitor(options.progress, options.should_stop)
     context = SolveContext(options, monitor, PassCounts(iterations=one.passes))
     return to_result(prepared, outcome, epsilon, context, seconds=one.seconds)

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from psmatch_core.base.arrays import Array
 from psmatch_core.transport.entropic.iteration import newton
 from psmatch_core.transport.geometry import PADDING
-from psmatch_core.transport.kernels.compiled import compiled
+from psmatch_core.transport.kernels.compiled import compiled, inlined
 from psmatch_core.transport.kernels.leaves import LEAF
-from psmatch_core.transport.kernels.tile_pass import cost_sums, dense_rows, soft_minimum
+from psmatch_core.transport.kernels.tile_pass import cost_sums, dense_rows, sinkhorn_rows, soft_minimum
 
 _FIRST_EPSILON = 0.1  # in mean costs
 _LARGEST_STEP = 4.0
 _ROUGH_ERROR = 0.04
 
 
-@compiled
+@inlined
 def _leaves(points: Array) -> Array:
     """Points ``(n, T)`` in leaves ``(n_leaves, T, 64)``."""
     n, dimensions = points.shape
@@ -35,7 +35,7 @@ def _leaves(points: Array) -> Array:
     return leaves
 
 
-@compiled
+@inlined
 def _lanes(values: Array, log_weights: Array, scale: float, n_leaves: int) -> Array:
     """``values · scale + log_weights`` in the layout of the leaves; padding has no weight."""
     lanes = np.full((n_leaves, LEAF), PADDING)
@@ -44,7 +44,35 @@ def _lanes(values: Array, log_weights: Array, scale: float, n_leaves: int) -> Ar
     return lanes
 
 
-@compiled
+@inlined
+def _correct_rows(
+    x: Array,
+    leaves: Array,
+    a: Array,
+    b: Array,
+    log_a: Array,
+    log_b: Array,
+    epsilon: float,
+    squared: bool,
+    f: Array,
+    g: Array,
+) -> float:
+    """Make all row sums right by f, in place; returns the L1 error of the column sums that the plan then has."""
+    scale = 1 / epsilon
+    lanes = _lanes(g, log_b, scale, leaves.shape[0])
+    sums, columns = np.empty(a.size), np.zeros(leaves.shape[0] * LEAF)
+    soft_minimum(x, leaves, lanes, scale, squared, sums)
+    f[:] = sums * epsilon
+    sinkhorn_rows(x, leaves, f * scale + log_a, lanes, scale, squared, a, sums, columns)
+    error = 0.0
+    for j in range(b.size):
+        error += abs(columns[j] - b[j])
+    for i in range(a.size):
+        f[i] += epsilon * np.log(a[i] / max(sums[i], 1e-300))
+    return error
+
+
+@inlined
 def solve_small(
     x: Array,
     y: Array,
@@ -60,7 +88,8 @@ def solve_small(
 ) -> tuple[float, int]:
     """Write the potentials into f ``(n,)`` and g ``(m,)``; returns the L1 error of the columns and the passes.
 
-    Rows are exact. ``store`` is an empty array of the type of the kernel. Weights must be positive.
+    Rows are exact, and the error is measured in float64 at the potentials that are written. ``store`` is an empty array
+    of the type of the kernel. Weights must be positive. ``max_passes`` limits all epsilons together.
     """
     n, m = a.size, b.size
     leaves_x, leaves_y = _leaves(x), _leaves(y)
@@ -86,21 +115,27 @@ def solve_small(
         aim = tolerance if is_at_goal else _ROUGH_ERROR
         scale = 1 / current
         for attempt in range(50):
+            if max_passes - passes < 2:
+                break
             # after a solved epsilon no exponent exceeds 4 log n, which float32 can hold
             if (step == 0 and attempt == 0) or not error <= _ROUGH_ERROR:
                 soft_minimum(x, leaves_y, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, scaled[:n])
                 f[:] = scaled[:n] * current
                 soft_minimum(y, leaves_x, _lanes(f, log_a, scale, leaves_x.shape[0]), scale, squared, scaled[:m])
                 g[:] = scaled[:m] * current
+                passes += 1
             rows = f * scale + log_a
             dense_rows(x, leaves_y, rows, _lanes(g, log_b, scale, leaves_y.shape[0]), scale, squared, kernel)
-            v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, max(1, max_passes - passes), 0, 0)
+            left = max_passes - passes  # at least 1
+            v, u, error, used, _ = newton((kernel,), a, b, np.ones(m), aim, left, left, 0, 0)
             passes += used
+            if not np.isfinite(error):  # the kernel overflows: the next attempt starts in logarithms
+                continue
             f += current * np.log(np.maximum(u, 1e-280))
             g += current * np.log(np.maximum(v, 1e-280))
-            if error <= aim or passes >= max_passes:
+            if error <= aim:
                 break
-    return error, passes
+    return _correct_rows(x, leaves_y, a, b, log_a, log_b, epsilon, squared, f, g), passes
 
 
 @compiled

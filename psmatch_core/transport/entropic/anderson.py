@@ -53,12 +53,16 @@ class AndersonMixing:
 
     def _mix(self) -> Array:
         images, residuals, weights = self._images, self._residuals, self._weights
+        image = images[-1]
         if len(images) == 1:
-            return images[-1]
+            return image
         last = residuals[-1]
         differences = np.array([residual - last for residual in residuals[:-1]])  # (h, m)
         gram = (differences * weights) @ differences.T
+        if not np.isfinite(gram).all():
+            self.clear()
+            return image
         gram[np.diag_indices_from(gram)] += 1e-10 * np.trace(gram) + 1e-300
         shares = np.linalg.lstsq(gram, -(differences * weights) @ last, rcond=None)[0]
-        moves = (share * (image - images[-1]) for share, image in zip(shares, images[:-1], strict=True))
-        return np.asarray(images[-1] + sum(moves))
+        moves = (share * (earlier - image) for share, earlier in zip(shares, images[:-1], strict=True))
+        return np.asarray(image + sum(moves))

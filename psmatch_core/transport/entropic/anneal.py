@@ -29,7 +29,11 @@ _LARGEST_EXPONENT = 70.0  # float32 carries it, with room for a Sinkhorn step
 
 
 def anneal(problem: Problem, epsilon: float, context: SolveContext) -> SolveOutcome:
-    """Solve without a start."""
+    """Solve without a start; epsilon in the problem's units of cost."""
+    if not problem.geometry.is_resolved(epsilon):
+        return SolveOutcome.unresolved(problem)
+    if problem.geometry.scale == 0:
+        return SolveOutcome.without_cost(problem)
     samples = nested_samples(problem, context.options)
     state: SolveState | None = None
     coarse: tuple[Positions, Positions] | None = None

@@ -14,7 +14,9 @@ import numpy as np
 from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon
+from psmatch_core.transport.entropic.anneal import anneal
 from psmatch_core.transport.entropic.finish import finish
+from psmatch_core.transport.entropic.measure import measure
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels import full_pass
@@ -28,6 +30,7 @@ _BUDGET_SHARE = 0.5  # of the memory budget, for one wide support
 _DENSEST = 0.3
 _LARGEST_FACTOR = 2.5  # for a larger factor between two epsilons, the steps of a solve are faster
 _ATTEMPTS = 4
+_MEASURED_PAIRS = 250_000  # pairs up to which a step is measured: half a millisecond
 
 
 def find_wide_support(problem: Problem, potentials: Potentials, context: SolveContext) -> Support | None:
@@ -45,6 +48,9 @@ def step_epsilon(
     problem: Problem, state: SolveState, epsilon: float, context: SolveContext, *, wide: Support | None
 ) -> SolveOutcome:
     """The solution at ``epsilon`` from that of the state; on the wide support if the step is small enough."""
+    geometry = problem.geometry
+    if geometry.scale == 0 or not (geometry.is_resolved(state.epsilon) and geometry.is_resolved(epsilon)):
+        return anneal(problem, epsilon, context)
     factor = max(state.epsilon / epsilon, epsilon / state.epsilon)
     if wide is not None and factor <= _LARGEST_FACTOR and not fixed_epsilon.needs_double(context.options.tolerance):
         start = SolveState(state.f, state.g, epsilon)
@@ -59,14 +65,15 @@ def step_epsilon(
 
 def _solve_on(wide: Support, problem: Problem, state: SolveState, context: SolveContext) -> SolveOutcome | None:
     """Iterate on narrowed supports; None if the wide one cannot certify the tolerance."""
-    tolerance, max_iterations = context.options.tolerance, context.options.max_iterations
+    tolerance = context.options.tolerance
     theta = fixed_epsilon.support_theta(tolerance)
     start = wide.log_sinkhorn(problem, state.potentials)
     state.f, state.g = start.f, start.g
     inner = fixed_epsilon.SHARE_FOR_KERNEL * tolerance
     for _ in range(_ATTEMPTS):
         narrow = wide.narrow(problem, state.potentials, theta)
-        fixed_epsilon.iterate_sparse(problem, state, narrow, context, tolerance=inner, max_passes=max_iterations)
+        most = context.iterations_left
+        fixed_epsilon.iterate_sparse(problem, state, narrow, context, tolerance=inner, max_passes=most)
         leaked = wide.leakage(problem, state.potentials)
         if 2 * leaked.sum() > 0.5 * tolerance:
             return None
@@ -75,7 +82,7 @@ def _solve_on(wide: Support, problem: Problem, state: SolveState, context: Solve
             kept = wide.narrow(problem, state.potentials, theta)
             outside_kept = wide.marginals(problem, state.potentials)[0] - kept.marginals(problem, state.potentials)[0]
             kept = replace(kept, dropped=leaked + np.maximum(outside_kept, 0))
-            return SolveOutcome(
+            outcome = SolveOutcome(
                 f=state.f,
                 g=state.g,
                 row_error=row,
@@ -85,6 +92,7 @@ def _solve_on(wide: Support, problem: Problem, state: SolveState, context: Solve
                 path=SolvePath.SPARSE_STEP,
                 status=SolveStatus.CONVERGED,
             )
-        if context.counts.iterations >= max_iterations:
+            return measure(problem, outcome, state.epsilon, context, most_pairs=_MEASURED_PAIRS)
+        if context.is_exhausted:
             return None
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon, repair
+from psmatch_core.transport.entropic.measure import measure
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.schedule import epsilon_steps
 from psmatch_core.transport.entropic.state import SolveState
@@ -27,13 +28,15 @@ def finish(problem: Problem, state: SolveState, epsilon: float, context: SolveCo
         if steps and not state.is_solved:
             fixed_epsilon.iterate_roughly(problem, state, context, tolerance=rough, extra_theta=extra)
         for step in steps[:-1]:
+            if context.is_exhausted:
+                break
             context.monitor.start_stage(0.7, f"epsilon {step:.3g}")
             state.epsilon = step
             if not _iterate_on_narrowed(problem, state, context, schedule.theta, rough):
                 fixed_epsilon.iterate_roughly(problem, state, context, tolerance=rough, extra_theta=extra)
         state.epsilon = epsilon
         context.monitor.start_stage(0.8, f"epsilon {epsilon:.3g}")
-        return _iterate_and_certify(problem, state, context)
+        return measure(problem, _iterate_and_certify(problem, state, context), epsilon, context)
     except StopRequested:
         return SolveOutcome.stopped(state.f, state.g)
 
@@ -61,6 +64,8 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
     tolerance, sparse_below = options.tolerance, options.schedule.sparse_below
     theta = fixed_epsilon.support_theta(tolerance)
     inner = fixed_epsilon.SHARE_FOR_KERNEL * tolerance
+    if context.is_exhausted:
+        return SolveOutcome.unfinished(state.f, state.g)
     if state.support is not None and full_pass.density(problem, state.potentials, theta) < sparse_below:
         # roughly first: better potentials need fewer entries, and most iterations then run on those
         for aim in (options.schedule.rough_error, inner):
@@ -84,7 +89,7 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
         status = SolveStatus.from_error(row + column, tolerance)
         outcome = SolveOutcome(state.f, state.g, row, column, dropped, support, SolvePath.SPARSE, status)
         left = context.iterations_left
-        if status == SolveStatus.CONVERGED or left <= 0:
+        if status == SolveStatus.CONVERGED or context.is_exhausted:
             return outcome
         context.monitor.start_stage(0.8 + 0.02 * attempt, f"marginal error {row + column:.1e}")
         support = repair.fill_empty(problem, state, support, context, theta=theta)
@@ -97,16 +102,17 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
         if 4 * problem.geometry.n_pairs > options.memory_budget:
             return outcome
         # no support carries these marginals after several attempts; all pairs do
-        state.f = full_pass.soft_transform(problem, state.g, state.epsilon, context)
-        state.g = full_pass.soft_transform(problem.transposed, state.f, state.epsilon, context)
+        fixed_epsilon.balance_in_logarithms(problem, state, context)
     return _iterate_on_all_pairs(problem, state, context)
 
 
 def _iterate_on_all_pairs(problem: Problem, state: SolveState, context: SolveContext) -> SolveOutcome:
     """The same if the plan is not sparse; iterations over all pairs are their own certificate."""
+    if context.is_exhausted:
+        return SolveOutcome.unfinished(state.f, state.g)
     tolerance = context.options.tolerance
     allowed, slack = fixed_epsilon.allowed_rounding(problem, state.epsilon, tolerance)
-    aim, left = 0.8 * (tolerance - slack), max(1, context.iterations_left)
+    aim, left = 0.8 * (tolerance - slack), context.iterations_left
     if fixed_epsilon.fits_dense(problem, context.options, allowed):
         fixed_epsilon.iterate_dense(problem, state, context, tolerance=aim, max_passes=left, allowed=allowed)
         path = SolvePath.DENSE

@@ -25,6 +25,9 @@ _VISITS_SPARSE = 100_000_000
 _VISITS_DENSE = 800_000_000
 # Relative error of a support entry, in units of the rounding of its type: exponents stay below about 30 there.
 _VALUE_ROUNDING = 16.0
+# What storing a dense kernel in float32, and sums of 64 of its entries in float32, add to the error of the marginals.
+_SINGLE_SUMS = 1e-5
+_VANISHED = 1e-300  # sums below this are those of entries that were too small to compute
 # A support is given up if its error is still this large after this many passes.
 _PATIENCE = 90
 _HOPELESS = 5e-3
@@ -66,9 +69,10 @@ def allowed_rounding(problem: Problem, epsilon: float, tolerance: float) -> tupl
     """(relative error allowed for the entries of a dense kernel, the error that they then add to the marginals)."""
     allowed = 0.05 * tolerance
     if full_pass.precision(problem, epsilon, allowed) == np.float32:
-        return allowed, 2 * problem.geometry.rounding_bound(epsilon)
+        return allowed, 2 * problem.geometry.rounding_bound(epsilon) + _SINGLE_SUMS
     # computed in float64, rounded when it is stored in float32
-    return allowed, 2e-6 if allowed >= 1e-6 else 1e-12
+    double = 2 * problem.geometry.rounding_bound(epsilon, np.dtype(np.float64))
+    return allowed, double + (_SINGLE_SUMS if allowed >= 1e-6 else 1e-12)
 
 
 def fits_dense(problem: Problem, options: SolveOptions, allowed: float) -> bool:
@@ -88,13 +92,17 @@ def iterate_sparse(
 ) -> tuple[bool, Support]:
     """Newton iterations on a support until the column error is within tolerance, and the support they ended on.
 
-    A support that cannot carry the marginals is repaired if few cells cause it. False if it still cannot.
+    A support that cannot carry the marginals is repaired if few cells cause it. False if it still cannot. Nothing
+    happens if no iterations are left.
     """
     first = context.counts.iterations
     for n_repairs in range(_REPAIRS + 1):
+        left = min(max_passes - (context.counts.iterations - first), context.iterations_left) - 1
+        if left < 1:
+            return True, support
         start = support.log_sinkhorn(problem, state.potentials)
+        context.counts.iterations += 1
         state.f, state.g = start.f, start.g
-        left = max_passes - (context.counts.iterations - first)
         if iterate_on_support(problem, state, support, context, tolerance=tolerance, max_passes=left):
             return True, support
         repaired = repair.reconnect(problem, state, support, context) if n_repairs < _REPAIRS else None
@@ -123,21 +131,23 @@ def iterate_on_support(
     False if it gave up because the support cannot carry the marginals: the steps grow without gain, or the error
     stands still. The potentials have then moved, too far, towards those for which a fresh support will carry them. It
     also gives up if the error is still large after ``_PATIENCE`` passes, since a wrong support is then more likely
-    than a hard problem.
+    than a hard problem, and if numbers overflow. It takes at most ``max_passes``, which is at least 1.
     """
     last = np.inf
     used, n_sinkhorn, n_stalled = 0, 1, 0
     segment = min(_PATIENCE, max(6, _VISITS_SPARSE // max(support.n_entries, 1)))
     while True:
         kernel = (support.indptr, support.unsigned, support.values(problem, state.potentials))
-        passes_left = min(segment, max_passes - used)
         v, u, error, passes, n_stalled = iteration.newton(
-            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, passes_left, n_sinkhorn, n_stalled
-        )
+            kernel, problem.a, problem.b, np.ones(problem.b.size), tolerance, segment, max_passes - used,
+            n_sinkhorn, n_stalled,
+        )  # fmt: skip
         n_sinkhorn = 0
-        state.scale(u, v)
         used += passes
         context.counts.iterations += passes
+        if not np.isfinite(error):
+            return False
+        state.scale(u, v)
         state.error = float(error)
         context.monitor.check(state.error)
         gave_up = n_stalled >= iteration.MOST_STALLED or tolerance < error >= _STANDSTILL * last
@@ -159,20 +169,27 @@ def iterate_dense(
 ) -> tuple[Floats, Array, Array]:
     """Newton iterations on the stored kernel, which is recomputed when the scalings have grown.
 
-    Returns the kernel, and the scalings of its rows and columns that turn it into the plan.
+    Returns the kernel, and the scalings of its rows and columns that turn it into the plan. Takes at most
+    ``max_passes`` of those that are left, which are at least 1.
     """
     used, n_sinkhorn = 0, 2
     segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
+    max_passes = min(max_passes, context.iterations_left)
     while True:
         matrix = full_pass.dense_kernel(problem, state.potentials, context, allowed)
         v = np.ones(problem.b.size)
         while True:
             v, u, error, passes, _ = iteration.newton(
-                (matrix,), problem.a, problem.b, v, tolerance, min(segment, max_passes - used), n_sinkhorn, 0
+                (matrix,), problem.a, problem.b, v, tolerance, segment, max_passes - used, n_sinkhorn, 0
             )
             n_sinkhorn = 0
             used += passes
             context.counts.iterations += passes
+            if not np.isfinite(error):  # the start was so poor that the kernel overflows
+                u, v = np.ones(problem.a.size), np.ones(problem.b.size)
+                balance_in_logarithms(problem, state, context)
+                grown = np.inf
+                break
             state.error = float(error)
             context.monitor.check(state.error)
             grown = max(_largest_log(u), _largest_log(v))
@@ -181,6 +198,12 @@ def iterate_dense(
         state.scale(u, v)
         if (error <= tolerance and grown <= _ABSORB) or used >= max_passes:
             return matrix, u, v
+
+
+def balance_in_logarithms(problem: Problem, state: SolveState, context: SolveContext) -> None:
+    """One iteration over all pairs with the largest term factored out, which is right for any start."""
+    state.f = full_pass.soft_transform(problem, state.g, state.epsilon, context)
+    state.g = full_pass.soft_transform(problem.transposed, state.f, state.epsilon, context)
 
 
 def _largest_log(scaling: Array) -> float:
@@ -199,13 +222,12 @@ def iterate_matrix_free(
     """Sinkhorn iterations without a stored kernel, with Anderson acceleration."""
     epsilon = state.epsilon
     mixing = AndersonMixing(problem.b)
-    for _ in range(max_passes):
+    for _ in range(min(max_passes, context.iterations_left)):
         sums, columns = full_pass.sinkhorn_pass(problem, state.potentials, context, allowed)
         context.counts.iterations += 1
-        if not (np.isfinite(sums).all() and sums.min() > 0 and columns.min() > 0):
-            # sums overflow or vanish without the largest term factored out: one iteration in logarithms
-            state.f = full_pass.soft_transform(problem, state.g, epsilon, context)
-            state.g = full_pass.soft_transform(problem.transposed, state.f, epsilon, context)
+        if not (np.isfinite(sums).all() and sums.min() > _VANISHED and columns.min() > _VANISHED):
+            # sums overflow or vanish without the largest term factored out
+            balance_in_logarithms(problem, state, context)
             mixing.clear()
             continue
         state.f = state.f + epsilon * np.log(problem.a / sums)
@@ -214,7 +236,11 @@ def iterate_matrix_free(
         if state.error <= tolerance:
             return
         residual = epsilon * np.log(problem.b / columns)
-        state.g = mixing.next(state.g + residual, residual, state.error)
+        image = state.g + residual
+        state.g = mixing.next(image, residual, state.error)
+        if not np.ptp(state.g) <= 2 * problem.geometry.scale:  # potentials of a plan differ by the costs at most
+            mixing.clear()
+            state.g = image
 
 
 def iterate_roughly(
@@ -226,7 +252,12 @@ def iterate_roughly(
     ----------
     extra_theta
         Added to theta if smaller epsilons are to be solved on parts of the support.
+
+    Where no iterations are left, nothing happens and no entry counts as relevant.
     """
+    state.support = None
+    if context.is_exhausted:
+        return 0.0
     n, m = problem.shape
     schedule, limit = context.options.schedule, largest_support(context.options)
     theta = schedule.theta + extra_theta
@@ -234,7 +265,6 @@ def iterate_roughly(
     if extra_theta and (share >= schedule.sparse_below or share * n * m > 0.7 * limit):
         theta = schedule.theta
         share = full_pass.density(problem, state.potentials, theta)
-    state.support = None
     for _ in range(4 if share < schedule.sparse_below else 0):
         support = full_pass.find_support(
             problem, state.potentials, theta, context, exact=False, limit=limit, bounded=False
@@ -244,7 +274,7 @@ def iterate_roughly(
         support = repair.fill_empty(problem, state, support, context, theta=theta)
         _, support = iterate_sparse(problem, state, support, context, tolerance=tolerance, max_passes=100)
         state.support = support
-        if state.error <= tolerance:
+        if state.error <= tolerance or context.is_exhausted:
             return in_memory.count_above(support.values(problem, state.potentials), _RELEVANT / n) / n
     if n * m * 4 <= context.options.memory_budget:
         matrix, u, v = iterate_dense(problem, state, context, tolerance=tolerance, max_passes=100, allowed=0.01)
@@ -261,7 +291,8 @@ def certify(problem: Problem, support: Support, potentials: Potentials) -> tuple
     """
     rows, columns = support.marginals(problem, potentials)
     dropped = float(support.dropped.sum())
-    rounding = _VALUE_ROUNDING * float(np.finfo(support.reduced.dtype).eps) * float(rows.sum())
+    per_mass = _VALUE_ROUNDING * float(np.finfo(support.reduced.dtype).eps)
+    rounding = float(rows.sum()) * (per_mass + full_pass.rounding_error(problem, potentials, 0.0))
     return (
         float(np.abs(rows - problem.a).sum()) + dropped + rounding,
         float(np.abs(columns - problem.b).sum()) + dropped + rounding,

@@ -9,10 +9,10 @@ from psmatch_core.base.arrays import Array
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon
+from psmatch_core.transport.entropic.measure import measure_as_is
 from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
-from psmatch_core.transport.plan import TiledPlan
 from psmatch_core.transport.problem import Potentials, Problem
 from psmatch_core.transport.result import TransportResult
 from psmatch_core.transport.status import SolvePath, SolveStatus
@@ -52,13 +52,15 @@ def from_potentials(
     """
     require_positive(epsilon, "epsilon")
     prepared = prepare_problem(x, y, a=a, b=b, cost=cost)
-    inner = prepared.to_problem(_check_potentials(f, prepared.a.size, "f"), _check_potentials(g, prepared.b.size, "g"))
+    f, g = _check_potentials(f, prepared.a.size, "f"), _check_potentials(g, prepared.b.size, "g")
     context = SolveContext.start(options)
-    outcome = _certify(prepared.problem, Potentials(*inner, epsilon), context)
+    outcome = _certify(prepared.problem, prepared.to_problem(f, g, epsilon), context)
     return to_result(prepared, outcome, epsilon, context)
 
 
 def _certify(problem: Problem, potentials: Potentials, context: SolveContext) -> SolveOutcome:
+    if not problem.geometry.is_resolved(potentials.epsilon):
+        return SolveOutcome.unresolved(problem)
     options, theta = context.options, fixed_epsilon.support_theta(_SUPPORT_TOLERANCE)
     support = None
     if full_pass.density(problem, potentials, theta) < options.schedule.sparse_below:
@@ -69,8 +71,7 @@ def _certify(problem: Problem, potentials: Potentials, context: SolveContext) ->
         row, column, dropped = fixed_epsilon.certify(problem, support, potentials)
     else:
         path, dropped = SolvePath.MATRIX_FREE, 0.0
-        rows, columns = TiledPlan(problem, potentials).sums()
-        row, column = float(np.abs(rows - problem.a).sum()), float(np.abs(columns - problem.b).sum())
+        row, column = measure_as_is(problem, potentials)
         context.counts.full_passes += 1
     status = SolveStatus.from_error(row + column, options.tolerance)
     return SolveOutcome(potentials.f, potentials.g, row, column, dropped, support, path, status)

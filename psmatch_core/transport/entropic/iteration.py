@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.arrays import Array
-from psmatch_core.transport.kernels.compiled import compiled, exponential
+from psmatch_core.transport.kernels.compiled import exponential, inlined
 from psmatch_core.transport.kernels.in_memory import TINY, one_pass
 
 # Newton steps change any one scaling by a factor of e⁸ at most: the quadratic model does not hold further away.
@@ -23,26 +23,7 @@ _RANGE = 20.0
 MOST_STALLED = 3
 
 
-@compiled
-def sinkhorn(kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int) -> tuple[Array, float, int]:
-    """Plain Sinkhorn iterations from column scaling v, which changes in place: (row scaling, column error, passes)."""
-    s, q, out = np.empty(a.size), np.empty(a.size), np.empty(b.size)
-    error = np.inf
-    passes = 0
-    while passes < max_passes:
-        one_pass(kernel, v, a, -1.0, s, q, out)
-        passes += 1
-        error = 0.0
-        for j in range(b.size):
-            error += abs(v[j] * out[j] - b[j])
-        if error <= tolerance or passes == max_passes:
-            break
-        for j in range(b.size):
-            v[j] = b[j] / max(out[j], TINY)
-    return q, error, passes
-
-
-@compiled
+@inlined
 def _newton_direction(
     kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int, shift: float
 ) -> tuple[Array, int]:
@@ -92,7 +73,7 @@ def _newton_direction(
     return direction, passes
 
 
-@compiled
+@inlined
 def _log_sum(weights: Array, sums: Array) -> float:
     """``Σ weights · log sums``."""
     total = 0.0
@@ -101,14 +82,23 @@ def _log_sum(weights: Array, sums: Array) -> float:
     return total
 
 
-@compiled
+@inlined
 def newton(
-    kernel: Any, a: Array, b: Array, v: Array, tolerance: float, max_passes: int, n_sinkhorn: int, n_stalled: int
+    kernel: Any,
+    a: Array,
+    b: Array,
+    v: Array,
+    tolerance: float,
+    enough_passes: int,
+    most_passes: int,
+    n_sinkhorn: int,
+    n_stalled: int,
 ) -> tuple[Array, Array, float, int, int]:
     """Maximise the semi-dual ``Σ b log v − Σ a log(K v)`` from v, after ``n_sinkhorn`` Sinkhorn iterations.
 
     Returns v ``(m,)``, u ``(n,)``, the L1 error of the column sums (rows are exact), the passes used, and the number
-    of successive stalled steps. On a truncated kernel that cannot carry the marginals (a component whose rows hold
+    of successive stalled steps. No step begins after ``enough_passes``, and none takes more than ``most_passes`` in
+    all, which is at least 1. On a truncated kernel that cannot carry the marginals (a component whose rows hold
     more mass than its columns) the semi-dual has no maximum: steps keep their largest length and the error does not
     fall. It gives up at the third such step; ``n_stalled`` is the count so far. If rounding prevents every step from
     improving, it falls back on Sinkhorn iterations, which always improve.
@@ -117,24 +107,33 @@ def newton(
     v = v.copy()
     shift = 8.0 * np.finfo(kernel[-1].dtype).eps
     s, u, out = np.empty(n), np.empty(n), np.empty(m)
-    one_pass(kernel, v, a, -1.0, s, u, out)
-    passes = 1
-    for _ in range(n_sinkhorn):
-        for j in range(m):
-            if out[j] > 0.0:
-                v[j] = b[j] / max(out[j], TINY)
-        one_pass(kernel, v, a, -1.0, s, u, out)
-        passes += 1
-    columns = v * out
-    error = np.abs(b - columns).sum()
-    logs = np.log(v)
-    value = (b * logs).sum() - _log_sum(a, s)
+    columns, logs = np.empty(m), np.empty(m)
     s2, u2, out2 = np.empty(n), np.empty(n), np.empty(m)
     trial, columns2, logs2 = np.empty(m), np.empty(m), np.empty(m)
-    while error > tolerance and passes < max_passes and n_stalled < MOST_STALLED:
+    passes, n_plain = 0, 1 + n_sinkhorn  # a first pass, and Sinkhorn iterations
+    error = value = np.inf
+    while True:
+        while n_plain > 0:  # each pass is compiled where it stands, so there is one for all but a step
+            if passes > 0:
+                for j in range(m):
+                    if out[j] > 0.0:
+                        v[j] = b[j] / max(out[j], TINY)
+            one_pass(kernel, v, a, -1.0, s, u, out)
+            passes += 1
+            error = value = 0.0
+            for j in range(m):
+                columns[j] = v[j] * out[j]
+                logs[j] = np.log(max(v[j], TINY))
+                error += abs(b[j] - columns[j])
+                value += b[j] * logs[j]
+            value -= _log_sum(a, s)
+            n_plain = n_plain - 1 if error > tolerance and passes < most_passes else 0
+        # a step takes a pass for its direction and one for its length
+        if not error > tolerance or passes >= enough_passes or passes + 2 > most_passes or n_stalled >= MOST_STALLED:
+            break
         # a direction needs no more accuracy than the tolerance requires of its step
         forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
-        most = max(1, min(200, max_passes - passes))
+        most = min(max(1, min(200, enough_passes - passes)), most_passes - passes - 1)
         direction, used = _newton_direction(kernel, a, b, v, u, columns, forcing, most, shift)
         passes += used
         longest = np.abs(direction).max()
@@ -143,7 +142,7 @@ def newton(
         length = 1.0
         slope = ((b - columns) * direction).sum()
         accepted = False
-        for _ in range(12):
+        for _ in range(min(12, most_passes - passes)):
             error2, value2 = 0.0, 0.0
             for j in range(m):
                 logs2[j] = logs[j] + length * direction[j]
@@ -162,13 +161,9 @@ def newton(
                 break
             length *= 0.4
         if not accepted:
-            _, error, used = sinkhorn(kernel, a, b, v, tolerance, max(1, min(20, max_passes - passes)))
-            one_pass(kernel, v, a, -1.0, s, u, out)
-            passes += used + 1
-            columns = v * out
-            error = np.abs(b - columns).sum()
-            logs = np.log(np.maximum(v, TINY))
-            value = (b * logs).sum() - _log_sum(a, s)
+            if passes >= most_passes:
+                break
+            n_plain = max(1, min(20, enough_passes - passes))
             continue
         n_stalled = n_stalled + 1 if longest > _LONGEST_STEP and error2 > 0.8 * error else 0
         v, trial = trial, v

@@ -37,6 +37,24 @@ class SolveOutcome:
         """The outcome of a solve that the caller stopped; no error is known."""
         return cls(f, g, np.inf, np.inf, np.inf, None, SolvePath.NONE, SolveStatus.STOPPED)
 
+    @classmethod
+    def unfinished(cls, f: Array, g: Array) -> SolveOutcome:
+        """The outcome of a solve that ran out of iterations; its error is not measured yet."""
+        return cls(f, g, np.inf, np.inf, 0.0, None, SolvePath.MATRIX_FREE, SolveStatus.NOT_CONVERGED)
+
+    @classmethod
+    def without_cost(cls, problem: Problem) -> SolveOutcome:
+        """The outcome of a problem in which all costs are 0: the plan a bᵀ, whatever epsilon."""
+        f, g = map(np.zeros, problem.shape)
+        rounding = full_pass.SUMS_ERROR
+        return cls(f, g, rounding, rounding, 0.0, None, SolvePath.DENSE, SolveStatus.CONVERGED)
+
+    @classmethod
+    def unresolved(cls, problem: Problem) -> SolveOutcome:
+        """The outcome of a problem whose epsilon double precision cannot resolve: potentials 0, no error known."""
+        f, g = map(np.zeros, problem.shape)
+        return cls(f, g, np.inf, np.inf, 0.0, None, SolvePath.UNRESOLVED, SolveStatus.NOT_CONVERGED)
+
 
 def to_result(
     prepared: PreparedProblem,
@@ -50,17 +68,26 @@ def to_result(
 
     Parameters
     ----------
+    epsilon
+        As it was given, units of cost.
     seconds
         Wall time; that of the context if None.
     """
     f, g = np.zeros(prepared.a.size), np.zeros(prepared.b.size)
     f[prepared.sources], g[prepared.targets] = outcome.f, outcome.g
-    if not prepared.all_have_weight:
-        _extend(prepared, outcome, f, g, epsilon)
-    f, g = f + prepared.offset_x, g + prepared.offset_y
+    inner = prepared.inner_epsilon(epsilon)
+    if not prepared.all_have_weight and outcome.path != SolvePath.UNRESOLVED:
+        _extend(prepared, outcome, f, g, inner)
+    unit = epsilon / inner
+    f, g = unit * f + prepared.offset_x, unit * g + prepared.offset_y
     for array in (f, g):
         array.flags.writeable = False
-    problem, potentials = prepared.problem, Potentials(outcome.f, outcome.g, epsilon)
+    lost = _offset_error(prepared, outcome, f, g, epsilon)
+    row_error, column_error = outcome.row_error + lost, outcome.column_error + lost
+    status = outcome.status
+    if status == SolveStatus.CONVERGED:
+        status = SolveStatus.from_error(row_error + column_error, context.options.tolerance)
+    problem, potentials = prepared.problem, Potentials(outcome.f, outcome.g, inner)
     plan: SupportPlan | TiledPlan
     if outcome.support is None:
         plan = TiledPlan(problem, potentials)
@@ -72,9 +99,9 @@ def to_result(
         a=prepared.a,
         b=prepared.b,
         epsilon=epsilon,
-        status=outcome.status,
-        row_error=outcome.row_error,
-        column_error=outcome.column_error,
+        status=status,
+        row_error=row_error,
+        column_error=column_error,
         dropped_mass=outcome.dropped,
         tolerance=context.options.tolerance,
         iterations=context.counts.iterations,
@@ -84,6 +111,20 @@ def to_result(
         prepared=prepared,
         plan=plan,
     )
+
+
+def _offset_error(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilon: float) -> float:
+    """Upper bound of the error of either marginal that comes from adding the offsets to the potentials.
+
+    Squared distances of clouds far apart are large, and the potentials f and g that are returned round as they do.
+    """
+    if not (prepared.offset_x.any() or prepared.offset_y.any()):
+        return 0.0
+    reach = float(max(np.abs(f).max(), np.abs(g).max())) / prepared.unit
+    with np.errstate(over="ignore"):
+        inner = epsilon / prepared.unit
+        per_mass = np.expm1(prepared.problem.geometry.rounding_bound(inner, np.dtype(np.float64), reach=reach))
+        return float(per_mass * (1 + outcome.row_error))
 
 
 def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilon: float) -> None:

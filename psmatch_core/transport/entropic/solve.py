@@ -59,7 +59,7 @@ def solve(
 def solve_prepared(prepared: PreparedProblem, epsilon: float, options: SolveOptions) -> TransportResult:
     """:func:`solve` for a problem that is checked already."""
     context = SolveContext.start(options)
-    return to_result(prepared, anneal(prepared.problem, epsilon, context), epsilon, context)
+    return to_result(prepared, anneal(prepared.problem, prepared.inner_epsilon(epsilon), context), epsilon, context)
 
 
 def resolve(result: TransportResult, epsilon: float, *, options: SolveOptions | None = None) -> TransportResult:
@@ -86,9 +86,10 @@ def resolve(result: TransportResult, epsilon: float, *, options: SolveOptions | 
         reusable.is_searched = True
     support = plan.support if isinstance(plan, SupportPlan) else None
     state = SolveState(
-        plan.potentials.f, plan.potentials.g, result.epsilon, support=support, is_solved=result.converged
+        plan.potentials.f, plan.potentials.g, plan.potentials.epsilon, support=support, is_solved=result.converged
     )
-    outcome = step_epsilon(plan.problem, state, epsilon, context, wide=reusable.wide_support)
+    inner = result.prepared.inner_epsilon(epsilon)
+    outcome = step_epsilon(plan.problem, state, inner, context, wide=reusable.wide_support)
     found = to_result(result.prepared, outcome, epsilon, context)
     found.plan.reusable.buffer = context.buffer
     if outcome.path == SolvePath.SPARSE_STEP:  # the next step starts from the same wide support
@@ -137,5 +138,5 @@ def mean_cost(x: ArrayLike, y: ArrayLike, cost: str = "euclidean") -> float:
     if cost == "sqeuclidean":
         # E|x − y|² = E|x|² + E|y|² + |mean x − mean y|²; each cloud is centred and the offsets hold the rest
         moments = (prepared.x**2).sum(1).mean() + (prepared.y**2).sum(1).mean()
-        return float(moments + prepared.offset_x.mean() + prepared.offset_y.mean())
-    return mean_pair_cost(prepared.problem)
+        return float(prepared.unit * moments + prepared.offset_x.mean() + prepared.offset_y.mean())
+    return prepared.unit * mean_pair_cost(prepared.problem)

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmatch_core.base.arrays import Array
-from psmatch_core.transport.kernels.compiled import compiled
+from psmatch_core.transport.kernels.compiled import compiled, inlined
 
 Integers = NDArray[np.int64]
 
 INFEASIBLE = -1
 
 
-@compiled
+@inlined
 def _push_heap(keys: Array, items: Any, size: int, key: float, item: int) -> int:
     """Add an item to a binary heap in two arrays; returns its new size."""
     place = size
@@ -40,7 +40,7 @@ def _push_heap(keys: Array, items: Any, size: int, key: float, item: int) -> int
     return size + 1
 
 
-@compiled
+@inlined
 def _pop_heap(keys: Array, items: Any, size: int) -> int:
     """Remove the smallest item of a binary heap; returns its new size."""
     size -= 1

@@ -179,10 +179,11 @@ def assign(
     paid = state.cost(units) if state.is_complete else np.inf
     offset = float(prepared.offset_x.mean() + prepared.offset_y.mean())
     f, g = prepared.offset_x.copy(), prepared.offset_y.copy()
-    f[prepared.sources] += state.f
-    g[prepared.targets] += state.g
+    f[prepared.sources] += prepared.unit * state.f
+    g[prepared.targets] += prepared.unit * state.g
     matrix = _to_matrix(prepared, state, units)
-    return ExactResult(matrix, f, g, paid + offset, paid - bound, status, rounds, context.seconds)
+    total, gap_left = prepared.unit * paid + offset, prepared.unit * (paid - bound)
+    return ExactResult(matrix, f, g, total, gap_left, status, rounds, context.seconds)
 
 
 def _entropic_start(problem: Problem, epsilon: float, context: SolveContext) -> tuple[Array, Array]:

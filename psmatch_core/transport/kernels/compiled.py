@@ -20,11 +20,31 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
+# What a function that is written out by numba.extending.overload is compiled with.
+INLINED = {"fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
+
+
 def compiled(function: Function) -> Function:
-    """Compile with numba, ``njit`` with the engine's options; typed so that the signature stays visible to callers."""
-    decorated: Function = numba.njit(fastmath=FASTMATH, cache=True, error_model="numpy", boundscheck=False, nogil=True)(
-        function
-    )
+    """Compile with numba, ``njit`` with the engine's options; typed so that the signature stays visible to callers.
+
+    What it calls must be :func:`inlined`.
+    """
+    return _compile(function, inline=False)
+
+
+def inlined(function: Function) -> Function:
+    """The same for a function that compiled functions call: its code becomes part of theirs.
+
+    Otherwise several copies of it exist, each optimised on its own and rounding sums in its own way, and the linker
+    decides which one runs: one in a process that compiles, another in a process that finds the code on disk.
+    """
+    return _compile(function, inline=True)
+
+
+def _compile(function: Function, *, inline: bool) -> Function:
+    decorated: Function = numba.njit(
+        fastmath=FASTMATH, cache=True, error_model="numpy", boundscheck=False, nogil=True, forceinline=inline
+    )(function)
     return decorated
 
 
@@ -36,7 +56,7 @@ def constant(value: float, like: float) -> float:
     return float(value)
 
 
-@overload(constant, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
+@overload(constant, jit_options=INLINED)  # type: ignore[untyped-decorator, unused-ignore]
 def _constant(value: Any, like: Any) -> Any:
     kind = np.float32 if like == numba.types.float32 else np.float64
 
@@ -56,7 +76,7 @@ def exponential(x: float) -> float:
     return float(np.exp(x))
 
 
-@overload(exponential, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
+@overload(exponential, jit_options=INLINED)  # type: ignore[untyped-decorator, unused-ignore]
 def _exponential(x: Any) -> Any:
     if x == numba.types.float32:
         one = np.float32(1)

@@ -19,6 +19,8 @@ from psmatch_core.transport.problem import Potentials, Problem
 # again in float64, and the bound of the dropped mass is raised by the error.
 _ROUGH = 0.02
 
+SUMS_ERROR = 1e-12  # relative error of the exponential and of long sums in float64
+
 _KERNEL_PAIRS = 4_000_000  # entries of a dense kernel between two checks whether the caller wants to stop
 
 _SINGLE: np.dtype[Any] = np.dtype(np.float32)
@@ -28,6 +30,19 @@ _DOUBLE: np.dtype[Any] = np.dtype(np.float64)
 def precision(problem: Problem, epsilon: float, allowed: float) -> np.dtype[Any]:
     """float32 where it keeps the relative error of kernel entries within ``allowed``, otherwise float64."""
     return _SINGLE if problem.geometry.rounding_bound(epsilon) <= allowed else _DOUBLE
+
+
+def rounding_error(problem: Problem, potentials: Potentials, allowed: float) -> float:
+    """Upper bound of the L1 error that rounding makes in the row sums of a plan of mass 1, or in its column sums.
+
+    Entries are computed to the relative error ``allowed``, or in float64 where float32 cannot.
+    """
+    f, g, epsilon = potentials.f, potentials.g, potentials.epsilon
+    reach = float(max(np.abs(f).max(), np.abs(g).max()))
+    with np.errstate(over="ignore"):
+        double = np.expm1(problem.geometry.rounding_bound(epsilon, _DOUBLE, reach=reach))
+    single = allowed if precision(problem, epsilon, allowed) == _SINGLE else 0.0
+    return float(double + single + SUMS_ERROR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +55,8 @@ class TileInputs:
         Sources ``(n, T)``, and targets in leaves ``(n_leaves, T, 64)``.
     rows, columns
         f / epsilon + log a ``(n,)``, and g / epsilon + log b in the layout of the leaves ``(n_leaves, 64)``.
+    n_columns
+        Number of targets, without padding.
     scale
         1 / epsilon.
     squared
@@ -50,6 +67,7 @@ class TileInputs:
     leaves: Floats
     rows: Floats
     columns: Floats
+    n_columns: int
     scale: Any  # a numpy scalar of their type
     squared: bool
 
@@ -73,6 +91,7 @@ def tile_inputs(problem: Problem, potentials: Potentials, allowed: float) -> Til
         leaves=problem.geometry.leaves(dtype),
         rows=((potentials.f + middle) / epsilon + problem.log_a).astype(dtype),
         columns=columns,
+        n_columns=problem.shape[1],
         scale=dtype.type(1 / epsilon),
         squared=problem.geometry.squared,
     )
@@ -183,8 +202,8 @@ def _support_tile(
     done = total = 0
     while done < n_rows:
         done, written = tile_pass.support_rows(
-            tile.points, tile.leaves, tile.rows, tile.columns, row_floor, column_floor, tile.scale, tile.squared,
-            counts, indices, dropped, done, bounded,
+            tile.points, tile.leaves, tile.rows, tile.columns, row_floor, column_floor, tile.n_columns, tile.scale,
+            tile.squared, counts, indices, dropped, done, bounded,
         )  # fmt: skip
         pieces.append(indices[:written].copy())
         total += written
@@ -226,7 +245,7 @@ def density(problem: Problem, potentials: Potentials, theta: float) -> float:
     dtype, n_rows, m = inputs.points.dtype, sample.size, problem.shape[1]
     _, written = tile_pass.support_rows(
         inputs.points, inputs.leaves, inputs.rows, inputs.columns, (problem.log_a[sample] - theta).astype(dtype),
-        to_lanes(problem.log_b - theta, dtype, padding=0.0), inputs.scale, inputs.squared,
+        to_lanes(problem.log_b - theta, dtype, padding=0.0), inputs.n_columns, inputs.scale, inputs.squared,
         np.zeros(n_rows, dtype=np.int64), np.empty(n_rows * (m + 64), dtype=np.int32), np.zeros(n_rows), 0, False,
     )  # fmt: skip
     return float(written / (n_rows * m))

@@ -15,7 +15,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from psmatch_core.base.arrays import Array, Floats
-from psmatch_core.transport.kernels.compiled import FASTMATH, compiled, constant, exponential
+from psmatch_core.transport.kernels.compiled import INLINED, compiled, constant, exponential, inlined
 
 Kernel = tuple[Floats] | tuple[NDArray[np.int64], NDArray[np.uint32], Floats]
 
@@ -23,7 +23,7 @@ TINY = 1e-280
 _CHUNK = 1024  # columns summed in the kernel's type before the sum is added up in float64
 
 
-@compiled
+@inlined
 def _times_power(p: float, s: float, power: float) -> float:
     """``p · s^power``, by a division or a product where possible."""
     if power == -1.0:
@@ -33,7 +33,7 @@ def _times_power(p: float, s: float, power: float) -> float:
     return float(p * np.exp(power * np.log(max(s, TINY))))
 
 
-@compiled
+@inlined
 def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
     """One pass over a dense kernel ``(n, ≥ m)``; sums run in the kernel's type over 64 rows or 1,024 columns."""
     m = out.size
@@ -66,7 +66,7 @@ def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array
                 part[j] = zero
 
 
-@compiled
+@inlined
 def sparse_pass(
     indptr: Any, indices: Any, values: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array
 ) -> None:
@@ -98,7 +98,7 @@ def one_pass(kernel: Kernel, w: Array, p: Array, power: float, s: Array, q: Arra
     raise NotImplementedError("compiled code only")
 
 
-@overload(one_pass, jit_options={"fastmath": FASTMATH, "error_model": "numpy"})  # type: ignore[untyped-decorator, unused-ignore]
+@overload(one_pass, jit_options=INLINED)  # type: ignore[untyped-decorator, unused-ignore]
 def _one_pass(kernel: Any, w: Any, p: Any, power: Any, s: Any, q: Any, out: Any) -> Any:
     if isinstance(kernel, types.BaseTuple) and len(kernel) == 1:
 
@@ -139,23 +139,6 @@ def kernel_values(indptr: Any, indices: Any, reduced: Any, rows: Any, columns: A
 
 
 @compiled
-def count_narrowed(
-    indptr: Any, indices: Any, reduced: Any, rows: Any, columns: Any, scale: Any, row_floors: Any, floors: Any, out: Any
-) -> None:
-    """Row pointers ``(n + 1,)`` of the support that :func:`narrow_support` will write."""
-    out[0] = 0
-    for i in range(indptr.size - 1):
-        start, end = indptr[i], indptr[i + 1]
-        others, costs = indices[start:end], reduced[start:end]
-        shift, floor = rows[i], row_floors[i]
-        found = 0
-        for entry in range(others.size):
-            j = others[entry]
-            found += shift + columns[j] - scale * costs[entry] > min(floor, floors[j])
-        out[i + 1] = out[i] + found
-
-
-@compiled
 def narrow_support(
     indptr: Any,
     indices: Any,
@@ -165,14 +148,18 @@ def narrow_support(
     scale: Any,
     row_floors: Any,
     floors: Any,
+    kept_indptr: Any,
     kept_indices: Any,
     kept_reduced: Any,
 ) -> None:
     """The entries whose exponent ``rows_i + columns_j − scale · reduced`` is above the floor of their row or column.
 
-    They are copied into kept_indices and kept_reduced, which need room for one more entry.
+    They are copied into kept_indices and kept_reduced, which need room for all entries and one more, and their row
+    pointers into kept_indptr ``(n + 1,)``. A first loop that only counts them could find another number: compilers
+    round two loops in two ways.
     """
     n_kept = 0
+    kept_indptr[0] = 0
     for i in range(indptr.size - 1):
         start, end = indptr[i], indptr[i + 1]
         others, costs = indices[start:end], reduced[start:end]
@@ -186,6 +173,7 @@ def narrow_support(
             into_reduced[found] = costs[entry]
             found += shift + columns[j] - scale * costs[entry] > min(floor, floors[j])
         n_kept += found
+        kept_indptr[i + 1] = n_kept
 
 
 @compiled

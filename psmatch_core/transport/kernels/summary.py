@@ -79,8 +79,15 @@ def summarize_plan(
         The bin of each row and column, from 0, ``(n,)`` and ``(m,)``.
     k
         Number of heaviest targets.
+
+    Raises
+    ------
+    ValueError
+        If the bins do not fit the cells; compiled code would write outside its arrays.
     """
     n, m = len(x), len(y)
+    if row_bins.shape != (n,) or column_bins.shape != (m,) or min(row_bins.min(), column_bins.min()) < 0:
+        raise ValueError(f"Bins of {n:,} × {m:,} cells must be whole numbers from 0, one per cell.")
     f, g, epsilon = potentials.f, potentials.g, potentials.epsilon
     center = y.mean(axis=0)
     geometry = Geometry(np.ascontiguousarray(x - center), np.ascontiguousarray(y - center), squared)
@@ -164,7 +171,7 @@ def _summarize(
                 row_bin_sums = binned[i]
                 for lane in range(n_here):
                     row_bin_sums[which[lane]] += values[lane]
-                if exponential(top) <= heaviest[row, k - 1]:
+                if k == 0 or exponential(top) <= heaviest[row, k - 1]:
                     continue
                 for lane in range(n_here):
                     value = np.float64(values[lane])

@@ -102,16 +102,15 @@ class Support:
         exponents = self._exponent_shifts(problem, potentials)
         floors = (problem.log_a - theta).astype(kind), (problem.log_b - theta).astype(kind)
         indptr = np.empty_like(self.indptr)
-        in_memory.count_narrowed(*support, *exponents, *floors, indptr)
+        indices = np.empty(self.n_entries + 1, dtype=self.indices.dtype)
+        reduced = np.empty(self.n_entries + 1, dtype=kind)
+        in_memory.narrow_support(*support, *exponents, *floors, indptr, indices.view(np.uint32), reduced)
         n_kept = int(indptr[-1])
-        indices = np.empty(n_kept + 1, dtype=self.indices.dtype)
-        reduced = np.empty(n_kept + 1, dtype=kind)
-        in_memory.narrow_support(*support, *exponents, *floors, indices.view(np.uint32), reduced)
         return replace(
             self,
             indptr=indptr,
-            indices=indices[:n_kept],
-            reduced=reduced[:n_kept],
+            indices=indices[:n_kept].copy(),
+            reduced=reduced[:n_kept].copy(),
             dropped=np.full_like(self.dropped, np.inf),
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmatch_core.base.arrays import Array, Floats
-from psmatch_core.transport.kernels.compiled import compiled, constant, exponential
+from psmatch_core.transport.kernels.compiled import compiled, constant, exponential, inlined
 from psmatch_core.transport.kernels.leaves import LEAF, exponents, lanes_above, lowest_bit
 
 _BLOCK = 16
@@ -23,7 +23,7 @@ _FIRST_AXES = 8  # axes that are read first; they are the widest
 _NEGLIGIBLE = 12.0  # a lower bound of what an entry counts for: e⁻¹² of the threshold, negligible even n times
 
 
-@compiled
+@inlined
 def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, squared: bool, out: Array) -> None:
     """``out_i = −log Σ_j exp(columns_j − scale · cost_ij)``: the soft c-transform, divided by epsilon.
 
@@ -56,7 +56,7 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
             out[first + i] = -(np.float64(largest[i]) + np.log(total[i]))
 
 
-@compiled
+@inlined
 def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, out: Array) -> None:
     """``out_i = Σ_j cost_ij``; columns ``(n_leaves, 64)`` hold 1 for a target and 0 for padding."""
     buffer, zeros = np.empty(LEAF, points.dtype), np.zeros(LEAF, points.dtype)
@@ -73,7 +73,7 @@ def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, ou
         out[i] = total
 
 
-@compiled
+@inlined
 def dense_rows(
     points: Floats, leaves: Floats, rows: Floats, columns: Floats, scale: float, squared: bool, out: Floats
 ) -> None:
@@ -91,7 +91,7 @@ def dense_rows(
                     target[k] = exponential(buffer[k])
 
 
-@compiled
+@inlined
 def sinkhorn_rows(
     points: Floats,
     leaves: Floats,
@@ -144,6 +144,7 @@ def support_rows(
     columns: Floats,
     row_floor: Floats,
     column_floor: Floats,
+    n_columns: int,
     scale: float,
     squared: bool,
     counts: NDArray[np.int64],
@@ -154,10 +155,11 @@ def support_rows(
 ) -> tuple[int, int]:
     """The entries that matter, row by row: those with log P above the floor of their row or of their column.
 
-    row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Starting with row ``start``, the
-    function writes the number of entries of each row into counts, their columns into indices, and an upper bound of
-    the mass of all other entries into dropped (infinite unless ``bounded``). It returns the row it reached and the
-    number of entries written; it stops before the end of the tile when indices is full.
+    row_floor ``(r,)`` and column_floor ``(n_leaves, 64)`` are logarithms of mass. Columns from ``n_columns`` on are
+    padding and never found, whatever the potentials. Starting with row ``start``, the function writes the number of
+    entries of each row into counts, their columns into indices, and an upper bound of the mass of all other entries
+    into dropped (infinite unless ``bounded``). It returns the row it reached and the number of entries written; it
+    stops before the end of the tile when indices, which has room for one block of rows at least, is full.
     """
     n_rows = points.shape[0]
     n_leaves = leaves.shape[0]
@@ -170,6 +172,8 @@ def support_rows(
     reads_first_axes = points.shape[1] >= 2 * _FIRST_AXES
     margin = _UNSUMMED if bounded else 0.0
     none, one = np.uint64(0), np.uint64(1)
+    in_last = np.uint64(n_columns - (n_leaves - 1) * LEAF)  # targets in the last leaf, 1 to 64
+    all_lanes = ~none
     for j in range(n_leaves):
         lowest[j] = column_floor[j].min()
     written = 0
@@ -183,6 +187,7 @@ def support_rows(
             shift = columns[j]
             floors = column_floor[j]
             first_axes = leaf[:_FIRST_AXES]
+            lanes = all_lanes if j < n_leaves - 1 else all_lanes >> (np.uint64(LEAF) - in_last)
             for i in range(size):
                 floor = row_floor[first + i]
                 low = min(floor, lowest[j])
@@ -208,7 +213,7 @@ def support_rows(
                 if top > low:
                     n = n_staged[i]
                     into = staged[i]
-                    mask = lanes_above(buffer, floors, floor)
+                    mask = lanes_above(buffer, floors, floor) & lanes
                     while mask != none:
                         into[n] = j * LEAF + lowest_bit(mask)
                         n += 1
@@ -260,6 +265,8 @@ def largest_of_rows(
 ) -> None:
     """The largest entries of each sparse row: columns into best ``(n, k)``, their shares of the row into shares."""
     k = best.shape[1]
+    if k == 0:
+        return
     for i in range(indptr.size - 1):
         total = 0.0
         found = 0

@@ -23,7 +23,10 @@ from psmatch_core.matching.matchers import (
     UnbalancedMatcher,
     UniformMatcher,
 )
+from psmatch_core.matching.matchers.entropic_matcher import _engine_status
 from psmatch_core.matching.matchers.problem import aligned
+from psmatch_core.transport.entropic import measure
+from tests.transport.entropic.test_solve import SPARSE
 
 MATCHERS = [
     SinkhornMatcher(),
@@ -135,6 +138,23 @@ def test_not_converged_is_a_status_with_the_error():
     assert status.iterations > 0
     assert status.marginal_error > 1e-3
     assert f"after {status.iterations} iterations" in status.message
+
+
+def test_an_epsilon_below_double_precision_is_said():
+    _, status = couple(SinkhornMatcher(epsilon=1e-20), problem())
+    assert status.outcome is Outcome.NOT_CONVERGED
+    assert "epsilon is too small beside the costs" in status.message
+
+
+def test_a_mass_that_is_not_exactly_1_is_said(monkeypatch):
+    _, status = couple(SinkhornMatcher(), problem())
+    assert "mass" not in status.message
+    monkeypatch.setattr(measure.measure, "__kwdefaults__", {"most_pairs": 0})  # as above 4 million pairs
+    given = problem(n=300, m=300)
+    result = transport.solve(given.x, given.y, 0.02, options=transport.SolveOptions(schedule=SPARSE))
+    assert result.row_error > 1e-6
+    status = _engine_status(given, 0.02, result)
+    assert status.message == f"the mass of the plan is 1 to within {result.row_error:.1g}"
 
 
 def test_epsilon_in_mean_costs_is_reported_in_units_of_cost():

@@ -15,7 +15,6 @@ from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels.full_pass import find_support, support_of_entries
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.options import DEFAULT_OPTIONS, AnnealingSchedule, SolveOptions
-from psmatch_core.transport.problem import Potentials
 from psmatch_core.transport.validation import prepare_problem
 from tests.transport.reference import costs, l1_error, plan_of
 
@@ -60,7 +59,7 @@ def test_a_support_whose_components_cannot_balance_is_connected(seed: int) -> No
     prepared = prepare_problem(x, y, cost="euclidean")
     problem, context = prepared.problem, SolveContext.start(DEFAULT_OPTIONS)
     solved = solve(x, y, 0.5)
-    potentials = Potentials(*prepared.to_problem(solved.f, solved.g), 0.5)
+    potentials = prepared.to_problem(solved.f, solved.g, 0.5)
     near = np.linalg.norm(problem.geometry.x[:, None] - problem.geometry.y[None], axis=2) < 8  # the same group
     rows, columns = np.nonzero(near)
     any_support = find_support(problem, potentials, 8.0, context, exact=False, limit=2**31)
