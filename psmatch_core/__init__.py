@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         UnbalancedMatcher as UnbalancedMatcher,
         UniformMatcher as UniformMatcher,
     )
+    from psmatch_core.matching.witness import Witness as Witness, witness as witness
     from psmatch_core.pipeline.leave_out import LeaveOut as LeaveOut, leave_label_out as leave_label_out
     from psmatch_core.pipeline.recipe import ExportRules as ExportRules, LabelRules as LabelRules, Recipe as Recipe
     from psmatch_core.pipeline.result_files import (

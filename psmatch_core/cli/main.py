@@ -21,12 +21,14 @@ from psmatch_core.cli import (
     sweep,
     translate,
     warm,
+    witness,
 )
 
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        demo, inspect, match, run, monitor, sweep, curve, translate, features, leave_out, report, options, warm,
+        demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, leave_out, report, options,
+        warm,
     )
 )  # fmt: skip
 

@@ -118,6 +118,15 @@ def test_features_writes_which_goes_with_which(matched):
     assert "holds no run" in err
 
 
+def test_witness_prints_both_plans_side_by_side(matched):
+    out, _ = psmatch("witness", "one", "--labels", "A", "B", "--quiet", cwd=matched)
+    assert out.count("marginal_error") == 2
+    assert "The program's plan and POT's differ in" in out
+    _, err = psmatch("witness", "one", "--labels", "Z", cwd=matched, code=1)
+    assert "There is no plan for label 'Z'" in err
+    assert len(psmatch("witness", "one", "--quiet", cwd=matched)[0].split("marginal_error")) == 2  # one, the smallest
+
+
 def test_inspect_prints_what_the_data_page_shows(files):
     out, _ = psmatch("inspect", "rna.h5ad", "--label", "label", cwd=files)
     assert "45" in out

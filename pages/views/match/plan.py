@@ -17,9 +17,11 @@ from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.l_curve import l_curve_view
 from pages.views.match.label_box import label_box
+from pages.views.match.witness import witness_view
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.matching.coupling import Outcome
+from psmatch_core.matching.witness import WITNESSED
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def plan_tab(folder: RunFolder, coupling: Coupling) -> None:
     if label is None:
         return
     _one_label(folder, coupling, label)
+    if isinstance(folder.recipe.matcher, WITNESSED):
+        with st.expander("Check this label with another solver"):
+            witness_view(folder, label)
     if folder.recipe.matcher.has_epsilon():
         with st.expander("Trade-off curve over several labels"):
             l_curve_view(folder, coupling)

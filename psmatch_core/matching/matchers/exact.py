@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress
 from psmatch_core.matching.blocks import SparseBlock
@@ -27,6 +29,10 @@ class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
     cost: str = cost_option()
     memory_mb: int = memory_option()
 
+    def points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
+        """Points of the label's source cells ``(n, d)`` and target cells ``(m, d)``, between which the cost is."""
+        return problem.scores(align=self.align)
+
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
         if problem.n_pairs > LARGEST_BLOCK:
             n, m = problem.sizes
@@ -39,7 +45,7 @@ class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
             return problem.uniform_answer(SINGLE_CELL)
         from psmatch_core.transport import assign  # brings numba, which a config must not
 
-        x, y = problem.scores(align=self.align)
+        x, y = self.points(problem)
         result = assign(
             x,
             y,

@@ -43,7 +43,7 @@ class SharedSpaceMatcher(
     def check(self, source: Modality, target: Modality) -> None:
         _same_columns(source.n_features, target.n_features, source.var_names, target.var_names)
 
-    def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
+    def points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         x, y = problem.features
         order = _same_columns(x.shape[1], y.shape[1], problem.x_names, problem.y_names)
         y = y[:, order]

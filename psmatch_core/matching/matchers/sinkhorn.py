@@ -29,5 +29,5 @@ class SinkhornMatcher(EntropicMatcher, title="Entropic optimal transport (recomm
         """More matches per cell than by default: epsilon 0.1 × mean cost."""
         return cls(epsilon=0.1)
 
-    def _points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
+    def points(self, problem: LabelProblem) -> tuple[np.ndarray, np.ndarray]:
         return problem.scores(align=self.align)

@@ -70,3 +70,14 @@ def test_match_offers_the_methods_that_take_all_labels(full: Open, name: str) ->
     method.select(shown).run()
     assert not app.exception
     assert {"Space", "Label mass"} <= {each.label for each in app.selectbox}
+
+
+def test_a_label_is_solved_by_pot_when_asked(full: Open, finished: RunFolder) -> None:
+    app = full("match")
+    assert "differ in" not in texts(app)
+    app.button(key=f"witness.start.{finished.id}").click().run()
+    assert not app.exception
+    assert "The program's plan and POT's differ in" in texts(app).replace("\\", "")
+    (table,) = [each.value for each in app.dataframe if "pot" in each.value]
+    assert list(table["figure"])[:2] == ["Transport cost", "Objective"]
+    assert abs(table["difference"][0]) < 0.01 * table["pot"][0]
