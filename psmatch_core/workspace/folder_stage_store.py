@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from psmatch_core.base import disk
+from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline import result_files
 from psmatch_core.workspace.run_folder import RunFolder
 
+STAGE_LOCK = ".lock"  # suffix of the file that whoever makes a shared stage keeps locked
 SECONDS = ".seconds"  # suffix of the file beside a shared stage that says how long it took
 
 Result = TypeVar("Result")
@@ -36,10 +37,24 @@ class FolderStageStore:
         self.cache = cache
 
     def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
-        """The result of a stage: loaded if the cache has its key, otherwise made and kept."""
+        """The result of a stage: loaded if the cache has its key, otherwise made and kept.
+
+        If another run is making the same, this one waits for it instead of making it a second time.
+        """
         path = self.folder.stage_file(name)
-        shared = shared_path(self.cache, name.partition("_")[2], key) if self.cache else None
-        if shared is not None and shared.exists():
+        if self.cache is None:
+            result = make()
+            result_files.save(result, path)
+            return result
+        shared = shared_path(self.cache, name.partition("_")[2], key)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with locks.acquire(shared.with_suffix(STAGE_LOCK)):
+            return self._load_or_make(path, shared, load, make)
+
+    def _load_or_make(
+        self, path: Path, shared: Path, load: Callable[[Path], Result], make: Callable[[], Result]
+    ) -> Result:
+        if shared.exists():
             try:
                 result = load(shared)
             except PsmatchError:
@@ -51,9 +66,8 @@ class FolderStageStore:
         result = make()
         seconds = time.perf_counter() - started
         result_files.save(result, path)
-        if shared is not None:
-            disk.link(path, shared)
-            disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # for the budget of a sweep
+        disk.link(path, shared)
+        disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # for the budget of a sweep
         return result
 
     def finished(self, stage: str, result: object) -> None:

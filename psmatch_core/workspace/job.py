@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 from psmatch_core.base.errors import plural
 from psmatch_core.workspace.progress_log import ProgressLog
 from psmatch_core.workspace.queue import RunQueue, Turn
+from psmatch_core.workspace.queue_order import UNKNOWN_SECONDS
 from psmatch_core.workspace.run_folder import DONE, QUEUED, RUNNING, RunFolder, RunStatus
 
 
@@ -39,8 +40,14 @@ class Work:
     queue: RunQueue | None
 
     @contextmanager
-    def turn(self) -> Iterator[Turn | None]:
-        """Wait for a place among the jobs that may work at once; meanwhile the status says how many come first."""
+    def turn(self, seconds: float = UNKNOWN_SECONDS) -> Iterator[Turn | None]:
+        """Wait for a place among the jobs that may work at once; meanwhile the status says how many come first.
+
+        Parameters
+        ----------
+        seconds
+            How long the work is expected to take: short work goes first.
+        """
         if self.queue is None:
             yield None
             return
@@ -48,7 +55,7 @@ class Work:
         def show(n_ahead: int) -> None:
             self.log.status(state=QUEUED, message=f"waiting for {plural(n_ahead, 'other run')} to end")
 
-        with self.queue.turn(self.log.folder.queue_name, show) as turn:
+        with self.queue.turn(self.log.folder.queue_name, show, seconds=seconds) as turn:
             self.log.status(state=RUNNING, message="")
             yield turn
 

@@ -1,24 +1,29 @@
-"""The queue of a workspace: how many jobs work at once, and which wait. The workers keep it themselves, by file locks.
+"""The queue of a workspace: how many jobs work at once, and which waits. The workers keep it themselves, by file locks.
 
-A worker takes a numbered ticket: a file that it keeps locked as long as it wants a place. The first tickets work, the
-others wait. The lock of a worker that dies ends with its process, and the next worker that looks removes its ticket. So
-the queue survives a restart of the server, and a crash blocks nothing.
+A worker takes a ticket: a file that it keeps locked as long as it wants a place. Its name says when it came, who it is
+and how long its work will take. The order of the tickets (``queue_order.py``) says who works. The lock of a worker that
+dies ends with its process, and the next worker that looks removes its ticket. So the queue survives a restart of the
+server, and a crash blocks nothing.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from psmatch_core.base import locks
+from psmatch_core.base import disk, locks
+from psmatch_core.workspace.queue_order import UNKNOWN_SECONDS, Ticket, n_ahead_of
 
 LOOK_SECONDS = 0.5  # between two looks of a worker that waits
 CORES_PER_RUN = 2  # a run trains on one core and reads, writes and draws on another; memory is what runs out first
 AT_ONCE_VARIABLE = "PSMATCH_RUNS_AT_ONCE"
+WORKS = ".works"  # suffix of the file beside the ticket of a job that works
+_NAME = re.compile(r"(\d+)-(.+?)(?:\.(\d+)s)?\.ticket")  # arrival in milliseconds, name, expected seconds
 
 
 def runs_at_once() -> int:
@@ -32,7 +37,7 @@ class Turn:
     """A place among the jobs that work; :meth:`release` gives it to the next job before this one has ended."""
 
     queue: RunQueue
-    ticket: Path
+    path: Path
     _lock: locks.Lock
 
     def release(self) -> None:
@@ -41,7 +46,7 @@ class Turn:
             return
         with self.queue.locked():
             self._lock.release()
-            self.ticket.unlink(missing_ok=True)
+            _remove(self.path)
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,14 @@ class RunQueue:
     Parameters
     ----------
     at_once
-        How many jobs may work at the same time.
+        How many jobs may work at the same time; one more may if it is short.
     """
 
     root: Path
     at_once: int = field(default_factory=runs_at_once)
 
     @contextmanager
-    def turn(self, name: str, show: Callable[[int], None]) -> Iterator[Turn]:
+    def turn(self, name: str, show: Callable[[int], None], *, seconds: float = UNKNOWN_SECONDS) -> Iterator[Turn]:
         """Take a ticket, wait for a place, and keep it until the block ends or :meth:`Turn.release` is called.
 
         Parameters
@@ -68,11 +73,13 @@ class RunQueue:
         show
             Called with the number of jobs that must end first, whenever it changes. If it raises, the ticket is given
             back.
+        seconds
+            How long the work is expected to take.
         """
-        turn = self._take_ticket(name)
+        turn = self._take_ticket(name, seconds)
         try:
             last = 0
-            while (n_ahead := self._n_ahead_of(turn.ticket)) > 0:
+            while (n_ahead := self._begin_or_count(turn.path)) > 0:
                 if n_ahead != last:
                     show(n_ahead)
                     last = n_ahead
@@ -89,9 +96,12 @@ class RunQueue:
         if not self.root.is_dir():
             return 0
         with self.locked():
-            tickets = self._valid_tickets()
-        place = next((place for place, each in enumerate(tickets) if _name_on(each) == name), len(tickets))
-        return max(0, place - self.at_once + 1)
+            tickets = list(self._valid_tickets().values())
+        mine = next((each for each in tickets if each.name == name), None)
+        if mine is None:
+            mine = Ticket(name, arrived=float("inf"))
+            tickets.append(mine)
+        return n_ahead_of(mine, tickets, self.at_once)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -100,27 +110,36 @@ class RunQueue:
         with locks.acquire(self.root / "lock"):
             yield
 
-    def _take_ticket(self, name: str) -> Turn:
+    def _take_ticket(self, name: str, seconds: float) -> Turn:
         with self.locked():
             last = max((int(each.name.partition("-")[0]) for each in self.root.glob("*.ticket")), default=0)
-            ticket = self.root / f"{last + 1:012d}-{name}.ticket"
-            return Turn(self, ticket, locks.acquire(ticket))
+            arrived = max(last + 1, int(time.time() * 1000))  # a clock that was set back changes no order
+            path = self.root / f"{arrived:015d}-{name}.{max(0, round(seconds))}s.ticket"
+            return Turn(self, path, locks.acquire(path))
 
-    def _n_ahead_of(self, ticket: Path) -> int:
+    def _begin_or_count(self, path: Path) -> int:
+        """How many jobs must end first; at 0 the job counts as one that works."""
         with self.locked():
             tickets = self._valid_tickets()
-        return max(0, tickets.index(ticket) - self.at_once + 1)
+            n_ahead = n_ahead_of(tickets[path], tickets.values(), self.at_once)
+            if n_ahead == 0:
+                disk.write_text(path.with_suffix(WORKS), "")
+        return n_ahead
 
-    def _valid_tickets(self) -> list[Path]:
-        """Tickets of living processes, first come first; those of dead ones are removed. Only while locked."""
-        valid = []
-        for ticket in sorted(self.root.glob("*.ticket")):
-            if locks.is_held(ticket):
-                valid.append(ticket)
-            else:
-                ticket.unlink(missing_ok=True)
+    def _valid_tickets(self) -> dict[Path, Ticket]:
+        """Tickets of living processes; those of dead ones are removed. Only while locked."""
+        valid = {}
+        for path in sorted(self.root.glob("*.ticket")):
+            if not locks.is_held(path):
+                _remove(path)
+            elif (read := _NAME.fullmatch(path.name)) is not None:
+                arrived, name, seconds = read.groups()
+                # an earlier version wrote no seconds, and no file for who works
+                works = seconds is None or path.with_suffix(WORKS).exists()
+                valid[path] = Ticket(name, int(arrived) / 1000, float(seconds or UNKNOWN_SECONDS), works)
         return valid
 
 
-def _name_on(ticket: Path) -> str:
-    return ticket.name.partition("-")[2].removesuffix(".ticket")
+def _remove(ticket: Path) -> None:
+    ticket.with_suffix(WORKS).unlink(missing_ok=True)
+    ticket.unlink(missing_ok=True)

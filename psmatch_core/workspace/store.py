@@ -19,6 +19,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.folder_stage_store import SECONDS, STAGE_LOCK
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import (
@@ -216,7 +217,8 @@ class RunStore:
         for stage in self.stages.glob("*.npz"):
             with suppress(OSError):
                 if stage.stat().st_nlink == 1:  # each run that uses it has a link to it
-                    stage.unlink()
+                    for suffix in (stage.suffix, SECONDS, STAGE_LOCK):
+                        stage.with_suffix(suffix).unlink(missing_ok=True)
 
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; where the list and the folders disagree, the folders are right."""

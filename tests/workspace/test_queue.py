@@ -1,4 +1,4 @@
-"""The queue: first come first served, so many at once, and nobody is blocked by the dead."""
+"""The queue: so many at once, short work first, and nobody is blocked by the dead."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from psmatch_core.base import locks
 from psmatch_core.workspace.queue import RunQueue, runs_at_once
 from tests.waiting import HANG, until
 
@@ -77,6 +78,59 @@ def test_the_dead_block_nobody(tmp_path):
     assert queue.n_ahead("b") == 0
     with queue.turn("b", pytest.fail):
         pass
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from psmatch_core.workspace.queue import RunQueue
+name, seconds = sys.argv[2], float(sys.argv[3])
+with RunQueue(Path(sys.argv[1]), at_once=1).turn(name, lambda n: print("waits", flush=True), seconds=seconds):
+    print("works", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_workers_begin_in_the_order_in_which_they_are_due(tmp_path):
+    """Real processes: training works, more training waits, and two matches of known scores come last."""
+    workers = {}
+
+    def start(name, seconds):
+        workers[name] = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(tmp_path), name, str(seconds)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True,
+        )  # fmt: skip
+        return workers[name].stdout.readline().strip()
+
+    def end(name):
+        workers[name].communicate("")
+
+    try:
+        assert start("training", 600) == "works"
+        assert start("other", 600) == "waits"
+        assert start("match", 10) == "works"  # in the place beside
+        assert start("second", 10) == "waits"
+        queue = RunQueue(tmp_path, at_once=1)
+        assert [queue.n_ahead(name) for name in workers] == [0, 2, 0, 1]
+        end("match")
+        assert workers["second"].stdout.readline().strip() == "works"
+        end("training")
+        assert workers["other"].stdout.readline().strip() in ("waits", "works")
+        until(lambda: queue.n_ahead("other") == 0, "the other training does not begin")
+        end("second")
+        end("other")
+        assert not [path.name for path in tmp_path.iterdir() if path.name != "lock"]
+    finally:
+        for worker in workers.values():
+            worker.kill()
+            worker.wait()
+
+
+def test_tickets_of_an_earlier_version_count_as_working(tmp_path):
+    queue = RunQueue(tmp_path, at_once=1)
+    with locks.acquire(tmp_path / "000000000007-20261128-141419-cf1a.ticket"):
+        assert queue.n_ahead("20261128-141419-cf1a") == 0
+        assert queue.n_ahead("b") == 1
 
 
 def test_how_many_work_at_once_can_be_set(monkeypatch):

@@ -15,6 +15,7 @@ from psmatch_core.pipeline.inputs import read_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files, results
+from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.job import LabelJob, Work
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -62,7 +63,7 @@ class LeaveOutJob(LabelJob):
         return LeaveOut.from_dict(settings)
 
     def do(self, work: Work) -> None:
-        with work.turn() as turn:
+        with work.turn(expected_seconds(self.folder.recipe, work.cache, trains=True)) as turn:
             if turn is not None:
                 work.log.status(started=time.time())
             self._leave_out(work)

@@ -13,6 +13,7 @@ from psmatch_core.base.progress import Event, Progress
 from psmatch_core.monitor import Monitoring, MonitorReport
 from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.workspace import files, results
+from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.run_folder import RunFolder
@@ -59,7 +60,7 @@ class MonitorJob(Job):
         return Monitoring.from_dict(self.folder.job.get("monitoring", {}))
 
     def do(self, work: Work) -> None:
-        with work.turn():
+        with work.turn(expected_seconds(self.run.recipe, work.cache, trains=True)):
             _measure(self.run, self.monitoring, work.cache or self.folder.path / "stages", work.log)
 
     def result(self) -> MonitorReport | None:

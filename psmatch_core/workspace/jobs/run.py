@@ -11,12 +11,14 @@ from psmatch_core.base.progress import Event
 from psmatch_core.pipeline.inputs import PreparedInputs
 from psmatch_core.pipeline.stage_keys import map_key
 from psmatch_core.workspace import files, predictions, results
+from psmatch_core.workspace.expected_seconds import Measured, expected_seconds, record_seconds
 from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.monitor import keep_report
 from psmatch_core.workspace.queue import Turn
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
+from psmatch_core.workspace.sweeps.budget import stage_seconds
 
 if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
@@ -45,7 +47,7 @@ class RunJob(Job):
         return LastStage(self.folder.job.get("stop_after", LastStage.MATCH))
 
     def do(self, work: Work) -> None:
-        with work.turn() as turn:
+        with work.turn(expected_seconds(self.folder.recipe, work.cache)) as turn:
             if turn is not None:
                 work.log.status(started=time.time())
             self._run(work, turn)
@@ -117,8 +119,18 @@ def _seconds(work: Work) -> float:
     return round(time.time() - work.log.current.started, 1)
 
 
+def _record_seconds(folder: RunFolder, work: Work) -> None:
+    """Keep how long this run took, for the place in the queue of runs like it."""
+    times = stage_seconds(folder)
+    has_trained = any("epoch" in event.values or "C" in event.values for event in folder.events())
+    training = sum(times.get(stage, 0.0) for stage in ("propensity", "latents"))
+    rest = max(0.0, _seconds(work) - training)
+    record_seconds(folder.recipe, work.cache, Measured(training if has_trained else None, rest))
+
+
 def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
     """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; the same scores share their maps."""
+    _record_seconds(store.folder, work)
     if turn is not None:
         turn.release()  # nobody waits for a map: the next run may begin
     from psmatch_core.exploration.maps import map_scores

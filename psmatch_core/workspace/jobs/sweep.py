@@ -14,6 +14,7 @@ from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
+from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
@@ -114,7 +115,7 @@ class SweepJob(Job):
         for index, (run, recipe, name) in enumerate(zip(self.runs, recipes, self.names, strict=True)):
             if _is_complete(run):
                 continue
-            with work.turn():
+            with work.turn(expected_seconds(recipe, cache, trains=self.has_stability)):
                 progress = _as_part(work.log, index, len(recipes), name)
                 progress(Event("begin", 0.0))
                 monitoring = replace(recipe.monitoring, stability=self.has_stability)
