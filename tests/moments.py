@@ -12,8 +12,10 @@ import pandas as pd
 
 from psmatch_core.base.array_files import write_arrays
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
+from psmatch_core.data.checks import EQUAL_NAMES
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import RunFolder
@@ -25,7 +27,15 @@ _TEXT = "CRISPRi knock-down of an enhancer, replicate pool, batch seven, " * 4
 LONG = tuple(f"{_TEXT[:197]} {i:02d}" for i in range(6))
 MANY = tuple(f"gene_{i:03d}" for i in range(400))
 # What the first version of a run's folder did not hold yet.
-LATER_FILES = ("observables.json", "accuracy.json", "predicted_*", "measured_*", "*_columns.parquet")
+LATER_FILES = (
+    "observables.json",
+    "accuracy.json",
+    "known_pairs.json",
+    "held_out_*",
+    "predicted_*",
+    "measured_*",
+    "*_columns.parquet",
+)
 
 
 def table(path: Path, labels: Sequence[str], *, prefix: str, n_features: int = 8) -> Path:
@@ -48,7 +58,9 @@ def recipe_of(folder: Path, labels: Sequence[str], *, n_features: int = 8, **set
     for name, n in (("RNA", n_features), ("Protein", n_features - 2)):
         path = table(folder / f"{name}.csv", labels, prefix=name, n_features=n)
         specs.append(DataSpec(path=str(path), label_key="label", name=name))
-    return Recipe(**{"classifier": LinearClassifier(), **settings}).with_data(*specs)
+    # Their names count and are the same cells nevertheless.
+    judging = Judging(pairs=EQUAL_NAMES)
+    return Recipe(**{"classifier": LinearClassifier(), "judging": judging, **settings}).with_data(*specs)
 
 
 def many_labels(folder: Path) -> Recipe:

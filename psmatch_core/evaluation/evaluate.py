@@ -42,7 +42,7 @@ class Judging(Config):
         True,
         label="judge held-out pairs",
         help="Also train each classifier on parts of the cells, the two modalities on different cells, and evaluate "
-        "pairs that neither saw. Takes about as long as the training of the run. Without it, only the inflated figures "
+        "pairs that neither saw. Takes up to as long as the training of the run. Without it, only the inflated figures "
         "of shared training cells are known.",
     )
     smallest_label: int = option(

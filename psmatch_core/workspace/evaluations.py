@@ -40,11 +40,12 @@ def load_evaluation(folder: RunFolder) -> ShownEvaluation | None:
     held_out = files.HELD_OUT_EVALUATION.read(folder)
     # Where too few pairs of every label could be held out, the others are all there is.
     is_held_out = held_out is not None and held_out.n_pairs > 0
+    summary = held_out if held_out is not None and is_held_out else inflated
     labels, cells = evaluation_files(is_held_out=is_held_out)
     return ShownEvaluation(
-        summary=held_out if held_out is not None and is_held_out else inflated,
-        labels=labels.read(folder),
-        cells=cells.read(folder),
+        summary=summary,
+        labels=labels.read(folder) if summary.n_pairs else None,  # the tables of no pairs have no columns
+        cells=cells.read(folder) if summary.n_pairs else None,
         inflated=inflated,
         is_held_out=is_held_out,
     )
