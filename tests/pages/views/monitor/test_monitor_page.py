@@ -179,7 +179,8 @@ def test_a_sweep_is_a_scatter_with_its_rank_correlation(full: Open, swept: Sweep
     app.selectbox(key=f"x.{swept.id}").select("stability")
     app.selectbox(key=f"y.{swept.id}").select("rank").run()
     assert not app.exception
-    assert "Agreement of halves of the cells and Rank of the true partner, inflated: rank correlation" in plain_text(app)
+    figures = "Agreement of halves of the cells and Rank of the true partner, inflated"
+    assert f"{figures}: rank correlation" in plain_text(app)
     tabs = f"compared.tabs.{swept.id}"
     assert "over 4 runs" in plain_text(opened(app, tabs, "Against the truth"))
     assert "metrics over 4 runs" in plain_text(opened(app, tabs, "All against all"))
