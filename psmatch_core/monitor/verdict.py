@@ -18,13 +18,14 @@ from psmatch_core.monitor.report import LabelEvidence, MonitorReport, SideEviden
 from psmatch_core.monitor.stability import Stability
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
-# The best verdict that a label with this flag can have; flags that are not here are reasons to look, not to doubt.
+# The best verdict that a label with this flag can have; flags that are not here are reasons to look, not to doubt. A
+# label that a classifier cannot distinguish is matched by the scores of all labels, and as well as others where it is
+# reproduced (docs/monitor.md); a classifier that distinguishes no label is a doubt about all of them.
 CAPS = {
     Flag.NO_PLAN: Verdict.NOT_MATCHED,
     Flag.NOT_CONVERGED: Verdict.CAUTION,
     Flag.PARTIAL: Verdict.CAUTION,
     Flag.NEARLY_UNIFORM: Verdict.CAUTION,
-    Flag.AT_CHANCE: Verdict.CAUTION,
     Flag.FEW_CELLS: Verdict.CAUTION,
     Flag.BATCH: Verdict.CAUTION,
     Flag.GIVEN_AWAY: Verdict.CAUTION,
@@ -54,7 +55,7 @@ def judge(coupling: Coupling, evidence: Evidence | None = None, *, made_of: str 
     models = (coupling.source, coupling.target)
     doubts = _doubts(coupling, evidence)
     rows = tuple(_label(coupling, label, evidence, doubts) for label in models[0].label_names)
-    verdict, reasons = _overall(coupling, rows, evidence, doubts)
+    verdict, reasons = _overall(rows, evidence, doubts)
     return MonitorReport(
         names=(models[0].modality.name, models[1].modality.name),
         sides=(side_evidence(models[0]), side_evidence(models[1])),
@@ -121,7 +122,12 @@ def _doubts(coupling: Coupling, evidence: Evidence) -> list[str]:
             if null[which].p_value > chance:
                 text = f"{model.modality.name}: a simple classifier is no better than with shuffled labels"
                 doubts.append(f"{text} (p = {null[which].p_value:.2g})")
-    sides = [side_evidence(model) for model in (coupling.source, coupling.target)]
+    models = (coupling.source, coupling.target)
+    sides = [side_evidence(model) for model in models]
+    for name, model, side in zip(("source", "target"), models, sides, strict=True):
+        if not side.is_distinguished:
+            text = f"the {model.modality.name} classifier ({name}) has learned nothing about the labels"
+            doubts.append(f"{text}: held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats")
     if modalities is not None and modalities.disagree and all(side.is_distinguished for side in sides):
         doubts.append(
             "both modalities distinguish the labels, but they do not agree on which labels are alike "
@@ -256,9 +262,7 @@ def _advice(row: LabelEvidence, verdict: Verdict, evidence: Evidence) -> list[st
     return advice
 
 
-def _overall(
-    coupling: Coupling, rows: tuple[LabelEvidence, ...], evidence: Evidence, doubts: list[str]
-) -> tuple[Verdict, list[str]]:
+def _overall(rows: tuple[LabelEvidence, ...], evidence: Evidence, doubts: list[str]) -> tuple[Verdict, list[str]]:
     """The verdict on a run: what holds for most of its cells, with what holds for all labels first."""
     cells = dict.fromkeys(Verdict, 0)
     for row in rows:
@@ -286,11 +290,6 @@ def _overall(
             reasons.append(f"{label_only:.0%} are in labels whose matches say no more than the label")
     if not_matched:
         reasons.append(f"{plural(len(not_matched), 'label')} not matched: {some(not_matched, 5)}")
-    for name, model in zip(("source", "target"), (coupling.source, coupling.target), strict=True):
-        side = side_evidence(model)
-        if not side.is_distinguished:
-            text = f"the {model.modality.name} classifier ({name}) has learned nothing about the labels"
-            reasons.append(f"{text}: held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats")
     if len(rows) < THRESHOLDS.few_labels:
         reasons.append(f"only {len(rows)} labels, whose scores distinguish the cells within a label only roughly")
     return verdict, reasons
