@@ -20,7 +20,7 @@ is_working = folder is not None and folder.status().is_active
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)
 
 with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
-    matcher_settings(has_pairs=session.may_have_known_pairs())
+    matcher_settings(folder, has_pairs=session.may_have_known_pairs())
 workspace = session.workspace()
 if st.button(
     "Match again" if is_matched else "Match",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from psmatch_core.matching.matchers import Matcher
+from psmatch_core.matching.matchers import Matcher, SharedSpaceMatcher
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, texts
 
@@ -43,8 +43,10 @@ def test_match_traces_epsilon_when_asked(full: Open, finished: RunFolder) -> Non
 def test_match_offers_every_method_in_words(full: Open) -> None:
     app = full("match")
     (box,) = [each for each in app.selectbox if each.label == "Method"]
-    assert box.options == list(Matcher.menu().values())
-    assert len(box.options) == len(Matcher.kinds())
+    shared = Matcher.menu()[SharedSpaceMatcher]  # genes and image features have none in common
+    assert box.options == [title for title in Matcher.menu().values() if title != shared]
+    assert len(box.options) == len(Matcher.kinds()) - 1
+    assert "Not offered for these data: Shared features" in texts(app)
     box.select(next(each for each in box.options if each.startswith("Fused Gromov"))).run()
     assert not app.exception
     assert "α" in [each.label.removesuffix(" ●") for each in app.number_input]
