@@ -94,4 +94,5 @@ def _score_map(path: str, method: str, times: tuple[int, ...]) -> ScoreMap | Non
 def _quick_map(path: str, times: tuple[int, ...]) -> ScoreMap:
     from psmatch_core.exploration.maps import map_scores as make
 
-    return make(*scored_modalities(RunFolder(Path(path))), method="pca")
+    folder = RunFolder(Path(path))
+    return make(*scored_modalities(folder), method="pca", by_label=folder.recipe.matcher.aligns)

@@ -85,6 +85,11 @@ class PropensityModel(ScoredModality):
         return self.logits
 
     @property
+    def held_out_space(self) -> np.ndarray:
+        """The held-out logits; the logits of cells that were never held out."""
+        return np.where(self.is_validated[:, None], self.held_out_logits, self.logits)
+
+    @property
     def label_logits(self) -> np.ndarray:
         """The logits: the labels are predicted by the scores that are matched."""
         return self.logits

@@ -77,6 +77,14 @@ class ScoredModality(ABC):
     def label_logits(self) -> np.ndarray:
         """Centred logits of the labels for every cell, ``(n_cells, n_labels)``, nats; training cells included."""
 
+    @property
+    def held_out_space(self) -> np.ndarray:
+        """The space with each cell placed by classifiers that were not trained on it, where there are any.
+
+        Shape ``(n_cells, d)``; for figures that people read. Cells are matched in :attr:`space`.
+        """
+        return self.space
+
     @cached_property
     def y(self) -> np.ndarray:
         """Label of each cell as a column of the logits, ``(n_cells,)``."""

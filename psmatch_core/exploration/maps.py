@@ -33,23 +33,49 @@ class ScoreMap:
 
 
 def map_scores(
-    source: ScoredModality, target: ScoredModality, *, method: str = "pca", largest: int = 20_000, seed: int = 0
+    source: ScoredModality,
+    target: ScoredModality,
+    *,
+    method: str = "pca",
+    by_label: bool = True,
+    largest: int = 20_000,
+    seed: int = 0,
 ) -> ScoreMap:
-    """Place both modalities on one map of the space in which they are matched.
+    """Place both modalities on one map of their scores, each cell by classifiers that were not trained on it.
+
+    In-sample scores collapse every label into a dot, because the classifiers remember the label of each cell.
 
     Parameters
     ----------
+    by_label
+        Shift and scale the cells of each label as a matcher with ``align`` does, so that a label lies at one place for
+        both modalities; otherwise there is one shift and one scale per modality.
     method
         ``pca`` (instant) or ``umap`` (seconds to minutes).
     largest
         Largest number of cells per modality; larger ones are sampled, each label in proportion.
     """
     chosen = [_thinned(model, largest, seed) for model in (source, target)]
-    x, y = aligned(source.space, target.space)  # one shift and one scale per modality, as matching does within a label
+    x, y = aligned(source.held_out_space, target.held_out_space)
+    if by_label:
+        x, y = _aligned_by_label(x, y, source.y, target.y)
     points = np.concatenate([x[chosen[0]], y[chosen[1]]]).astype(np.float32)
     xy = _pca(points) if method == "pca" else _umap(points, seed)
     n = chosen[0].size
     return ScoreMap(chosen[0], chosen[1], xy[:n].astype(np.float32), xy[n:].astype(np.float32))
+
+
+def _aligned_by_label(
+    x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides with the cells of each label aligned, around the mean of the label's two centres."""
+    x, y = x.copy(), y.copy()
+    for label in np.intersect1d(of_x, of_y):
+        mine, theirs = of_x == label, of_y == label
+        centre = (x[mine].mean(axis=0) + y[theirs].mean(axis=0)) / 2
+        a, b = aligned(x[mine], y[theirs])
+        x[mine], y[theirs] = centre + a, centre + b
+    return x, y
 
 
 def _thinned(model: ScoredModality, largest: int, seed: int) -> np.ndarray:

@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from psmatch_core.base.config import Config
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
@@ -106,9 +108,10 @@ def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs
     )
 
 
-def map_key(method: str, models: Sequence[ScoredModality], n_cells: int, seed: int) -> str:
-    """The key of a two-dimensional map of both modalities' scores, of at most ``n_cells`` cells each."""
-    return stage_key("map", method, _scores(models), n_cells, seed)
+def map_key(method: str, models: Sequence[ScoredModality], n_cells: int, seed: int, *, by_label: bool) -> str:
+    """The key of a two-dimensional map of both modalities' held-out scores, of at most ``n_cells`` cells each."""
+    shown = [hashlib.sha256(np.ascontiguousarray(model.held_out_space).tobytes()).hexdigest() for model in models]
+    return stage_key("map of held-out scores", method, shown, n_cells, seed, by_label)
 
 
 def matching_key(coupling: Coupling, recipe: Recipe) -> str:

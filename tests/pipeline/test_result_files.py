@@ -12,6 +12,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_jo
 from psmatch_core.classification.classifiers import MLPClassifier, RecommendedClassifier
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
@@ -77,13 +78,18 @@ def test_coupling_comes_back_equal(tmp_path, models, matcher):
         assert np.allclose(again[label].to_array(), coupling[label].to_array(), **CLOSE)
 
 
-def test_maps_and_halves_come_back_equal(tmp_path, models):
+def test_maps_halves_and_held_out_scores_come_back_equal(tmp_path, models):
     drawn = map_scores(*models)
     halves = HalfScores(models[0].logits, models[0].held_out_logits)
-    for load, result in ((result_files.load_score_map, drawn), (result_files.load_halves, halves)):
+    held_out = HeldOutScores(models[0].held_out_logits)
+    for load, result in (
+        (result_files.load_score_map, drawn),
+        (result_files.load_halves, halves),
+        (result_files.load_held_out_scores, held_out),
+    ):
         again = load(result_files.save(result, tmp_path / "r.npz"))
         for each in fields(result):
-            assert np.array_equal(getattr(again, each.name), getattr(result, each.name)), each.name
+            assert np.array_equal(getattr(again, each.name), getattr(result, each.name), equal_nan=True), each.name
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +107,7 @@ def every(models):
         fit_translator(coupling, RidgeTranslator(), direction="target_to_source", inputs=inputs, outputs=outputs),
         map_scores(*models),
         HalfScores(models[0].logits, models[0].logits),
+        HeldOutScores(models[0].logits),
     ]
 
 
@@ -115,6 +122,7 @@ def loaders(models):
         "translator": result_files.load_translator,
         "map of scores": result_files.load_score_map,
         "halves": result_files.load_halves,
+        "held-out scores": result_files.load_held_out_scores,
     }
 
 

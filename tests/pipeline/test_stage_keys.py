@@ -182,8 +182,9 @@ def test_translators_maps_and_reports_belong_to_one_matching(models):
          matching_key(swapped, QUICK)]
     )  # fmt: skip
     assert all_distinct(
-        [map_key("pca", models, 10, 0), map_key("umap", models, 10, 0), map_key("pca", models, 11, 0),
-         map_key("pca", models, 10, 1), map_key("pca", models[::-1], 10, 0)]
+        [map_key("pca", models, 10, 0, by_label=True), map_key("umap", models, 10, 0, by_label=True),
+         map_key("pca", models, 11, 0, by_label=True), map_key("pca", models, 10, 1, by_label=True),
+         map_key("pca", models[::-1], 10, 0, by_label=True), map_key("pca", models, 10, 0, by_label=False)]
     )  # fmt: skip
 
 

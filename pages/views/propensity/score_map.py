@@ -69,14 +69,26 @@ def map_tab(folder: RunFolder, models: cache.ScoredModalities) -> None:
         st.caption("A family is a group of labels whose cells lie together, named after its two largest labels.")
     if column is not None and len(column.sides) == 1:
         st.caption("Grey: this modality has no such value.")
+    what = _what_is_shown(folder, models)
     if method == "umap":
-        st.caption(
-            f"UMAP of the {models[0].space_name}, for display only: cells are not matched on it, and distances between "
-            "islands mean little."
-        )
+        st.caption(f"UMAP of {what}. Cells are not matched on the map, and distances between islands mean little.")
     else:
         waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
-        st.caption(f"First two principal components of the {models[0].space_name}, for display only.{waiting}")
+        st.caption(f"First two principal components of {what}.{waiting}")
+
+
+def _what_is_shown(folder: RunFolder, models: cache.ScoredModalities) -> str:
+    """Which scores the map shows, by classifiers that saw which cells, and how both sides are laid over each other."""
+    from psmatch_core.classification.propensity import PropensityModel
+
+    if not isinstance(models[0], PropensityModel):
+        return f"the {models[0].space_name} of the cells that the model was trained on"
+    aligned = (
+        "each label centred and scaled on both sides, as the matching compares them"
+        if folder.recipe.matcher.aligns
+        else "with one centre and scale for each side"
+    )
+    return f"held-out {models[0].space_name} (of classifiers that were not trained on the cell), {aligned}"
 
 
 def _panels(folder: RunFolder, models: cache.ScoredModalities, scores: ScoreMap) -> None:

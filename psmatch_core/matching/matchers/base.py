@@ -74,6 +74,11 @@ class Matcher(Config, ABC):
         """Whether the plans depend on the scores; else other classifiers give the same plans, which shows nothing."""
         return True
 
+    @property
+    def aligns(self) -> bool:
+        """Whether each label's cells are centred and scaled on both sides before they are compared."""
+        return bool(getattr(self, "align", False))
+
     def check(self, source: Modality, target: Modality) -> None:
         """Refuse, before any work, labels and features that this strategy cannot match.
 

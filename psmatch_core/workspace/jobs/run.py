@@ -135,14 +135,15 @@ def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
         turn.release()  # nobody waits for a map: the next run may begin
     from psmatch_core.exploration.maps import map_scores
 
-    seed = store.folder.recipe.seed
+    recipe = store.folder.recipe
+    seed, by_label = recipe.seed, recipe.matcher.aligns
     for method in files.MAPS:
         work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
         store.load_or_make(
             f"map_{method}",
-            map_key(method, store.models, LARGEST_MAP, seed),
+            map_key(method, store.models, LARGEST_MAP, seed, by_label=by_label),
             files.SCORE_MAP.load,
-            partial(map_scores, *store.models, method=method, largest=LARGEST_MAP, seed=seed),
+            partial(map_scores, *store.models, method=method, by_label=by_label, largest=LARGEST_MAP, seed=seed),
         )
     work.log(Event("map", 1.0))
 
