@@ -6,6 +6,7 @@ import pytest
 
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.evaluate import evaluate
@@ -24,7 +25,8 @@ def features(shared):
         Modality.from_anndata(anndata.read_h5ad(folder / f"mod{i}.h5ad"), label_key="label", name=name)
         for i, name in ((1, "RNA"), (2, "ADT"))
     ]
-    return [Recipe().source_preprocessing.fit(side).transform(side) for side in sides]
+    source, target, _ = with_known_pairs(*sides)
+    return [Recipe().source_preprocessing.fit(side).transform(side) for side in (source, target)]
 
 
 @pytest.fixture(scope="module")

@@ -93,8 +93,13 @@ def _summary(folder: RunFolder, seconds: float) -> str:
     table = files.LABELS.read(folder)
     lines = []
     if table is not None:
-        columns = ["label", "n_source", "n_target", "status", "marginal_error", "iterations", "n_effective", "note"]
+        columns = ["label", "n_source", "n_target", "verdict", "agreement", "status", "n_effective", "flags", "note"]
         lines.append(table[columns].to_string(index=False, float_format=SHORT))
+    report = files.MONITOR_REPORT.read(folder)
+    if report is not None:
+        lines.append(f"\n{report.verdict.title} ({report.counted()}):")
+        lines += [f"  {reason}" for reason in report.reasons]
+        lines.append("`psmatch monitor` has the evidence on each label.")
     figures = files.RUN_FIGURES.read(folder) or {}
     if "n_candidates" in figures:
         lines.append(

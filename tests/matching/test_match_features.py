@@ -9,6 +9,7 @@ from scipy.stats import kstest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.match import match
 from psmatch_core.matching.match_features import FeatureRules, match_features
@@ -34,7 +35,7 @@ def world(n=150, planted=True, noise=0.5, seed=0):
         var = pd.DataFrame(index=[f"{name}{k}" for k in range(values.shape[1])])
         adata = AnnData(values[rows].astype(np.float32), obs=obs, var=var)
         sides.append(Modality.from_anndata(adata, label_key="label", name=name))
-    return sides, order
+    return with_known_pairs(*sides, "equal names")[:2], order
 
 
 def coupled(sides, matcher=None):
