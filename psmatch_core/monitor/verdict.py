@@ -39,8 +39,8 @@ def judge(coupling: Coupling, evidence: Evidence | None = None, *, made_of: str 
     A label is judged by the agreement of its matches between halves of the cells and between halves of the features:
     *use* from 0.30, *use with caution* from 0.10, *matched by label only* below, and wherever the features alone have
     less than chance gives (:data:`THRESHOLDS`). Flags set a limit
-    (:data:`CAPS`). If hidden labels are not found again, or the modalities do not agree on which labels are alike,
-    every label is lowered by one: both halves of a wrong direction agree.
+    (:data:`CAPS`). If hidden labels are not found again, every label is *matched by label only*; if the modalities do
+    not agree on which labels are alike, every label is lowered by one: both halves of a wrong direction agree.
 
     Parameters
     ----------
@@ -111,9 +111,7 @@ def side_evidence(model: ScoredModality, label: str | None = None) -> SideEviden
 def _doubts(coupling: Coupling, evidence: Evidence) -> list[str]:
     """What lowers every label by one: evidence that the two modalities do not score the cells by the same thing."""
     doubts = []
-    hidden, modalities = evidence.hidden, evidence.modalities
-    if hidden is not None and not hidden.are_found:
-        doubts.append(f"hidden labels are not found again ({hidden.described()})")
+    modalities = evidence.modalities
     null = evidence.null
     if null is not None:
         # With fewer than 19 shuffles no p-value can fall below 0.05: then the smallest possible one must be enough.
@@ -193,6 +191,9 @@ def _label_verdict(row: LabelEvidence, evidence: Evidence, doubts: list[str]) ->
     """By agreement, then lowered by doubts and flags; the decisive reason comes first."""
     verdict, first = _by_agreement(row, evidence)
     reasons = [first]
+    lost = _lost(evidence)
+    if lost and verdict is not Verdict.LABEL_ONLY:
+        verdict, reasons = Verdict.LABEL_ONLY, [lost, *reasons]
     for doubt in doubts:
         if verdict.lower is not verdict:
             verdict, reasons = verdict.lower, [doubt, *reasons]
@@ -206,6 +207,19 @@ def _label_verdict(row: LabelEvidence, evidence: Evidence, doubts: list[str]) ->
         elif each.flag in CAPS:
             reasons.append(each.detail)
     return verdict, reasons
+
+
+def _lost(evidence: Evidence) -> str:
+    """That the one question with a known answer is answered no better than by chance; empty if it is, or was not asked.
+
+    Matches can be reproduced all the same: both halves follow a direction that the other modality does not share.
+    """
+    hidden = evidence.hidden
+    return (
+        f"hidden labels are not found again ({hidden.described()})"
+        if hidden is not None and not hidden.are_found
+        else ""
+    )
 
 
 def _by_agreement(row: LabelEvidence, evidence: Evidence) -> tuple[Verdict, str]:
@@ -270,7 +284,7 @@ def _overall(rows: tuple[LabelEvidence, ...], evidence: Evidence, doubts: list[s
     total = max(sum(cells.values()), 1)
     share = {verdict: n / total for verdict, n in cells.items()}
     not_matched = [row.label for row in rows if row.verdict is Verdict.NOT_MATCHED]
-    reasons = list(doubts)
+    reasons = [each for each in (_lost(evidence), *doubts) if each]
     if len(not_matched) == len(rows):
         return Verdict.NOT_MATCHED, ["no label has a plan"]
     if evidence.cells is None and evidence.features is None:

@@ -36,8 +36,9 @@ def monitor_view(folder: RunFolder) -> None:
         st.markdown(
             f"A label is called *use* from an agreement of {THRESHOLDS.use:.2f}, *use with caution* from "
             f"{THRESHOLDS.caution:.2f}, and *matched by label only* below. Flags, such as few cells or a solver that "
-            "did not converge, set a limit. If hidden labels are not found again, or the modalities do not agree on "
-            "which labels are alike, every label is lowered by one. The thresholds:"
+            "did not converge, set a limit. If hidden labels are not found again, every label is *matched by label "
+            "only*; if the modalities do not agree on which labels are alike, every label is lowered by one. The "
+            "thresholds:"
         )
         rows = [
             {"threshold": name.replace("_", " "), "value": getattr(THRESHOLDS, name), "reason": reason}
