@@ -124,8 +124,12 @@ def _doubts(coupling: Coupling, evidence: Evidence) -> list[str]:
     sides = [side_evidence(model) for model in models]
     for name, model, side in zip(("source", "target"), models, sides, strict=True):
         if not side.is_distinguished:
-            text = f"the {model.modality.name} classifier ({name}) has learned nothing about the labels"
-            doubts.append(f"{text}: held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats")
+            figures = f"held-out loss {side.loss:.2f} nats, label entropy {side.baseline:.2f} nats"
+            if not side.n_validated:
+                figures = "no cell could be held out"
+            doubts.append(
+                f"the {model.modality.name} classifier ({name}) has learned nothing about the labels: {figures}"
+            )
     if modalities is not None and modalities.disagree and all(side.is_distinguished for side in sides):
         doubts.append(
             "both modalities distinguish the labels, but they do not agree on which labels are alike "
@@ -226,6 +230,8 @@ def _by_agreement(row: LabelEvidence, evidence: Evidence) -> tuple[Verdict, str]
     a = row.agreement
     if evidence.cells is None and evidence.features is None:
         return Verdict.CAUTION, NOT_MEASURED
+    if min(row.source.n_cells, row.target.n_cells) == 1:
+        return Verdict.LABEL_ONLY, "one modality has a single cell of the label, so there is nothing to choose"
     if not np.isfinite(a):
         return Verdict.LABEL_ONLY, "every cell of the label has the same matches"
     halves = ", ".join(

@@ -86,7 +86,7 @@ def monitor_matching(
         try:
             hidden = find_hidden_labels(*models, recipe.matcher, seed=recipe.seed, progress=progress)
         except PsmatchError as error:
-            notes.append(f"hidden labels were not looked for: {error.problem}")
+            notes.append(f"hidden labels were not looked for: {error.problem.rstrip('.')}")
         if monitoring.n_shuffles:
             null = label_null(
                 *models,

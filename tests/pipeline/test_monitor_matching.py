@@ -117,6 +117,24 @@ def test_a_recipe_can_leave_the_halves_out(measured):
     assert report.hidden is not None
 
 
+def test_a_label_with_one_candidate_is_matched_by_label_only():
+    source, target = sides()
+    lone = np.flatnonzero(target.labels == "C")[1:]
+    few = run(RECIPE, source, target.select(~np.isin(np.arange(target.n_cells), lone), "left out")).monitor.by_label[
+        "C"
+    ]
+    assert few.verdict is Verdict.LABEL_ONLY
+    assert few.reasons[0] == "one modality has a single cell of the label, so there is nothing to choose"
+
+
+def test_where_nothing_could_be_held_out_the_report_says_so_without_a_number():
+    source, target = sides(n=1)
+    report = run(RECIPE, source, target).monitor
+    assert report.verdict is Verdict.LABEL_ONLY
+    assert any(reason.endswith("no cell could be held out") for reason in report.reasons)
+    assert not any("nan" in reason for reason in report.reasons)
+
+
 def test_what_gives_a_label_away_is_flagged_in_either_modality():
     source, target = sides()
     X = target.X.copy()
