@@ -17,6 +17,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import DEMO_NAMES, demo_summary
 from pages.shell.navigation import PAGES, path_of
+from pages.shell.verdicts import run_verdict
 from pages.shell.workspace import DEMO, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
@@ -141,6 +142,7 @@ def _say_finished() -> None:
         for page in ("propensity", "match", "evaluate", "export"):
             title, icon = PAGES[page]
             st.page_link(path_of(page), label=title, icon=icon)
+    run_verdict(folder)
 
 
 def _progress(template: RunFolder) -> None:

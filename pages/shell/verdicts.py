@@ -64,7 +64,8 @@ def run_verdict(folder: RunFolder) -> None:
     """One line: what the matches of the run are good for, with a link to the evidence."""
     report = report_of(folder)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{_badge(report.verdict, report.verdict.title)} {plain(report.counted())}", width="content")
+        text = f"{_badge(report.verdict, report.verdict.title)} Labels: {plain(report.counted())}"
+        st.markdown(text, width="content")
         st.page_link(path_of("monitor"), label="Why", icon=":material/monitor_heart:", width="content")
 
 
@@ -97,11 +98,11 @@ def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame,
 
 
 def _line(row: LabelEvidence) -> str:
-    agreement = f" agreement {number(row.agreement, 2)}" if row.agreement == row.agreement else ""
+    agreement = f"agreement {number(row.agreement, 2)}: " if row.agreement == row.agreement else ""
     flags = [plain(each.detail) for each in row.flags]
     reasons = [plain(row.reasons[0]), *(each for each in flags if each != plain(row.reasons[0]))]
     advice = f" → {plain('; '.join(row.advice))}" if row.advice else ""
-    return f"{_badge(row.verdict, row.verdict.value)}{agreement} :small[{'; '.join(reasons[:3])}.{advice}]"
+    return f"{_badge(row.verdict, row.verdict.value)} :small[{agreement}{'; '.join(reasons[:3])}.{advice}]"
 
 
 def _badge(verdict: Verdict, text: str) -> str:

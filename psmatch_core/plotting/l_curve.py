@@ -80,9 +80,7 @@ def l_curve_figure(
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
         if abs(np.log(near / current)) < 0.01:
             _mark(fig, curve, float(near), f"in use: {option} {current:.3g}", "x-thin")
-    fig.update_xaxes(
-        type="log", title_text="spread: exp(mean entropy of matches) (cells, log)", gridcolor=FAINT, dtick="D2"
-    )
+    fig.update_xaxes(type="log", title_text="spread of the matches (cells, log)", gridcolor=FAINT, dtick="D2")
     fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
     return fig
 

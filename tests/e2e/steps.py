@@ -126,6 +126,13 @@ def metric(page: Page, label: str) -> str:
     return found.get_by_test_id("stMetricValue").inner_text()
 
 
+def verdict_line(page: Page) -> str:
+    """The verdict on the run as the page says it, without its icon."""
+    line = page.get_by_test_id("stMarkdown").filter(has_text="Labels: ").filter(has=page.locator(".stMarkdownBadge"))
+    expect(line).to_be_visible()
+    return line.inner_text().partition(" ")[2]
+
+
 def run_of(page: Page) -> str:
     """The id of the run that the address carries, once it carries one."""
     expect(page).to_have_url(re.compile(r"run=[0-9a-f-]+"))

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from pages.shell.navigation import PAGES
 from pages.shell.text import number
+from psmatch_core.workspace import files
 from psmatch_core.workspace.results import load_matching, load_models
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -35,6 +36,7 @@ from tests.e2e.steps import (
     run_of,
     settle,
     upload,
+    verdict_line,
     visit,
 )
 
@@ -77,7 +79,9 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     wait_for_demo(page)
     expect(page.get_by_role("strong").filter(has_text="RNA and Image share 13 labels")).to_be_visible()
     folder = RunStore(server.workspace).open(run_of(page))
-    models = load_models(folder)
+    models, report = load_models(folder), files.MONITOR_REPORT.read(folder)
+    assert report is not None
+    assert verdict_line(page) == f"{report.verdict.title} Labels: {report.counted()}"
 
     go(page, "Propensity")
     assert metric(page, "Loss [nats]") == number(models[0].validation_loss)
@@ -85,7 +89,9 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     assert metric(page, "Labels matched") == "13 of 13"
     go(page, "Monitor")
     assert metric(page, "RNA loss [nats]") == number(models[0].validation_loss)
-    assert metric(page, "Trusted labels") == "0 of 13"  # nothing was measured of the demo
+    box = page.get_by_test_id("stAlert").filter(has_text=f"{report.verdict.title}. Labels: {report.counted()}.")
+    expect(box).to_contain_text(report.reasons[0])
+    assert metric(page, "Agreement of the matches") == number(report.agreement, 2)
     go(page, "Translate")
     expect(
         page.get_by_role("strong").filter(has_text=re.compile(r": The matching .*: R² within labels .*, uniform plan "))

@@ -14,6 +14,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 
 from playwright.sync_api import expect
 
+from psmatch_core.exports.pairs import PAIR_COLUMNS, VERDICT_COLUMNS
 from psmatch_core.workspace.results import load_models
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -21,7 +22,6 @@ from tests.e2e.conftest import HEAVY, SCREENSHOTS, Server
 from tests.e2e.steps import choose, go, no_exception, picture, press, settle, upload, visit
 
 pytestmark = pytest.mark.browser
-PAIR_COLUMNS = ["source_cell", "target_cell", "label", "weight", "rank", "n_effective", "mass"]
 TITLES = ("Data", "Propensity", "Match", "Monitor", "Translate", "Evaluate", "Export")
 
 
@@ -80,7 +80,7 @@ def test_two_uploads_become_pairs(
     exported = server.workspace / "runs" / story["run"] / "exports" / "pairs.csv"
     assert kept.read_bytes() == exported.read_bytes()
     pairs = pd.read_csv(kept)
-    assert list(pairs.columns) == PAIR_COLUMNS
+    assert list(pairs.columns) == PAIR_COLUMNS + VERDICT_COLUMNS
     assert pairs["source_cell"].nunique() == 600
     assert pairs["weight"].between(0, 1).all()
     with page.expect_download() as download:

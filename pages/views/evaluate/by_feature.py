@@ -23,7 +23,7 @@ def by_feature_section(folder: RunFolder) -> None:
     st.caption(accuracy.MEANING)
     names = {side: display(name, 24) for side, name in side_names(folder).items()}
     for direction, results in found.items():
+        st.markdown(DIRECTION_TITLES[direction].format(**names))
         for each in results:
-            st.markdown(DIRECTION_TITLES[direction].format(**names))
             accuracy.show_finding(each)
     st.page_link(path_of("translate"), label="See each feature on Translate", icon=":material/translate:")

@@ -74,7 +74,7 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
     figures = [
         (
             METRICS[metric][0] + ("" if shown.is_held_out else ", inflated"),
-            number(found.micro[metric]) + (" ×" if metric == "trace_fold" else ""),
+            _value(found, metric),
             _comparison(found, over_all, metric),
             METRICS[metric][1],
         )
@@ -83,7 +83,7 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
     charts.metrics(figures, gap="small")
     inflated = shown.inflated
     if shown.is_held_out:
-        values = ", ".join(f"{METRICS[name][0]} {number(inflated.micro[name])}" for name in SHOWN)
+        values = ", ".join(f"{METRICS[name][0]} {_value(inflated, name)}" for name in SHOWN)
         st.caption(f"All {count(inflated.n_pairs, 'pair')}, {INFLATED}: {values}.")
     rows = [
         {
@@ -107,6 +107,10 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
         st.dataframe(
             rows, hide_index=True, column_config={**config, "meaning": st.column_config.TextColumn(width="large")}
         )
+
+
+def _value(found: EvaluationSummary, metric: str) -> str:
+    return number(found.micro[metric]) + (" ×" if metric == "trace_fold" else "")
 
 
 def _comparison(found: EvaluationSummary, over_all: dict[str, dict[str, Interval]] | None, metric: str) -> str:

@@ -49,7 +49,7 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
             f"ε [{unit}]" if unit else "ε", format="%.3g", help="Regularisation in units of the method's cost."
         ),
     }
-    place = list(config).index("status")
+    place = list(config).index("n_source")  # beside the label, where a phone shows it too
     config = dict([*list(config.items())[:place], *verdicts.items(), *list(config.items())[place:]])
     key = f"match.table.{folder.id}"
     st.dataframe(

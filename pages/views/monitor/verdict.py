@@ -37,7 +37,7 @@ def show_verdict(report: MonitorReport) -> None:
     """The verdict in a coloured box, and a row of metrics."""
     box, icon = BOXES[report.verdict]
     reasons = "\n".join(f"- {plain(reason)}" for reason in report.reasons[:MOST_REASONS])
-    box(f"**{report.verdict.title}:** {plain(report.counted())}.\n\n{reasons}", icon=icon)
+    box(f"**{report.verdict.title}.** Labels: {plain(report.counted())}.\n\n{reasons}", icon=icon)
     charts.metrics(
         [
             _hidden(report),
@@ -47,7 +47,8 @@ def show_verdict(report: MonitorReport) -> None:
                 (f"{plain(name)} loss [nats]", number(side.loss), f"entropy {number(side.baseline)}", LOSS)
                 for name, side in zip(report.names, report.sides, strict=True)
             ),
-        ]
+        ],
+        gap="small",
     )
 
 

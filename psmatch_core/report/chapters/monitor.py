@@ -19,7 +19,8 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
     losses_only = judge(run.coupling, made_of=matching_key(run.coupling, run.folder.recipe))
     report, remark = _measured_report(run, losses_only)
     page.heading("Monitor: what are the matches good for?")
-    page.text(f"{report.verdict.title}: {report.counted()}.", "" if report.verdict is Verdict.USE else "attention")
+    verdict = f"{report.verdict.title}. Labels: {report.counted()}."
+    page.text(verdict, "" if report.verdict is Verdict.USE else "attention")
     page.points(report.reasons)
     if remark:
         page.text(remark, "small")
