@@ -13,9 +13,11 @@ from psmatch_core.cli.sweep import budget_text, sweep_text
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files, results
+from psmatch_core.workspace.jobs import sweep as sweep_job
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
+from psmatch_core.workspace.queue_order import SHORT_SECONDS
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps.budget import estimate_budget, stage_seconds
@@ -127,8 +129,9 @@ def test_a_sweep_waits_for_its_turn_among_all_runs_and_can_be_cancelled(store, b
         assert store.queue.n_ahead("nobody") == 1  # its ticket went with it
 
 
-def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store, base, tmp_path):
-    """Between two points the sweep stands behind whoever has come meanwhile."""
+def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store, base, tmp_path, monkeypatch):
+    """Between two points the sweep stands behind whoever has come meanwhile and is due first."""
+    monkeypatch.setattr(sweep_job, "expected_seconds", lambda *_, **__: 2 * SHORT_SECONDS)
     folder = SweepJob.create_at(tmp_path / "sweep", base.recipe, TWO, stability=False)
     queue, order = store.queue, []
 
@@ -136,10 +139,10 @@ def test_a_run_started_later_waits_for_a_point_and_not_for_the_whole_sweep(store
         order.append(event.message.partition(" (")[0])
         if event.message.startswith("run 1") and not later.is_alive() and "later" not in order:
             later.start()
-            until(lambda: list(queue.root.glob("*-later.ticket")), "the later run takes no ticket")
+            until(lambda: list(queue.root.glob("*-later.*ticket")), "the later run takes no ticket")
 
     def go():
-        with queue.turn("later", lambda first: None):
+        with queue.turn("later", lambda first: None, seconds=SHORT_SECONDS + 1):  # takes no place beside the others
             order.append("later")
 
     later = threading.Thread(target=go)
