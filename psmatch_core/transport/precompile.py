@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from psmatch_core.transport.batch.many import solve_many
 from psmatch_core.transport.entropic.solve import resolve, solve
 from psmatch_core.transport.exact.solve import assign
 from psmatch_core.transport.kernels.summary import summarize_plan
 from psmatch_core.transport.problem import Potentials
 
-# One problem for each way through the engine: small and dense, with a sparse support, exact.
+# One problem for each way through the engine: small and dense, with a sparse support, small ones together, exact.
 _DENSE_CELLS, _SPARSE_CELLS = 60, 1500
 
 
@@ -25,13 +26,16 @@ def is_compiled() -> bool:
 
 
 def compile_engine() -> None:
-    """Compile what a first match needs; fast if it is compiled already."""
+    """Compile what a default run needs; fast if it is compiled already."""
     rng = np.random.default_rng(0)
     for n_cells, epsilon in ((_DENSE_CELLS, 0.2), (_SPARSE_CELLS, 0.2), (_SPARSE_CELLS, 0.02)):
         x = rng.normal(size=(n_cells, 6))
         solved = solve(x, x + 0.3 * rng.normal(size=x.shape), epsilon)
         resolve(solved, 1.2 * epsilon)  # as a slider does
+    many_labels = rng.normal(size=(_SPARSE_CELLS, 12))  # so many coordinates are rotated onto their axes first
+    solve(many_labels, many_labels + 0.1, 0.2)
     x = x[:_DENSE_CELLS]
+    solve_many([(x, x + 0.1), (x[:3], x)], 0.2)  # as small labels are solved
     zeros, bins = np.zeros(_DENSE_CELLS), np.zeros(_DENSE_CELLS, dtype=np.int64)
     weights = np.full(_DENSE_CELLS, 1 / _DENSE_CELLS)
     for epsilon in (1.0, 1e-5):  # in both precisions, as a picture of a large plan needs them

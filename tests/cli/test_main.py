@@ -1,5 +1,6 @@
 """The command line, as a user types it: real processes, real files."""
 
+import hashlib
 import json
 import os
 import re
@@ -63,6 +64,20 @@ def matched(once_matched, tmp_path):
     """A folder of its own with two files and, in ``one``, the run that matched them."""
     shutil.copytree(once_matched, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.mark.slow
+def test_the_first_run_on_a_machine_gives_the_pairs_of_later_ones(tmp_path, monkeypatch):
+    """The first process compiles the engine, the second finds it on disk; both labels, one large, one small."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
+    for name, seed in (("rna", 0), ("adt", 1)):
+        make_adata(n=400, labels=(*"AAAA", "B"), seed=seed).write_h5ad(tmp_path / f"{name}.h5ad")
+    digests = []
+    for name in ("first", "later"):
+        assert (tmp_path / "compiled").exists() == (name == "later")
+        psmatch("match", "rna.h5ad", "adt.h5ad", "--label", "label", "--out", name, *QUICK, cwd=tmp_path)
+        digests.append(hashlib.sha256((tmp_path / name / "exports" / "pairs.csv").read_bytes()).hexdigest())
+    assert digests[0] == digests[1]
 
 
 def test_match_then_run_its_recipe_again_gives_the_same_pairs(matched):

@@ -19,7 +19,7 @@ from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Status
 from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
-COMPILING = "compiling the transport engine: once on this machine, about 15 s"
+COMPILING = "compiling the transport engine: once on this machine, about a minute"
 
 
 @dataclass(frozen=True)
