@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, session
 from pages.shell.forms import config_form, strategy_box
 from pages.shell.text import plain
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.matchers import KnownPairsMatcher, Matcher
 from psmatch_core.matching.offered import methods_that_cannot_work
 from psmatch_core.workspace import files
@@ -44,5 +45,8 @@ def matcher_settings(folder: RunFolder | None, *, has_pairs: bool) -> None:
 def _unfit(folder: RunFolder | None) -> dict[type[Matcher], str]:
     if folder is None or not files.PROPENSITY.is_in(folder):
         return {}
-    source, target = (model.modality for model in cache.scored_modalities(folder))
+    try:
+        source, target = (model.modality for model in cache.scored_modalities(folder))
+    except PsmatchError:  # shown below, where the results are
+        return {}
     return methods_that_cannot_work(source, target)

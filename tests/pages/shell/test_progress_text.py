@@ -17,7 +17,8 @@ TRAINING = RunStatus(stage="propensity: RNA", message="network 2/5: epoch 31")
         ("propensity: RNA", TimeLeft(20.0), " · training: about 20 s left"),
         ("propensity: RNA", TimeLeft(20.0, is_bound=True), " · training: at most 20 s left"),
         ("sweep", TimeLeft(600.0), " · about 10 min left"),
-        ("halves: RNA, cells", TimeLeft(20.0), ""),  # shuffles follow, which take longer
+        ("halves: RNA, cells", TimeLeft(20.0), " · measuring agreement: about 20 s left"),
+        ("null", TimeLeft(600.0), " · about 10 min left"),
         ("propensity: RNA", TimeLeft(None), ""),
     ],
 )
@@ -28,7 +29,8 @@ def test_the_time_left_is_that_of_a_measured_stage(stage: str, left: TimeLeft, t
 def test_later_stages_are_named_and_not_estimated() -> None:
     later = progress_text.not_estimated(TRAINING, LastStage.MATCH)
     assert later == (
-        "Not started and not part of this estimate: matching, training the translator, evaluation, export. "
+        "Not started and not part of this estimate: matching, measuring agreement, hidden labels, training the "
+        "translator, evaluation, judging held-out pairs, export. "
     )
     assert progress_text.not_estimated(RunStatus(stage="latents: RNA"), LastStage.MATCH) == later
     assert progress_text.not_estimated(TRAINING, LastStage.PROPENSITY) == ""
