@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, TimeoutError as PlaywrightTimeout, expect
 
-from tests.waiting import until
+from tests.waiting import HANG, until
 
 LIST_MS = 5_000  # after which a list of options that a redraw has closed is opened again
 PICTURES = bool(os.environ.get("PSMATCH_PICTURES"))
@@ -18,13 +18,22 @@ AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 STREAMLITS_OWN = {
     "scrollable-region-focusable",  # its main column scrolls, and is reached by the page's own controls
 }
+LOST = "DISCONNECTED_FOREVER"
+SETTLED_OR_LOST = f"""() => {{
+    const app = document.querySelector("[data-testid=stApp]");
+    return app && (app.dataset.testScriptState === "notRunning" || app.dataset.testConnectionState === "{LOST}");
+}}"""
 _MAIN = "document.querySelector('[data-testid=stMain]')"
 FITS = f"() => {_MAIN}.scrollWidth <= {_MAIN}.clientWidth + 1"
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has finished."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until the script has finished; a browser that gave up on a busy server is reloaded, as a person would."""
+    page.wait_for_function(SETTLED_OR_LOST, timeout=1000 * HANG / 2)
+    app = page.get_by_test_id("stApp")
+    if app.get_attribute("data-test-connection-state") == LOST:
+        page.reload()
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def visit(page: Page, url: str, title: str) -> None:

@@ -43,17 +43,17 @@ def test_in_words_says_what_it_means_and_over_how_many_runs():
     x = np.arange(12.0)
     wobble = x + np.tile([1.5, -1.5], 6)
     assert describe_relation("raw_loss", "foscttm", rank_correlation(x, wobble)).startswith(
-        "Lower raw loss goes with lower FOSCTTM, which is better: rank correlation +0.9"
+        "Lower raw loss goes with lower FOSCTTM, inflated, which is better: rank correlation +0.9"
     )
     assert "over 12 runs, 95% interval" in describe_relation("raw_loss", "foscttm", rank_correlation(x, wobble))
-    assert "goes with higher FOSCTTM, which is worse" in describe_relation(
+    assert "goes with higher FOSCTTM, inflated, which is worse" in describe_relation(
         "loss", "foscttm", rank_correlation(x, -wobble)
     )
     text = describe_relation("stability", "trace_fold", rank_correlation(x, wobble))
     assert text.startswith(
-        "Higher agreement of halves of the cells goes with higher weight on the true partner, which is better"
+        "Higher agreement of halves of the cells goes with higher weight on the true partner, inflated, which is better"
     )
-    assert "Effective matches and FOSCTTM rise and fall together" in describe_relation(
+    assert "Effective matches and FOSCTTM, inflated rise and fall together" in describe_relation(
         "n_effective", "foscttm", rank_correlation(x, wobble)
     )
     noise = stream(3, "test").normal(size=12)
