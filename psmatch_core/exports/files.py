@@ -135,7 +135,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 
 
 def _evaluation_table(run: Run) -> pd.DataFrame:
-    """The metrics of held-out pairs by label, then those of all pairs, told apart by the first column."""
+    """The metrics by label: first of held-out pairs, then of all pairs; the first column says which."""
     parts = {"held-out pairs": run.held_out_evaluation, f"all pairs, {INFLATED}": run.evaluation}
     tables = [each.table().assign(judged=name) for name, each in parts.items() if each is not None]
     table = pd.concat(tables, ignore_index=True)
