@@ -55,9 +55,17 @@ def add_preset(parser: argparse.ArgumentParser) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser, folder: str = RUN_FOLDER) -> None:
-    """Add ``--out``, the folder of a new run."""
+    """Add ``--out``, the folder of a new run, and ``--force``."""
     parser.add_argument(
         "--out", type=Path, default=Path(folder), help=f"folder for the run and its exports (default: ./{folder})"
+    )
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add ``--force``, without which a folder that holds a run is refused."""
+    parser.add_argument(
+        "--force", action="store_true", help="if the folder already holds a run, move that run aside; it is kept"
     )
 
 

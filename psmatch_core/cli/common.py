@@ -80,10 +80,32 @@ def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
     from psmatch_core.workspace.worker import execute
 
     started = time.perf_counter()
-    folder = RunFolder.create_at(options.out.resolve(), with_absolute_paths(recipe))
+    recipe = with_absolute_paths(recipe)
+    folder = RunFolder.create_at(free_folder(options, options.out, recipe), recipe)
     check_done(execute(RunJob(folder), also=progress_of(options)))
     print(_summary(folder, time.perf_counter() - started))
     return 0
+
+
+def free_folder(options: argparse.Namespace, out: Path, recipe: Recipe) -> Path:
+    """The folder of a new run: free, or freed by ``--force``, once the files of the recipe have been opened.
+
+    Raises
+    ------
+    PsmatchError
+        If the folder is taken, or a file of the recipe cannot be used; nothing has changed on disk then.
+    """
+    from psmatch_core.pipeline.inputs import check_inputs
+    from psmatch_core.workspace.new_folder import check_free, holds_job, move_aside
+
+    folder = out.resolve()
+    is_moved = options.force and folder.is_dir() and holds_job(folder)
+    if not is_moved:
+        check_free(folder)
+    check_inputs(recipe)
+    if is_moved:
+        print(f"The earlier run in {folder.name} is kept in {move_aside(folder)}", file=sys.stderr)
+    return folder
 
 
 def _summary(folder: RunFolder, seconds: float) -> str:

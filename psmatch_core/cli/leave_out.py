@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_force, add_quiet, add_settings
 
 LEFT_OUT_FOLDER = "psmatch-left-out"
 
@@ -26,12 +26,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help=f"folder for the result (default: the folder of the run, or ./{LEFT_OUT_FOLDER})",
     )
+    add_force(parser)
     add_quiet(parser)
 
 
 def _leave_out(options: argparse.Namespace) -> int:
     """Do it in this process; print progress, the results and where the files are."""
-    from psmatch_core.cli.common import check_done, progress_of, with_absolute_paths, with_settings
+    from psmatch_core.cli.common import check_done, free_folder, progress_of, with_absolute_paths, with_settings
     from psmatch_core.pipeline.leave_out import LeaveOut
     from psmatch_core.pipeline.recipe import Recipe
     from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
@@ -44,8 +45,9 @@ def _leave_out(options: argparse.Namespace) -> int:
         job = LeaveOutJob.create(RunFolder(given), options.label, how)
     else:
         recipe = with_settings(Recipe.read(given / "recipe.json" if given.is_dir() else given), options.settings)
-        out = options.out or Path(LEFT_OUT_FOLDER)
-        job = LeaveOutJob.create_at(out.resolve(), with_absolute_paths(recipe), options.label, how)
+        recipe = with_absolute_paths(recipe)
+        folder = free_folder(options, options.out or Path(LEFT_OUT_FOLDER), recipe)
+        job = LeaveOutJob.create_at(folder, recipe, options.label, how)
     check_done(execute(job, also=progress_of(options)))
     found = job.result()
     if found is not None:

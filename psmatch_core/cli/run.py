@@ -49,7 +49,13 @@ def _run_folder(options: argparse.Namespace) -> int:
         raise PsmatchError(
             f"The folder {options.recipe.name} holds no recipe.json.", hint="Give a recipe.json or the folder of a run."
         )
-    status = execute(job_in(RunFolder(options.recipe.resolve())), cache=options.cache, queue=options.queue)
+    folder = RunFolder(options.recipe.resolve())
+    if folder.status().state == DONE:
+        raise PsmatchError(
+            f"The run in {folder.id} is finished.",
+            hint=f"To do it again elsewhere: psmatch run {options.recipe}/recipe.json --out NEW-FOLDER",
+        )
+    status = execute(job_in(folder), cache=options.cache, queue=options.queue)
     return 0 if status.state == DONE else 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.cli.command import Command, add_cache_and_queue, add_quiet
+from psmatch_core.cli.command import Command, add_cache_and_queue, add_force, add_quiet
 
 if TYPE_CHECKING:
     from psmatch_core.workspace.jobs.sweep import SweepJob
@@ -38,12 +38,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path(SWEEP_FOLDER), help=f"folder of the sweep (default: ./{SWEEP_FOLDER})"
     )
+    add_force(parser)
     add_cache_and_queue(parser)
     add_quiet(parser)
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.common import check_done, open_run, progress_of
+    from psmatch_core.cli.common import check_done, free_folder, open_run, progress_of
     from psmatch_core.workspace import files
     from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
     from psmatch_core.workspace.run_folder import RunFolder
@@ -61,9 +62,9 @@ def _sweep(options: argparse.Namespace) -> int:
         print(budget_text(estimate_budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
         if options.dry_run:
             return 0
-        job = SweepJob.create_at(
-            options.out.resolve(), run.recipe, sweep, base_id=run.id, stability=not options.no_stability
-        )
+        sweep.recipes(run.recipe)  # a setting that does not exist leaves an earlier sweep where it is
+        folder = free_folder(options, options.out, run.recipe)
+        job = SweepJob.create_at(folder, run.recipe, sweep, base_id=run.id, stability=not options.no_stability)
     check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
     print(sweep_text(job))
     return 0

@@ -13,7 +13,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.checks import AUTOMATIC, KnownPairs, raise_rejections
 from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
 from psmatch_core.data.shared_labels import LabelReport, reconcile
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, LabelRules, Recipe
 
@@ -34,6 +34,19 @@ class PreparedInputs:
     pairs: KnownPairs
 
 
+def check_inputs(recipe: Recipe) -> None:
+    """Open the files of a recipe, before anything is written for a run of them.
+
+    Raises
+    ------
+    PsmatchError
+        If the recipe names no files, or a file, its matrix or its label column cannot be used.
+    """
+    for spec in _specs(recipe):
+        if not spec.path.startswith(DEMO_PREFIX):
+            inspect_file(spec.path, label_key=spec.label_key, labels_path=spec.labels_path, matrix=spec.matrix)
+
+
 def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:
     """Read the two modalities from the files of a recipe.
 
@@ -42,17 +55,21 @@ def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
     PsmatchError
         If the recipe names no files, or a file cannot be used.
     """
+    modalities = []
+    for side, spec in zip(("source", "target"), _specs(recipe), strict=True):
+        progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
+        modalities.append(read_input(spec, side=side))
+    progress(Event("read", 1.0))
+    return modalities[0], modalities[1]
+
+
+def _specs(recipe: Recipe) -> tuple[DataSpec, DataSpec]:
     if recipe.source is None or recipe.target is None:
         raise PsmatchError(
             "The recipe names no data files.",
             hint="Give a source and a target modality, or name the files in the recipe.",
         )
-    modalities = []
-    for side, spec in (("source", recipe.source), ("target", recipe.target)):
-        progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
-        modalities.append(read_input(spec, side=side))
-    progress(Event("read", 1.0))
-    return modalities[0], modalities[1]
+    return recipe.source, recipe.target
 
 
 def read_input(spec: DataSpec, *, side: str) -> Modality:

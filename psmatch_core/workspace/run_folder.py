@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -24,8 +23,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.new_folder import LOCK, check_free, holds_job, make_folder
 
-LOCK = "worker.lock"
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 START_SECONDS = 60.0  # a worker that has not locked its folder by then has not started: it first imports torch
 
@@ -99,42 +98,49 @@ class RunFolder:
 
     @classmethod
     def create_at(
-        cls, path: Path, recipe: Recipe, *, stop_after: LastStage = LastStage.MATCH, name: str = "", **more: Any
+        cls,
+        path: Path,
+        recipe: Recipe,
+        *,
+        stop_after: LastStage = LastStage.MATCH,
+        name: str = "",
+        is_repeated: bool = False,
+        **more: Any,
     ) -> RunFolder:
-        """A folder at a given path, ready for a worker; an earlier run there is replaced.
+        """A folder at a given path, ready for a worker.
 
         Parameters
         ----------
         name
             What the user calls the run.
+        is_repeated
+            An ended job that is already in the folder is done again, and its files stay until new ones replace them.
+            Otherwise a folder with any files is refused.
         more
             What a job of another kind adds to ``job.json``: its kind and settings.
 
         Raises
         ------
         PsmatchError
-            If the folder holds files that are not from a run.
+            If the folder cannot be used, or a process works on the job in it.
         """
         folder = cls(path)
-        if path.exists() and any(path.iterdir()):
-            if not (path / "status.json").exists():
-                raise PsmatchError(
-                    f"The folder {path.name} holds files that are not from a run.",
-                    hint="Choose an empty or a new folder with --out.",
-                )
-            with folder.locked():
-                _remove_run(path)
-        with disk.explain_full_disk("the folder of a new run"):
-            path.mkdir(parents=True, exist_ok=True)
+        is_repeated = is_repeated and holds_job(path)
+        if not is_repeated:
+            check_free(path)
+        make_folder(path)
+        job = {"kind": "run", "stop_after": stop_after, "name": name, "created": time.time(), **more}
         try:
-            disk.write_text(folder.path / "recipe.json", recipe.to_json())
-            job = {"kind": "run", "stop_after": stop_after, "name": name, "created": time.time(), **more}
-            disk.write_json(folder.path / "job.json", job)
-            folder.write_status(RunStatus(started=time.time()))
+            with folder.locked() if is_repeated else nullcontext():
+                disk.write_text(folder.path / "recipe.json", recipe.to_json())
+                disk.write_json(folder.path / "job.json", job)
+                folder.write_status(RunStatus(started=time.time()))
         except PsmatchError:
-            _remove_run(path)  # the disk is full: an incomplete run would still be listed
-            with suppress(OSError):
-                path.rmdir()
+            if not is_repeated:  # the disk is full: an incomplete run would still be listed
+                for each in ("recipe.json", "job.json", "status.json"):
+                    (path / each).unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.rmdir()
             raise
         return folder
 
@@ -236,24 +242,6 @@ class RunFolder:
 def new_id() -> str:
     """An id that sorts by time: the date and time in UTC, and 12 random digits."""
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
-
-
-def _remove_run(path: Path) -> None:
-    """Remove everything that a run wrote except its lock, which this process holds."""
-    for each in (
-        *path.glob("*.json"),
-        *path.glob("*.jsonl"),
-        *path.glob("*.npz"),
-        *path.glob("*.npy"),
-        *path.glob("*.parquet"),
-        *path.glob("*.csv"),
-        *path.glob("*.txt"),
-    ):
-        each.unlink()
-    for each in (path / "exports").glob("*"):
-        each.unlink()
-    for jobs in ("left_out", "monitor", "ladders", "runs"):  # "runs": those of a sweep
-        shutil.rmtree(path / jobs, ignore_errors=True)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def test_demo_writes_its_run_and_exports_where_it_says(tmp_path):
     exports = tmp_path / "psmatch-demo" / "exports"
     assert {"pairs.csv", "coupling.h5ad", "recipe.json"} <= {path.name for path in exports.iterdir()}
     assert "uniform 0.500" in out
-    psmatch("demo", "--data", "pbmc", *QUICK, cwd=tmp_path)
+    psmatch("demo", "--data", "pbmc", *QUICK, "--force", cwd=tmp_path)
+    assert (tmp_path / "psmatch-demo.earlier-1" / "exports" / "pairs.csv").exists()
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ class MonitorJob(Job):
 
     @classmethod
     def create(cls, run: RunFolder, monitoring: Monitoring | None = None) -> Self:
-        """A new job of a run, ready for a worker; an earlier one is replaced.
+        """A new job of a run, ready for a worker; the report of an earlier one stays until a new one is written.
 
         Raises
         ------
@@ -38,7 +38,8 @@ class MonitorJob(Job):
         if not results.has_coupling(run):
             raise PsmatchError("This run has no coupling to judge yet.", hint="Match first.")
         settings = (monitoring or Monitoring()).to_dict()
-        return cls(RunFolder.create_at(run.path / cls.place, run.recipe, kind=cls.kind, monitoring=settings))
+        place, kind = run.path / cls.place, cls.kind
+        return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=kind, monitoring=settings))
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Self | None:

@@ -120,7 +120,7 @@ class SweepJob(Job):
                 progress(Event("begin", 0.0))
                 monitoring = replace(recipe.monitoring, stability=self.has_stability)
                 recipe = replace(recipe, monitoring=monitoring)
-                RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name)
+                RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name, is_repeated=True)
                 if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
                     raise Cancelled
         statuses = self.statuses()

@@ -106,9 +106,10 @@ def test_what_cannot_be_done_makes_no_folder(store):
     assert [path.name for path in empty.path.iterdir() if path.is_dir()] == []
 
 
-def test_a_sweep_in_the_folder_of_another_does_not_count_its_runs(tmp_path):
-    """``psmatch sweep … --out FOLDER`` twice: the points of the first are no results of the second."""
+def test_a_sweep_in_the_folder_of_another_is_refused(tmp_path):
+    """``psmatch sweep … --out FOLDER`` twice: the runs of the first stay, and are no results of the second."""
     first = SweepJob.create_at(tmp_path / "sweep", Recipe(), TWO)
     RunFolder.create_at(first.runs[0].path, Recipe()).write_status(RunStatus(state=DONE))
-    SweepJob.create_at(tmp_path / "sweep", Recipe(), Sweep((Axis("seed", (1, 2, 3)),)))
-    assert open_sweep(tmp_path / "sweep").statuses() == (None, None, None)
+    with pytest.raises(PsmatchError, match="The folder sweep already holds a run"):
+        SweepJob.create_at(tmp_path / "sweep", Recipe(), Sweep((Axis("seed", (1, 2, 3)),)))
+    assert [status and status.state for status in open_sweep(tmp_path / "sweep").statuses()] == [DONE, None]

@@ -1,0 +1,84 @@
+"""Where a new run may be written: a folder that is taken is refused, or its run is moved aside; nothing is deleted."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from psmatch_core.base import disk, locks
+from psmatch_core.base.errors import PsmatchError
+
+LOCK = "worker.lock"  # in the folder of a job: held by the process that works on it
+
+
+def holds_job(path: Path) -> bool:
+    """Whether a folder holds a run or another job, whole or not."""
+    return any((path / name).exists() for name in ("job.json", "status.json"))
+
+
+def check_free(path: Path) -> None:
+    """Refuse a folder that a new run cannot have: nothing that is there is ever written over.
+
+    Raises
+    ------
+    PsmatchError
+        If it holds a run or any other files, or is no folder.
+    """
+    try:
+        is_taken = path.exists() and any(path.iterdir())
+    except OSError as error:
+        raise _not_a_folder(path, error) from None
+    if is_taken and holds_job(path):
+        raise PsmatchError(
+            f"The folder {path.name} already holds a run.",
+            hint="Choose a new folder with --out, or add --force: the earlier run is moved aside and kept.",
+        )
+    if is_taken:
+        raise PsmatchError(
+            f"The folder {path.name} holds files that are not from a run.",
+            hint="Choose an empty or a new folder with --out.",
+        )
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a new run.
+
+    Raises
+    ------
+    PsmatchError
+        If the disk is full, or the place does not allow it.
+    """
+    try:
+        with disk.explain_full_disk("the folder of a new run"):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_a_folder(path, error) from None
+
+
+def _not_a_folder(path: Path, error: OSError) -> PsmatchError:
+    return PsmatchError(
+        f"{path.name} cannot be the folder of a run: {error.strerror}.", hint="Choose a new folder with --out."
+    )
+
+
+def move_aside(path: Path) -> Path:
+    """Rename the folder of an ended run: ``my-run`` becomes ``my-run.earlier-1``, or the next number that is free.
+
+    Raises
+    ------
+    PsmatchError
+        If a process works on it, or it cannot be renamed.
+    """
+    if any(locks.is_held(lock) for lock in path.rglob(LOCK)):
+        raise PsmatchError(
+            f"Another process is working on the run in {path.name}.", hint="Wait until it ends, or cancel it."
+        )
+    places = (path.with_name(f"{path.name}.earlier-{number}") for number in itertools.count(1))
+    aside = next(place for place in places if not place.exists())
+    try:
+        return path.rename(aside)
+    except OSError as error:
+        raise PsmatchError(
+            f"The folder {path.name} cannot be renamed to {aside.name}: {error.strerror}.",
+            hint="Choose a new folder with --out.",
+        ) from error
