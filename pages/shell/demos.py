@@ -121,7 +121,7 @@ def compute_first_ahead() -> None:
         return
     _STARTED.set()
     first = next(iter(DEMOS))
-    if not session.store().entries() and _template(first) is None:
+    if not RunStore(session.root()).entries() and _template(first) is None:
         _start_template(first)
         place = session.root() / "demos"
         threading.Thread(target=_summarise_both, args=(first, place), name="psmatch-demo", daemon=True).start()

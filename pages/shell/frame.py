@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import empty_states, session
-from pages.shell.errors import show_error
+from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
 from pages.shell.navigation import PAGES, boot_if_opened_alone, path_of
+from pages.shell.sharing import is_shared
 from pages.shell.style import style
 from pages.shell.text import plain, when
 from pages.shell.workspace import Workspace
@@ -38,6 +39,7 @@ def start_page(page: str, question: str) -> Workspace:
         show_error(error)
         _offer_files_of_run()
     empty_states.warn_of_full_disk()
+    _foreign_notice()
     hint(page)
     _sidebar(workspace)
     session.put("drawn", _drawn(workspace))
@@ -104,9 +106,30 @@ def _offer_files_of_run() -> None:
         st.switch_page(path_of("data"))
 
 
+def _foreign_notice() -> None:
+    """Say so if the current run belongs to somebody else, and offer a copy."""
+    folder = session.current_run()
+    if folder is None or session.store().owns(folder):
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ":material/lock: **This run belongs to somebody else.** You can read it; to change it, make a copy.",
+            width="stretch",
+        )
+        if st.button("Copy to my runs", key="copy.run", icon=":material/content_copy:"):
+            with show_errors():
+                session.set_workspace(session.workspace_of(session.store().adopt(folder).id))
+                st.rerun()
+
+
 def _sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         folder = session.current_run()
+        if is_shared():
+            st.caption(
+                "Only you see your runs. The address of this page contains your key: bookmark it to come back to your "
+                "runs, and do not pass it on."
+            )
         if folder is None:
             if workspace.source and workspace.target:
                 st.caption(f"{plain(workspace.source.name)} → {plain(workspace.target.name)}: no run yet")
@@ -120,4 +143,8 @@ def _sidebar(workspace: Workspace) -> None:
         status = folder.status()
         st.caption("Current run")
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
-        st.caption("Bookmark or share the address of this page to reopen the run in any browser.")
+        if is_shared():
+            st.caption("Whoever has this link can read this run:")
+            st.code(session.run_link(folder.id), language=None, wrap_lines=True)
+        else:
+            st.caption("Bookmark or share the address of this page to reopen the run in any browser.")

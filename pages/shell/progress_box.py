@@ -87,7 +87,7 @@ def draw_box(job: Job, *, curves: bool = False, note: str = "", can_cancel: bool
     can_cancel
         Whether there is a button to cancel the job.
     """
-    status = job.status()
+    status, can_cancel = job.status(), can_cancel and session.store().owns(job.folder)
     timed = job.folder.timed_events()
     elapsed, n_ahead = duration(max(0.0, time.time() - status.started)), session.store().n_ahead(job.folder)
     if stage_of(status) == "map":
@@ -168,7 +168,7 @@ def _ended(job: Job, status: RunStatus) -> None:
 
 
 def _restart_button(job: Job, label: str) -> None:
-    if st.button(label, key=f"again.{_key(job)}", icon=":material/refresh:"):
+    if session.store().owns(job.folder) and st.button(label, key=f"again.{_key(job)}", icon=":material/refresh:"):
         with show_errors():
             session.store().start_again(job.folder)
         st.rerun()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -12,14 +13,18 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shell.sharing import is_shared
 from pages.shell.workspace import Workspace, from_files, from_recipe
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.workspace.ownership import PersonalStore, hash_owner
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 
+KEY = "key"  # in the address of a shared server: the secret by which a browser finds its runs again
+_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 _FROZEN = {"modules": 0}
 
 
@@ -29,8 +34,27 @@ def root() -> Path:
 
 
 def store() -> RunStore:
-    """The runs of the workspace folder."""
-    return RunStore(root())
+    """The runs of the workspace folder; on a shared server, as this visitor may see and change them."""
+    if not is_shared():
+        return RunStore(root())
+    return PersonalStore(root(), owner=hash_owner(_key()), held=frozenset(st.session_state.get("held", ())))
+
+
+def _key() -> str:
+    """The visitor's secret: the one in the address, or a new one, which the address then keeps.
+
+    It is chosen once per session. An address whose key is not one of ours gets a new one, so that nobody uses a word
+    that others can guess.
+    """
+    if "key" not in st.session_state:
+        given = st.query_params.get(KEY, "")
+        st.session_state["key"] = given if _KEY.fullmatch(given) else secrets.token_urlsafe(24)
+    return str(st.session_state["key"])
+
+
+def run_link(run_id: str) -> str:
+    """The address of a run without the visitor's key, to be passed on."""
+    return f"{st.context.url or ''}?run={run_id}"
 
 
 def workspace() -> Workspace:
@@ -45,6 +69,7 @@ def workspace() -> Workspace:
             put_error("link", error)
         else:
             clear_error("link")
+            st.session_state["held"] = {*st.session_state.get("held", ()), linked}
             set_workspace(current)
     return current
 
@@ -85,8 +110,10 @@ def set_workspace(changed: Workspace) -> None:
 
 
 def write_address() -> None:
-    """Write the run into the address: switching pages empties it."""
+    """Write the run, and the key on a shared server, into the address: switching pages empties it."""
     current: Workspace = st.session_state["workspace"]
+    if is_shared() and st.query_params.get(KEY) != _key():
+        st.query_params[KEY] = _key()
     if current.run_id:
         st.session_state["link"] = current.run_id
         if st.query_params.get("run") != current.run_id:
@@ -109,9 +136,9 @@ def current_run() -> RunFolder | None:
 
 
 def upload_folder() -> Path:
-    """A folder for the visitor's uploads, under a name that nobody can guess."""
-    name = st.session_state.setdefault("uploads", secrets.token_hex(16))
-    folder = root() / "uploads" / str(name)
+    """A folder for the visitor's uploads, under a name that nobody can guess; on a shared server one for each key."""
+    new = hash_owner(f"uploads {_key()}")[:32] if is_shared() else secrets.token_hex(16)
+    folder = root() / "uploads" / str(st.session_state.setdefault("uploads", new))
     with explain_full_disk("an upload"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -87,6 +87,10 @@ class RunStore:
         self._record(folder)
         return folder
 
+    def owns(self, folder: RunFolder) -> bool:
+        """Whether the person at this store may change a run: always here, see :class:`~.ownership.PersonalStore`."""
+        return True
+
     def start_job(self, job: Started) -> Started:
         """Start the worker process of a new job."""
         self._spawn(job.folder)
@@ -208,17 +212,21 @@ class RunStore:
 
     def deleted_size(self) -> int:
         """The least that deleting for good would free [bytes]: files that other runs share are not counted."""
-        found = [path.stat() for path in (self.root / DELETED).rglob("*") if path.is_file()]
+        found = [path.stat() for each in self._deleted_folders() for path in each.rglob("*") if path.is_file()]
         return sum(each.st_size for each in found if each.st_nlink <= SHARED_LINKS)
 
     def empty_deleted(self) -> None:
         """Delete the deleted runs for good, with the shared stages that no run uses any more."""
-        shutil.rmtree(self.root / DELETED, ignore_errors=True)
+        for each in self._deleted_folders():
+            shutil.rmtree(each, ignore_errors=True)
         for stage in self.stages.glob("*.npz"):
             with suppress(OSError):
                 if stage.stat().st_nlink == 1:  # each run that uses it has a link to it
                     for suffix in (stage.suffix, SECONDS, STAGE_LOCK):
                         stage.with_suffix(suffix).unlink(missing_ok=True)
+
+    def _deleted_folders(self) -> list[Path]:
+        return [path for path in (self.root / DELETED).glob("*") if path.is_dir()]
 
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; where the list and the folders disagree, the folders are right."""

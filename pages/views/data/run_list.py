@@ -83,14 +83,27 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
 
 
 def _more(entry: RunEntry, *, is_current: bool) -> None:
+    is_own = session.store().owns(session.store().open(entry.id))
+    if is_own:
+        _rename(entry)
+    st.caption("Start a new run with the settings of this one. This run does not change.")
+    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
+        _open(entry.id, "")
+    if is_own:
+        _delete(entry, is_current=is_current)
+    else:
+        st.caption("This run belongs to somebody else; you opened it by its link.")
+
+
+def _rename(entry: RunEntry) -> None:
     name = st.text_input("Name", entry.name, key=f"name.{entry.id}", max_chars=LONGEST_NAME)
     if st.button("Rename", key=f"rename.{entry.id}", disabled=name == entry.name):
         with show_errors():
             session.store().rename(session.store().open(entry.id), name)
             st.rerun()
-    st.caption("Start a new run with the settings of this one. This run does not change.")
-    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
-        _open(entry.id, "")
+
+
+def _delete(entry: RunEntry, *, is_current: bool) -> None:
     st.caption("Deleting stops the run. You can restore it later from “Deleted runs”.")
     if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
         with show_errors():

@@ -65,7 +65,7 @@ def _title(sweep: SweepJob) -> str:
 def _rename(sweep: SweepJob, name: str, box_key: str) -> None:
     """Rename the sweep and choose it again: the browser identifies the choice by its text, which has changed."""
     with show_errors():
-        rename_sweep(sweep, name)
+        rename_sweep(session.store(), sweep, name)
         session.put(box_key, sweep.id)
 
 

@@ -39,11 +39,11 @@ def test_sweeps_of_these_data_stand_first_those_of_this_run_before_all(store):
 
 def test_a_sweep_is_called_what_the_user_likes(store):
     sweep = made(store, demo_recipe(Recipe(), "screen"), 1)
-    rename_sweep(sweep, "  how sharp \n is good ")
+    rename_sweep(store, sweep, "  how sharp \n is good ")
     assert sweep.name == "how sharp is good"
     assert sweep.sweep == TWO
     with pytest.raises(PsmatchError, match="The name is empty"):
-        rename_sweep(sweep, "  ")
+        rename_sweep(store, sweep, "  ")
 
 
 def test_a_deleted_sweep_is_moved_aside_with_its_runs_and_comes_back(store):

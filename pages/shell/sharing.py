@@ -1,0 +1,33 @@
+"""Whether several people use this server: then each sees only their own runs, and those that they hold a link to."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from contextlib import suppress
+
+import streamlit as st
+
+SHARED_VARIABLE = "PSMATCH_SHARED"
+SECRET_VARIABLE = "PSMATCH_SECRET"
+
+
+def is_shared() -> bool:
+    """Whether more than one person uses this server.
+
+    ``PSMATCH_SHARED`` says so (1, or 0 for one person); unless it is set, a server is shared if it asks for a secret or
+    listens on an address that other machines can reach.
+    """
+    said = os.environ.get(SHARED_VARIABLE, "").strip()
+    if said:
+        return said != "0"
+    return bool(os.environ.get(SECRET_VARIABLE)) or not is_local(st.get_option("server.address") or "")
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can reach a server at an address."""
+    if address == "localhost":
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    return False
