@@ -23,11 +23,15 @@ KEPT = 4  # runs in memory for all visitors together; loading one again takes mi
 ScoredModalities = tuple["ScoredModality", "ScoredModality"]
 
 
-def finished_parts(folder: RunFolder) -> tuple[bool, ...]:
+def finished_parts(folder: RunFolder) -> tuple[int, ...]:
     """Which parts of a run are finished; when this changes, the page has more to show."""
     maps = (files.SCORE_MAP.is_in(folder, method) for method in files.MAPS)
-    parts = (files.PROPENSITY.is_in(folder), *maps, files.LABELS.is_in(folder), has_exports(folder))
-    return (*parts, folder.status().is_active)
+    parts = (files.PROPENSITY.is_in(folder), *maps, has_exports(folder), folder.status().is_active)
+    return (
+        *parts,
+        *files.LABELS.times(folder),
+        *files.EVALUATION.times(folder),
+    )  # the verdicts come later than the rest
 
 
 def has_matching(folder: RunFolder) -> bool:

@@ -14,6 +14,7 @@ from pages.shell.text import number, plain
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict
 from psmatch_core.monitor.flags import flag_names
+from psmatch_core.pipeline.label_outcomes import NOT_JUDGED
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -26,6 +27,10 @@ COLORS = {
     Verdict.LABEL_ONLY: ("red", ":material/label:"),
     Verdict.NOT_MATCHED: ("gray", ":material/cancel:"),
 }
+BEING_JUDGED = (
+    ":gray-badge[:material/hourglass_top: Not judged yet] The matches are ready. What they are good for is being "
+    "measured."
+)
 
 
 def report_of(folder: RunFolder, *, explain: bool = False) -> MonitorReport:
@@ -37,17 +42,29 @@ def report_of(folder: RunFolder, *, explain: bool = False) -> MonitorReport:
         Say on the page why the measured report is not shown; the Monitor page does.
     """
     quick = _quick_report(str(folder.path), files.COUPLING.times(folder))
+    return _measured_report(folder, quick.made_of, explain=explain) or quick
+
+
+def is_being_judged(folder: RunFolder) -> bool:
+    """Whether the run is matched, and still works on what the matches are good for."""
+    if not folder.status().is_active:
+        return False
+    quick = _quick_report(str(folder.path), files.COUPLING.times(folder))
+    return _measured_report(folder, quick.made_of) is None
+
+
+def _measured_report(folder: RunFolder, made_of: str, *, explain: bool = False) -> MonitorReport | None:
     try:
         measured = files.MONITOR_REPORT.read(folder)
     except PsmatchError as error:
         if explain:
             show_error(error)
-        return quick
-    if measured is not None and measured.made_of != quick.made_of:
+        return None
+    if measured is not None and measured.made_of != made_of:
         if explain:
             st.warning("The measurements belong to an earlier matching. → Measure again.", icon=":material/refresh:")
-        return quick
-    return measured or quick
+        return None
+    return measured
 
 
 @st.cache_resource(max_entries=cache.KEPT, show_spinner="Evaluating the losses…")
@@ -62,6 +79,9 @@ def _quick_report(path: str, times: tuple[int, ...]) -> MonitorReport:
 
 def run_verdict(folder: RunFolder) -> None:
     """One line: what the matches of the run are good for, with a link to the evidence."""
+    if is_being_judged(folder):
+        st.markdown(BEING_JUDGED)
+        return
     report = report_of(folder)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         text = f"{_badge(report.verdict, report.verdict.title)} Labels: {plain(report.counted())}"
@@ -72,14 +92,17 @@ def run_verdict(folder: RunFolder) -> None:
 def label_verdict(folder: RunFolder, label: str) -> None:
     """One line: the verdict on a label, its agreement, its decisive reason, and its flags."""
     row = report_of(folder).by_label.get(label)
-    if row is not None:
+    if row is not None and not is_being_judged(folder):
         st.markdown(_line(row))
 
 
 def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A table of labels with columns for verdict, agreement and flags, and what their headings are."""
-    by_label = report_of(folder).by_label
-    rows = [by_label.get(label) for label in table["label"]]
+    by_label, is_judged = report_of(folder).by_label, not is_being_judged(folder)
+    rows = [by_label.get(label) if is_judged else None for label in table["label"]]
+    missing = [
+        NOT_JUDGED if label in by_label and not is_judged else Verdict.NOT_MATCHED.value for label in table["label"]
+    ]
     config = {
         "verdict": st.column_config.TextColumn(
             "Verdict", width=170, help="What the label's matches are good for (Monitor)."
@@ -90,7 +113,7 @@ def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame,
         "flags": st.column_config.TextColumn("Flags"),
     }
     columns: dict[str, list[Any]] = {
-        "verdict": [row.verdict.value if row is not None else Verdict.NOT_MATCHED.value for row in rows],
+        "verdict": [row.verdict.value if row is not None else word for row, word in zip(rows, missing, strict=True)],
         "agreement": [row.agreement if row is not None else float("nan") for row in rows],
         "flags": [flag_names(row.flags) if row is not None else "" for row in rows],
     }

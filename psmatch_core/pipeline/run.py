@@ -16,15 +16,14 @@ from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.evaluate import Evaluation, evaluate
 from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
-from psmatch_core.matching.coupling import Coupling, Outcome
-from psmatch_core.matching.effective_matches import effective_in_label
+from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
-from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict
-from psmatch_core.monitor.flags import flag_names
+from psmatch_core.monitor import MonitorReport
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
 from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
+from psmatch_core.pipeline.label_outcomes import label_outcomes
 from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
@@ -87,49 +86,8 @@ class Run:
 
     @cached_property
     def label_table(self) -> pd.DataFrame:
-        """One row for each label of either modality: cells, status, error, iterations, effective matches."""
-        rows = []
-        for status in self.coupling.statuses:
-            block = self.coupling.blocks.get(status.label)
-            rows.append(
-                {
-                    "label": status.label,
-                    "n_source": status.n_source,
-                    "n_target": status.n_target,
-                    "status": status.outcome.value,
-                    "needs_attention": status.outcome.needs_attention,
-                    "note": status.message,
-                    "marginal_error": status.marginal_error,
-                    "iterations": status.iterations,
-                    "epsilon": status.epsilon,
-                    "n_effective": effective_in_label(block).matches if block is not None else float("nan"),
-                    **_judged(self.monitor.by_label[status.label]),
-                }
-            )
-        kept = {status.label for status in self.coupling.statuses}
-        for label in sorted({*self.labels.source_counts, *self.labels.target_counts} - kept):
-            n_source, n_target = self.labels.source_counts.get(label, 0), self.labels.target_counts.get(label, 0)
-            one_side = not (n_source and n_target)
-            rows.append(
-                {
-                    "label": label,
-                    "n_source": n_source,
-                    "n_target": n_target,
-                    "status": Outcome.NO_COUNTERPART.value if one_side else "left out: too few cells",
-                    "needs_attention": True,
-                    "note": "",
-                    "marginal_error": float("nan"),
-                    "iterations": 0,
-                    "epsilon": float("nan"),
-                    "n_effective": float("nan"),
-                    "verdict": Verdict.NOT_MATCHED.value,
-                    "agreement": float("nan"),
-                    "flags": "",
-                    "reasons": "",
-                    "advice": "",
-                }
-            )
-        return pd.DataFrame(rows)
+        """One row for each label of either modality (:func:`~psmatch_core.pipeline.label_outcomes.label_outcomes`)."""
+        return label_outcomes(self.coupling, self.labels, self.monitor)
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
@@ -158,17 +116,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.coupling!r}, {self.evaluation!r})"
-
-
-def _judged(row: LabelEvidence) -> dict[str, str | float]:
-    """The verdict on a label as columns of a table."""
-    return {
-        "verdict": row.verdict.value,
-        "agreement": row.agreement,
-        "flags": flag_names(row.flags),
-        "reasons": "; ".join(row.reasons),
-        "advice": "; ".join(row.advice),
-    }
 
 
 def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:
@@ -219,7 +166,9 @@ def run(
     store.finished("notes", notes)
     store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
+    store.finished("match", coupling)
     monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
+    store.finished("monitor", monitor)
     evaluation, held_out = None, None
     if known_ids(prepared.source, prepared.target) is not None:
         evaluation = evaluate(coupling, recipe.judging, progress=progress)

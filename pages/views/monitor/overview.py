@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell.tabs import tabs
-from pages.shell.verdicts import report_of
+from pages.shell.verdicts import BEING_JUDGED, is_being_judged, report_of
 from pages.views.monitor.agreement import agreement_tab
 from pages.views.monitor.hidden_labels import hidden_tab
 from pages.views.monitor.label_table import label_verdicts
@@ -21,6 +21,9 @@ from psmatch_core.workspace.run_folder import RunFolder
 
 def monitor_view(folder: RunFolder) -> None:
     """Everything about what one matching is good for."""
+    if is_being_judged(folder):
+        st.markdown(BEING_JUDGED)
+        return
     report = report_of(folder, explain=True)
     show_verdict(report)
     views = {

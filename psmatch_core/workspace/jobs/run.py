@@ -15,13 +15,15 @@ from psmatch_core.workspace.expected_seconds import Measured, expected_seconds, 
 from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
-from psmatch_core.workspace.jobs.monitor import keep_report
 from psmatch_core.workspace.queue import Turn
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
 from psmatch_core.workspace.sweeps.budget import stage_seconds
 
 if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
+    from psmatch_core.data.shared_labels import LabelReport
+    from psmatch_core.matching.coupling import Coupling
+    from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run
 
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
@@ -87,31 +89,27 @@ class RunJob(Job):
 def _write_results(folder: RunFolder, finished: Run) -> None:
     from psmatch_core.monitor.run_figures import match_figures
 
-    files.COUPLING.write(folder, finished.coupling)
+    if finished.held_out_evaluation is not None:  # before the inflated one, which alone would flatter for a moment
+        files.HELD_OUT_EVALUATION_CELLS.write(folder, finished.held_out_evaluation.per_cell)
+        files.HELD_OUT_EVALUATION_LABELS.write(folder, finished.held_out_evaluation.table())
+        files.HELD_OUT_EVALUATION.write(folder, finished.held_out_evaluation.summary)
     if finished.evaluation is not None:
-        files.EVALUATION.write(folder, finished.evaluation.summary)
         files.EVALUATION_CELLS.write(folder, finished.evaluation.per_cell)
         files.EVALUATION_LABELS.write(folder, finished.evaluation.table())
         files.ACCURACY.write(folder, dict(finished.accuracy))
-    if finished.held_out_evaluation is not None:
-        files.HELD_OUT_EVALUATION.write(folder, finished.held_out_evaluation.summary)
-        files.HELD_OUT_EVALUATION_CELLS.write(folder, finished.held_out_evaluation.per_cell)
-        files.HELD_OUT_EVALUATION_LABELS.write(folder, finished.held_out_evaluation.table())
+        files.EVALUATION.write(folder, finished.evaluation.summary)
     if finished.distributions:
         files.DISTRIBUTIONS.write(folder, dict(finished.distributions))
-    labels = finished.label_table
-    files.LABELS.write(folder, labels)
     figures = match_figures(
         finished.coupling,
         finished.evaluation,
         finished.distributions,
         accuracy=finished.accuracy,
         held_out=finished.held_out_evaluation,
-        n_attention=int(labels["needs_attention"].sum()),
+        n_attention=int(finished.label_table["needs_attention"].sum()),
         seed=folder.recipe.seed,
     )
-    files.RUN_FIGURES.write(folder, figures.to_dict())
-    keep_report(folder, finished.monitor)
+    files.RUN_FIGURES.write(folder, {**figures.to_dict(), **finished.monitor.figures.to_dict()})
 
 
 def _seconds(work: Work) -> float:
@@ -149,12 +147,14 @@ def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
 
 
 class _RunStageStore(FolderStageStore):
-    """Writes what the data were and what was noticed, as soon as it is known, and stops the run where it was asked."""
+    """Writes the data, notes, matches and verdicts as soon as they are known, and stops the run where it was asked."""
 
     def __init__(self, folder: RunFolder, cache: Path | None, *, stop_after: LastStage) -> None:
         super().__init__(folder, cache)
         self.stop_after = stop_after
         self.models: list[ScoredModality] = []
+        self.labels: LabelReport | None = None
+        self.coupling: Coupling | None = None
 
     def finished(self, stage: str, result: Any) -> None:
         folder = self.folder
@@ -162,6 +162,7 @@ class _RunStageStore(FolderStageStore):
             for side, modality in (("source", result.source), ("target", result.target)):
                 files.DATA.write(folder, modality, which=side)
                 predictions.save_columns(folder, side, modality)
+            self.labels = result.labels
             files.LABEL_REPORT.write(folder, result.labels)
             files.KNOWN_PAIRS.write(folder, result.pairs)
             summaries = [InputSummary.of_modality(each) for each in (result.source, result.target)]
@@ -172,3 +173,16 @@ class _RunStageStore(FolderStageStore):
             self.models = list(result)
             if self.stop_after is LastStage.PROPENSITY:
                 raise LastStageDone
+        if stage == "match":  # shown while its matches are still being judged
+            self.coupling = result
+            files.COUPLING.write(folder, result)
+            self._write_labels(None)
+        if stage == "monitor":
+            files.MONITOR_REPORT.write(folder, result)
+            self._write_labels(result)
+
+    def _write_labels(self, monitor: MonitorReport | None) -> None:
+        from psmatch_core.pipeline.label_outcomes import label_outcomes
+
+        if self.coupling is not None and self.labels is not None:
+            files.LABELS.write(self.folder, label_outcomes(self.coupling, self.labels, monitor))

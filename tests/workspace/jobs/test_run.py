@@ -55,6 +55,30 @@ def test_a_run_stops_after_the_stage_that_was_asked(recipe, tmp_path, monkeypatc
     }
 
 
+def test_the_matches_are_there_before_they_are_judged_and_the_verdicts_before_the_pairs(recipe, tmp_path, monkeypatch):
+    """Judging takes as long as matching; nobody need wait for it to look at the plan."""
+    monkeypatch.setattr(files, "MAPS", ())
+    run = RunFolder.create(tmp_path / "runs", recipe)
+    seen = {}
+
+    def watch(event):
+        stage = event.stage.partition(":")[0]
+        if stage in ("propensity", "halves", "compare") and stage not in seen:
+            table = files.LABELS.read(run)
+            verdicts = None if table is None else table.set_index("label")["verdict"].to_dict()
+            seen[stage] = (files.COUPLING.is_in(run), files.MONITOR_REPORT.is_in(run), verdicts)
+
+    assert execute(RunJob(run), also=watch).state == DONE
+    last = files.LABELS.read(run).set_index("label")["verdict"].to_dict()
+    not_yet = {"A": "not judged yet", "B": "not judged yet", "C": "not matched"}
+    assert seen == {
+        "propensity": (False, False, None),
+        "halves": (True, False, not_yet),
+        "compare": (True, True, last),
+    }
+    assert set(last.values()).isdisjoint({"not judged yet"})
+
+
 def test_what_the_data_were_is_there_before_anything_is_trained(recipe, tmp_path):
     """Pages show it while the run trains; and a run that fails then has it too."""
     run = RunFolder.create(tmp_path / "runs", recipe.with_setting("source_preprocessing.n_components", 30))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,20 @@ def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -
     for title in ("Agreement", "Shuffled labels"):
         assert "Not measured" in plain_text(opened(app, f"monitor.tabs.{mine.id}", title))
     assert {metric.label: metric.value for metric in app.metric}["Agreement of the matches"] == "–"
+
+
+@pytest.mark.parametrize("page", ["monitor", "match", "propensity"])
+def test_while_the_matches_are_being_judged_no_verdict_is_shown(empty: Open, mine: RunFolder, page: str) -> None:
+    with mine.locked():
+        mine.write_status(RunStatus(state=RUNNING, stage="halves", pid=1, started=time.time()))
+        app = empty(page, link=mine.id)
+    assert not app.exception
+    words = plain_text(app)
+    assert "Not judged yet" in words
+    assert "Use the matches with caution" not in words
+    tables = [each.value for each in app.dataframe if "verdict" in each.value]
+    assert all(set(table["verdict"]) <= {"not judged yet", Verdict.NOT_MATCHED.value} for table in tables)
+    assert tables or page != "match"
 
 
 def test_pressing_the_button_starts_the_measuring_once(empty: Open, mine: RunFolder) -> None:
