@@ -70,10 +70,6 @@ class PeerLatents(ScoredModality):
     def space(self) -> np.ndarray:
         return self.latents
 
-    @property
-    def label_logits(self) -> np.ndarray:
-        return self.held_out_logits
-
 
 class Unavailable(Exception):  # noqa: N818 - a row of the table, not an error
     """A peer that does not run here, with the reason."""

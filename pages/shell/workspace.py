@@ -240,7 +240,7 @@ class Workspace:
             target.summary.cells,
             (labels[0], labels[1]) if all(labels) else None,
             self.judging.pairs,
-            has_columns=bool(source.pair_key and target.pair_key),
+            columns=(bool(source.pair_key), bool(target.pair_key)),
         )
 
 

@@ -89,11 +89,6 @@ class PropensityModel(ScoredModality):
         """The held-out logits; the logits of cells that were never held out."""
         return np.where(self.is_validated[:, None], self.held_out_logits, self.logits)
 
-    @property
-    def label_logits(self) -> np.ndarray:
-        """The logits: the labels are predicted by the scores that are matched."""
-        return self.logits
-
     def score(self, X: Matrix) -> np.ndarray:
         """Centred logits ``(n, n_labels)`` of new cells ``(n, n_features)`` with the modality's features."""
         if X.shape[1] != self.modality.n_features:

@@ -73,11 +73,6 @@ class ScoredModality(ABC):
         """Position of each cell, ``(n_cells, d)``: matchers use distances between these."""
 
     @property
-    @abstractmethod
-    def label_logits(self) -> np.ndarray:
-        """Centred logits of the labels for every cell, ``(n_cells, n_labels)``, nats; training cells included."""
-
-    @property
     def held_out_space(self) -> np.ndarray:
         """The space with each cell placed by classifiers that were not trained on it, where there are any.
 

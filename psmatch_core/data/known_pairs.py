@@ -25,10 +25,10 @@ def with_known_pairs(source: Modality, target: Modality, how: str = AUTOMATIC) -
     Both modalities, and the decision. ``pair_ids`` is the name of the physical cell where it is in both modalities and
     empty elsewhere; None where no pairs are known.
     """
-    has_columns = source.pair_ids is not None and target.pair_ids is not None
+    columns = (source.pair_ids is not None, target.pair_ids is not None)
     (names, at), (other_names, other_at) = (CellNames.of(each.obs_names.tolist()) for each in (source, target))
     labels = (source.labels[at].tolist(), target.labels[other_at].tolist())
-    pairs = decide_pairs(names, other_names, labels, how, has_columns=has_columns)
+    pairs = decide_pairs(names, other_names, labels, how, columns=columns)
     if not pairs.are_known:
         return replace(source, pair_ids=None), replace(target, pair_ids=None), pairs
     ids = _ids(source, target, pairs.how)

@@ -226,9 +226,20 @@ def test_the_user_overrules_every_decision():
 
 def test_pair_columns_come_first_and_the_user_before_them():
     (one, _), (other, _) = CellNames.of(["a", "b"]), CellNames.of(["c", "d"])
-    assert decide_pairs(one, other, has_columns=True).how is Pairing.COLUMN
-    assert decide_pairs(one, other, how=NO_PAIRS, has_columns=True).how is Pairing.NONE
-    assert decide_pairs(one, other, how=EQUAL_NAMES, has_columns=True).how is Pairing.NONE
+    assert decide_pairs(one, other, columns=(True, True)).how is Pairing.COLUMN
+    assert decide_pairs(one, other, how=NO_PAIRS, columns=(True, True)).how is Pairing.NONE
+    assert decide_pairs(one, other, how=EQUAL_NAMES, columns=(True, True)).how is Pairing.NONE
+
+
+@pytest.mark.parametrize(("columns", "named"), [((True, False), "source"), ((False, True), "target")])
+def test_a_pair_column_on_one_side_names_no_pairs_and_says_so(columns, named):
+    (one, _), (other, _) = CellNames.of(["a", "b"]), CellNames.of(["c", "d"])
+    other_side = {"source": "target", "target": "source"}[named]
+    pairs = decide_pairs(one, other, columns=columns)
+    assert pairs.how is Pairing.NONE
+    missing = f"The pair column of the {named} is not used, because none is chosen for the {other_side}."
+    assert pairs.reason == f"{missing} The two files share no cell name."
+    assert "pair column" not in decide_pairs(one, other, how=NO_PAIRS, columns=columns).reason
 
 
 def test_large_files_are_decided_by_a_sample_that_both_sides_draw_alike():

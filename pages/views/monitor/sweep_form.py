@@ -14,6 +14,7 @@ from pages.shell.text import count, duration
 from psmatch_core.base.config import Config, Option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.budget import Budget, estimate_budget
@@ -74,6 +75,12 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
         show_error(error)
         return None
     st.markdown(_cost_text(cost))
+    pairs = files.KNOWN_PAIRS.read(folder)
+    if pairs is not None and pairs.are_known:
+        st.caption(
+            "The runs of a sweep are compared by all known pairs. These figures are inflated, since both classifiers saw "
+            "the same cells. To see held-out pairs, match once more with the settings that you choose."
+        )
     if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
         return None
     started: SweepJob | None = None

@@ -59,11 +59,6 @@ class JointLatents(ScoredModality):
         return self.latents
 
     @property
-    def label_logits(self) -> np.ndarray:
-        """Logits of the label head: they predict the labels and are not used for matching."""
-        return self.head_logits
-
-    @property
     def discriminator_accuracy(self) -> float:
         """Share of held-out cells whose modality the discriminator names correctly, mean of the last five epochs kept.
 

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -107,7 +107,7 @@ def decide_pairs(
     labels: tuple[Sequence[str], Sequence[str]] | None = None,
     how: str = AUTOMATIC,
     *,
-    has_columns: bool = False,
+    columns: tuple[bool, bool] = (False, False),
 ) -> KnownPairs:
     """Decide how true pairs are known.
 
@@ -121,15 +121,20 @@ def decide_pairs(
         Label of each listed name on both sides, empty where it has none; None where no label column is chosen.
     how
         ``automatic``, or the user's decision: take ``equal names`` for pairs, or there are ``none``.
-    has_columns
-        Whether a pair column is chosen on both sides.
+    columns
+        Whether a pair column is chosen for the source and for the target; one alone names no pairs.
     """
     if how == NO_PAIRS:
         return KnownPairs(Pairing.NONE, 0, "You decided that there are none.")
-    if has_columns and how == AUTOMATIC:
+    if all(columns) and how == AUTOMATIC:
         return KnownPairs(Pairing.COLUMN, None, "Equal values of the pair columns are the same cell.")
     texts = None if labels is None else (tuple(labels[0]), tuple(labels[1]))
-    return _by_names(source, target, texts, how)
+    pairs = _by_names(source, target, texts, how)
+    if any(columns) and how == AUTOMATIC:
+        chosen, other = ("source", "target") if columns[0] else ("target", "source")
+        missing = f"The pair column of the {chosen} is not used, because none is chosen for the {other}. "
+        pairs = replace(pairs, reason=missing + pairs.reason)
+    return pairs
 
 
 @functools.lru_cache(maxsize=16)

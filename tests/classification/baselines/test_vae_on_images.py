@@ -44,7 +44,7 @@ def latents(sides: tuple[Modality, Modality]) -> tuple[JointLatents, JointLatent
 def test_shapes_and_sides(latents: tuple[JointLatents, JointLatents], sides: tuple[Modality, Modality]) -> None:
     for scored, modality in zip(latents, sides, strict=True):
         assert scored.space.shape == (modality.n_cells, 5)
-        assert scored.label_logits.shape == (modality.n_cells, len(modality.label_names))
+        assert scored.held_out_logits.shape == (modality.n_cells, len(modality.label_names))
         assert np.isfinite(scored.history).all()
 
 
