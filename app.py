@@ -1,9 +1,8 @@
-"""Entry point of the app: the pages in the order of the work, nothing else."""
+"""The server: what answers on the port of the app. ``main.py`` is the script that it runs for each visitor."""
 
-import streamlit as st
+from streamlit.starlette import App
 
-from pages.shell.navigation import ICON, LOGO, boot
+from pages.server.layers import LAYERS
+from pages.server.opening import open_in_browser
 
-st.set_page_config(page_title="psmatch", page_icon=str(ICON), layout="wide")
-st.logo(str(LOGO), size="large", icon_image=str(ICON))
-boot().run()
+app = App("main.py", middleware=LAYERS, lifespan=open_in_browser)

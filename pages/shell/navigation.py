@@ -41,7 +41,7 @@ def boot() -> StreamlitPage:
 
 
 def boot_if_opened_alone() -> None:
-    """Do what ``app.py`` does if a page was opened without it.
+    """Do what ``main.py`` does if a page was opened without it.
 
     On a fresh server a deep link runs the page's file alone, without a sidebar, until someone has opened ``/``.
     """

@@ -40,10 +40,12 @@ def without_stand_ins(path: str) -> str:
 
 @dataclass
 class Server:
-    """The app on a free port, with a workspace of its own."""
+    """The app on a free port, with a workspace of its own; more environment and options where they are given."""
 
     workspace: Path
     roots: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     url: str = ""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -61,18 +63,20 @@ class Server:
             "PSMATCH_WORKSPACE": str(self.workspace),
             "PSMATCH_DATA_ROOTS": str(self.roots),
             "PSMATCH_DEMO_AHEAD": "0",  # two cores: only the tests that want the finished demo pay for it
+            **self.environment,
         }
         options = {
             "server.port": port,
             "server.address": "127.0.0.1",
             "server.headless": "true",
             "server.fileWatcherType": "none",
+            **self.options,
         }
         command = [sys.executable, "-m", "streamlit", "run", "app.py"]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}{options.get('server.baseUrlPath', '')}"
         until(self._answers, lambda: "the server did not start: " + self.log.read_text())
 
     def _answers(self) -> bool:
@@ -143,9 +147,14 @@ def chromium() -> Iterator[object]:
 
 @pytest.fixture
 def new_page(chromium: object) -> Iterator[Callable[..., object]]:
-    """Pages, each in a visitor's context of its own; none of them may ask anything of another host."""
+    """Pages, each in a visitor's context of its own; none may ask another host, or do what our policy forbids."""
     contexts: list[object] = []
     foreign: list[str] = []
+    forbidden: list[str] = []
+
+    def listen(message: object) -> None:
+        if "Content Security Policy" in message.text:  # type: ignore[attr-defined]
+            forbidden.append(message.text)  # type: ignore[attr-defined]
 
     def note(request: object) -> None:
         url = request.url  # type: ignore[attr-defined]
@@ -160,9 +169,11 @@ def new_page(chromium: object) -> Iterator[Callable[..., object]]:
         contexts.append(context)
         page = context.new_page()
         page.on("request", note)
+        page.on("console", listen)
         return page
 
     yield open_page
     for context in contexts:
         context.close()  # type: ignore[attr-defined]
     assert not foreign, f"requests left the host: {foreign}"
+    assert not forbidden, f"the content policy stopped: {forbidden}"

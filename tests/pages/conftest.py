@@ -58,7 +58,7 @@ def opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -
     monkeypatch.syspath_prepend(str(ROOT))
 
     def open_page(page: str = "data", *, link: str = run) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+        app = AppTest.from_file(str(ROOT / "main.py"), default_timeout=PATIENCE)
         if link:
             app.query_params["run"] = link
         app.run()

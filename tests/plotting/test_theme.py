@@ -91,7 +91,7 @@ def test_fonts_are_files_of_the_app_with_their_licence() -> None:
 
 def test_nothing_in_the_configuration_or_the_entry_point_names_another_host() -> None:
     assert CONFIG["browser"]["gatherUsageStats"] is False
-    for path in (ROOT / ".streamlit" / "config.toml", ROOT / "app.py", ROOT / "static" / "logo.svg"):
+    for path in (ROOT / ".streamlit" / "config.toml", ROOT / "main.py", ROOT / "static" / "logo.svg"):
         named = re.findall(r"https?://[^\s\"']+", path.read_text(encoding="utf-8"))
         assert set(named) <= {"http://www.w3.org/2000/svg"}, path.name
-    assert "page_icon=str(ICON)" in (ROOT / "app.py").read_text(encoding="utf-8")  # an emoji would be fetched
+    assert "page_icon=str(ICON)" in (ROOT / "main.py").read_text(encoding="utf-8")  # an emoji would be fetched

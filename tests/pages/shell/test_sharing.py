@@ -33,7 +33,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Visit:
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: folder.write_status(RunStatus(state=DONE)))
 
     def visit(page: str = "data", **address: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
+        app = AppTest.from_file(str(ROOT / "main.py"), default_timeout=PATIENCE)
         app.query_params.update(address)
         app.run()
         if page != "data":

@@ -1,0 +1,8 @@
+"""The layers that a request passes before Streamlit, from the outside in."""
+
+from starlette.middleware import Middleware
+
+from pages.server.guard import Guard
+from pages.server.headers import SafeHeaders
+
+LAYERS = [Middleware(SafeHeaders), Middleware(Guard)]
