@@ -78,8 +78,8 @@ def sweep_form(folder: RunFolder) -> SweepJob | None:
     pairs = files.KNOWN_PAIRS.read(folder)
     if pairs is not None and pairs.are_known:
         st.caption(
-            "The runs of a sweep are compared by all known pairs. These figures are inflated, since both classifiers saw "
-            "the same cells. To see held-out pairs, match once more with the settings that you choose."
+            "The runs of a sweep are compared by all known pairs. These figures are inflated, since both classifiers "
+            "saw the same cells. To see held-out pairs, match once more with the settings that you choose."
         )
     if not st.button(f"Start the sweep ({count(cost.n_runs, 'run')})", type="primary", key=f"sweep.{key}"):
         return None
