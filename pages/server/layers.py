@@ -2,7 +2,8 @@
 
 from starlette.middleware import Middleware
 
+from pages.server.door import Door, take_secret
 from pages.server.guard import Guard
 from pages.server.headers import SafeHeaders
 
-LAYERS = [Middleware(SafeHeaders), Middleware(Guard)]
+LAYERS = [Middleware(SafeHeaders), Middleware(Guard), Middleware(Door, secret=take_secret())]
