@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,8 +11,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from psmatch_core.workspace.small_files import read_plain
+
 DAYS_VARIABLE = "PSMATCH_KEEP_UPLOADS_DAYS"
 DAYS = 30.0
+KINDS = ("runs", "deleted", "sweeps", "sweeps/deleted")
 _UPLOAD = re.compile(r"uploads[/\\\\]+([0-9a-f]{32})[/\\\\]+([0-9a-f]{16})")
 _STARTED = threading.Event()
 
@@ -53,18 +57,17 @@ def clean_uploads(root: Path, *, days: float | None = None, now: float | None = 
 
     Returns
     -------
-    The removed folders.
+    The removed folders; none while the settings of any run cannot be read.
     """
     days = days_kept() if days is None else days
     if days < 0 or not (root / "uploads").is_dir():
         return []
     limit = (time.time() if now is None else now) - days * 86_400
-    used = {
-        match
-        for kind in ("runs", "deleted", "sweeps", "sweeps/deleted")
-        for recipe in (root / kind).glob("*/recipe.json")
-        for match in _UPLOAD.findall(recipe.read_text("utf-8", errors="replace"))
-    }
+    folders = [each for kind in KINDS for each in (root / kind).glob("[0-9]*") if each.is_dir()]
+    recipes = [read_plain(each / "recipe.json") for each in folders]
+    if None in recipes:  # nobody knows which uploads a damaged run used
+        return []
+    used = {match for recipe in recipes for match in _UPLOAD.findall(json.dumps(recipe))}
     removed = []
     for place in (root / "uploads").glob("*/*"):
         with suppress(OSError):  # another server may be cleaning the same workspace

@@ -13,7 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import Cancelled, PsmatchError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, the user's quota used up, a file above the size limit
 LEAST_FREE = 2**20  # bytes; with less than this a run cannot even write its status
@@ -125,14 +125,16 @@ def of_this_version(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
     """Let a loader refuse files of another version in words.
 
     The loader's first argument is the path of the file. A file of another version lacks a part or holds one with
-    another meaning, so any error of lookup or type in the loader is reported as such.
+    another meaning, and a damaged one can hold anything, so any error of the loader is reported as such.
     """
 
     @wraps(load)
     def loading(*given: Given.args, **named: Given.kwargs) -> Loaded:
         try:
             return load(*given, **named)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (PsmatchError, Cancelled, MemoryError):
+            raise
+        except Exception as error:  # damaged bytes make libraries raise anything
             name = Path(str(given[0])).name
             missing = f" (it lacks {error})" if isinstance(error, KeyError) else ""
             raise PsmatchError(

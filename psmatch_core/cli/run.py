@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
 def _run_folder(options: argparse.Namespace) -> int:
     """The job that a page has prepared in a folder: status and progress are written there, nothing is printed."""
     from psmatch_core.workspace.jobs import job_in
-    from psmatch_core.workspace.run_folder import DONE, RunFolder
+    from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder, RunStatus
     from psmatch_core.workspace.worker import execute
 
     if not any((options.recipe / name).exists() for name in ("recipe.json", "status.json")):
@@ -55,7 +55,12 @@ def _run_folder(options: argparse.Namespace) -> int:
             f"The run in {folder.id} is finished.",
             hint=f"To do it again elsewhere: psmatch run {options.recipe}/recipe.json --out NEW-FOLDER",
         )
-    status = execute(job_in(folder), cache=options.cache, queue=options.queue)
+    try:
+        job = job_in(folder)
+    except PsmatchError as error:
+        folder.write_status(RunStatus(state=FAILED, problem=error.problem, hint=error.hint))
+        raise
+    status = execute(job, cache=options.cache, queue=options.queue)
     return 0 if status.state == DONE else 1
 
 

@@ -7,6 +7,7 @@ folder itself knows four more: ``recipe.json``, ``job.json``, ``status.json`` an
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +33,7 @@ from psmatch_core.exploration.epsilon_path import load_epsilon_path, save_epsilo
 from psmatch_core.monitor.report import MonitorReport
 from psmatch_core.pipeline import result_files
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+from psmatch_core.workspace.new_folder import check_there
 
 FileContent = TypeVar("FileContent")
 
@@ -101,10 +103,21 @@ class RunFile(Generic[FileContent]):
             If another version wrote it, or it is damaged.
         """
         path = self.path(folder, which)
-        return self.load(path, *referred) if path.exists() else None
+        if not os.path.lexists(path):
+            return None
+        if not path.is_file():  # a pipe would never answer
+            raise PsmatchError(f"{path.name} of this run is damaged: it is no file.", hint="Compute the run again.")
+        return self.load(path, *referred)
 
     def write(self, folder: HasPath, content: FileContent, *, which: str = "") -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, whole or not at all.
+
+        Raises
+        ------
+        PsmatchError
+            If the folder was removed, or the disk is full.
+        """
+        check_there(folder.path)
         self.save(content, self.path(folder, which))
 
 
@@ -152,12 +165,13 @@ def _matrix(name: str, which: tuple[str, ...]) -> RunFile[np.ndarray]:
 
         disk.write_whole(path, write)
 
-    return RunFile(name, partial(np.load, mmap_mode="r", allow_pickle=False), save, which)
+    return RunFile(name, of_this_version(partial(np.load, mmap_mode="r", allow_pickle=False)), save, which)
 
 
 def _csv(name: str, text_column: str, which: tuple[str, ...] = ("",)) -> RunFile[pd.DataFrame]:
     """A table for users too; its text stays text, an empty number is NaN."""
 
+    @of_this_version
     def load(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, dtype={text_column: str}, keep_default_na=False, na_values=[""])
 
@@ -219,6 +233,7 @@ def _without_findings(report: LabelReport) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if name not in ("lookalikes", "findings")}
 
 
+@of_this_version
 def _load_monitor_report(path: Path) -> MonitorReport:
     try:
         data = dict(json.loads(path.read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline import result_files
+from psmatch_core.workspace.new_folder import check_there
 from psmatch_core.workspace.run_folder import RunFolder
 
 STAGE_LOCK = ".lock"  # suffix of the file that whoever makes a shared stage keeps locked
@@ -44,6 +45,7 @@ class FolderStageStore:
         path = self.folder.stage_file(name)
         if self.cache is None:
             result = make()
+            check_there(self.folder.path)
             result_files.save(result, path)
             return result
         shared = shared_path(self.cache, name.partition("_")[2], key)
@@ -65,6 +67,7 @@ class FolderStageStore:
         started = time.perf_counter()
         result = make()
         seconds = time.perf_counter() - started
+        check_there(self.folder.path)
         result_files.save(result, path)
         disk.link(path, shared)
         disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # for the budget of a sweep

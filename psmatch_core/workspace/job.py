@@ -18,7 +18,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.workspace.progress_log import ProgressLog
 from psmatch_core.workspace.queue import RunQueue, Turn
 from psmatch_core.workspace.queue_order import UNKNOWN_SECONDS
-from psmatch_core.workspace.run_folder import DONE, QUEUED, RUNNING, RunFolder, RunStatus
+from psmatch_core.workspace.run_folder import DONE, QUEUED, RUN_ID, RUNNING, RunFolder, RunStatus
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Job(ABC):
     @property
     def created(self) -> float:
         """Seconds since the epoch."""
-        return float(self.folder.job.get("created", 0.0))
+        return self.folder.created
 
     def status(self) -> RunStatus:
         """Its state, progress and error."""
@@ -123,7 +123,7 @@ class LabelJob(Job):
         """All jobs of this kind of a run, newest first."""
         root = run.path / cls.place
         paths = root.iterdir() if root.is_dir() else ()
-        found = [cls(RunFolder(path)) for path in paths if (path / "job.json").exists()]
+        found = [cls(RunFolder(path)) for path in paths if RUN_ID.fullmatch(path.name) and path.is_dir()]
         return sorted(found, key=lambda each: each.id, reverse=True)
 
     @classmethod
@@ -142,8 +142,10 @@ class LabelJob(Job):
 
     @property
     def settings(self) -> dict[str, Any]:
-        return dict(self.folder.job[self.settings_key])
+        """Empty if ``job.json`` cannot be read."""
+        found = self.folder.job.get(self.settings_key, {})
+        return dict(found) if isinstance(found, dict) else {}
 
     @property
     def label(self) -> str:
-        return str(self.settings["label"])
+        return str(self.settings.get("label", ""))

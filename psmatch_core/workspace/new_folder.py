@@ -61,6 +61,23 @@ def _not_a_folder(path: Path, error: OSError) -> PsmatchError:
     )
 
 
+def removed_error(path: Path) -> PsmatchError:
+    """The error of a folder that somebody removed while it was needed."""
+    return PsmatchError(f"The folder of run {path.name} was removed.", hint="Start a new run with the same files.")
+
+
+def check_there(path: Path) -> None:
+    """Refuse to write into a folder that was removed: it would come back with one file.
+
+    Raises
+    ------
+    PsmatchError
+        If the folder is not there.
+    """
+    if not path.is_dir():
+        raise removed_error(path)
+
+
 def move_aside(path: Path) -> Path:
     """Rename the folder of an ended run: ``my-run`` becomes ``my-run.earlier-1``, or the next number that is free.
 

@@ -6,16 +6,16 @@ The owner of a run, a sweep or another job is written in its ``job.json`` before
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.workspace.run_folder import RUN_ID, RunFolder, RunStatus
-from psmatch_core.workspace.store import DELETED, RunEntry, RunStore
+from psmatch_core.workspace.run_index import RunEntry
+from psmatch_core.workspace.small_files import read_plain
+from psmatch_core.workspace.store import DELETED, RunStore
 
 OWNER = "owner"  # in job.json
 
@@ -110,5 +110,4 @@ def _owners(path: Path, root: Path) -> Iterator[str]:
     for place in (path, *path.parents):
         if place == root:
             return
-        with suppress(OSError, ValueError, AttributeError):  # a damaged job.json gives nobody anything
-            yield str(json.loads((place / "job.json").read_text("utf-8")).get(OWNER, ""))
+        yield str((read_plain(place / "job.json") or {}).get(OWNER, ""))  # a damaged job.json gives nobody anything

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from contextlib import suppress
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.progress import Event, Progress
+from psmatch_core.workspace.new_folder import removed_error
 from psmatch_core.workspace.run_folder import FAILED, RunFolder, RunStatus
 
+EVENTS = "events.jsonl"
 STATUS_SECONDS = 0.3  # pages look once per second; writing more often serves nobody
 
 
@@ -33,7 +36,7 @@ class ProgressLog:
         self._lock = threading.Lock()
         self._last = 0.0
         self._seen: set[str] = set()
-        self._events = open(folder.path / "events.jsonl", "w", encoding="utf-8")  # noqa: SIM115 - open as long as the job works
+        self._events = open(folder.path / EVENTS, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the job works
 
     def __call__(self, event: Event, /) -> None:
         with self._lock:
@@ -66,8 +69,17 @@ class ProgressLog:
             self._write(**changes)
 
     def _write(self, **changes: Any) -> None:
+        if not self._is_there():
+            raise removed_error(self.folder.path)
         self.current = replace(self.current, **changes)
         self.folder.write_status(self.current)
+
+    def _is_there(self) -> bool:
+        """Whether the folder is still the one in which this log was opened: not removed, nor made anew."""
+        try:
+            return os.path.samestat(os.fstat(self._events.fileno()), os.stat(self.folder.path / EVENTS))
+        except OSError:
+            return False
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -7,7 +7,9 @@ in :mod:`psmatch_core.workspace.files`. Every file is whole or absent; only the 
 
 from __future__ import annotations
 
-import json
+import calendar
+import math
+import os
 import re
 import time
 import uuid
@@ -23,7 +25,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.workspace.new_folder import LOCK, check_free, holds_job, make_folder
+from psmatch_core.workspace.new_folder import LOCK, check_free, check_there, holds_job, make_folder, removed_error
+from psmatch_core.workspace.small_files import damage_error, is_time, read_events, read_plain, write_plain
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
 START_SECONDS = 60.0  # a worker that has not locked its folder by then has not started: it first imports torch
@@ -93,8 +96,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, root: Path, recipe: Recipe, **asked: Any) -> RunFolder:
-        """A new folder under ``root``, ready for a worker; ``asked`` as in :meth:`create_at`."""
-        return cls.create_at(root / new_id(), recipe, **asked)
+        """A new folder under ``root``, ready for a worker, whole or not there; ``asked`` as in :meth:`create_at`."""
+        run_id = new_id()
+        partial = cls.create_at(root / f".{run_id}", recipe, **asked)  # not the id of a run yet, so nobody lists it
+        return cls(partial.path.rename(root / run_id))
 
     @classmethod
     def create_at(
@@ -155,17 +160,42 @@ class RunFolder:
 
     @property
     def recipe(self) -> Recipe:
-        return Recipe.read(self.path / "recipe.json")
+        return _read_recipe(self.path / "recipe.json")
 
     @property
     def job(self) -> dict[str, Any]:
-        """What was asked for: ``kind``, ``stop_after``, ``name``, ``created`` (seconds since the epoch)."""
-        path = self.path / "job.json"
-        return _json(path) if path.exists() else {}
+        """What was asked for: ``kind``, ``stop_after``, ``name``, ``created`` (seconds since the epoch).
+
+        Empty if it cannot be read, which :meth:`damage` tells.
+        """
+        found = read_plain(self.path / "job.json")
+        return found if found is not None and _is_job(found) else {}
+
+    @property
+    def created(self) -> float:
+        """When it was made [seconds since the epoch]; the time in its id if ``job.json`` does not say it."""
+        if "created" in self.job:
+            return float(self.job["created"])
+        with suppress(ValueError):
+            return float(calendar.timegm(time.strptime(self.id[:15], "%Y%m%d-%H%M%S")))
+        return 0.0
 
     def rename(self, name: str) -> None:
         """Give it another name."""
-        disk.write_json(self.path / "job.json", {**self.job, "name": name})
+        known = self.job or {"kind": "run", "stop_after": LastStage.MATCH, "created": self.created}
+        write_plain(self.path / "job.json", {**known, "name": name})
+
+    def damage(self) -> PsmatchError | None:
+        """What cannot be read of the files that say what this folder is, and what to do; None if they are whole."""
+        readable = {
+            "recipe.json": read_plain(self.path / "recipe.json") is not None,
+            "status.json": self._written_status() is not None,
+            "job.json": bool(self.job),
+        }
+        # What a job inside a run does not have, an older version did not write.
+        exists = {name: os.path.lexists(self.path / name) for name in readable}
+        needed = {name for name in readable if exists[name] or RUN_ID.fullmatch(self.id)}
+        return damage_error({name: exists[name] for name in readable if name in needed and not readable[name]})
 
     @property
     def exports(self) -> Path:
@@ -176,11 +206,15 @@ class RunFolder:
         return self.path / f"{name}.npz"
 
     def status(self) -> RunStatus:
-        """The status; its state is lost if the process is gone and had not ended."""
+        """The status; its state is lost if the process is gone and had not ended, or the folder cannot be read."""
         status = self._written_status()
-        if not status.is_active or self.is_worked_on():
+        if status is None and self.is_worked_on():
+            return RunStatus(RUNNING)  # whoever works on it will soon write it
+        if status is not None and (not status.is_active or self.is_worked_on()):
             return status
         status = self._written_status()  # it may have ended between the two looks
+        if status is None:
+            return self._unreadable_status()
         waiting = status.state == QUEUED and time.time() - status.started < START_SECONDS
         if not status.is_active or waiting:
             return status
@@ -195,8 +229,15 @@ class RunFolder:
         )
 
     def write_status(self, status: RunStatus) -> None:
-        """Replace the status."""
-        disk.write_json(self.path / "status.json", to_plain(replace(status, updated=time.time())))
+        """Replace the status.
+
+        Raises
+        ------
+        PsmatchError
+            If the folder was removed, or the disk is full.
+        """
+        check_there(self.path)
+        write_plain(self.path / "status.json", to_plain(replace(status, updated=time.time())))
 
     def events(self) -> list[Event]:
         """All progress so far."""
@@ -204,12 +245,7 @@ class RunFolder:
 
     def timed_events(self) -> list[tuple[float, Event]]:
         """All progress so far with its times [seconds since the epoch]; an incomplete last line is left out."""
-        path = self.path / "events.jsonl"
-        if not path.exists():
-            return []
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        entries = [json.loads(line) for line in lines if line]
-        return [(float(each.pop("time")), Event(**each)) for each in entries]
+        return read_events(self.path / "events.jsonl")
 
     def is_worked_on(self) -> bool:
         """Whether a worker has locked this folder; its lock ends with its process, however that dies."""
@@ -232,11 +268,27 @@ class RunFolder:
         with lock:
             yield
 
-    def _written_status(self) -> RunStatus:
-        path = self.path / "status.json"
-        if not path.exists():
-            return RunStatus(state=LOST, problem="The run's folder is incomplete.")
-        return from_plain(_json(path), RunStatus)
+    def _written_status(self) -> RunStatus | None:
+        """The status in the file; None if there is none that can be read."""
+        found = read_plain(self.path / "status.json")
+        try:
+            status = from_plain(found, RunStatus) if found is not None else None
+        except (LookupError, TypeError, ValueError, OverflowError):
+            return None
+        if status is None or not (math.isfinite(status.fraction) and status.pid >= 0):
+            return None
+        return status if is_time(status.started) and is_time(status.updated) else None
+
+    def _unreadable_status(self) -> RunStatus:
+        if not self.path.is_dir():
+            removed = removed_error(self.path)
+            return RunStatus(LOST, problem=removed.problem, hint=removed.hint)
+        damage = self.damage()
+        return RunStatus(
+            LOST,
+            problem=damage.problem if damage else "The run's folder is incomplete.",
+            hint=damage.hint if damage else "Start it again; finished stages are kept.",
+        )
 
 
 def new_id() -> str:
@@ -244,5 +296,10 @@ def new_id() -> str:
     return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + uuid.uuid4().hex[:12]
 
 
-def _json(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+def _is_job(found: dict[str, Any]) -> bool:
+    """Whether plain data can be those of ``job.json``."""
+    texts = all(isinstance(found.get(name, ""), str) for name in ("kind", "name"))
+    return texts and is_time(found.get("created", 0.0)) and found.get("stop_after", LastStage.MATCH) in set(LastStage)
+
+
+_read_recipe = disk.of_this_version(Recipe.read)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -27,31 +25,19 @@ from psmatch_core.workspace.run_folder import (
     LOST,
     QUEUED,
     RUN_ID,
-    RUNNING,
     LastStage,
     RunFolder,
-    RunState,
     RunStatus,
     new_id,
 )
+from psmatch_core.workspace.run_index import RunEntry, RunIndex, read_entry, run_folders_in
 
 Started = TypeVar("Started", bound=Job)
 
 GRACE_SECONDS = 3.0  # before a worker is killed: inside one long library call it cannot react to the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
-_STATES = frozenset(RunState)
 SHARED_LINKS = 2  # a stage has one link in its run and one among the shared stages; more belong to other runs
-
-
-@dataclass(frozen=True)
-class RunEntry:
-    """One row of the list of runs; ``created`` in seconds since the epoch."""
-
-    id: str
-    name: str
-    created: float
-    state: RunState
 
 
 @dataclass(frozen=True)
@@ -76,6 +62,10 @@ class RunStore:
         return self.shared_stages or self.root / "stages"
 
     @property
+    def _index(self) -> RunIndex:
+        return RunIndex(self.root)
+
+    @property
     def queue(self) -> RunQueue:
         """The jobs that work or wait."""
         return RunQueue(self.root / "queue")
@@ -84,7 +74,7 @@ class RunStore:
         """Create a run and start its worker process."""
         folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
         self._spawn(folder)
-        self._record(folder)
+        self._index.record(folder.path)
         return folder
 
     def owns(self, folder: RunFolder) -> bool:
@@ -97,10 +87,18 @@ class RunStore:
         return job
 
     def start_again(self, folder: RunFolder) -> None:
-        """Start a run or another job again that was cancelled, failed or lost; finished parts are reused."""
+        """Start a run or another job again that was cancelled, failed or lost; finished parts are reused.
+
+        Raises
+        ------
+        PsmatchError
+            If its folder was removed, or does not say any more what was asked for.
+        """
         if folder.status().is_active:
             return
         folder.write_status(RunStatus(started=time.time()))
+        if (damage := folder.damage()) is not None:  # the status just written is not among it any more
+            raise damage
         self._spawn(folder)
 
     def n_ahead(self, folder: RunFolder) -> int:
@@ -115,7 +113,7 @@ class RunStore:
         PsmatchError
             If there is none; the message is the same for an invalid id.
         """
-        if not RUN_ID.fullmatch(run_id) or not (self.runs / run_id / "recipe.json").exists():
+        if not RUN_ID.fullmatch(run_id) or not (self.runs / run_id).is_dir():
             raise PsmatchError("No run has this link.", hint="Open a run from the list of runs, or start a new one.")
         return RunFolder(self.runs / run_id)
 
@@ -147,13 +145,12 @@ class RunStore:
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it to the deleted runs, from where it can be restored."""
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
-            with suppress(PsmatchError):  # no status can be written to a full disk, and deleting makes room
+            with suppress(PsmatchError, OSError):  # on a full disk or over damage no status can be written
                 self.cancel(RunFolder(status.parent))  # the jobs of the run before the run itself
         with explain_full_disk("the list of deleted runs"):
             (self.root / DELETED).mkdir(parents=True, exist_ok=True)
         shutil.move(folder.path, self.root / DELETED / folder.id)
-        with suppress(sqlite3.OperationalError), self._table() as table:
-            table.execute("DELETE FROM runs WHERE id = ?", (folder.id,))
+        self._index.remove(folder.id)
 
     def rename(self, folder: RunFolder, name: str) -> None:
         """Give a run another name.
@@ -164,7 +161,7 @@ class RunStore:
             For an empty name.
         """
         folder.rename(checked_name(name))
-        self._record(folder)
+        self._index.record(folder.path)
 
     def restore(self, run_id: str) -> RunFolder:
         """Restore a deleted run.
@@ -180,7 +177,7 @@ class RunStore:
                 "No deleted run has this id.", hint="Deleted runs can be restored until you delete them for good."
             )
         shutil.move(aside, self.runs / run_id)
-        self._record(RunFolder(self.runs / run_id))
+        self._index.record(self.runs / run_id)
         return RunFolder(self.runs / run_id)
 
     def adopt(self, folder: RunFolder) -> RunFolder:
@@ -200,15 +197,14 @@ class RunStore:
         shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
         disk.write_json(partial / "job.json", {**folder.job, "created": created})
         partial.rename(self.runs / run_id)
-        self._record(RunFolder(self.runs / run_id))
+        self._index.record(self.runs / run_id)
         return RunFolder(self.runs / run_id)
 
     def deleted(self) -> list[RunEntry]:
         """Deleted runs that can be restored, the latest deleted first."""
         aside = self.root / DELETED
-        found = [path for path in aside.iterdir() if RUN_ID.fullmatch(path.name)] if aside.exists() else []
-        found.sort(key=lambda path: -path.stat().st_ctime)
-        return [_entry(RunFolder(path)) for path in found if (path / "recipe.json").exists()]
+        found = sorted(run_folders_in(aside), key=lambda path: -path.lstat().st_ctime)
+        return [read_entry(path) for path in found]
 
     def deleted_size(self) -> int:
         """The least that deleting for good would free [bytes]: files that other runs share are not counted."""
@@ -230,52 +226,7 @@ class RunStore:
 
     def entries(self) -> list[RunEntry]:
         """All runs, newest first; where the list and the folders disagree, the folders are right."""
-        found = {path.name for path in self.runs.iterdir()} if self.runs.exists() else set()
-        with self._table() as table:
-            rows = {
-                row[0]: RunEntry(row[0], row[1], row[2], RunState(row[3]))
-                for row in table.execute("SELECT id, name, created, state FROM runs")
-                if row[3] in _STATES
-            }
-        for run_id in found:
-            entry = rows.get(run_id)
-            is_whole = (self.runs / run_id / "job.json").exists()
-            if RUN_ID.fullmatch(run_id) and is_whole and (entry is None or entry.state in (QUEUED, RUNNING)):
-                rows[run_id] = self._record(RunFolder(self.runs / run_id))
-        return sorted((rows[key] for key in rows if key in found), key=lambda entry: -entry.created)
-
-    def _record(self, folder: RunFolder) -> RunEntry:
-        entry = _entry(folder)
-        with suppress(sqlite3.OperationalError), self._table() as table:
-            table.execute(
-                "INSERT OR REPLACE INTO runs (id, name, created, state) VALUES (?, ?, ?, ?)",
-                (entry.id, entry.name, entry.created, entry.state),
-            )
-        return entry
-
-    @contextmanager
-    def _table(self) -> Iterator[sqlite3.Connection]:
-        with explain_full_disk("the list of runs"):
-            self.root.mkdir(parents=True, exist_ok=True)
-        path = self.root / "runs.sqlite"
-        # The table is only an index of the folders: a damaged one is replaced, and on a full disk it is made in memory.
-        for place in (path, path, ":memory:"):
-            with closing(sqlite3.connect(place, timeout=10)) as table:
-                try:
-                    table.execute("PRAGMA journal_mode=WAL")
-                    table.execute("PRAGMA synchronous=FULL")
-                    table.execute(
-                        "CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, name TEXT, created REAL, state TEXT)"
-                    )
-                except sqlite3.DatabaseError:
-                    is_damaged = True
-                else:
-                    is_damaged = False
-                    with table:
-                        yield table
-            if not is_damaged:
-                return
-            path.unlink(missing_ok=True)
+        return self._index.entries(run_folders_in(self.runs))
 
     def _spawn(self, folder: RunFolder) -> None:
         """Start the worker of a folder as a process of its own, which outlives this one."""
@@ -312,11 +263,6 @@ def checked_name(name: str) -> str:
     if not name:
         raise PsmatchError("The name is empty.", hint="Describe the run, such as “sharper, no PCA”.")
     return name
-
-
-def _entry(folder: RunFolder) -> RunEntry:
-    job = folder.job
-    return RunEntry(folder.id, str(job.get("name", "")), float(job.get("created", 0.0)), folder.status().state)
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import signal
 import threading
 from dataclasses import replace
@@ -11,10 +12,11 @@ import pytest
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace import files
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.progress_log import ProgressLog
 from psmatch_core.workspace.queue import RunQueue
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RUNNING, RunFolder, RunStatus
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.worker import execute
 from tests.waiting import until
 
@@ -108,14 +110,40 @@ def test_a_job_shows_that_it_waits_and_works_when_its_turn_comes(tmp_path, monke
     with queue.turn("an earlier one", pytest.fail):
         worker = threading.Thread(target=lambda: execute(job, queue=queue.root))
         worker.start()
-        until(lambda: job.status().state == QUEUED and job.status().pid, lambda: str(job.status()))
-        assert job.status().message == "waiting for 1 other run to end"
+        until(lambda: job.status().message == "waiting for 1 other run to end", lambda: str(job.status()))
+        assert job.status().state == QUEUED
         assert queue.n_ahead(job.folder.queue_name) == 1
         assert states == []
     worker.join()
     assert states == [(RUNNING, 1)]
     assert job.status().state == DONE
     assert queue.n_ahead("a later one") == 0
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_folder_that_is_removed_ends_the_work_and_stays_away(tmp_path, monkeypatch, comes_back):
+    def asked(work):
+        shutil.rmtree(job.folder.path)
+        if comes_back:  # as another run with the same name
+            RunFolder.create_at(job.folder.path, Recipe())
+        for _ in range(2):
+            with pytest.raises(PsmatchError, match="The folder of run errand was removed"):
+                work.log(Event("match", 1.0))
+        files.NOTES.write(job.folder, ("a note",))
+
+    job = errand(tmp_path, monkeypatch, asked)
+    if comes_back:
+        asked_of = job.folder.job["created"]
+        with pytest.raises(PsmatchError, match="was removed"):
+            execute(job)
+        assert job.folder.job["created"] > asked_of
+        assert job.status().state == QUEUED
+    else:
+        with pytest.raises(PsmatchError, match="was removed"):
+            execute(job)
+        assert not job.folder.path.exists()
+        assert job.status().state == LOST
+        assert job.status().hint.startswith("Start a new run")
 
 
 def test_without_a_queue_nothing_waits(tmp_path, monkeypatch):

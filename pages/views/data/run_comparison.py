@@ -12,7 +12,7 @@ from pages.shell.frame import run_name
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.results import load_figures
-from psmatch_core.workspace.store import RunEntry
+from psmatch_core.workspace.run_index import RunEntry
 
 COMPARE = "compare."  # start of the keys of the checkboxes that select runs
 

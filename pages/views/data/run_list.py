@@ -17,7 +17,8 @@ from psmatch_core.pipeline.preset_words import preset_in_words
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import QUEUED, RunFolder
-from psmatch_core.workspace.store import LONGEST_NAME, RunEntry
+from psmatch_core.workspace.run_index import RunEntry
+from psmatch_core.workspace.store import LONGEST_NAME
 
 RUN = "run"  # the kind of deleted items
 SHOWN = 8
@@ -58,7 +59,7 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
     state, summary = STATES.get(entry.state, entry.state), ""
     with show_errors():
         folder = session.store().open(entry.id)
-        summary = _summary(folder)
+        summary = "" if entry.problem else _summary(folder)
         ahead = session.store().n_ahead(folder) if entry.state == QUEUED else 0
         if ahead:
             state = f":material/hourglass_top: waiting for {count(ahead, 'other run')}"
@@ -78,7 +79,9 @@ def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
                 _open(entry.id, entry.id)
             with st.popover("More", help=f"Rename, duplicate or delete {name}", key=f"more.{entry.id}"):
                 _more(entry, is_current=is_current)
-        if summary:
+        if entry.problem:
+            st.caption(f":material/error: {plain(entry.problem)} → {plain(entry.hint)}")
+        elif summary:
             st.caption(summary)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_errors
+from pages.shell.errors import show_error, show_errors
 from pages.shell.text import count, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
 from psmatch_core.data.checks import display
@@ -15,6 +15,7 @@ from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import LONGEST_NAME
 from psmatch_core.workspace.sweeps.managing import (
+    damaged_sweeps,
     delete_sweep,
     deleted_sweeps,
     rename_sweep,
@@ -33,6 +34,7 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
     sweeps = {each.id: each for each in found[:SHOWN]}
     deleted = DeletedItems(SWEEP, deleted_sweeps(session.store()), partial(restore_sweep, session.store()))
     deleted.undo_button()
+    _damaged()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Runs to compare",
@@ -58,6 +60,21 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
     return [sweeps[each] for each in (chosen, *others) if each]
 
 
+def _damaged() -> None:
+    """Sweeps that cannot be read, each with its remedy."""
+    for sweep, damage in damaged_sweeps(session.store()):
+        show_error(damage)
+        if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}"):
+            _delete(sweep)
+
+
+def _delete(sweep: SweepJob) -> None:
+    with show_errors():
+        delete_sweep(session.store(), sweep)
+        remember_deleted(SWEEP, sweep.id)
+        st.rerun()
+
+
 def _title(sweep: SweepJob) -> str:
     return f"Sweep of {when(sweep.created)}: {display(sweep.name, 80)}"
 
@@ -79,7 +96,4 @@ def _more(sweep: SweepJob, box_key: str) -> None:
     )
     st.caption("Deleting stops the sweep. You can restore it and its runs later from “Deleted sweeps”.")
     if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
-        with show_errors():
-            delete_sweep(session.store(), sweep)
-            remember_deleted(SWEEP, sweep.id)
-            st.rerun()
+        _delete(sweep)

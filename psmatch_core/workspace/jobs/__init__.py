@@ -22,8 +22,10 @@ def job_in(folder: RunFolder) -> Job:
     Raises
     ------
     PsmatchError
-        If it is of a kind that only a later version knows.
+        If it cannot be read, or is of a kind that only a later version knows.
     """
+    if (damage := folder.damage()) is not None:
+        raise damage
     kind = str(folder.job.get("kind", "")) or _kind_of_older(folder)
     if kind not in JOBS:
         raise PsmatchError(

@@ -59,7 +59,7 @@ class LeaveOutJob(LabelJob):
     def how(self) -> LeaveOut:
         """The settings."""
         settings = self.settings
-        del settings["label"]
+        settings.pop("label", None)
         return LeaveOut.from_dict(settings)
 
     def do(self, work: Work) -> None:

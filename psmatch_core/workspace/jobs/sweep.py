@@ -38,8 +38,10 @@ class SweepJob(Job):
         PsmatchError
             For an option or a value that does not exist, before anything is written.
         """
-        path = root / cls.place / new_id()
-        return cls.create_at(path, base.recipe, sweep, base_id=base.id, stability=stability)
+        sweep_id = new_id()
+        partial = root / cls.place / f".{sweep_id}"  # not the id of a sweep yet, so it is not listed before it is whole
+        made = cls.create_at(partial, base.recipe, sweep, base_id=base.id, stability=stability)
+        return cls(RunFolder(made.path.rename(root / cls.place / sweep_id)))
 
     @classmethod
     def create_at(cls, path: Path, recipe: Recipe, sweep: Sweep, *, base_id: str = "", stability: bool = True) -> Self:
@@ -84,6 +86,17 @@ class SweepJob(Job):
     @cached_property
     def sweep(self) -> Sweep:
         return Sweep.from_dict(self.about)
+
+    def damage(self) -> PsmatchError | None:
+        """Why it cannot be opened, and what to do; None if it can."""
+        try:
+            self.recipe, self.sweep, self.base_id, self.has_stability  # noqa: B018 - reading them is the question
+        except (PsmatchError, LookupError, TypeError, ValueError, AttributeError):
+            return PsmatchError(
+                f"The sweep {self.id} cannot be read: its files are damaged, or another version wrote them.",
+                hint="Start it again over the same settings, and delete this one.",
+            )
+        return None
 
     @property
     def base_id(self) -> str:
@@ -144,9 +157,9 @@ def open_sweep(path: Path) -> SweepJob:
 
 
 def list_sweeps(root: Path) -> list[SweepJob]:
-    """All sweeps in a folder, newest first."""
+    """All sweeps in a folder, newest first; also those that cannot be read, which their ``damage`` says."""
     folders = [RunFolder(path) for path in root.iterdir()] if root.exists() else []
-    found = [SweepJob(each) for each in folders if RUN_ID.fullmatch(each.id) and files.SWEEP_REQUEST.is_in(each)]
+    found = [SweepJob(each) for each in folders if RUN_ID.fullmatch(each.id) and each.path.is_dir()]
     return sorted(found, key=lambda each: each.id, reverse=True)
 
 

@@ -18,10 +18,20 @@ def sweeps_on(store: RunStore, run: RunFolder) -> tuple[list[SweepJob], int]:
     Those started from the run come first.
     The data are the same if the files, their columns and the rules for labels are: what a sweep does not vary.
     """
-    every = [each for each in list_sweeps(store.root / SweepJob.place) if store.owns(each.folder)]
+    every = [each for each in _own_sweeps(store) if each.damage() is None]
     data = _data_of(run.recipe)
     same = [each for each in every if _data_of(each.recipe) == data]
     return sorted(same, key=lambda each: each.base_id != run.id), len(every) - len(same)
+
+
+def damaged_sweeps(store: RunStore) -> list[tuple[SweepJob, PsmatchError]]:
+    """Sweeps that cannot be opened, and why; deleting one moves it aside."""
+    found = [(each, each.damage()) for each in _own_sweeps(store)]
+    return [(each, damage) for each, damage in found if damage is not None]
+
+
+def _own_sweeps(store: RunStore) -> list[SweepJob]:
+    return [each for each in list_sweeps(store.root / SweepJob.place) if store.owns(each.folder)]
 
 
 def rename_sweep(store: RunStore, sweep: SweepJob, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.errors import plural
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.monitor.run_figures import FIGURES
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.sweep import SweepJob
@@ -93,7 +93,12 @@ def sweep_table(sweep: SweepJob) -> pd.DataFrame:
         row["state"] = status.state.value if status else "waiting"
         row["problem"] = status.problem if status else ""
         row |= {short_name(name): _cell(value) for name, value in point.items()}
-        figures = results.load_figures(run) if status is not None and status.state == DONE else None
+        figures = None
+        if status is not None and status.state == DONE:
+            try:
+                figures = results.load_figures(run)
+            except PsmatchError as error:
+                row["problem"] = str(error)
         rows.append(row | (figures.to_dict() if figures is not None else {}))
     return pd.DataFrame(rows)
 
@@ -122,9 +127,12 @@ def history(runs: Iterable[tuple[RunFolder, str]], like: RunFolder) -> tuple[pd.
     rows, without = [], 0
     data = _data_of(like)
     for run, name in runs:
-        if run.status().state != DONE or not results.has_coupling(run) or _data_of(run) != data:
+        try:
+            if run.status().state != DONE or not results.has_coupling(run) or _data_of(run) != data:
+                continue
+            figures = results.load_figures(run)
+        except PsmatchError:  # the list of runs tells of a damaged one
             continue
-        figures = results.load_figures(run)
         if figures is None:
             without += 1
         else:

@@ -1,0 +1,123 @@
+"""The list of runs: one row for each folder, kept in a table. Where they disagree, the folders are right.
+
+A folder is read again when the time or size of its small files has changed, while its run is active, and as long as
+something in it cannot be read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from psmatch_core.base import disk
+from psmatch_core.workspace.run_folder import QUEUED, RUN_ID, RUNNING, RunFolder, RunState
+
+_ENDED = frozenset(RunState) - {QUEUED, RUNNING}
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One row of the list of runs.
+
+    Parameters
+    ----------
+    created
+        Seconds since the epoch.
+    problem, hint
+        What cannot be read of its folder, and what to do; empty if it is whole.
+    """
+
+    id: str
+    name: str
+    created: float
+    state: RunState
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class RunIndex:
+    """The index of a workspace, in ``runs.sqlite``."""
+
+    root: Path
+
+    def entries(self, folders: Iterable[Path]) -> list[RunEntry]:
+        """The rows of folders, newest first."""
+        with self._table() as table:
+            known = {row[0]: row[1:] for row in table.execute("SELECT id, stamp, name, created, state FROM listed")}
+        found = []
+        for path in folders:
+            stamp, name, created, state = known.get(path.name, ("", "", 0.0, ""))
+            is_known = stamp and stamp == _stamp(path) and state in _ENDED
+            found.append(RunEntry(path.name, name, created, RunState(state)) if is_known else self.record(path))
+        return sorted(found, key=lambda entry: -entry.created)
+
+    def record(self, path: Path) -> RunEntry:
+        """Read a folder and keep its row."""
+        stamp, entry = _stamp(path), read_entry(path)
+        stamp = "" if entry.problem else stamp  # a damaged folder is looked at each time: it may have been mended
+        with suppress(sqlite3.OperationalError), self._table() as table:
+            table.execute(
+                "INSERT OR REPLACE INTO listed (id, stamp, name, created, state) VALUES (?, ?, ?, ?, ?)",
+                (entry.id, stamp, entry.name, entry.created, entry.state),
+            )
+        return entry
+
+    def remove(self, run_id: str) -> None:
+        """Forget the row of a folder."""
+        with suppress(sqlite3.OperationalError), self._table() as table:
+            table.execute("DELETE FROM listed WHERE id = ?", (run_id,))
+
+    @contextmanager
+    def _table(self) -> Iterator[sqlite3.Connection]:
+        with disk.explain_full_disk("the list of runs"):
+            self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / "runs.sqlite"
+        # The table is only an index of the folders: a damaged one is replaced, and on a full disk it is made in memory.
+        for place in (path, path, ":memory:"):
+            with closing(sqlite3.connect(place, timeout=10)) as table:
+                try:
+                    table.execute("PRAGMA journal_mode=WAL")
+                    table.execute("PRAGMA synchronous=FULL")
+                    table.execute(
+                        "CREATE TABLE IF NOT EXISTS listed"
+                        " (id TEXT PRIMARY KEY, stamp TEXT, name TEXT, created REAL, state TEXT)"
+                    )
+                except sqlite3.DatabaseError:
+                    is_damaged = True
+                else:
+                    is_damaged = False
+                    with table:
+                        yield table
+            if not is_damaged:
+                return
+            path.unlink(missing_ok=True)
+
+
+def read_entry(path: Path) -> RunEntry:
+    """The row of a folder, read from its files."""
+    folder = RunFolder(path)
+    damage = folder.damage()
+    problem, hint = (damage.problem, damage.hint) if damage is not None else ("", "")
+    return RunEntry(
+        folder.id, str(folder.job.get("name", "")), folder.created, folder.status().state, problem=problem, hint=hint
+    )
+
+
+def run_folders_in(place: Path) -> list[Path]:
+    """The folders in a folder whose names are ids of runs."""
+    found = place.iterdir() if place.is_dir() else ()
+    return [path for path in found if RUN_ID.fullmatch(path.name) and path.is_dir()]
+
+
+def _stamp(path: Path) -> str:
+    """Size and time of the files from which an entry is read: while they stay the same, so does the entry."""
+    found = []
+    for name in ("recipe.json", "job.json", "status.json"):
+        with suppress(OSError):
+            stat = (path / name).stat()
+            found.append(f"{stat.st_mtime_ns}.{stat.st_size}")
+    return " ".join(found)
