@@ -3,6 +3,6 @@
 from streamlit.starlette import App
 
 from pages.server.layers import LAYERS
-from pages.server.opening import open_in_browser
+from pages.server.lifespan import lifespan
 
-app = App("main.py", middleware=LAYERS, lifespan=open_in_browser)
+app = App("main.py", middleware=LAYERS, lifespan=lifespan)

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shell.sharing import is_shared
 from pages.shell.workspace import Workspace, from_files, from_recipe
@@ -142,6 +145,14 @@ def upload_folder() -> Path:
     with explain_full_disk("an upload"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def forget_upload(file_id: str) -> None:
+    """Remove an upload that is on disk from the server's memory, where Streamlit keeps it while the tab is open."""
+    context = get_script_run_ctx()
+    uploads = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+    if context is not None and isinstance(uploads, MemoryUploadedFileManager):
+        uploads.remove_file(context.session_id, file_id)
 
 
 def put_error(place: str, error: PsmatchError) -> None:

@@ -56,6 +56,7 @@ def on_upload(which: str, name: str, part: str) -> None:
         session.clear_error(which)
     except PsmatchError as error:
         session.put_error(which, error)
+    session.forget_upload(upload.file_id)
     session.reset_widgets(name)
 
 

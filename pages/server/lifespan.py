@@ -1,0 +1,41 @@
+"""What the server does beside answering: open the browser of who starts it, and forget uploads of closed tabs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.starlette import App
+from streamlit.web.server.server_util import get_url
+
+from pages.server.closed_tabs import ClosedTabs
+
+LOOK_SECONDS = 10.0  # between two looks at which tabs are closed
+
+
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncIterator[None]:
+    """From the start of the server to its end."""
+    if not st.get_option("server.headless"):  # without a display nothing opens
+        url = get_url(st.get_option("browser.serverAddress"))
+        threading.Thread(target=webbrowser.open, args=(url,), name="psmatch-browser", daemon=True).start()
+    looking = asyncio.create_task(_forget_uploads())
+    yield
+    looking.cancel()
+
+
+async def _forget_uploads() -> None:
+    """Streamlit keeps uploads of a closed tab until another visitor comes, or for ever if none does."""
+    runtime, tabs = get_instance(), ClosedTabs()
+    uploads = runtime.uploaded_file_mgr
+    while isinstance(uploads, MemoryUploadedFileManager):
+        await asyncio.sleep(LOOK_SECONDS)
+        for session in tabs.closed_for_long(list(uploads.file_storage), runtime.is_active_session, time.monotonic()):
+            uploads.remove_session_files(session)
