@@ -32,6 +32,7 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.eta import estimate_time_left
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.manifest import damage_in
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, LastStage, RunFolder, RunStatus
 
 CHANGED_ON = {"propensity": "propensity", "latents": "propensity", "match": "match"}  # all other stages: on Data
@@ -60,6 +61,7 @@ def show_run(folder: RunFolder, *, curves: bool = False) -> None:
         st.caption(will_show())
     if job.is_done:
         _version_notice(job)
+        _damage_notice(job)
 
 
 def show_job(job: Job, *, curves: bool = False) -> None:
@@ -127,7 +129,7 @@ def show_unreadable(folder: RunFolder) -> Iterator[None]:
         yield
     except PsmatchError as error:
         show_error(error)
-        if not (job.is_done and _other_version(job)):  # else the notice above has the button
+        if not (job.is_done and (_other_version(job) or _damage(job))):  # else the notice above has the button
             _restart_button(job, "Compute again")
 
 
@@ -176,7 +178,10 @@ def _restart_button(job: Job, label: str) -> None:
 
 def _other_version(job: RunJob) -> str:
     """Which other version made a run, in words; empty if it was this one."""
-    made_by = str((files.ENVIRONMENT.read(job.folder) or {}).get("psmatch", ""))
+    try:
+        made_by = str((files.ENVIRONMENT.read(job.folder) or {}).get("psmatch", ""))
+    except PsmatchError:  # damaged, which another notice tells
+        return ""
     if made_by == VERSION:
         return ""
     return f"version {made_by}" if made_by and made_by != UNNUMBERED else "an earlier version"
@@ -194,6 +199,19 @@ def _version_notice(job: RunJob) -> None:
             width="stretch",
         )
         _restart_button(job, "Compute again")
+
+
+def _damage(job: RunJob) -> PsmatchError | None:
+    return job.folder.damage() or damage_in(job.folder.path)
+
+
+def _damage_notice(job: RunJob) -> None:
+    """Say which files of a finished run are missing or damaged."""
+    damage = _damage(job)
+    if damage is not None:
+        show_error(damage)
+        if not _other_version(job):  # else the notice above has the button
+            _restart_button(job, "Compute again")
 
 
 def _key(job: Job) -> str:

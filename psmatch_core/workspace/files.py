@@ -33,6 +33,7 @@ from psmatch_core.exploration.epsilon_path import load_epsilon_path, save_epsilo
 from psmatch_core.monitor.report import MonitorReport
 from psmatch_core.pipeline import result_files
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+from psmatch_core.workspace.manifest import checked_file, is_listed, listed_anew
 from psmatch_core.workspace.new_folder import check_there
 
 FileContent = TypeVar("FileContent")
@@ -100,14 +101,12 @@ class RunFile(Generic[FileContent]):
         Raises
         ------
         PsmatchError
-            If another version wrote it, or it is damaged.
+            If another version wrote it, it is damaged, or it was there when the run ended and is missing now.
         """
         path = self.path(folder, which)
-        if not os.path.lexists(path):
+        if not os.path.lexists(path) and not is_listed(folder.path, path):
             return None
-        if not path.is_file():  # a pipe would never answer
-            raise PsmatchError(f"{path.name} of this run is damaged: it is no file.", hint="Compute the run again.")
-        return self.load(path, *referred)
+        return self.load(checked_file(folder.path, path), *referred)
 
     def write(self, folder: HasPath, content: FileContent, *, which: str = "") -> None:
         """Write the file, whole or not at all.
@@ -118,7 +117,9 @@ class RunFile(Generic[FileContent]):
             If the folder was removed, or the disk is full.
         """
         check_there(folder.path)
-        self.save(content, self.path(folder, which))
+        path = self.path(folder, which)
+        with listed_anew(folder.path, path):
+            self.save(content, path)
 
 
 def _record(

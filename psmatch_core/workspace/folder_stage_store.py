@@ -10,6 +10,7 @@ from typing import TypeVar
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline import result_files
+from psmatch_core.workspace.manifest import listed_anew
 from psmatch_core.workspace.new_folder import check_there
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -46,11 +47,12 @@ class FolderStageStore:
         if self.cache is None:
             result = make()
             check_there(self.folder.path)
-            result_files.save(result, path)
+            with listed_anew(self.folder.path, path):
+                result_files.save(result, path)
             return result
         shared = shared_path(self.cache, name.partition("_")[2], key)
         self.cache.mkdir(parents=True, exist_ok=True)
-        with locks.acquire(shared.with_suffix(STAGE_LOCK)):
+        with locks.acquire(shared.with_suffix(STAGE_LOCK)), listed_anew(self.folder.path, path):
             return self._load_or_make(path, shared, load, make)
 
     def _load_or_make(

@@ -59,6 +59,11 @@ class ProgressLog:
                 self._write(stage=event.stage, fraction=event.fraction, message=event.message)
             self.also(event)
 
+    def flush(self) -> None:
+        """Write the events so far to their file."""
+        with self._lock:
+            self._events.flush()
+
     def status(self, **changes: Any) -> None:
         """Change the status; if the job failed, its partial files go first: on a full disk they leave room for it."""
         with self._lock:

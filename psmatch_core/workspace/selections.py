@@ -15,6 +15,7 @@ from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace import files
 from psmatch_core.workspace.files import NamedSelection
+from psmatch_core.workspace.manifest import checked_file, listed_anew
 from psmatch_core.workspace.run_folder import RunFolder
 
 SELECTION_TABLE = "selections.csv"
@@ -107,7 +108,7 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
     import anndata
 
     selections = load_selections(folder, coupling)
-    adata = anndata.read_h5ad(exported)
+    adata = anndata.read_h5ad(checked_file(folder.path, exported))
     for table in (adata.obs, adata.var):
         for column in [each for each in table.columns if each.startswith(PREFIX)]:
             del table[column]
@@ -115,7 +116,11 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
         chosen = set(each.names(coupling).tolist())
         table = adata.obs if each.side == "source" else adata.var
         table[PREFIX + each.name] = [name in chosen for name in table.index]
-    write_h5ad(adata, exported)
-    path = write_csv(selection_table(coupling, selections), folder.exports / SELECTION_TABLE)
-    rebuild_archive(folder.exports)
-    return path
+    table = folder.exports / SELECTION_TABLE
+    with listed_anew(folder.path, exported):
+        write_h5ad(adata, exported)
+    with listed_anew(folder.path, table):
+        write_csv(selection_table(coupling, selections), table)
+    with listed_anew(folder.path, folder.exports / EXPORT_ARCHIVE):
+        rebuild_archive(folder.exports)
+    return table

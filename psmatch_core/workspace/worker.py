@@ -15,6 +15,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.manifest import remove_manifest, write_manifest
 from psmatch_core.workspace.progress_log import ProgressLog, remove_partial_files
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunStatus
@@ -40,11 +41,14 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
     folder = job.folder
     with folder.locked():
         remove_partial_files(folder.path)
+        remove_manifest(folder.path)
         log = ProgressLog(folder, also)
         log.status(state=RUNNING, started=time.time(), pid=os.getpid())
         previous = _cancel_on_signal()
         try:
             job.do(Work(log, cache, RunQueue(queue) if queue is not None else None))
+            log.flush()
+            write_manifest(folder.path)
             log.status(state=DONE, stage="done", fraction=1.0, message="", problem="", hint="")
         except Cancelled:
             log.status(

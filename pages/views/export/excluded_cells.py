@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell.text import count
+from psmatch_core.workspace.manifest import checked_file
 from psmatch_core.workspace.run_folder import RunFolder
 
 SHOWN = 5000
@@ -15,7 +16,7 @@ def excluded_cells_section(folder: RunFolder) -> None:
     """How many cells were left out for each reason, and the list of them."""
     import pandas as pd
 
-    table = pd.read_csv(folder.exports / TABLE, dtype=str, keep_default_na=False)
+    table = pd.read_csv(checked_file(folder.path, folder.exports / TABLE), dtype=str, keep_default_na=False)
     if not len(table):
         st.markdown("No cell was left out.")
         return

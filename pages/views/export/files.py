@@ -9,7 +9,9 @@ from typing import BinaryIO
 import streamlit as st
 
 from pages.shell.downloads import MIME, mime_type, open_binary
+from pages.shell.errors import show_errors
 from pages.shell.text import size
+from psmatch_core.workspace.manifest import checked_file, is_listed
 from psmatch_core.workspace.run_folder import RunFolder
 
 ARCHIVE = "psmatch-export.zip"
@@ -35,7 +37,7 @@ FILES = {
 def files_section(folder: RunFolder) -> None:
     """The report, all files as an archive, and each file with its description."""
     archive = folder.exports / ARCHIVE
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with show_errors(), st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Report (html)",
             data=partial(_report, folder),
@@ -49,7 +51,7 @@ def files_section(folder: RunFolder) -> None:
         )
         st.download_button(
             f"Download all ({size(archive.stat().st_size)})",
-            data=partial(open_binary, archive),
+            data=partial(open_binary, checked_file(folder.path, archive)),
             file_name=f"psmatch-{folder.id}.zip",
             mime=MIME[".zip"],
             key=f"download.{ARCHIVE}",
@@ -60,15 +62,15 @@ def files_section(folder: RunFolder) -> None:
     with st.container(border=True):
         for name, description in FILES.items():
             path = folder.exports / name
-            if path.exists():
-                _row(path, description)
+            if path.exists() or is_listed(folder.path, path):
+                _row(folder, path, description)
 
 
-def _row(path: Path, description: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+def _row(folder: RunFolder, path: Path, description: str) -> None:
+    with show_errors(), st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             path.name,
-            data=partial(open_binary, path),
+            data=partial(open_binary, checked_file(folder.path, path)),
             file_name=path.name,
             mime=mime_type(path.suffix),
             key=f"download.{path.name}",
