@@ -6,7 +6,6 @@ its scores say nothing about which cells of the label are alike.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,14 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from psmatch_core.data.checks import is_technical
 from psmatch_core.data.modality import Modality
 
-# A column that is called so says where or when a cell was measured.
-BATCH_NAMES = re.compile(
-    r"(^|[^a-z])(batch|plate|donor|sample|replicate|rep|lane|library|lib|run|chip|pool|slide|day|date|site|patient|"
-    r"experiment|well)([^a-z]|$|\d|_?id$)",
-    re.IGNORECASE,
-)
 FEWEST_CELLS = 5  # of a label: with fewer, one batch or one feature holds them by chance
 
 
@@ -91,7 +85,7 @@ def _by_batch(modality: Modality) -> dict[str, tuple[str, str]]:
         return found
     labels = pd.Series(modality.labels)
     for column in modality.obs.columns:
-        if not BATCH_NAMES.search(str(column)):
+        if not is_technical(str(column)):
             continue
         values = modality.obs[column].astype(str).reset_index(drop=True)
         n_values = values.nunique()

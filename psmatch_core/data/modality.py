@@ -14,7 +14,24 @@ from scipy import sparse
 
 from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.data.checks import Finding, Severity, check_labels, check_matrix, label_texts, raise_rejections
+from psmatch_core.data.checks import (
+    CellNames,
+    Facts,
+    Finding,
+    LabelSignal,
+    Severity,
+    check_confounding,
+    check_label_signal,
+    check_labels,
+    check_matrix,
+    column_of,
+    is_pair_column,
+    is_technical,
+    judges_signal,
+    label_texts,
+    raise_rejections,
+    sketch,
+)
 from psmatch_core.data.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
 
 if TYPE_CHECKING:
@@ -54,6 +71,8 @@ class Modality:
     obs
         The other columns of the cells, one row per cell, or None. They can colour maps, are never used for matching,
         and are not part of the fingerprint.
+    facts
+        What the rules on two modalities together need to know of the data as they came, or None; not stored.
     """
 
     name: str
@@ -67,6 +86,7 @@ class Modality:
     excluded: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     image_shape: ImageShape | None = None
     obs: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    facts: Facts | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_anndata(
@@ -141,8 +161,15 @@ class Modality:
             are_pixels=image_shape is not None,
         )
         findings += check_shape(image_shape, name=name, matrix=matrix) if image_shape else ()
-        findings += check_labels(pd.Series(labels), name=name, label_key=label_key)
+        # the column as it was given: text alone does not tell numbers, dates and cells without a label
+        findings += check_labels(adata.obs[label_key], name=name, label_key=label_key)
         raise_rejections(findings)
+        if judges_signal(matrix, are_pixels=image_shape is not None):
+            signal = LabelSignal(labels.tolist(), X.shape[1])
+            signal.add(X)
+            findings += check_label_signal(signal, name=name, matrix=matrix, label_key=label_key)
+        technical = {key: label_texts(obs[key]).tolist() for key in obs.columns if is_technical(str(key))}
+        findings += check_confounding(labels.tolist(), technical, name=name, label_key=label_key)
         return cls(
             name=name,
             X=_read_only_matrix(X, keep_bytes=image_shape is not None),
@@ -155,6 +182,7 @@ class Modality:
             excluded=excluded,
             image_shape=image_shape,
             obs=obs.copy() if obs.shape[1] else None,
+            facts=_facts_of(adata, var_names, name, {label_key, pair_key}),
         )
 
     @property
@@ -240,6 +268,19 @@ class Modality:
         what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
         size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
+
+
+def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: set[str | None]) -> Facts:
+    """What the rules on two modalities need to know; of the columns only the chosen ones and those of pair ids."""
+    columns = [key for key in adata.obs.columns if key in keys or is_pair_column(str(key))]
+    return Facts(
+        name=name,
+        n_cells=adata.n_obs,
+        sha256="",
+        cells=CellNames.of(adata.obs_names.tolist())[0],
+        features=sketch(map(str, var_names)),
+        columns=tuple(column_of(str(key), adata.obs[key]) for key in columns),
+    )
 
 
 def _ids(column: pd.Series) -> np.ndarray:

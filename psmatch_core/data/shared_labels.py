@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
-
-if TYPE_CHECKING:
-    pass
-
-# Letters and marks of other scripts that print like a Latin one. Unicode's compatibility forms (no-break space,
-# full-width letters) are folded by NFKC before.
-_LATIN_TWIN = str.maketrans(
-    "АВЕКМНОРСТХІЈЅаеорсухіјѕ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + "‐‑‒–—―−" + "’‘`´" + "“”",
-    "ABEKMHOPCTXIJSaeopcyxijs" + "ABEZHIKMNOPTYXo" + "-------" + "''''" + '""',
-)
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+from psmatch_core.data.checks.look_alikes import PARTING, folded, plain_number
 
 
 @dataclass(frozen=True)
@@ -170,32 +158,21 @@ def _lookalikes(
 ) -> tuple[tuple[str, str, str], ...]:
     by_form: dict[str, list[str]] = {}
     for label in source:
-        by_form.setdefault(_folded(label), []).append(label)
+        by_form.setdefault(folded(label), []).append(label)
     found = [
-        (each, label, _difference(each, label)) for label in only_target for each in by_form.get(_folded(label), ())
+        (each, label, _difference(each, label)) for label in only_target for each in by_form.get(folded(label), ())
     ]
-    of_target = {_folded(label): label for label in target if label in source}
+    of_target = {folded(label): label for label in target if label in source}
     for label in only_source:
-        twin = of_target.get(_folded(label))
+        twin = of_target.get(folded(label))
         if twin is not None:
             found.append((label, twin, _difference(label, twin)))
     return tuple(found)
 
 
-def _folded(label: str) -> str:
-    """The same text for all spellings that look alike."""
-    text = unicodedata.normalize("NFKC", _UNSEEN.sub("", label)).translate(_LATIN_TWIN)
-    text = " ".join(re.sub(r"[\s_\-.]+", " ", _number(text)).split()).casefold()
-    return unicodedata.normalize("NFC", text)
-
-
-def _number(text: str) -> str:
-    return re.sub(r"^\s*\+?(\d+)[.,]0+\s*$", r"\1", text)
-
-
 def _difference(one: str, other: str) -> str:
     """How two labels that look alike differ, in a word or two."""
-    if _number(one) == _number(other):
+    if plain_number(one) == plain_number(other):
         return "1.0 and 1"
     if " ".join(one.split()) == " ".join(other.split()):
         return "spaces"
@@ -203,6 +180,6 @@ def _difference(one: str, other: str) -> str:
         return "case" if len(one) == len(other) else "case, spaces"
     if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other):
         return "Unicode form"
-    if re.sub(r"[\s_\-.]+", " ", one).strip().casefold() == re.sub(r"[\s_\-.]+", " ", other).strip().casefold():
+    if PARTING.sub(" ", one).strip().casefold() == PARTING.sub(" ", other).strip().casefold():
         return "spelling"
     return "similar characters"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.data.checks import AUTOMATIC, KnownPairs, raise_rejections
+from psmatch_core.base.records import from_plain
+from psmatch_core.data.checks import AUTOMATIC, Facts, Finding, KnownPairs, check_pair, display, raise_rejections
+from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
@@ -76,6 +79,8 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
     """Read one modality, of a demo or of a file; a file is first copied by a child process with limits."""
     name = spec.name or side
     dropped: tuple[str, ...] = ()
+    found: tuple[Finding, ...] = ()
+    facts: Facts | None = None
     if spec.path.startswith(DEMO_PREFIX):
         from psmatch_core.pipeline.demo_data import demo
 
@@ -88,7 +93,10 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
         with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
             adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
         matrix = "X"  # the copy holds only the chosen matrix
-        dropped = tuple(str(cell) for cell in adata.uns["psmatch"]["dropped_without_label"])
+        origin = adata.uns["psmatch"]
+        dropped = tuple(str(cell) for cell in origin["dropped_without_label"])
+        found = from_plain(json.loads(str(origin["findings"])), tuple[Finding, ...])
+        facts = from_plain(json.loads(str(origin["facts"])), Facts)
     modality = Modality.from_anndata(
         adata,
         label_key=spec.label_key,
@@ -98,7 +106,26 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
         missing_labels=spec.missing_labels,
     )
     reason = f"no label in column {spec.label_key!r}"
-    return replace(modality, excluded=(*modality.excluded, *((cell, reason) for cell in dropped)))
+    excluded = (*modality.excluded, *((cell, reason) for cell in dropped))
+    # the copy has lost how the file was written; what was found then stands before what is found in the copy
+    codes = {each.code for each in found}
+    findings = (*found, *(each for each in modality.findings if each.code not in codes))
+    return replace(modality, excluded=excluded, findings=findings, facts=facts or modality.facts)
+
+
+def check_together(source: Modality, target: Modality) -> tuple[Finding, ...]:
+    """The findings on two modalities together, as ``inspect`` reports them for two files.
+
+    How true pairs are known is decided with the settings of the run, and is left out here.
+    """
+    if source.facts is None or target.facts is None:
+        return ()
+    one, other = source.facts, target.facts
+    may_be_same = one.n_cells == other.n_cells and one.features.digest == other.features.digest
+    if may_be_same and not (one.sha256 and other.sha256):
+        one, other = (replace(each.facts, sha256=each.fingerprint) for each in (source, target) if each.facts)
+    found = check_pair(one, other, source_label_key=source.label_key, target_label_key=target.label_key)
+    return tuple(each for each in found if each.code != PAIRING_CODE)
 
 
 def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pairs: str = AUTOMATIC) -> PreparedInputs:
@@ -114,6 +141,7 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
     PsmatchError
         If fewer than two labels are shared, or if labels of one modality only are to be refused.
     """
+    together = check_together(source, target)
     source = source.with_labels(dict(rules.rename_source))
     target = target.with_labels(dict(rules.rename_target))
     source, target, known = with_known_pairs(source, target, pairs)
@@ -137,7 +165,7 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
             hint="Rename each to its counterpart, or set labels.unshared to 'leave out'.",
             code="PM-L11",
         )
-    notes = [str(finding) for finding in (*source.findings, *target.findings, *report.findings)]
+    notes = [str(finding) for finding in (*source.findings, *target.findings, *together, *report.findings)]
     notes += [
         f"{side.name}: {plural(len(side.excluded), 'cell')} excluded on reading; excluded_cells.csv lists them."
         for side in (source, target)
@@ -155,9 +183,14 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
             notes.append(f"{side.name}: {plural(n_excluded, 'cell')} excluded by label; excluded_cells.csv lists them.")
         sides.append(kept)
     if len(report.shared) < 2:
+        hint = "Choose a label column with two or more shared labels, or lower labels.minimum_cells."
+        if report.lookalikes:
+            one, other, how = report.lookalikes[0]
+            pair = f"{display(one, 20)!r} and {display(other, 20)!r} differ ({how})"
+            hint = f"Rename labels that look alike (labels.rename_target): {pair}."
         raise PsmatchError(
             f"{plural(len(report.shared), 'label')} left that both modalities share, but a classifier needs two.",
-            hint="Choose a label column with two or more shared labels, or lower labels.minimum_cells.",
+            hint=hint,
             code="PM-L15",
         )
     if len(report.shared) < FEW_LABELS:

@@ -8,6 +8,8 @@ import pytest
 from psmatch_core.cli.file_summary import describe_files
 
 COUNTS = np.random.default_rng(0).poisson(3.0, (60, 20)).astype(np.float32)
+COUNTS[::3, -1] += 6  # a marker of the first label
+COUNTS[::2, -2] += 6  # and of the first of two
 
 
 def write(folder, name, labels=("B cell", "T cell", "Mono"), *, prefix="cell", gene="GENE"):

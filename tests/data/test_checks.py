@@ -115,7 +115,7 @@ def test_awkward_matrix_is_reported_and_stays_usable(case, storage):
 
 def test_scaled_values_are_reported():
     X = (COUNTS - COUNTS.mean(0)) / COUNTS.std(0)
-    assert "already scaled (z-scores)" in matrix_findings(X)[0].problem
+    assert "already scaled" in matrix_findings(X)[0].problem
     assert matrix_findings(X, matrix="obsm/X_pca") == ()
 
 
@@ -211,7 +211,7 @@ WARNED_LABELS = {
     "small": (["a"] * 30 + ["b"] * 29 + ["NK cell"], "1 label has too few cells (under 5): NK cell (1 cell)"),
     "many": ([f"g{i}" for i in range(250)] * 5, "250 labels for 1,250 cells"),
     "dates": (["2024-01-01", "2024-02-01"] * 30, "look like dates: 2024-01-01, 2024-02-01"),
-    "control": (["a\nb", "c"] * 30, "1 label with a line break, tab or other control character: a·b"),
+    "control": (["a\nb", "c"] * 30, "1 label with a line break, tab, invisible or other control character: a·b"),
     "mixed": ([1, "B", 2.5, "D"] * 15, "mixed values (numbers and text)"),
     "doubtful": (["None", "b"] * 30, "30 cells labelled None, which often means missing"),
     "spelling": (["KO_A", " KO_A", "b"] * 20, "1 label spelled in several ways"),

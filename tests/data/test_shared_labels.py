@@ -89,6 +89,7 @@ class Column:
     name: str
     kind: str = "text"
     n_distinct: int = 3
+    n_missing: int = 0
     counts: dict = field(default_factory=lambda: {"a": 5, "b": 5})
     is_label_candidate: bool = True
     listed: tuple = ()

@@ -1,7 +1,9 @@
 """Checks of data: rules on values, names, labels and on two files together; each reports its findings."""
 
+from psmatch_core.data.checks.confounding import check_confounding, is_technical
 from psmatch_core.data.checks.findings import Finding, Severity, display, name_list, raise_rejections
 from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts
+from psmatch_core.data.checks.label_signal import LabelSignal, check_label_signal, judges_signal
 from psmatch_core.data.checks.matrix import check_matrix
 from psmatch_core.data.checks.matrix_scan import MatrixScan
 from psmatch_core.data.checks.names import check_names, unique_names
@@ -16,7 +18,17 @@ from psmatch_core.data.checks.pairing import (
     core_names,
     decide_pairs,
 )
-from psmatch_core.data.checks.two_files import ColumnFacts, FileFacts, Sketch, check_pair, pairs_of_files, sketch
+from psmatch_core.data.checks.two_files import (
+    ColumnFacts,
+    Facts,
+    FileFacts,
+    Sketch,
+    check_pair,
+    column_of,
+    is_pair_column,
+    pairs_of_files,
+    sketch,
+)
 from psmatch_core.data.checks.value_kinds import Kind, detect_kind
 
 __all__ = [
@@ -26,24 +38,32 @@ __all__ = [
     "PAIR_CHOICES",
     "CellNames",
     "ColumnFacts",
+    "Facts",
     "FileFacts",
     "Finding",
     "Kind",
     "KnownPairs",
     "LabelCounts",
+    "LabelSignal",
     "MatrixScan",
     "Pairing",
     "Severity",
     "Sketch",
+    "check_confounding",
+    "check_label_signal",
     "check_labels",
     "check_matrix",
     "check_names",
     "check_pair",
+    "column_of",
     "core_names",
     "count_labels",
     "decide_pairs",
     "detect_kind",
     "display",
+    "is_pair_column",
+    "is_technical",
+    "judges_signal",
     "label_texts",
     "name_list",
     "pairs_of_files",

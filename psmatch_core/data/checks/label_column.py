@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
+from psmatch_core.data.checks.look_alikes import folded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 # Texts that str() makes of a missing value; no condition is called that.
 MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT"})
 # Texts that often mean missing but may be a condition ("None" added): kept, with a warning.
-DOUBTFUL_TEXTS = frozenset({"NA", "N/A", "#N/A", "None", "none", "null", "NULL", "na", "n/a"})
+DOUBTFUL_TEXTS = frozenset(
+    {"na", "n/a", "#n/a", "none", "null", "?", "-", "unknown", "unassigned", "unlabeled", "unlabelled", "undetermined"}
+    | {"not determined", "not assigned", "n.d.", "nd", "missing"}
+)
 # With fewer cells than folds, a label is missing from the validation cells of some folds.
 FEW_CELLS_OF_LABEL = 5
 # More labels than the target list of any perturbation screen we know that has enough cells of each.
@@ -31,7 +35,14 @@ MOST_NUMERIC_LABELS = 50
 MOST_DECIMAL_LABELS = 20
 # If more than this share of the values are unique, the column identifies cells, not groups.
 UNIQUE_SHARE = 0.9
-_DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?")
+# One label with more than this share of the cells: a classifier that always names it looks good.
+NEARLY_ALL = 0.9
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
+_DATE = re.compile(
+    r"(?i)\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})([T ].*)?"
+    r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+    rf"|\d{{1,2}}[- ]({_MONTH})([- ]\d{{2,4}})?|({_MONTH})[- ]\d{{1,2}}"
+)
 _DECIMAL = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -115,6 +126,14 @@ def check_label_counts(counted: LabelCounts, *, name: str, label_key: str) -> tu
         findings.append(warning("PM-L26", problem, "Check the column; its numbers are used as text."))
     findings.extend(_of_texts(counted, where))
     few = {label: count for label, count in counted.counts.items() if count < FEW_CELLS_OF_LABEL}
+    largest, n_largest = next(iter(counted.counts.items()))  # most frequent first
+    labelled = counted.n_cells - counted.n_missing
+    if n_largest > NEARLY_ALL * labelled:
+        share = f"{n_largest:,} of {labelled:,} cells ({n_largest / labelled:.1%})"
+        problem = f"{where}: label {display(largest, 24)} holds nearly all cells: {share}."
+        findings.append(
+            warning("PM-L16", problem, "Few cells are left to tell the labels apart: load more cells of the others.")
+        )
     if len(counted.counts) > MANY_LABELS:
         problem = (
             f"{where}: {len(counted.counts):,} labels for {counted.n_cells:,} cells, so many labels have few cells."
@@ -147,45 +166,43 @@ def _unusable(counted: LabelCounts, where: str) -> Finding | None:
     if is_decimal and n_labels > min(MOST_DECIMAL_LABELS, labelled / 3):
         problem = f"{where}: continuous decimal numbers ({n_labels:,} different values), not groups of cells."
         return rejection("PM-L14", problem, "Choose a column of groups, or bin the numbers first.")
+    are_numbers = counted.kind in ("whole numbers", "numbers like 1.0") or all(
+        _NUMBER.fullmatch(each.strip()) for each in counted.counts
+    )
+    if are_numbers and n_labels > MOST_NUMERIC_LABELS and n_labels > labelled / 20:
+        problem = f"{where}: numeric values ({n_labels:,} different numbers), not groups of cells."
+        return rejection("PM-L14", problem, "Choose a column of groups, or bin the numbers first.")
     if n_labels > UNIQUE_SHARE * labelled and n_labels > 2:
         how = "every cell has its own value" if n_labels == labelled else "almost every cell has its own value"
         problem = f"{where}: {how} ({n_labels:,} values, {labelled:,} cells), so it identifies cells, not groups."
         return rejection("PM-L12", problem, "Choose a column in which many cells share a label.")
-    if (
-        counted.kind in ("whole numbers", "numbers like 1.0")
-        and n_labels > MOST_NUMERIC_LABELS
-        and n_labels > labelled / 20
-    ):
-        problem = f"{where}: numeric values ({n_labels:,} different numbers), not groups of cells."
-        return rejection("PM-L14", problem, "Choose a column of groups, or bin the numbers first.")
     return None
 
 
 def _of_texts(counted: LabelCounts, where: str) -> list[Finding]:
     """Warnings about the texts of the labels."""
     findings: list[Finding] = []
-    controls = [
-        label for label in counted.counts if any(unicodedata.category(each) in ("Cc", "Zl", "Zp") for each in label)
-    ]
+    unprintable = ("Cc", "Cf", "Zl", "Zp")
+    controls = [label for label in counted.counts if any(unicodedata.category(each) in unprintable for each in label)]
     if controls:
-        shown = f"{plural(len(controls), 'label')} with a line break, tab or other control character"
+        shown = f"{plural(len(controls), 'label')} with a line break, tab, invisible or other control character"
         problem = f"{where}: {shown}: {name_list(controls, 2)}."
         findings.append(warning("PM-L22", problem, "Rename these labels; they would break rows of exported tables."))
-    doubtful = [label for label in counted.counts if label.strip() in DOUBTFUL_TEXTS]
+    doubtful = [label for label in counted.counts if label.strip().lower() in DOUBTFUL_TEXTS]
     if doubtful:
         cells = plural(sum(counted.counts[each] for each in doubtful), "cell")
         problem = f"{where}: {cells} labelled {name_list(doubtful)}, which often means missing; kept as a label."
         findings.append(warning("PM-L19", problem, "If these cells have no known label, leave their entries empty."))
-    dates = [label for label in counted.counts if _DATE.fullmatch(label)]
+    dates = [label for label in counted.counts if _DATE.fullmatch(label.strip()[:40])]
     if counted.kind == "dates" or len(dates) > len(counted.counts) / 2:
         problem = f"{where}: labels look like dates: {name_list(dates or counted.counts, 2)}."
         findings.append(
             warning("PM-L21", problem, "Check that this column holds the condition, not the day of the experiment.")
         )
-    folded: dict[str, list[str]] = {}
+    spellings: dict[str, list[str]] = {}
     for label in counted.counts:
-        folded.setdefault(" ".join(unicodedata.normalize("NFKC", label).casefold().split()), []).append(label)
-    alike = [labels for labels in folded.values() if len(labels) > 1]
+        spellings.setdefault(folded(label), []).append(label)
+    alike = [labels for labels in spellings.values() if len(labels) > 1]
     if alike:
         shown = " / ".join(repr(display(each, 24)) for each in alike[0][:2])
         problem = f"{where}: {plural(len(alike), 'label')} spelled in several ways (spaces, case, characters): {shown}."

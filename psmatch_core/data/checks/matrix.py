@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,12 @@ from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
 
 FEW_CELLS = 30  # the number of neighbours that matchers use by default
-LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+# Beyond 2^53 neighbouring whole numbers are one double. Below it, the squares of 10^6 cells sum to less than what
+# single precision holds (3.4e38). Markers of missing values and overflowed integers (2^63) lie far above.
+LARGEST_VALUE = 2.0**53
+# A negative value that stands in at most this share of the entries, while no other is negative, is a code.
+CODE_SHARE = 0.1
+_COUNTS = re.compile(r"(?i)counts?(?![a-z])|(?<![a-z])umis?(?![a-z])")
 
 
 def check_matrix(
@@ -107,22 +113,31 @@ def check_values(
             rejection("PM-M01", problem, "Drop these cells or features, or impute the values before loading.")
         )
     largest = max(abs(scan.minimum), abs(scan.maximum)) if scan.n_finite else 0.0
-    if largest > LARGEST_FLOAT32:
-        problem = f"{where}: a value of magnitude {largest:.3g} is too large to compute with (the limit is 3.4e38)."
+    if largest > LARGEST_VALUE:
+        problem = f"{where}: a value of magnitude {largest:.3g} is too large to compute with (the limit is 9e15)."
         findings.append(rejection("PM-M08", problem, "Correct or drop this value; it is probably an export error."))
     if scan.n_finite and scan.minimum == scan.maximum and not findings:
         problem = f"{where}: all cells have the same value in all features ({scan.minimum:.4g})."
         return (
             rejection("PM-M09", problem, "Choose another matrix, or export the file again: part of it may be missing."),
         )
+    if scan.n_cells > 1 and (scan.low == scan.high).all() and not findings:
+        problem = f"{where}: every feature is constant: all {scan.n_cells:,} cells are identical (no variation)."
+        return (
+            rejection("PM-M09", problem, "Choose another matrix, or export the file again: part of it may be missing."),
+        )
+    if _is_code(scan) and not are_pixels:
+        entries = plural(scan.n_negative, "entry", "entries")
+        problem = f"{where}: the only negative value is {scan.minimum:.6g} ({entries}): a code for missing values?"
+        findings.append(warning("PM-M36", problem, "If it is one, drop these cells or features, or impute the values."))
     kind = kind_of(scan)
-    if "count" in matrix.lower() and not are_pixels and kind.name not in ("counts", "binary"):
+    if _COUNTS.search(matrix) and not are_pixels and kind.name not in ("counts", "binary"):
         problem = f"{where}: does not hold counts, although its name says so: {kind.reason}."
         findings.append(
             warning("PM-M32", problem, "Choose a matrix of whole numbers, or use this one without log transformation.")
         )
     if kind.name == "scaled" and not are_pixels and not matrix.startswith("obsm/"):  # an embedding is meant to be
-        problem = f"{where}: values look already scaled (z-scores): {kind.reason}."
+        problem = f"{where}: values look already scaled: {kind.reason}."
         findings.append(
             warning("PM-M26", problem, "Use this matrix without normalisation, or choose the matrix of counts.")
         )
@@ -149,6 +164,14 @@ def check_values(
         problem = f"{where}: more features than cells ({sizes}), so a classifier can overfit."
         findings.append(warning("PM-M34", problem, "Use PCA or highly variable features in preprocessing."))
     return tuple(findings)
+
+
+def _is_code(scan: MatrixScan) -> bool:
+    """Whether one negative whole number stands in a few entries and all others are not negative."""
+    low = scan.minimum
+    is_one = scan.n_negative > 0 and low == scan.highest_negative and float(low).is_integer()
+    is_rare = scan.n_negative <= CODE_SHARE * scan.n_cells * scan.n_features
+    return is_one and is_rare and (low < -1 or scan.maximum > 1)  # −1, 0 and 1 are losses and gains
 
 
 def mismatch(shape: tuple[int, ...], n_cells: int, n_features: int, *, name: str, matrix: str) -> Finding:

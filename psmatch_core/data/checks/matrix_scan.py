@@ -26,6 +26,8 @@ class MatrixScan:
         self.n_infinite = 0
         self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
         self.n_finite = 0
+        self.n_negative = 0
+        self.highest_negative = -np.inf
         self.minimum = np.inf
         self.maximum = -np.inf
         self.is_whole = True
@@ -75,9 +77,10 @@ class MatrixScan:
         self._note_rows(is_filled, (row.tobytes() for row in np.ascontiguousarray(rows)))
 
     def _add_sparse(self, matrix: Any) -> None:
-        if not matrix.has_canonical_format:
+        if not matrix.has_canonical_format or not matrix.data.all():
             matrix = matrix.copy()
             matrix.sum_duplicates()
+            matrix.eliminate_zeros()  # written zeros must not hide that two cells are identical
         data, columns = matrix.data, matrix.indices
         data = data.astype(np.uint8) if data.dtype == bool else data
         owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -114,6 +117,11 @@ class MatrixScan:
         if values.size:
             self.n_finite += values.size
             self.minimum = min(self.minimum, float(values.min()))
+            if values.dtype.kind != "u" and self.minimum < 0:
+                negative = values[values < 0]
+                self.n_negative += negative.size
+                if negative.size:
+                    self.highest_negative = max(self.highest_negative, float(negative.max()))
             self.maximum = max(self.maximum, float(values.max()))
             if self.is_whole and values.dtype.kind == "f":
                 self.is_whole = bool((values == np.floor(values)).all())

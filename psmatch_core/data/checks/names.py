@@ -10,10 +10,14 @@ from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
 
 # Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
-MISSING_WORDS = frozenset({"NA", "N/A", "nan", "NaN", "None", "null", "NULL", "<NA>", "#N/A"})
+MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
+# Gene symbols that a spreadsheet has turned into dates (SEPT1, MARCH2, DEC1); a number may come first or last.
+_DATED = re.compile(r"(?i)\d{1,2}-(mar|sep|sept|dec|oct|apr|feb)|(mar|sep|sept|dec|oct|apr|feb)-\d{1,2}")
+_WHOLE = re.compile(r"\d+(\.0)?")
 MOST_NAMES = 0.8  # the share of names that must look like cells (or like features)
+RECOGNISED_BY = 200  # characters by which a name is recognised: patterns must not search through megabytes
 
 
 def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
@@ -53,7 +57,18 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
                 "PM-F56", f"{name}: {plural(unnamed, 'feature')} {_has(unnamed)} an empty name.", "Name every feature."
             )
         )
-    lost = [each for each in (*obs_names, *var_names) if each in MISSING_WORDS]
+    if obs_names and all(_WHOLE.fullmatch(str(each)[:RECOGNISED_BY]) for each in obs_names):
+        problem = f"{name}: all cell names are whole numbers ({name_list(obs_names, 2)}), perhaps only row numbers."
+        findings.append(
+            warning("PM-F29", problem, "Use barcodes as cell names; check that the first column is not a feature.")
+        )
+    dated = [each for each in var_names if _DATED.fullmatch(str(each)[:RECOGNISED_BY])]
+    if dated:
+        problem = f"{name}: {plural(len(dated), 'feature')} named like a date: {name_list(dated, 3)}."
+        findings.append(
+            warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
+        )
+    lost = [each for each in (*obs_names, *var_names) if str(each).strip().lower() in MISSING_WORDS]
     if lost:
         findings.append(
             warning(
@@ -83,7 +98,7 @@ def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> boo
 
 def _share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
     sample = names[:1000]
-    return sum(pattern.match(str(each)) is not None for each in sample) / len(sample)
+    return sum(pattern.match(str(each)[:RECOGNISED_BY]) is not None for each in sample) / len(sample)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

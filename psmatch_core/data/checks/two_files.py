@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
+from psmatch_core.data.checks.label_column import count_labels
 from psmatch_core.data.checks.pairing import CellNames, KnownPairs, decide_pairs, pairing_finding
 
 SKETCH_SIZE = 4096
@@ -17,6 +19,10 @@ SKETCH_SIZE = 4096
 SAME_FEATURES = 0.5
 # With more cells than this for each cell of the other file, partners repeat so often that pairs are misleading.
 SIZE_RATIO = 20.0
+_PAIR_IDS = re.compile(
+    r"(?i)(.*[_ .-])?(pairs?|partner|physical|cell|match(ed)?)[_ .-]?(ids?|cells?|names?|barcodes?)?"
+)
+MOST_DISTINCT = 0.5  # a column of pair ids has at least this many values for each cell that has one
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class ColumnFacts(Protocol):
     @property
     def n_distinct(self) -> int: ...
     @property
+    def n_missing(self) -> int: ...
+    @property
     def counts(self) -> Mapping[str, int]: ...
     @property
     def is_label_candidate(self) -> bool: ...
@@ -97,10 +105,57 @@ class FileFacts(Protocol):
     def columns(self) -> Sequence[ColumnFacts]: ...
 
 
+@dataclass(frozen=True)
+class Column:
+    """The facts about one column; see :class:`ColumnFacts`."""
+
+    name: str
+    kind: str
+    n_distinct: int
+    n_missing: int
+    counts: Mapping[str, int]
+    is_label_candidate: bool
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts about data of any origin; see :class:`FileFacts`. ``sha256`` is empty if they came from no file."""
+
+    name: str
+    n_cells: int
+    sha256: str
+    cells: CellNames
+    features: Sketch
+    columns: tuple[Column, ...]
+
+
+def column_of(name: str, values: Any) -> Column:
+    """The facts about a column with the values ``(n_cells,)``, without those that are listed cell by cell."""
+    counted = count_labels(values)
+    return Column(name, counted.kind, len(counted.counts), counted.n_missing, counted.counts, False)
+
+
+def is_pair_column(name: str) -> bool:
+    """Whether a column's name says that it holds the ids of physical cells."""
+    return _PAIR_IDS.fullmatch(name[:200]) is not None
+
+
 def check_pair(
-    source: FileFacts, target: FileFacts, *, source_label_key: str = "", target_label_key: str = ""
+    source: FileFacts,
+    target: FileFacts,
+    *,
+    source_label_key: str = "",
+    target_label_key: str = "",
+    pair_keys: tuple[str, str] = ("", ""),
 ) -> tuple[Finding, ...]:
-    """Check two files together; all findings are warnings, since each of these situations can be intended."""
+    """Check two files together; all findings are warnings, since each of these situations can be intended.
+
+    Parameters
+    ----------
+    pair_keys
+        The columns of pair ids on both sides, if they are chosen; columns that are called like ids are checked anyway.
+    """
     findings: list[Finding] = []
     s, t = _sides(source, target)
     if source.sha256 and source.sha256 == target.sha256:
@@ -126,7 +181,8 @@ def check_pair(
                 "PM-P08", problem, "Check how often each cell is used before you rely on pairs, or load more cells."
             )
         )
-    findings.extend(_of_columns(source, target, source_label_key, target_label_key))
+    findings.extend(_of_labels(source, target, source_label_key, target_label_key))
+    findings.extend(_of_pair_columns(source, target, {source_label_key, target_label_key}, pair_keys))
     return tuple(findings)
 
 
@@ -141,7 +197,7 @@ def pairs_of_files(
     return decide_pairs(source.cells, target.cells, (labels[0], labels[1]) if all(labels) else None)
 
 
-def _of_columns(source: FileFacts, target: FileFacts, source_label_key: str, target_label_key: str) -> list[Finding]:
+def _of_labels(source: FileFacts, target: FileFacts, source_label_key: str, target_label_key: str) -> list[Finding]:
     s, t = _sides(source, target)
     findings: list[Finding] = []
     on_source = {column.name: column for column in source.columns}
@@ -161,16 +217,42 @@ def _of_columns(source: FileFacts, target: FileFacts, source_label_key: str, tar
     if source_label and target_label and source_label.kind != target_label.kind:
         problem = f"Labels are {_stored(source_label)} in {s} and {_stored(target_label)} in {t}."
         findings.append(warning("PM-L04", problem, "They are compared as text, with 1.0 written as 1."))
-    for key, column in on_source.items():
-        other = on_target.get(key)
-        if other is None or column is source_label or other is target_label or column.kind == other.kind:
+    return findings
+
+
+def _of_pair_columns(
+    source: FileFacts, target: FileFacts, labels: set[str], pair_keys: tuple[str, str]
+) -> list[Finding]:
+    """Warnings about columns of pair ids: chosen on both sides, or called alike and like ids."""
+    findings = []
+    s, t = _sides(source, target)
+    on_target = {column.name: column for column in target.columns}
+    for column in source.columns:
+        is_chosen = column.name == pair_keys[0]
+        other = on_target.get(pair_keys[1] if is_chosen else column.name)
+        if other is None or not (is_chosen or (column.name not in labels and is_pair_column(column.name))):
             continue
-        if column.n_distinct > 0.9 * source.n_cells and other.n_distinct > 0.9 * target.n_cells:
-            problem = f"Column {display(key)} (pair ids?) holds {column.kind} in {s} and {other.kind} in {t}."
+        filled = [side.n_cells - each.n_missing for side, each in ((source, column), (target, other))]
+        distinct = [column.n_distinct, other.n_distinct]
+        if not all(each > MOST_DISTINCT * n for each, n in zip(distinct, filled, strict=True)):
+            continue
+        if column.kind != other.kind:
+            problem = f"Column {display(column.name)} (pair ids?) holds {column.kind} in {s} and {other.kind} in {t}."
             findings.append(
                 warning("PM-P06", problem, "As a pair column it is compared as text, with 1.0 written as 1.")
             )
+        if distinct != filled:
+            findings.append(_repeated_ids(column.name, sum(filled) - sum(distinct)))
     return findings
+
+
+def _repeated_ids(column: str, n_more: int) -> Finding:
+    """The finding that values of a pair column occur more than once in a file; ``n_more`` cells beyond the first."""
+    problem = (
+        f"Pair column {display(column)}: values occur more than once in a file ({plural(n_more, 'cell')} beyond the "
+        "first), so they do not name one cell."
+    )
+    return warning("PM-P03", problem, "Such values count as no pair; give each physical cell an id of its own.")
 
 
 def _most_alike(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> ColumnFacts | None:

@@ -14,6 +14,10 @@ LARGEST_LOG = 20.0
 # A z-scored feature has mean 0 and standard deviation 1; clipping (at 10, as scanpy advises) moves both a little.
 SCALED_MEAN = 0.1
 SCALED_DEVIATION = 0.25
+# Features that were only centred, only divided by their deviation, or brought to the range 0 to 1, agree closely.
+CENTRED, UNIT = 0.001, 0.01
+MOST_FEATURES = 0.8  # the share of the varying features that must look scaled
+FEWEST_FEATURES = 3
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,10 @@ def kind_of(scan: MatrixScan) -> Kind:
     )
     if scan.minimum == scan.maximum:
         return Kind("constant", f"all values are {low}")
+    scaling = _scaling(scan)
+    if scaling:
+        return Kind("scaled", f"{scaling} (from {low} to {high})")
     if scan.minimum < 0:
-        if _is_scaled(scan):
-            return Kind(
-                "scaled", f"negative values; most features have mean 0 and standard deviation 1 (from {low} to {high})"
-            )
         return Kind("real", f"negative values (from {low} to {high})")
     if scan.is_whole:
         if scan.maximum <= 1:
@@ -58,11 +61,23 @@ def kind_of(scan: MatrixScan) -> Kind:
     return Kind("normalized", f"decimal numbers, none negative, up to {high}: too large for logged counts")
 
 
-def _is_scaled(scan: MatrixScan) -> bool:
+def _scaling(scan: MatrixScan) -> str:
+    """How the features were scaled, in words; empty if they were not."""
     mean, deviation = scan.feature_mean, scan.feature_deviation  # (n_features,)
     varying = deviation > 0
-    if not varying.any():
-        return False
-    return bool(
-        np.median(np.abs(mean[varying])) < SCALED_MEAN and np.median(np.abs(deviation[varying] - 1)) < SCALED_DEVIATION
-    )
+    mean, deviation = mean[varying], deviation[varying]
+    if not deviation.size:
+        return ""
+    if scan.minimum < 0:
+        if np.median(np.abs(mean)) < SCALED_MEAN and np.median(np.abs(deviation - 1)) < SCALED_DEVIATION:
+            return "negative values; most features have mean 0 and standard deviation 1"
+        is_centred = deviation.size >= FEWEST_FEATURES and np.mean(np.abs(mean) < CENTRED * deviation) >= MOST_FEATURES
+        return "negative values; most features have mean 0, as after centring" if is_centred else ""
+    if scan.is_whole or deviation.size < FEWEST_FEATURES:
+        return ""
+    if np.mean(np.abs(deviation - 1) < UNIT) >= MOST_FEATURES:
+        return "most features have standard deviation 1"
+    low, high = scan.low[varying], scan.high[varying]
+    if np.mean((low == 0) & (np.abs(high - 1) < 1e-6)) >= MOST_FEATURES:
+        return "most features run from 0 to 1"
+    return ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,24 @@ import numpy as np
 
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.records import to_plain
 from psmatch_core.data.checks import (
+    CellNames,
+    Facts,
     Finding,
     check_matrix,
+    column_of,
     count_labels,
     display,
+    is_pair_column,
     label_texts,
     raise_rejections,
+    sketch,
     unique_names,
 )
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.label_column import check_label_counts
+from psmatch_core.data.checks.matrix import not_canonical
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.readers import DataSpec, shown_name
 from psmatch_core.data.readers.base import Source
@@ -84,6 +93,8 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
         are_pixels=image_shape is not None,
     )
     raise_rejections(findings)
+    if not source.is_canonical(spec.matrix):  # the values are summed by now
+        findings = (*findings, not_canonical(source.shown, spec.matrix))
     columns, skipped = _columns(source, spec.label_key)
     if spec.label_key:
         columns[spec.label_key] = pd.Categorical(labels)
@@ -106,8 +117,23 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
         "n_dropped_without_label": n_dropped,
         "dropped_without_label": np.array(dropped, dtype=object),
         "warnings": np.array([str(each) for each in warnings], dtype=object),
+        "findings": json.dumps(to_plain(tuple(warnings))),
+        "facts": json.dumps(to_plain(_facts(source, spec, var_names, content_hash))),
     }
     return adata
+
+
+def _facts(source: Source, spec: DataSpec, var_names: list[str], content_hash: str) -> Facts:
+    """What the rules on two files need to know of this one, as it was before anything was decoded or dropped."""
+    obs_names = source.obs_names
+    columns = []
+    for name in source.column_names:
+        if name in (spec.label_key, spec.pair_key) or is_pair_column(name):
+            with suppress(PsmatchError):  # a column that cannot be read is left out, which is said
+                columns.append(column_of(name, source.column(name)))
+    return Facts(
+        source.shown, len(obs_names), content_hash, CellNames.of(obs_names)[0], sketch(var_names), tuple(columns)
+    )
 
 
 def _columns(source: Source, label_key: str) -> tuple[dict[str, Any], list[Finding]]:

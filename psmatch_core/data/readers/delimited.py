@@ -15,8 +15,8 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Reader, Source
-from psmatch_core.data.readers.delimited_layout import is_comma_number, is_number
-from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.data.readers.delimited_layout import is_grouped_number, is_number, is_signed_number
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.signature import Signature
 
 if TYPE_CHECKING:
@@ -49,20 +49,27 @@ class DelimitedSource(Source):
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
         layout, frame = read_table(opening, self.findings)
-        if opening.shown.lower().endswith(".gz") and not opening.signature.is_gzipped:
+        is_named_gz = opening.shown.lower().endswith(".gz")
+        if opening.signature.is_gzipped and not is_named_gz:
+            problem = f"{self.shown} is compressed with gzip, although its name does not say so."
+            self.findings.append(warning("PM-F31", problem, "It was unpacked; add .gz to its name."))
+        if is_named_gz and not opening.signature.is_gzipped:
             problem = f"{self.shown} is plain text, although its name says that it is compressed with gzip."
             self.findings.append(warning("PM-F31", problem, "It was read as plain text; rename it without .gz."))
         names = layout.header or tuple(f"feature_{i + 1 - layout.has_names}" for i in range(layout.n_columns))
         first = 1 if layout.has_names else 0
         self._obs_names = list(frame[0]) if layout.has_names else [f"cell_{i + 1}" for i in range(len(frame))]
-        _refuse_broken_names(self._obs_names, self.shown)
+        _refuse_swallowed_rows(frame, self._obs_names, layout.separator, self.shown)
         self._columns: dict[str, Any] = {}
         features = []
         for i in range(first, layout.n_columns):
             if _is_feature(names[i], frame[i], opening, self._obs_names, self.findings):
                 features.append(i)
             else:
-                self._columns[free_name(names[i], self._columns)] = frame[i]
+                free = free_name(names[i], self._columns)
+                if free != names[i]:
+                    self.findings.append(repeated_column(self.shown, names[i], free))
+                self._columns[free] = frame[i]
         self._var_names = [names[i] for i in features]
         if not features:
             problem = f"{self.shown} has no features: no column after the cell names holds numbers."
@@ -103,14 +110,24 @@ class DelimitedSource(Source):
         return as_numbers(self._columns[name])
 
 
-def _refuse_broken_names(names: list[str], shown: str) -> None:
+def _refuse_swallowed_rows(frame: pd.DataFrame, names: list[str], separator: str, shown: str) -> None:
+    """Refuse a cell name of several lines, and a field of several lines that holds the fields of other rows."""
     for i, name in enumerate(names):
         if "\n" in name or "\r" in name:
-            raise PsmatchError(
-                f"{shown}: the cell name in row {i + 1:,} spans several lines; a quotation mark is misplaced.",
-                hint="Remove the quotation mark in that row, or export the table again.",
-                code="PM-F22",
-            )
+            raise _misplaced_quote(f"the cell name in row {i + 1:,}", shown)
+    for at in frame:
+        if frame[at].dtype == object:
+            for i, entry in enumerate(frame[at]):
+                if separator in str(entry) and ("\n" in entry or "\r" in entry):
+                    raise _misplaced_quote(f"field {int(at) + 1:,} of row {i + 1:,} ({display(names[i], 20)})", shown)
+
+
+def _misplaced_quote(where: str, shown: str) -> PsmatchError:
+    return PsmatchError(
+        f"{shown}: {where} spans several lines; a quotation mark is misplaced.",
+        hint="Remove the quotation mark in that row, or export the table again.",
+        code="PM-F22",
+    )
 
 
 def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str], findings: list[Finding]) -> bool:
@@ -130,17 +147,24 @@ def _is_feature(name: str, column: pd.Series, opening: Opening, cells: list[str]
     is_numeric = [is_number(str(each)) for each in column]
     if all(is_numeric):
         return True
-    n_comma = sum(is_comma_number(str(each)) for each in column)
+    grouped = [str(each) for each in column if is_grouped_number(str(each))]
     if _ANNOTATIONS.fullmatch(name.strip()):
         return False
-    if n_comma and n_comma + sum(is_numeric) >= NUMERIC_SHARE * len(column):
-        entry = next(str(each) for each in column if is_comma_number(str(each)))
+    if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
         raise PsmatchError(
-            f"{opening.shown}: column {display(name)} holds numbers written with commas, such as {display(entry, 20)}.",
+            f"{opening.shown}: column {display(name)} holds numbers written with commas or other marks, such as "
+            f"{display(grouped[0], 20)}.",
             hint="Export decimals with a point, and thousands without a separator.",
             code="PM-F16",
         )
     if sum(is_numeric) < NUMERIC_SHARE * len(column):
+        signed = [str(each) for each in column if is_signed_number(str(each))]
+        if len(signed) >= NUMERIC_SHARE * len(column):
+            problem = (
+                f"{opening.shown}: column {display(name)} holds numbers with a sign, such as {display(signed[0], 20)}, "
+                "and counts as annotation, not as a feature."
+            )
+            findings.append(warning("PM-F26", problem, "Remove the sign if it is a feature."))
         return False
     first = is_numeric.index(False)
     entry = str(column.iloc[first])

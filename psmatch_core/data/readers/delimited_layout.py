@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import io
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
 
 SAMPLE_LINES = 50
+MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
 # Usual headers of the column of cell names.
 _NAME_HEADERS = frozenset(
@@ -25,7 +25,14 @@ _NAME_HEADERS = frozenset(
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+# 1,234.5 and 0,5; 1 234,5 and 1'234.5; 1.234,5
+_GROUPED_NUMBER = re.compile(
+    r"[+-]?(\d+(,\d+)+(\.\d+)?|\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3})+,\d+)"
+)
+_SIGNED_NUMBER = re.compile(r"[$€£]\s*[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)?\s*[%‰$€£]")
+LONGEST_NUMBER = 60  # characters: patterns must not search through megabytes
+_SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+_COMMENTS = ("#", "%", "//")
 
 
 @dataclass(frozen=True)
@@ -95,16 +102,14 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     return Layout(encoding, separator, decimal, n_skipped + bool(header), header, has_names, n_columns, tuple(findings))
 
 
-def first_encoding(head: bytes) -> str:
-    """The encoding according to the first bytes; UTF-8 if they have no mark."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return "utf-8-sig"
-
-
-def is_comma_number(text: str) -> bool:
+def is_grouped_number(text: str) -> bool:
     """Whether a field holds a number with a decimal comma or separated thousands."""
-    return re.fullmatch(r"[+-]?\d+(,\d+)+(\.\d+)?", text.strip()) is not None
+    return _GROUPED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
+
+
+def is_signed_number(text: str) -> bool:
+    """Whether a field holds a number with a per cent or currency sign."""
+    return _SIGNED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
 
 
 def is_number(text: str) -> bool:
@@ -116,10 +121,10 @@ def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> in
     """Number of lines before the table; comment lines are reported."""
     count = 0
     while count < len(lines) and (
-        not lines[count].strip() or lines[count].startswith("#") or _is_excel_hint(lines[count])
+        not lines[count].strip() or lines[count].startswith(_COMMENTS) or _is_excel_hint(lines[count])
     ):
         count += 1
-    comments = sum(line.startswith("#") for line in lines[:count])
+    comments = sum(line.startswith(_COMMENTS) for line in lines[:count])
     # "#cell,GENE1": a header that begins with a comment mark
     if comments and count < len(lines) and max(lines[count - 1].count(each) for each in _SEPARATORS) > 0:
         marks = [each for each in _SEPARATORS if lines[count - 1].count(each) == lines[count].count(each) > 0]
@@ -173,29 +178,32 @@ def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tup
     """The fields of the header (empty if there is none), and whether the first column holds cell names."""
     first, rows = fields[0], fields[1:]
     values = [each.strip() for each in first[1:]]
-    if values and all(is_number(each) for each in values) and not _are_ids(first[0], values):
+    numbers = [each for each in values if is_number(each)]
+    # data with a label column have numbers in most fields; a header may hold a few numbered names
+    if len(numbers) > MOSTLY_NUMBERS * len(values) and not _are_ids(first[0], numbers):
         problem = f"{shown} has no header: its first line holds numbers, so columns were named feature_1, feature_2 …"
         findings.append(warning("PM-F28", problem, "Add a first line with the column names."))
         return (), not is_number(first[0])
     width = max((len(row) for row in rows), key=[len(row) for row in rows].count, default=len(first))
+    if len(first) < width - 1 and len(first) <= width / 2:
+        raise PsmatchError(
+            f"{shown}: line 1 of the table has {plural(len(first), 'field')}, the other lines have {width:,}: "
+            "it is no header.",
+            hint="Delete the lines before the column names, or mark them with #.",
+            code="PM-F21",
+        )
     if len(first) == width - 1:
         return ("", *first), True  # R writes no name above the row names
     head = first[0].strip().lower()
     starts = [row[0].strip() for row in rows if row]
-    if head not in _NAME_HEADERS and starts and all(is_number(each) for each in starts):
-        if len(set(starts)) < len(starts) or not all(each.isdigit() for each in starts):
-            problem = (
-                f"{shown} has no cell names: its first column, {display(first[0])}, holds numbers and was read as a "
-                "feature; cells were named cell_1, cell_2 …"
-            )
-            findings.append(warning("PM-F29", problem, "Add a first column with the cell names."))
-            return tuple(first), False
-        problem = f"{shown}: the first column, {display(first[0])}, holds numbers and was read as cell names."
-        findings.append(
-            warning(
-                "PM-F29", problem, "If this is right, call it 'cell'; otherwise add a first column with the cell names."
-            )
+    are_values = starts and all(is_number(each) for each in starts)
+    if head not in _NAME_HEADERS and are_values and not _are_ids("", starts):
+        problem = (
+            f"{shown} has no cell names: its first column, {display(first[0])}, holds numbers and was read as a "
+            "feature; cells were named cell_1, cell_2 …"
         )
+        findings.append(warning("PM-F29", problem, "Add a first column with the cell names."))
+        return tuple(first), False
     return tuple(first), True
 
 

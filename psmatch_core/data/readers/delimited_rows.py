@@ -9,10 +9,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding
+from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
-from psmatch_core.data.readers.delimited_layout import Layout, find_layout, first_encoding, is_number, open_text
+from psmatch_core.data.readers.delimited_layout import Layout, find_layout, is_number, open_text
+from psmatch_core.data.readers.signature import text_encoding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
 def read_table(opening: Opening, findings: list[Finding], *, as_text: bool = False) -> tuple[Layout, pd.DataFrame]:
     """The layout and the table, with one column for each field, including the names."""
-    encoding = first_encoding(opening.signature.head)
+    encoding = text_encoding(opening.signature.head)
     try:
         found = _parse(opening, encoding, as_text=as_text)
     except UnicodeDecodeError:
-        if encoding == "utf-16":
+        if encoding != "utf-8-sig":
             raise _truncated(opening.shown) from None
         found = _parse(opening, "cp1252", as_text=as_text)
         problem = (
             f"{opening.shown} is not encoded as UTF-8; its special characters were read as Windows (Latin-1) text."
         )
         findings.append(warning("PM-F33", problem, "Check names such as α or é, or save the file with UTF-8 encoding."))
-    if encoding == "utf-16":
-        problem = f"{opening.shown} was read as UTF-16 (Excel's 'Unicode text')."
-        findings.append(warning("PM-F18", problem, "Check the names; to be safe, save it as UTF-8 csv."))
+    if encoding != "utf-8-sig":
+        problem = f"{opening.shown} was read as {encoding.upper()[:6]} (Excel's 'Unicode text')."
+        findings.append(warning("PM-F18", problem, "Check the names; to be safe, save it with UTF-8 encoding."))
     findings.extend(found[0].findings)
     return found
 
@@ -142,6 +143,12 @@ def free_name(name: str, taken: dict[str, Any]) -> str:
     while free in taken:
         free, i = f"{name}-{i}", i + 1
     return free
+
+
+def repeated_column(shown: str, name: str, free: str) -> Finding:
+    """The finding that a column of annotations has a name twice and got another."""
+    problem = f"{shown}: two columns are called {display(name)} (repeated); the later one is called {display(free)}."
+    return warning("PM-F19", problem, "Check which of both is meant, and rename or drop the other.")
 
 
 def as_numbers(column: pd.Series) -> pd.Series:

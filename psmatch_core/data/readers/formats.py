@@ -50,6 +50,14 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
     ),
     "mtx": ("is a Matrix Market file, which is not read yet", _TO_H5AD, "PM-F39"),
     "zip": ("is a zip archive", _UNPACK, "PM-F10"),
+    "7z": ("is a 7z archive", _UNPACK, "PM-F10"),
+    "rar": ("is a rar archive", _UNPACK, "PM-F10"),
+    "lz4": ("is compressed with lz4", _UNPACK, "PM-F10"),
+    "cut zip": (
+        "is incomplete (cut off): it begins like a zip or npz file, but its end is missing",
+        "Download or copy it again.",
+        "PM-F30",
+    ),
     "tar": ("is a tar archive", _UNPACK, "PM-F10"),
     "bzip2": ("is compressed with bzip2", _UNPACK, "PM-F10"),
     "xz": ("is compressed with xz", _UNPACK, "PM-F10"),
@@ -93,6 +101,9 @@ def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], me
     if signature.content == "empty":
         problem = f"{shown} is empty (0 bytes)."
         raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F01")
+    if signature.content == "blank":
+        problem = f"{shown} is empty: it holds nothing, or only zero bytes."
+        raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F01")
     _refuse_wrong_name(signature, shown)
     return Opening(path, shown, signature, text_columns, memory_mb)
 
@@ -102,10 +113,13 @@ def _refuse_wrong_name(signature: Signature, shown: str) -> None:
     if signature.content == "hdf5" and signature.is_gzipped:
         problem = f"{shown} is an HDF5 file (h5ad) compressed with gzip."
         raise PsmatchError(problem, hint="Unpack it first (gunzip), then load it.", code="PM-F10")
-    if signature.content == "hdf5" and name.endswith(_TEXT_ENDINGS):
-        problem = f"{shown} is not a text table: its content is HDF5, as in h5ad files."
+    if signature.content == "hdf5" and name.endswith((*_TEXT_ENDINGS, ".npz")):
+        problem = f"{shown} is not what its name says: its content is HDF5, as in h5ad files."
         raise PsmatchError(problem, hint="Rename it so that it ends in .h5ad.", code="PM-F07")
-    if signature.content == "text" and name.endswith((*_HDF5_ENDINGS, ".xlsx", ".xls")):
+    if signature.content == "npz" and name.endswith((*_TEXT_ENDINGS, *_HDF5_ENDINGS)):
+        problem = f"{shown} is not what its name says: its content is npz (numpy arrays)."
+        raise PsmatchError(problem, hint="Rename it so that it ends in .npz.", code="PM-F07")
+    if signature.content == "text" and name.endswith((*_HDF5_ENDINGS, ".npz", ".xlsx", ".xls")):
         problem = f"{shown} is a plain text file, despite its name."
         raise PsmatchError(
             problem,
@@ -119,9 +133,15 @@ def _refusal(signature: Signature, shown: str) -> PsmatchError:
     if known is not None:
         what, hint, code = known
         return PsmatchError(f"{shown} {what}.", hint=hint, code=code)
+    if signature.content == "gzip":
+        return PsmatchError(
+            f"{shown} is incomplete or damaged: its gzip content cannot be decompressed.",
+            hint="Download or copy it again.",
+            code="PM-F30",
+        )
     if signature.is_gzipped:
         return PsmatchError(
-            f"{shown} is compressed with gzip, but its content is incomplete or not a table.",
+            f"{shown} is compressed with gzip, but its content is binary and not a table.",
             hint="Download it again, or unpack it to see what it holds.",
             code="PM-F30",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,15 @@ from psmatch_core.data.checks import (
     CellNames,
     Finding,
     LabelCounts,
+    LabelSignal,
     MatrixScan,
     Severity,
+    check_confounding,
+    check_label_signal,
     count_labels,
     display,
+    is_technical,
+    judges_signal,
     label_texts,
     name_list,
     raise_rejections,
@@ -125,7 +131,11 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
-    matrices = tuple(_matrix_summary(source, header, is_main=header.key == main_key) for header in source.headers)
+    signal = _signal_of(source, label_key, matrix_header(source, main_key))
+    matrices = tuple(
+        _matrix_summary(source, header, signal if header.key == main_key else None, is_main=header.key == main_key)
+        for header in source.headers
+    )
     main = next(each for each in matrices if each.key == main_key)
     name_findings = check_names(obs_names, var_names, name=source.shown)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
@@ -141,6 +151,9 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
     if label_key:
         label_findings = check_label_counts(label_counts_of(source, label_key), name=source.shown, label_key=label_key)
         raise_rejections(label_findings)
+        label_findings += _confounding_of(source, label_key)
+        if signal is not None:
+            label_findings += check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
     found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
     return FileSummary(
@@ -160,16 +173,40 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
     )
 
 
-def _matrix_summary(source: Source, header: MatrixHeader, *, is_main: bool) -> MatrixSummary:
+def _signal_of(source: Source, label_key: str, header: MatrixHeader) -> LabelSignal | None:
+    """What collects whether features differ between the chosen labels; None without labels that can be read."""
+    if label_key not in source.column_names or len(header.shape) != 2:
+        return None
+    if not judges_signal(header.key, are_pixels=header.image_shape is not None):
+        return None
+    with suppress(PsmatchError):  # said later, after what is worse
+        return LabelSignal(label_texts(source.column(label_key)).tolist(), header.shape[1])
+    return None
+
+
+def _confounding_of(source: Source, label_key: str) -> tuple[Finding, ...]:
+    """Whether a technical column of the file tells its labels; columns that cannot be read are left out."""
+    columns = {}
+    for name in source.column_names[:MOST_COLUMNS]:
+        if is_technical(name) and name != label_key:
+            with suppress(PsmatchError):
+                columns[name] = label_texts(source.column(name)).tolist()
+    labels = label_texts(source.column(label_key)).tolist() if columns else []
+    return check_confounding(labels, columns, name=source.shown, label_key=label_key)
+
+
+def _matrix_summary(
+    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, is_main: bool
+) -> MatrixSummary:
     try:
-        return _scanned(source, header, MAIN_BUDGET if is_main else OTHER_BUDGET)
+        return _scanned(source, header, signal, MAIN_BUDGET if is_main else OTHER_BUDGET)
     except PsmatchError as error:
         if is_main:
             raise
         return _unusable(header, rejection(error.code, error.problem, error.hint))
 
 
-def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary:
+def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, budget: int) -> MatrixSummary:
     key, shape = header.key, header.shape
     early = check_form(shape, header.dtype, name=source.shown, matrix=key)
     if early:
@@ -183,6 +220,8 @@ def _scanned(source: Source, header: MatrixHeader, budget: int) -> MatrixSummary
     scan, n_values, preview = MatrixScan(shape[1]), 0, ""
     for rows in source.rows(key, SCAN_VALUES):
         scan.add(rows)
+        if signal is not None and not scan.first_bad:
+            signal.add(rows)
         if pixels is not None and not preview:
             preview = contact_sheet(rows, pixels)
         n_values += rows.nnz if header.is_sparse else rows.size

@@ -12,7 +12,7 @@ from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.delimited import DelimitedReader
-from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.formats import checked_opening
 
@@ -57,7 +57,10 @@ def read_label_table(opening: Opening) -> LabelTable:
     names = layout.header or tuple(f"column_{i}" for i in range(layout.n_columns))
     columns: dict[str, Any] = {}
     for i in range(1, layout.n_columns):
-        columns[free_name(names[i], columns)] = as_numbers(frame[i])
+        free = free_name(names[i], columns)
+        if free != names[i]:
+            findings.append(repeated_column(opening.shown, names[i], free))
+        columns[free] = as_numbers(frame[i])
     return LabelTable(rows, columns, tuple(findings))
 
 

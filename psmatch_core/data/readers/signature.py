@@ -11,6 +11,9 @@ from pathlib import Path
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 4096
+MARKED_BYTES = 512  # characters whose zero bytes tell UTF-16 without a mark
+MOST_ZEROS = 0.7  # the share of zeros in every second byte of a text of mostly Latin letters
+_HTML = (b"<html", b"<!doctype html", b"<head", b"<body", b"<script", b"<title", b"<div")
 _GZIP_MAGIC = b"\x1f\x8b"
 # First bytes → format, in the order of the tests.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -20,6 +23,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"RDX", "rds"),
     (b"RDA", "rds"),
     (b"X\n\x00\x00\x00", "rds"),
+    (b"A\n2\n", "rds"),
+    (b"A\n3\n", "rds"),
+    (b"B\n\x02\x00\x00\x00", "rds"),
+    (b"B\n\x03\x00\x00\x00", "rds"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x04\x22\x4d\x18", "lz4"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -29,6 +39,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "pdf"),
     (b"\x89PNG", "image"),
     (b"\xff\xd8\xff", "image"),
+    (b"GIF8", "image"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
     (b"\x93NUMPY", "npy"),
     (b"SQLite format 3", "sqlite"),
     (b"MATLAB 5.0", "matlab"),
@@ -64,7 +77,8 @@ def read_signature(path: Path) -> Signature:
         return Signature("empty", False, b"")
     if head.startswith(_GZIP_MAGIC):
         inner = _unpacked_head(path)
-        return Signature(_content(path, inner, is_gzipped=True) if inner else "gzip", True, inner)
+        content = _content(path, inner, is_gzipped=True) if inner else _gzip_of_nothing(path)
+        return Signature(content, True, inner)
     return Signature(_content(path, head, is_gzipped=False), False, head)
 
 
@@ -79,6 +93,27 @@ def _unpacked_head(path: Path) -> bytes:
     return data
 
 
+def _gzip_of_nothing(path: Path) -> str:
+    """``blank`` if the file is complete and holds nothing, else ``gzip``: nothing of it could be decompressed."""
+    try:
+        with gzip.open(path, "rb") as file:
+            return "gzip" if file.read(1) else "blank"
+    except (OSError, EOFError, zlib.error):
+        return "gzip"
+
+
+def text_encoding(head: bytes) -> str:
+    """The encoding of a text by its mark or, without one, by where its zero bytes are; UTF-8 if it has none."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    zeros = [head[at : 2 * MARKED_BYTES : 2].count(0) / max(1, len(head[at : 2 * MARKED_BYTES : 2])) for at in (0, 1)]
+    if max(zeros) > MOST_ZEROS and min(zeros) < 1 - MOST_ZEROS:
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return "utf-8-sig"
+
+
 def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
     # HDF5 allows a user block of 512, 1024 … bytes before its signature; h5mu has one
     if any(head.startswith(HDF5_MAGIC, offset) for offset in (0, 512, 1024, 2048)):
@@ -88,14 +123,20 @@ def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
             return _zip_content(path) if content == "zip" and not is_gzipped else content
     if head[257:262] == b"ustar":
         return "tar"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "text"
-    start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:256].lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in start:
-        return "html"
-    if start.startswith((b"<?xml", b"<error")):
-        return "xml"
-    if b"\x00" in head:
+    if not head.strip(b"\x00"):
+        return "blank"
+    encoding = text_encoding(head)
+    wide = encoding != "utf-8-sig"
+    text = head.decode(encoding, "ignore").encode() if wide else head.removeprefix(codecs.BOM_UTF8)
+    start = text.lstrip()[:1024].lower()
+    if start.startswith(b"<"):
+        if b'progid="excel' in start or b"<workbook" in start:
+            return "xls"
+        if any(tag in start for tag in _HTML):
+            return "html"
+        if start.startswith((b"<?xml", b"<error")):
+            return "xml"
+    if not wide and b"\x00" in head:
         return "unknown"
     if start.startswith((b"{", b"[")):
         return "json"
@@ -110,7 +151,9 @@ def _zip_content(path: Path) -> str:
         # the first bytes of a truncated spreadsheet still name its parts
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
-        return "xlsx" if b"[Content_Types].xml" in head or b"xl/" in head else "zip"
+        return "xlsx" if b"[Content_Types].xml" in head or b"xl/" in head else "cut zip"
+    if not names:
+        return "blank"
     if any(name.startswith("xl/") or name == "[Content_Types].xml" for name in names):
         return "xlsx"
     if any(name.endswith((".zgroup", ".zattrs", ".zarray", "zarr.json")) for name in names):

@@ -17,6 +17,7 @@ from psmatch_core.data.readers.inspection import inspect_here
 
 N_CELLS, N_FEATURES = 60, 20
 COUNTS = np.random.default_rng(0).poisson(3.0, (N_CELLS, N_FEATURES)).astype(np.float32)
+COUNTS[::3, -1] += 6  # a marker of the first cell type, so that the labels mean something
 
 
 def good_adata(X=None, **columns) -> anndata.AnnData:

@@ -33,14 +33,14 @@ FOREIGN = {
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an Excel file (xls)"),
     "rds": (gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(50)), "is an R file (RDS, as Seurat writes)"),
     "zarr": (zipped("data.zarr/.zgroup", "data.zarr/X/.zarray"), "is a zipped zarr store, which is not read yet"),
-    "npz": (arrays(), "holds neither an array 'images' (cells × channels × height × width) nor 'X' (cells × features)"),
+    "npz": (arrays(), "is not what its name says: its content is npz"),
     "zip": (zipped("counts.csv"), "is a zip archive"),
     "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "only a pointer to the file"),
     "parquet": (b"PAR1" + bytes(50), "is a parquet table"),
     "pdf": (b"%PDF-1.7 ...", "is a PDF document"),
     "pickle": (b"\x80\x04\x95" + bytes(50), "has an unknown format"),
     "noise": (bytes(range(256)), "has an unknown format"),
-    "gzip of nothing": (gzip.compress(b"")[:12], "is compressed with gzip, but its content is incomplete"),
+    "gzip of nothing": (gzip.compress(b"")[:12], "its gzip content cannot be decompressed"),
 }
 
 
