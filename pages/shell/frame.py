@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shell import empty_states, session
 from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
+from pages.shell.login import has_login, require_login, show_login
 from pages.shell.navigation import PAGES, boot_if_opened_alone, path_of
 from pages.shell.sharing import is_shared
 from pages.shell.style import style
@@ -27,6 +28,7 @@ STATES = {
 def start_page(page: str, question: str) -> Workspace:
     """Draw the top of a page; returns what the visitor works on."""
     boot_if_opened_alone()
+    require_login()
     st.set_page_config(page_title=f"{PAGES[page][0]} · psmatch")
     style()
     workspace = session.workspace()
@@ -125,7 +127,9 @@ def _foreign_notice() -> None:
 def _sidebar(workspace: Workspace) -> None:
     with st.sidebar:
         folder = session.current_run()
-        if is_shared():
+        if has_login():
+            show_login()
+        elif is_shared():
             st.caption(
                 "Only you see your runs. The address of this page contains your key: bookmark it to come back to your "
                 "runs, and do not pass it on."

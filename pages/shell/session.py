@@ -16,6 +16,7 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shell.login import has_login, person
 from pages.shell.sharing import is_shared
 from pages.shell.workspace import Workspace, from_files, from_recipe
 from psmatch_core.base.disk import explain_full_disk
@@ -40,7 +41,14 @@ def store() -> RunStore:
     """The runs of the workspace folder; on a shared server, as this visitor may see and change them."""
     if not is_shared():
         return RunStore(root())
-    return PersonalStore(root(), owner=hash_owner(_key()), held=frozenset(st.session_state.get("held", ())))
+    return PersonalStore(root(), owner=hash_owner(_identity()), held=frozenset(st.session_state.get("held", ())))
+
+
+def _identity() -> str:
+    """Who the visitor is: their login if the server has one, else whoever has the key in their address."""
+    if has_login():
+        return f"login\n{person() or secrets.token_hex(16)}"  # nobody, should a page draw without a login
+    return _key()
 
 
 def _key() -> str:
@@ -115,7 +123,7 @@ def set_workspace(changed: Workspace) -> None:
 def write_address() -> None:
     """Write the run, and the key on a shared server, into the address: switching pages empties it."""
     current: Workspace = st.session_state["workspace"]
-    if is_shared() and st.query_params.get(KEY) != _key():
+    if is_shared() and not has_login() and st.query_params.get(KEY) != _key():
         st.query_params[KEY] = _key()
     if current.run_id:
         st.session_state["link"] = current.run_id
@@ -139,8 +147,8 @@ def current_run() -> RunFolder | None:
 
 
 def upload_folder() -> Path:
-    """A folder for the visitor's uploads, under a name that nobody can guess; on a shared server one for each key."""
-    new = hash_owner(f"uploads {_key()}")[:32] if is_shared() else secrets.token_hex(16)
+    """A folder for the visitor's uploads, under a name that nobody can guess; each has one on a shared server."""
+    new = hash_owner(f"uploads {_identity()}")[:32] if is_shared() else secrets.token_hex(16)
     folder = root() / "uploads" / str(st.session_state.setdefault("uploads", new))
     with explain_full_disk("an upload"):
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import streamlit as st
 
+from pages.shell.login import has_login
+
 SHARED_VARIABLE = "PSMATCH_SHARED"
 SECRET_VARIABLE = "PSMATCH_SECRET"
 
@@ -15,9 +17,11 @@ SECRET_VARIABLE = "PSMATCH_SECRET"
 def is_shared() -> bool:
     """Whether more than one person uses this server.
 
-    ``PSMATCH_SHARED`` says so (1, or 0 for one person); unless it is set, a server is shared if it asks for a secret or
-    listens on an address that other machines can reach.
+    A server with a login is shared. Else ``PSMATCH_SHARED`` says so (1, or 0 for one person); unless it is set, one
+    is shared that asks for a secret or listens on an address that other machines can reach.
     """
+    if has_login():
+        return True
     said = os.environ.get(SHARED_VARIABLE, "").strip()
     if said:
         return said != "0"

@@ -66,7 +66,7 @@ class Server:
             **self.environment,
         }
         options = {
-            "server.port": port,
+            "server.port": str(port),
             "server.address": "127.0.0.1",
             "server.headless": "true",
             "server.fileWatcherType": "none",
@@ -76,7 +76,7 @@ class Server:
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        self.url = f"http://127.0.0.1:{port}{options.get('server.baseUrlPath', '')}"
+        self.url = f"http://127.0.0.1:{options['server.port']}{options.get('server.baseUrlPath', '')}"
         until(self._answers, lambda: "the server did not start: " + self.log.read_text())
 
     def _answers(self) -> bool:
