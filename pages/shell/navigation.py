@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 from pages.shell.precompile import precompile_engine
 from pages.shell.session import root
 from pages.shell.upload_cleanup import clean_once
+from psmatch_core.workspace.watch import watch_once
 
 PAGES = {
     "data": ("Data", ":material/folder_open:"),
@@ -31,6 +32,7 @@ def boot() -> StreamlitPage:
     st.session_state[BOOTED] = True
     precompile_engine()
     clean_once(root())
+    watch_once(root())
     return st.navigation(
         [
             # No icons here: the browser would fetch them from the internet for its tab.

@@ -22,11 +22,13 @@ MANIFEST = "manifest.json"
 MANIFEST_LOCK = "manifest.lock"
 VERSION_OF_MANIFEST = 1
 EXPORTS = "exports"
+# What processes leave in a folder while they work.
+OF_PROCESSES = ("worker.lock", "worker.json", "start.lock", "resumed", MANIFEST_LOCK)
 # What changes after the end: read with checks of its own, made anew when it is asked for, or read by people only.
 NOT_LISTED = frozenset(
     {
-        MANIFEST, MANIFEST_LOCK, "job.json", "status.json", "log.txt", "worker.lock", "worker.json", "traceback.txt",
-        "curve.csv", "report.html", "feature_matches.csv",
+        *OF_PROCESSES, MANIFEST, "job.json", "status.json", "log.txt", "traceback.txt", "curve.csv", "report.html",
+        "feature_matches.csv",
     }
 )  # fmt: skip
 

@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -25,67 +24,27 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.heartbeat import ENDED_SECONDS, TOLD_SECONDS, silence
 from psmatch_core.workspace.new_folder import LOCK, check_free, check_there, holds_job, make_folder, removed_error
+from psmatch_core.workspace.processes import WorkerProcess
+from psmatch_core.workspace.run_status import (
+    CANCELLED as CANCELLED,
+    DONE as DONE,
+    FAILED as FAILED,
+    LOST as LOST,
+    QUEUED as QUEUED,
+    RUNNING as RUNNING,
+    LastStage as LastStage,
+    RunState as RunState,
+    RunStatus as RunStatus,
+)
 from psmatch_core.workspace.small_files import damage_error, is_time, read_events, read_plain, write_plain
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{12}")
-START_SECONDS = 60.0  # a worker that has not locked its folder by then has not started: it first imports torch
-
-
-class RunState(StrEnum):
-    """The state of a run or of another job; it is lost if its process has died."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    LOST = "lost"
-
-
-QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = RunState
-
-
-class LastStage(StrEnum):
-    """The stage after which a run stops; ``MATCH`` is everything, with exports and maps."""
-
-    PROPENSITY = "propensity"
-    EVALUATION = "evaluation"
-    MATCH = "match"
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """The state of a run or of another job, with its progress.
-
-    Parameters
-    ----------
-    state
-        Whether it waits, works or has ended.
-    stage, fraction, message
-        What it does now, and how much of that is done, 0 to 1.
-    problem, hint
-        What went wrong and what to change, if it failed.
-    pid
-        Process id of the worker.
-    started, updated
-        Seconds since the epoch.
-    """
-
-    state: RunState = QUEUED
-    stage: str = ""
-    fraction: float = 0.0
-    message: str = ""
-    problem: str = ""
-    hint: str = ""
-    pid: int = 0
-    started: float = 0.0
-    updated: float = 0.0
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it waits or works."""
-        return self.state in (QUEUED, RUNNING)
+START_LOCK = "start.lock"  # held while a worker is started or ended, so that neither overtakes the other
+WORKER = "worker.json"  # the process that was started last
+RESUMED = "resumed"  # says that the job was started by itself after a restart of the machine
+START_SECONDS = 60.0  # without a known process, a worker that has not locked its folder by then has not started
 
 
 @dataclass(frozen=True)
@@ -211,13 +170,12 @@ class RunFolder:
         if status is None and self.is_worked_on():
             return RunStatus(RUNNING)  # whoever works on it will soon write it
         if status is not None and (not status.is_active or self.is_worked_on()):
-            return status
+            return self._with_silence(status)
         status = self._written_status()  # it may have ended between the two looks
         if status is None:
             return self._unreadable_status()
-        waiting = status.state == QUEUED and time.time() - status.started < START_SECONDS
-        if not status.is_active or waiting:
-            return status
+        if not status.is_active or (status.state == QUEUED and self._is_starting(status)):
+            return self._with_silence(status)
         if not disk.has_room(self.path):
             full = disk.full_disk_error("the status of the run")
             return replace(status, state=LOST, problem=full.problem, hint=full.hint)
@@ -246,6 +204,41 @@ class RunFolder:
     def timed_events(self) -> list[tuple[float, Event]]:
         """All progress so far with its times [seconds since the epoch]; an incomplete last line is left out."""
         return read_events(self.path / "events.jsonl")
+
+    @property
+    def worker(self) -> WorkerProcess | None:
+        """The process that was started last to do this job; None if nobody has noted it."""
+        found = read_plain(self.path / WORKER)
+        if found is not None:
+            with suppress(LookupError, TypeError, ValueError, OverflowError):
+                return from_plain(found, WorkerProcess)
+        status = self._written_status()
+        if status is None or not status.pid or not self.is_worked_on():  # else the number may be another process's now
+            return None
+        return WorkerProcess.of_pid(status.pid)  # of a command line
+
+    def keep_worker(self, process: WorkerProcess) -> None:
+        """Note the process that was started to do this job."""
+        write_plain(self.path / WORKER, to_plain(process))
+
+    @property
+    def was_active(self) -> bool:
+        """Whether it waits or works as far as its file says; its process may be gone."""
+        status = self._written_status()
+        return status is not None and status.is_active
+
+    def silent_seconds(self) -> float:
+        """How long this process has seen no sign of life of the worker [s]; 0 if there is no worker."""
+        worker = self.worker
+        is_alive = worker is not None and worker.is_alive
+        return silence(self.path / LOCK, worker) if is_alive or self.is_worked_on() else 0.0
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Let nobody else start or end the worker during the block."""
+        check_there(self.path)
+        with locks.acquire(self.path / START_LOCK):
+            yield
 
     def is_worked_on(self) -> bool:
         """Whether a worker has locked this folder; its lock ends with its process, however that dies."""
@@ -278,6 +271,23 @@ class RunFolder:
         if status is None or not (math.isfinite(status.fraction) and status.pid >= 0):
             return None
         return status if is_time(status.started) and is_time(status.updated) else None
+
+    def _is_starting(self, status: RunStatus) -> bool:
+        """Whether a worker that has not locked the folder yet may still do so: it first loads libraries."""
+        if (self.path / WORKER).exists():
+            worker = self.worker
+            return worker is not None and worker.is_alive
+        return time.time() - status.started < START_SECONDS
+
+    def _with_silence(self, status: RunStatus) -> RunStatus:
+        silent = self.silent_seconds() if status.is_active else 0.0
+        if silent < TOLD_SECONDS:
+            return status
+        return replace(
+            status,
+            message=f"the process has not reported for {silent:.0f} s; after {ENDED_SECONDS:.0f} s it is ended and can "
+            "be started again",
+        )
 
     def _unreadable_status(self) -> RunStatus:
         if not self.path.is_dir():

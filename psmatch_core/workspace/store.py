@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,13 +15,18 @@ from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.folder_stage_store import SECONDS, STAGE_LOCK
+from psmatch_core.workspace.heartbeat import ENDED_SECONDS
 from psmatch_core.workspace.job import Job
+from psmatch_core.workspace.manifest import OF_PROCESSES
+from psmatch_core.workspace.processes import KILL, start_process
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import (
     CANCELLED,
     LOST,
     QUEUED,
+    RESUMED,
     RUN_ID,
+    WORKER,
     LastStage,
     RunFolder,
     RunStatus,
@@ -34,6 +36,7 @@ from psmatch_core.workspace.run_index import RunEntry, RunIndex, read_entry, run
 
 Started = TypeVar("Started", bound=Job)
 
+KILL_SECONDS = 1.5  # until a killed process is gone
 GRACE_SECONDS = 3.0  # before a worker is killed: inside one long library call it cannot react to the first signal
 DELETED = "deleted"
 LONGEST_NAME = 120  # characters of a name
@@ -73,7 +76,7 @@ class RunStore:
     def start(self, recipe: Recipe, *, stop_after: LastStage = LastStage.MATCH, name: str = "") -> RunFolder:
         """Create a run and start its worker process."""
         folder = RunFolder.create(self.runs, recipe, stop_after=stop_after, name=name)
-        self._spawn(folder)
+        self._start(folder)
         self._index.record(folder.path)
         return folder
 
@@ -83,7 +86,7 @@ class RunStore:
 
     def start_job(self, job: Started) -> Started:
         """Start the worker process of a new job."""
-        self._spawn(job.folder)
+        self._start(job.folder)
         return job
 
     def start_again(self, folder: RunFolder) -> None:
@@ -94,12 +97,19 @@ class RunStore:
         PsmatchError
             If its folder was removed, or does not say any more what was asked for.
         """
-        if folder.status().is_active:
-            return
-        folder.write_status(RunStatus(started=time.time()))
-        if (damage := folder.damage()) is not None:  # the status just written is not among it any more
-            raise damage
-        self._spawn(folder)
+        (folder.path / RESUMED).unlink(missing_ok=True)
+        self.resume(folder)
+
+    def resume(self, folder: RunFolder) -> None:
+        """As :meth:`start_again`, but not by its user."""
+        with folder.starting():
+            if folder.status().is_active:
+                return
+            (folder.path / WORKER).unlink(missing_ok=True)
+            folder.write_status(RunStatus(started=time.time()))
+            if (damage := folder.damage()) is not None:  # the status just written is not among it any more
+                raise damage
+            self._spawn(folder)
 
     def n_ahead(self, folder: RunFolder) -> int:
         """How many runs must end before this one may work; 0 if it works, is next or has ended."""
@@ -118,29 +128,65 @@ class RunStore:
         return RunFolder(self.runs / run_id)
 
     def cancel(self, folder: RunFolder) -> RunStatus:
-        """Stop the worker of a run or another job with its child processes, and set its status to cancelled."""
-        pid = folder.status().pid
-        deadline = time.time() + GRACE_SECONDS
-        if pid and folder.is_worked_on():
-            _signal_group(pid, signal.SIGTERM)
-        while folder.is_worked_on() and time.time() < deadline:
-            time.sleep(0.05)
-        if pid and folder.is_worked_on():
-            _signal_group(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-            while folder.is_worked_on() and time.time() < deadline + GRACE_SECONDS:
-                time.sleep(0.05)
-        for partial in folder.path.rglob(".*.partial"):  # first, since on a full disk this makes room for the status
-            partial.unlink(missing_ok=True)
-        status = folder.status()
-        if status.is_active or status.state == LOST:
-            status = replace(
+        """Stop the worker of a run or another job with its child processes, and set its status to cancelled.
+
+        It is obeyed in every state: a worker that only starts has no say yet, and one inside a long library call is
+        killed.
+        """
+        if not (folder.was_active or folder.status().state == LOST or folder.is_worked_on()):
+            return folder.status()
+        with folder.starting():
+            self._end(folder, GRACE_SECONDS)
+            status = folder.status()
+            if not status.is_active and status.state != LOST:
+                return status
+            cancelled = replace(
                 status,
                 state=CANCELLED,
+                message="",
                 problem="The run was cancelled.",
                 hint="Start it again; finished stages are kept.",
             )
-            folder.write_status(status)
-        return status
+            folder.write_status(cancelled)
+            return cancelled
+
+    def end_worker(self, folder: RunFolder) -> None:
+        """Kill a worker that does not report any more; its job can be started again."""
+        with folder.starting():
+            self._end(folder, 0.0)
+            status = folder.status()
+            if status.is_active or status.state == LOST:
+                folder.write_status(
+                    replace(
+                        status,
+                        state=LOST,
+                        message="",
+                        problem=f"The process had not reported for {ENDED_SECONDS:.0f} s and was ended.",
+                        hint="Start it again; finished stages are kept.",
+                    )
+                )
+
+    def _end(self, folder: RunFolder, grace: float) -> None:
+        """End the process of a job with whatever it started, and remove what it has begun to write.
+
+        Parameters
+        ----------
+        grace
+            How long it may take to end by itself before it is killed [s].
+        """
+        worker = folder.worker
+
+        def is_there() -> bool:
+            return folder.is_worked_on() or (worker is not None and worker.is_alive)
+
+        for number, seconds in ((signal.SIGTERM, grace), (KILL, KILL_SECONDS)):
+            if seconds and is_there() and worker is not None:
+                worker.send(number)
+            deadline = time.monotonic() + seconds
+            while is_there() and time.monotonic() < deadline:
+                time.sleep(0.05)
+        for partial in folder.path.rglob(".*.partial"):  # on a full disk this makes room for the status
+            partial.unlink(missing_ok=True)
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it to the deleted runs, from where it can be restored."""
@@ -194,7 +240,7 @@ class RunStore:
         run_id = new_id()
         self.runs.mkdir(parents=True, exist_ok=True)
         partial = self.runs / f".{run_id}"  # not the id of a run yet, so it is not listed before it is complete
-        shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns("worker.lock", ".*.partial"))
+        shutil.copytree(folder.path, partial, ignore=shutil.ignore_patterns(*OF_PROCESSES, ".*.partial"))
         disk.write_json(partial / "job.json", {**folder.job, "created": created})
         partial.rename(self.runs / run_id)
         self._index.record(self.runs / run_id)
@@ -228,27 +274,17 @@ class RunStore:
         """All runs, newest first; where the list and the folders disagree, the folders are right."""
         return self._index.entries(run_folders_in(self.runs))
 
+    def _start(self, folder: RunFolder) -> None:
+        """Start the worker of a new job, unless the job was cancelled before."""
+        with folder.starting():
+            if folder.status().state != CANCELLED:
+                self._spawn(folder)
+
     def _spawn(self, folder: RunFolder) -> None:
         """Start the worker of a folder as a process of its own, which outlives this one."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
-        ).strip(os.pathsep)
-        command = [sys.executable, "-m", "psmatch_core", "run", str(folder.path)]
-        command += ["--cache", str(self.stages), "--queue", str(self.queue.root)]
-        if os.name != "nt":
-            command = ["nice", "-n", "5", *command]  # the pages must stay quick while a run computes
+        command = ["run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root)]
         with open(folder.path / "log.txt", "ab") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=folder.path,
-                start_new_session=True,
-            )
-        _reap(process)
+            folder.keep_worker(start_process(command, folder.path, log))
 
 
 def checked_name(name: str) -> str:
@@ -263,18 +299,3 @@ def checked_name(name: str) -> str:
     if not name:
         raise PsmatchError("The name is empty.", hint="Describe the run, such as “sharper, no PCA”.")
     return name
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the child in a thread, so that it leaves no zombie behind in a long-lived server."""
-    import threading
-
-    threading.Thread(target=process.wait, name="psmatch-reaper", daemon=True).start()
-
-
-def _signal_group(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        if os.name == "nt":
-            os.kill(pid, number)
-        else:
-            os.killpg(os.getpgid(pid), number)

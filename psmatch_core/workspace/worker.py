@@ -14,8 +14,10 @@ from typing import Any
 from psmatch_core.base import disk
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Progress, silent
+from psmatch_core.workspace.heartbeat import beating
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.manifest import remove_manifest, write_manifest
+from psmatch_core.workspace.new_folder import LOCK
 from psmatch_core.workspace.progress_log import ProgressLog, remove_partial_files
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunStatus
@@ -39,7 +41,7 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
         If another process works on the job. What goes wrong in the work itself is in the status.
     """
     folder = job.folder
-    with folder.locked():
+    with folder.locked(), beating(folder.path / LOCK, _stop_main_thread):
         remove_partial_files(folder.path)
         remove_manifest(folder.path)
         log = ProgressLog(folder, also)
@@ -82,12 +84,18 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
         return log.current
 
 
+def _stop_main_thread() -> None:
+    """Stop the work as if it had been cancelled: its folder is gone."""
+    if signal.getsignal(signal.SIGTERM) is _raise_cancelled:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _cancel_on_signal() -> dict[int, Any]:
     """Turn the signals that end a process into :class:`Cancelled`; Python allows this in the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         return {}
+    return {number: signal.signal(number, _raise_cancelled) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def cancel(number: int, frame: FrameType | None) -> None:
-        raise Cancelled
 
-    return {number: signal.signal(number, cancel) for number in (signal.SIGTERM, signal.SIGINT)}
+def _raise_cancelled(number: int, frame: FrameType | None) -> None:
+    raise Cancelled

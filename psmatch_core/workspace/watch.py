@@ -1,0 +1,79 @@
+"""The watch over a workspace: ends workers that have been silent too long, and resumes runs once after a restart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from psmatch_core.base import disk
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.heartbeat import ENDED_SECONDS
+from psmatch_core.workspace.processes import boot_id
+from psmatch_core.workspace.run_folder import LOST, RESUMED, RunFolder
+from psmatch_core.workspace.store import RunStore
+
+LOOK_SECONDS = 5.0
+# Where jobs lie in a workspace: runs, what is measured of them and their labels; sweeps and their runs; demos.
+PLACES = ("runs/*", "runs/*/monitor", "runs/*/*/[0-9]*", "sweeps/*", "sweeps/*/runs/*", "demos/*/runs/*")
+_STARTED = threading.Event()
+
+
+def watch_once(root: Path) -> None:
+    """Watch a workspace from a thread, once per server."""
+    if _STARTED.is_set():
+        return
+    _STARTED.set()
+    threading.Thread(target=_watch, args=(RunStore(root),), name="psmatch-watch", daemon=True).start()
+
+
+def resume_after_restart(store: RunStore) -> list[RunFolder]:
+    """Start what worked or waited when the machine went down, once: what ends so a second time waits for its user.
+
+    Returns
+    -------
+    The jobs that were started.
+    """
+    resumed = []
+    for folder in jobs_in(store.root):
+        with suppress(PsmatchError):  # told in its status
+            worker = folder.worker
+            is_cut = folder.was_active and worker is not None and worker.boot not in ("", boot_id())
+            if not is_cut or folder.status().state != LOST or (folder.path / RESUMED).exists():
+                continue
+            disk.write_text(folder.path / RESUMED, boot_id())
+            store.resume(folder)
+            resumed.append(folder)
+    return resumed
+
+
+def end_silent(store: RunStore) -> list[RunFolder]:
+    """End the workers that have shown no sign of life for so long that they block others; they can be started again.
+
+    Returns
+    -------
+    The jobs whose workers were ended.
+    """
+    ended = []
+    for folder in jobs_in(store.root):
+        with suppress(PsmatchError):
+            if folder.was_active and folder.silent_seconds() >= ENDED_SECONDS:
+                store.end_worker(folder)
+                ended.append(folder)
+    return ended
+
+
+def jobs_in(root: Path) -> Iterator[RunFolder]:
+    """The folders of all jobs in a workspace, the jobs in a run's folder before the run itself."""
+    found = {path for place in PLACES for path in root.glob(place) if path.is_dir()}
+    yield from (RunFolder(path) for path in sorted(found, key=lambda path: (-len(path.parts), path.name)))
+
+
+def _watch(store: RunStore) -> None:
+    with suppress(OSError):
+        resume_after_restart(store)
+    while True:
+        with suppress(OSError):
+            end_silent(store)
+        threading.Event().wait(LOOK_SECONDS)
