@@ -9,7 +9,7 @@ from typing import Any
 
 from psmatch_core.base.config import Config, option
 from psmatch_core.data.readers.display_name import shown_name
-from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_seconds, run_sandboxed
+from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_cpu_seconds, allowed_seconds, run_sandboxed
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_into", "inspect_file", "shown_name"]
@@ -84,8 +84,16 @@ def inspect_file(
         "matrix": matrix,
         "memory_mb": memory_mb,
     }
-    limit = seconds or allowed_seconds(request["path"], request["labels_path"])
-    return FileSummary.from_dict(run_sandboxed("inspect", request, shown=shown, seconds=limit, memory_mb=memory_mb))
+    paths = (request["path"], request["labels_path"])
+    answer = run_sandboxed(
+        "inspect",
+        request,
+        shown=shown,
+        seconds=seconds or allowed_seconds(*paths),
+        cpu_seconds=None if seconds else allowed_cpu_seconds(*paths),
+        memory_mb=memory_mb,
+    )
+    return FileSummary.from_dict(answer)
 
 
 def copy_into(

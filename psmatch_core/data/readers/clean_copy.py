@@ -33,32 +33,38 @@ from psmatch_core.data.checks.matrix import not_canonical
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.readers import DataSpec, shown_name
 from psmatch_core.data.readers.base import Source
+from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.inspection import file_hash, label_counts_of, matrix_header, open_labelled
 
 
 def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """Write the copy that ``request`` describes (see ``copy_into``)."""
     spec = DataSpec.from_dict(request["spec"])
-    path = Path(spec.path)
-    shown = shown_name(spec.path)
-    source, _ = open_labelled(
-        path,
-        shown,
-        label_key=spec.label_key,
-        pair_key=spec.pair_key,
-        labels_path=spec.labels_path,
-        memory_mb=request["memory_mb"],
-    )
-    content_hash = file_hash(path)
-    if spec.sha256 and content_hash != spec.sha256:
-        raise PsmatchError(f"{shown} has changed since it was chosen.", hint="Choose the file again.", code="PM-F55")
-    try:
-        adata = _clean(source, spec, content_hash, needs_labels=request.get("needs_labels", True))
-    finally:
-        source.close()
+    with library_errors(shown_name(spec.path)):
+        adata = _read(spec, memory_mb=request["memory_mb"], needs_labels=request.get("needs_labels", True))
     with disk.replacing(Path(request["destination"]), Path(request["partial"])) as partial:
         adata.write_h5ad(partial, compression="lzf")  # read back once, and soon: gzip takes ten times as long
     return {"n_cells": int(adata.n_obs), "n_features": int(adata.n_vars)}
+
+
+def _read(spec: DataSpec, *, memory_mb: int, needs_labels: bool) -> Any:
+    path = Path(spec.path)
+    source, _ = open_labelled(
+        path,
+        shown_name(spec.path),
+        label_key=spec.label_key,
+        pair_key=spec.pair_key,
+        labels_path=spec.labels_path,
+        memory_mb=memory_mb,
+    )
+    try:
+        content_hash = file_hash(path)
+        if spec.sha256 and content_hash != spec.sha256:
+            problem = f"{source.shown} has changed since it was chosen."
+            raise PsmatchError(problem, hint="Choose the file again.", code="PM-F55")
+        return _clean(source, spec, content_hash, needs_labels=needs_labels)
+    finally:
+        source.close()
 
 
 def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: bool) -> Any:

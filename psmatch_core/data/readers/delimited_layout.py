@@ -18,6 +18,7 @@ from psmatch_core.data.readers.base import Opening
 SAMPLE_LINES = 50
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
+csv.field_size_limit(SAMPLE_CHARACTERS)  # read with another separator, a whole line is one field
 # Usual headers of the column of cell names.
 _NAME_HEADERS = frozenset(
     {"", "cell", "cells", "cell_id", "cellid", "cell id", "cell_name", "barcode", "barcodes", "id", "index", "name"}

@@ -6,11 +6,14 @@ follow, so files with such pointers are refused. So are loops and sizes beyond t
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from psmatch_core.base.disk import is_full
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 
@@ -18,6 +21,7 @@ MAX_DEPTH = 24  # anndata's own tree has 4 levels; results of tools in uns add a
 MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000
 # deflate, shuffle, fletcher32, szip, nbit, scale-offset and LZF: every HDF5 library for Python can read them
 _KNOWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+_LIBRARIES = {"h5py/": "HDF5", "zipfile": "zip", "/gzip.py": "gzip"}
 _FILTER_NAMES = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}
 
 
@@ -105,6 +109,29 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
             if item.id.get_num_chunks() < expected:
                 raise _incomplete(shown, place)
     return item
+
+
+@contextlib.contextmanager
+def library_errors(shown: str) -> Iterator[None]:
+    """Errors that the libraries of the formats (HDF5, zip, gzip) raise inside are told as those of a damaged file."""
+    try:
+        yield
+    except PsmatchError:
+        raise
+    except Exception as error:
+        library = _library_of(error)
+        if library is None or is_full(error):
+            raise
+        raise damaged(shown, f"its {library} structure cannot be read") from None
+
+
+def _library_of(error: BaseException) -> str | None:
+    """The library of a format in which an error arose, if it did."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    file = at.tb_frame.f_code.co_filename.replace("\\", "/") if at is not None else ""
+    return next((name for part, name in _LIBRARIES.items() if part in file), None)
 
 
 def damaged(shown: str, what: str) -> PsmatchError:

@@ -91,7 +91,7 @@ class Table:
         if "codes" in item and "categories" in item:
             codes = self._plain(item["codes"], n_rows)
             return self._categorical(
-                name, codes, self._plain(item["categories"]), is_ordered=bool(item.attrs.get("ordered", False))
+                name, codes, self._plain(item["categories"]), is_ordered=bool(np.all(item.attrs.get("ordered", False)))
             )
         if "values" in item and "mask" in item:
             values, mask = self._plain(item["values"], n_rows), self._plain(item["mask"], n_rows).astype(bool)
@@ -120,6 +120,8 @@ class Table:
     def _categorical(self, name: str, codes: Any, categories: Any, *, is_ordered: bool = False) -> Any:
         import pandas as pd
 
+        if categories.ndim != 1:
+            raise damaged(self.shown, f"the categories of column {display(name)} are not a list")
         if codes.dtype.kind not in "iu" or (codes.size and (codes.min() < -1 or codes.max() >= len(categories))):
             raise damaged(self.shown, f"column {display(name)} points to categories that do not exist")
         try:

@@ -37,13 +37,15 @@ from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.formats import open_source
+from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
-# Stored values that are read of the main matrix and of each other one, in about ten seconds and two. The full check
-# follows when the file is copied.
+# Stored values that are read of the main matrix and of each other one, in about ten seconds and two; fewer of a small
+# file, which may unpack to a thousand times its size. The full check follows when the file is copied.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
+LEAST_BUDGET, VALUES_PER_BYTE = 30_000_000, 20
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
 MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
@@ -52,19 +54,19 @@ SHOWN_NAMES = 20
 
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
-    path = Path(request["path"])
-    source, format_name = open_labelled(
-        path,
-        request["display_name"],
-        label_key=request["label_key"],
-        pair_key="",
-        labels_path=request["labels_path"],
-        memory_mb=request["memory_mb"],
-    )
-    try:
-        summary = _summary_of(source, format_name, request["label_key"], request["matrix"])
-    finally:
-        source.close()
+    with library_errors(request["display_name"]):
+        source, format_name = open_labelled(
+            Path(request["path"]),
+            request["display_name"],
+            label_key=request["label_key"],
+            pair_key="",
+            labels_path=request["labels_path"],
+            memory_mb=request["memory_mb"],
+        )
+        try:
+            summary = _summary_of(source, format_name, request["label_key"], request["matrix"])
+        finally:
+            source.close()
     return summary.to_dict()
 
 
@@ -199,11 +201,17 @@ def _matrix_summary(
     source: Source, header: MatrixHeader, signal: LabelSignal | None, *, is_main: bool
 ) -> MatrixSummary:
     try:
-        return _scanned(source, header, signal, MAIN_BUDGET if is_main else OTHER_BUDGET)
+        return _scanned(source, header, signal, _budget(source, is_main=is_main))
     except PsmatchError as error:
         if is_main:
             raise
         return _unusable(header, rejection(error.code, error.problem, error.hint))
+
+
+def _budget(source: Source, *, is_main: bool) -> int:
+    """How many stored values of a matrix are read; the others together share what one could have."""
+    fitting = LEAST_BUDGET + VALUES_PER_BYTE * source.path.stat().st_size
+    return min(MAIN_BUDGET, fitting) if is_main else min(OTHER_BUDGET, fitting // max(1, len(source.headers) - 1))
 
 
 def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, budget: int) -> MatrixSummary:

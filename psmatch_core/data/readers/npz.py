@@ -9,6 +9,7 @@ the headers before any value is unpacked.
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ MAIN = "X"
 IMAGES = "images"
 OBS_NAMES, VAR_NAMES = "obs_names", "var_names"
 MAX_ARRAYS = 1000  # most annotation columns
+_UNPARSED = (SyntaxError, tokenize.TokenError, TypeError, IndexError)  # numpy reads a header as a Python literal
+LARGEST_CHARACTER = 0x10FFFF  # of Unicode
 _ENCRYPTED = 0x1  # the flag of a zip member
 
 
@@ -173,7 +176,7 @@ class NpzSource(Source):
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, is_fortran, dtype = read(stream)
                 offset = stream.tell()
-        except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile):
+        except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error, *_UNPARSED):
             raise damaged(self.shown, f"array {display(name)} has no readable header") from None
         if dtype.hasobject or dtype.names is not None:
             raise PsmatchError(
@@ -231,6 +234,10 @@ class NpzSource(Source):
     def _array(self, member: Member) -> np.ndarray:
         with self._opened(member) as stream:
             values = self._values(stream, member, math.prod(member.shape))
+        if values.dtype.kind == "U" and values.size:
+            characters = np.frombuffer(values.astype(values.dtype.newbyteorder("=")).tobytes(), dtype=np.uint32)
+            if characters.size and characters.max() > LARGEST_CHARACTER:
+                raise damaged(self.shown, f"array {display(member.name)} holds characters that do not exist")
         return values.reshape(member.shape, order="F" if member.is_fortran else "C")
 
     def _opened(self, member: Member) -> Any:

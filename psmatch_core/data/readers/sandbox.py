@@ -17,14 +17,18 @@ from typing import Any
 from psmatch_core.base.disk import full_disk_error, has_room
 from psmatch_core.base.errors import PsmatchError
 
-# Time limit: the start, and four times what the slowest format (text) needs for each byte.
+# Limit by the clock, for a busy machine: the start, and four times what the slowest format (text) needs for each byte.
 BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
+# Limit by the processor, which no other work delays: a small file that takes longer is damaged, and an endless loop
+# ends. Compressed text needs most for a byte of the file.
+BASE_CPU_SECONDS, BYTES_PER_CPU_SECOND = 6.0, 1e6
 DEFAULT_MEMORY_MB = 8192
 # The answer is a summary; a larger one cannot be ours.
 MAX_ANSWER_BYTES = 64 * 2**20
 # Variables that Python needs to start on any of the three systems.
 _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "HOME")
 _CHILD = ("-P", "-m", "psmatch_core.data.readers.sandbox_child")  # -P: imports nothing from the working folder
+_OVER_CPU_TIME = -int(getattr(signal, "SIGXCPU", 1_000))  # how a child ends that used up its processor time
 _logger = logging.getLogger("psmatch.readers")
 
 
@@ -34,8 +38,20 @@ def allowed_seconds(*paths: str) -> float:
     return BASE_SECONDS + n_bytes / BYTES_PER_SECOND
 
 
+def allowed_cpu_seconds(*paths: str) -> float:
+    """Limit of the processor time that the child may use for these files [s]."""
+    n_bytes = sum(Path(path).stat().st_size for path in paths if path and Path(path).is_file())
+    return BASE_CPU_SECONDS + n_bytes / BYTES_PER_CPU_SECOND
+
+
 def run_sandboxed(
-    function: str, request: Mapping[str, Any], *, shown: str, seconds: float, memory_mb: int
+    function: str,
+    request: Mapping[str, Any],
+    *,
+    shown: str,
+    seconds: float,
+    memory_mb: int,
+    cpu_seconds: float | None = None,
 ) -> dict[str, Any]:
     """Run ``function`` (``inspect`` or ``copy``) on ``request`` in a child process and return its answer.
 
@@ -48,7 +64,9 @@ def run_sandboxed(
     shown
         The file's name in messages.
     seconds, memory_mb
-        Limits of time (processor and clock) and address space [s, MB].
+        Limits of the clock and of address space [s, MB].
+    cpu_seconds
+        Limit of the processor time [s]; that of the clock unless given.
 
     Raises
     ------
@@ -56,11 +74,12 @@ def run_sandboxed(
         The error that the function raised; if the child died or took too long, that the file is damaged or too large.
     """
     with tempfile.TemporaryDirectory(prefix="psmatch-", ignore_cleanup_errors=True) as folder:
+        allowed = min(seconds, cpu_seconds or seconds)
         order = {
             "function": function,
             "request": dict(request),
             "shown": shown,
-            "seconds": seconds,
+            "seconds": allowed,
             "memory_mb": memory_mb,
             "folder": folder,
         }
@@ -68,7 +87,7 @@ def run_sandboxed(
         answer = _answer(Path(folder) / "answer.json")
         if ended == "late":
             raise PsmatchError(
-                f"{shown} could not be read within {seconds:.0f} seconds: it is damaged or too large.",
+                f"{shown} could not be read within {allowed:.0f} seconds: it is damaged or too large.",
                 hint="Save or download the file again; if it is just large, keep fewer cells or features.",
                 code="PM-F60",
             )
@@ -94,7 +113,7 @@ def run_sandboxed(
 
 
 def _run_child(order: bytes, folder: str, seconds: float) -> str:
-    """Run the child until it ends; ``late`` if it was killed at the time limit, else its exit code."""
+    """Run the child until it ends; ``late`` if it was killed at a limit of time, else its exit code."""
     with open(Path(folder) / "stderr.txt", "wb") as errors:
         child = subprocess.Popen(
             [sys.executable, *_CHILD],
@@ -108,7 +127,7 @@ def _run_child(order: bytes, folder: str, seconds: float) -> str:
         )
         try:
             child.communicate(order, timeout=seconds)
-            return f"code {child.returncode}"
+            return "late" if child.returncode == _OVER_CPU_TIME else f"code {child.returncode}"
         except subprocess.TimeoutExpired:
             return "late"
         finally:

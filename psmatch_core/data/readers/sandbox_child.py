@@ -38,7 +38,8 @@ def _limit(seconds: float, memory_mb: int) -> None:
         hard = resource.getrlimit(limit)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         try:
-            resource.setrlimit(limit, (allowed, allowed))
+            # the signal of a soft limit says that it was time that ran out
+            resource.setrlimit(limit, (allowed, hard if name == "RLIMIT_CPU" else allowed))
         except (ValueError, OSError):  # macOS refuses a limit on address space
             continue
 

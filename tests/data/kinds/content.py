@@ -431,7 +431,7 @@ def spelled(rng, folder):
     table = draw_table(rng)
     label = rng.choice(["B cell", "Müller glia", "CD8+ T", "naïve"])
     twin = rng.choice(
-        [label.lower(), label + " ", label.replace(" ", "  ") if " " in label else " " + label, label.upper()]
+        [label.lower(), label + " ", label.replace(" ", "  ") if " " in label else " " + label, label.swapcase()]
     )
     if not label.isascii() and rng.random() < 0.5:
         twin = unicodedata.normalize("NFD", label)

@@ -101,6 +101,17 @@ def test_numbers_in_quotes_with_commas_are_refused_not_taken_for_labels(tmp_path
     assert "column a holds numbers written with commas or other marks, such as 1,200" in refusal(path, label_key="")
 
 
+def test_line_of_any_length_is_read(tmp_path):
+    genes = [f"chr{i % 22}:{i}-{i + 500}" for i in range(12_000)]  # a line of 200,000 characters
+    path = tmp_path / "peaks.csv"
+    lines = [
+        ",".join(["cell", *genes]),
+        *(",".join([f"c{i}", *("01"[(i * j) % 7 > 3] for j in range(12_000))]) for i in range(5)),
+    ]
+    path.write_text("\n".join(lines))
+    assert read(path).var_names("X") == genes
+
+
 def test_spaces_around_column_names_are_removed_and_reported(tmp_path):
     path = table(tmp_path, change=lambda lines: [lines[0].replace(",", ", "), *lines[1:]])
     assert "spaces around column names were removed" in warnings_of(look(path))

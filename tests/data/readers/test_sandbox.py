@@ -39,6 +39,12 @@ def test_endless_loop_ends_in_time(monkeypatch):
 
 
 @POSIX
+def test_loop_ends_by_the_time_of_the_processor_however_busy_the_machine(monkeypatch):
+    code = "from psmatch_core.data.readers import sandbox_child as s; s._limit(1, 4096)\nwhile True: pass"
+    assert "could not be read within" in answer_of(monkeypatch, code)
+
+
+@POSIX
 def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
     sign = tmp_path / "pid"
     code = f"import subprocess as s; open({str(sign)!r}, 'w').write(str(s.Popen(['sleep', '{2 * HANG}']).pid))"
