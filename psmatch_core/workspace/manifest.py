@@ -27,8 +27,8 @@ OF_PROCESSES = ("worker.lock", "worker.json", "start.lock", "resumed", MANIFEST_
 # What changes after the end: read with checks of its own, made anew when it is asked for, or read by people only.
 NOT_LISTED = frozenset(
     {
-        *OF_PROCESSES, MANIFEST, "job.json", "status.json", "log.txt", "traceback.txt", "curve.csv", "report.html",
-        "feature_matches.csv",
+        *OF_PROCESSES, MANIFEST, "job.json", "owner.json", "status.json", "log.txt", "traceback.txt", "curve.csv",
+        "report.html", "feature_matches.csv",
     }
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from psmatch_core.workspace.small_files import read_plain
 from psmatch_core.workspace.store import DELETED, RunStore
 
 OWNER = "owner"  # in job.json
+OWNER_FILE = "owner.json"  # the same again, read if job.json cannot be read
 
 
 def hash_owner(secret: str) -> str:
@@ -88,6 +89,7 @@ class PersonalStore(RunStore):
 
     def _claim(self, folder: RunFolder) -> None:
         disk.write_json(folder.path / "job.json", {**folder.job, OWNER: self.owner})
+        disk.write_json(folder.path / OWNER_FILE, {OWNER: self.owner})  # so that a torn job.json keeps its owner
 
 
 def check_owner(store: RunStore, folder: RunFolder) -> None:
@@ -110,4 +112,5 @@ def _owners(path: Path, root: Path) -> Iterator[str]:
     for place in (path, *path.parents):
         if place == root:
             return
-        yield str((read_plain(place / "job.json") or {}).get(OWNER, ""))  # a damaged job.json gives nobody anything
+        said = [read_plain(place / name) or {} for name in ("job.json", OWNER_FILE)]
+        yield str(said[0].get(OWNER) or said[1].get(OWNER, ""))

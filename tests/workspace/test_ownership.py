@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from psmatch_core.workspace.sweeps.managing import (
     sweeps_on,
 )
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
+from tests.workspace.test_damaged_folders import a_pipe, binary, empty, foreign, missing
 
 RECIPE = demo_recipe(Recipe(), "screen")
 TWO = Sweep((Axis("matcher.epsilon", (0.1, 0.2)),))
@@ -59,6 +61,19 @@ def test_a_link_opens_a_run_and_lists_it_while_it_is_held(people) -> None:
     holder = PersonalStore(bob.root, owner=bob.owner, held=frozenset({run.id, "20260101-000000-000000000000"}))
     assert ids(holder) == [run.id]
     assert not holder.owns(run)
+
+
+@pytest.mark.parametrize("damage", [empty, binary, foreign, missing, a_pipe], ids=lambda each: each.__name__)
+def test_a_damaged_run_keeps_its_owner(people, damage) -> None:
+    ada, bob = people("ada"), people("bob")
+    run = ada.start(RECIPE, name="mine")
+    damage(run.path / "job.json", random.Random(3))
+    assert ids(ada) == [run.id]
+    assert ids(bob) == []
+    assert "belongs to somebody else" in said(lambda: bob.delete(run))
+    ada.delete(run)
+    assert [each.id for each in ada.deleted()] == [run.id]
+    assert bob.deleted() == []
 
 
 @pytest.mark.parametrize("change", ["rename", "cancel", "start_again", "delete"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -10,14 +11,25 @@ from typing import Any
 
 from psmatch_core.base.disk import full_disk_error, is_full, write_text
 
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
 
 def carry_out_order() -> None:
     """Carry out one order."""
+    _end_with_parent()
     order = json.loads(sys.stdin.buffer.read())
     _limit(order["seconds"], order["memory_mb"])
     answer = _serve(order["function"], order["request"], order["shown"], order["memory_mb"])
     folder = Path(order["folder"])
     write_text(folder / "answer.json", json.dumps(answer))
+
+
+def _end_with_parent() -> None:
+    """Let Linux kill this process when its parent is killed: nobody would wait for its answer."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(seconds: float, memory_mb: int) -> None:

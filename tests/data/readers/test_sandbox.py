@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,40 @@ def test_child_imports_little_and_the_parent_less():
     for program in (child, parent):
         printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert printed.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_child_ends_with_a_parent_that_is_killed():
+    """Its input stays open, so it would wait for its order for ever."""
+    read_end, write_end = os.pipe()
+    code = (
+        "import subprocess, sys; from psmatch_core.data.readers.sandbox import _CHILD;"
+        "child = subprocess.Popen([sys.executable, *_CHILD], stdin=0); print(child.pid, flush=True); child.wait()"
+    )
+    root = Path(sandbox.__file__).parents[3]
+    with os.fdopen(write_end, "wb"), os.fdopen(read_end, "rb") as order:
+        parent = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=order, stdout=subprocess.PIPE, cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+        )  # fmt: skip
+        stat = Path("/proc", parent.stdout.readline().decode().strip(), "stat")
+        seen = []
+
+        def waits():
+            """It has slept in ten looks one after another: it waits for its order."""
+            seen.append(_state(stat))
+            return seen[-10:] == ["S"] * 10
+
+        until(waits, "it does not start")
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
+        until(lambda: _state(stat) in ("", "Z"), "the child stays")
+
+
+def _state(stat: Path) -> str:
+    """The state of a process, such as S for sleeping; empty if it is gone."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
