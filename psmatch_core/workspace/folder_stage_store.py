@@ -52,7 +52,7 @@ class FolderStageStore:
             return result
         shared = shared_path(self.cache, name.partition("_")[2], key)
         self.cache.mkdir(parents=True, exist_ok=True)
-        with locks.acquire(shared.with_suffix(STAGE_LOCK)), listed_anew(self.folder.path, path):
+        with locks.acquire(shared.with_suffix(STAGE_LOCK)):
             return self._load_or_make(path, shared, load, make)
 
     def _load_or_make(
@@ -64,13 +64,15 @@ class FolderStageStore:
             except PsmatchError:
                 shared.unlink(missing_ok=True)  # it is made again below
             else:
-                disk.link(shared, path)
+                with listed_anew(self.folder.path, path):
+                    disk.link(shared, path)
                 return result
         started = time.perf_counter()
         result = make()
         seconds = time.perf_counter() - started
         check_there(self.folder.path)
-        result_files.save(result, path)
+        with listed_anew(self.folder.path, path):
+            result_files.save(result, path)
         disk.link(path, shared)
         disk.write_json(shared.with_suffix(SECONDS), round(seconds, 2))  # for the budget of a sweep
         return result

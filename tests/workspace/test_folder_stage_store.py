@@ -4,10 +4,12 @@ import threading
 
 import numpy as np
 
+from psmatch_core.base import locks
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
+from psmatch_core.workspace.manifest import MANIFEST_LOCK, damage_in, is_listed, write_manifest
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.waiting import HANG, until
 
@@ -67,3 +69,20 @@ def test_other_keys_are_made_side_by_side(tmp_path):
 
     found = one.load_or_make("map_umap", "key", files.SCORE_MAP.load, make)
     np.testing.assert_array_equal(found.source_xy, a_map(2).source_xy)
+
+
+def test_a_stage_of_a_finished_run_is_listed_and_keeps_nobody_waiting_while_it_is_made(tmp_path):
+    """A run is measured again for minutes; meanwhile its user keeps a selection."""
+    folder = RunFolder.create_at(tmp_path / "run", Recipe())
+    write_manifest(folder.path)
+    path = files.SCORE_MAP.path(folder, "umap")
+
+    def make():
+        assert not locks.is_held(folder.path / MANIFEST_LOCK)
+        return a_map(1)
+
+    for cache in (None, tmp_path / "stages", tmp_path / "stages"):  # made, made and shared, found
+        FolderStageStore(folder, cache).load_or_make("map_umap", "key", files.SCORE_MAP.load, make)
+        assert is_listed(folder.path, path)
+        assert damage_in(folder.path) is None
+        files.SCORE_MAP.read(folder, which="umap")
