@@ -150,7 +150,7 @@ def fit_propensity(
     own_seed = derived_seed(seed, "propensity", modality.name, modality.fingerprint)
     folds = stratified_folds(y, scoring.n_folds, seed=own_seed)
     stage = f"propensity: {modality.name}"
-    n_fits = scoring.n_folds * scoring.n_repeats if scoring.scores == "out_of_fold" else 0
+    n_fits = folds.n_folds * scoring.n_repeats if scoring.scores == "out_of_fold" else 0
     whole = 1 / (1 + n_fits)
     with one_thread():
         fitted = classifier.fit(
@@ -158,6 +158,11 @@ def fit_propensity(
         )
     logits, held_out = fitted.logits(X), fitted.held_out
     notes = [f"{modality.name}: {note}" for note in fitted.notes]
+    if folds.n_folds < scoring.n_folds:
+        notes.append(
+            f"{modality.name}: {scoring.n_folds} folds were asked for, but only {folds.n_folds} cells can be held out; "
+            f"{folds.n_folds} folds were made."
+        )
     if n_fits:
         held_out = _out_of_fold(X, y, len(names), classifier, scoring, own_seed, stage, progress, executor)
         seen = ~np.isnan(held_out[:, 0])
@@ -201,7 +206,7 @@ def _out_of_fold(
     pieces = []
     for repeat in range(scoring.n_repeats):
         outer = stratified_folds(y, scoring.n_folds, seed=seed, purpose=f"outer folds {repeat}")
-        pieces += [(outer, fold, derived_seed(seed, "outer", repeat, fold)) for fold in range(scoring.n_folds)]
+        pieces += [(outer, fold, derived_seed(seed, "outer", repeat, fold)) for fold in range(outer.n_folds)]
     mapped = executor.map if executor is not None else map
     total, count = np.zeros((y.size, n_labels)), np.zeros(y.size)
     tasks = [(X, y, n_labels, classifier, scoring.n_folds, *piece) for piece in pieces]

@@ -17,6 +17,7 @@ from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
 from psmatch_core.exports.pairs import choose_pairs, verdict_columns
+from psmatch_core.exports.post_conditions import check_exports
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
 from psmatch_core.exports.tables import escape_formulas
 from psmatch_core.pipeline import result_files
@@ -92,10 +93,16 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     Returns
     -------
     The folder.
+
+    Raises
+    ------
+    PsmatchError
+        If the result breaks a rule (:func:`~psmatch_core.exports.post_conditions.check_exports`); nothing is written.
     """
+    pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
+    check_exports(run, pairs)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
     pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), run.monitor))
     files: list[Path] = []
     n_escaped = 0

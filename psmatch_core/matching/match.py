@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from psmatch_core.base.arrays import to_dense
-from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -17,7 +17,8 @@ from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling, Outcome, Status
 from psmatch_core.matching.matchers import Answer, LabelProblem, Matcher, SinkhornMatcher
 
-MASS_TOLERANCE = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
+MASS_TOLERANCE = 1e-6  # a plan whose mass is off by more has not converged, whatever its status says
+LARGEST_MASS_ERROR = 0.05  # a plan whose mass is off by more is not an unconverged plan but a broken one
 
 
 def match(
@@ -130,17 +131,37 @@ def _problem(
 
 
 def _checked(problem: LabelProblem, block: Block | None, status: Status) -> Answer:
-    """The matcher's answer, after the checks that every plan must pass before anyone sees it."""
+    """The matcher's answer after the post-conditions that every plan must meet before anyone sees it.
+
+    A plan that is no plan fails; one that breaks what its status says is told, and needs attention.
+    """
     if block is None:
         return block, status
     row_sums, column_sums = block.marginals
     sums = np.concatenate([row_sums, column_sums])
-    if not np.isfinite(sums).all() or (sums < 0).any() or abs(row_sums.sum() - 1) > MASS_TOLERANCE:
-        return None, problem.status(
-            Outcome.FAILED,
-            f"the plan is not usable (mass {row_sums.sum():.3g} of 1); allow more iterations or raise epsilon",
-            iterations=status.iterations,
-            marginal_error=status.marginal_error,
-            epsilon=status.epsilon,
-        )
+    mass = float(row_sums.sum())
+    is_plan = block.shape == problem.sizes and np.isfinite(sums).all() and (sums >= 0).all()
+    if not is_plan or abs(mass - 1) > LARGEST_MASS_ERROR:
+        words = f"the plan is not usable (mass {mass:.3g} of 1); allow more iterations or raise epsilon"
+        return None, _told(problem, status, Outcome.FAILED, words)
+    if status.outcome.needs_attention:
+        return block, status
+    if abs(mass - 1) > MASS_TOLERANCE:
+        return block, _told(problem, status, Outcome.NOT_CONVERGED, f"the plan has a mass of {mass:.7f} instead of 1")
+    n_sources, n_targets = int((row_sums <= 0).sum()), int((column_sums <= 0).sum())
+    # With nearest neighbours or random partners a target cell may be nobody's match; transport leaves none out.
+    if n_sources or (n_targets and status.outcome is not Outcome.CLOSED_FORM):
+        words = f"{plural(n_sources, 'source cell')} and {plural(n_targets, 'target cell')} without a match"
+        return block, _told(problem, status, Outcome.PARTIAL, words)
     return block, status
+
+
+def _told(problem: LabelProblem, status: Status, outcome: Outcome, message: str) -> Status:
+    """The status with another outcome; what the matcher measured stays."""
+    return problem.status(
+        outcome,
+        message,
+        iterations=status.iterations,
+        marginal_error=status.marginal_error,
+        epsilon=status.epsilon,
+    )

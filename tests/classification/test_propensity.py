@@ -74,6 +74,19 @@ def test_out_of_fold_scores_do_not_know_their_cell():
     assert (outside.logits.argmax(axis=1) == outside.y).mean() < 0.6
 
 
+@pytest.mark.parametrize("scores", ["in_sample", "out_of_fold"])
+def test_more_folds_than_cells_are_capped_and_said(scores):
+    modality = make_modality(n=12)
+    scoring = Scoring(scores=scores, n_folds=50, n_repeats=1)
+    model = fit_propensity(modality, LinearClassifier(strength=0.1), scoring=scoring, seed=0)
+    said = "RNA: 50 folds were asked for, but only 12 cells can be held out; 12 folds were made."
+    assert said in model.notes
+    assert model.is_validated.all()
+    assert np.isfinite(model.logits).all()
+    enough = fit_propensity(modality, LinearClassifier(strength=0.1), scoring=Scoring(n_folds=12), seed=0)
+    assert not any("folds were asked for" in note for note in enough.notes)
+
+
 def test_executor_changes_nothing():
     from concurrent.futures import ThreadPoolExecutor
 

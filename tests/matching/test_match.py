@@ -90,17 +90,47 @@ class BrokenMatcher(LabelMatcher):
             P[0, 0] = np.nan
         elif self.fault == "half":
             P /= 2
-        else:
+        elif self.fault == "negative":
             P -= P.max() * 1.5
-        return DenseBlock(P), problem.status(Outcome.CONVERGED)
+        elif self.fault == "shape":
+            P = P[:, 1:] / P[:, 1:].sum()
+        elif self.fault == "mass":
+            P *= 1 + 1e-4
+        elif self.fault in ("row", "closed form"):
+            P[1] = 0
+            P /= P.sum()
+        elif self.fault in ("column", "random partners"):
+            P[:, 0] = 0
+            P /= P.sum()
+        closed = self.fault in ("closed form", "random partners")
+        return DenseBlock(P), problem.status(Outcome.CLOSED_FORM if closed else Outcome.CONVERGED)
 
 
-@pytest.mark.parametrize("fault", ["nan", "half", "negative"])
+@pytest.mark.parametrize("fault", ["nan", "half", "negative", "shape"])
 def test_a_broken_plan_is_a_failed_label_not_a_result(models, fault):
     coupling = match(*models, BrokenMatcher(fault))
     assert len(coupling) == 0
     assert all(status.outcome is Outcome.FAILED for status in coupling.statuses)
     assert "the plan is not usable" in coupling.statuses[0].message
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "words"),
+    [
+        ("mass", Outcome.NOT_CONVERGED, "a mass of 1.0001000 instead of 1"),
+        ("row", Outcome.PARTIAL, "1 source cell and 0 target cells without a match"),
+        ("closed form", Outcome.PARTIAL, "1 source cell and 0 target cells without a match"),
+        ("column", Outcome.PARTIAL, "0 source cells and 1 target cell without a match"),
+        ("random partners", Outcome.CLOSED_FORM, ""),
+    ],
+)
+def test_a_plan_that_breaks_what_its_status_says_needs_attention(models, fault, outcome, words):
+    """A target cell may be nobody's neighbour; a source cell without a match is always told."""
+    coupling = match(*models, BrokenMatcher(fault))
+    assert len(coupling) == len(coupling.source.label_names)
+    assert {status.outcome for status in coupling.statuses} == {outcome}
+    assert words in coupling.statuses[0].message
+    assert coupling.statuses[0].outcome.needs_attention == (fault != "random partners")
 
 
 def test_pairs_are_known_only_where_cells_agree(models):

@@ -63,8 +63,13 @@ def stratified_folds(y: np.ndarray, n_folds: int, *, seed: int, purpose: str = "
     ----------
     y
         Label of each cell as an index, ``(n_cells,)``.
+    n_folds
+        Number of folds; fewer are made if there are fewer cells to deal, so that none is empty.
     """
     rng = stream(seed, purpose)
+    counts = np.unique(y, return_counts=True)[1]
+    n_dealt = int(counts[counts > 1].sum())
+    n_folds = min(n_folds, n_dealt) if n_dealt else n_folds
     assignment = np.full(y.size, NEVER_HELD_OUT)
     next_fold = int(rng.integers(n_folds))
     for label in np.unique(y):

@@ -169,6 +169,13 @@ class TestFolds:
         sizes = np.bincount(folds.assignment)
         assert sizes.max() - sizes.min() <= 1
 
+    @pytest.mark.parametrize("n_folds", [2, 7, 12, 13, 50])
+    def test_no_fold_is_empty_however_many_are_asked_for(self, n_folds):
+        y = np.repeat([0, 1, 2, 3], [5, 6, 1, 1])  # the last two cells always train
+        folds = stratified_folds(y, n_folds, seed=3)
+        assert folds.n_folds == min(n_folds, 11)
+        assert all(folds.held_out(fold).any() for fold in range(folds.n_folds))
+
     def test_rotation_renames_folds(self):
         folds = stratified_folds(np.repeat([0, 1], 20), 5, seed=0)
         assert np.array_equal(folds.rotated(2).held_out(0), folds.held_out(2))
