@@ -10,11 +10,9 @@ import hashlib
 import hmac
 import os
 import time
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -76,8 +74,7 @@ class Door:
     def _may_pass(self, scope: Scope) -> bool:
         if scope["path"].endswith(_OPEN):
             return True
-        cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-        return COOKIE in cookies and self._is_proof(cookies[COOKIE].value)
+        return self._is_proof(HTTPConnection(scope).cookies.get(COOKIE, ""))
 
     async def _answer(self, request: Request) -> Response:
         """The page that asks for the secret, or the way back to the page that was asked for."""
@@ -85,8 +82,9 @@ class Door:
         if request.method == "POST":
             given = await _form_value(request)
             if hmac.compare_digest(_digest(given), _digest(self.secret)):
-                back = Response(status_code=303, headers={"Location": f"?{request.url.query}"})
-                is_safe = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
+                query = request.scope["query_string"].decode("latin-1")
+                back = Response(status_code=303, headers={"Location": f"?{query}"})
+                is_safe = "https" in (request.scope["scheme"], request.headers.get("x-forwarded-proto", ""))
                 back.set_cookie(
                     COOKIE, self._proof(int(time.time())), DAYS * 86_400, httponly=True, secure=is_safe, samesite="lax"
                 )

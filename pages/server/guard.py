@@ -27,13 +27,20 @@ def refusal(method: str, path: str, headers: Headers) -> tuple[int, str]:
     """
     if any(closed in path for closed in CLOSED):
         return 404, "Not found."
-    host = headers.get("host", "")
+    host = headers.get("host") or ""
     if not is_host_allowed(host):
         return 403, "psmatch does not answer to this name. Its administrator can allow it: --server.allowedHosts NAME."
     origin = headers.get("origin")
-    if origin is not None and method not in READING and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and method not in READING and _host_of(origin) != host.lower():
         return 403, "This request comes from another site. Behind a proxy, pass the header Host on unchanged."
     return 0, ""
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 class Guard:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
+from pages.shell.sharing import is_shared
 from psmatch_core.base.disk import write_whole
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import shown_name
@@ -44,9 +45,11 @@ def save_upload(stream: BytesIO, name: str, folder: Path) -> Path:
 
 
 def data_roots() -> list[Path]:
-    """Folders whose files may be opened by path."""
+    """Folders whose files may be opened by path: those that are named; else the current one, for one person only."""
     named = [each for each in os.environ.get(ROOTS_VARIABLE, "").split(os.pathsep) if each.strip()]
-    return [Path(each).resolve() for each in named] or [Path.cwd().resolve()]
+    if named or is_shared():
+        return [Path(each).resolve() for each in named]
+    return [Path.cwd().resolve()]
 
 
 def server_file(text: str, *, closed: Path) -> Path:

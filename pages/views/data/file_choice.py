@@ -31,6 +31,8 @@ def choose_file(which: str) -> None:
         args=(which, name, "path"),
         help=f"{LARGE} {upload_cleanup.rule()}",
     )
+    if not uploads.data_roots():
+        return
     with st.expander("Open a file on the server"):
         st.text_input("Path", key=session.widget_key(f"path.{which}"), placeholder="/data/rna.h5ad")
         st.button("Open", key=f"open.{which}", on_click=_open_path, args=(which, f"path.{which}"))

@@ -31,3 +31,15 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(PsmatchError, match=r"The disk is full: a\.csv could not be written"):
         uploads.save_upload(io.BytesIO(b"abc"), "a.csv", tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_on_a_shared_server_no_folder_is_open_unless_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(uploads.ROOTS_VARIABLE, raising=False)
+    monkeypatch.setattr(uploads, "is_shared", lambda: True)
+    assert uploads.data_roots() == []
+    with pytest.raises(PsmatchError, match="There is no file"):
+        uploads.server_file(str(Path(__file__)), closed=tmp_path)
+    monkeypatch.setenv(uploads.ROOTS_VARIABLE, str(tmp_path))
+    assert uploads.data_roots() == [tmp_path.resolve()]
