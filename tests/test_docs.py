@@ -69,3 +69,20 @@ def test_the_readme_counts_laws_and_not_rows_of_tables():
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     laws = sum(len(re.findall(r"^ *def test_", text, re.M)) for text in texts)
     assert stated <= laws < stated + 200
+
+
+def test_the_lock_holds_every_pin_with_hashes_and_the_licences_every_package():
+    def plain(name):
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    pin = re.compile(r"^([\w.-]+)==([\w.]+)", re.M)
+    pinned = {plain(name): version for name, version in pin.findall((ROOT / "requirements.txt").read_text())}
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {plain(name): version for name, version in pin.findall(lock)}
+    assert pinned.items() <= locked.items()
+    parts = re.split(r"^(?=[\w.-]+==)", lock, flags=re.M)[1:]
+    assert all("--hash=sha256:" in part for part in parts)
+    licences = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    listed = {plain(name) for name in re.findall(r"^\| ([\w.-]+) \| [\w.]+ \| \S", licences, re.M)}
+    elsewhere = {plain(name) for name in re.search(r"of CUDA \((.+?)\)", licences).group(1).split(", ")}
+    assert locked.keys() == listed | elsewhere
