@@ -9,6 +9,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity, check_pair
 from psmatch_core.data.readers import inspect_file, shown_name
 from psmatch_core.data.shared_labels import reconcile
+from tests.data.parent_process import parent_facts
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.json"
@@ -21,6 +22,15 @@ pytestmark = [
     pytest.mark.data,
     pytest.mark.skipif(not CASES, reason="the corpus of bad input is not beside the checkout (../shared/corpus)"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def parent_is_unchanged(tmp_path, monkeypatch):
+    """A bad file harms only its owner: every case leaves this process as it was."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = parent_facts()
+    yield
+    assert parent_facts() == before
 
 
 def is_read(case) -> bool:

@@ -30,6 +30,9 @@ _KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
 _CHILD = ("-P", "-m", "psmatch_core.data.readers.sandbox_child")  # -P: imports nothing from the working folder
 _OVER_CPU_TIME = -int(getattr(signal, "SIGXCPU", 1_000))  # how a child ends that used up its processor time
 _logger = logging.getLogger("psmatch.readers")
+_logger.addHandler(
+    logging.NullHandler()
+)  # without a log of the program, Python would print a traceback to the terminal
 
 
 def allowed_seconds(*paths: str) -> float:

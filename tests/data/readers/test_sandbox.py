@@ -45,6 +45,24 @@ def test_loop_ends_by_the_time_of_the_processor_however_busy_the_machine(monkeyp
     assert "could not be read within" in answer_of(monkeypatch, code)
 
 
+TRACE = """open("answer.json", "w").write('{"trace": "Traceback"}')"""
+
+
+@pytest.mark.parametrize("child", [TRACE, "raise SystemExit(3)"], ids=["trace", "end"])
+def test_no_traceback_reaches_the_terminal(child):
+    code = f"""
+from psmatch_core.data.readers import sandbox
+sandbox._CHILD = ("-c", {child!r})
+try:
+    sandbox.run_sandboxed("inspect", {{}}, shown="a.h5ad", seconds={HANG}, memory_mb=512)
+except Exception as error:
+    print(error.code)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("PM-F61", "PM-F62")
+    assert done.stderr == ""
+
+
 @POSIX
 def test_what_the_child_started_ends_with_it(monkeypatch, tmp_path):
     sign = tmp_path / "pid"
