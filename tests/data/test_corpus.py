@@ -15,7 +15,7 @@ CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 MANIFEST = CORPUS / "manifest.json"
 CASES = json.loads(MANIFEST.read_text("utf-8")) if MANIFEST.is_file() else []
 # Formats that are recognised and refused by name; each becomes a reader of its own later.
-UNREAD = (".h5", ".h5mu", ".zarr.zip")
+UNREAD = (".h5mu", ".zarr.zip")
 FORBIDDEN = ("Traceback", "Error:", "dtype", "object at", "/tmp", "h5py", "numpy.", "pandas", "KeyError", "float32")
 
 pytestmark = [

@@ -25,7 +25,7 @@ def choose_file(which: str) -> None:
     """An uploader, and a field for a path on the server."""
     name = f"upload.{which}"
     st.file_uploader(
-        "h5ad, csv or tsv (also .gz) with cells in rows and cell names in the first column; images as h5ad or npz",
+        "h5ad, 10x h5, csv or tsv (also .gz) with cells in rows and names in the first column; images as h5ad or npz",
         key=session.widget_key(name),
         on_change=on_upload,
         args=(which, name, "path"),

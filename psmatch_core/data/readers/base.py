@@ -62,6 +62,8 @@ class MatrixHeader:
 class Source(ABC):
     """An opened file: names, columns, and matrices, whole or by rows. Damaged parts raise ``PsmatchError``."""
 
+    format_name: ClassVar[str] = ""  # if it is another than the reader's
+
     def __init__(self, opening: Opening) -> None:
         self.path = opening.path
         self.shown = opening.shown

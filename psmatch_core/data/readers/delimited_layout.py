@@ -115,7 +115,7 @@ def is_signed_number(text: str) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether a field holds a number (written with a point)."""
-    return _NUMBER.fullmatch(text.strip()) is not None
+    return _NUMBER.fullmatch(text.strip(" ")) is not None  # other white space is damage that the parser refuses
 
 
 def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:

@@ -85,7 +85,8 @@ def open_source(path: Path, shown: str, *, text_columns: tuple[str, ...], memory
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)
-    return reader.open(opening), reader.name
+    source = reader.open(opening)
+    return source, source.format_name or reader.name
 
 
 def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
@@ -146,7 +147,7 @@ def _refusal(signature: Signature, shown: str) -> PsmatchError:
             code="PM-F30",
         )
     return PsmatchError(
-        f"{shown} has an unknown format; h5ad, npz, csv and tsv (also .gz) can be read.",
+        f"{shown} has an unknown format; h5ad, 10x h5, npz, csv and tsv (also .gz) can be read.",
         hint="If it should be one of these, it is damaged: download it again.",
         code="PM-F12",
     )

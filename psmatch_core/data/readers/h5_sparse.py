@@ -44,14 +44,18 @@ class SparseRows:
         The matrix's name in messages.
     max_bytes
         Largest size that one part may declare [bytes].
+    shape
+        Cells and features of a matrix that is stored by cell and does not say so itself.
     """
 
-    def __init__(self, item: Any, shown: str, key: str, max_bytes: int) -> None:
+    def __init__(
+        self, item: Any, shown: str, key: str, max_bytes: int, *, shape: tuple[int, int] | None = None
+    ) -> None:
         self._where = display(key)
         self._shown = shown
         self.is_canonical = True
-        self.shape = sparse_shape(item, shown)
-        self._is_csc = _format(item) == "csc"
+        self.shape = shape or sparse_shape(item, shown)
+        self._is_csc = shape is None and _format(item) == "csc"
         for part in ("data", "indices", "indptr"):
             if part not in item:
                 raise self._invalid(f"its part {part!r} is missing")

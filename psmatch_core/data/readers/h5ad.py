@@ -19,13 +19,14 @@ from psmatch_core.data.readers.h5_safety import checked, open_scanned
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
 from psmatch_core.data.readers.h5_tables import Table
 from psmatch_core.data.readers.signature import Signature
+from psmatch_core.data.readers.tenx import TenxSource, tenx_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class H5adReader(Reader):
-    """Reads h5ad files."""
+    """Reads h5ad files, and 10x matrices, which are HDF5 too."""
 
     name = "h5ad"
 
@@ -33,16 +34,21 @@ class H5adReader(Reader):
         return signature.content == "hdf5" and not signature.is_gzipped
 
     def open(self, opening: Opening) -> Source:
-        return H5adSource(opening)
+        file = open_scanned(opening.path, opening.shown)
+        try:
+            return TenxSource(opening, file) if tenx_groups(file) else H5adSource(opening, file)
+        except BaseException:
+            file.close()
+            raise
 
 
 class H5adSource(Source):
     """An opened h5ad file."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, file: Any) -> None:
         super().__init__(opening)
         self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
-        self._file = open_scanned(opening.path, self.shown)
+        self._file = file
         _refuse_other_layouts(self._file, self.shown)
         self._obs = self._table("obs", "cell names")
         self._var = self._table("var", "feature names")
@@ -174,9 +180,6 @@ def _refuse_other_layouts(file: Any, shown: str) -> None:
         return
     if {"row_attrs", "col_attrs"} <= names:
         raise PsmatchError(f"{shown} is a loom file, which is not read yet.", hint=hint, code="PM-F38")
-    if "matrix" in names or any("barcodes" in file[each] for each in names if hasattr(file[each], "keys")):
-        problem = f"{shown} is a 10x (Cell Ranger) matrix file, which is not read yet."
-        raise PsmatchError(problem, hint="Convert it to h5ad: scanpy's read_10x_h5, then write_h5ad.", code="PM-F35")
     raise PsmatchError(
         f"{shown} is an HDF5 file but not an AnnData (h5ad) file: it has no cell table (obs).",
         hint="Save it as h5ad from the program that wrote it.",

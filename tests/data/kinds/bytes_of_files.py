@@ -15,9 +15,10 @@ from random import Random
 
 import h5py
 import numpy as np
+from scipy import sparse
 
 from tests.data.kinds.drawn_table import BINARY, H5AD, draw_table, write_lines
-from tests.data.kinds.kind import AGAIN, REJECT, WARN, Member, kind
+from tests.data.kinds.kind import ACCEPT, AGAIN, REJECT, WARN, Member, kind
 
 ENDINGS = (".h5ad", ".csv", ".tsv", ".csv.gz", ".npz", ".txt")
 
@@ -221,7 +222,7 @@ def signed_numbers(rng, folder):
     return text_member(rng, folder, change)
 
 
-@kind("F36 genes turned into dates", WARN, ("date",), ("gene", "feature"))
+@kind("F24 genes turned into dates", WARN, ("date",), ("gene", "feature"))
 def dated_genes(rng, folder):
     def change(rows):
         rows[0][-1] = rng.choice(["1-Sep", "2-Mar", "1-Dec", "Sep-01", "14-Sep"])
@@ -575,18 +576,51 @@ def objects(rng, folder):
     return Member((path,), "cell_type")
 
 
-@kind("F10x another layout in HDF5", REJECT, ("not read yet", "not an anndata", "10x", "loom", "h5mu"), ("h5ad",))
+def tenx(rng, folder, *, genomes=("GRCh38",)):
+    """A 10x matrix in the layout of Cell Ranger 2 or 3."""
+    table = draw_table(rng)
+    X = np.round(np.abs(table.X) * 3)
+    stored = sparse.csc_matrix(X.T.astype(np.int32))
+    names, version = np.array(table.genes, "S"), rng.choice([2, 3])
+    path = folder / rng.choice(["filtered_feature_bc_matrix.h5", "raw.h5", "sample.h5"])
+    with h5py.File(path, "w") as file:
+        for genome in genomes if version == 2 else ("matrix",):
+            group = file.create_group(genome)
+            group["barcodes"], group["shape"] = np.array(table.cells, "S"), np.array(stored.shape)
+            group["data"], group["indices"], group["indptr"] = stored.data, stored.indices, stored.indptr
+            for part in ("genes", "gene_names") if version == 2 else ("features/id", "features/name"):
+                group[part] = names
+            if version == 3:
+                group["features/genome"] = np.array([genomes[i % len(genomes)] for i in range(len(names))], "S")
+    return path
+
+
+@kind("G12 a 10x matrix", ACCEPT)
+def tenx_matrix(rng, folder):
+    return Member((tenx(rng, folder),), "")
+
+
+@kind("F36 a 10x file of two genomes", REJECT, ("genome",), ("hg19",))
+def two_genomes(rng, folder):
+    return Member((tenx(rng, folder, genomes=("hg19", rng.choice(["mm10", "GRCm38"]))),), "")
+
+
+@kind("F37 a 10x matrix without a part", REJECT, ("10x", "cell ranger"), ("missing", "lacks", "incomplete"))
+def tenx_without_part(rng, folder):
+    path = tenx(rng, folder)
+    with h5py.File(path, "a") as file:
+        group = file[next(iter(file))]
+        names = "features/name" if "features" in group else "gene_names"
+        del group[rng.choice(["data", "indices", "indptr", "shape", names])]
+    return Member((path,), "")
+
+
+@kind("F10x another layout in HDF5", REJECT, ("not read yet", "not an anndata", "loom", "h5mu"), ("h5ad",))
 def other_layout(rng, folder):
     path = folder / f"m{rng.choice(['.h5', '.h5ad', '.loom', '.h5mu'])}"
     with h5py.File(path, "w") as file:
-        way = rng.choice(["10x v3", "10x v2", "loom", "h5mu", "other", "nothing"])
-        if way == "10x v3":
-            for name in ("data", "indices", "indptr", "shape", "barcodes"):
-                file[f"matrix/{name}"] = np.arange(3)
-        elif way == "10x v2":
-            for name in ("data", "indices", "barcodes", "genes"):
-                file[f"hg19/{name}"] = np.arange(3)
-        elif way == "loom":
+        way = rng.choice(["loom", "h5mu", "other", "nothing"])
+        if way == "loom":
             file["matrix"], file["row_attrs/Gene"], file["col_attrs/CellID"] = (
                 np.ones((3, 3)),
                 np.arange(3),
