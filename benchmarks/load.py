@@ -102,6 +102,14 @@ def memory(pid: int) -> float:
     return float("nan")
 
 
+def processor(pid: int) -> float:
+    """Processor time that a process has used [s]; NaN where the system does not show it."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
+
+
 def use(url: str, run: str, until: float, *, seed: int, seen: Seen) -> None:
     """One user, until a time of the monotonic clock."""
     chance = random.Random(seed)
@@ -164,9 +172,9 @@ def measure(load: Load) -> dict[str, float | list[str]]:
             working = [_start(store, seed) for seed in range(load.runs)]
             try:
                 open_and_close(url, finished.id, 1)
-                before = memory(pid)
+                before, spent = memory(pid), processor(pid)
                 seen = crowd(url, finished.id, load)
-                during = memory(pid)
+                during, spent = memory(pid), processor(pid) - spent
             finally:
                 for folder in working:
                     store.cancel(folder)
@@ -178,6 +186,7 @@ def measure(load: Load) -> dict[str, float | list[str]]:
                 "median": seen.quantile(0.5),
                 "p95": seen.quantile(0.95),
                 "longest": seen.quantile(1.0),
+                "processor": spent / max(len(seen.seconds), 1),
                 "before": before,
                 "during": during,
                 "grown": memory(pid) - warm,
@@ -204,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = list(found.pop("errors"))  # type: ignore[arg-type]
     print(f"{load.users} users, {load.minutes:g} minutes, {load.runs} runs working: {found['actions']} actions")
     print(f"seconds of an action: median {found['median']:.3f}, p95 {found['p95']:.3f}, longest {found['longest']:.3f}")
+    print(f"processor time of the server: {found['processor']:.3f} s an action")
     print(f"memory of the server: {found['before']:.0f} MB with one tab, {found['during']:.0f} MB with all")
     print(f"grown by {found['grown']:.1f} MB over {load.cycles} tabs opened and closed")
     print(f"errors: {len(errors)}", *sorted(set(errors))[:10], sep="\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts
-from pages.shell.text import count, number
+from pages.shell.text import count, number, plain
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.distributions import CAVEAT
 from psmatch_core.workspace import files
@@ -44,7 +44,7 @@ def translated_and_observed(folder: RunFolder) -> None:
         "label. Compare the distances with those of a uniform plan, and with the floor: the distance between two "
         "halves of the observed cells."
     )
-    names = {side: display(name, 24) for side, name in side_names(folder).items()}
+    names = {side: plain(name, 24) for side, name in side_names(folder).items()}
     direction = st.radio(
         "Direction",
         list(compared),

@@ -14,7 +14,6 @@ from pages.shell.previews import will_show
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import Workspace
 from psmatch_core.base.disk import LEAST_FREE
-from psmatch_core.data.checks import display
 
 LITTLE = 30 * 2**20  # bytes; a run of a few thousand cells needs more
 
@@ -99,9 +98,7 @@ def _last_run_button() -> None:
     if not entries:
         return
     last = entries[0]
-    if st.button(
-        f"Open the last run: {display(last.name or last.id, 40)}", key="screen.last", icon=":material/history:"
-    ):
+    if st.button(f"Open the last run: {plain(last.name or last.id, 40)}", key="screen.last", icon=":material/history:"):
         with show_errors():
             session.set_workspace(session.workspace_of(last.id))
             st.rerun()

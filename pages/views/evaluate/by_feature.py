@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shell import accuracy
 from pages.shell.distributions import DIRECTION_TITLES
 from pages.shell.navigation import path_of
-from psmatch_core.data.checks import display
+from pages.shell.text import plain
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import side_names
 from psmatch_core.workspace.run_folder import RunFolder
@@ -21,7 +21,7 @@ def by_feature_section(folder: RunFolder) -> None:
         accuracy.say_not_measured(folder)
         return
     st.caption(accuracy.MEANING)
-    names = {side: display(name, 24) for side, name in side_names(folder).items()}
+    names = {side: plain(name, 24) for side, name in side_names(folder).items()}
     for direction, results in found.items():
         st.markdown(DIRECTION_TITLES[direction].format(**names))
         for each in results:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shell import progress_box, session
 from pages.shell.distributions import DIRECTION_TITLES
 from pages.shell.errors import show_errors
+from pages.shell.text import plain
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
 from psmatch_core.data.controls import OTHERS, control_for
@@ -52,7 +53,7 @@ def _form(folder: RunFolder, report: LabelReport) -> None:
             format_func=lambda each: each if each in (BY_NAME, OTHERS) else display(each, 60),
             help=f"{BY_NAME}: NT, control, DMSO or similar. {OTHERS}: the mean of the other labels.",
         )
-        names = {side: display(name, 24) for side, name in side_names(folder).items()}
+        names = {side: plain(name, 24) for side, name in side_names(folder).items()}
         direction = st.radio(
             "Predict",
             list(DIRECTION_TITLES),
