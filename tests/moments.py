@@ -18,6 +18,7 @@ from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.manifest import remove_manifest
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.worker import execute
@@ -98,8 +99,9 @@ def run(store: RunStore, recipe: Recipe, *, name: str, state: str = "done") -> R
 
 
 def copied(store: RunStore, folder: RunFolder, *, name: str) -> RunFolder:
-    """Another run with the same results."""
+    """Another run with the same results, whose files may be changed to those of another version."""
     copy = store.adopt(folder)
+    remove_manifest(copy.path)
     (copy.path / "job.json").write_text(json.dumps({**copy.job, "name": name}))
     return copy
 

@@ -11,6 +11,7 @@ from psmatch_core.classification.baselines import HISTORY, JointVAE
 from psmatch_core.classification.classifiers import MLPClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.manifest import remove_manifest
 from psmatch_core.workspace.results import live_curves, live_history, load_models
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -29,6 +30,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     until(lambda: not folder.status().is_active or (folder.path / "map_pca.npz").exists(), "no map is drawn")
     if folder.status().is_active:  # the map by UMAP is left: nothing here looks at it
         store.cancel(folder)
+    remove_manifest(folder.path)
     (folder.path / "map_umap.npz").unlink(missing_ok=True)  # on a fast machine it may be drawn by now
     assert (folder.path / "map_pca.npz").exists(), folder.status()
     return folder

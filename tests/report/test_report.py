@@ -21,6 +21,7 @@ from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.manifest import remove_manifest
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.conftest import make_adata
@@ -107,6 +108,7 @@ def test_what_was_asked_later_has_its_chapter(text: str, thorough: str) -> None:
 
 
 def test_what_another_version_measured_is_said_and_left_out(folder: RunFolder, thorough: str) -> None:
+    remove_manifest(folder.path)
     path = folder.path / "monitor.json"
     kept = path.read_text(encoding="utf-8")
     path.write_text('{"format": 99}', encoding="utf-8")

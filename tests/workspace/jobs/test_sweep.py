@@ -195,7 +195,7 @@ def test_a_run_without_a_matching_cannot_be_measured(store):
 
 def test_a_damaged_report_is_told(store, base):
     (base.path / "monitor.json").write_text("{", encoding="utf-8")
-    with pytest.raises(PsmatchError, match="The monitor report of this run is damaged"):
+    with pytest.raises(PsmatchError, match=r"monitor\.json of this run is damaged"):
         files.MONITOR_REPORT.read(base)
     (base.path / "monitor.json").unlink()
 

@@ -14,6 +14,7 @@ from psmatch_core.monitor import Monitoring, Verdict
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
+from psmatch_core.workspace.manifest import remove_manifest
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
@@ -29,6 +30,7 @@ def mine(finished: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, e
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     place = tmp_path / "workspace" / "runs" / finished.id
     shutil.copytree(finished.path, place)
+    remove_manifest(place)  # tests change its files
     files.MONITOR_REPORT.path(RunFolder(place)).unlink(missing_ok=True)
     shutil.rmtree(place / MonitorJob.place, ignore_errors=True)
     return RunFolder(place)
