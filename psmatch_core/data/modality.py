@@ -182,7 +182,7 @@ class Modality:
             excluded=excluded,
             image_shape=image_shape,
             obs=obs.copy() if obs.shape[1] else None,
-            facts=_facts_of(adata, var_names, name, {label_key, pair_key}),
+            facts=_facts_of(adata, var_names, name, (label_key, pair_key or "")),
         )
 
     @property
@@ -270,7 +270,7 @@ class Modality:
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
 
 
-def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: set[str | None]) -> Facts:
+def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str]) -> Facts:
     """What the rules on two modalities need to know; of the columns only the chosen ones and those of pair ids."""
     columns = [key for key in adata.obs.columns if key in keys or is_pair_column(str(key))]
     return Facts(
@@ -280,6 +280,7 @@ def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: set[str | 
         cells=CellNames.of(adata.obs_names.tolist())[0],
         features=sketch(map(str, var_names)),
         columns=tuple(column_of(str(key), adata.obs[key]) for key in columns),
+        pair_key=keys[1],
     )
 
 

@@ -124,7 +124,13 @@ def check_together(source: Modality, target: Modality) -> tuple[Finding, ...]:
     may_be_same = one.n_cells == other.n_cells and one.features.digest == other.features.digest
     if may_be_same and not (one.sha256 and other.sha256):
         one, other = (replace(each.facts, sha256=each.fingerprint) for each in (source, target) if each.facts)
-    found = check_pair(one, other, source_label_key=source.label_key, target_label_key=target.label_key)
+    found = check_pair(
+        one,
+        other,
+        source_label_key=source.label_key,
+        target_label_key=target.label_key,
+        pair_keys=(one.pair_key, other.pair_key),
+    )
     return tuple(each for each in found if each.code != PAIRING_CODE)
 
 

@@ -173,6 +173,24 @@ def test_numbers_on_one_side_and_text_on_the_other_are_reported():
     ]
 
 
+def test_pair_ids_that_occur_twice_are_reported_where_they_are_chosen_or_called_so():
+    a, b = (
+        side(name, columns=(Column(key, n_distinct=58, n_missing=1),))
+        for name, key in (("A", "nucleus"), ("B", "spot"))
+    )
+    assert problems(a, b) == []
+    assert problems(a, b, pair_keys=("nucleus", "spot")) == [
+        "Pair column nucleus: values occur more than once in a file (2 cells beyond the first), so they do not name "
+        "one cell."
+    ]
+    called = [side(name, columns=(Column("pair_id", n_distinct=58),)) for name in "AB"]
+    assert "Pair column pair_id: values occur more than once" in problems(*called)[0]
+    whole = [side(name, columns=(Column("pair_id", n_distinct=60),)) for name in "AB"]
+    assert problems(*whole) == []
+    groups = [side(name, columns=(Column("pair_id", n_distinct=6),)) for name in "AB"]
+    assert problems(*groups) == []
+
+
 def test_messages_stay_short_however_long_the_names():
     long, name = [str(i) * 90 for i in range(9)], "n" * 90
     source, target = {f"B {each}": 1234567 for each in long}, {f"b {each}": 1234567 for each in long}

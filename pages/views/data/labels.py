@@ -43,7 +43,11 @@ def _pair_findings(workspace: Workspace) -> None:
     if source is None or target is None or source.summary is None or target.summary is None:
         return
     findings = check_pair(
-        source.summary, target.summary, source_label_key=source.label_key, target_label_key=target.label_key
+        source.summary,
+        target.summary,
+        source_label_key=source.label_key,
+        target_label_key=target.label_key,
+        pair_keys=(source.pair_key, target.pair_key),
     )
     show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below
 

@@ -120,7 +120,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts about data of any origin; see :class:`FileFacts`. ``sha256`` is empty if they came from no file."""
+    """The facts about data of any origin; see :class:`FileFacts`.
+
+    ``sha256`` is empty if they came from no file, ``pair_key`` if no column of pair ids is chosen.
+    """
 
     name: str
     n_cells: int
@@ -128,6 +131,7 @@ class Facts:
     cells: CellNames
     features: Sketch
     columns: tuple[Column, ...]
+    pair_key: str = ""
 
 
 def column_of(name: str, values: Any) -> Column:

@@ -138,7 +138,13 @@ def _facts(source: Source, spec: DataSpec, var_names: list[str], content_hash: s
             with suppress(PsmatchError):  # a column that cannot be read is left out, which is said
                 columns.append(column_of(name, source.column(name)))
     return Facts(
-        source.shown, len(obs_names), content_hash, CellNames.of(obs_names)[0], sketch(var_names), tuple(columns)
+        name=source.shown,
+        n_cells=len(obs_names),
+        sha256=content_hash,
+        cells=CellNames.of(obs_names)[0],
+        features=sketch(var_names),
+        columns=tuple(columns),
+        pair_key=spec.pair_key,
     )
 
 

@@ -430,9 +430,8 @@ def mixed(rng, folder):
 def spelled(rng, folder):
     table = draw_table(rng)
     label = rng.choice(["B cell", "Müller glia", "CD8+ T", "naïve"])
-    twin = rng.choice(
-        [label.lower(), label + " ", label.replace(" ", "  ") if " " in label else " " + label, label.swapcase()]
-    )
+    twins = [label.lower(), label + " ", label.replace(" ", "  "), " " + label, label.swapcase()]
+    twin = rng.choice([each for each in twins if each != label])
     if not label.isascii() and rng.random() < 0.5:
         twin = unicodedata.normalize("NFD", label)
     if rng.random() < 0.3:
