@@ -7,7 +7,7 @@ something in it cannot be read.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from psmatch_core.base import disk
 from psmatch_core.workspace.run_folder import QUEUED, RUN_ID, RUNNING, RunFolder, RunState
 
+_Row = tuple[str, str, str, float, str]  # id, stamp, name, created, state
 _ENDED = frozenset(RunState) - {QUEUED, RUNNING}
 
 
@@ -47,24 +48,33 @@ class RunIndex:
     def entries(self, folders: Iterable[Path]) -> list[RunEntry]:
         """The rows of folders, newest first."""
         with self._table() as table:
-            known = {row[0]: row[1:] for row in table.execute("SELECT id, stamp, name, created, state FROM listed")}
-        found = []
+            known = {row[0]: row for row in table.execute("SELECT id, stamp, name, created, state FROM listed")}
+        found, changed = [], []
         for path in folders:
-            stamp, name, created, state = known.get(path.name, ("", "", 0.0, ""))
-            is_known = stamp and stamp == _stamp(path) and state in _ENDED
-            found.append(RunEntry(path.name, name, created, RunState(state)) if is_known else self.record(path))
+            row = known.get(path.name)
+            if row is not None and row[1] and row[1] == _stamp(path) and row[4] in _ENDED:
+                found.append(RunEntry(row[0], row[2], row[3], RunState(row[4])))
+                continue
+            entry, read = _read_row(path)
+            found.append(entry)
+            if read != row:
+                changed.append(read)
+        self._keep(changed)
         return sorted(found, key=lambda entry: -entry.created)
 
     def record(self, path: Path) -> RunEntry:
         """Read a folder and keep its row."""
-        stamp, entry = _stamp(path), read_entry(path)
-        stamp = "" if entry.problem else stamp  # a damaged folder is looked at each time: it may have been mended
-        with suppress(sqlite3.OperationalError), self._table() as table:
-            table.execute(
-                "INSERT OR REPLACE INTO listed (id, stamp, name, created, state) VALUES (?, ?, ?, ?, ?)",
-                (entry.id, stamp, entry.name, entry.created, entry.state),
-            )
+        entry, row = _read_row(path)
+        self._keep([row])
         return entry
+
+    def _keep(self, rows: Sequence[_Row]) -> None:
+        """Keep rows in one go: each go waits for the disk."""
+        if rows:
+            with suppress(sqlite3.OperationalError), self._table() as table:
+                table.executemany(
+                    "INSERT OR REPLACE INTO listed (id, stamp, name, created, state) VALUES (?, ?, ?, ?, ?)", rows
+                )
 
     def remove(self, run_id: str) -> None:
         """Forget the row of a folder."""
@@ -95,6 +105,13 @@ class RunIndex:
             if not is_damaged:
                 return
             path.unlink(missing_ok=True)
+
+
+def _read_row(path: Path) -> tuple[RunEntry, _Row]:
+    """The entry of a folder and its row; the stamp comes first, so that a change in between is seen the next time."""
+    stamp, entry = _stamp(path), read_entry(path)
+    stamp = "" if entry.problem else stamp  # a damaged folder is looked at each time: it may have been mended
+    return entry, (entry.id, stamp, entry.name, entry.created, entry.state.value)
 
 
 def read_entry(path: Path) -> RunEntry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from psmatch_core.base import disk
@@ -58,7 +59,7 @@ def end_silent(store: RunStore) -> list[RunFolder]:
     ended = []
     for folder in jobs_in(store.root):
         with suppress(PsmatchError):
-            if folder.was_active and folder.silent_seconds() >= ENDED_SECONDS:
+            if _was_active(folder) and folder.silent_seconds() >= ENDED_SECONDS:
                 store.end_worker(folder)
                 ended.append(folder)
     return ended
@@ -68,6 +69,20 @@ def jobs_in(root: Path) -> Iterator[RunFolder]:
     """The folders of all jobs in a workspace, the jobs in a run's folder before the run itself."""
     found = {path for place in PLACES for path in root.glob(place) if path.is_dir()}
     yield from (RunFolder(path) for path in sorted(found, key=lambda path: (-len(path.parts), path.name)))
+
+
+def _was_active(folder: RunFolder) -> bool:
+    """As the folder says it, read again only when its status has changed: there are hundreds."""
+    try:
+        stat = (folder.path / "status.json").stat()
+    except OSError:
+        return False
+    return _read_active(str(folder.path), stat.st_mtime_ns, stat.st_ino)
+
+
+@lru_cache(maxsize=8192)
+def _read_active(path: str, time: int, inode: int) -> bool:
+    return RunFolder(Path(path)).was_active
 
 
 def _watch(store: RunStore) -> None:
