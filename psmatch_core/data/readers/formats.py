@@ -120,6 +120,9 @@ def _refuse_wrong_name(signature: Signature, shown: str) -> None:
     if signature.content == "npz" and name.endswith((*_TEXT_ENDINGS, *_HDF5_ENDINGS)):
         problem = f"{shown} is not what its name says: its content is npz (numpy arrays)."
         raise PsmatchError(problem, hint="Rename it so that it ends in .npz.", code="PM-F07")
+    if signature.content == "zip" and name.endswith(".npz"):
+        problem = f"{shown} is damaged or invalid: it holds parts that are no arrays (npy)."
+        raise PsmatchError(problem, hint="Download it again, or save it with numpy's savez.", code="PM-F50")
     if signature.content == "text" and name.endswith((*_HDF5_ENDINGS, ".npz", ".xlsx", ".xls")):
         problem = f"{shown} is a plain text file, despite its name."
         raise PsmatchError(

@@ -140,3 +140,11 @@ def test_damage_is_reported(tmp_path):
     path.write_bytes(bytes(data))
     assert "values of array images cannot be unpacked" in refusal(path, label_key="labels")
     assert "no readable header" in refusal(member(npz(tmp_path), "more.npy", b"nothing"), label_key="labels")
+
+
+def test_parts_that_are_no_arrays_are_named_as_damage_and_not_as_an_archive(tmp_path):
+    path = tmp_path / "cells.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("X.npy", b"")
+        archive.writestr("labels.n\x01y", b"")
+    assert "it holds parts that are no arrays" in refusal(path)
