@@ -8,6 +8,7 @@ earlier versions have no manifest, and their files open unchecked.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -101,7 +102,7 @@ def is_listed(folder: Path, path: Path) -> bool:
 
 def damage_in(folder: Path) -> PsmatchError | None:
     """What is missing or has another length among the files of a finished job, told in one error; no file is read."""
-    if (folder / MANIFEST).exists() and read_plain(folder / MANIFEST) is None:
+    if (folder / MANIFEST).exists() and not _listed(folder):
         damaged = [MANIFEST]
     else:
         damaged = [name for name, facts in _listed(folder).items() if _length(folder / name) != facts["bytes"]]
@@ -158,17 +159,20 @@ def _listed(folder: Path) -> dict[str, dict[str, Any]]:
 
 @lru_cache(maxsize=256)
 def _read(path: str, size: int, time: int, inode: int) -> dict[str, dict[str, Any]]:
-    files = (read_plain(Path(path)) or {}).get("files", {})
-    if not isinstance(files, dict):
-        return {}
-    return {str(name): facts for name, facts in files.items() if isinstance(facts, dict) and facts.keys() >= _FACTS}
-
-
-_FACTS = {"bytes", "sha256"}
+    found = read_plain(Path(path)) or {}
+    files = found.get("files")
+    if not isinstance(files, dict) or found.get("sha256") != _digest_of_list(files):
+        return {}  # damaged itself, which damage_in tells
+    return files
 
 
 def _write(folder: Path, files: dict[str, dict[str, Any]]) -> None:
-    disk.write_json(folder / MANIFEST, {"version": VERSION_OF_MANIFEST, "files": files})
+    content = {"version": VERSION_OF_MANIFEST, "files": files, "sha256": _digest_of_list(files)}
+    disk.write_json(folder / MANIFEST, content)
+
+
+def _digest_of_list(files: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([VERSION_OF_MANIFEST, files], sort_keys=True).encode()).hexdigest()
 
 
 def _name(folder: Path, path: Path) -> str:
