@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
 from pages.shell.frame import next_step, require_data, start_page
+from pages.shell.needs import fits_this_machine
 from pages.views.match.overview import match_view
 from pages.views.match.settings import matcher_settings
 from psmatch_core.workspace import files
@@ -22,11 +23,12 @@ is_ready = is_matched or (is_trained and folder is not None and folder.job.get("
 with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
     matcher_settings(folder, has_pairs=session.may_have_known_pairs())
 workspace = session.workspace()
+fits = fits_this_machine(workspace)
 if st.button(
     "Match again" if is_matched else "Match",
     type="secondary" if is_matched else "primary",
     key="match",
-    disabled=is_working and not is_ready,
+    disabled=(is_working and not is_ready) or not fits,
 ):
     progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
 

@@ -25,6 +25,7 @@ from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
 from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
 from psmatch_core.pipeline.label_outcomes import label_outcomes
 from psmatch_core.pipeline.monitor_matching import monitor_matching
+from psmatch_core.pipeline.needs import SideSize, check_needs
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.pipeline.stage_keys import translator_key
@@ -153,7 +154,8 @@ def run(
     Raises
     ------
     PsmatchError
-        For a problem of the data or the settings that the user can solve.
+        For a problem of the data or the settings that the user can solve; also if the run needs more memory than it
+        may use.
     """
     recipe = recipe or Recipe()
     store = store or NoStageStore()
@@ -161,6 +163,7 @@ def run(
         source, target = read_inputs(recipe, progress=progress)
     prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs)
     store.finished("data", prepared)
+    check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
     scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
     models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes)
     store.finished("notes", notes)

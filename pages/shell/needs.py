@@ -1,0 +1,43 @@
+"""What the next run needs of the machine, shown beside the button that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell.errors import show_error
+from pages.shell.workspace import Side, Workspace
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.pipeline.needs import SideSize, check_needs, gigabytes, memory_budget
+
+TYPICAL_DENSITY = 0.1  # of a sparse matrix of counts; how many zeros it has is known only when all of it is read
+
+
+def fits_this_machine(workspace: Workspace) -> bool:
+    """Show the memory and disk that a run needs, or why it is too large; returns whether it can be started."""
+    sizes = [_size(side) for side in (workspace.source, workspace.target)]
+    if sizes[0] is None or sizes[1] is None:
+        return True
+    try:
+        needs = check_needs(workspace.recipe, sizes[0], sizes[1])
+        budget = memory_budget()
+    except PsmatchError as error:
+        show_error(error)
+        return False
+    of = f" of {gigabytes(budget)}" if budget is not None else ""
+    st.caption(
+        f"Needs about {gigabytes(needs.memory)}{of} of memory, and {gigabytes(needs.disk)} of disk for its results."
+    )
+    return True
+
+
+def _size(side: Side | None) -> SideSize | None:
+    """The size of a side whose file was inspected; None for a demo, or before that."""
+    if side is None or side.summary is None:
+        return None
+    matrix = side.summary.matrix(side.matrix)
+    if matrix is None:
+        return None
+    n_values = side.summary.n_cells * matrix.n_features
+    return SideSize(
+        side.summary.n_cells, matrix.n_features, round(n_values * TYPICAL_DENSITY) if matrix.is_sparse else n_values
+    )

@@ -1,0 +1,177 @@
+"""What a run needs of the machine, told before it trains: memory and disk, and the largest size that fits."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy import sparse
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import MANY_FEATURES, Preprocessing
+from psmatch_core.pipeline.recipe import Recipe
+
+BUDGET_VARIABLE = "PSMATCH_MEMORY_BUDGET"
+TOO_LARGE_CODE = "PM-R02"
+GB, MB = 10**9, 10**6
+# Fitted to the peaks of default runs on five sizes, and tested on three more (docs/robustness.md).
+LIBRARIES = 500 * MB  # Python with torch, scanpy and numba
+MAP = 190 * MB  # compiling and drawing the map of scores, when the translations are written and gone
+# Bytes for each value of its kind.
+PER_STORED_VALUE = 5.0
+PER_SEEN_VALUE = 10.0  # of the dense features that the classifiers see
+PER_PREDICTED_VALUE = 42.0  # of the translations in both directions, by the matching and by the uniform plan
+DISK_PER_STORED_VALUE = 4.0
+DISK_PER_PREDICTED_VALUE = 22.5
+_BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(GB|MB)\s*", re.IGNORECASE)
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True)
+class SideSize:
+    """How large one modality is.
+
+    Parameters
+    ----------
+    n_cells, n_features
+        As it is read.
+    n_stored
+        Values that are held: all of a dense matrix, those that are not zero of a sparse one.
+    """
+
+    n_cells: int
+    n_features: int
+    n_stored: int
+
+    @classmethod
+    def of(cls, modality: Modality) -> SideSize:
+        n_cells, n_features = modality.X.shape
+        return cls(n_cells, n_features, modality.X.nnz if sparse.issparse(modality.X) else n_cells * n_features)
+
+    def scaled(self, factor: float) -> SideSize:
+        """The same data with more or fewer cells."""
+        return SideSize(max(1, round(self.n_cells * factor)), self.n_features, round(self.n_stored * factor))
+
+
+@dataclass(frozen=True)
+class RunNeeds:
+    """What a run needs [bytes]: memory at its peak, and disk for its results."""
+
+    memory: float
+    disk: float
+
+
+def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize) -> RunNeeds:
+    """About how much memory and disk a run of these settings needs on data of this size.
+
+    Source: fitted by us; measured figures are in docs/robustness.md.
+    """
+    sides = (source, target)
+    rules = (recipe.source_preprocessing, recipe.target_preprocessing)
+    seen = [each.n_cells * _n_kept(rule, each, after_pca=True) for each, rule in zip(sides, rules, strict=True)]
+    readable = [_n_kept(rule, each, after_pca=False) for each, rule in zip(sides, rules, strict=True)]
+    stored = sum(each.n_stored for each in sides)
+    predicted = source.n_cells * readable[1] + target.n_cells * readable[0]
+    data = LIBRARIES + PER_STORED_VALUE * stored + PER_SEEN_VALUE * sum(seen)
+    return RunNeeds(
+        memory=data + max(MAP, PER_PREDICTED_VALUE * predicted),
+        disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted,
+    )
+
+
+def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:
+    """How much memory a run may use [bytes]: ``PSMATCH_MEMORY_BUDGET``, or all of the machine; None if unknown.
+
+    Raises
+    ------
+    PsmatchError
+        If the variable is no size.
+    """
+    asked = environment.get(BUDGET_VARIABLE, "")
+    if asked:
+        found = _BUDGET.fullmatch(asked)
+        if found is None:
+            raise PsmatchError(
+                f"{BUDGET_VARIABLE} is {asked!r}, which is no size of memory.", hint="Write it like 16 GB or 800 MB."
+            )
+        return float(found[1]) * (GB if found[2].upper() == "GB" else MB)
+    limits = [_physical_memory(), _cgroup_limit()]
+    return min((each for each in limits if each is not None), default=None)
+
+
+def check_needs(recipe: Recipe, source: SideSize, target: SideSize, *, budget: float | None = None) -> RunNeeds:
+    """The needs of a run, unless they exceed the memory that it may use.
+
+    Parameters
+    ----------
+    budget
+        In bytes; :func:`memory_budget` unless given.
+
+    Raises
+    ------
+    PsmatchError
+        With the estimate, the largest size that fits, and what else would help.
+    """
+    needs = estimate_needs(recipe, source, target)
+    budget = budget if budget is not None else memory_budget()
+    if budget is None or needs.memory <= budget:
+        return needs
+    advice = [*_fitting_sizes(recipe, source, target, budget), *_fitting_settings(recipe, source, target, budget)]
+    raise PsmatchError(
+        f"This run needs about {gigabytes(needs.memory)} of memory; {gigabytes(budget)} are allowed.",
+        hint=f"{'; '.join(advice) or 'Use a machine with more memory'}. {BUDGET_VARIABLE} sets the limit.",
+        code=TOO_LARGE_CODE,
+    )
+
+
+def gigabytes(n_bytes: float) -> str:
+    """Such as ``2.1 GB`` or ``800 MB``."""
+    return f"{n_bytes / GB:.1f} GB" if n_bytes >= GB else f"{n_bytes / MB:.0f} MB"
+
+
+def _fitting_sizes(recipe: Recipe, source: SideSize, target: SideSize, budget: float) -> list[str]:
+    """The largest number of cells that fits, in words."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        fits = estimate_needs(recipe, source.scaled(middle), target.scaled(middle)).memory <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    cells = [int(each.n_cells * low) for each in (source, target)]
+    return [f"Use at most about {cells[0]:,} and {cells[1]:,} cells"] if min(cells) >= 2 else []
+
+
+def _fitting_settings(recipe: Recipe, source: SideSize, target: SideSize, budget: float) -> list[str]:
+    """Fewer features for the classifiers, if that is enough."""
+    fewer = recipe.with_setting("source_preprocessing.n_top_genes", 500)
+    fewer = fewer.with_setting("target_preprocessing.n_top_genes", 500)
+    if estimate_needs(fewer, source, target).memory > budget:
+        return []
+    return ["or keep 500 features of each modality (n_top_genes = 500)"]
+
+
+def _n_kept(rule: Preprocessing, side: SideSize, *, after_pca: bool) -> int:
+    """Features that are left after preprocessing."""
+    if after_pca and rule.n_components:
+        return rule.n_components
+    if rule.n_top_genes == 0:
+        return side.n_features
+    return min(side.n_features, MANY_FEATURES if rule.n_top_genes < 0 else rule.n_top_genes)
+
+
+def _physical_memory() -> float | None:
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # not on this system
+        return None
+
+
+def _cgroup_limit() -> float | None:
+    """The limit of the container."""
+    try:
+        return float(_CGROUP.read_text())
+    except (OSError, ValueError):  # no container, or no limit ("max")
+        return None

@@ -1,0 +1,64 @@
+"""What a run needs is told before it trains, and a run that does not fit is refused with what does."""
+
+import re
+
+import pytest
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.pipeline.needs import GB, MB, SideSize, check_needs, estimate_needs, gigabytes, memory_budget
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
+from tests.conftest import make_modality
+
+LARGE = SideSize(400_000, 20_000, 800_000_000), SideSize(300_000, 200, 60_000_000)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("16 GB", 16 * GB), ("800MB", 800 * MB), (" 1.5 gb ", 1.5 * GB)])
+def test_a_budget_is_read(asked, expected):
+    assert memory_budget({"PSMATCH_MEMORY_BUDGET": asked}) == expected
+
+
+@pytest.mark.parametrize("asked", ["16", "lots", "-1 GB", "8 TB", "1,5 GB", "nan GB"])
+def test_a_budget_that_is_no_size_is_refused(asked):
+    with pytest.raises(PsmatchError, match="no size of memory"):
+        memory_budget({"PSMATCH_MEMORY_BUDGET": asked})
+
+
+def test_without_a_budget_all_of_the_machine_may_be_used():
+    found = memory_budget({})
+    assert found is None or found > 500 * MB
+
+
+def test_more_data_and_more_features_need_more():
+    small = estimate_needs(Recipe(), *(side.scaled(0.5) for side in LARGE))
+    whole = estimate_needs(Recipe(), *LARGE)
+    assert small.memory < whole.memory
+    assert small.disk < whole.disk
+    few = estimate_needs(Recipe().with_setting("source_preprocessing.n_top_genes", 100), *LARGE)
+    assert few.memory < whole.memory
+    components = Recipe().with_setting("source_preprocessing.n_components", 50)
+    assert estimate_needs(components, *LARGE).memory < whole.memory
+
+
+@pytest.mark.parametrize("budget", [4 * GB, 10 * GB, 25 * GB])
+def test_the_size_that_the_refusal_names_fits_and_a_larger_one_does_not(budget):
+    with pytest.raises(PsmatchError) as error:
+        check_needs(Recipe(), *LARGE, budget=budget)
+    assert error.value.code == "PM-R02"
+    assert f"{gigabytes(budget)} are allowed" in error.value.problem
+    cells = [int(each.replace(",", "")) for each in re.findall(r"([\d,]{3,}) (?:and|cells)", error.value.hint)]
+    assert len(cells) == 2
+    factor = cells[0] / LARGE[0].n_cells
+    assert check_needs(Recipe(), *(side.scaled(factor) for side in LARGE), budget=budget).memory <= budget
+    with pytest.raises(PsmatchError):
+        check_needs(Recipe(), *(side.scaled(factor * 1.01) for side in LARGE), budget=budget)
+
+
+def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
+    monkeypatch.setenv("PSMATCH_MEMORY_BUDGET", "100 MB")
+    stages = []
+    sides = make_modality("RNA", n=30), make_modality("ADT", n=27, seed=1)
+    with pytest.raises(PsmatchError, match=r"needs about \d+ MB of memory; 100 MB are allowed"):
+        run(Recipe(classifier=LinearClassifier()), *sides, progress=lambda event: stages.append(event.stage))
+    assert not any(stage.startswith("propensity") for stage in stages)
