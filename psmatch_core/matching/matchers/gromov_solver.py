@@ -220,20 +220,25 @@ def solve_relaxed(
     linear = None if distortion.linear is None else torch.as_tensor(distortion.linear)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # inner solves that stop early show in the change of the plan
-        plan, _, log = ot.gromov.fused_unbalanced_gromov_wasserstein(
-            source,
-            target,
-            reg_marginals=rho / 2,
-            epsilon=epsilon / 2,
-            unbalanced_solver="sinkhorn_log",
-            alpha=0 if linear is None else 1,
-            M=linear,
-            max_iter=max_iterations,
-            tol=tolerance,
-            max_iter_ot=INNER_ITERATIONS,
-            tol_ot=INNER_SHARE * tolerance,
-            log=True,
-        )
+        try:
+            plan, _, log = ot.gromov.fused_unbalanced_gromov_wasserstein(
+                source,
+                target,
+                reg_marginals=rho / 2,
+                epsilon=epsilon / 2,
+                unbalanced_solver="sinkhorn_log",
+                alpha=0 if linear is None else 1,
+                M=linear,
+                max_iter=max_iterations,
+                tol=tolerance,
+                max_iter_ot=INNER_ITERATIONS,
+                tol_ot=INNER_SHARE * tolerance,
+                log=True,
+            )
+        except ValueError as error:
+            if "NaN in coupling" not in str(error):
+                raise
+            return SolverPlan(np.full((len(source), len(target)), np.nan), float("nan"), 0)
     changes: list[Any] = log["error"]
     return SolverPlan(plan.numpy(), float(changes[-1]), len(changes))
 

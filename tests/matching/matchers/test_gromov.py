@@ -170,6 +170,17 @@ def test_a_plan_that_is_none_is_a_status(value, words):
         assert status.message == f"the solver returned {words}; raise epsilon; k lowered"
 
 
+def test_a_solver_that_gives_up_is_a_failed_label_not_an_error():
+    """POT raises where its plan overflows, with relaxed marginals and a tiny epsilon."""
+    given, _ = turned(n=11)
+    given = replace(given, x=given.x + np.arange(11.0)[:, None], y=given.y - np.arange(11.0)[:, None])
+    for epsilon in (1e-3, 1e-6, 5e-8, 1e-12):
+        block, status = couple(FusedGromovMatcher(relax=True, epsilon=epsilon, alpha=0.2, align=False), given)
+        assert (block is None) == (status.outcome is Outcome.FAILED)
+    assert status.outcome is Outcome.FAILED
+    assert "the solver returned NaN or infinite values; raise epsilon" in status.message
+
+
 def test_cells_without_any_geometry_are_all_alike():
     flat = LabelProblem("A", np.zeros((2, 2)), np.zeros((2, 2)), None, None, 0, np.zeros((2, 3)), np.zeros((2, 3)))
     block, status = couple(FusedGromovMatcher(), flat)
