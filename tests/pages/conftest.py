@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.workspace.manifest import MANIFEST
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.waiting import HANG, ended
@@ -49,6 +51,20 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
 def full(finished: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a page by the link of the finished run."""
     return opener(finished.path.parents[1], monkeypatch, run=finished.id)
+
+
+@contextmanager
+def without(folder: RunFolder, *names: str) -> Iterator[None]:
+    """The run without some of its files, as a run that never wrote them: its manifest would call them missing."""
+    places = [folder.path / each for each in (*names, MANIFEST)]
+    aside = [place.with_name(f".{place.name}.aside") for place in places]
+    for place, kept in zip(places, aside, strict=True):
+        place.rename(kept)
+    try:
+        yield
+    finally:
+        for place, kept in zip(places, aside, strict=True):
+            kept.rename(place)
 
 
 def opener(workspace: Path, monkeypatch: pytest.MonkeyPatch, *, run: str = "") -> Open:

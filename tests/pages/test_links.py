@@ -6,7 +6,7 @@ import pytest
 
 from pages.shell.navigation import PAGES
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, texts, without
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -18,12 +18,9 @@ def test_a_page_finds_its_run_by_the_link(full: Open, finished: RunFolder, page:
 
 
 def test_an_older_run_without_the_new_files_says_so(full: Open, finished: RunFolder) -> None:
-    hidden = [finished.path / f"predicted_{way}.npy" for way in ("target_to_source", "source_to_target")]
-    hidden += [finished.path / f"{side}_columns.parquet" for side in ("source", "target")]
-    hidden += [finished.path / "observables.json"]
-    for path in hidden:
-        path.rename(path.with_suffix(".hidden"))
-    try:
+    predicted = [f"predicted_{way}.npy" for way in ("target_to_source", "source_to_target")]
+    columns = [f"{side}_columns.parquet" for side in ("source", "target")]
+    with without(finished, *predicted, *columns, "observables.json"):
         app = full("translate")
         assert "an earlier version made it" in texts(app)
         assert not app.exception
@@ -32,6 +29,3 @@ def test_an_older_run_without_the_new_files_says_so(full: Open, finished: RunFol
         assert "did not save them made this run" in texts(app)
         assert not app.exception
         assert not full("evaluate").exception
-    finally:
-        for path in hidden:
-            path.with_suffix(".hidden").rename(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pages.shell.text import number
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, texts, without
 
 
 def test_held_out_pairs_stand_first_beside_uniform_and_the_inflated_figures(full: Open, finished: RunFolder) -> None:
@@ -20,23 +20,15 @@ def test_held_out_pairs_stand_first_beside_uniform_and_the_inflated_figures(full
 
 def test_without_held_out_pairs_every_figure_is_called_inflated(full: Open, finished: RunFolder) -> None:
     """As in a run of an earlier version."""
-    hidden = finished.path / "held_out_evaluation.hidden"
-    (finished.path / "held_out_evaluation.json").rename(hidden)
-    try:
+    with without(finished, "held_out_evaluation.json"):
         app = full("evaluate")
-    finally:
-        hidden.rename(finished.path / "held_out_evaluation.json")
     assert "These figures are inflated: same cells trained on both sides." in texts(app)
     assert {"FOSCTTM, inflated", "Rank of the true partner, inflated"} <= {metric.label for metric in app.metric}
 
 
 def test_evaluate_without_known_pairs_says_what_to_do(full: Open, finished: RunFolder) -> None:
-    hidden = finished.path / "evaluation.hidden"
-    (finished.path / "evaluation.json").rename(hidden)
-    try:
+    with without(finished, "evaluation.json"):
         app = full("evaluate")
-    finally:
-        hidden.rename(finished.path / "evaluation.json")
     assert "No true pairs are known" in texts(app)
 
 

@@ -6,7 +6,7 @@ from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace import files
 from psmatch_core.workspace.predictions import load_predictions
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, opened, texts
+from tests.pages.conftest import Open, opened, texts, without
 
 
 def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: RunFolder) -> None:
@@ -60,14 +60,8 @@ def test_a_feature_is_shown_over_the_mean_of_its_label(full: Open, finished: Run
 
 
 def test_without_known_pairs_no_accuracy_is_shown(full: Open, finished: RunFolder) -> None:
-    names = ("evaluation.json", "accuracy.json")
-    for name in names:
-        (finished.path / name).rename(finished.path / f"{name}.hidden")
-    try:
+    with without(finished, "evaluation.json", "accuracy.json"):
         app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
-    finally:
-        for name in names:
-            (finished.path / f"{name}.hidden").rename(finished.path / name)
     text = texts(app).replace("\\", "")
     assert "the accuracy of single features cannot be measured" in text
     assert "R²" not in text
