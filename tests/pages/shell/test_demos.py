@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pages.shell import demos
+from psmatch_core.workspace.manifest import MANIFEST_LOCK, OF_PROCESSES
 from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, texts
@@ -75,5 +76,5 @@ def test_an_adopted_run_is_whole_and_its_own(finished: RunFolder, tmp_path: Path
     assert one.status().state == DONE
     assert {entry.id for entry in store.entries()} == {one.id, other.id}
     assert one.job["name"] == finished.job["name"]
-    theirs = {path.name for path in finished.path.rglob("*")} - {"worker.lock"}
-    assert {path.name for path in one.path.rglob("*")} == theirs
+    theirs = {path.name for path in finished.path.rglob("*")} - set(OF_PROCESSES)
+    assert {path.name for path in one.path.rglob("*")} - {MANIFEST_LOCK} == theirs
