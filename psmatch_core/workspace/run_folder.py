@@ -165,7 +165,19 @@ class RunFolder:
         return self.path / f"{name}.npz"
 
     def status(self) -> RunStatus:
-        """The status; its state is lost if the process is gone and had not ended, or the folder cannot be read."""
+        """The status; its state is lost if the process is gone and had not ended, or the folder cannot be read.
+
+        While somebody ends the worker, it is still what it was: whoever ends it will write why.
+        """
+        status = self.worker_status()
+        if status.state != LOST:
+            return status
+        if locks.is_held(self.path / START_LOCK):
+            return self._written_status() or status
+        return self.worker_status()  # why it ended may have been written between the two looks
+
+    def worker_status(self) -> RunStatus:
+        """The status by the worker alone, for whoever holds :meth:`starting`."""
         status = self._written_status()
         if status is None and self.is_worked_on():
             return RunStatus(RUNNING)  # whoever works on it will soon write it

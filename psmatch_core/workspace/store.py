@@ -103,7 +103,7 @@ class RunStore:
     def resume(self, folder: RunFolder) -> None:
         """As :meth:`start_again`, but not by its user."""
         with folder.starting():
-            if folder.status().is_active:
+            if folder.worker_status().is_active:
                 return
             (folder.path / WORKER).unlink(missing_ok=True)
             folder.write_status(RunStatus(started=time.time()))
@@ -137,7 +137,7 @@ class RunStore:
             return folder.status()
         with folder.starting():
             self._end(folder, GRACE_SECONDS)
-            status = folder.status()
+            status = folder.worker_status()
             if not status.is_active and status.state != LOST:
                 return status
             cancelled = replace(
@@ -154,7 +154,7 @@ class RunStore:
         """Kill a worker that does not report any more; its job can be started again."""
         with folder.starting():
             self._end(folder, 0.0)
-            status = folder.status()
+            status = folder.worker_status()
             if status.is_active or status.state == LOST:
                 folder.write_status(
                     replace(
@@ -277,7 +277,7 @@ class RunStore:
     def _start(self, folder: RunFolder) -> None:
         """Start the worker of a new job, unless the job was cancelled before."""
         with folder.starting():
-            if folder.status().state != CANCELLED:
+            if folder.worker_status().state != CANCELLED:
                 self._spawn(folder)
 
     def _spawn(self, folder: RunFolder) -> None:

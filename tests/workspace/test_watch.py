@@ -103,6 +103,25 @@ def test_cancel_is_obeyed_in_every_state(store, way):
         until(lambda: not WorkerProcess.of_pid(int((folder.path / "child").read_text())).is_alive, "an orphan is left")
 
 
+@pytest.mark.parametrize("way", ["endless", "deaf"])
+def test_who_looks_while_a_run_is_cancelled_never_sees_it_lost(store, way):
+    """A page that is opened meanwhile would say that the process stopped unexpectedly, and stay so."""
+    folder = begin(store, way)
+    seen, ended = set(), threading.Event()
+
+    def look():
+        while not ended.is_set():
+            seen.add(folder.status().state)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    store.runs.cancel(folder)
+    ended.set()
+    looker.join()
+    assert seen <= {QUEUED, RUNNING, CANCELLED}
+    assert folder.status().state == CANCELLED
+
+
 def test_a_run_that_is_cancelled_before_it_starts_never_starts(store, monkeypatch):
     folder = RunFolder.create(store.runs.runs, Recipe())
     assert store.runs.cancel(folder).state == CANCELLED
