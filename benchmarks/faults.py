@@ -146,7 +146,8 @@ def machine_restarted(bench: Bench, row: Row) -> None:
         worker = folder.worker
         assert worker is not None
         worker.send(signal.SIGKILL)
-        wait_until(lambda worker=worker: not worker.is_alive)
+        # Its last thread may hold the lock for a moment longer; after a restart of the machine nobody does.
+        wait_until(lambda worker=worker, folder=folder: not worker.is_alive and not folder.is_worked_on())
         folder.keep_worker(replace(worker, boot="before"))
     resume_after_restart(bench.store)
     for folder in folders:
