@@ -26,6 +26,7 @@ Z = 1.959964  # half the width of a 95% interval, in standard errors
 CHUNK_VALUES = 2**24  # cells × features that are compared at a time
 PROBE = "Ridge regression within labels"  # the translator that true pairs can train too
 ALL_FEATURES = "all features"
+SEEN_BY_CLASSIFIERS = "Both classifiers were trained on these cells, which flatters the matching."
 NO_ACCURACY = "Not known: it can only be measured where true pairs are known."
 
 
@@ -94,7 +95,8 @@ class FeatureAccuracy:
         unseen = ", which were not used for training" if self.is_held_out else ""
         found = [
             f"Difference from the uniform plan {r2_words(self.gain.value)} (95% {r2_words(self.gain.low)} to "
-            f"{r2_words(self.gain.high)}), measured on {cells} with a known partner{unseen}."
+            f"{r2_words(self.gain.high)}), measured on {cells} with a known partner{unseen}.",
+            SEEN_BY_CLASSIFIERS,
         ]
         if self.over_mean[MATCHED] < 0:
             found.append(

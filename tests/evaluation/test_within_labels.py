@@ -100,6 +100,7 @@ def test_the_share_of_the_gap_is_that_between_uniform_and_true_pairs(cells):
     value = (found.r2[MATCHED] - found.r2[UNIFORM]) / (found.r2[TRUE_PAIRS] - found.r2[UNIFORM])
     assert found.gap_closed == pytest.approx(value) == pytest.approx(0.8, abs=0.01)
     assert "the matching closes 80% of the gap" in found.remarks()[-1]
+    assert found.remarks()[1] == "Both classifiers were trained on these cells, which flatters the matching."
 
 
 def test_more_than_the_whole_gap_is_the_whole_gap(cells):
