@@ -15,20 +15,21 @@ from pages.views.data.side_form import side_form
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 
-is_empty = workspace.source is None and workspace.target is None
-if is_empty:
-    st.markdown(
-        "Load two files: cells measured in two modalities, with the same perturbations or cell types but not the same "
-        "cells. New here? A demo fills every page with data whose true matches are known."
-    )
-pressed = demos.demo_buttons(is_new=is_empty)
-if pressed:
-    with show_errors(), st.spinner("Opening the demo…"):
-        demos.open_demo(pressed)
-        st.rerun()
-demos.compute_first_ahead()
-demos.show_state()
-sample_files()
+with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
+    is_empty = workspace.source is None and workspace.target is None
+    if is_empty:
+        st.markdown(
+            "Load two files: cells measured in two modalities, with the same perturbations or cell types but not the "
+            "same cells. New here? A demo fills every page with data whose true matches are known."
+        )
+    pressed = demos.demo_buttons(is_new=is_empty)
+    if pressed:
+        with show_errors(), st.spinner("Opening the demo…"):
+            demos.open_demo(pressed)
+            st.rerun()
+    demos.compute_first_ahead()
+    demos.show_state()
+    sample_files()
 
 left, right = st.columns(2, gap="large")
 with left:

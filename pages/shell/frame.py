@@ -36,13 +36,14 @@ def start_page(page: str, question: str) -> Workspace:
     st.title(PAGES[page][0])
     st.markdown(f"**{question}**")
     session.put("page", page)
-    error = session.error_at("link")
-    if error is not None:
-        show_error(error)
-        _offer_files_of_run()
-    empty_states.warn_of_full_disk()
-    _foreign_notice()
-    hint(page)
+    with st.container():  # one place for what comes and goes, so that what stands below is not drawn anew
+        error = session.error_at("link")
+        if error is not None:
+            show_error(error)
+            _offer_files_of_run()
+        empty_states.warn_of_full_disk()
+        _foreign_notice()
+        hint(page)
     _sidebar(workspace)
     session.put("drawn", _drawn(workspace))
     return workspace

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import AnnData
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
 
@@ -75,6 +76,24 @@ def test_labels_and_names_are_shown_as_text(server: Server, new_page: Any, tmp_p
         expect(main.locator(selector)).to_have_count(0)
     assert "![x]" in main.inner_text()
     assert "😄" not in main.inner_text()
+
+
+@pytest.mark.parametrize("after_ms", [350, 500])
+def test_a_second_file_dropped_while_the_first_is_copied(
+    server: Server, new_page: Any, tmp_path: Path, after_ms: int
+) -> None:
+    """The second interrupts the script that copies the first: both are taken."""
+    page = new_page()
+    visit(page, server.url, "Data")
+    large = AnnData(np.random.default_rng(0).random((4_000, 4_000), np.float32))
+    large.obs["label"] = ["A", "B"] * 2_000
+    large.write_h5ad(tmp_path / "large.h5ad")
+    part(page, "upload.source").locator("input[type=file]").set_input_files(str(tmp_path / "large.h5ad"))
+    page.wait_for_timeout(after_ms)
+    small = table(tmp_path / "small.csv", ["A", "B"] * 10, "b")
+    part(page, "upload.target").locator("input[type=file]").set_input_files(str(small))
+    for size in ("4,000 cells × 4,000 features", "20 cells × 4 features"):
+        expect(page.get_by_text(size)).to_be_visible()
 
 
 def upload_as(page: Any, side: str, path: Path) -> None:

@@ -23,13 +23,12 @@ USUAL_LABELS = ("label", "labels", "perturbation", "gene", "target", "condition"
 
 def choose_file(which: str) -> None:
     """An uploader, and a field for a path on the server."""
-    name = f"upload.{which}"
-    st.file_uploader(
+    take_upload(
+        which,
+        f"upload.{which}",
+        "path",
         "h5ad, 10x h5, csv or tsv (also .gz) with cells in rows and names in the first column; images as h5ad or npz",
-        key=session.widget_key(name),
-        on_change=on_upload,
-        args=(which, name, "path"),
-        help=f"{LARGE} {upload_cleanup.rule()}",
+        help_text=f"{LARGE} {upload_cleanup.rule()}",
     )
     if not uploads.data_roots():
         return
@@ -39,8 +38,11 @@ def choose_file(which: str) -> None:
         st.caption(f"Allowed folders: {plain(', '.join(map(str, uploads.data_roots())))}")
 
 
-def on_upload(which: str, name: str, part: str) -> None:
-    """Copy an upload to disk at once and release it, because Streamlit would keep it in memory.
+def take_upload(which: str, name: str, part: str, label: str, *, help_text: str | None = None) -> None:
+    """An uploader whose file is copied to disk at once and released, because Streamlit would keep it in memory.
+
+    The browser holds the file until the page lets go of it, so a script that is interrupted (by a second file dropped
+    while the first is being copied) takes it the next time. A callback would be cut short, and the file lost.
 
     Parameters
     ----------
@@ -48,8 +50,10 @@ def on_upload(which: str, name: str, part: str) -> None:
         Name of the uploader.
     part
         ``path`` for the data, ``labels`` for a second table.
+    label
+        What may be uploaded here.
     """
-    upload = session.get(session.widget_key(name))
+    upload = st.file_uploader(label, key=session.widget_key(name), help=help_text)
     if upload is None:
         return
     try:
@@ -58,8 +62,9 @@ def on_upload(which: str, name: str, part: str) -> None:
         session.clear_error(which)
     except PsmatchError as error:
         session.put_error(which, error)
-    session.forget_upload(upload.file_id)
     session.reset_widgets(name)
+    session.forget_upload(upload.file_id)
+    st.rerun()
 
 
 def _open_path(which: str, name: str) -> None:
@@ -91,11 +96,11 @@ def use_new_file(which: str) -> None:
                 changed = _with_label_table(side, path, shown)
     except PsmatchError as error:
         session.put_error(which, error)
-    session.pop(f"new.{which}.path")
-    session.pop(f"new.{which}.labels")
     if changed is not None:
         session.set_workspace(session.workspace().with_side(which, changed))
         _reset_form(which)
+    session.pop(f"new.{which}.path")
+    session.pop(f"new.{which}.labels")
 
 
 def _with_label_table(side: Side, path: str, shown: str) -> Side:

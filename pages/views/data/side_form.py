@@ -12,7 +12,7 @@ from pages.shell.errors import show_error, show_findings, show_problem
 from pages.shell.forms import config_form
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
-from pages.views.data.file_choice import choose_file, is_usable, on_upload, save_side, use_new_file, with_summary
+from pages.views.data.file_choice import choose_file, is_usable, save_side, take_upload, use_new_file, with_summary
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
@@ -124,12 +124,11 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
             st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)))
     if not side.path.startswith(DEMO):
         with st.expander("Labels in a separate table" + (f": {plain(side.labels_shown)}" if side.labels_path else "")):
-            name = f"upload.labels.{which}"
-            st.file_uploader(
+            take_upload(
+                which,
+                f"upload.labels.{which}",
+                "labels",
                 "csv or tsv: cell names in the first column, labels in another",
-                key=session.widget_key(name),
-                on_change=on_upload,
-                args=(which, name, "labels"),
             )
     return chosen or ""
 
