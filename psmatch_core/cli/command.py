@@ -69,6 +69,22 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_file_out(parser: argparse.ArgumentParser, what: str, default: Path | None = None) -> None:
+    """Add ``--out``, the file that a command writes, and ``--force``, without which a file that exists is refused.
+
+    Parameters
+    ----------
+    what
+        What the file is and where it is written by default.
+    default
+        None if that depends on the run.
+    """
+    parser.add_argument("--out", type=Path, default=default, help=what)
+    parser.add_argument(
+        "--force", action="store_true", help="if the file already exists, replace it once the new one is complete"
+    )
+
+
 def add_cache_and_queue(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache`` and ``--queue``, with which runs share their stages and wait for each other."""
     parser.add_argument("--cache", type=Path, default=None, help="folder in which runs share finished stages")

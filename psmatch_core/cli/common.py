@@ -108,6 +108,19 @@ def free_folder(options: argparse.Namespace, out: Path, recipe: Recipe) -> Path:
     return folder
 
 
+def free_file(options: argparse.Namespace, default: Path) -> Path:
+    """The file that a command will write: ``--out`` or the default. Asked before anything is computed.
+
+    Raises
+    ------
+    PsmatchError
+        If it exists and ``--force`` is not given, or cannot be written.
+    """
+    from psmatch_core.workspace.new_folder import check_free_file
+
+    return check_free_file(options.out or default, may_replace=options.force)
+
+
 def _summary(folder: RunFolder, seconds: float) -> str:
     from psmatch_core.evaluation.within_labels import accuracy_in_words
     from psmatch_core.workspace import files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_file_out, add_quiet, add_settings
 
 CURVE_FILE = "curve.csv"
 
@@ -16,21 +16,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epsilons", nargs="+", type=float, default=None, help="the grid (default: ten values around the recipe's)"
     )
     parser.add_argument("--labels", nargs="+", default=None, help="labels to include (default: all)")
-    parser.add_argument(
-        "--out", type=Path, default=None, help=f"csv file to write (default: {CURVE_FILE} in the folder of the run)"
-    )
+    add_file_out(parser, f"csv file to write (default: {CURVE_FILE} in the folder of the run)")
     add_settings(parser)
     add_quiet(parser)
 
 
 def _trace(options: argparse.Namespace) -> int:
     """Solve the grid, print the means over labels, and write every label's curve."""
-    from psmatch_core.cli.common import SHORT, open_run, progress_of, with_settings
+    from psmatch_core.cli.common import SHORT, free_file, open_run, progress_of, with_settings
     from psmatch_core.exploration.l_curve import l_curve
     from psmatch_core.exports.tables import write_csv
     from psmatch_core.workspace.results import load_models
 
     folder = open_run(options.run)
+    path = free_file(options, folder.path / CURVE_FILE)
     recipe = with_settings(folder.recipe, options.settings)
     curve = l_curve(
         *load_models(folder),
@@ -40,7 +39,6 @@ def _trace(options: argparse.Namespace) -> int:
         seed=recipe.seed,
         progress=progress_of(options),
     )
-    path = options.out or folder.path / CURVE_FILE
     write_csv(curve.table(), path)
     print(curve.pooled.to_string(index=False, float_format=SHORT))
     print("\n".join(("", *curve.notes, curve.suggestion, f"The curves of all labels: {path}")))

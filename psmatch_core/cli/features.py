@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.command import Command, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_file_out, add_quiet, add_settings
 
 FEATURES_FILE = "feature_matches.csv"
 MOST_PRINTED = 20  # first partners on the terminal; the file has all
@@ -18,16 +18,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--of", choices=("target", "source"), default="target", help="modality whose features are listed"
     )
     parser.add_argument("--top", type=int, default=5, help="number of partners for each feature (default: 5)")
-    parser.add_argument(
-        "--out", type=Path, default=None, help=f"csv file to write (default: {FEATURES_FILE} among the exports)"
-    )
+    add_file_out(parser, f"csv file to write (default: {FEATURES_FILE} among the exports)")
     add_settings(parser, "epsilon=0.2")
     add_quiet(parser)
 
 
 def _match_features(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
-    from psmatch_core.cli.common import SHORT, open_run, parse_setting, progress_of
+    from psmatch_core.cli.common import SHORT, free_file, open_run, parse_setting, progress_of
     from psmatch_core.exports.tables import write_csv
     from psmatch_core.matching.match_features import FeatureRules
     from psmatch_core.workspace.results import features_of
@@ -35,10 +33,10 @@ def _match_features(options: argparse.Namespace) -> int:
     folder = open_run(options.run)
     if options.top < 1:
         raise PsmatchError(f"--top must be at least 1, got {options.top}.", hint="Give a number of partners.")
+    path = free_file(options, folder.exports / FEATURES_FILE)
     rules = FeatureRules.from_dict(dict(parse_setting(each) for each in options.settings))
     found = features_of(folder, rules, progress=progress_of(options))
     table = found.table(of=options.of, top=options.top)
-    path = options.out or folder.exports / FEATURES_FILE
     write_csv(table, path)
     first = table[table["rank"] == 1].head(MOST_PRINTED).drop(columns="rank")
     print(f"\n{found}; best partner of each feature, strongest evidence first:")

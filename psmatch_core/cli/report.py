@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command
+from psmatch_core.cli.command import Command, add_file_out
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="folder of a run")
-    parser.add_argument(
-        "--out", type=Path, default=None, help="HTML file to write (default: report.html among the exports of the run)"
-    )
+    add_file_out(parser, "HTML file to write (default: report.html among the exports of the run)")
 
 
 def _report(options: argparse.Namespace) -> int:
-    from psmatch_core.report import write_report
+    from psmatch_core.cli.common import free_file, open_run
+    from psmatch_core.report import REPORT_FILE, write_report
     from psmatch_core.workspace.ending import describe_ending
-    from psmatch_core.workspace.run_folder import RunFolder
 
-    folder = RunFolder(options.run.resolve())
-    written = write_report(folder, options.out)
+    folder = open_run(options.run)
+    written = write_report(folder, free_file(options, folder.exports / REPORT_FILE))
     if ending := describe_ending(folder):
         print(ending)
     print(f"Report: {written}")

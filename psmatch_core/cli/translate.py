@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command
+from psmatch_core.cli.command import Command, add_file_out
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +19,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--matrix", default="", help="matrix of the file: X, layers/NAME or raw (default: the one that the run used)"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("translation.h5ad"),
-        help="h5ad or csv file to write; the direction is added to its name (default: translation.h5ad)",
+    add_file_out(
+        parser,
+        "h5ad or csv file to write; the direction is added to its name (default: translation.h5ad)",
+        Path("translation.h5ad"),
     )
 
 
@@ -32,7 +31,12 @@ def _translate(options: argparse.Namespace) -> int:
 
     print(
         translate_file(
-            options.translator, options.cells, direction=options.direction, matrix=options.matrix, out=options.out
+            options.translator,
+            options.cells,
+            direction=options.direction,
+            matrix=options.matrix,
+            out=options.out,
+            may_replace=options.force,
         )
     )
     return 0

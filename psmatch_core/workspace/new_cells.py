@@ -21,13 +21,16 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE, checked_direction
 from psmatch_core.translation.translators import FittedTranslator
 from psmatch_core.workspace import files
+from psmatch_core.workspace.new_folder import check_free_file
 
 SUFFIXES = (".h5ad", ".csv")
 ACCURACY_COLUMNS = ("r2_matched", "r2_uniform", "gain", "gain_low", "gain_high")
 MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning for training, which does not happen here
 
 
-def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str = "", out: Path) -> str:
+def translate_file(
+    where: Path, cells: str, *, direction: str = "", matrix: str = "", out: Path, may_replace: bool = False
+) -> str:
     """Predict the other modality of the cells in a file, and write the prediction.
 
     Parameters
@@ -43,6 +46,8 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
         Matrix of the file; by default that of the run if the folder has its recipe, otherwise ``X``.
     out
         ``….h5ad`` or ``….csv``; the direction is added to the name if it is missing.
+    may_replace
+        Whether a file of this name may be replaced, once the new one is complete.
 
     Returns
     -------
@@ -51,11 +56,15 @@ def translate_file(where: Path, cells: str, *, direction: str = "", matrix: str 
     Raises
     ------
     PsmatchError
-        If there is no such translator, the file cannot be used, or its features are not those of the run.
+        If there is no such translator, the file to write exists, the file cannot be used, or its features are not
+        those of the run.
     """
     if out.suffix not in SUFFIXES:
         raise PsmatchError(f"--out {out.name} is neither h5ad nor csv.", hint="End the name in .h5ad or .csv.")
     fitted = load_one(where, direction)
+    if fitted.direction not in out.stem:
+        out = out.with_name(f"{out.stem}_{fitted.direction}{out.suffix}")
+    check_free_file(out, may_replace=may_replace)
     spec = _run_spec(where, fitted.direction)
     given = DataSpec(
         path=cells,
@@ -160,8 +169,6 @@ def _write(
     accuracy: pd.DataFrame | None,
     out: Path,
 ) -> Path:
-    if fitted.direction not in out.stem:
-        out = out.with_name(f"{out.stem}_{fitted.direction}{out.suffix}")
     out.parent.mkdir(parents=True, exist_ok=True)
     labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
     if out.suffix == ".csv":

@@ -1,8 +1,9 @@
-"""Where a new run may be written: a folder that is taken is refused, or its run is moved aside; nothing is deleted."""
+"""Where a new run or a new file may be written: what is there is refused, moved aside or replaced by choice."""
 
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 from psmatch_core.base import disk, locks
@@ -38,6 +39,39 @@ def check_free(path: Path) -> None:
             f"The folder {path.name} holds files that are not from a run.",
             hint="Choose an empty or a new folder with --out.",
         )
+
+
+def check_free_file(path: Path, *, may_replace: bool) -> Path:
+    """Refuse a file that a command cannot write, before it computes anything.
+
+    Parameters
+    ----------
+    may_replace
+        Whether a file of this name may be replaced, which happens once the new one is complete.
+
+    Returns
+    -------
+    The path.
+
+    Raises
+    ------
+    PsmatchError
+        If the file exists, is a folder, or lies where nothing can be written.
+    """
+    place = next(each for each in path.absolute().parents if os.path.lexists(each))
+    if path.is_dir():
+        raise PsmatchError(f"{path.name or path} is a folder, not a file.", hint="Name a file with --out.")
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        reason = "cannot be written to" if place.is_dir() else "is not a folder"
+        raise PsmatchError(
+            f"{path.name} cannot be written: {place.name or place} {reason}.", hint="Choose another file with --out."
+        )
+    if os.path.lexists(path) and not may_replace:
+        raise PsmatchError(
+            f"The file {path.name} already exists.",
+            hint="Choose a new file with --out, or add --force: it is replaced once the new one is complete.",
+        )
+    return path
 
 
 def make_folder(path: Path) -> None:

@@ -128,7 +128,7 @@ def test_features_writes_which_goes_with_which(matched):
     assert (table["p_value"].dropna() >= 1 / 20).all()
     psmatch("features", "one", "--quiet", "--of", "source", "--out", "mine.csv", cwd=matched)
     assert set(pd.read_csv(matched / "mine.csv")["feature"]) == {f"f{i}" for i in range(8)}
-    _, err = psmatch("features", "one", "--set", "sharpness=1", cwd=matched, code=1)
+    _, err = psmatch("features", "one", "--set", "sharpness=1", "--force", cwd=matched, code=1)
     assert "FeatureRules has no option sharpness" in err
     _, err = psmatch("features", ".", cwd=matched, code=1)
     assert "holds no run" in err
@@ -192,7 +192,7 @@ def test_curve_needs_no_pairs_and_writes_every_label(matched):
     table = pd.read_csv(matched / "one" / "curve.csv", keep_default_na=False)
     assert set(table["label"]) == {"", "A", "B", "C"}
     assert len(table) == 4 * 5
-    _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--quiet", cwd=matched, code=1)
+    _, err = psmatch("curve", "one", "--set", "matcher=ExactMatcher", "--force", "--quiet", cwd=matched, code=1)
     assert "has no epsilon, so there is no curve" in err
     _, err = psmatch("curve", ".", cwd=matched, code=1)
     assert "holds no run" in err

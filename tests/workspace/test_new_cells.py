@@ -103,6 +103,20 @@ def test_the_file_of_a_translator_is_enough_and_labels_are_carried(folder, tmp_p
     assert two.uns["direction"] == THERE
 
 
+def test_an_earlier_prediction_is_refused_before_the_cells_are_read_and_replaced_by_choice(folder, tmp_path):
+    earlier = tmp_path / f"out_{THERE}.csv"
+    earlier.write_bytes(b"in a paper")
+    for out in ("out.csv", earlier.name):
+        with pytest.raises(PsmatchError, match=f"The file out_{THERE}.csv already exists"):
+            translate_file(folder.path, "no file", direction=THERE, out=tmp_path / out)
+    with pytest.raises(PsmatchError, match="no file"):
+        translate_file(folder.path, "no file", direction=THERE, out=earlier, may_replace=True)
+    assert earlier.read_bytes() == b"in a paper"
+    new_cells(folder).write_h5ad(tmp_path / "new.h5ad")
+    translate_file(folder.path, str(tmp_path / "new.h5ad"), direction=THERE, out=earlier, may_replace=True)
+    assert len(pd.read_csv(earlier)) == 7
+
+
 def test_what_cannot_be_done_is_said(folder, tmp_path):
     adata, path = new_cells(folder), tmp_path / "new.h5ad"
     out = tmp_path / "out.h5ad"
