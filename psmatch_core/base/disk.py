@@ -121,6 +121,12 @@ def link(existing: Path, new: Path) -> None:
             write_whole(new, lambda stream: shutil.copyfileobj(source, stream))
 
 
+def move(path: Path, place: Path) -> None:
+    """Move a file to another place on the same disk; a file that is there is replaced."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, place)
+
+
 def of_this_version(load: Callable[Given, Loaded]) -> Callable[Given, Loaded]:
     """Let a loader refuse files of another version in words.
 

@@ -42,11 +42,14 @@ def write_manifest(folder: Path) -> None:
     PsmatchError
         If the disk is full.
     """
+    _write(folder, {_name(folder, path): _facts(path) for path in result_files_in(folder)})
+
+
+def result_files_in(folder: Path) -> list[Path]:
+    """The files that a manifest lists: those of a job and its exports that do not change after its end."""
     places = [place for place in (folder, folder / EXPORTS) if place.is_dir()]
     found = [path for place in places for path in sorted(place.iterdir()) if path.is_file()]
-    listed = [path for path in found if path.name not in NOT_LISTED and not path.name.startswith(".")]
-    files = {_name(folder, path): _facts(path) for path in listed}
-    _write(folder, files)
+    return [path for path in found if path.name not in NOT_LISTED and not path.name.startswith(".")]
 
 
 def remove_manifest(folder: Path) -> None:

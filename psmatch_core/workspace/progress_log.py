@@ -36,6 +36,7 @@ class ProgressLog:
         self._lock = threading.Lock()
         self._last = 0.0
         self._seen: set[str] = set()
+        (folder.path / EVENTS).unlink(missing_ok=True)  # the earlier ones may have a second name, and stay under it
         self._events = open(folder.path / EVENTS, "w", encoding="utf-8")  # noqa: SIM115 - open as long as the job works
 
     def __call__(self, event: Event, /) -> None:

@@ -14,6 +14,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.earlier_result import keep_earlier
 from psmatch_core.workspace.folder_stage_store import SECONDS, STAGE_LOCK
 from psmatch_core.workspace.heartbeat import ENDED_SECONDS
 from psmatch_core.workspace.job import Job
@@ -22,6 +23,7 @@ from psmatch_core.workspace.processes import KILL, start_process
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import (
     CANCELLED,
+    DONE,
     LOST,
     QUEUED,
     RESUMED,
@@ -90,7 +92,7 @@ class RunStore:
         return job
 
     def start_again(self, folder: RunFolder) -> None:
-        """Start a run or another job again that was cancelled, failed or lost; finished parts are reused.
+        """Start a run or another job again; finished parts are reused, finished results stay until the new ones stand.
 
         Raises
         ------
@@ -103,8 +105,11 @@ class RunStore:
     def resume(self, folder: RunFolder) -> None:
         """As :meth:`start_again`, but not by its user."""
         with folder.starting():
-            if folder.worker_status().is_active:
+            status = folder.worker_status()
+            if status.is_active:
                 return
+            if status.state == DONE:
+                keep_earlier(folder.path)
             (folder.path / WORKER).unlink(missing_ok=True)
             folder.write_status(RunStatus(started=time.time()))
             if (damage := folder.damage()) is not None:  # the status just written is not among it any more

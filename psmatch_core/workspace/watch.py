@@ -1,4 +1,4 @@
-"""The watch over a workspace: ends workers that have been silent too long, and resumes runs once after a restart."""
+"""The watch over a workspace: ends silent workers, resumes runs once after a restart, puts earlier results back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.earlier_result import holds_earlier, settle_earlier
 from psmatch_core.workspace.heartbeat import ENDED_SECONDS
 from psmatch_core.workspace.processes import boot_id
-from psmatch_core.workspace.run_folder import LOST, RESUMED, RunFolder
+from psmatch_core.workspace.run_folder import DONE, LOST, RESUMED, RunFolder
 from psmatch_core.workspace.store import RunStore
 
 LOOK_SECONDS = 5.0
@@ -65,6 +66,18 @@ def end_silent(store: RunStore) -> list[RunFolder]:
     return ended
 
 
+def put_back_results(store: RunStore) -> None:
+    """Put the earlier results of jobs back whose worker died while it did them again."""
+    for folder in jobs_in(store.root):
+        if not holds_earlier(folder.path):
+            continue
+        with suppress(PsmatchError), folder.starting():
+            status = folder.worker_status()
+            if not status.is_active:
+                with folder.locked():  # else its worker is about to do it
+                    settle_earlier(folder.path, new_ones_stand=status.state == DONE)
+
+
 def jobs_in(root: Path) -> Iterator[RunFolder]:
     """The folders of all jobs in a workspace, the jobs in a run's folder before the run itself."""
     found = {path for place in PLACES for path in root.glob(place) if path.is_dir()}
@@ -91,4 +104,5 @@ def _watch(store: RunStore) -> None:
     while True:
         with suppress(OSError):
             end_silent(store)
+            put_back_results(store)
         threading.Event().wait(LOOK_SECONDS)

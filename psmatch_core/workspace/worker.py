@@ -14,6 +14,7 @@ from typing import Any
 from psmatch_core.base import disk
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Progress, silent
+from psmatch_core.workspace.earlier_result import holds_earlier, settle_earlier
 from psmatch_core.workspace.heartbeat import beating
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.manifest import remove_manifest, write_manifest
@@ -79,6 +80,9 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
                 )
         finally:
             remove_partial_files(folder.path)
+            if log.current.state != DONE and holds_earlier(folder.path):
+                log.status(hint=f"{log.current.hint} The earlier results are back.")
+            settle_earlier(folder.path, new_ones_stand=log.current.state == DONE)
             for number, handler in previous.items():
                 signal.signal(number, handler)
         return log.current
