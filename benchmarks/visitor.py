@@ -114,6 +114,8 @@ class Visitor:
         message = ForwardMsg()
         message.ParseFromString(self.socket.recv(self.wait))  # type: ignore[arg-type]
         kind = str(message.WhichOneof("type"))
+        if kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            return "another run follows"
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "page_info_changed":
