@@ -116,8 +116,12 @@ def test_people_who_log_in_find_their_runs_in_any_browser(
     page.goto(server.url)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_text("the run of ada")).to_have_count(0)
+    upload = f"{server.url}/_stcore/upload_file/session/file"
+    assert page.request.put(upload, data="a").status == 403
+    assert page.request.put(upload, data="a").text() == "Log in to upload a file."
 
     log_in(page, server.url, "ada")
+    assert page.request.put(upload, data="a").text() != "Log in to upload a file."  # but that there is no such session
     expect(page.get_by_text("the run of ada")).to_be_visible()
     assert "key=" not in page.url
 
