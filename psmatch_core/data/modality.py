@@ -32,7 +32,9 @@ from psmatch_core.data.checks import (
     raise_rejections,
     sketch,
 )
-from psmatch_core.data.images import ImageShape, check_shape, declared_shape, flattened, pixel_names, shape_text
+from psmatch_core.data.chosen_matrix import chosen_matrix
+from psmatch_core.data.feature_names import left_out_columns
+from psmatch_core.data.images import ImageShape, check_shape, shape_text
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -73,6 +75,9 @@ class Modality:
         and are not part of the fingerprint.
     facts
         What the rules on two modalities together need to know of the data as they came, or None; not stored.
+    feature_ids
+        Ids of the features ``(n_features,)`` such as ENSG00000115415 beside their names, or None. They go into the
+        exports, are never used for matching, and are not part of the fingerprint.
     """
 
     name: str
@@ -87,6 +92,7 @@ class Modality:
     image_shape: ImageShape | None = None
     obs: pd.DataFrame | None = field(default=None, repr=False, compare=False)
     facts: Facts | None = field(default=None, repr=False, compare=False)
+    feature_ids: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_anndata(
@@ -133,7 +139,8 @@ class Modality:
                 f"{name}: there is no pair column {pair_key!r}.",
                 hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none'}.",
             )
-        X, var_names, image_shape = _matrix_of(adata, matrix, name)
+        X, features, image_shape = chosen_matrix(adata, matrix, name)
+        var_names = np.asarray(features.names, dtype=str)
         labels = label_texts(adata.obs[label_key])
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
@@ -161,6 +168,7 @@ class Modality:
             are_pixels=image_shape is not None,
         )
         findings += check_shape(image_shape, name=name, matrix=matrix) if image_shape else ()
+        findings += (left_out_columns(name, matrix, features.left_out),) if features.left_out else ()
         # the column as it was given: text alone does not tell numbers, dates and cells without a label
         findings += check_labels(adata.obs[label_key], name=name, label_key=label_key)
         raise_rejections(findings)
@@ -183,6 +191,7 @@ class Modality:
             image_shape=image_shape,
             obs=obs.copy() if obs.shape[1] else None,
             facts=_facts_of(adata, var_names, name, (label_key, pair_key or "")),
+            feature_ids=None if features.ids is None else read_only(np.asarray(features.ids, dtype=str)),
         )
 
     @property
@@ -238,7 +247,15 @@ class Modality:
     def with_features(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> Modality:
         """The same cells with other features ``(n_cells, n_features)``, such as those after preprocessing."""
         names = read_only(np.asarray(var_names, dtype=str))
-        return replace(self, X=_read_only_matrix(X), var_names=names, image_shape=None)
+        ids = np.array([self.id_by_name.get(each, "") for each in names.tolist()], dtype=str)
+        kept = read_only(ids) if any(ids.tolist()) else None
+        return replace(self, X=_read_only_matrix(X), var_names=names, image_shape=None, feature_ids=kept)
+
+    @cached_property
+    def id_by_name(self) -> dict[str, str]:
+        """Id of each feature by its name; empty if the file has no ids."""
+        ids = () if self.feature_ids is None else self.feature_ids.tolist()
+        return dict(zip(self.var_names.tolist(), ids, strict=False))
 
     def with_labels(self, mapping: dict[str, str]) -> Modality:
         """The same cells with some labels renamed; labels that ``mapping`` lacks stay."""
@@ -287,33 +304,6 @@ def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str,
 def _ids(column: pd.Series) -> np.ndarray:
     """The values of a pair column as text ``(n_cells,)``, empty where it has none."""
     return np.array([each or "" for each in label_texts(column).tolist()], dtype=str)
-
-
-def _matrix_of(adata: AnnData, matrix: str, name: str) -> tuple[Any, np.ndarray, ImageShape | None]:
-    """The chosen matrix, the names of its columns, and their image shape if they are pixels."""
-    kind, _, key = matrix.partition("/")
-    layers = [f"layers/{each}" for each in adata.layers]
-    embeddings = [f"obsm/{each}" for each in adata.obsm]
-    available = (
-        (["X"] if adata.X is not None else []) + (["raw"] if adata.raw is not None else []) + layers + embeddings
-    )
-    if matrix not in available:
-        raise PsmatchError(
-            f"{name}: there is no matrix {matrix!r}.",
-            hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
-        )
-    if kind == "X":
-        return adata.X, np.asarray(adata.var_names, dtype=str), declared_shape(adata.uns, adata.n_vars)
-    if kind == "raw":
-        return adata.raw.X, np.asarray(adata.raw.var_names, dtype=str), None
-    if kind == "layers":
-        return adata.layers[key], np.asarray(adata.var_names, dtype=str), None
-    values = adata.obsm[key]
-    if np.ndim(values) == 4:
-        flat, shape = flattened(np.asarray(values))
-        return flat, np.asarray(pixel_names(shape, key), dtype=str), shape
-    names = values.columns if isinstance(values, pd.DataFrame) else [f"{key}_{i + 1}" for i in range(values.shape[1])]
-    return (values.to_numpy() if isinstance(values, pd.DataFrame) else values), np.asarray(names, dtype=str), None
 
 
 def _read_only_matrix(X: Any, *, keep_bytes: bool = False) -> Matrix:

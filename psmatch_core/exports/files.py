@@ -13,6 +13,7 @@ import pandas as pd
 from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
@@ -73,6 +74,8 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
         uns[SHAPE_KEY] = np.array(translation.of.image_shape)
     accuracy = run.accuracy.get(translation.direction, ())
     columns = accuracy[0].table().drop(columns="feature").iloc[1:].to_dict("list") if accuracy else {}
+    if translation.of.feature_ids is not None:
+        columns = {"feature_id": translation.of.feature_ids, **columns}
     var = pd.DataFrame(columns, index=translation.of.var_names)
     return AnnData(X=translation.values.astype(np.float32), obs=obs, var=var, uns=uns)
 
@@ -124,7 +127,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
         translation, trained = run.translate(direction), run.translators.get(direction)
         add(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
         if accuracy := run.accuracy.get(direction):
-            add_csv(f"translation_r2_{direction}.csv", accuracy_table(accuracy))
+            add_csv(f"translation_r2_{direction}.csv", with_ids(accuracy_table(accuracy), translation.of.id_by_name))
         if trained:
             add(result_files.save(trained, folder / f"translator_{direction}.npz"))
     add_csv("labels.csv", run.label_table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.transport.options import SolveOptions
@@ -84,6 +86,8 @@ class FeatureMatching:
         Features without variance, as (modality, feature).
     rules, seed
         What was asked.
+    source_ids, target_ids
+        Id of each feature by its name, where the files have ids.
     """
 
     source: str
@@ -100,6 +104,8 @@ class FeatureMatching:
     left_out: tuple[tuple[str, str], ...]
     rules: FeatureRules
     seed: int
+    source_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    target_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def statistic(self) -> np.ndarray:
@@ -136,7 +142,8 @@ class FeatureMatching:
         Columns ``feature``, ``rank`` (1 is the heaviest), ``partner``, ``weight`` (share of the feature's mass),
         ``fold`` (weight over that of a uniform plan), ``correlation``, ``p_value``, ``q_value``. The p-value holds a
         pair against the best partner that the feature found in each permutation, so that the search is paid for; the
-        q-value is Benjamini and Hochberg's over features, for each feature's first partner, NaN elsewhere.
+        q-value is Benjamini and Hochberg's over features, for each feature's first partner, NaN elsewhere. Ids of the
+        files stand in ``feature_id`` and ``partner_id``.
         """
         is_target = of == "target"
         names, partners = self.target_features, self.source_features
@@ -166,7 +173,8 @@ class FeatureMatching:
             "p_value": p[strength].ravel(),
             "q_value": q[strength].ravel(),
         }
-        return pd.DataFrame(columns)
+        table, (ids, others) = pd.DataFrame(columns), (self.target_ids, self.source_ids)[:: 1 if is_target else -1]
+        return with_ids(with_ids(table, ids), others, "partner")
 
     def __repr__(self) -> str:
         p, q = self.plan.shape
@@ -271,6 +279,8 @@ def match_features(
         left_out=tuple((side.name, str(name)) for side, keep in sides for name in side.var_names[~keep]),
         rules=rules,
         seed=seed,
+        source_ids=source_features.id_by_name,
+        target_ids=target_features.id_by_name,
     )
 
 

@@ -66,6 +66,8 @@ def _modality_data(modality: Modality) -> tuple[Arrays, Meta]:
     arrays |= {"labels": modality.labels, "obs_names": modality.obs_names, "var_names": modality.var_names}
     if modality.pair_ids is not None:
         arrays["pair_ids"] = modality.pair_ids
+    if modality.feature_ids is not None:
+        arrays["feature_ids"] = modality.feature_ids
     return arrays, {
         **_attributes(modality, "name", "label_key", "image_shape"),
         "shape": list(X.shape),
@@ -82,6 +84,7 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
         **_entries(arrays, "labels", "obs_names", "var_names"),
         X=arrays["X"] if "X" in arrays else _csr(arrays, meta["shape"]),
         pair_ids=arrays.get("pair_ids"),
+        feature_ids=arrays.get("feature_ids"),
         findings=from_plain(meta["findings"], tuple[Finding, ...]),
         excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
         image_shape=_image_shape(meta),

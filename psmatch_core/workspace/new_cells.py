@@ -76,7 +76,7 @@ def translate_file(
         import anndata  # a second: only who reads pays for it
 
         adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=False))
-    values = fitted.predict_raw(adata.X, adata.var_names)
+    values = fitted.predict_raw(adata.X, names_as_trained(adata.var, fitted))
     accuracy = _accuracy(where, fitted.direction)
     written = _write(fitted, adata.obs, values, given=given, accuracy=accuracy, out=out)
     about = [
@@ -87,6 +87,13 @@ def translate_file(
         f"Written: {written}",
     ]
     return "\n".join(about)
+
+
+def names_as_trained(var: pd.DataFrame, fitted: FittedTranslator) -> list[str]:
+    """The names of the features; their ids if these are what the translator was trained on, as in earlier versions."""
+    trained = fitted.inputs.names if fitted.preprocessing is None else fitted.preprocessing.var_names
+    ids = [str(each) for each in var.get("feature_id", ())]
+    return ids if ids == list(trained) else [str(each) for each in var.index]
 
 
 def load_one(where: Path, direction: str) -> FittedTranslator:
@@ -179,6 +186,8 @@ def _write(
 
     known = accuracy[list(ACCURACY_COLUMNS)].iloc[1:].to_dict("list") if accuracy is not None else {}
     var = pd.DataFrame(known, index=list(fitted.outputs.names), dtype=np.float64)
+    if fitted.outputs.ids:
+        var.insert(0, "feature_id", fitted.outputs.ids)
     uns: dict[str, Any] = {
         "direction": fitted.direction,
         "meaning": describe_translation(fitted.input_name, fitted.output_name),

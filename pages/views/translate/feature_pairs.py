@@ -87,13 +87,15 @@ def _show(folder: RunFolder, found: FeatureMatching) -> None:
     )
     table = found.table(of=side, top=PARTNERS)
     shown = table.copy()
-    for name in ("feature", "partner"):
+    for name in shown.columns.intersection(["feature", "partner", "feature_id", "partner_id"]):
         shown[name] = [display(each, 60) for each in shown[name]]
     column = st.column_config
     config: dict[str, Any] = {
         "feature": column.TextColumn("Feature"),
         "rank": column.NumberColumn("Rank", format="%d"),
         "partner": column.TextColumn("Partner"),
+        "feature_id": column.TextColumn("Feature id"),
+        "partner_id": column.TextColumn("Partner id"),
         "weight": column.NumberColumn("Weight", format="percent", help="Share of the feature's mass."),
         "fold": column.NumberColumn("× uniform", format="%.1f", help="Weight relative to a uniform plan."),
         "correlation": column.NumberColumn("Correlation", format="%.2f", help="Over the matched cells."),

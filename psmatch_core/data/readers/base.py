@@ -83,6 +83,10 @@ class Source(ABC):
     def var_names(self, key: str) -> list[str]:
         """Feature names ``(n_features,)`` of matrix ``key``."""
 
+    def feature_ids(self, key: str) -> list[str] | None:
+        """Ids of the features ``(n_features,)`` of matrix ``key`` beside their names; None if the file has none."""
+        return None
+
     @abstractmethod
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         """The rows of matrix ``key`` in order, in dense or CSR chunks of about ``limit`` stored values."""

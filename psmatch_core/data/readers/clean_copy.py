@@ -108,7 +108,9 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
         columns[spec.pair_key] = _pair_ids(source, spec.pair_key)
     index = pd.Index(obs_names, name=None)
     obs = pd.DataFrame({name: pd.Series(values, index=index) for name, values in columns.items()}, index=index)
-    adata = anndata.AnnData(X=X, obs=obs, var=pd.DataFrame(index=pd.Index(unique_names(var_names))))
+    ids = source.feature_ids(spec.matrix)
+    var = pd.DataFrame({} if ids is None else {"feature_id": ids}, index=pd.Index(unique_names(var_names)))
+    adata = anndata.AnnData(X=X, obs=obs, var=var)
     if image_shape is not None:
         adata.uns[SHAPE_KEY] = np.array(image_shape)
     dropped = [name for name, kept in zip(obs_names, is_labelled, strict=True) if not kept]

@@ -94,13 +94,7 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
     ):
         raise damaged(shown, f"{place} holds references or lists instead of values")
     n_bytes = int(np.prod(item.shape or (), dtype=np.float64)) * item.dtype.itemsize
-    if n_bytes > max_bytes:
-        raise PsmatchError(
-            f"{shown}: {place} declares a size of {n_bytes / 2**30:,.1f} GB, "
-            f"too large for the limit of {max_bytes / 2**30:,.1f} GB.",
-            hint="Save the file again from the original object, or keep fewer cells or features.",
-            code="PM-X20",
-        )
+    refuse_size(n_bytes, place, shown, max_bytes)
     if item.size and made.get_layout() != h5py.h5d.COMPACT:
         if not item.id.get_storage_size():
             raise _incomplete(shown, place)
@@ -109,6 +103,24 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
             if item.id.get_num_chunks() < expected:
                 raise _incomplete(shown, place)
     return item
+
+
+def refuse_size(n_bytes: float, place: str, shown: str, max_bytes: int) -> None:
+    """Refuse a part of the file that would take more memory than allowed [bytes]."""
+    if n_bytes > max_bytes:
+        raise PsmatchError(
+            f"{shown}: {place} declares a size of {n_bytes / 2**30:,.1f} GB, "
+            f"too large for the limit of {max_bytes / 2**30:,.1f} GB.",
+            hint="Save the file again from the original object, or keep fewer cells or features.",
+            code="PM-X20",
+        )
+
+
+def attribute_text(item: Any, name: str, default: str = "") -> str:
+    """A text in the attributes of ``item``, which R stores as a list of one."""
+    stored = np.ravel(item.attrs.get(name, default))
+    value = stored[0] if stored.size else default
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers.base import computable
-from psmatch_core.data.readers.h5_safety import checked, damaged
+from psmatch_core.data.readers.h5_safety import attribute_text, checked, damaged
 
 
 def is_sparse_group(item: Any) -> bool:
@@ -131,5 +131,5 @@ class SparseRows:
 
 
 def _format(item: Any) -> str | None:
-    stored = str(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "")))
+    stored = attribute_text(item, "encoding-type") or attribute_text(item, "h5sparse_format")
     return stored[:3] if stored[:3] in ("csr", "csc") else None

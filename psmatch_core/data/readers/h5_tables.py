@@ -1,4 +1,8 @@
-"""Names and annotation columns of an h5ad file, in the current and the older encodings of anndata."""
+"""Names and annotation columns of an h5ad file, as anndata and the programs of R write them.
+
+A column is a list of values, or n × 1 as R writes it; a factor has its levels beside it (anndata 0.8 and later), in
+``__categories`` (anndata 0.7, SeuratDisk), in ``uns`` (before), or under ``levels`` (h5Seurat).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from psmatch_core.data.checks import display
-from psmatch_core.data.readers.h5_safety import checked, damaged
+from psmatch_core.data.checks import Finding, display
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.readers.h5_factors import R_MISSING, decoded_codes, decoded_enumeration
+from psmatch_core.data.readers.h5_safety import attribute_text, checked, damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +33,23 @@ class Table:
         Largest size that one column may declare [bytes].
     category_texts
         Group that holds the texts of categories in old files (``uns/COLUMN_categories``).
+    findings
+        Gets a finding where text had to be decoded in another way.
     """
 
-    def __init__(self, item: Any, shown: str, max_bytes: int, category_texts: Any = None) -> None:
+    def __init__(
+        self,
+        item: Any,
+        shown: str,
+        max_bytes: int,
+        *,
+        category_texts: Any = None,
+        findings: list[Finding] | None = None,
+    ) -> None:
         import h5py
 
         self.shown = shown
+        self.findings = [] if findings is None else findings
         self._item = item
         self._max_bytes = max_bytes
         self._category_texts = category_texts
@@ -47,10 +64,11 @@ class Table:
             self._index = "index" if "index" in fields else "_index" if "_index" in fields else fields[0]
             self.columns = tuple(each for each in fields if each != self._index)
         else:
-            self._index = _text(item.attrs.get("_index", "_index"))
-            stored = [_text(each) for each in np.atleast_1d(item.attrs.get("column-order", []))]
+            declared = attribute_text(item, "_index", "_index")
+            self._index = next((each for each in (declared, "_index", "index") if each in item), declared)
+            stored = [_text(each) for each in np.ravel(item.attrs.get("column-order", []))]
             present = [each for each in item if each not in (self._index, "__categories")]
-            self.columns = tuple(stored) or tuple(present)
+            self.columns = tuple(dict.fromkeys((*stored, *present)))  # R does not always list all of them
             if self._index not in item:
                 raise damaged(shown, f"the names in {self._place} are missing")
 
@@ -59,9 +77,7 @@ class Table:
         if self._compound is not None:
             return [_text(each) for each in self._compound[self._index]]
         item = self._item[self._index]
-        if hasattr(item, "keys"):
-            return [_text(each) for each in self._group(self._index, item, None)]
-        values = self._plain(item)
+        values = self._group(self._index, item, None) if hasattr(item, "keys") else self._plain(item)
         if values.ndim != 1:
             raise damaged(self.shown, f"the names in {self._place} are not a list")
         return [_text(each) for each in values]
@@ -85,14 +101,30 @@ class Table:
             raise damaged(self.shown, f"column {display(name)} has {len(found):,} entries for {n_rows:,} rows")
         return pd.Series(found, name=name)
 
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers, or true and false, by its type in the file."""
+        import h5py
+
+        if self._compound is not None:
+            dtype = self._compound.dtype[name]
+            return dtype.kind in "biuf" and not dtype.subdtype and self._old_categories(name) is None
+        item = self._item.get(name)
+        if hasattr(item, "keys"):
+            item = item.get("values") if "mask" in item else None
+        elif self._levels(name) is not None:
+            return False
+        return item is not None and item.dtype.kind in "biuf" and not h5py.check_enum_dtype(item.dtype)
+
     def _group(self, name: str, item: Any, n_rows: int | None) -> Any:
         import pandas as pd
 
         if "codes" in item and "categories" in item:
-            codes = self._plain(item["codes"], n_rows)
-            return self._categorical(
-                name, codes, self._plain(item["categories"]), is_ordered=bool(np.all(item.attrs.get("ordered", False)))
-            )
+            is_ordered = bool(np.all(item.attrs.get("ordered", False)))
+            codes, levels = self._plain(item["codes"], n_rows), self._plain(item["categories"])
+            return self._categorical(name, codes, levels, is_ordered=is_ordered)
+        if "values" in item and "levels" in item:
+            codes, levels = self._plain(item["values"], n_rows), self._plain(item["levels"])
+            return self._categorical(name, codes, levels, from_one=True)
         if "values" in item and "mask" in item:
             values, mask = self._plain(item["values"], n_rows), self._plain(item["mask"], n_rows).astype(bool)
             if values.shape != mask.shape:
@@ -108,21 +140,39 @@ class Table:
 
     def _dataset(self, name: str, item: Any, n_rows: int) -> Any:
         values = self._plain(item, n_rows)
+        import h5py
+        import pandas as pd
+
         if values.ndim != 1:
             raise damaged(self.shown, f"column {display(name)} is not a list of values")
-        if "categories" in item.attrs:  # anndata 0.7: codes here, texts under the same name elsewhere
-            texts = self._item.get(f"__categories/{name}")
-            if texts is None:
-                raise damaged(self.shown, f"the categories of column {display(name)} are missing")
+        members = h5py.check_enum_dtype(item.dtype)
+        if members:
+            return decoded_enumeration(values, members)
+        texts = self._levels(name)
+        if texts is not None and values.dtype.kind in "iuf":  # codes here, their names elsewhere
             return self._categorical(name, values, self._plain(texts))
+        if texts is None and "categories" in item.attrs:
+            raise damaged(self.shown, f"the categories of column {display(name)} are missing")
+        if values.dtype.kind == "i" and (is_missing := values == R_MISSING).any():
+            return pd.arrays.IntegerArray(values, is_missing)
         return values
 
-    def _categorical(self, name: str, codes: Any, categories: Any, *, is_ordered: bool = False) -> Any:
+    def _levels(self, name: str) -> Any:
+        """The names of the values of a column of whole numbers, which lie elsewhere in the file; None without."""
+        texts = self._item.get(f"__categories/{name}")
+        if texts is None and hasattr(self._category_texts, "keys"):
+            texts = self._category_texts.get(f"{name}_categories")
+        return texts
+
+    def _categorical(
+        self, name: str, stored: Any, categories: Any, *, is_ordered: bool = False, from_one: bool = False
+    ) -> Any:
         import pandas as pd
 
         if categories.ndim != 1:
             raise damaged(self.shown, f"the categories of column {display(name)} are not a list")
-        if codes.dtype.kind not in "iu" or (codes.size and (codes.min() < -1 or codes.max() >= len(categories))):
+        codes = decoded_codes(stored, len(categories), from_one=from_one)
+        if codes is None:
             raise damaged(self.shown, f"column {display(name)} points to categories that do not exist")
         try:
             return pd.Categorical.from_codes(codes, categories=pd.Index(categories), ordered=is_ordered)
@@ -140,19 +190,49 @@ class Table:
 
     def _plain(self, item: Any, n_rows: int | None = None) -> npt.NDArray[Any]:
         """The values of an array, with texts decoded; refused unread if its length is not ``n_rows``."""
-        import h5py
-
         found = checked(item, self.shown, max_bytes=self._max_bytes)
         place = display(str(item.name).lstrip("/"))
-        if n_rows is not None and found.shape != (n_rows,):
+        is_list = _is_list(found.shape)
+        if n_rows is not None and not (is_list and found.size == n_rows):
             size = " × ".join(f"{each:,}" for each in found.shape)
             raise damaged(self.shown, f"{place} has size {size} for {n_rows:,} rows")
-        if h5py.check_string_dtype(found.dtype):
-            try:
-                return np.asarray(found.asstr()[...], dtype=object)
-            except UnicodeDecodeError:
-                raise damaged(self.shown, f"{place} holds text that is not UTF-8") from None
-        return np.asarray(found[...])
+        values = np.asarray(found[...])
+        if holds_text(found):
+            values = np.array(decoded(values, self.shown, place, self.findings), dtype=object).reshape(values.shape)
+        return values.ravel() if is_list else values
+
+
+def texts_of(item: Any, shown: str, max_bytes: int, findings: list[Finding]) -> list[str]:
+    """The texts of a list ``(n,)`` that lies anywhere in the file."""
+    values = np.asarray(checked(item, shown, max_bytes=max_bytes)[...])
+    return decoded(values, shown, display(str(item.name).lstrip("/")), findings)
+
+
+def holds_text(item: Any) -> bool:
+    """Whether an array holds text."""
+    import h5py
+
+    return item.dtype.kind in "SUT" or h5py.check_string_dtype(item.dtype) is not None
+
+
+def decoded(values: npt.NDArray[Any], shown: str, place: str, findings: list[Finding]) -> list[str]:
+    """Texts of UTF-8 or, where one of them is not, of Windows (Latin-1), which is said; flat ``(n,)``."""
+    raw = [each if isinstance(each, bytes) else str(each).encode() for each in values.ravel().tolist()]
+    try:
+        return [each.decode() for each in raw]
+    except UnicodeDecodeError:
+        texts = [each.decode("cp1252", "replace") for each in raw]
+    example = display(next(new for new, old in zip(texts, raw, strict=True) if not old.isascii()))
+    problem = f"{shown}: {place} is not UTF-8 and was read as Windows (Latin-1) text, such as {example}."
+    found = warning("PM-F33", problem, "Check these names, or save the file again as UTF-8.")
+    if found not in findings:
+        findings.append(found)
+    return texts
+
+
+def _is_list(shape: tuple[int, ...]) -> bool:
+    """Whether an array is a list; R writes one as n × 1 or 1 × n."""
+    return len(shape) == 1 or (len(shape) == 2 and 1 in shape)
 
 
 def _text(value: Any) -> str:

@@ -1,23 +1,39 @@
-"""The h5ad reader: files of anndata 0.6 and later with one AnnData object.
+"""The h5ad reader: files of anndata 0.6 and later with one AnnData object, whether Python or R wrote them.
 
-It reads with h5py instead of anndata, whose import takes a second: as long as the first look at a file may take.
+Offered are X, the layers, raw, and what lies in obsm: arrays, sparse matrices, stacks of images, and tables, whose
+columns of numbers are features. A part of these places that is no matrix is named. Matrices of cells × cells (obsp)
+and of features (varm, varp) are not cells × features and are not offered.
+
+Features are called by a column of ``var`` where its index holds ids (``feature_names.py``), and columns of a plain
+array in obsm by a list of ``uns`` such as ``protein_names``. The reader uses h5py instead of anndata, whose import
+takes a second: as long as the first look at a file may take.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import display
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.feature_names import (
+    ID_COLUMNS,
+    NAME_COLUMNS,
+    FeatureNames,
+    choose_names,
+    naming_list,
+    numbered_names,
+)
 from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source, computable
-from psmatch_core.data.readers.h5_safety import checked, open_scanned
+from psmatch_core.data.readers.h5_obsm import ObsmTable, is_table
+from psmatch_core.data.readers.h5_safety import attribute_text, checked, open_scanned
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
-from psmatch_core.data.readers.h5_tables import Table
+from psmatch_core.data.readers.h5_tables import Table, texts_of
 from psmatch_core.data.readers.signature import Signature
 from psmatch_core.data.readers.tenx import TenxSource, tenx_groups
 
@@ -54,6 +70,8 @@ class H5adSource(Source):
         self._var = self._table("var", "feature names")
         self._obs_names = self._obs.names()
         self._sparse: dict[str, SparseRows] = {}
+        self._tables: dict[str, ObsmTable] = {}
+        self._headers = tuple(self._found_headers())
         if self._obs.is_compound or "encoding-type" not in self._file["obs"].attrs:
             problem = (
                 f"{self.shown} was written by an old version of anndata; labels and names were decoded from its layout."
@@ -67,25 +85,45 @@ class H5adSource(Source):
         return self._obs_names
 
     @cached_property
-    def _main_var_names(self) -> list[str]:
-        return self._var.names()
+    def _features(self) -> FeatureNames:
+        return self._named(self._var)
 
-    @cached_property
+    @property
     def headers(self) -> tuple[MatrixHeader, ...]:
+        return self._headers
+
+    def _found_headers(self) -> Iterator[MatrixHeader]:
         places = [("X", "X")] if "X" in self._file else []
+        unread: list[str] = []
         for kind in ("layers", "obsm"):
             group = self._file.get(kind)
-            places += [(f"{kind}/{name}", f"{kind}/{name}") for name in group] if hasattr(group, "keys") else []
+            if hasattr(group, "keys"):
+                places += [(f"{kind}/{name}", f"{kind}/{name}") for name in group]
+            elif group is not None:  # before anndata 0.7: one array with a field for each matrix
+                unread += [f"{kind}/{name}" for name in group.dtype.names or ()]
         places += [("raw", place) for place in ("raw/X", "raw.X") if place in self._file][:1]
-        headers = []
         for key, place in places:
             item = self._file[place]
             if is_sparse_group(item):
                 values = item.get("data")
-                headers.append(MatrixHeader(key, sparse_shape(item, self.shown), getattr(values, "dtype", "O"), True))
-            elif hasattr(item, "shape") and item.shape is not None:  # a group here is a table or a missing value
-                headers.append(self._dense_header(key, item))
-        return tuple(headers)
+                yield MatrixHeader(key, sparse_shape(item, self.shown), getattr(values, "dtype", "O"), True)
+            elif key.startswith("obsm/") and is_table(item):
+                try:
+                    self._tables[key] = ObsmTable(self._table(place, "names"), key, self._max_bytes)
+                except PsmatchError as error:
+                    problem = f"{error.problem} It cannot be chosen as a matrix."
+                    self.findings.append(warning(error.code, problem, error.hint))
+                else:
+                    yield self._tables[key].header
+            elif hasattr(item, "keys"):
+                unread.append(key)
+            elif item.shape is not None and attribute_text(item, "encoding-type") != "null":
+                yield self._dense_header(key, item)
+        if unread:
+            problem = f"{self.shown}: {name_list(unread)} cannot be read as a matrix and cannot be chosen."
+            self.findings.append(
+                warning("PM-F70", problem, "Nothing, if you do not need it; otherwise save it as an array or a table.")
+            )
 
     def _dense_header(self, key: str, item: Any) -> MatrixHeader:
         shape = tuple(item.shape)
@@ -101,15 +139,45 @@ class H5adSource(Source):
         header = next(each for each in self.headers if each.key == key)
         if key.startswith("obsm/") and header.image_shape is not None:
             return pixel_names(header.image_shape, key.removeprefix("obsm/"))
-        n_features = header.shape[1]
+        if key in self._tables:
+            return self._tables[key].names
         if key.startswith("obsm/"):
-            return [f"{key.removeprefix('obsm/')}_{i + 1}" for i in range(n_features)]
+            return self._names_of_array(key, header.shape[1] if len(header.shape) == 2 else 0)
+        return self._features_of(key).names
+
+    def feature_ids(self, key: str) -> list[str] | None:
+        return None if key.startswith("obsm/") else self._features_of(key).ids
+
+    def _features_of(self, key: str) -> FeatureNames:
         if key == "raw":
-            place = "raw/var" if "raw/var" in self._file else "raw.var"
-            return self._table(place, "feature names of raw").names()
-        return self._main_var_names
+            return self._named(self._table("raw/var" if "raw/var" in self._file else "raw.var", "feature names of raw"))
+        return self._features
+
+    def _named(self, table: Table) -> FeatureNames:
+        """Names and ids of a table of features; a column that cannot be read names nothing."""
+        names, columns = table.names(), {}
+        for column in (*NAME_COLUMNS, *ID_COLUMNS):
+            if column in table.columns:
+                with suppress(PsmatchError):
+                    columns[column] = table.column(column, len(names)).tolist()
+        return choose_names(names, columns)
+
+    def _names_of_array(self, key: str, n_features: int) -> list[str]:
+        name, uns = key.removeprefix("obsm/"), self._file.get("uns")
+        lists = {}
+        for each in uns if hasattr(uns, "keys") else ():
+            item = uns.get(each)
+            if len(getattr(item, "shape", None) or ()) == 1 and item.dtype.kind in "OSUT":
+                lists[str(each)] = int(item.shape[0])
+        naming = naming_list(name, n_features, lists)
+        if naming is None:
+            return numbered_names(name, n_features)
+        return texts_of(uns[naming], self.shown, self._max_bytes, self.findings)
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
+        if key in self._tables:
+            yield from self._tables[key].rows(self._obs_names, limit)
+            return
         item = self._item(key)
         if is_sparse_group(item):
             yield from self._sparse_rows(key).rows(limit)
@@ -122,6 +190,8 @@ class H5adSource(Source):
             yield _flat(computable(values[start : start + step]))
 
     def whole(self, key: str) -> Any:
+        if key in self._tables:
+            return self._tables[key].whole(self._obs_names)
         item = self._item(key)
         if is_sparse_group(item):
             return self._sparse_rows(key).whole()
@@ -158,7 +228,8 @@ class H5adSource(Source):
                 hint="Save the file again from the original object.",
                 code="PM-F44",
             )
-        return Table(item, self.shown, self._max_bytes, self._file.get("uns"))
+        uns = self._file.get("uns")
+        return Table(item, self.shown, self._max_bytes, category_texts=uns, findings=self.findings)
 
 
 def _flat(values: Any) -> Any:

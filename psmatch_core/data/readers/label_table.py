@@ -113,6 +113,9 @@ class LabelledSource(Source):
     def var_names(self, key: str) -> list[str]:
         return self._inner.var_names(key)
 
+    def feature_ids(self, key: str) -> list[str] | None:
+        return self._inner.feature_ids(key)
+
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         return self._inner.rows(key, limit)
 

@@ -15,6 +15,7 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import name_list
 from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.feature_names import distinct_names
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Source
 from psmatch_core.data.readers.h5_safety import checked, damaged
 from psmatch_core.data.readers.h5_sparse import SparseRows
@@ -57,8 +58,9 @@ class TenxSource(Source):
             raise damaged(self.shown, "its 10x matrix has no valid shape")
         self._obs_names = self._texts("barcodes")
         self._shape = (int(stored[1]), int(stored[0]))  # stored as features × barcodes
-        ids = self._texts("features/id" if names == "features/name" else "genes") if self._has_ids(names) else None
-        self._var_names = _distinct(self._texts(names), ids)
+        ids = "features/id" if names == "features/name" else "genes"
+        self._ids = self._texts(ids) if ids in self._group else None
+        self._var_names = distinct_names(self._texts(names), self._ids)
         self._refuse_genomes()
         self._warn_about_types()
         self._matrix: SparseRows | None = None
@@ -73,6 +75,9 @@ class TenxSource(Source):
 
     def var_names(self, key: str) -> list[str]:
         return self._var_names
+
+    def feature_ids(self, key: str) -> list[str] | None:
+        return self._ids
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         yield from self._sparse().rows(limit)
@@ -98,9 +103,6 @@ class TenxSource(Source):
         if self._matrix is None:
             self._matrix = SparseRows(self._group, self.shown, "X", self._max_bytes, shape=self._shape)
         return self._matrix
-
-    def _has_ids(self, names: str) -> bool:
-        return ("features/id" if names == "features/name" else "genes") in self._group
 
     def _refuse_genomes(self) -> None:
         """Refuse features of several genomes in one matrix: cells of two species are matched with each other."""
@@ -132,11 +134,3 @@ class TenxSource(Source):
         if values.ndim != 1:
             raise damaged(self.shown, f"{part} of its 10x matrix is not a list")
         return [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in values.tolist()]
-
-
-def _distinct(names: list[str], ids: list[str] | None) -> list[str]:
-    """The names of features; those that several features share get their ids added, as ``TBCE (ENSG00000284770)``."""
-    if ids is None or len(ids) != len(names):
-        return names
-    counts = Counter(names)
-    return [f"{name} ({each})" if counts[name] > 1 else name for name, each in zip(names, ids, strict=True)]

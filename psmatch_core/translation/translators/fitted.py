@@ -17,16 +17,18 @@ from psmatch_core.translation.translators.base import Predictor, TrainedTranslat
 
 @dataclass(frozen=True, eq=False)
 class FeatureScale:
-    """Names of features with the mean and standard deviation ``(n_features,)`` used to standardise them."""
+    """Names of features with the mean and standard deviation ``(n_features,)`` used to standardise them, and ids."""
 
     names: tuple[str, ...]
     mean: np.ndarray
     spread: np.ndarray
+    ids: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, modality: Modality) -> FeatureScale:
         """The scale of the cells of a modality."""
-        return cls(tuple(modality.var_names.tolist()), *moments(modality.X))
+        ids = () if modality.feature_ids is None else tuple(modality.feature_ids.tolist())
+        return cls(tuple(modality.var_names.tolist()), *moments(modality.X), ids)
 
     def standardised(self, X: Matrix) -> np.ndarray:
         """Mean 0, variance 1, clipped at ±10, ``(n_cells, n_features)``; a constant feature is 0."""
@@ -114,6 +116,7 @@ class FittedTranslator:
         for side, scale in (("inputs", self.inputs), ("outputs", self.outputs)):
             arrays |= {f"{side}/mean": scale.mean, f"{side}/spread": scale.spread}
             arrays[f"{side}/names"] = np.array(scale.names, dtype=str)
+            arrays[f"{side}/ids"] = np.array(scale.ids, dtype=str)
         arrays["held_out"] = self.held_out.astype(str)
         plain = ("direction", "input_name", "output_name", "seed", "n_training")
         meta: dict[str, Any] = {name: getattr(self, name) for name in plain}
@@ -128,7 +131,12 @@ class FittedTranslator:
         """The translator whose :meth:`data` these are."""
         translator = TrainedTranslator.from_dict(meta["translator"])
         inputs, outputs = (
-            FeatureScale(tuple(arrays[f"{side}/names"].tolist()), arrays[f"{side}/mean"], arrays[f"{side}/spread"])
+            FeatureScale(
+                tuple(arrays[f"{side}/names"].tolist()),
+                arrays[f"{side}/mean"],
+                arrays[f"{side}/spread"],
+                tuple(arrays[f"{side}/ids"].tolist()) if f"{side}/ids" in arrays else (),
+            )
             for side in ("inputs", "outputs")
         )
         state = {name.partition("/")[2]: value for name, value in arrays.items() if name.startswith("predictor/")}

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.feature_names import with_ids
 from psmatch_core.evaluation.held_out import HeldOut
 from psmatch_core.pipeline.inputs import read_inputs
 from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.job import LabelJob, Work
@@ -78,7 +80,8 @@ class LeaveOutJob(LabelJob):
         else:
             sides = read_inputs(recipe, progress=work.log)
         found = leave_label_out(recipe, *sides, self.label, how=self.how, progress=work.log)
-        files.HELD_OUT_FEATURES.write(self.folder, found.table())
+        predicted = sides[1 if found.direction == TO_SOURCE else 0]
+        files.HELD_OUT_FEATURES.write(self.folder, with_ids(found.table(), predicted.id_by_name))
         files.HELD_OUT_FIGURES.write(self.folder, found.to_dict())
         files.HELD_OUT.write(self.folder, found)
 

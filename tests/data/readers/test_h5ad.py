@@ -54,6 +54,7 @@ def test_all_matrices_are_listed_with_their_kind(tmp_path):
         "X": (20, "logged"),
         "layers/counts": (20, "counts"),
         "obsm/X_pca": (5, "real"),
+        "obsm/table": (1, "unusable"),
         "raw": (40, "counts"),
     }
     assert summary.matrix("obsm/X_pca").feature_names[0] == "X_pca_1"

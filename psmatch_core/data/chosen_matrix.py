@@ -1,0 +1,53 @@
+"""The matrix that is chosen in an AnnData object, and the names of its features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.data.feature_names import FeatureNames, choose_names, naming_list, numbered_names, text_lists
+from psmatch_core.data.images import ImageShape, declared_shape, flattened, pixel_names
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def chosen_matrix(adata: AnnData, matrix: str, name: str) -> tuple[Any, FeatureNames, ImageShape | None]:
+    """The matrix ``(n_cells, n_features)`` called ``matrix``, its features, and their image shape if they are pixels.
+
+    Raises
+    ------
+    PsmatchError
+        If the object, called ``name``, has no such matrix.
+    """
+    kind, _, key = matrix.partition("/")
+    layers = [f"layers/{each}" for each in adata.layers]
+    embeddings = [f"obsm/{each}" for each in adata.obsm]
+    available = (
+        (["X"] if adata.X is not None else []) + (["raw"] if adata.raw is not None else []) + layers + embeddings
+    )
+    if matrix not in available:
+        raise PsmatchError(
+            f"{name}: there is no matrix {matrix!r}.",
+            hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
+        )
+    if kind == "raw":
+        return adata.raw.X, choose_names(adata.raw.var_names.tolist(), adata.raw.var), None
+    if kind != "obsm":
+        X, shape = (adata.X, declared_shape(adata.uns, adata.n_vars)) if kind == "X" else (adata.layers[key], None)
+        return X, choose_names(adata.var_names.tolist(), adata.var), shape
+    values = adata.obsm[key]
+    if np.ndim(values) == 4:
+        flat, shape = flattened(np.asarray(values))
+        return flat, FeatureNames(pixel_names(shape, key)), shape
+    if isinstance(values, pd.DataFrame):
+        numbers = values.select_dtypes(["number", "bool", "boolean"])
+        left_out = tuple(str(each) for each in values.columns if each not in numbers.columns)
+        features = FeatureNames([str(each) for each in numbers.columns], left_out=left_out)
+        return numbers.to_numpy(dtype=float, na_value=np.nan), features, None
+    lists = text_lists(adata.uns)
+    naming = naming_list(key, values.shape[1], {each: len(texts) for each, texts in lists.items()})
+    return values, FeatureNames(lists[naming] if naming else numbered_names(key, values.shape[1])), None
