@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality as ScoredModality, Space as Space
     from psmatch_core.data.checks import KnownPairs as KnownPairs
     from psmatch_core.data.known_pairs import with_known_pairs as with_known_pairs
+    from psmatch_core.data.label_rules import LabelRules as LabelRules
     from psmatch_core.data.modality import Modality as Modality
     from psmatch_core.data.preprocessing import Preprocessing as Preprocessing
     from psmatch_core.data.readers import DataSpec as DataSpec, inspect_file as inspect_file
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
     )
     from psmatch_core.matching.witness import Witness as Witness, witness as witness
     from psmatch_core.pipeline.leave_out import LeaveOut as LeaveOut, leave_label_out as leave_label_out
-    from psmatch_core.pipeline.recipe import ExportRules as ExportRules, LabelRules as LabelRules, Recipe as Recipe
+    from psmatch_core.pipeline.recipe import ExportRules as ExportRules, Recipe as Recipe
     from psmatch_core.pipeline.result_files import (
         load_coupling as load_coupling,
         load_modality as load_modality,

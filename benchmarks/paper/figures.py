@@ -17,6 +17,7 @@ from benchmarks.quality import machine
 from psmatch_core.base import disk
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import MLPClassifier
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.matching.matchers import (
     GromovMatcher,
     KnownPairsMatcher,
@@ -25,7 +26,7 @@ from psmatch_core.matching.matchers import (
     SinkhornMatcher,
     UniformMatcher,
 )
-from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.pipeline.recipe import Recipe
 
 Result = TypeVar("Result")
 RESULTS = Path(__file__).parents[1] / "results"

@@ -12,15 +12,16 @@ from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.checks import KnownPairs, decide_pairs
+from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
-from psmatch_core.data.shared_labels import LabelReport, reconcile
+from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.matchers import Matcher
 from psmatch_core.pipeline.preset_words import nearest_preset
-from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
+from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.translation.translators import Translator
 
 DEMO = "demo:"
@@ -216,10 +217,10 @@ class Workspace:
         columns = (self.source.label_column, self.target.label_column)
         if columns[0] is None or columns[1] is None:
             return None
-        return reconcile(
-            renamed(columns[0].counts, dict(self.labels.rename_source)),
-            renamed(columns[1].counts, dict(self.labels.rename_target)),
-            minimum_cells=self.labels.minimum_cells,
+        return reconcile_by_rules(
+            self.labels,
+            columns[0].counts,
+            columns[1].counts,
             source_name=self.source.name,
             target_name=self.target.name,
         )
@@ -230,7 +231,7 @@ class Workspace:
         source, target = self.source, self.target
         if source is None or target is None or source.summary is None or target.summary is None:
             return None
-        renamings = (dict(self.labels.rename_source), dict(self.labels.rename_target))
+        renamings = [self.labels.renaming(side) for side in SIDES]
         labels = [
             tuple(renaming.get(label, label) for label in (side.label_column.listed if side.label_column else ()))
             for side, renaming in zip((source, target), renamings, strict=True)
@@ -242,15 +243,6 @@ class Workspace:
             self.judging.pairs,
             columns=(bool(source.pair_key), bool(target.pair_key)),
         )
-
-
-def renamed(counts: Mapping[str, int], mapping: Mapping[str, str]) -> dict[str, int]:
-    """Cells of each label after renaming [cells]."""
-    out: dict[str, int] = {}
-    for label, cells in counts.items():
-        name = mapping.get(label, label)
-        out[name] = out.get(name, 0) + cells
-    return out
 
 
 def from_recipe(recipe: Recipe, run_id: str) -> Workspace:

@@ -176,6 +176,8 @@ def _import_all(package: str) -> None:
             importlib.import_module(module.name)
 
 
+# How a list is written, by what it holds.
+_EXAMPLES: dict[Any, str] = {str: '["A", "B"]', tuple[str, str]: '[["old", "new"]]'}
 _HINTS: dict[type, dict[str, Any]] = {}
 
 
@@ -202,12 +204,27 @@ def _config_class(hint: Any) -> type[Config] | None:
 
 
 def _revived(value: Any, hint: Any) -> Any:
+    if typing.get_origin(hint) is tuple and typing.get_args(hint)[-1] is Ellipsis:
+        value = _listed(value, typing.get_args(hint)[0])
     if isinstance(value, list):
         inner = (typing.get_args(hint) or (Any,))[0]
         return tuple(_revived(each, inner) for each in value)
     config = _config_class(hint)
     if config is not None and isinstance(value, Mapping):
         return config.from_dict(value)
+    return value
+
+
+def _listed(value: Any, inner: Any) -> Any:
+    """Names as a shell types them: ``A, B`` for a list of texts, ``A=B, C=D`` for a list of pairs of texts."""
+    is_pairs = inner == tuple[str, str]
+    if inner is not str and not is_pairs:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_pairs:
+        value = f"{value:g}"  # one label that is a number
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return [[each.strip() for each in part.split("=", 1)] for part in parts] if is_pairs else parts
     return value
 
 
@@ -247,9 +264,13 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
     if isinstance(value, list):
         value = tuple(value)
     if typing.get_origin(hint) is tuple:
-        if not isinstance(value, tuple):
-            raise PsmatchError(problem.format(rule="a list"), hint=f"Write {name} as a list, such as [96].")
         inner = typing.get_args(hint)[0]
+        if not isinstance(value, tuple):
+            example = _EXAMPLES.get(inner, "[96]")
+            raise PsmatchError(problem.format(rule="a list"), hint=f"Write {name} as a list, such as {example}.")
+        if inner == tuple[str, str] and any(not isinstance(each, list | tuple) or len(each) != 2 for each in value):
+            example = _EXAMPLES[inner]
+            raise PsmatchError(problem.format(rule="a list of pairs"), hint=f"Write {name} as pairs: {example}.")
         value = tuple(_checked(owner, name, each, inner, declared) for each in value)
     config = _config_class(hint)
     if config is not None and typing.get_origin(hint) is not tuple and not isinstance(value, config):

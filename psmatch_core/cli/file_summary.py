@@ -8,8 +8,9 @@ from pathlib import Path
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
+from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
-from psmatch_core.data.shared_labels import LabelReport, reconcile
+from psmatch_core.data.shared_labels import LabelReport
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8
@@ -48,6 +49,9 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
         f"  only in the first: {len(report.only_source)}{_label_list(report.only_source)}",
         f"  only in the second: {len(report.only_target)}{_label_list(report.only_target)}",
     ]
+    if report.left_out:
+        names = [label for label, _, _ in report.left_out]
+        lines.append(f"  left out by label rules: {len(names)}{_label_list(names)}")
     if report.too_small:
         lines.append(
             f"  too few cells: {len(report.too_small)}{_label_list([label for label, _, _ in report.too_small])}"
@@ -55,7 +59,9 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
     return "\n".join([*lines, f"  {pairs}", *_finding_lines((*report.findings, *findings))])
 
 
-def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = ()) -> tuple[str, int]:
+def describe_files(
+    paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = (), *, rules: LabelRules | None = None
+) -> tuple[str, int]:
     """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
 
     Parameters
@@ -66,6 +72,8 @@ def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequ
         The label column; candidates are listed if it is empty.
     labels_paths
         For each file a separate table with its labels, or an empty text.
+    rules
+        The label rules under which the labels of two files are compared; those of a default run if None.
     """
     blocks: list[str] = []
     summaries: list[FileSummary] = []
@@ -86,7 +94,8 @@ def describe_files(paths: Sequence[str], label_key: str = "", labels_paths: Sequ
         one, other = source.column(source_key), target.column(target_key)
         known = pairs_of_files(source, target, source_key, target_key)
         if one is not None and other is not None:
-            report = reconcile(one.counts, other.counts, source_name=source.name, target_name=target.name)
+            names = {"source_name": source.name, "target_name": target.name}
+            report = reconcile_by_rules(rules or LabelRules(), one.counts, other.counts, **names)
             blocks.append(describe_pair(report, pair, known))
             if any(each.severity is Severity.REJECT for each in report.findings):
                 code = 1

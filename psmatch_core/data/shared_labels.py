@@ -25,11 +25,13 @@ class LabelReport:
     too_small
         Shared labels with too few cells on one side: label, source cells, target cells.
     source_counts, target_counts
-        Cells of each label.
+        Cells of each label that is not left out by a rule.
     lookalikes
         Source label, target label, and how they differ although they look alike.
     findings
         The warnings and refusals that follow.
+    left_out
+        Labels that the label rules leave out although a side has them: label, source cells, target cells.
     """
 
     shared: tuple[str, ...]
@@ -40,6 +42,7 @@ class LabelReport:
     target_counts: Mapping[str, int]
     lookalikes: tuple[tuple[str, str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+    left_out: tuple[tuple[str, int, int], ...] = ()
 
     def counts(self, side: str) -> Mapping[str, int]:
         """Cells of each label of the ``source`` or the ``target``."""

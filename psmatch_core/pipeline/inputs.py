@@ -11,14 +11,17 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.randomness import stream
 from psmatch_core.base.records import from_plain
 from psmatch_core.data.checks import AUTOMATIC, Facts, Finding, KnownPairs, check_pair, display, raise_rejections
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
+from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
-from psmatch_core.data.shared_labels import LabelReport, reconcile
-from psmatch_core.pipeline.recipe import DEMO_PREFIX, LabelRules, Recipe
+from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.sides import SIDES
+from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
 FEW_LABELS = 8  # with fewer labels than latent dimensions, scores lose information (Xi et al. 2024, Prop. 2)
 
@@ -134,13 +137,17 @@ def check_together(source: Modality, target: Modality) -> tuple[Finding, ...]:
     return tuple(each for each in found if each.code != PAIRING_CODE)
 
 
-def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pairs: str = AUTOMATIC) -> PreparedInputs:
-    """Rename labels, decide how pairs are known, exclude and list cells whose label only one modality has.
+def prepare_inputs(
+    rules: LabelRules, source: Modality, target: Modality, *, pairs: str = AUTOMATIC, seed: int = 0
+) -> PreparedInputs:
+    """Rename labels, decide how pairs are known, exclude and list the cells that are left out.
 
     Parameters
     ----------
     pairs
         The setting ``judging.pairs``.
+    seed
+        The seed of the run, by which cells of large labels are drawn.
 
     Raises
     ------
@@ -148,21 +155,16 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
         If fewer than two labels are shared, or if labels of one modality only are to be refused.
     """
     together = check_together(source, target)
-    source = source.with_labels(dict(rules.rename_source))
-    target = target.with_labels(dict(rules.rename_target))
+    counts = source.label_counts, target.label_counts  # as the files have them
+    source = source.with_labels(rules.renaming("source"))
+    target = target.with_labels(rules.renaming("target"))
     source, target, known = with_known_pairs(source, target, pairs)
     names = (
         (source.name, target.name)
         if source.name != target.name
         else (f"{source.name} (source)", f"{target.name} (target)")
     )
-    report = reconcile(
-        source.label_counts,
-        target.label_counts,
-        minimum_cells=rules.minimum_cells,
-        source_name=names[0],
-        target_name=names[1],
-    )
+    report = reconcile_by_rules(rules, *counts, source_name=names[0], target_name=names[1])
     raise_rejections(report.findings)
     one_sided = report.only_source + report.only_target
     if one_sided and rules.unshared == "refuse":
@@ -178,15 +180,12 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
         if side.excluded
     ]
     sides = []
-    for side in (source, target):
-        shared = np.isin(side.labels, report.shared)
-        small = np.isin(side.labels, [label for label, _, _ in report.too_small])
-        kept = side.select(shared | small, "its label is in this modality only")
-        small = small[shared | small]
-        kept = kept.select(~small, f"its label has fewer than {rules.minimum_cells} cells in one modality")
+    for which, side in zip(SIDES, (source, target), strict=True):
+        kept = _kept_cells(side, report, rules, seed=seed, which=which)
         n_excluded = side.n_cells - kept.n_cells
         if n_excluded:
             notes.append(f"{side.name}: {plural(n_excluded, 'cell')} excluded by label; excluded_cells.csv lists them.")
+        notes += _rule_notes(side.name, report, rules, kept.excluded[len(side.excluded) :], which=which)
         sides.append(kept)
     if len(report.shared) < 2:
         hint = "Choose a label column with two or more shared labels, or lower labels.minimum_cells."
@@ -205,3 +204,38 @@ def prepare_inputs(rules: LabelRules, source: Modality, target: Modality, *, pai
             "distinguish cells within a label only roughly. More labels give better matches."
         )
     return PreparedInputs(sides[0], sides[1], report, tuple(notes), known)
+
+
+def _kept_cells(side: Modality, report: LabelReport, rules: LabelRules, *, seed: int, which: str) -> Modality:
+    """The cells of shared labels that the rules keep; every other cell is listed with its reason."""
+    for label in side.label_names:
+        if reason := rules.reason_against(label):
+            side = side.select(side.labels != label, reason)
+    small = [label for label, _, _ in report.too_small]
+    side = side.select(np.isin(side.labels, [*report.shared, *small]), "its label is in this modality only")
+    reason = f"its label has fewer than {rules.minimum_cells} cells in one modality"
+    side = side.select(~np.isin(side.labels, small), reason)
+    drawn = np.ones(side.n_cells, dtype=bool)
+    for label, n_cells in side.label_counts.items():
+        if 0 < rules.maximum_cells < n_cells:
+            cells = np.flatnonzero(side.labels == label)
+            # Each side draws for itself: if both measured the same physical cells, nothing may link them.
+            order = stream(seed, "cells of a large label", which, label).permutation(cells)
+            drawn[order[rules.maximum_cells :]] = False
+    return side.select(drawn, f"its label has more than {rules.maximum_cells} cells, and others were drawn")
+
+
+def _rule_notes(
+    name: str, report: LabelReport, rules: LabelRules, excluded: tuple[tuple[str, str], ...], *, which: str
+) -> list[str]:
+    """What the rules took away, counted by label."""
+    column = 1 + SIDES.index(which)
+    gone = [f"{display(row[0], 24)} ({row[column]:,})" for row in report.left_out if row[column]]
+    notes = [f"{name}: cells left out by labels.leave_out or labels.keep_only: {some(gone, 8)}."] if gone else []
+    n_thinned = sum("others were drawn" in reason for _, reason in excluded)
+    if n_thinned:
+        notes.append(
+            f"{name}: {plural(n_thinned, 'cell')} left out so that no label has more than {rules.maximum_cells:,} "
+            "(labels.maximum_cells)."
+        )
+    return notes

@@ -42,16 +42,21 @@ def label_outcomes(coupling: Coupling, labels: LabelReport, monitor: MonitorRepo
             }
         )
     kept = {status.label for status in coupling.statuses}
-    for label in sorted({*labels.source_counts, *labels.target_counts} - kept):
-        n_source, n_target = labels.source_counts.get(label, 0), labels.target_counts.get(label, 0)
+    unmatched = {
+        label: (labels.source_counts.get(label, 0), labels.target_counts.get(label, 0))
+        for label in sorted({*labels.source_counts, *labels.target_counts} - kept)
+    }
+    by_rule = {label: (n_source, n_target) for label, n_source, n_target in labels.left_out}
+    for label, (n_source, n_target) in {**unmatched, **by_rule}.items():
         one_side = not (n_source and n_target)
+        missing = Outcome.NO_COUNTERPART.value if one_side else "left out: too few cells"
         rows.append(
             {
                 "label": label,
                 "n_source": n_source,
                 "n_target": n_target,
-                "status": Outcome.NO_COUNTERPART.value if one_side else "left out: too few cells",
-                "needs_attention": True,
+                "status": "left out by a label rule" if label in by_rule else missing,
+                "needs_attention": label not in by_rule,
                 "note": "",
                 "marginal_error": float("nan"),
                 "iterations": 0,

@@ -91,7 +91,7 @@ def leave_label_out(
     """
     how = how or LeaveOut()
     checked_direction(how.direction)
-    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs)
+    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs, seed=recipe.seed)
     sides = (prepared.source, prepared.target)
     control, notes = choose_control(label, how, {side.name: side.label_counts for side in sides})
     in_training = [_training_cells(side, label, how.held_out_share, recipe.seed) for side in sides]
@@ -258,6 +258,6 @@ def _draw_controls(outputs: Modality, control: str, n: int, seed: int) -> np.nda
     return to_dense(outputs.X[np.resize(stream(seed, "controls", control).permutation(of), n)])
 
 
-def without_renaming(recipe: Recipe) -> Recipe:
-    """The same recipe for cells whose labels are renamed already, such as those in the folder of a run."""
-    return replace(recipe, labels=replace(recipe.labels, rename_source=(), rename_target=()))
+def for_prepared_cells(recipe: Recipe) -> Recipe:
+    """The same recipe for cells to which its label rules were applied already, such as those in the folder of a run."""
+    return replace(recipe, labels=recipe.labels.for_prepared_cells())

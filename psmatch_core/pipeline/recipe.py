@@ -19,6 +19,7 @@ from psmatch_core.classification.classifiers import (
 )
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing
@@ -68,27 +69,6 @@ PAPER_VAE = JointVAE(
     modality_weight=0.1,
     discriminator=(1024,) * 3,
 )
-
-
-@dataclass(frozen=True)
-class LabelRules(Config):
-    """How the labels of two modalities are reconciled; every excluded cell is listed."""
-
-    rename_source: tuple[tuple[str, str], ...] = option(
-        (), help="Labels of the source to rename, as pairs (from, to).", advanced=True
-    )
-    rename_target: tuple[tuple[str, str], ...] = option(
-        (), help="Labels of the target to rename, as pairs (from, to).", advanced=True
-    )
-    unshared: str = option(
-        "leave out",
-        choices=("leave out", "refuse"),
-        help="What to do with cells whose label is in one modality only: leave them out and list them, "
-        "or refuse the run.",
-    )
-    minimum_cells: int = option(
-        1, minimum=1, unit="cells", help="Exclude labels with fewer cells than this in either modality; 1 keeps all."
-    )
 
 
 @dataclass(frozen=True)

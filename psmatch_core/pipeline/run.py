@@ -161,7 +161,7 @@ def run(
     store = store or NoStageStore()
     if source is None or target is None:
         source, target = read_inputs(recipe, progress=progress)
-    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs)
+    prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs, seed=recipe.seed)
     store.finished("data", prepared)
     check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
     scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)

@@ -59,6 +59,27 @@ def test_what_stands_in_a_list_is_checked_too(hidden):
         MLPClassifier(hidden=hidden)
 
 
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("Doublet", ("Doublet",)),
+        ("Doublet, Negative,", ("Doublet", "Negative")),
+        (7, ("7",)),
+        (["with, comma"], ("with, comma",)),
+        ("", ()),
+    ],
+)
+def test_a_list_of_names_may_be_typed_with_commas(typed, names):
+    assert Recipe().with_setting("labels.leave_out", typed).labels.leave_out == names
+
+
+def test_a_list_of_pairs_may_be_typed_with_equals_signs():
+    recipe = Recipe().with_setting("labels.rename_target", "negcon=NT, dose=0=low")
+    assert recipe.labels.rename_target == (("negcon", "NT"), ("dose", "0=low"))
+    with pytest.raises(PsmatchError, match="must be a list of pairs, got"):
+        Recipe().with_setting("labels.rename_target", "negcon")
+
+
 def test_a_strategy_of_another_kind_is_refused():
     with pytest.raises(PsmatchError, match="option 'matcher' must be a Matcher"):
         Recipe(matcher=LinearClassifier())

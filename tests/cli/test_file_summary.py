@@ -64,3 +64,15 @@ def test_refused_file_gives_its_reason_and_an_exit_code(tmp_path):
     assert code == 1
     assert "bad.h5ad is empty (0 bytes)" in text
     assert "a.h5ad has no label column nope; available: cell_type" in text
+
+
+def test_labels_are_compared_under_the_rules(tmp_path):
+    from psmatch_core.data.label_rules import LabelRules
+
+    files = [write(tmp_path, "rna.h5ad"), write(tmp_path, "adt.h5ad", prefix="x", gene="ADT")]
+    rules = LabelRules(leave_out=("Mono",), rename_target=(("Monocyte", "Mono"),))
+    text, code = describe_files(files, "cell_type", rules=rules)
+    assert code == 0
+    assert "shared by both: 2 (B cell, T cell)" in text
+    assert "left out by label rules: 1 (Mono)" in text
+    assert "labels.rename_target names 1 label that adt.h5ad does not have: Monocyte" in text

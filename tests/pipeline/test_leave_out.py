@@ -12,6 +12,7 @@ from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.main import main
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing, compare_distributions
@@ -19,7 +20,7 @@ from psmatch_core.evaluation.held_out import CANDIDATES, load_held_out
 from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.pipeline import leave_out as leave_out_module
 from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
-from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import RidgeTranslator
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.run import RunJob

@@ -7,9 +7,10 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.propensity import PropensityScores
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
-from psmatch_core.pipeline.recipe import PRESETS, LabelRules, Recipe
+from psmatch_core.pipeline.recipe import PRESETS, Recipe
 
 
 @pytest.mark.parametrize("name", PRESETS)

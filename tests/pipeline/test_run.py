@@ -9,6 +9,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.evaluate import Judging
@@ -23,7 +24,7 @@ from psmatch_core.matching.matchers import (
     UniformMatcher,
 )
 from psmatch_core.pipeline import result_files, score_modalities
-from psmatch_core.pipeline.recipe import ExportRules, LabelRules, Recipe
+from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
 from psmatch_core.translation.translators import RidgeTranslator
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
@@ -219,6 +220,14 @@ def test_cells_kept_and_left_out_are_all_cells():
     result = run(QUICK, source, target)
     kept = {*result.source.obs_names, *result.target.obs_names}
     assert kept | set(result.excluded["cell"]) == {*source.obs_names, *target.obs_names}
+
+
+def test_labels_left_out_by_a_rule_stand_in_the_table_and_in_the_list_of_cells():
+    result = run(QUICK.with_setting("labels.leave_out", "C"), make_modality("RNA"), make_modality("ADT", n=45, seed=1))
+    row = result.label_table.set_index("label").loc["C"]
+    assert row["status"] == "left out by a label rule"
+    assert (row["n_source"], row["n_target"], row["needs_attention"]) == (20, 15, False)
+    assert result.excluded["reason"].tolist() == ["its label C is left out (labels.leave_out)"] * 35
 
 
 def test_one_sided_labels_can_be_refused():

@@ -12,8 +12,8 @@ from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
 from psmatch_core.data.checks import Severity, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
+from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.shared_labels import LabelReport, suggested_map
-from psmatch_core.pipeline.recipe import LabelRules
 
 ONE_SIDED = "PM-L11"  # shown here with its button instead
 

@@ -13,7 +13,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.evaluation.held_out import HeldOut
 from psmatch_core.pipeline.inputs import read_inputs
-from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, leave_label_out, without_renaming
+from psmatch_core.pipeline.leave_out import LeaveOut, choose_control, for_prepared_cells, leave_label_out
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.workspace import files, results
@@ -76,7 +76,7 @@ class LeaveOutJob(LabelJob):
         files.ENVIRONMENT.write(self.folder, versions())
         recipe = self.folder.recipe
         if self.folder.path.parent.name == self.place and files.DATA.is_in(self.run):
-            sides, recipe = results.load_modalities(self.run), without_renaming(recipe)
+            sides, recipe = results.load_modalities(self.run), for_prepared_cells(recipe)
         else:
             sides = read_inputs(recipe, progress=work.log)
         found = leave_label_out(recipe, *sides, self.label, how=self.how, progress=work.log)

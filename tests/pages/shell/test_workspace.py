@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pages.shell.workspace import START_RULES, Side, Workspace, from_recipe, renamed
+from pages.shell.workspace import START_RULES, Side, Workspace, from_recipe
+from psmatch_core.data.label_rules import LabelRules, renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.pipeline.demo_data import demo_recipe
-from psmatch_core.pipeline.recipe import LabelRules, Recipe
+from psmatch_core.pipeline.recipe import Recipe
 
 SIDE = Side("/data/a.h5ad", "a.h5ad", None, label_key="label", name="RNA")
 OTHER = Side("/data/b.h5ad", "b.h5ad", None, label_key="label", name="ADT")
