@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
+@example(seed=3000925)  # all cells with weight at one place, others elsewhere
 def test_no_random_solve_breaks_its_promises(seed: int) -> None:
     case = draw(seed)
     with np.errstate(all="ignore"):

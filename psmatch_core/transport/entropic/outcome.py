@@ -77,7 +77,7 @@ def to_result(
     f[prepared.sources], g[prepared.targets] = outcome.f, outcome.g
     inner = prepared.inner_epsilon(epsilon)
     if not prepared.all_have_weight and outcome.path != SolvePath.UNRESOLVED:
-        _extend(prepared, outcome, f, g, inner)
+        _extend(prepared, outcome, f, g, Epsilons(epsilon / prepared.unit, inner))
     unit = epsilon / inner
     f, g = unit * f + prepared.offset_x, unit * g + prepared.offset_y
     for array in (f, g):
@@ -127,8 +127,22 @@ def _offset_error(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g:
         return float(per_mass * (1 + outcome.row_error))
 
 
-def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilon: float) -> None:
-    """Set the potentials of cells without weight, in place, to those they would have with very little weight."""
+@dataclass(frozen=True)
+class Epsilons:
+    """Epsilon in units of the problem's cost: as it was given, and as it was lowered for the cells with weight."""
+
+    given: float
+    inner: float
+
+
+def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilons: Epsilons) -> None:
+    """Set the potentials of cells without weight, in place, to those they would have with very little weight.
+
+    They are the soft transform of the other side's potentials at the given epsilon: cells without weight may lie far
+    from those with weight, so that their costs are not small beside the lowered one. As the others, they are measured
+    in the lowered one.
+    """
+    ratio = epsilons.inner / epsilons.given
     problem, geometry = prepared.problem, prepared.problem.geometry
     context = SolveContext.start(DEFAULT_OPTIONS)
     sides = (
@@ -140,4 +154,5 @@ def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array
         if idle.size:
             some = Geometry(np.ascontiguousarray(points[idle]), other_points, geometry.squared)
             side = Problem(some, np.full(idle.size, 1 / idle.size), other_weights)
-            potentials[idle] = full_pass.soft_transform(side, other_potentials, epsilon, context)
+            soft = full_pass.soft_transform(side, other_potentials / ratio, epsilons.given, context)
+            potentials[idle] = ratio * soft
