@@ -77,7 +77,7 @@ def work() -> None:
     import signal
     import warnings
 
-    from psmatch_core.data.readers.inspection import inspect_here, open_labelled
+    from psmatch_core.data.readers.inspection import open_chosen, summarise
 
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_MB * 2**20,) * 2)
@@ -85,7 +85,7 @@ def work() -> None:
     for line in sys.stdin:
         path = Path(line.rstrip("\n"))
         signal.setitimer(signal.ITIMER_PROF, LIMIT_S)  # of the processor; its signal ends this process
-        print(json.dumps(_answer(path, inspect_here, open_labelled)), flush=True)
+        print(json.dumps(_answer(path, summarise, open_chosen)), flush=True)
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
@@ -93,11 +93,12 @@ def _answer(path: Path, inspect: Any, opened: Any) -> dict[str, Any]:
     import traceback
 
     from psmatch_core.base.errors import PsmatchError
+    from psmatch_core.data.readers.data_spec import DataSpec
 
-    request = {"path": str(path), "display_name": path.name, "labels_path": "", "matrix": "", "memory_mb": LIMIT_MB}
+    spec = DataSpec(path=str(path), label_key=LABEL)
     try:
-        summary = inspect({**request, "label_key": LABEL})
-        source, _ = opened(path, path.name, label_key=LABEL, pair_key="", labels_path="", memory_mb=LIMIT_MB)
+        summary = inspect(spec, path.name, memory_mb=LIMIT_MB).to_dict()
+        source, _ = opened(spec, path.name, memory_mb=LIMIT_MB)
         try:
             usable = [each["key"] for each in summary["matrices"] if each["kind"] != "unusable"]
             digest = _digest(source, usable[0])

@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import FileSummary, inspect_file, shown_name
+from psmatch_core.data.readers import DataSpec, FileSummary, inspect_file, shown_name
 
 DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 # A demo is made in a separate process: it needs anndata or scanpy, which the server never imports.
@@ -26,15 +27,15 @@ write_demo(sys.argv[1], Path(sys.argv[2]))
 """
 
 
-def summary_of(
-    path: str, shown: str, cache: Path, *, label_key: str = "", labels_path: str = "", matrix: str = ""
-) -> FileSummary:
+def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
     """What a file contains; taken from the cache if the same was asked of the same file before.
 
     Parameters
     ----------
-    path, shown
-        Where the file is, and its name in messages.
+    spec
+        The file, and what is chosen of it.
+    shown
+        Its name in messages.
     cache
         Folder of the kept summaries.
 
@@ -43,8 +44,8 @@ def summary_of(
     PsmatchError
         When the file cannot be used.
     """
-    key = [shown, label_key, matrix]
-    for each in (path, labels_path):
+    key = [shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
+    for each in (spec.path, spec.labels_path):
         if each:
             try:
                 facts = Path(each).stat()
@@ -56,7 +57,7 @@ def summary_of(
     kept = cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
-    summary = inspect_file(path, display_name=shown, label_key=label_key, labels_path=labels_path, matrix=matrix)
+    summary = inspect_file(replace(spec, sha256=""), display_name=shown)
     with suppress(PsmatchError):  # on a full disk the file is inspected again next time
         write_json(kept, summary.to_dict())
     return summary
@@ -69,7 +70,7 @@ def demo_summary(name: str, which: str, folder: Path) -> FileSummary:
     if not path.exists():
         _make_demo(name, place)
     shown = f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
-    return summary_of(str(path), shown, folder)
+    return summary_of(DataSpec(path=str(path)), shown, folder)
 
 
 def _make_demo(name: str, place: Path) -> None:

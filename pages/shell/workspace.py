@@ -51,6 +51,7 @@ class Side:
     labels_path: str = ""
     labels_shown: str = ""
     label_key: str = ""
+    part: str = ""
     matrix: str = "X"
     name: str = ""
     pair_key: str = ""
@@ -64,6 +65,7 @@ class Side:
         return DataSpec(
             path=self.path,
             label_key=self.label_key,
+            part=self.part,
             matrix=self.matrix,
             name=self.name,
             labels_path=self.labels_path,
@@ -75,7 +77,7 @@ class Side:
     @property
     def content(self) -> tuple[str, ...]:
         """What determines the cells and values of a run; all its results depend on it."""
-        return (self.path, self.labels_path, self.label_key, self.matrix, self.missing_labels)
+        return (self.path, self.part, self.labels_path, self.label_key, self.matrix, self.missing_labels)
 
     @property
     def label_column(self) -> ColumnSummary | None:
@@ -128,7 +130,7 @@ class Workspace:
             return (
                 changed  # other names or preprocessing: the page warns that the results are those of earlier settings
             )
-        same_labels = before is not None and side is not None and before.content[:3] == side.content[:3]
+        same_labels = before is not None and side is not None and before.content[:4] == side.content[:4]
         return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
 
     def with_sides(self, source: Side, target: Side) -> Workspace:
@@ -287,6 +289,7 @@ def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Si
         labels_path=spec.labels_path,
         labels_shown=_file_name(spec.labels_path),
         label_key=spec.label_key,
+        part=spec.part,
         matrix=spec.matrix,
         name=spec.name or which,
         pair_key=spec.pair_key,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
-from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary, inspect_file, shown_name
+from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
 from psmatch_core.data.shared_labels import LabelReport
 
 MOST_COLUMNS = 20
@@ -81,7 +80,7 @@ def describe_files(
     for i, path in enumerate(paths):
         try:
             labels_path = labels_paths[i] if i < len(labels_paths) else ""
-            summaries.append(inspect_file(Path(path), label_key=label_key, labels_path=labels_path))
+            summaries.append(inspect_file(DataSpec(path=path, label_key=label_key, labels_path=labels_path)))
             blocks.append(describe(summaries[-1]))
         except PsmatchError as error:
             blocks.append(f"{shown_name(path)}: refused\n  ✗ {error}")

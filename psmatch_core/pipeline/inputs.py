@@ -50,7 +50,7 @@ def check_inputs(recipe: Recipe) -> None:
     """
     for spec in _specs(recipe):
         if not spec.path.startswith(DEMO_PREFIX):
-            inspect_file(spec.path, label_key=spec.label_key, labels_path=spec.labels_path, matrix=spec.matrix)
+            inspect_file(spec, is_final=True)
 
 
 def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modality, Modality]:

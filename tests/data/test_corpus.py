@@ -7,7 +7,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity, check_pair
-from psmatch_core.data.readers import inspect_file, shown_name
+from psmatch_core.data.readers import DataSpec, inspect_file, shown_name
 from psmatch_core.data.shared_labels import reconcile
 from tests.data.parent_process import parent_facts
 
@@ -45,7 +45,9 @@ def verdict_of(case) -> tuple[str, list[Finding | PsmatchError]]:
     try:
         sides = []
         for file, upload_name in zip(case["files"], case["upload_names"], strict=True):
-            side = inspect_file(CORPUS / file, display_name=upload_name, label_key="" if is_pair else key)
+            side = inspect_file(
+                DataSpec(path=str(CORPUS / file), label_key="" if is_pair else key), display_name=upload_name
+            )
             findings += side.findings
             sides.append(side)
     except PsmatchError as error:

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import inspect_file
+from psmatch_core.data.readers import DataSpec, inspect_file
 from tests.data.kinds import bytes_of_files
 from tests.data.kinds.kind import KINDS
 from tests.data.parent_process import parent_facts
@@ -31,6 +31,6 @@ def test_a_hostile_file_leaves_the_process_as_it_was(start, own_scratch):
     member = kind.draw(Random(f"{kind.name} poison"), Path(folder))
     before, size = parent_facts(), member.files[0].stat().st_size
     with pytest.raises(PsmatchError):
-        inspect_file(member.files[0], label_key=member.label_key)
+        inspect_file(DataSpec(path=str(member.files[0]), label_key=member.label_key))
     assert parent_facts() == before
     assert member.files[0].stat().st_size == size

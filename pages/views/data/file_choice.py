@@ -14,7 +14,7 @@ from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity
-from psmatch_core.data.readers import FileSummary, MatrixSummary
+from psmatch_core.data.readers import DataSpec, FileSummary, MatrixSummary
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
 # Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
@@ -90,7 +90,7 @@ def use_new_file(which: str) -> None:
         with st.spinner("Inspecting the file…"):
             if new is not None:
                 path, shown = new
-                changed = _new_side(which, path, shown, summary_of(path, shown, _summaries()))
+                changed = _new_side(which, path, shown, summary_of(DataSpec(path=path), shown, _summaries()))
             elif table is not None and side is not None:
                 path, shown = table
                 changed = _with_label_table(side, path, shown)
@@ -177,14 +177,7 @@ def _summaries() -> Path:
 
 
 def _inspect(side: Side) -> FileSummary:
-    return summary_of(
-        side.path,
-        side.shown,
-        _summaries(),
-        label_key=side.label_key,
-        labels_path=side.labels_path,
-        matrix=side.matrix if side.matrix != "X" else "",
-    )
+    return summary_of(side.spec, side.shown, _summaries())
 
 
 def _reset_form(which: str) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from psmatch_core.base.config import Config, option
+from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_cpu_seconds, allowed_seconds, run_sandboxed
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
@@ -15,41 +13,11 @@ from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, Matrix
 __all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_into", "inspect_file", "shown_name"]
 
 
-@dataclass(frozen=True)
-class DataSpec(Config):
-    """The file, the matrix and the label column that make a modality."""
-
-    path: str = option(label="file", help="The file: h5ad, npz, csv or tsv (also .gz).")
-    label_key: str = option(label="label column", help="The column that holds the label of each cell.")
-    matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
-    name: str = option(
-        "", label="name in figures", help="Name of this modality in figures and messages; the file's name if empty."
-    )
-    labels_path: str = option(
-        "",
-        label="table of labels",
-        help="A second table (csv, tsv) with the labels; its first column holds the cell names.",
-    )
-    pair_key: str = option(
-        "", label="known pairs", help="A column that identifies true pairs; used only for evaluation.", advanced=True
-    )
-    missing_labels: str = option(
-        "refuse",
-        label="cells without a label",
-        help="What to do with cells without a label.",
-        choices=("refuse", "drop"),
-        advanced=True,
-    )
-    sha256: str = option("", help="SHA-256 of the file when it was chosen; a changed file is refused.", advanced=True)
-
-
 def inspect_file(
-    path: str | Path,
+    spec: DataSpec,
     *,
     display_name: str = "",
-    label_key: str = "",
-    labels_path: str = "",
-    matrix: str = "",
+    is_final: bool = False,
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> FileSummary:
@@ -57,16 +25,12 @@ def inspect_file(
 
     Parameters
     ----------
-    path
-        The file.
+    spec
+        The file and what is already chosen of it: a label column or a matrix (other than X) must then be usable.
     display_name
         Its name in messages; the file's own name if empty.
-    label_key
-        The label column, if it is already chosen; it must then be usable.
-    labels_path
-        A second table that holds labels.
-    matrix
-        The matrix, if it is already chosen; it must then be usable.
+    is_final
+        Whether X is chosen too, so that it must be usable; otherwise another matrix may still be chosen instead.
     seconds, memory_mb
         Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
@@ -75,19 +39,12 @@ def inspect_file(
     PsmatchError
         If the file, the chosen matrix or the chosen label column cannot be used.
     """
-    shown = shown_name(display_name or str(path))
-    request: dict[str, Any] = {
-        "path": str(Path(path).absolute()),
-        "display_name": shown,
-        "label_key": label_key,
-        "labels_path": str(Path(labels_path).absolute()) if labels_path else "",
-        "matrix": matrix,
-        "memory_mb": memory_mb,
-    }
-    paths = (request["path"], request["labels_path"])
+    shown = shown_name(display_name or spec.path)
+    named = spec.with_absolute_paths()
+    paths = (named.path, named.labels_path)
     answer = run_sandboxed(
         "inspect",
-        request,
+        {"spec": named.to_dict(), "display_name": shown, "is_final": is_final, "memory_mb": memory_mb},
         shown=shown,
         seconds=seconds or allowed_seconds(*paths),
         cpu_seconds=None if seconds else allowed_cpu_seconds(*paths),
@@ -125,11 +82,7 @@ def copy_into(
     """
     target = Path(destination).absolute()
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-    named = replace(
-        spec,
-        path=str(Path(spec.path).absolute()),
-        labels_path=str(Path(spec.labels_path).absolute()) if spec.labels_path else "",
-    )
+    named = spec.with_absolute_paths()
     shown = shown_name(spec.path)
     request = {
         "spec": named.to_dict(),

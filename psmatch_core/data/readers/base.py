@@ -35,6 +35,8 @@ class Opening:
         Columns to read as text even if they hold numbers: the label and pair columns.
     memory_mb
         Memory limit for reading [MB].
+    part
+        The modality to open of a file with several, one of :attr:`Source.parts`; empty for all of it.
     """
 
     path: Path
@@ -42,6 +44,24 @@ class Opening:
     signature: Signature
     text_columns: tuple[str, ...]
     memory_mb: int
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One modality of a file with several: one of an h5mu file, or the features of one type.
+
+    Parameters
+    ----------
+    name
+        Its name in the file, such as ``rna`` or ``Antibody Capture``.
+    n_cells, n_features
+        Its size.
+    """
+
+    name: str
+    n_cells: int
+    n_features: int
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,11 @@ class Source(ABC):
     @abstractmethod
     def column(self, name: str) -> pd.Series:
         """One column ``(n_cells,)``."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The modalities of the file, whichever is open; empty if it holds one."""
+        return ()
 
     def is_canonical(self, key: str) -> bool:
         """Whether the sparse entries of matrix ``key`` that were read so far are sorted and unique."""

@@ -31,10 +31,11 @@ from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.matrix import not_canonical
 from psmatch_core.data.images import SHAPE_KEY
-from psmatch_core.data.readers import DataSpec, shown_name
 from psmatch_core.data.readers.base import Source
+from psmatch_core.data.readers.data_spec import DataSpec
+from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.h5_safety import library_errors
-from psmatch_core.data.readers.inspection import file_hash, label_counts_of, matrix_header, open_labelled
+from psmatch_core.data.readers.inspection import file_hash, label_counts_of, matrix_header, open_chosen
 
 
 def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,17 +49,9 @@ def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(spec: DataSpec, *, memory_mb: int, needs_labels: bool) -> Any:
-    path = Path(spec.path)
-    source, _ = open_labelled(
-        path,
-        shown_name(spec.path),
-        label_key=spec.label_key,
-        pair_key=spec.pair_key,
-        labels_path=spec.labels_path,
-        memory_mb=memory_mb,
-    )
+    source, _ = open_chosen(spec, shown_name(spec.path), memory_mb=memory_mb)
     try:
-        content_hash = file_hash(path)
+        content_hash = file_hash(Path(spec.path))
         if spec.sha256 and content_hash != spec.sha256:
             problem = f"{source.shown} has changed since it was chosen."
             raise PsmatchError(problem, hint="Choose the file again.", code="PM-F55")

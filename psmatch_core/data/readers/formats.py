@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.readers.base import Opening, Reader, Source
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.h5ad import H5adReader
@@ -73,19 +75,24 @@ _TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab")
 _HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")
 
 
-def open_source(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> tuple[Source, str]:
-    """Open a file with the reader of its format, and return the format's name too.
+def open_source(
+    path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int, part: str = ""
+) -> tuple[Source, str]:
+    """Open a file, or one part of it, with the reader of its format, and return the format's name too.
 
     Raises
     ------
     PsmatchError
         If the file does not exist, is empty, has a format that is not read, or the name of another format.
     """
-    opening = checked_opening(path, shown, text_columns=text_columns, memory_mb=memory_mb)
+    opening = replace(checked_opening(path, shown, text_columns=text_columns, memory_mb=memory_mb), part=part)
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)
     source = reader.open(opening)
+    if part and part not in [each.name for each in source.parts]:
+        source.close()
+        raise _no_such_part(source, part)
     return source, source.format_name or reader.name
 
 
@@ -107,6 +114,15 @@ def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], me
         raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F01")
     _refuse_wrong_name(signature, shown)
     return Opening(path, shown, signature, text_columns, memory_mb)
+
+
+def _no_such_part(source: Source, part: str) -> PsmatchError:
+    if not source.parts:
+        problem = f"{source.shown} holds one modality, so none called {display(part)} can be chosen."
+        return PsmatchError(problem, hint="Leave the modality in the file (part) empty.", code="PM-F48")
+    names = name_list((each.name for each in source.parts), 8)
+    problem = f"{source.shown} has no modality {display(part)}; it has {names}."
+    return PsmatchError(problem, hint="Choose one of these as the modality in the file (part).", code="PM-F48")
 
 
 def _refuse_wrong_name(signature: Signature, shown: str) -> None:

@@ -36,6 +36,7 @@ from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
@@ -54,29 +55,28 @@ SHOWN_NAMES = 20
 
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
-    with library_errors(request["display_name"]):
-        source, format_name = open_labelled(
-            Path(request["path"]),
-            request["display_name"],
-            label_key=request["label_key"],
-            pair_key="",
-            labels_path=request["labels_path"],
-            memory_mb=request["memory_mb"],
-        )
+    spec = DataSpec.from_dict(request["spec"])
+    shown, memory_mb = request["display_name"], request["memory_mb"]
+    return summarise(spec, shown, memory_mb=memory_mb, is_final=request["is_final"]).to_dict()
+
+
+def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = False) -> FileSummary:
+    """The summary of a file, made in this process; see ``inspect_file``, which makes it in a child process."""
+    with library_errors(shown):
+        source, format_name = open_chosen(spec, shown, memory_mb=memory_mb)
         try:
-            summary = _summary_of(source, format_name, request["label_key"], request["matrix"])
+            return _summary_of(source, format_name, spec, spec.matrix if is_final else spec.chosen_matrix)
         finally:
             source.close()
-    return summary.to_dict()
 
 
-def open_labelled(
-    path: Path, shown: str, *, label_key: str, pair_key: str, labels_path: str, memory_mb: int
-) -> tuple[Source, str]:
-    """The opened file, joined with its label table if there is one, and the name of its format."""
-    keys = tuple(each for each in (label_key, pair_key) if each)
-    source, format_name = open_source(path, shown, text_columns=keys, memory_mb=memory_mb)
-    return (LabelledSource(source, Path(labels_path), memory_mb) if labels_path else source), format_name
+def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int) -> tuple[Source, str]:
+    """The opened file as its settings say, joined with its label table if there is one, and the name of its format."""
+    keys = tuple(each for each in (spec.label_key, spec.pair_key) if each)
+    source, format_name = open_source(Path(spec.path), shown, text_columns=keys, memory_mb=memory_mb, part=spec.part)
+    if spec.labels_path:
+        source = LabelledSource(source, Path(spec.labels_path), memory_mb)
+    return source, format_name
 
 
 def file_hash(path: Path) -> str:
@@ -127,8 +127,8 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
     )
 
 
-def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -> FileSummary:
-    obs_names = source.obs_names
+def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -> FileSummary:
+    obs_names, label_key = source.obs_names, spec.label_key
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key
@@ -172,6 +172,8 @@ def _summary_of(source: Source, format_name: str, label_key: str, matrix: str) -
         cells=cells,
         features=sketch(var_names),
         findings=tuple(sorted(found, key=lambda each: each.severity.value)),
+        parts=source.parts,
+        part=spec.part,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Part, Source
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.display_name import shown_name
@@ -109,6 +109,10 @@ class LabelledSource(Source):
     @property
     def headers(self) -> tuple[MatrixHeader, ...]:
         return self._inner.headers
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self._inner.parts
 
     def var_names(self, key: str) -> list[str]:
         return self._inner.var_names(key)

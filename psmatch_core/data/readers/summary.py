@@ -10,6 +10,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.checks import CellNames, Finding, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
+from psmatch_core.data.readers.base import Part
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class FileSummary:
         files are compared.
     findings
         Findings on the file, the main matrix and the chosen labels, worst first.
+    parts, part
+        The modalities of a file with several, and the one that this summary is of.
     """
 
     name: str
@@ -133,6 +136,8 @@ class FileSummary:
     cells: CellNames
     features: Sketch
     findings: tuple[Finding, ...]
+    parts: tuple[Part, ...] = ()
+    part: str = ""
 
     @property
     def label_candidates(self) -> tuple[ColumnSummary, ...]:

@@ -17,7 +17,7 @@ from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, FileSummary, shown_name
 from psmatch_core.data.readers.clean_copy import copy_here
-from psmatch_core.data.readers.inspection import inspect_here
+from psmatch_core.data.readers.inspection import summarise
 from psmatch_core.data.shared_labels import reconcile
 from psmatch_core.pipeline import inputs
 from tests.data.kinds.kind import ACCEPT, REJECT, WARN, Member
@@ -55,9 +55,8 @@ def keys_of(member: Member) -> tuple[str, str]:
 
 def look(path: Path, label_key: str = "") -> FileSummary:
     """Inspect without the child process, which has tests of its own and costs half a second each time."""
-    asked = {"path": str(path), "display_name": shown_name(path.name), "label_key": label_key}
-    request = {**asked, "labels_path": "", "matrix": "", "memory_mb": MEMORY_MB}
-    return FileSummary.from_dict(json.loads(json.dumps(inspect_here(request))))
+    found = summarise(DataSpec(path=str(path), label_key=label_key), shown_name(path.name), memory_mb=MEMORY_MB)
+    return FileSummary.from_dict(json.loads(json.dumps(found.to_dict())))
 
 
 def at_inspect(member: Member) -> Said:

@@ -12,8 +12,8 @@ from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity
-from psmatch_core.data.readers import FileSummary
-from psmatch_core.data.readers.inspection import inspect_here
+from psmatch_core.data.readers import DataSpec, FileSummary
+from psmatch_core.data.readers.inspection import summarise
 
 N_CELLS, N_FEATURES = 60, 20
 COUNTS = np.random.default_rng(0).poisson(3.0, (N_CELLS, N_FEATURES)).astype(np.float32)
@@ -54,17 +54,11 @@ def table(
     return path
 
 
-def look(path, label_key="cell_type", matrix="", labels_path="", name="") -> FileSummary:
+def look(path, label_key="cell_type", matrix="", labels_path="", name="", **settings) -> FileSummary:
     """Inspect without the child process, which has tests of its own and costs half a second each time."""
-    request = {
-        "path": str(path),
-        "display_name": name or Path(path).name,
-        "label_key": label_key,
-        "labels_path": str(labels_path),
-        "matrix": matrix,
-        "memory_mb": 1024,
-    }
-    return FileSummary.from_dict(json.loads(json.dumps(inspect_here(request))))
+    spec = DataSpec(path=str(path), label_key=label_key, labels_path=str(labels_path), matrix=matrix or "X", **settings)
+    found = summarise(spec, name or Path(path).name, memory_mb=1024, is_final=bool(matrix))
+    return FileSummary.from_dict(json.loads(json.dumps(found.to_dict())))
 
 
 def refusal(path, **keywords) -> str:

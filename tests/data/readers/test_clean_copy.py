@@ -108,7 +108,7 @@ def test_column_that_cannot_be_written_is_reported(tmp_path):
 
 def test_changed_file_is_refused(tmp_path):
     path = write(tmp_path)
-    known = inspect_file(path).sha256
+    known = inspect_file(DataSpec(path=str(path))).sha256
     assert copied(tmp_path, path, sha256=known).n_obs == 60
     (tmp_path / "copy.h5ad").unlink()
     write(tmp_path, good_adata(COUNTS + 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import inspect_file, sandbox, sandbox_child
+from psmatch_core.data.readers import DataSpec, inspect_file, sandbox, sandbox_child
 from tests.data.readers.made_files import readable, write
 from tests.waiting import HANG, until
 
@@ -100,12 +100,12 @@ def test_child_sees_none_of_our_secrets_and_its_own_folder(monkeypatch):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="address space is limited on Linux only")
 def test_memory_limit_is_an_answer(tmp_path):
     with pytest.raises(PsmatchError) as caught:
-        inspect_file(write(tmp_path), memory_mb=150)
+        inspect_file(DataSpec(path=str(write(tmp_path))), memory_mb=150)
     assert "memory" in readable(caught.value) or "damaged" in readable(caught.value)
 
 
 def test_inspection_crosses_the_boundary_whole(tmp_path):
-    summary = inspect_file(write(tmp_path), display_name="../RNA.h5ad", label_key="cell_type")
+    summary = inspect_file(DataSpec(path=str(write(tmp_path)), label_key="cell_type"), display_name="../RNA.h5ad")
     assert summary.name == "RNA.h5ad"
     assert summary.label_key == "cell_type"
     assert type(summary).from_dict(summary.to_dict()) == summary

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pages.shell.workspace import Side, Workspace
-from psmatch_core.data.readers import inspect_file
+from psmatch_core.data.readers import DataSpec, inspect_file
 from tests.conftest import make_adata
 from tests.pages.conftest import Open, plain_text
 
@@ -19,7 +19,7 @@ def workspace(tmp_path: Path) -> Workspace:
     for seed, (side, name) in enumerate({"source": "RNA", "target": "ADT"}.items()):
         path = tmp_path / f"{name}.h5ad"
         make_adata(n=45, seed=seed).write_h5ad(path)
-        summary = inspect_file(str(path), label_key="label")
+        summary = inspect_file(DataSpec(path=str(path), label_key="label"))
         sides[side] = Side(str(path), path.name, summary, label_key="label", name=name)
     return Workspace(**sides)
 

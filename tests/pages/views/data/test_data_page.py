@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shell.glossary import TERMS
 from pages.views.data.sample_files import FOLDER, SAMPLES
 from psmatch_core.data.checks import Severity
-from psmatch_core.data.readers import inspect_file
+from psmatch_core.data.readers import DataSpec, inspect_file
 from psmatch_core.pipeline.demo_data import write_samples
 from tests.pages.conftest import Open, plain_text
 
@@ -71,7 +71,7 @@ def test_images_are_recognised_and_shown(empty: Open) -> None:
 def test_every_sample_can_be_downloaded_and_read(empty: Open) -> None:
     offered = {button.label: button for button in empty().get("download_button")}
     assert set(SAMPLES) <= set(offered)
-    summaries = {name: inspect_file(str(FOLDER / name)) for name in SAMPLES}
+    summaries = {name: inspect_file(DataSpec(path=str(FOLDER / name))) for name in SAMPLES}
     for summary in summaries.values():
         column = summary.column("label") or summary.column("labels")
         assert column is not None

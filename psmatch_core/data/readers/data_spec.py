@@ -1,0 +1,55 @@
+"""The settings that make a modality of a file: one declaration for recipe, command line, pages and readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from psmatch_core.base.config import Config, option
+
+
+@dataclass(frozen=True)
+class DataSpec(Config):
+    """The file, the matrix and the label column that make a modality."""
+
+    path: str = option(label="file", help="The file: h5ad, npz, csv or tsv (also .gz).")
+    label_key: str = option("", label="label column", help="The column that holds the label of each cell.")
+    part: str = option(
+        "",
+        label="modality in the file",
+        help="Which modality of a file with several: the name of one in an h5mu file, or a feature type of a 10x "
+        "matrix, such as Antibody Capture. Empty: all features of the file.",
+    )
+    matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
+    name: str = option(
+        "", label="name in figures", help="Name of this modality in figures and messages; the file's name if empty."
+    )
+    labels_path: str = option(
+        "",
+        label="table of labels",
+        help="A second table (csv, tsv) with the labels; its first column holds the cell names.",
+    )
+    pair_key: str = option(
+        "", label="known pairs", help="A column that identifies true pairs; used only for evaluation.", advanced=True
+    )
+    missing_labels: str = option(
+        "refuse",
+        label="cells without a label",
+        help="What to do with cells without a label.",
+        choices=("refuse", "drop"),
+        advanced=True,
+    )
+    sha256: str = option("", help="SHA-256 of the file when it was chosen; a changed file is refused.", advanced=True)
+
+    @property
+    def chosen_matrix(self) -> str:
+        """The matrix if another than the file's main one was chosen, else empty."""
+        return "" if self.matrix == "X" else self.matrix
+
+    def with_absolute_paths(self) -> DataSpec:
+        """The same files, found from any folder."""
+        return replace(
+            self,
+            path=str(Path(self.path).absolute()),
+            labels_path=str(Path(self.labels_path).absolute()) if self.labels_path else "",
+        )
