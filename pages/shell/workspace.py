@@ -51,7 +51,9 @@ class Side:
     labels_path: str = ""
     labels_shown: str = ""
     label_key: str = ""
+    label_with: tuple[str, ...] = ()
     part: str = ""
+    cells: tuple[str, ...] = ()
     matrix: str = "X"
     name: str = ""
     pair_key: str = ""
@@ -62,27 +64,23 @@ class Side:
     def spec(self) -> DataSpec:
         """The side as it stands in a recipe."""
         has_hash = self.summary is not None and not self.path.startswith(DEMO)
-        return DataSpec(
-            path=self.path,
-            label_key=self.label_key,
-            part=self.part,
-            matrix=self.matrix,
-            name=self.name,
-            labels_path=self.labels_path,
-            pair_key=self.pair_key,
-            missing_labels=self.missing_labels,
-            sha256=self.summary.sha256 if has_hash and self.summary else "",
-        )
+        chosen = {name: getattr(self, name) for name in DataSpec.options() if name != "sha256"}
+        return DataSpec(**chosen, sha256=self.summary.sha256 if has_hash and self.summary else "")
 
     @property
-    def content(self) -> tuple[str, ...]:
+    def content(self) -> DataSpec:
         """What determines the cells and values of a run; all its results depend on it."""
-        return (self.path, self.part, self.labels_path, self.label_key, self.matrix, self.missing_labels)
+        return replace(self.spec, name="", pair_key="", sha256="")
+
+    @property
+    def label_content(self) -> DataSpec:
+        """What determines the labels of the side."""
+        return replace(self.content, matrix="X", missing_labels="refuse")
 
     @property
     def label_column(self) -> ColumnSummary | None:
         """The chosen label column."""
-        return self.summary.column(self.label_key) if self.summary else None
+        return self.summary.column(self.spec.label_name) if self.summary else None
 
     @property
     def has_missing(self) -> bool:
@@ -130,7 +128,7 @@ class Workspace:
             return (
                 changed  # other names or preprocessing: the page warns that the results are those of earlier settings
             )
-        same_labels = before is not None and side is not None and before.content[:4] == side.content[:4]
+        same_labels = before is not None and side is not None and before.label_content == side.label_content
         return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
 
     def with_sides(self, source: Side, target: Side) -> Workspace:
@@ -282,18 +280,12 @@ def from_files(data: Any) -> Workspace | None:
 def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Side | None:
     if spec is None:
         return None
+    chosen = {name: getattr(spec, name) for name in DataSpec.options() if name != "sha256"}
     return Side(
-        path=spec.path,
+        **{**chosen, "name": spec.name or which},
         shown=_file_name(spec.path),
         summary=None,
-        labels_path=spec.labels_path,
         labels_shown=_file_name(spec.labels_path),
-        label_key=spec.label_key,
-        part=spec.part,
-        matrix=spec.matrix,
-        name=spec.name or which,
-        pair_key=spec.pair_key,
-        missing_labels=spec.missing_labels,
         preprocessing=preprocessing,
     )
 

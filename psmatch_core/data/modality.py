@@ -29,6 +29,7 @@ from psmatch_core.data.checks import (
     is_technical,
     judges_signal,
     label_texts,
+    no_label,
     raise_rejections,
     sketch,
 )
@@ -156,7 +157,7 @@ class Modality:
                     code="PM-L02",
                 )
             keep = ~missing
-            excluded = tuple((cell, f"no label in column {label_key!r}") for cell in obs_names[missing])
+            excluded = tuple((cell, no_label(label_key)) for cell in obs_names[missing])
             X, labels, obs_names, obs = X[keep], labels[keep], obs_names[keep], obs[keep]
             pair_ids = pair_ids[keep] if pair_ids is not None else None
         findings = check_matrix(

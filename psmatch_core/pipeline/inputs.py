@@ -81,7 +81,7 @@ def _specs(recipe: Recipe) -> tuple[DataSpec, DataSpec]:
 def read_input(spec: DataSpec, *, side: str) -> Modality:
     """Read one modality, of a demo or of a file; a file is first copied by a child process with limits."""
     name = spec.name or side
-    dropped: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
     found: tuple[Finding, ...] = ()
     facts: Facts | None = None
     if spec.path.startswith(DEMO_PREFIX):
@@ -97,19 +97,18 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
             adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
         matrix = "X"  # the copy holds only the chosen matrix
         origin = adata.uns["psmatch"]
-        dropped = tuple(str(cell) for cell in origin["dropped_without_label"])
+        excluded = tuple((str(cell), str(reason)) for cell, reason in json.loads(str(origin["excluded"])))
         found = from_plain(json.loads(str(origin["findings"])), tuple[Finding, ...])
         facts = from_plain(json.loads(str(origin["facts"])), Facts)
     modality = Modality.from_anndata(
         adata,
-        label_key=spec.label_key,
+        label_key=spec.label_name,
         name=name,
         matrix=matrix,
         pair_key=spec.pair_key or None,
         missing_labels=spec.missing_labels,
     )
-    reason = f"no label in column {spec.label_key!r}"
-    excluded = (*modality.excluded, *((cell, reason) for cell in dropped))
+    excluded = (*modality.excluded, *excluded)
     # the copy has lost how the file was written; what was found then stands before what is found in the copy
     codes = {each.code for each in found}
     findings = (*found, *(each for each in modality.findings if each.code not in codes))

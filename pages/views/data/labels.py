@@ -45,8 +45,8 @@ def _pair_findings(workspace: Workspace) -> None:
     findings = check_pair(
         source.summary,
         target.summary,
-        source_label_key=source.label_key,
-        target_label_key=target.label_key,
+        source_label_key=source.spec.label_name,
+        target_label_key=target.spec.label_name,
         pair_keys=(source.pair_key, target.pair_key),
     )
     show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below

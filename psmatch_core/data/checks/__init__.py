@@ -2,7 +2,7 @@
 
 from psmatch_core.data.checks.confounding import check_confounding, is_technical
 from psmatch_core.data.checks.findings import Finding, Severity, display, name_list, raise_rejections
-from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts
+from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts, no_label
 from psmatch_core.data.checks.label_signal import LabelSignal, check_label_signal, judges_signal
 from psmatch_core.data.checks.matrix import check_matrix
 from psmatch_core.data.checks.matrix_scan import MatrixScan
@@ -66,6 +66,7 @@ __all__ = [
     "judges_signal",
     "label_texts",
     "name_list",
+    "no_label",
     "pairs_of_files",
     "raise_rejections",
     "sketch",

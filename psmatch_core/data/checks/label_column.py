@@ -73,6 +73,11 @@ class LabelCounts:
     n_blank: int
 
 
+def no_label(label_key: str) -> str:
+    """Why a cell without a label is left out."""
+    return f"no label in column {label_key!r}"
+
+
 def label_texts(labels: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     """The label of each cell as text ``(n_cells,)``, None if it is missing.
 

@@ -88,6 +88,7 @@ class Source(ABC):
         self.path = opening.path
         self.shown = opening.shown
         self.findings: list[Finding] = []
+        self.excluded: list[tuple[str, str]] = []  # cells left out on reading, with the reason
 
     @property
     @abstractmethod
@@ -136,6 +137,52 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the file."""
+
+
+class WrappedSource(Source):
+    """An opened file seen in another way; what a subclass does not change is that of the file."""
+
+    def __init__(self, inner: Source) -> None:
+        self.path, self.shown, self._inner = inner.path, inner.shown, inner
+        self.findings = [*inner.findings]
+        self.excluded = [*inner.excluded]
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._inner.obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return self._inner.headers
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self._inner.parts
+
+    def var_names(self, key: str) -> list[str]:
+        return self._inner.var_names(key)
+
+    def feature_ids(self, key: str) -> list[str] | None:
+        return self._inner.feature_ids(key)
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        return self._inner.rows(key, limit)
+
+    def whole(self, key: str) -> Any:
+        return self._inner.whole(key)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return self._inner.column_names
+
+    def column(self, name: str) -> pd.Series:
+        return self._inner.column(name)
+
+    def is_canonical(self, key: str) -> bool:
+        return self._inner.is_canonical(key)
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 class Reader(ABC):

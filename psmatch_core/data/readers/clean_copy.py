@@ -23,6 +23,7 @@ from psmatch_core.data.checks import (
     display,
     is_pair_column,
     label_texts,
+    no_label,
     raise_rejections,
     sketch,
     unique_names,
@@ -68,16 +69,16 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
     label_findings: tuple[Finding, ...] = ()
     labels = np.full(len(source.obs_names), None, dtype=object)
     if needs_labels:
-        counted = label_counts_of(source, spec.label_key)
-        label_findings = check_label_counts(counted, name=source.shown, label_key=spec.label_key)
+        counted = label_counts_of(source, spec.label_name)
+        label_findings = check_label_counts(counted, name=source.shown, label_key=spec.label_name)
         raise_rejections(label_findings)
-    if needs_labels or spec.label_key in source.column_names:
-        labels = label_texts(source.column(spec.label_key))
+    if needs_labels or spec.label_name in source.column_names:
+        labels = label_texts(source.column(spec.label_name))
     is_labelled = np.array([each is not None or not needs_labels for each in labels], dtype=bool)  # (n_cells,)
     n_dropped = int((~is_labelled).sum())
     if n_dropped and spec.missing_labels == "refuse":
         raise PsmatchError(
-            f"{source.shown}, label column {display(spec.label_key)}: "
+            f"{source.shown}, label column {display(spec.label_name)}: "
             f"{n_dropped:,} of {len(labels):,} cells have no label.",
             hint="Choose to drop these cells, or fill in their labels.",
             code="PM-L02",
@@ -94,9 +95,9 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
     raise_rejections(findings)
     if not source.is_canonical(spec.matrix):  # the values are summed by now
         findings = (*findings, not_canonical(source.shown, spec.matrix))
-    columns, skipped = _columns(source, spec.label_key)
-    if spec.label_key:
-        columns[spec.label_key] = pd.Categorical(labels)
+    columns, skipped = _columns(source, spec.label_name)
+    if spec.label_name:
+        columns[spec.label_name] = pd.Categorical(labels)
     if spec.pair_key:
         columns[spec.pair_key] = _pair_ids(source, spec.pair_key)
     index = pd.Index(obs_names, name=None)
@@ -106,7 +107,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
     adata = anndata.AnnData(X=X, obs=obs, var=var)
     if image_shape is not None:
         adata.uns[SHAPE_KEY] = np.array(image_shape)
-    dropped = [name for name, kept in zip(obs_names, is_labelled, strict=True) if not kept]
+    excluded = [*source.excluded, *((obs_names[at], no_label(spec.label_name)) for at in np.flatnonzero(~is_labelled))]
     if n_dropped:
         adata = adata[is_labelled].copy()
     warnings = [*source.findings, *findings, *label_findings, *skipped]
@@ -114,9 +115,9 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
         "source_name": source.shown,
         "sha256": content_hash,
         "matrix": spec.matrix,
-        "label_key": spec.label_key,
+        "label_key": spec.label_name,
         "n_dropped_without_label": n_dropped,
-        "dropped_without_label": np.array(dropped, dtype=object),
+        "excluded": json.dumps(excluded),
         "warnings": np.array([str(each) for each in warnings], dtype=object),
         "findings": json.dumps(to_plain(tuple(warnings))),
         "facts": json.dumps(to_plain(_facts(source, spec, var_names, content_hash))),
@@ -129,7 +130,7 @@ def _facts(source: Source, spec: DataSpec, var_names: list[str], content_hash: s
     obs_names = source.obs_names
     columns = []
     for name in source.column_names:
-        if name in (spec.label_key, spec.pair_key) or is_pair_column(name):
+        if name in (spec.label_name, spec.pair_key) or is_pair_column(name):
             with suppress(PsmatchError):  # a column that cannot be read is left out, which is said
                 columns.append(column_of(name, source.column(name)))
     return Facts(

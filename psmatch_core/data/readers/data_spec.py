@@ -7,6 +7,8 @@ from pathlib import Path
 
 from psmatch_core.base.config import Config, option
 
+JOINED_NAME = " × "  # between the columns of a label
+
 
 @dataclass(frozen=True)
 class DataSpec(Config):
@@ -19,6 +21,17 @@ class DataSpec(Config):
         label="modality in the file",
         help="Which modality of a file with several: the name of one in an h5mu file, or a feature type of a 10x "
         "matrix, such as Antibody Capture. Empty: all features of the file.",
+    )
+    label_with: tuple[str, ...] = option(
+        (),
+        label="further label columns",
+        help="Columns that make the label together with the label column, such as the dose of a drug.",
+    )
+    cells: tuple[str, ...] = option(
+        (),
+        label="cells to use",
+        help="Rules that a cell must meet to be used, each a column, a comparison and a value: grna_frac > 0.8, "
+        "donor = D1, plate in P1, P2. A cell without a value meets no rule.",
     )
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
     name: str = option(
@@ -40,6 +53,11 @@ class DataSpec(Config):
         advanced=True,
     )
     sha256: str = option("", help="SHA-256 of the file when it was chosen; a changed file is refused.", advanced=True)
+
+    @property
+    def label_name(self) -> str:
+        """The name of the label: its column, or its columns joined, such as ``drug × dose``."""
+        return JOINED_NAME.join((self.label_key, *self.label_with)) if self.label_with else self.label_key
 
     @property
     def chosen_matrix(self) -> str:

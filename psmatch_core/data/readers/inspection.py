@@ -36,6 +36,7 @@ from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.chosen_cells import ChosenCells, JoinedLabelSource
 from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
@@ -72,10 +73,14 @@ def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = Fa
 
 def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int) -> tuple[Source, str]:
     """The opened file as its settings say, joined with its label table if there is one, and the name of its format."""
-    keys = tuple(each for each in (spec.label_key, spec.pair_key) if each)
+    keys = tuple(each for each in (spec.label_key, *spec.label_with, spec.pair_key) if each)
     source, format_name = open_source(Path(spec.path), shown, text_columns=keys, memory_mb=memory_mb, part=spec.part)
     if spec.labels_path:
         source = LabelledSource(source, Path(spec.labels_path), memory_mb)
+    if spec.label_with:
+        source = JoinedLabelSource(source, spec)
+    if spec.cells:
+        source = ChosenCells(source, spec.cells)
     return source, format_name
 
 
@@ -128,7 +133,7 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
 
 
 def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -> FileSummary:
-    obs_names, label_key = source.obs_names, spec.label_key
+    obs_names, label_key = source.obs_names, spec.label_name
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.readers.base import MatrixHeader, Opening, Part, Source
+from psmatch_core.data.readers.base import Opening, Source, WrappedSource
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.display_name import shown_name
@@ -64,7 +63,7 @@ def read_label_table(opening: Opening) -> LabelTable:
     return LabelTable(rows, columns, tuple(findings))
 
 
-class LabelledSource(Source):
+class LabelledSource(WrappedSource):
     """A data file with the columns of a label table added; they replace columns of the same name."""
 
     def __init__(self, inner: Source, labels_path: Path, memory_mb: int) -> None:
@@ -77,8 +76,8 @@ class LabelledSource(Source):
                 code="PM-F17",
             )
         table = read_label_table(opening)
-        self.path, self.shown, self._inner = inner.path, inner.shown, inner
-        self.findings = [*inner.findings, *table.findings]
+        super().__init__(inner)
+        self.findings += table.findings
         self._rows = [table.rows.get(name, -1) for name in inner.obs_names]
         self._columns = table.columns
         self._compare_names(shown, n_rows=len(table.rows))
@@ -103,30 +102,6 @@ class LabelledSource(Source):
             self.findings.append(warning("PM-L08", problem, "They are ignored; check that both files belong together."))
 
     @property
-    def obs_names(self) -> list[str]:
-        return self._inner.obs_names
-
-    @property
-    def headers(self) -> tuple[MatrixHeader, ...]:
-        return self._inner.headers
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        return self._inner.parts
-
-    def var_names(self, key: str) -> list[str]:
-        return self._inner.var_names(key)
-
-    def feature_ids(self, key: str) -> list[str] | None:
-        return self._inner.feature_ids(key)
-
-    def rows(self, key: str, limit: int) -> Iterator[Any]:
-        return self._inner.rows(key, limit)
-
-    def whole(self, key: str) -> Any:
-        return self._inner.whole(key)
-
-    @property
     def column_names(self) -> tuple[str, ...]:
         return (*self._columns, *(each for each in self._inner.column_names if each not in self._columns))
 
@@ -138,9 +113,3 @@ class LabelledSource(Source):
 
         values = self._columns[name].to_numpy()
         return pd.Series(take(values, self._rows, allow_fill=True), name=name)
-
-    def is_canonical(self, key: str) -> bool:
-        return self._inner.is_canonical(key)
-
-    def close(self) -> None:
-        self._inner.close()

@@ -1,5 +1,7 @@
 """The clean copy: equal to what anndata reads from the original, complete or absent."""
 
+import json
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -64,7 +66,8 @@ def test_cells_without_label_are_refused_or_dropped_and_counted(tmp_path):
     copy = copied(tmp_path, path, label_key="kind", missing_labels="drop")
     assert copy.n_obs == 40
     assert copy.uns["psmatch"]["n_dropped_without_label"] == 20
-    assert list(copy.uns["psmatch"]["dropped_without_label"][:2]) == ["cell2", "cell5"]
+    excluded = json.loads(copy.uns["psmatch"]["excluded"])
+    assert excluded[:2] == [[cell, "no label in column 'kind'"] for cell in ("cell2", "cell5")]
     assert np.array_equal(copy.X.toarray(), COUNTS[np.asarray(labels.codes) >= 0])
     assert list(copy.obs["kind"]) == [each for each in labels if each == each and each is not None]
 

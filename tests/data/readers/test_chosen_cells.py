@@ -1,0 +1,97 @@
+"""Cells chosen by rule and labels of several columns: in the summary, in the copy, and in every matrix of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers import DataSpec, copy_into
+from psmatch_core.pipeline.inputs import read_input
+from tests.data.readers.made_files import look
+
+N = 60
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    draw = np.random.default_rng(0)
+    obs = pd.DataFrame(
+        {
+            "drug": np.array(["SAHA", "Trametinib", "Vehicle"])[np.arange(N) % 3],
+            "dose": np.where(np.arange(N) % 3 == 2, 0.0, np.where(np.arange(N) % 2, 10.0, 100.0)),
+            "fraction": np.arange(N) / N,
+            "donor": np.array(["D1", "D2"])[np.arange(N) // 30],
+        },
+        index=[f"cell{i}" for i in range(N)],
+    )
+    adata = anndata.AnnData(sparse.csr_matrix(draw.poisson(3, (N, 8)).astype(np.float32)), obs=obs)
+    adata.layers["dense"] = draw.normal(size=(N, 8))
+    adata.obsm["X_pca"] = draw.normal(size=(N, 3))
+    adata.write_h5ad(tmp_path / "screen.h5ad")
+    return tmp_path / "screen.h5ad"
+
+
+def test_the_rules_reach_every_matrix_column_and_count(path: Path) -> None:
+    summary = look(path, "drug", cells=("fraction >= 0.25", "donor = D1"))
+    assert summary.n_cells == 15
+    assert summary.cell_names[0] == "cell15"
+    assert not any(each.kind == "unusable" for each in summary.matrices)
+    assert sum(summary.column("drug").counts.values()) == 15
+    (said,) = [each for each in summary.findings if each.code == "PM-C04"]
+    assert "45 cells of 60 left out by rule: 15 by fraction >= 0.25; 30 by donor = D1" in said.problem
+
+
+@pytest.mark.parametrize("matrix", ["X", "layers/dense", "obsm/X_pca"])
+def test_the_copy_holds_the_rows_of_the_chosen_cells(path: Path, tmp_path: Path, matrix: str) -> None:
+    whole = anndata.read_h5ad(path)[15:30]
+    spec = DataSpec(str(path), label_key="drug", matrix=matrix, cells=("fraction >= 0.25", "donor = D1"))
+    copy = anndata.read_h5ad(copy_into(spec, tmp_path / "copy.h5ad"))
+    expected = {"X": whole.X, "layers/dense": whole.layers["dense"], "obsm/X_pca": whole.obsm["X_pca"]}[matrix]
+    dense = [each.toarray() if sparse.issparse(each) else np.asarray(each) for each in (copy.X, expected)]
+    np.testing.assert_array_equal(*dense)
+    assert copy.obs_names.tolist() == whole.obs_names.tolist()
+
+
+def test_every_cell_left_out_is_listed_with_its_rule(path: Path) -> None:
+    modality = read_input(DataSpec(str(path), label_key="drug", cells=("donor = D2",)), side="source")
+    assert modality.n_cells + len(modality.excluded) == N
+    assert modality.excluded[0] == ("cell0", "it does not meet the rule donor = D2")
+
+
+def test_a_label_of_two_columns(path: Path) -> None:
+    summary = look(path, "drug", label_with=("dose",))
+    assert summary.label_key == "drug × dose"
+    expected = {"SAHA | 100": 10, "SAHA | 10": 10, "Trametinib | 10": 10, "Trametinib | 100": 10, "Vehicle | 0": 20}
+    assert summary.column("drug × dose").counts == expected
+    modality = read_input(DataSpec(str(path), label_key="drug", label_with=("dose",)), side="source")
+    assert modality.label_counts == expected
+    assert modality.label_key == "drug × dose"
+
+
+def test_numbers_of_two_files_make_the_same_label(path: Path, tmp_path: Path) -> None:
+    adata = anndata.read_h5ad(path)
+    adata.obs["dose"] = [f"{each:.1f}" for each in adata.obs["dose"]]
+    adata.write_h5ad(tmp_path / "text.h5ad")
+    counts = [
+        look(each, "drug", label_with=("dose",)).column("drug × dose").counts for each in (path, tmp_path / "text.h5ad")
+    ]
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"cells": ("fraction > 2",)}, "no cell meets the rules"),
+        ({"cells": ("frac > 2",)}, "no column frac"),
+        ({"label_with": ("conc",)}, "no label column conc"),
+    ],
+)
+def test_what_cannot_be_done_is_told(path: Path, settings: dict, what: str) -> None:
+    with pytest.raises(PsmatchError, match=what):
+        look(path, "drug", **settings)
