@@ -35,6 +35,7 @@ from psmatch_core.data.checks import (
 )
 from psmatch_core.data.chosen_matrix import chosen_matrix
 from psmatch_core.data.feature_names import left_out_columns
+from psmatch_core.data.feature_types import check_feature_types, types_of_features
 from psmatch_core.data.images import ImageShape, check_shape, shape_text
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ class Modality:
             signal = LabelSignal(labels.tolist(), X.shape[1])
             signal.add(X)
             findings += check_label_signal(signal, name=name, matrix=matrix, label_key=label_key)
+        findings += check_feature_types(_types_of(adata, matrix), name=name)
         technical = {key: label_texts(obs[key]).tolist() for key in obs.columns if is_technical(str(key))}
         findings += check_confounding(labels.tolist(), technical, name=name, label_key=label_key)
         return cls(
@@ -286,6 +288,14 @@ class Modality:
         what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
         size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
+
+
+def _types_of(adata: AnnData, matrix: str) -> list[str]:
+    """The types of the features of a matrix, if they are of several."""
+    if matrix.startswith("obsm/"):
+        return []
+    var = adata.raw.var if matrix == "raw" else adata.var
+    return types_of_features({str(key): var[key] for key in var.columns}) or []
 
 
 def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str]) -> Facts:

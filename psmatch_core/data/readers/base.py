@@ -108,6 +108,10 @@ class Source(ABC):
         """Ids of the features ``(n_features,)`` of matrix ``key`` beside their names; None if the file has none."""
         return None
 
+    def feature_types(self, key: str) -> list[str] | None:
+        """What each feature ``(n_features,)`` of matrix ``key`` measures, such as ``Peaks``; None if unknown."""
+        return None
+
     @abstractmethod
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         """The rows of matrix ``key`` in order, in dense or CSR chunks of about ``limit`` stored values."""

@@ -9,6 +9,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.readers.base import Opening, Reader, Source
 from psmatch_core.data.readers.delimited import DelimitedReader
+from psmatch_core.data.readers.feature_types import by_type
 from psmatch_core.data.readers.h5ad import H5adReader
 from psmatch_core.data.readers.npz import NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
@@ -89,7 +90,7 @@ def open_source(
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)
-    source = reader.open(opening)
+    source = by_type(reader.open(opening), part)
     if part and part not in [each.name for each in source.parts]:
         source.close()
         raise _no_such_part(source, part)

@@ -28,6 +28,7 @@ from psmatch_core.data.feature_names import (
     naming_list,
     numbered_names,
 )
+from psmatch_core.data.feature_types import TYPE_COLUMNS, types_of_features
 from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source, computable
 from psmatch_core.data.readers.h5_obsm import ObsmTable, is_table
@@ -148,10 +149,23 @@ class H5adSource(Source):
     def feature_ids(self, key: str) -> list[str] | None:
         return None if key.startswith("obsm/") else self._features_of(key).ids
 
-    def _features_of(self, key: str) -> FeatureNames:
+    def feature_types(self, key: str) -> list[str] | None:
+        if key.startswith("obsm/"):
+            return None
+        table, columns = self._var_of(key), {}
+        for column in TYPE_COLUMNS:
+            if column in table.columns:
+                with suppress(PsmatchError):
+                    columns[column] = table.column(column, len(table.names()))
+        return types_of_features(columns)
+
+    def _var_of(self, key: str) -> Table:
         if key == "raw":
-            return self._named(self._table("raw/var" if "raw/var" in self._file else "raw.var", "feature names of raw"))
-        return self._features
+            return self._table("raw/var" if "raw/var" in self._file else "raw.var", "feature names of raw")
+        return self._var
+
+    def _features_of(self, key: str) -> FeatureNames:
+        return self._named(self._var_of(key)) if key == "raw" else self._features
 
     def _named(self, table: Table) -> FeatureNames:
         """Names and ids of a table of features; a column that cannot be read names nothing."""

@@ -1,0 +1,103 @@
+"""A file whose matrix holds features of several types: each type can be opened by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psmatch_core.data.feature_types import are_types, check_feature_types
+from psmatch_core.data.readers.base import MatrixHeader, Part, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def by_type(source: Source, part: str) -> Source:
+    """The same file, of which only the features of type ``part`` are seen; all of them, with a finding, if it is empty.
+
+    Matrices whose features have no type, such as those in obsm, stay as they are; the others without any feature of
+    this type are not offered.
+    """
+    types = {header.key: found for header in source.headers if (found := source.feature_types(header.key))}
+    main = next(iter(types.values()), [])
+    return TypedSource(source, types, part if part in main else "") if are_types(main) else source
+
+
+class TypedSource(Source):
+    """An opened file and the features of one type.
+
+    Parameters
+    ----------
+    inner
+        The opened file.
+    types
+        For a matrix, the type of each of its features.
+    part
+        The type that is seen; empty for all.
+    """
+
+    def __init__(self, inner: Source, types: dict[str, list[str]], part: str) -> None:
+        self.path, self.shown, self.findings = inner.path, inner.shown, inner.findings
+        self.format_name = inner.format_name  # type: ignore[misc]
+        self._inner = inner
+        main = next(iter(types.values()))
+        self._parts = tuple(Part(name, len(inner.obs_names), n) for name, n in Counter(main).most_common())
+        self._kept: dict[str, np.ndarray] = {}
+        if part:
+            self._kept = {key: np.flatnonzero(np.array(found) == part) for key, found in types.items()}
+        else:
+            self.findings.extend(check_feature_types(main, name=inner.shown))
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._inner.obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        seen = []
+        for each in self._inner.headers:
+            kept = self._kept.get(each.key)
+            if kept is None:
+                seen.append(each)
+            elif kept.size:
+                seen.append(replace(each, shape=(each.shape[0], kept.size)))
+        return tuple(seen)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self._parts
+
+    def var_names(self, key: str) -> list[str]:
+        return self._of_type(key, self._inner.var_names(key))
+
+    def feature_ids(self, key: str) -> list[str] | None:
+        ids = self._inner.feature_ids(key)
+        return None if ids is None else self._of_type(key, ids)
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        for rows in self._inner.rows(key, limit):
+            yield rows[:, self._kept[key]] if key in self._kept else rows
+
+    def whole(self, key: str) -> Any:
+        values = self._inner.whole(key)
+        return values[:, self._kept[key]] if key in self._kept else values
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return self._inner.column_names
+
+    def column(self, name: str) -> pd.Series:
+        return self._inner.column(name)
+
+    def is_canonical(self, key: str) -> bool:
+        return self._inner.is_canonical(key)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _of_type(self, key: str, names: list[str]) -> list[str]:
+        return [names[at] for at in self._kept[key]] if key in self._kept else names
