@@ -15,7 +15,7 @@ from pathlib import Path
 
 from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import DataSpec, FileSummary, inspect_file, shown_name
+from psmatch_core.data.readers import DataSpec, FileSummary, content_stamp, inspect_file, shown_name
 
 DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 # A demo is made in a separate process: it needs anndata or scanpy, which the server never imports.
@@ -48,12 +48,11 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
     for each in (spec.path, spec.labels_path):
         if each:
             try:
-                facts = Path(each).stat()
+                key += [each, content_stamp(Path(each))]
             except OSError:
                 raise PsmatchError(
                     f"{shown_name(each)} is no longer at its path.", hint="Load the file again.", code="PM-S03"
                 ) from None
-            key += [each, str(facts.st_mtime_ns), str(facts.st_size)]
     kept = cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         return FileSummary.from_dict(json.loads(kept.read_text("utf-8")))

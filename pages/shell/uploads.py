@@ -12,7 +12,7 @@ from pathlib import Path
 from pages.shell.sharing import is_shared
 from psmatch_core.base.disk import write_whole
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import shown_name
+from psmatch_core.data.readers import is_data_folder, shown_name
 
 CHUNK = 2**20
 ROOTS_VARIABLE = "PSMATCH_DATA_ROOTS"
@@ -72,7 +72,8 @@ def server_file(text: str, *, closed: Path) -> Path:
         for candidate in candidates:
             found = candidate.resolve()
             is_open = any(found.is_relative_to(root) for root in roots) and not found.is_relative_to(closed.resolve())
-            if is_open and found.is_file():
+            holds_closed = closed.resolve().is_relative_to(found)
+            if is_open and (found.is_file() or (is_data_folder(found) and not holds_closed)):
                 return found
     folders = ", ".join(str(root) for root in roots)
     raise PsmatchError(

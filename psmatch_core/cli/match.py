@@ -9,8 +9,8 @@ from psmatch_core.cli.command import Command, add_out, add_preset, add_quiet, ad
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source_file", help="cells of modality 1: h5ad, csv, tsv or npz")
-    parser.add_argument("target_file", help="cells of modality 2: h5ad, csv, tsv or npz")
+    parser.add_argument("source_file", help="cells of modality 1: a file or folder of any format in docs/formats.md")
+    parser.add_argument("target_file", help="cells of modality 2, likewise")
     parser.add_argument("--label", required=True, help="label column of both files")
     parser.add_argument("--target-label", default="", help="label column of the target file, if its name differs")
     parser.add_argument(

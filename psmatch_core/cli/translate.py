@@ -10,7 +10,7 @@ from psmatch_core.cli.command import Command, add_file_out
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("translator", type=Path, help="folder of a run, or a file translator_….npz of its exports")
-    parser.add_argument("cells", help="new cells of one modality: h5ad, csv or tsv; labels are not needed")
+    parser.add_argument("cells", help="new cells of one modality (formats: docs/formats.md); labels are not needed")
     parser.add_argument(
         "--direction",
         default="",

@@ -14,7 +14,7 @@ from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity
-from psmatch_core.data.readers import DataSpec, FileSummary, MatrixSummary
+from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary, MatrixSummary
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
 # Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
@@ -27,7 +27,7 @@ def choose_file(which: str) -> None:
         which,
         f"upload.{which}",
         "path",
-        "h5ad, 10x h5, csv or tsv (also .gz) with cells in rows and names in the first column; images as h5ad or npz",
+        f"{FORMATS_READ}; tables with cells in rows and names in the first column; images as h5ad or npz",
         help_text=f"{LARGE} {upload_cleanup.rule()}",
     )
     if not uploads.data_roots():

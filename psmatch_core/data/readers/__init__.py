@@ -5,12 +5,25 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from psmatch_core.data.readers.data_spec import DataSpec
+from psmatch_core.data.readers.data_spec import FORMATS_READ, DataSpec
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_cpu_seconds, allowed_seconds, run_sandboxed
+from psmatch_core.data.readers.several_files import content_stamp
+from psmatch_core.data.readers.signature import is_data_folder
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
-__all__ = ["ColumnSummary", "DataSpec", "FileSummary", "MatrixSummary", "copy_into", "inspect_file", "shown_name"]
+__all__ = [
+    "FORMATS_READ",
+    "ColumnSummary",
+    "DataSpec",
+    "FileSummary",
+    "MatrixSummary",
+    "content_stamp",
+    "copy_into",
+    "inspect_file",
+    "is_data_folder",
+    "shown_name",
+]
 
 
 def inspect_file(

@@ -8,13 +8,15 @@ from pathlib import Path
 from psmatch_core.base.config import Config, option
 
 JOINED_NAME = " × "  # between the columns of a label
+# What every door names as readable; docs/formats.md says what of each format is read.
+FORMATS_READ = "h5ad, 10x h5 or mtx (a folder or its tar.gz), npz, csv or tsv (also .gz)"
 
 
 @dataclass(frozen=True)
 class DataSpec(Config):
     """The file, the matrix and the label column that make a modality."""
 
-    path: str = option(label="file", help="The file: h5ad, npz, csv or tsv (also .gz).")
+    path: str = option(label="file", help=f"The file: {FORMATS_READ}.")
     label_key: str = option("", label="label column", help="The column that holds the label of each cell.")
     part: str = option(
         "",

@@ -8,13 +8,15 @@ from pathlib import Path
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.readers.base import Opening, Reader, Source
+from psmatch_core.data.readers.data_spec import FORMATS_READ
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.feature_types import by_type
 from psmatch_core.data.readers.h5ad import H5adReader
 from psmatch_core.data.readers.npz import NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
+from psmatch_core.data.readers.tenx_mtx import MtxReader
 
-READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader())
+READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader(), MtxReader())
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
@@ -51,7 +53,16 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "Put it into an AnnData object and save that as h5ad.",
         "PM-G18",
     ),
-    "mtx": ("is a Matrix Market file, which is not read yet", _TO_H5AD, "PM-F39"),
+    "mtx": (
+        "is a Matrix Market file without the names of its rows and columns",
+        "Give the folder with matrix.mtx, barcodes.tsv and features.tsv, or a tar.gz of the three.",
+        "PM-F39",
+    ),
+    "folder": (
+        "is a folder, not a file, and holds no data that can be read as one",
+        "Give the path of a file, or of the folder with matrix.mtx, barcodes.tsv and features.tsv.",
+        "PM-F00",
+    ),
     "zip": ("is a zip archive", _UNPACK, "PM-F10"),
     "7z": ("is a 7z archive", _UNPACK, "PM-F10"),
     "rar": ("is a rar archive", _UNPACK, "PM-F10"),
@@ -61,7 +72,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "Download or copy it again.",
         "PM-F30",
     ),
-    "tar": ("is a tar archive", _UNPACK, "PM-F10"),
     "bzip2": ("is compressed with bzip2", _UNPACK, "PM-F10"),
     "xz": ("is compressed with xz", _UNPACK, "PM-F10"),
     "zstd": ("is compressed with zstd", _UNPACK, "PM-F10"),
@@ -99,9 +109,8 @@ def open_source(
 
 def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
     """Check that a file exists, is not empty and has the format that its name says."""
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "was not found"
-        raise PsmatchError(f"{shown} {what}.", hint="Check the path of the file.", code="PM-F00")
+    if not path.is_file() and not path.is_dir():
+        raise PsmatchError(f"{shown} was not found.", hint="Check the path of the file.", code="PM-F00")
     try:
         signature = read_signature(path)
     except PermissionError:
@@ -167,7 +176,7 @@ def _refusal(signature: Signature, shown: str) -> PsmatchError:
             code="PM-F30",
         )
     return PsmatchError(
-        f"{shown} has an unknown format; h5ad, 10x h5, npz, csv and tsv (also .gz) can be read.",
+        f"{shown} has an unknown format. Read are {FORMATS_READ}.",
         hint="If it should be one of these, it is damaged: download it again.",
         code="PM-F12",
     )

@@ -21,7 +21,7 @@ MAX_DEPTH = 24  # anndata's own tree has 4 levels; results of tools in uns add a
 MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000
 # deflate, shuffle, fletcher32, szip, nbit, scale-offset and LZF: every HDF5 library for Python can read them
 _KNOWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
-_LIBRARIES = {"h5py/": "HDF5", "zipfile": "zip", "/gzip.py": "gzip"}
+_LIBRARIES = {"h5py/": "HDF5", "zipfile": "zip", "/gzip.py": "gzip", "/tarfile.py": "tar"}
 _FILTER_NAMES = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}
 
 

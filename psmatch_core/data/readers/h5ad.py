@@ -36,7 +36,7 @@ from psmatch_core.data.readers.h5_safety import attribute_text, checked, open_sc
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
 from psmatch_core.data.readers.h5_tables import Table, texts_of
 from psmatch_core.data.readers.signature import Signature
-from psmatch_core.data.readers.tenx import TenxSource, tenx_groups
+from psmatch_core.data.readers.tenx import TenxHdf5Source, tenx_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ class H5adReader(Reader):
     def open(self, opening: Opening) -> Source:
         file = open_scanned(opening.path, opening.shown)
         try:
-            return TenxSource(opening, file) if tenx_groups(file) else H5adSource(opening, file)
+            return TenxHdf5Source(opening, file) if tenx_groups(file) else H5adSource(opening, file)
         except BaseException:
             file.close()
             raise

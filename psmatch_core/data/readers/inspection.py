@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +40,7 @@ from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
+from psmatch_core.data.readers.several_files import content_bytes, content_hash
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
@@ -85,9 +85,8 @@ def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int) -> tuple[Source, 
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of the file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of the content of a file, or of a folder."""
+    return content_hash(path)
 
 
 def matrix_header(source: Source, key: str) -> MatrixHeader:
@@ -166,7 +165,7 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -
     return FileSummary(
         name=source.shown,
         format=format_name,
-        n_bytes=source.path.stat().st_size,
+        n_bytes=content_bytes(source.path),
         sha256=file_hash(source.path),
         n_cells=len(obs_names),
         n_features=main.n_features,
@@ -217,7 +216,7 @@ def _matrix_summary(
 
 def _budget(source: Source, *, is_main: bool) -> int:
     """How many stored values of a matrix are read; the others together share what one could have."""
-    fitting = LEAST_BUDGET + VALUES_PER_BYTE * source.path.stat().st_size
+    fitting = LEAST_BUDGET + VALUES_PER_BYTE * content_bytes(source.path)
     return min(MAIN_BUDGET, fitting) if is_main else min(OTHER_BUDGET, fitting // max(1, len(source.headers) - 1))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from psmatch_core.base.disk import full_disk_error, has_room
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.readers.several_files import content_bytes
 
 # Limit by the clock, for a busy machine: the start, and four times what the slowest format (text) needs for each byte.
 BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
@@ -37,13 +38,13 @@ _logger.addHandler(
 
 def allowed_seconds(*paths: str) -> float:
     """Time limit of the child for these files [s]."""
-    n_bytes = sum(Path(path).stat().st_size for path in paths if path and Path(path).is_file())
+    n_bytes = sum(content_bytes(Path(path)) for path in paths if path and Path(path).exists())
     return BASE_SECONDS + n_bytes / BYTES_PER_SECOND
 
 
 def allowed_cpu_seconds(*paths: str) -> float:
     """Limit of the processor time that the child may use for these files [s]."""
-    n_bytes = sum(Path(path).stat().st_size for path in paths if path and Path(path).is_file())
+    n_bytes = sum(content_bytes(Path(path)) for path in paths if path and Path(path).exists())
     return BASE_CPU_SECONDS + n_bytes / BYTES_PER_CPU_SECOND
 
 

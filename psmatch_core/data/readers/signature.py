@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from pathlib import Path
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 4096
+# What names tell of folders and archives.
+MTX_FOLDER, MTX_ZIP, FOLDER = "mtx folder", "mtx zip", "folder"
+MATRIX_NAME = re.compile(r"(?:.*/)?([^/]*?)(matrix|cells_x_genes(?:\.[a-z]+)?)\.mtx(\.gz)?")
+DEEPEST = 3  # folders below the one that is given in which a matrix is looked for
 MARKED_BYTES = 512  # characters whose zero bytes tell UTF-16 without a mark
 MOST_ZEROS = 0.7  # the share of zeros in every second byte of a text of mostly Latin letters
 _HTML = (b"<html", b"<!doctype html", b"<head", b"<body", b"<script", b"<title", b"<div")
@@ -70,7 +75,9 @@ class Signature:
 
 
 def read_signature(path: Path) -> Signature:
-    """The signature of the file at ``path``."""
+    """The signature of the file at ``path``, or of a folder by the names of its files."""
+    if path.is_dir():
+        return Signature(_folder_content(path), False, b"")
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
@@ -100,6 +107,18 @@ def _gzip_of_nothing(path: Path) -> str:
             return "gzip" if file.read(1) else "blank"
     except (OSError, EOFError, zlib.error):
         return "gzip"
+
+
+def is_data_folder(path: Path) -> bool:
+    """Whether a path is a folder that is read as one data set."""
+    return path.is_dir() and _folder_content(path) != FOLDER
+
+
+def _folder_content(folder: Path) -> str:
+    for depth in range(DEEPEST + 1):
+        if any(MATRIX_NAME.fullmatch(each.name) for each in folder.glob("/".join(["*"] * depth + ["*.mtx*"]))):
+            return MTX_FOLDER
+    return FOLDER
 
 
 def text_encoding(head: bytes) -> str:
@@ -158,6 +177,8 @@ def _zip_content(path: Path) -> str:
         return "xlsx"
     if any(name.endswith((".zgroup", ".zattrs", ".zarray", "zarr.json")) for name in names):
         return "zarr"
+    if any(MATRIX_NAME.fullmatch(name) for name in names):
+        return MTX_ZIP
     if names and all(name.endswith(".npy") for name in names):
         return "npz"
     return "ods" if "mimetype" in names and "content.xml" in names else "zip"

@@ -7,7 +7,8 @@ each genome.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,50 +35,87 @@ def tenx_groups(file: Any) -> tuple[str, ...]:
     return tuple(name for name in file if hasattr(file[name], "keys") and "barcodes" in file[name])
 
 
+@dataclass(frozen=True)
+class TenxTables:
+    """Names in a 10x matrix: of cells, and of features with their ids, types and genomes, each None if absent."""
+
+    barcodes: list[str]
+    names: list[str]
+    ids: list[str] | None = None
+    types: list[str] | None = None
+    genomes: list[str] | None = None
+
+
 class TenxSource(Source):
     """An opened 10x matrix; it has no annotation columns, so that labels come from a second table."""
 
     format_name = "10x"
 
-    def __init__(self, opening: Opening, file: Any) -> None:
+    def __init__(self, opening: Opening, tables: TenxTables) -> None:
         super().__init__(opening)
-        self._file = file
-        self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
-        groups = tenx_groups(file)
-        if len(groups) > 1:
-            raise self._refused(f"holds {plural(len(groups), 'genome')} ({name_list(groups)})", "Keep one genome")
-        self._group = file[groups[0]]
-        missing = [part for part in _PARTS if part not in self._group]
-        names = next((part for part in ("features/name", "gene_names") if part in self._group), None)
-        if missing or names is None:
-            lost = name_list(missing or ["feature names"])
-            problem = f"{self.shown} is an incomplete 10x (Cell Ranger) matrix: {lost} missing."
-            raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F35")
-        stored = np.ravel(self._values("shape"))
-        if stored.size != 2 or stored.dtype.kind not in "iu" or stored.min() < 0:
-            raise damaged(self.shown, "its 10x matrix has no valid shape")
-        self._obs_names = self._texts("barcodes")
-        self._shape = (int(stored[1]), int(stored[0]))  # stored as features × barcodes
-        ids = "features/id" if names == "features/name" else "genes"
-        self._ids = self._texts(ids) if ids in self._group else None
-        self._var_names = distinct_names(self._texts(names), self._ids)
-        self._refuse_genomes()
-        self._warn_about_types()
-        self._matrix: SparseRows | None = None
+        self._tables = tables
+        self._var_names = distinct_names(tables.names, tables.ids)
+        found = [each for each in dict.fromkeys(tables.genomes or ()) if each.strip()]
+        if len(found) > 1:  # cells of two species would be matched with each other
+            raise several_genomes(self.shown, found)
+        counts = Counter(tables.types or ())
+        if len(counts) > 1:
+            kinds = name_list((f"{name} {count:,}" for name, count in counts.most_common()), 3)
+            problem = f"{self.shown} holds {plural(len(counts), 'type')} of features in one matrix: {kinds}."
+            self.findings.append(
+                warning("PM-F37", problem, "They are used together; to choose one, save it as its own file.")
+            )
 
     @property
     def obs_names(self) -> list[str]:
-        return self._obs_names
-
-    @property
-    def headers(self) -> tuple[MatrixHeader, ...]:
-        return (MatrixHeader("X", self._shape, self._group["data"].dtype, True),)
+        return self._tables.barcodes
 
     def var_names(self, key: str) -> list[str]:
         return self._var_names
 
     def feature_ids(self, key: str) -> list[str] | None:
-        return self._ids
+        return self._tables.ids
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return ()
+
+    def column(self, name: str) -> pd.Series:
+        raise KeyError(name)
+
+
+class TenxHdf5Source(TenxSource):
+    """An opened 10x matrix in HDF5."""
+
+    def __init__(self, opening: Opening, file: Any) -> None:
+        self.shown = opening.shown
+        self._file = file
+        self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
+        groups = tenx_groups(file)
+        if len(groups) > 1:
+            raise several_genomes(self.shown, groups)
+        self._group = file[groups[0]]
+        missing = [part for part in _PARTS if part not in self._group]
+        names = next((part for part in ("features/name", "gene_names") if part in self._group), None)
+        if missing or names is None:
+            raise incomplete(self.shown, missing or ["feature names"])
+        stored = np.ravel(self._values("shape"))
+        if stored.size != 2 or stored.dtype.kind not in "iu" or stored.min() < 0:
+            raise damaged(self.shown, "its 10x matrix has no valid shape")
+        self._shape = (int(stored[1]), int(stored[0]))  # stored as features × barcodes
+        self._matrix: SparseRows | None = None
+        tables = TenxTables(
+            self._texts("barcodes"),
+            self._texts(names),
+            self._optional("features/id" if names == "features/name" else "genes"),
+            self._optional("features/feature_type"),
+            self._optional("features/genome"),
+        )
+        super().__init__(opening, tables)
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return (MatrixHeader("X", self._shape, self._group["data"].dtype, True),)
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         yield from self._sparse().rows(limit)
@@ -88,13 +126,6 @@ class TenxSource(Source):
     def is_canonical(self, key: str) -> bool:
         return self._matrix is None or self._matrix.is_canonical
 
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return ()
-
-    def column(self, name: str) -> pd.Series:
-        raise KeyError(name)
-
     def close(self) -> None:
         self._file.close()
 
@@ -104,33 +135,29 @@ class TenxSource(Source):
             self._matrix = SparseRows(self._group, self.shown, "X", self._max_bytes, shape=self._shape)
         return self._matrix
 
-    def _refuse_genomes(self) -> None:
-        """Refuse features of several genomes in one matrix: cells of two species are matched with each other."""
-        if "features/genome" in self._group:
-            found = [each for each in dict.fromkeys(self._texts("features/genome")) if each.strip()]
-            if len(found) > 1:
-                raise self._refused(f"holds {plural(len(found), 'genome')} ({name_list(found)})", "Keep one genome")
-
-    def _warn_about_types(self) -> None:
-        if "features/feature_type" not in self._group:
-            return
-        counts = Counter(self._texts("features/feature_type"))
-        if len(counts) > 1:
-            kinds = name_list((f"{name} {count:,}" for name, count in counts.most_common()), 3)
-            problem = f"{self.shown} holds {plural(len(counts), 'type')} of features in one matrix: {kinds}."
-            self.findings.append(
-                warning("PM-F37", problem, "They are used together; to choose one, save it as its own file.")
-            )
-
-    def _refused(self, what: str, way: str) -> PsmatchError:
-        hint = f"{way}, for instance with scanpy's read_10x_h5(genome=…), and save it with write_h5ad."
-        return PsmatchError(f"{self.shown} {what} in one 10x (Cell Ranger) file.", hint=hint, code="PM-F35")
-
     def _values(self, part: str) -> Any:
         return checked(self._group[part], self.shown, max_bytes=self._max_bytes)[...]
+
+    def _optional(self, part: str) -> list[str] | None:
+        return self._texts(part) if part in self._group else None
 
     def _texts(self, part: str) -> list[str]:
         values = np.atleast_1d(self._values(part))
         if values.ndim != 1:
             raise damaged(self.shown, f"{part} of its 10x matrix is not a list")
         return [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in values.tolist()]
+
+
+def incomplete(shown: str, missing: Sequence[str]) -> PsmatchError:
+    """The error of a 10x matrix without one of its parts."""
+    problem = f"{shown} is an incomplete 10x (Cell Ranger) matrix: {name_list(missing)} missing."
+    return PsmatchError(problem, hint="Download or copy it again.", code="PM-F35")
+
+
+def several_genomes(shown: str, genomes: Sequence[str]) -> PsmatchError:
+    """The error of a 10x matrix with cells of several species."""
+    return PsmatchError(
+        f"{shown} holds {plural(len(genomes), 'genome')} ({name_list(genomes)}) in one 10x (Cell Ranger) matrix.",
+        hint="Keep one genome, for instance with scanpy's read_10x_h5(genome=…), and save it with write_h5ad.",
+        code="PM-F35",
+    )

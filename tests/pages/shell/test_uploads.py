@@ -43,3 +43,19 @@ def test_on_a_shared_server_no_folder_is_open_unless_it_is_named(
         uploads.server_file(str(Path(__file__)), closed=tmp_path)
     monkeypatch.setenv(uploads.ROOTS_VARIABLE, str(tmp_path))
     assert uploads.data_roots() == [tmp_path.resolve()]
+
+
+def test_a_folder_of_data_is_opened_as_one_file_but_never_one_that_holds_the_workspace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(uploads.ROOTS_VARIABLE, str(tmp_path))
+    matrix, other = tmp_path / "filtered", tmp_path / "other"
+    for folder in (matrix, other, tmp_path / "with" / "workspace"):
+        folder.mkdir(parents=True)
+    (matrix / "matrix.mtx.gz").write_bytes(b"x")
+    (tmp_path / "with" / "matrix.mtx").write_bytes(b"x")
+    workspace = tmp_path / "with" / "workspace"
+    assert uploads.server_file("filtered", closed=workspace) == matrix
+    for refused in ("other", "with", "with/workspace"):
+        with pytest.raises(PsmatchError, match="There is no file"):
+            uploads.server_file(refused, closed=workspace)

@@ -1,0 +1,206 @@
+"""The reader of 10x matrices as text: ``matrix.mtx``, ``barcodes.tsv`` and ``features.tsv`` (or ``genes.tsv``).
+
+They lie in one folder, or in a tar or zip archive of it, each plain or compressed with gzip, perhaps with a prefix in
+front of their names as GEO adds it. Both layouts are read: features × cells (Cell Ranger, STARsolo) and cells ×
+features (kallisto bustools). Refused are other forms of Matrix Market (arrays, complex numbers, patterns, symmetric
+matrices), folders with several matrices, and matrices whose size is not that of the names.
+
+Source: 10x Genomics, Feature-Barcode Matrices (MEX format), Cell Ranger 2 and later; the Matrix Market format, NIST.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, display, name_list
+from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source
+from psmatch_core.data.readers.h5_safety import damaged, refuse_size
+from psmatch_core.data.readers.h5_tables import decoded
+from psmatch_core.data.readers.several_files import FileSet, open_files
+from psmatch_core.data.readers.signature import MATRIX_NAME, MTX_FOLDER, MTX_ZIP, Signature
+from psmatch_core.data.readers.tenx import TenxSource, TenxTables, incomplete
+
+_NAMES = {
+    "barcodes": ("barcodes.tsv", "cells_x_genes.barcodes.txt"),
+    "features": ("features.tsv", "genes.tsv", "cells_x_genes.genes.txt"),
+}
+AT_ONCE = 2_000_000  # entries parsed at a time
+ENTRY_BYTES = 16  # row and column of four bytes, value of eight
+_TAR_HINT = "Unpack it first, then load the file inside."
+
+
+class MtxReader(Reader):
+    """Reads folders and archives of a matrix, barcodes and features."""
+
+    name = "10x mtx"
+
+    def accepts(self, signature: Signature) -> bool:
+        return signature.content in (MTX_FOLDER, MTX_ZIP, "tar")
+
+    def open(self, opening: Opening) -> Source:
+        files = open_files(opening.path, opening.shown)
+        try:
+            return MtxSource(opening, files)
+        except BaseException:
+            files.close()
+            raise
+
+
+class MtxSource(TenxSource):
+    """An opened matrix in text."""
+
+    format_name = "10x mtx"
+
+    def __init__(self, opening: Opening, files: FileSet) -> None:
+        self.shown = opening.shown
+        self._files = files
+        self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
+        self._matrix_file = self._only_matrix()
+        found: list[Finding] = []
+        barcodes = [row[0] for row in self._lines("barcodes", found)]
+        rows = self._lines("features", found)
+        self._is_integer, self._stored_shape, self._n_entries = self._header()
+        here = (len(rows), len(barcodes))
+        self._is_by_feature = self._stored_shape == here
+        if not self._is_by_feature and self._stored_shape != here[::-1]:
+            size = " × ".join(f"{each:,}" for each in self._stored_shape)
+            problem = f"{self.shown}: the matrix has {size} entries for {here[0]:,} features and {here[1]:,} barcodes."
+            raise PsmatchError(problem, hint="Take all three files from the same run and folder.", code="PM-F45")
+        refuse_size(ENTRY_BYTES * self._n_entries, "its matrix", self.shown, self._max_bytes)
+        width = min(map(len, rows), default=0)
+        super().__init__(
+            opening,
+            TenxTables(
+                barcodes,
+                [row[1 if width > 1 else 0] for row in rows],
+                [row[0] for row in rows] if width > 1 else None,
+                [row[2] for row in rows] if width > 2 else None,
+            ),
+        )
+        self.findings += found
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        shape = (len(self._tables.barcodes), len(self._tables.names))
+        return (MatrixHeader("X", shape, np.dtype("i8" if self._is_integer else "f8"), True),)
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        X, _ = self._matrix
+        for start, stop in row_chunks(X.shape[0], -(-X.nnz // max(1, X.shape[0])), limit):
+            yield X[start:stop]
+
+    def whole(self, key: str) -> Any:
+        return self._matrix[0]
+
+    def is_canonical(self, key: str) -> bool:
+        return self._matrix[1]
+
+    def close(self) -> None:
+        self._files.close()
+
+    def _only_matrix(self) -> re.Match[str]:
+        matches = [each for name in self._files.sizes if (each := MATRIX_NAME.fullmatch(name)) and not _hidden(name)]
+        if not matches:
+            if Path(self.shown).suffix in ("", ".zip"):
+                raise incomplete(self.shown, ["matrix.mtx"])
+            problem = f"{self.shown} is a tar archive without a 10x matrix (matrix.mtx, barcodes.tsv, features.tsv)."
+            raise PsmatchError(problem, hint=_TAR_HINT, code="PM-F10")
+        if len(matches) > 1:
+            names = name_list((each[0] for each in matches), 3)
+            problem = f"{self.shown} holds {len(matches)} matrices ({names})."
+            hint = "Give the folder of one of them, or pack only that one."
+            raise PsmatchError(problem, hint=hint, code="PM-F35")
+        return matches[0]
+
+    def _lines(self, what: str, findings: list[Finding]) -> list[list[str]]:
+        """The fields of each line of a table of names."""
+        start = self._matrix_file[0][: self._matrix_file.start(2)]
+        wanted = [f"{start}{name}{end}" for name in _NAMES[what] for end in ("", ".gz")]
+        name = next((each for each in wanted if each in self._files.sizes), None)
+        if name is None:
+            raise incomplete(self.shown, [_NAMES[what][0]])
+        with self._opened(name) as stream:
+            data = stream.read(self._max_bytes + 1)
+        refuse_size(len(data), display(name), self.shown, self._max_bytes)
+        lines = np.array(data.rstrip().splitlines(), dtype=object)
+        return [line.split("\t") for line in decoded(lines, self.shown, display(name), findings)]
+
+    def _header(self) -> tuple[bool, tuple[int, int], int]:
+        """Whether the values are whole numbers, the stored shape, and the number of entries."""
+        with self._opened(self._matrix_file[0]) as stream:
+            first = stream.readline(1000).decode("latin-1").lower().split()
+            line = stream.readline(10_000)
+            while line.startswith(b"%") or (line and not line.strip()):
+                line = stream.readline(10_000)
+        if first[:3] != ["%%matrixmarket", "matrix", "coordinate"] or first[4:] != ["general"]:
+            raise damaged(self.shown, "matrix.mtx is not a sparse Matrix Market matrix (coordinate, general)")
+        if first[3] not in ("integer", "real"):
+            raise damaged(self.shown, f"matrix.mtx holds no numbers ({display(first[3])})")
+        sizes = [int(each) for each in line.split() if each.isdigit()]
+        if len(sizes) != 3:
+            raise damaged(self.shown, "matrix.mtx does not say its size")
+        return first[3] == "integer", (sizes[0], sizes[1]), sizes[2]
+
+    @cached_property
+    def _matrix(self) -> tuple[Any, bool]:
+        """The matrix ``(n_cells, n_features)`` as CSR, and whether its entries are unique."""
+        from scipy import sparse
+
+        parts = list(self._entries())
+        n_read = sum(len(values) for _, _, values in parts)
+        if n_read != self._n_entries:
+            raise damaged(self.shown, f"matrix.mtx holds {n_read:,} of {self._n_entries:,} entries")
+        columns = [np.concatenate(each) for each in zip(*parts, strict=True)] if parts else [np.empty(0, "i4")] * 3
+        features, cells = columns[:2] if self._is_by_feature else columns[1::-1]
+        shape = (len(self._tables.barcodes), len(self._tables.names))
+        for index, n in ((cells, shape[0]), (features, shape[1])):
+            if index.size and (index.min() < 0 or index.max() >= n):
+                raise damaged(self.shown, "an entry of matrix.mtx lies outside the matrix")
+        X = sparse.coo_matrix((columns[2], (cells, features)), shape=shape).tocsr()
+        X.sort_indices()
+        return X, X.nnz == self._n_entries
+
+    def _entries(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Rows, columns and values of the entries, counted from 0."""
+        import pandas as pd
+
+        with self._opened(self._matrix_file[0]) as stream:
+            line = stream.readline()
+            while line.startswith(b"%") or not line.strip():
+                line = stream.readline()
+            if not self._n_entries:
+                return
+            kind = np.dtype("i8" if self._is_integer else "f8")
+            try:
+                reader = pd.read_csv(
+                    stream,
+                    sep=r"\s+",
+                    header=None,
+                    names=["row", "column", "value"],
+                    index_col=False,
+                    dtype={"row": "i4", "column": "i4", "value": kind},
+                    chunksize=AT_ONCE,
+                    na_filter=False,
+                )
+                for table in reader:
+                    yield table["row"].to_numpy() - 1, table["column"].to_numpy() - 1, table["value"].to_numpy()
+            except (ValueError, OverflowError):
+                raise damaged(self.shown, "an entry of matrix.mtx is not three numbers") from None
+
+    def _opened(self, name: str) -> BinaryIO:
+        stream = self._files.opened(name)
+        return gzip.GzipFile(fileobj=stream) if name.endswith(".gz") else stream  # type: ignore[return-value]
+
+
+def _hidden(name: str) -> bool:
+    """Whether a file is a shadow that macOS writes into archives."""
+    return "__MACOSX" in name or name.rpartition("/")[2].startswith("._")
