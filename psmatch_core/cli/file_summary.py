@@ -58,40 +58,42 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
     return "\n".join([*lines, f"  {pairs}", *_finding_lines((*report.findings, *findings))])
 
 
-def describe_files(
-    paths: Sequence[str], label_key: str = "", labels_paths: Sequence[str] = (), *, rules: LabelRules | None = None
-) -> tuple[str, int]:
+def describe_files(specs: Sequence[DataSpec], *, rules: LabelRules | None = None) -> tuple[str, int]:
     """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
 
     Parameters
     ----------
-    paths
-        The files. The labels of two files are compared as well.
-    label_key
-        The label column; candidates are listed if it is empty.
-    labels_paths
-        For each file a separate table with its labels, or an empty text.
+    specs
+        The files, and what is chosen of them; label candidates are listed where no column is chosen. The labels of two
+        files are compared as well.
     rules
         The label rules under which the labels of two files are compared; those of a default run if None.
     """
     blocks: list[str] = []
     summaries: list[FileSummary] = []
     code = 0
-    for i, path in enumerate(paths):
+    for spec in specs:
         try:
-            labels_path = labels_paths[i] if i < len(labels_paths) else ""
-            summaries.append(inspect_file(DataSpec(path=path, label_key=label_key, labels_path=labels_path)))
+            summaries.append(inspect_file(spec))
             blocks.append(describe(summaries[-1]))
         except PsmatchError as error:
-            blocks.append(f"{shown_name(path)}: refused\n  ✗ {error}")
+            blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
             code = 1
-    if len(summaries) == 2 == len(paths):
+    if len(summaries) == 2 == len(specs):
         source, target = summaries
-        source_key, target_key = label_key or _only_candidate(source), label_key or _only_candidate(target)
-        found = check_pair(source, target, source_label_key=label_key, target_label_key=label_key)
+        chosen = [spec.label_name for spec in specs]
+        keys = [name or _only_candidate(each) for name, each in zip(chosen, summaries, strict=True)]
+        found = check_pair(
+            source,
+            target,
+            source_label_key=chosen[0],
+            target_label_key=chosen[1],
+            pair_keys=(specs[0].pair_key, specs[1].pair_key),
+        )
         pair = [each for each in found if each.code != PAIRING_CODE]  # the decision is printed in any case
-        one, other = source.column(source_key), target.column(target_key)
-        known = pairs_of_files(source, target, source_key, target_key)
+        one, other = source.column(keys[0]), target.column(keys[1])
+        have_pairs = (bool(specs[0].pair_key), bool(specs[1].pair_key))
+        known = pairs_of_files(source, target, keys[0], keys[1], columns=have_pairs)
         if one is not None and other is not None:
             names = {"source_name": source.name, "target_name": target.name}
             report = reconcile_by_rules(rules or LabelRules(), one.counts, other.counts, **names)

@@ -5,22 +5,21 @@ from __future__ import annotations
 import argparse
 
 from psmatch_core.cli.command import Command, add_settings
+from psmatch_core.cli.data_arguments import add_data, with_files
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", help="one data file, or two to compare their labels")
-    parser.add_argument("--label", default="", help="label column to check (default: list the candidates)")
-    parser.add_argument("--labels", nargs="+", default=[], help="separate tables with the labels, one for each file")
+    add_data(parser, needs_label=False)
     add_settings(parser, "labels.leave_out=Doublet,Negative")
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.common import with_settings
     from psmatch_core.cli.file_summary import describe_files
     from psmatch_core.pipeline.recipe import Recipe
 
-    rules = with_settings(Recipe(), options.settings).labels
-    text, code = describe_files(options.files, options.label, options.labels, rules=rules)
+    recipe = with_files(Recipe(), options.files, options)
+    text, code = describe_files([each for each in (recipe.source, recipe.target) if each], rules=recipe.labels)
     print(text)
     return code
 

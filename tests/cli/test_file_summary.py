@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.data.readers import DataSpec
 
 COUNTS = np.random.default_rng(0).poisson(3.0, (60, 20)).astype(np.float32)
 COUNTS[::3, -1] += 6  # a marker of the first label
@@ -19,8 +20,12 @@ def write(folder, name, labels=("B cell", "T cell", "Mono"), *, prefix="cell", g
     return str(folder / name)
 
 
+def described(paths, label_key="", **keywords):
+    return describe_files([DataSpec(path=path, label_key=label_key) for path in paths], **keywords)
+
+
 def test_one_file_is_described(tmp_path):
-    text, code = describe_files([write(tmp_path, "rna.h5ad")])
+    text, code = described([write(tmp_path, "rna.h5ad")])
     assert code == 0
     assert "rna.h5ad: 60 cells × 20 features (h5ad" in text
     assert "X: 20 features, dense, counts (whole numbers from 0 to" in text
@@ -31,14 +36,14 @@ def test_one_file_is_described(tmp_path):
 def test_two_files_are_compared(tmp_path):
     rna = write(tmp_path, "rna.h5ad")
     adt = write(tmp_path, "adt.h5ad", ("B cell", "T cell", "NK"), prefix="x", gene="ADT")
-    text, code = describe_files([rna, adt], "cell_type")
+    text, code = described([rna, adt], "cell_type")
     assert code == 0
     assert "shared by both: 2 (B cell, T cell)" in text
     assert "1 label only in rna.h5ad, not in adt.h5ad: Mono (20 cells)" in text
 
 
 def test_same_modality_twice_is_said_and_not_refused(tmp_path):
-    text, code = describe_files([write(tmp_path, "a.h5ad"), write(tmp_path, "b.h5ad", prefix="x")], "cell_type")
+    text, code = described([write(tmp_path, "a.h5ad"), write(tmp_path, "b.h5ad", prefix="x")], "cell_type")
     assert code == 0
     assert "20 feature names and look like the same modality" in text
 
@@ -49,7 +54,7 @@ def test_same_modality_twice_is_said_and_not_refused(tmp_path):
     ids=["none shared", "look alike"],
 )
 def test_labels_that_do_not_meet_are_told(tmp_path, labels, words):
-    text, code = describe_files(
+    text, code = described(
         [write(tmp_path, "a.h5ad", ("B cell", "T cell")), write(tmp_path, "b.h5ad", labels, prefix="x", gene="P")],
         "cell_type",
     )
@@ -60,7 +65,7 @@ def test_labels_that_do_not_meet_are_told(tmp_path, labels, words):
 def test_refused_file_gives_its_reason_and_an_exit_code(tmp_path):
     bad = tmp_path / "bad.h5ad"
     bad.write_bytes(b"")
-    text, code = describe_files([write(tmp_path, "a.h5ad"), str(bad)], "nope")
+    text, code = described([write(tmp_path, "a.h5ad"), str(bad)], "nope")
     assert code == 1
     assert "bad.h5ad is empty (0 bytes)" in text
     assert "a.h5ad has no label column nope; available: cell_type" in text
@@ -71,7 +76,7 @@ def test_labels_are_compared_under_the_rules(tmp_path):
 
     files = [write(tmp_path, "rna.h5ad"), write(tmp_path, "adt.h5ad", prefix="x", gene="ADT")]
     rules = LabelRules(leave_out=("Mono",), rename_target=(("Monocyte", "Mono"),))
-    text, code = describe_files(files, "cell_type", rules=rules)
+    text, code = described(files, "cell_type", rules=rules)
     assert code == 0
     assert "shared by both: 2 (B cell, T cell)" in text
     assert "left out by label rules: 1 (Mono)" in text

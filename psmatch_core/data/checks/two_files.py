@@ -191,14 +191,19 @@ def check_pair(
 
 
 def pairs_of_files(
-    source: FileFacts, target: FileFacts, source_label_key: str = "", target_label_key: str = ""
+    source: FileFacts,
+    target: FileFacts,
+    source_label_key: str = "",
+    target_label_key: str = "",
+    *,
+    columns: tuple[bool, bool] = (False, False),
 ) -> KnownPairs:
-    """How true pairs are known by the cell names and labels of two files, if the user decides nothing."""
+    """How true pairs are known by the pair columns, cell names and labels of two files, if nothing else is set."""
     labels = [
         next((column.listed for column in side.columns if column.name == key), ())
         for side, key in ((source, source_label_key), (target, target_label_key or source_label_key))
     ]
-    return decide_pairs(source.cells, target.cells, (labels[0], labels[1]) if all(labels) else None)
+    return decide_pairs(source.cells, target.cells, (labels[0], labels[1]) if all(labels) else None, columns=columns)
 
 
 def _of_labels(source: FileFacts, target: FileFacts, source_label_key: str, target_label_key: str) -> list[Finding]:
