@@ -148,7 +148,7 @@ class WrappedSource(Source):
 
     def __init__(self, inner: Source) -> None:
         self.path, self.shown, self._inner = inner.path, inner.shown, inner
-        self.findings = [*inner.findings]
+        self.findings = inner.findings  # one list: columns that are read later add to it
         self.excluded = [*inner.excluded]
 
     @property

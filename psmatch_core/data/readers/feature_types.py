@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from psmatch_core.data.feature_types import are_types, check_feature_types
-from psmatch_core.data.readers.base import MatrixHeader, Part, Source
-
-if TYPE_CHECKING:
-    import pandas as pd
+from psmatch_core.data.readers.base import MatrixHeader, Part, Source, WrappedSource
 
 
 def by_type(source: Source, part: str) -> Source:
@@ -27,7 +24,7 @@ def by_type(source: Source, part: str) -> Source:
     return TypedSource(source, types, part if part in main else "") if are_types(main) else source
 
 
-class TypedSource(Source):
+class TypedSource(WrappedSource):
     """An opened file and the features of one type.
 
     Parameters
@@ -41,9 +38,7 @@ class TypedSource(Source):
     """
 
     def __init__(self, inner: Source, types: dict[str, list[str]], part: str) -> None:
-        self.path, self.shown, self.findings = inner.path, inner.shown, inner.findings
-        self.format_name = inner.format_name  # type: ignore[misc]
-        self._inner = inner
+        super().__init__(inner)
         main = next(iter(types.values()))
         self._parts = tuple(Part(name, len(inner.obs_names), n) for name, n in Counter(main).most_common())
         self._kept: dict[str, np.ndarray] = {}
@@ -51,10 +46,6 @@ class TypedSource(Source):
             self._kept = {key: np.flatnonzero(np.array(found) == part) for key, found in types.items()}
         else:
             self.findings.extend(check_feature_types(main, name=inner.shown))
-
-    @property
-    def obs_names(self) -> list[str]:
-        return self._inner.obs_names
 
     @property
     def headers(self) -> tuple[MatrixHeader, ...]:
@@ -85,19 +76,6 @@ class TypedSource(Source):
     def whole(self, key: str) -> Any:
         values = self._inner.whole(key)
         return values[:, self._kept[key]] if key in self._kept else values
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return self._inner.column_names
-
-    def column(self, name: str) -> pd.Series:
-        return self._inner.column(name)
-
-    def is_canonical(self, key: str) -> bool:
-        return self._inner.is_canonical(key)
-
-    def close(self) -> None:
-        self._inner.close()
 
     def _of_type(self, key: str, names: list[str]) -> list[str]:
         return [names[at] for at in self._kept[key]] if key in self._kept else names

@@ -100,11 +100,12 @@ def open_source(
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)
-    source = by_type(reader.open(opening), part)
+    opened = reader.open(opening)
+    source = by_type(opened, part)
     if part and part not in [each.name for each in source.parts]:
         source.close()
         raise _no_such_part(source, part)
-    return source, source.format_name or reader.name
+    return source, opened.format_name or reader.name
 
 
 def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
