@@ -210,17 +210,21 @@ class Workspace:
         return ""
 
     @property
+    def label_counts(self) -> tuple[Mapping[str, int], Mapping[str, int]] | None:
+        """Cells of each label as the files have them [cells]; None until both columns are chosen."""
+        source = self.source.label_column if self.source else None
+        target = self.target.label_column if self.target else None
+        return None if source is None or target is None else (source.counts, target.counts)
+
+    @property
     def report(self) -> LabelReport | None:
         """The labels of both sides under the current rules; None until both columns are chosen."""
-        if self.source is None or self.target is None:
-            return None
-        columns = (self.source.label_column, self.target.label_column)
-        if columns[0] is None or columns[1] is None:
+        counts = self.label_counts
+        if self.source is None or self.target is None or counts is None:
             return None
         return reconcile_by_rules(
             self.labels,
-            columns[0].counts,
-            columns[1].counts,
+            *counts,
             source_name=self.source.name,
             target_name=self.target.name,
         )

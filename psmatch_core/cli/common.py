@@ -28,6 +28,20 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
     return recipe
 
 
+def with_accepted(recipe: Recipe, kinds: Sequence[str]) -> Recipe:
+    """The recipe with suggestions on the labels of its files applied, as by ``label_rules.accept``."""
+    if not kinds:
+        return recipe
+    from psmatch_core.data.label_rules import accept
+    from psmatch_core.data.readers import inspect_file
+
+    counts = []
+    for spec in (recipe.source, recipe.target):
+        column = inspect_file(spec).column(spec.label_name) if spec is not None else None
+        counts.append(column.counts if column is not None else {})
+    return replace(recipe, labels=accept(recipe.labels, kinds, counts[0], counts[1]))
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """Name and value of NAME=VALUE; a value that is not JSON is text."""
     name, equals, value = text.partition("=")

@@ -30,7 +30,17 @@ def add_data(parser: argparse.ArgumentParser, *, needs_label: bool) -> None:
         help="column that makes the label together with the label column, in both files, such as the dose of a drug",
     )
     group.add_argument(
-        "--labels", nargs="+", default=[], metavar="FILE", help="separate tables with the labels, one for each file"
+        "--labels",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="separate tables with the labels, one for each file; - for a file that needs none",
+    )
+    group.add_argument(
+        "--accept",
+        default="",
+        metavar="NAMES",
+        help="apply suggestions on the labels that `inspect` shows, for example guides,controls; or all",
     )
     group.add_argument("--matrix", action="append", default=[], help=f"X, raw, layers/NAME or obsm/NAME{TWICE}")
     group.add_argument(
@@ -83,6 +93,7 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
     names = [Path(path).name.split(".")[0] for path in files]
     if len(set(names)) < len(names):
         names = [f"{name} ({side})" for name, side in zip(names, ("source", "target"), strict=False)]
+    tables = ["" if each == "-" else each for each in options.labels]
     specs = []
     for at, path in enumerate(files[:2]):
         own = options.source_cells if at == 0 else options.target_cells
@@ -94,13 +105,18 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
                 part=_value(options.part, at),
                 matrix=_value(options.matrix, at) or "X",
                 name=names[at],
-                labels_path=options.labels[at] if at < len(options.labels) else "",
+                labels_path=tables[at] if at < len(tables) else "",
                 pair_key=options.pair,
                 missing_labels="drop" if options.drop_missing_labels else "refuse",
                 cells=(*options.cells, *own),
             )
         )
     return with_settings(recipe.with_data(specs[0], specs[1] if len(specs) > 1 else None), options.settings)
+
+
+def accepted_kinds(options: argparse.Namespace) -> list[str]:
+    """The suggestions on labels that are to be applied."""
+    return [each.strip() for each in options.accept.split(",") if each.strip()]
 
 
 def _value(values: Sequence[str], at: int) -> str:

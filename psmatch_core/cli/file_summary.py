@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.label_rules import LabelRules, accept, reconcile_by_rules
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
 from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.suggestions import SUGGESTION_CODE, Suggestion
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8
+MOST_TYPED = 100  # characters of a setting that a user would rather type than read past
 
 
 def describe(summary: FileSummary) -> str:
@@ -55,10 +58,17 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
         lines.append(
             f"  too few cells: {len(report.too_small)}{_label_list([label for label, _, _ in report.too_small])}"
         )
-    return "\n".join([*lines, f"  {pairs}", *_finding_lines((*report.findings, *findings))])
+    lines.append(f"  {pairs}")
+    if report.suggestions:
+        lines.append("  suggestions (not applied; --accept NAME,NAME applies them, here and in match)")
+        lines += [f"    {each.kind}: {each.title}. {each.reason}{_as_setting(each)}" for each in report.suggestions]
+    rest = [each for each in report.findings if each.code != SUGGESTION_CODE]
+    return "\n".join([*lines, *_finding_lines((*rest, *findings))])
 
 
-def describe_files(specs: Sequence[DataSpec], *, rules: LabelRules | None = None) -> tuple[str, int]:
+def describe_files(
+    specs: Sequence[DataSpec], *, rules: LabelRules | None = None, accepted: Sequence[str] = ()
+) -> tuple[str, int]:
     """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
 
     Parameters
@@ -68,6 +78,13 @@ def describe_files(specs: Sequence[DataSpec], *, rules: LabelRules | None = None
         files are compared as well.
     rules
         The label rules under which the labels of two files are compared; those of a default run if None.
+    accepted
+        Suggestions on the labels to apply, by name.
+
+    Raises
+    ------
+    PsmatchError
+        If the labels do not suggest what is accepted.
     """
     blocks: list[str] = []
     summaries: list[FileSummary] = []
@@ -96,13 +113,26 @@ def describe_files(specs: Sequence[DataSpec], *, rules: LabelRules | None = None
         known = pairs_of_files(source, target, keys[0], keys[1], columns=have_pairs)
         if one is not None and other is not None:
             names = {"source_name": source.name, "target_name": target.name}
-            report = reconcile_by_rules(rules or LabelRules(), one.counts, other.counts, **names)
+            applied = accept(rules or LabelRules(), accepted, one.counts, other.counts)
+            report = reconcile_by_rules(applied, one.counts, other.counts, **names)
             blocks.append(describe_pair(report, pair, known))
             if any(each.severity is Severity.REJECT for each in report.findings):
                 code = 1
         else:
             blocks.append("\n".join(["both files", f"  {known}", *_finding_lines(pair)]))
     return "\n\n".join(blocks), code
+
+
+def _as_setting(offered: Suggestion) -> str:
+    """The same change as a setting, where it is short enough to type."""
+    changes = {
+        "leave_out": offered.leave_out,
+        "rename_source": [f"{old}={new}" for old, new in offered.rename_source],
+        "rename_target": [f"{old}={new}" for old, new in offered.rename_target],
+    }
+    texts = [f" --set labels.{name}={shlex.quote(','.join(each))}" for name, each in changes.items() if each]
+    is_plain = not any("," in label or "=" in label.partition("=")[2] for each in changes.values() for label in each)
+    return f" [{''.join(texts).strip()}]" if is_plain and len("".join(texts)) <= MOST_TYPED else ""
 
 
 def _only_candidate(summary: FileSummary) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from psmatch_core.cli.command import Command, add_settings
-from psmatch_core.cli.data_arguments import add_data, with_files
+from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,8 @@ def _inspect(options: argparse.Namespace) -> int:
     from psmatch_core.pipeline.recipe import Recipe
 
     recipe = with_files(Recipe(), options.files, options)
-    text, code = describe_files([each for each in (recipe.source, recipe.target) if each], rules=recipe.labels)
+    specs = [each for each in (recipe.source, recipe.target) if each]
+    text, code = describe_files(specs, rules=recipe.labels, accepted=accepted_kinds(options))
     print(text)
     return code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from psmatch_core.cli.command import Command, add_out, add_preset, add_quiet, add_settings
-from psmatch_core.cli.data_arguments import add_data, with_files
+from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,11 +19,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _match(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.common import run_recipe
+    from psmatch_core.cli.common import run_recipe, with_accepted
     from psmatch_core.pipeline.recipe import Recipe
 
     recipe = with_files(Recipe.preset(options.preset), (options.source_file, options.target_file), options)
-    return run_recipe(recipe, options)
+    return run_recipe(with_accepted(recipe, accepted_kinds(options)), options)
 
 
 COMMAND = Command("match", "match the cells of two data files", _add_arguments, _match)

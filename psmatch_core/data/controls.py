@@ -1,4 +1,4 @@
-"""Controls: labels of untreated cells, recognised by their names."""
+"""Controls: labels of untreated cells and of guides without a target, by a written grammar of their names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,74 @@ from collections.abc import Mapping
 
 OTHERS = "other labels"  # instead of a control: the mean of all other labels, each with the same weight
 
-_WORD = re.compile(
-    r"(?i)nt[cs]?\d*|nc|non[-_ ]?target(ing|ed)?([-_ ]?control)?s?|(neg(ative)?[-_ ]?)?(control|ctrl|ctl)s?\d*|dmso|"
-    r"vehicle|(un|non)[-_ ]?(treated|perturbed|stimulated|transfected|transduced)|mock|scrambled?|"
-    r"safe[-_ ]?(harbou?r|targeting)|aavs1|wt|wild[-_ ]?type|pbs|resting|baseline"
+_BETWEEN = r"[-_. ]*+"  # never given back, so that a name of sixty marks and digits costs no time
+_WORD = rf"({_BETWEEN}(control|ctrl|guide|grna|sgrna|sirna|shrna|oligo|sequence|region|locus)s?)?"
+_DOSE = r"\(?\d+([.,]\d+)?\s*(%|pct|percent|v/v|[nuµμm]?M|[nuµμm]g/ml|h|hrs?)?\)?"
+# The number of a guide or a replicate. Genes end in a digit as well (WT1), so that short words need a mark before it.
+_ONE = rf"#?(?-i:g|sg|guide|gRNA|sgRNA|grna|sgrna|rep)?{_BETWEEN}\d++"
+_NUMBER = rf"({_BETWEEN}{_ONE}([-_. ]++{_ONE})*)?"
+_MARKED = rf"([-_. ]++{_ONE})*"
+_STATES = "treated|perturbed|stimulated|stim|transfected|transduced|infected|edited|induced|activated|exposed"
+# The words of each family of controls. Families are joined with one another only where nothing else is left to join.
+_FAMILIES = {
+    "guide": (
+        rf"(sg|si|sh|p[-_]?sg)?{_BETWEEN}("
+        rf"(non?{_BETWEEN}target(ing|ed|s)?|nt|ntc|(?-i:NTs|nts)|ntcs|intergenic){_WORD}{_NUMBER}"
+        rf"|(safe{_BETWEEN}(harbou?r|target(ing|ed)?|cutt(er|ing))|scrambled?|scr|aavs1|h?rosa26|lacz|luc|luciferase|nc)"
+        rf"{_WORD}{_MARKED}|safe[-_. ]\d+)|(sg|sh|si)(e?gfp|rfp|bfp|mcherry){_MARKED}|empty{_BETWEEN}vector{_MARKED}"
+    ),
+    "vehicle": (
+        rf"({_DOSE}{_BETWEEN})?(dmso|(vehicle|solvent|pbs|saline|water|h2o|etoh)({_BETWEEN}(control|ctrl))?)"
+        rf"({_BETWEEN}\(?(dmso|pbs)\)?)?(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
+    ),
+    "untreated": (
+        rf"((un|non)[-_. ]?({_STATES})|no[-_. ](treatment|stim(ulation|ulus)?|drug|perturbation|virus)"
+        rf"|mock([-_. ]?({_STATES}|control))?|wild[-_. ]?type|wt|resting|baseline|parental){_MARKED}"
+    ),
+    "general": (
+        rf"(sg|si|sh)?((neg(ative)?|nt)?\.?{_BETWEEN}(control|ctrl|ctl|cntrl)s?|neg{_BETWEEN}con){_WORD}{_NUMBER}"
+    ),
+}
+_GRAMMAR = {family: re.compile(f"(?i:{words})") for family, words in _FAMILIES.items()}
+_ENDINGS = (
+    re.compile(r"[-_. ]*#?\d+$"),
+    re.compile(r"(?i)[-_. ]*#?(g|sg|guide|grna|sgrna|rep)[-_. ]*\d+$"),
 )
+# Approved symbols of genes that also are a usual name of a control.
+_GENES = frozenset({"CTRL"})
 _PARTS = re.compile(r"[|:/;,+]|__")
 
 
+def control_family(name: str) -> str:
+    """``guide``, ``vehicle``, ``untreated`` or ``general`` if a name is that of a control, else an empty text."""
+    text = name.strip()
+    if len(text) > 60:
+        return ""
+    return next((family for family, words in _GRAMMAR.items() if words.fullmatch(text)), "")
+
+
 def is_control_name(part: str) -> bool:
-    """Whether screens use this name for controls, such as NT, non-targeting, control or DMSO."""
-    return _WORD.fullmatch(part.strip()) is not None
+    """Whether screens use this name for controls, such as NT, non-targeting_07, control or DMSO_0.1%."""
+    return bool(control_family(part))
+
+
+def controls_among(counts: Mapping[str, int]) -> dict[str, str]:
+    """The labels of one modality that are controls, and the family of each.
+
+    A name that also is a gene's, such as CTRL, counts as the gene where the modality has another control.
+    """
+    found = {label: family for label in counts if (family := control_family(label))}
+    sure = {label: family for label, family in found.items() if unnumbered(label) not in _GENES}
+    return sure or found
+
+
+def unnumbered(name: str) -> str:
+    """The name of a control without the number of its guide: ``non-targeting`` for ``non-targeting_00017``."""
+    for ending in _ENDINGS:
+        short = ending.sub("", name)
+        if short != name and is_control_name(short):
+            return unnumbered(short)
+    return name
 
 
 def control_for(label: str, counts: Mapping[str, int]) -> str:

@@ -13,6 +13,7 @@ from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.shared_labels import LabelReport, reconcile
 from psmatch_core.data.sides import SIDES
+from psmatch_core.data.suggestions import SUGGESTIONS, Suggestion
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ class LabelRules(Config):
         pairs = tuple((label, name) for label, name in after.items() if name != label)
         return replace(self, rename_source=pairs) if side == "source" else replace(self, rename_target=pairs)
 
+    def accepting(self, offered: Suggestion, source: Iterable[str], target: Iterable[str]) -> Self:
+        """The rules with a suggestion applied.
+
+        Parameters
+        ----------
+        source, target
+            All labels of both sides as the files have them.
+        """
+        rules = self.with_renaming("source", dict(offered.rename_source), source)
+        rules = rules.with_renaming("target", dict(offered.rename_target), target)
+        return replace(rules, leave_out=tuple(dict.fromkeys([*rules.leave_out, *offered.leave_out])))
+
     def reason_against(self, label: str) -> str:
         """Why the cells of a label (by its name after renaming) are left out; empty if these rules keep it."""
         if label in self.leave_out:
@@ -135,6 +148,39 @@ def reconcile_by_rules(
     report = reconcile(*kept, minimum_cells=rules.minimum_cells, source_name=source_name, target_name=target_name)
     unknown = tuple(_unknown_names(rules, files, sides, (source_name, target_name)))
     return replace(report, left_out=left_out, findings=(*report.findings, *unknown))
+
+
+def accept(
+    rules: LabelRules, kinds: Iterable[str], source_counts: Mapping[str, int], target_counts: Mapping[str, int]
+) -> LabelRules:
+    """The rules with suggestions accepted by name, each made of what the ones before have left.
+
+    Parameters
+    ----------
+    kinds
+        Names of suggestions, or ``all``.
+    source_counts, target_counts
+        Cells of each label as the files have them [cells].
+
+    Raises
+    ------
+    PsmatchError
+        For a name that is no suggestion's, or if the labels do not suggest it.
+    """
+    wanted = set(kinds)
+    unknown = sorted(wanted - {*SUGGESTIONS, "all"})
+    if unknown:
+        raise PsmatchError(f"There is no suggestion {unknown[0]!r}.", hint=f"Use {', '.join(SUGGESTIONS)} or all.")
+    offered = [each.kind for each in reconcile_by_rules(rules, source_counts, target_counts).suggestions]
+    for kind in SUGGESTIONS:
+        found = reconcile_by_rules(rules, source_counts, target_counts).suggestions
+        chosen = next((each for each in found if each.kind == kind), None)
+        if chosen is not None and wanted & {kind, "all"}:
+            rules = rules.accepting(chosen, source_counts, target_counts)
+        elif kind in wanted:
+            hint = f"The labels suggest: {', '.join(offered)}." if offered else "They suggest nothing: leave it out."
+            raise PsmatchError(f"The labels do not suggest {kind!r}.", hint=hint)
+    return rules
 
 
 def _unknown_names(

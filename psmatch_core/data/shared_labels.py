@@ -10,6 +10,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
 from psmatch_core.data.checks.look_alikes import PARTING, folded, plain_number
+from psmatch_core.data.suggestions import Suggestion, doubted_codes, suggest
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class LabelReport:
         The warnings and refusals that follow.
     left_out
         Labels that the label rules leave out although a side has them: label, source cells, target cells.
+    suggestions
+        Changes of the label rules that the names of the labels suggest.
     """
 
     shared: tuple[str, ...]
@@ -43,6 +46,7 @@ class LabelReport:
     lookalikes: tuple[tuple[str, str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     left_out: tuple[tuple[str, int, int], ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
     def counts(self, side: str) -> Mapping[str, int]:
         """Cells of each label of the ``source`` or the ``target``."""
@@ -68,6 +72,9 @@ def reconcile(
     source_name, target_name
         Names of the modalities in messages.
     """
+    source, target = display(source_name, 20), display(target_name, 20)
+    if source == target:
+        source, target = f"{source} (source)", f"{target} (target)"
     both = [label for label in source_counts if label in target_counts]
     small = tuple(
         (label, source_counts[label], target_counts[label])
@@ -85,11 +92,11 @@ def reconcile(
         lookalikes=_lookalikes(source_counts, target_counts, only_source, only_target),
         source_counts=dict(source_counts),
         target_counts=dict(target_counts),
+        suggestions=suggest(source_counts, target_counts, names=(source, target)),
     )
-    source, target = display(source_name, 20), display(target_name, 20)
-    if source == target:
-        source, target = f"{source} (source)", f"{target} (target)"
-    found = _findings(report, minimum_cells, source, target)
+    codes = doubted_codes(source_counts, target_counts, names=(source, target))
+    offered = [each.finding() for each in report.suggestions]
+    found = (*_findings(report, minimum_cells, source, target), *((codes,) if codes else ()), *offered)
     return LabelReport(**{**vars(report), "findings": found})
 
 
@@ -106,6 +113,8 @@ def suggested_map(report: LabelReport) -> dict[str, str]:
 def _findings(report: LabelReport, minimum_cells: int, source: str, target: str) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     alike = report.lookalikes
+    kinds = ", ".join(each.kind for each in report.suggestions)
+    offer = f", or accept suggestions ({kinds})" if kinds else ""
     if not report.shared and not suggested_map(report):
         if report.too_small:
             label, n_source, n_target = report.too_small[0]
@@ -118,11 +127,11 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
             here, there = name_list(report.only_source, 2), name_list(report.only_target, 2)
             problem = f"No label is shared: {source} has {here}; {target} has {there}."
             findings.append(
-                rejection("PM-L09", problem, "Choose label columns that mean the same, or rename the labels.")
+                rejection("PM-L09", problem, f"Choose label columns that mean the same, or rename the labels{offer}.")
             )
     if len(report.shared) == 1 and not suggested_map(report):
         problem = f"{source} and {target} share only one label: {display(report.shared[0])}."
-        hint = "Choose label columns with two or more labels in common; propensity scores need two."
+        hint = f"Choose label columns with two or more labels in common{offer}; propensity scores need two."
         findings.append(rejection("PM-L15", problem, hint))
     if alike:
         shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])

@@ -231,7 +231,7 @@ def _with_means(compared: dict[str, Distributions]) -> dict[str, Any]:
 
 def _without_findings(report: LabelReport) -> dict[str, Any]:
     plain: dict[str, Any] = to_plain(report)
-    return {name: value for name, value in plain.items() if name not in ("lookalikes", "findings")}
+    return {name: value for name, value in plain.items() if name not in ("lookalikes", "findings", "suggestions")}
 
 
 @of_this_version

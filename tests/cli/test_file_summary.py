@@ -81,3 +81,27 @@ def test_labels_are_compared_under_the_rules(tmp_path):
     assert "shared by both: 2 (B cell, T cell)" in text
     assert "left out by label rules: 1 (Mono)" in text
     assert "labels.rename_target names 1 label that adt.h5ad does not have: Monocyte" in text
+
+
+def screen(tmp_path):
+    guides = [f"{gene}_g{i}" for gene in ("MYC", "JAK2") for i in (1, 2)] + ["Doublet"]
+    return write(tmp_path, "rna.h5ad", guides), write(tmp_path, "adt.h5ad", ("MYC", "JAK2"), prefix="x", gene="ADT")
+
+
+def test_suggestions_are_printed_once_with_the_words_that_apply_them(tmp_path):
+    text, code = described(screen(tmp_path), "cell_type")
+    assert code == 1  # nothing is shared
+    assert "suggestions (not applied; --accept NAME,NAME applies them, here and in match)" in text
+    assert text.count("as guides of 2 names") == 1
+    assert "calls: Leave out 1 call." in text
+    assert "[--set labels.leave_out=Doublet]" in text
+    guides = "JAK2_g1=JAK2,JAK2_g2=JAK2,MYC_g1=MYC,MYC_g2=MYC"
+    assert f"[--set labels.rename_source={guides}]" in text
+
+
+def test_accepted_suggestions_are_applied(tmp_path):
+    text, code = described(screen(tmp_path), "cell_type", accepted=["guides", "calls"])
+    assert code == 0
+    assert "shared by both: 2 (JAK2, MYC)" in text
+    assert "left out by label rules: 1 (Doublet)" in text
+    assert "suggestions" not in text

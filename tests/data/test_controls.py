@@ -2,7 +2,7 @@
 
 import pytest
 
-from psmatch_core.data.controls import control_for, has_control_name, is_control_name
+from psmatch_core.data.controls import control_for, has_control_name, is_control_name, unnumbered
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,36 @@ def test_a_label_of_parts_has_the_control_of_its_own_part():
 
 def test_cell_types_have_none():
     assert control_for("B cell", {"B cell": 10, "NK": 20}) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["non-targeting_00017", "NonTargeting", "nontargeting_control_guide_12", "NT_2", "NTg3", "sgNTC5", "NTs",
+     "No-Target_4",
+     "neg_ctrl_3", "NegCtrl0", "negcon", "negative control", "safe_targeting_12", "safe-12", "AAVS1-1", "sgAAVS1_2",
+     "ROSA26", "INTERGENIC1216445", "shScr", "scramble_2", "siControl", "sgGFP", "LacZ", "DMSO_0.1%", "0.1% DMSO",
+     "DMSO (0.5 %)", "DMSO_24h", "Vehicle_DMSO", "PBS_1", "unstimulated", "unstim", "no treatment", "Mock_2",
+     "mock-infected", "wild-type", "control_3"],
+)  # fmt: skip
+def test_controls_with_numbers_doses_and_prefixes(name):
+    assert is_control_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NTS", "NTF3", "NT5C2", "NTN1", "WT1", "NCL", "CTRB1", "MOCKS", "SCRIB", "SAFB2", "LUC7L", "PBSN", "UNG", "neg",
+     "Negative", "poscon", "NC2", "DMSO+IFNg", "Rest", "H2O2", "nt" + "1" * 70],
+)  # fmt: skip
+def test_genes_calls_and_treatments_are_none(name):
+    assert not is_control_name(name)
+
+
+def test_a_long_name_of_marks_and_digits_ends():
+    for name in ("nt" + "1" * 57 + "x", "wt" + "___1" * 14 + "x", "dmso " + "1" * 50 + "x", "nt" + "_1" * 28 + "x"):
+        assert not is_control_name(name)
+
+
+def test_the_number_of_a_guide_is_taken_off_a_control():
+    assert unnumbered("non-targeting_00017") == "non-targeting"
+    assert unnumbered("NTg1") == "NT"
+    assert unnumbered("AAVS1") == "AAVS1"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks.label_column import count_labels, label_texts
 from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.pipeline.inputs import prepare_inputs
 from tests.conftest import make_modality
@@ -119,3 +120,10 @@ def test_an_older_recipe_without_these_rules_opens():
 def test_one_label_that_is_left_is_refused():
     with pytest.raises(PsmatchError, match="share only one label"):
         prepare_inputs(LabelRules(leave_out=("A", "B", "Doublet")), *sides())
+
+
+def test_the_missing_integer_of_r_is_no_label():
+    for column in (np.array([0, 1, -(2**31)]), np.array(["a", "b", "-2147483648"]), np.array([0.0, 1.0, -(2.0**31)])):
+        counted = count_labels(column)
+        assert (len(counted.counts), counted.n_missing) == (2, 1)
+        assert label_texts(column)[2] is None

@@ -10,12 +10,14 @@ from pages.shell import charts, session
 from pages.shell.errors import show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
+from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.data.checks import Severity, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.label_rules import LabelRules
 from psmatch_core.data.shared_labels import LabelReport, suggested_map
+from psmatch_core.data.suggestions import SUGGESTION_CODE
 
-ONE_SIDED = "PM-L11"  # shown here with its button instead
+SHOWN_BELOW = ("PM-L11", SUGGESTION_CODE)  # each with its button instead
 
 
 def label_comparison(workspace: Workspace) -> None:
@@ -25,7 +27,8 @@ def label_comparison(workspace: Workspace) -> None:
         return
     st.subheader("Labels of both modalities")
     _pair_findings(workspace)
-    show_findings(f for f in report.findings if f.code != ONE_SIDED or f.severity is Severity.REJECT)
+    show_findings(f for f in report.findings if f.code not in SHOWN_BELOW or f.severity is Severity.REJECT)
+    suggestion_buttons(workspace, report, _set_rules)
     charts.metrics(
         [
             ("Shared labels", f"{len(report.shared):,}", "", ""),
@@ -99,7 +102,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
 
 def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
     is_cut = rules.unshared != START_RULES.unshared and bool(report.only_source or report.only_target)
-    return is_cut or bool(rules.rename_source or rules.rename_target) or rules.minimum_cells > 1
+    return is_cut or replace(rules, unshared=START_RULES.unshared) != START_RULES
 
 
 def _set_rules(rules: LabelRules) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Texts that str() makes of a missing value; no condition is called that.
-MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT"})
+# "-2147483648" is R's missing integer, as it stands in files that R has written.
+MISSING_TEXTS = frozenset({"nan", "NaN", "NAN", "<NA>", "NaT", "-2147483648"})
 # Texts that often mean missing but may be a condition ("None" added): kept, with a warning.
 DOUBTFUL_TEXTS = frozenset(
     {"na", "n/a", "#n/a", "none", "null", "?", "-", "unknown", "unassigned", "unlabeled", "unlabelled", "undetermined"}
@@ -254,7 +255,7 @@ def _text(value: Any) -> str | None:
         number = float(value)
         if np.isnan(number):
             return None
-        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(value)
+        value = int(number) if number.is_integer() and abs(number) < 1e15 else value
     if isinstance(value, (np.bool_, bool)):
         return str(bool(value))
     text = str(value)

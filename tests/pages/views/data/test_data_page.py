@@ -136,6 +136,21 @@ def test_look_alikes_become_one(empty: Open) -> None:
     assert "Merged:" in plain_text(app)
 
 
+def test_suggestions_are_applied_by_their_buttons_and_undone(empty: Open) -> None:
+    guides = [f"{gene}_g{i}" for gene in ("MYC", "JAK2") for i in (1, 2)]
+    app = loaded(empty, [*guides, "non-targeting_1", "Doublet"] * 6, ["MYC", "JAK2", "NT", "Doublet"] * 6)
+    assert "as guides of 2 names (JAK2_g1 → JAK2" in plain_text(app)
+    assert metrics(app)["Shared labels"] == "1"
+    press(app, "Collapse 4 guides to 2 genes")
+    assert metrics(app)["Shared labels"] == "3"
+    press(app, "Join 1 name as NT")
+    press(app, "Leave out 1 call")
+    assert (metrics(app)["Shared labels"], metrics(app)["Only in source"]) == ("3", "0")
+    assert "To continue:" not in plain_text(app)
+    press(app, "Reset label decisions")
+    assert metrics(app)["Shared labels"] == "1"
+
+
 def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
     app = loaded(empty, ["A", "B"] * 10 + ["rare"] * 2, ["A", "B"] * 10 + ["rare"] * 9)
     (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum cells")]

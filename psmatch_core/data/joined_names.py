@@ -1,0 +1,138 @@
+"""Joined names: labels that name several guides or conditions at once, as ``STAT1_g1|JAK2_g2`` and ``KLF1+ctrl`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set as AbstractSet
+from dataclasses import dataclass
+
+from psmatch_core.data.controls import is_control_name
+from psmatch_core.data.guide_names import collapsed_guides, gene_of
+from psmatch_core.data.screen_names import DOUBTFUL, is_guide, parts_of, stem_of
+
+Counts = Mapping[str, int]
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class JoinedNames:
+    """The joined labels of both sides.
+
+    Parameters
+    ----------
+    counts
+        Cells of each label, of both sides.
+    parts
+        The names that each joined label joins, for both sides.
+    """
+
+    counts: tuple[Counts, Counts]
+    parts: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]
+
+    @classmethod
+    def of(cls, source: Counts, target: Counts) -> JoinedNames:
+        """The joined labels among these: every part is a label, a guide or a control by itself."""
+        sides = (source, target)
+        single = {label for side in sides for label in side if not parts_of(label)}
+        found = []
+        for side in sides:
+            joined = {label: parts_of(label) or _halves(label, single) for label in side}
+            found.append({label: parts for label, parts in joined.items() if _is_joined(parts, single)})
+        return cls(sides, (found[0], found[1]))
+
+    def without_controls(self) -> tuple[dict[str, str], dict[str, str]]:
+        """For each side, a gene and a control to the gene alone, where the side names single genes so."""
+        found = []
+        for i in (0, 1):
+            counts, other = self.counts[i], self.counts[1 - i]
+            plain = {label: gene for label, parts in self.parts[i].items() if (gene := _without_control(parts))}
+            genes = set(plain.values())
+            # Cells with a gene's guide and a control's are accidents where the gene has a label of its own.
+            is_way = sum(gene in counts for gene in genes) < HALF * len(genes)
+            # In ctrl|B cell the control is a state of the cell type, which other states share.
+            others = {part for label, parts in self.parts[i].items() if label not in plain for part in parts}
+            are_genes = len(others - genes) <= HALF * len(others)
+            is_named = any(map(is_control_name, counts)) or len(genes & set(other)) > HALF * len(genes)
+            is_needed = any(label not in other for label in plain)
+            found.append(plain if len(plain) > 1 and is_way and are_genes and is_named and is_needed else {})
+        return found[0], found[1]
+
+    def one_order(self) -> tuple[dict[str, str], dict[str, str]]:
+        """For each side, joined labels that differ only in order or mark, to their most frequent spelling."""
+        gone = self.without_controls()
+        stems = collapsed_guides(*self.counts)
+        spellings: dict[tuple[str, ...], dict[str, int]] = {}
+        for i in (0, 1):
+            for label, parts in self.parts[i].items():
+                if label not in gone[i]:
+                    each = spellings.setdefault(tuple(sorted(parts)), {})
+                    each[label] = each.get(label, 0) + self.counts[i][label]
+        best = {key: min(each, key=lambda label: self._rank(label, each)) for key, each in spellings.items()}
+        found = []
+        for i in (0, 1):
+            mapping = {}
+            for label, parts in self.parts[i].items():
+                if label in gone[i]:
+                    continue
+                genes = tuple(sorted(gene_of(part, stems[i]) or part for part in parts))
+                # guides of both genes where the other side joins the genes
+                is_gene_pair = genes != tuple(sorted(parts)) and any(
+                    tuple(sorted(each)) == genes for each in self.parts[1 - i].values()
+                )
+                name = best.get(genes, label) if is_gene_pair else best[tuple(sorted(parts))]
+                if name != label:
+                    mapping[label] = name
+            found.append(mapping)
+        return found[0], found[1]
+
+    def accidental(self) -> tuple[str, ...]:
+        """Joined labels of cells that carry several guides by accident; none where both sides have the combinations."""
+        if any(self.without_controls()):
+            return ()  # where genes are joined with controls, they are joined with each other by design
+        dual = [set(each) for each in collapsed_guides(*self.counts)]
+        left: list[dict[str, tuple[str, ...]]] = [{}, {}]
+        for i in (0, 1):
+            for label, parts in self.parts[i].items():
+                if label not in dual[i] and all(map(self._is_alone, parts)):
+                    left[i][label] = tuple(sorted(parts))
+        shared = set(left[0].values()) & set(left[1].values())
+        cells = [(self.counts[i][label], key in shared) for i in (0, 1) for label, key in left[i].items()]
+        if sum(n for n, is_shared in cells if is_shared) > HALF * sum(n for n, _ in cells):
+            return ()
+        return tuple(dict.fromkeys([*left[0], *left[1]]))
+
+    def _is_alone(self, part: str) -> bool:
+        """Whether a part also is a label of its own, or says that it is a guide or a control."""
+        singles = self.counts[0].keys() | self.counts[1].keys()
+        return is_control_name(part) or _is_name(part, singles)
+
+    def _rank(self, label: str, cells: Counts) -> tuple[bool, int, str]:
+        is_on_both = all(label in side for side in self.counts)
+        return not is_on_both, -cells[label], label
+
+
+def _is_joined(parts: tuple[str, ...], single: set[str]) -> bool:
+    """Whether each part is a name by itself. In KLF1+ctrl the gene need be no label of its own."""
+    return len(parts) > 1 and (any(map(is_control_name, parts)) or all(_is_name(part, single) for part in parts))
+
+
+def _is_name(part: str, single: AbstractSet[str]) -> bool:
+    return part in single or is_guide(part) or stem_of(part, DOUBTFUL["number"]) in single
+
+
+def _without_control(parts: tuple[str, ...]) -> str:
+    """The gene of a gene and a control, the control of two equal ones; empty for other parts."""
+    genes = [part for part in parts if not is_control_name(part)]
+    if len(parts) != 2 or len(genes) > 1:
+        return ""
+    return genes[0] if genes else parts[0] if parts[0] == parts[1] else ""
+
+
+def _halves(label: str, single: set[str]) -> tuple[str, ...]:
+    """Two other labels between which a label has ``_``, as in ``KLF1_BAK1``."""
+    at = label.find("_")
+    while at > 0:
+        one, other = label[:at], label[at + 1 :]
+        if one != other and one in single and other in single:
+            return one, other
+        at = label.find("_", at + 1)
+    return ()

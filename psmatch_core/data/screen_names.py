@@ -1,0 +1,53 @@
+"""The grammar of names in screens: guides of a gene, several guides in one name, calls of a demultiplexer."""
+
+from __future__ import annotations
+
+import re
+
+# Callers of hashtags and guides write these where they name no condition (Cell Ranger, HTODemux, hashsolo, demuxlet,
+# vireo, crispat, pertpy). "None" is missing here: screens also call untreated cells so.
+_CALL = re.compile(
+    r"(?i)(doublet|multiplet|negative|ambiguous|unassigned|unmapped|unknown|undetermined|uncertain|unclassified|"
+    r"unlabell?ed|blank|background|debris|low[-_ ]?quality|empty([-_ ]?droplet)?|filtered)s?"
+    r"|(multi(ple)?|several|no|0)[-_ ]*(s?g?rnas?|guides?|calls?|hashtags?|hto)([-_ ]?(assigned|detected|called))?"
+    r"|multi|multiple|not[-_ ](assigned|called|detected)|(dbl|amb)-.*|na|n/a|#n/a|nan|null|missing"
+)
+_PREFIX = r"(?:p[-_]?)?(?:sg|sh|si)(?:RNA)?[-_ ]?(?=[A-Z0-9])|(?:gRNA|guide)[-_ ]"
+_MARK = r"[-_. ](?i:sgrna|grna|guide|sg|g)[-_. #]?\d+|(?<=[A-Z0-9])(?:sg|g)\d+"
+# How the guides of a gene are named, surest first: the stem is the gene.
+EXPLICIT = {
+    "mark": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)(?:{_MARK})"),  # STAT1_g2, IFNGR2g1, sgSTAT1_sg2
+    "sequence": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)[-_. ][ACGT]{{17,23}}"),
+    "coordinate": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)_[-+]_\d+\.\d+-\w+"),  # ARID1A_+_27022903.23-P1P2
+    "prefix and number": re.compile(rf"(?:{_PREFIX})(?P<stem>.+?)[-_. #]\d{{1,5}}"),  # sgSTAT1_2
+}
+# Genes are named like these too (NKX2-1), so that the stem must be a label of the other modality.
+DOUBTFUL = {
+    "prefix": re.compile(rf"(?:{_PREFIX})(?P<stem>.+)"),
+    "number": re.compile(r"(?P<stem>.+?)[-_. #]\d{1,5}"),
+}
+_JOINT = re.compile(r"\s*[|;&+,]\s*|__")
+LONGEST = 120  # characters; a longer text is no name of a guide
+
+
+def is_call(label: str) -> bool:
+    """Whether a label is what a demultiplexer or a guide caller writes where it names no condition, as Doublet."""
+    return len(label) <= LONGEST and _CALL.fullmatch(label.strip()) is not None
+
+
+def stem_of(label: str, pattern: re.Pattern[str]) -> str:
+    """The gene of a guide's name by one of the patterns; empty if the name does not follow it."""
+    found = pattern.fullmatch(label.strip()) if len(label) <= LONGEST else None
+    stem = found["stem"] if found else ""
+    return stem if len(stem) > 1 and any(each.isalpha() for each in stem) else ""
+
+
+def is_guide(label: str) -> bool:
+    """Whether a name says that it is a guide's."""
+    return any(stem_of(label, pattern) for pattern in EXPLICIT.values())
+
+
+def parts_of(label: str) -> tuple[str, ...]:
+    """The names that a label joins, as in ``STAT1_g1|JAK2_g2``; none if it is a single name."""
+    parts = tuple(_JOINT.split(label.strip()))
+    return parts if len(parts) > 1 and all(parts) else ()
