@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from psmatch_core.base.errors import plural
+from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
 from psmatch_core.data.checks.label_column import label_texts
 
@@ -58,7 +58,7 @@ def check_feature_types(types: Sequence[str], *, name: str) -> tuple[Finding, ..
     if not are_types(types):
         return ()
     counts = Counter(types)
-    listed = name_list((f"{display(each, 30)} {n:,}" for each, n in counts.most_common()), 4)
+    listed = some([f"{display(each, 30)} {n:,}" for each, n in counts.most_common()], 4)
     problem = f"{display(name, 40)} holds {plural(len(counts), 'type')} of features in one matrix: {listed}."
     naming = [each for each in counts if kind_of_type(each) in NAMING]
     if naming:

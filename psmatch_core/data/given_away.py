@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.data.checks import is_technical
+from psmatch_core.data.checks import group_columns, is_technical
+from psmatch_core.data.checks.confounding import Relation, naming_columns
 from psmatch_core.data.modality import Modality
 
 FEWEST_CELLS = 5  # of a label: with fewer, one batch or one feature holds them by chance
@@ -79,22 +80,25 @@ def _extremes(part: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndar
 
 
 def _by_batch(modality: Modality) -> dict[str, tuple[str, str]]:
-    """Labels whose cells are all in one batch that holds no other label, if other labels share their batches or not."""
+    """Labels whose cells are all in batches that hold no other label, if other labels share their batches or not.
+
+    Batches are the columns that are called so, and those that name nearly all labels and are not the label in other
+    words.
+    """
     found: dict[str, tuple[str, str]] = {}
     if modality.obs is None:
         return found
+    columns = group_columns(modality.obs)
+    naming = naming_columns(modality.labels.tolist(), columns)
+    judged = {each.name for each in naming if each.relation is Relation.UNKNOWN}
+    judged |= {column for column in columns if is_technical(column)}
+    judged -= {each.name for each in naming if each.relation is Relation.LABEL}
     labels = pd.Series(modality.labels)
-    for column in modality.obs.columns:
-        if not is_technical(str(column)):
-            continue
-        values = modality.obs[column].astype(str).reset_index(drop=True)
-        n_values = values.nunique()
-        if n_values < 2 or n_values > labels.size / 2:  # one value says nothing, a name for each cell neither
-            continue
-        table = pd.crosstab(labels, values)  # labels × batches, cells
+    for column in sorted(judged):
+        table = pd.crosstab(labels, pd.Series(columns[column]).fillna("").to_numpy())  # labels × batches, cells
         alone = table.columns[(table > 0).sum(axis=0) == 1]
         for label, row in table.iterrows():
             held = row[row > 0]
             if row.sum() >= FEWEST_CELLS and held.index.isin(alone).all() and str(label) not in found:
-                found[str(label)] = (str(column), ", ".join(map(str, held.index[:3])))
+                found[str(label)] = (column, ", ".join(map(str, held.index[:3])))
     return found

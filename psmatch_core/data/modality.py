@@ -25,8 +25,8 @@ from psmatch_core.data.checks import (
     check_labels,
     check_matrix,
     column_of,
+    group_columns,
     is_pair_column,
-    is_technical,
     judges_signal,
     label_texts,
     no_label,
@@ -179,8 +179,7 @@ class Modality:
             signal.add(X)
             findings += check_label_signal(signal, name=name, matrix=matrix, label_key=label_key)
         findings += check_feature_types(_types_of(adata, matrix), name=name)
-        technical = {key: label_texts(obs[key]).tolist() for key in obs.columns if is_technical(str(key))}
-        findings += check_confounding(labels.tolist(), technical, name=name, label_key=label_key)
+        findings += check_confounding(labels.tolist(), group_columns(obs), name=name, label_key=label_key)
         return cls(
             name=name,
             X=_read_only_matrix(X, keep_bytes=image_shape is not None),

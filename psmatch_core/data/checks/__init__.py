@@ -1,6 +1,6 @@
 """Checks of data: rules on values, names, labels and on two files together; each reports its findings."""
 
-from psmatch_core.data.checks.confounding import check_confounding, is_technical
+from psmatch_core.data.checks.confounding import check_confounding, group_columns, is_technical
 from psmatch_core.data.checks.findings import Finding, Severity, display, name_list, raise_rejections
 from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts, no_label
 from psmatch_core.data.checks.label_signal import LabelSignal, check_label_signal, judges_signal
@@ -61,6 +61,7 @@ __all__ = [
     "decide_pairs",
     "detect_kind",
     "display",
+    "group_columns",
     "is_pair_column",
     "is_technical",
     "judges_signal",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from psmatch_core.data.checks import (
     check_label_signal,
     count_labels,
     display,
-    is_technical,
     judges_signal,
     label_texts,
     name_list,
     raise_rejections,
     sketch,
 )
+from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import rejection, warning
 from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
@@ -157,7 +157,8 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -
     if label_key:
         label_findings = check_label_counts(label_counts_of(source, label_key), name=source.shown, label_key=label_key)
         raise_rejections(label_findings)
-        label_findings += _confounding_of(source, label_key)
+        groups = [each.name for each in columns if 1 < each.n_distinct <= len(obs_names) / FEWEST_OF_VALUE]
+        label_findings += _confounding_of(source, label_key, groups)
         if signal is not None:
             label_findings += check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
@@ -192,13 +193,12 @@ def _signal_of(source: Source, label_key: str, header: MatrixHeader) -> LabelSig
     return None
 
 
-def _confounding_of(source: Source, label_key: str) -> tuple[Finding, ...]:
-    """Whether a technical column of the file tells its labels; columns that cannot be read are left out."""
+def _confounding_of(source: Source, label_key: str, groups: Sequence[str]) -> tuple[Finding, ...]:
+    """Whether one of the columns that group cells names their labels; columns that cannot be read are left out."""
     columns = {}
-    for name in source.column_names[:MOST_COLUMNS]:
-        if is_technical(name) and name != label_key:
-            with suppress(PsmatchError):
-                columns[name] = label_texts(source.column(name)).tolist()
+    for name in groups:
+        with suppress(PsmatchError):
+            columns[name] = label_texts(source.column(name)).tolist()
     labels = label_texts(source.column(label_key)).tolist() if columns else []
     return check_confounding(labels, columns, name=source.shown, label_key=label_key)
 

@@ -444,7 +444,9 @@ def spelled(rng, folder):
 def confounded(rng, folder):
     table = draw_table(rng)
     of = {each: f"run {i}" for i, each in enumerate(dict.fromkeys(table.labels))}
-    name = rng.choice(["batch", "donor", "plate", "sequencing_run", "sample_id"])
+    name = rng.choice(
+        ["batch", "donor", "plate", "sequencing_run", "sample_id", "tray", "Operator", "imaging session", "cage"]
+    )
     column = [of[each] for each in table.labels]
     return written(rng, folder, table.changed(columns={**table.columns, name: column}))
 
