@@ -54,7 +54,9 @@ def test_markers_and_constant_features_are_not_blamed(wrap):
     assert given_away(cells(wrap(X))).by_feature == {}
 
 
-@pytest.mark.parametrize("column", ["batch", "Plate", "donor_id", "sample", "seq_lane", "run1", "library-prep day"])
+@pytest.mark.parametrize(
+    "column", ["tray", "Operator", "batch", "Plate", "donor_id", "sample", "seq_lane", "run1", "library-prep day"]
+)
 def test_a_batch_of_its_own_is_found(column):
     found = given_away(cells(**{column: np.array(["p1", "p2", "p3"])[y()]})).by_batch
     assert set(found) == {"A", "B", "C"}
