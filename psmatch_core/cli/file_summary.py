@@ -24,6 +24,7 @@ def describe(summary: FileSummary) -> str:
     size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
     lines = [
         f"{summary.name}: {size} ({summary.format}, {_bytes(summary.n_bytes)}, SHA-256 {summary.sha256[:12]}…)",
+        *_part_lines(summary),
         "  matrices",
         *(f"    {_matrix_line(each)}" for each in summary.matrices),
     ]
@@ -41,6 +42,19 @@ def describe(summary: FileSummary) -> str:
     if summary.label_key:
         lines.append(f"  label column: {display(summary.label_key)}")
     return "\n".join([*lines, *_finding_lines(summary.findings)])
+
+
+def _part_lines(summary: FileSummary) -> list[str]:
+    """The modalities of a file with several, and which of them is described."""
+    if not summary.parts:
+        return []
+    shown = summary.part or (summary.parts[0].name if summary.needs_part else "")
+    sizes = (
+        f"    {display(each.name)}: {plural(each.n_cells, 'cell')} × {plural(each.n_features, 'feature')}"
+        f"{' (described here)' if each.name == shown else ''}"
+        for each in summary.parts
+    )
+    return ["  modalities in the file, chosen with --part", *sizes]
 
 
 def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: KnownPairs) -> str:

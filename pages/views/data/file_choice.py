@@ -90,7 +90,7 @@ def use_new_file(which: str) -> None:
         with st.spinner("Inspecting the file…"):
             if new is not None:
                 path, shown = new
-                changed = _new_side(which, path, shown, summary_of(DataSpec(path=path), shown, _summaries()))
+                changed = _opened(which, path, shown)
             elif table is not None and side is not None:
                 path, shown = table
                 changed = _with_label_table(side, path, shown)
@@ -110,6 +110,19 @@ def _with_label_table(side: Side, path: str, shown: str) -> Side:
     summary = _inspect(joined)
     added = [column.name for column in summary.label_candidates if column.name not in known]
     return replace(joined, summary=summary, label_key=added[0] if len(added) == 1 else "")
+
+
+def _opened(which: str, path: str, shown: str) -> Side:
+    """The side of a new file; of one with several modalities, the first that the other side does not use."""
+    summary = summary_of(DataSpec(path=path), shown, _summaries())
+    if not summary.needs_part:
+        return _new_side(which, path, shown, summary)
+    other = session.workspace().side("target" if which == "source" else "source")
+    is_same = other is not None and other.summary is not None and other.summary.sha256 == summary.sha256
+    used = other.part if other is not None and is_same else ""
+    part = next(each.name for each in summary.parts if each.name != used)
+    summary = summary_of(DataSpec(path=path, part=part), shown, _summaries())
+    return replace(_new_side(which, path, part, summary), shown=shown, part=part)
 
 
 def _new_side(which: str, path: str, shown: str, summary: FileSummary) -> Side:

@@ -53,6 +53,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     show_findings(finding for finding in summary.findings if finding.code not in MISSING or not side.has_missing)
     key = session.widget_key(f"side.{which}")
     name = st.text_input("Name in figures and messages", side.name, key=f"{key}.name", max_chars=40)
+    part = _part_box(side, summary, f"{key}.part")
     matrix = _matrix_box(side, summary, f"{key}.matrix")
     _image_preview(summary.matrix(matrix))
     label_key = _label_box(which, side, summary, f"{key}.label")
@@ -69,12 +70,32 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     return replace(
         side,
         name=name.strip() or side.name,
-        matrix=matrix,
+        part=part,
+        matrix=matrix if part == side.part else "X",
         label_key=label_key,
         missing_labels=missing_labels,
         pair_key=pair_key,
         preprocessing=preprocessing,
     )
+
+
+def _part_box(side: Side, summary: FileSummary, key: str) -> str:
+    """The modality of a file with several; all features together where they lie in one matrix."""
+    if not summary.parts:
+        return side.part
+    sizes = {
+        each.name: f"{count(each.n_cells, 'cell')} × {count(each.n_features, 'feature')}" for each in summary.parts
+    }
+    options = [*sizes] if summary.needs_part else ["", *sizes]
+    chosen = st.selectbox(
+        "Modality in the file",
+        options,
+        index=options.index(side.part) if side.part in options else 0,
+        format_func=lambda each: f"{display(each)} ({sizes[each]})" if each else "all features together",
+        key=key,
+        help="This file holds several modalities or types of features: choose one for each side.",
+    )
+    return chosen or ""
 
 
 def _matrix_box(side: Side, summary: FileSummary, key: str) -> str:

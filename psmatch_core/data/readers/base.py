@@ -134,6 +134,11 @@ class Source(ABC):
         """The modalities of the file, whichever is open; empty if it holds one."""
         return ()
 
+    @property
+    def needs_part(self) -> bool:
+        """Whether one of :attr:`parts` must be chosen before the file is used, since each has cells of its own."""
+        return False
+
     def is_canonical(self, key: str) -> bool:
         """Whether the sparse entries of matrix ``key`` that were read so far are sorted and unique."""
         return True
@@ -162,6 +167,10 @@ class WrappedSource(Source):
     @property
     def parts(self) -> tuple[Part, ...]:
         return self._inner.parts
+
+    @property
+    def needs_part(self) -> bool:
+        return self._inner.needs_part
 
     def var_names(self, key: str) -> list[str]:
         return self._inner.var_names(key)

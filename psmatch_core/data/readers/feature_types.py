@@ -21,6 +21,10 @@ def by_type(source: Source, part: str) -> Source:
     """
     types = {header.key: found for header in source.headers if (found := source.feature_types(header.key))}
     main = next(iter(types.values()), [])
+    if source.parts:  # modalities, of which one may hold several types
+        hint = "Save each type as a modality of its own to use one of them."
+        source.findings += [replace(each, hint=hint) for each in check_feature_types(main, name=source.shown)]
+        return source
     return TypedSource(source, types, part if part in main else "") if are_types(main) else source
 
 

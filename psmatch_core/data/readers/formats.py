@@ -11,12 +11,12 @@ from psmatch_core.data.readers.base import Opening, Reader, Source
 from psmatch_core.data.readers.data_spec import FORMATS_READ
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.feature_types import by_type
-from psmatch_core.data.readers.h5ad import H5adReader
+from psmatch_core.data.readers.hdf5 import Hdf5Reader
 from psmatch_core.data.readers.npz import NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
 from psmatch_core.data.readers.tenx_mtx import MtxReader
 
-READERS: tuple[Reader, ...] = (H5adReader(), DelimitedReader(), NpzReader(), MtxReader())
+READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), MtxReader())
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."

@@ -72,6 +72,14 @@ class Table:
             if self._index not in item:
                 raise damaged(shown, f"the names in {self._place} are missing")
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, by the length of the names."""
+        if self._compound is not None:
+            return int(self._compound.shape[0])
+        item = self._item[self._index]
+        return int((item.get("codes", item.get("values")) if hasattr(item, "keys") else item).size)
+
     def names(self) -> list[str]:
         """The row names ``(n,)``."""
         if self._compound is not None:

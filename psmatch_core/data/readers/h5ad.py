@@ -30,43 +30,23 @@ from psmatch_core.data.feature_names import (
 )
 from psmatch_core.data.feature_types import TYPE_COLUMNS, types_of_features
 from psmatch_core.data.images import SHAPE_KEY, fitting_shape, flattened, pixel_names
-from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Reader, Source, computable
+from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Source, computable
 from psmatch_core.data.readers.h5_obsm import ObsmTable, is_table
-from psmatch_core.data.readers.h5_safety import attribute_text, checked, open_scanned
+from psmatch_core.data.readers.h5_safety import attribute_text, checked
 from psmatch_core.data.readers.h5_sparse import SparseRows, is_sparse_group, sparse_shape
 from psmatch_core.data.readers.h5_tables import Table, texts_of
-from psmatch_core.data.readers.signature import Signature
-from psmatch_core.data.readers.tenx import TenxHdf5Source, tenx_groups
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class H5adReader(Reader):
-    """Reads h5ad files, and 10x matrices, which are HDF5 too."""
-
-    name = "h5ad"
-
-    def accepts(self, signature: Signature) -> bool:
-        return signature.content == "hdf5" and not signature.is_gzipped
-
-    def open(self, opening: Opening) -> Source:
-        file = open_scanned(opening.path, opening.shown)
-        try:
-            return TenxHdf5Source(opening, file) if tenx_groups(file) else H5adSource(opening, file)
-        except BaseException:
-            file.close()
-            raise
-
-
 class H5adSource(Source):
-    """An opened h5ad file."""
+    """An opened h5ad file, or a group that holds what such a file does."""
 
     def __init__(self, opening: Opening, file: Any) -> None:
         super().__init__(opening)
         self._max_bytes = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
         self._file = file
-        _refuse_other_layouts(self._file, self.shown)
         self._obs = self._table("obs", "cell names")
         self._var = self._table("var", "feature names")
         self._obs_names = self._obs.names()
@@ -248,25 +228,3 @@ class H5adSource(Source):
 
 def _flat(values: Any) -> Any:
     return flattened(values)[0] if values.ndim == 4 else values
-
-
-def _refuse_other_layouts(file: Any, shown: str) -> None:
-    """Refuse other formats that are stored in HDF5, each by its name."""
-    names = set(file)
-    kind = file.attrs.get("encoding-type", "")
-    hint = "Convert it to h5ad: read it with scanpy and save it with write_h5ad."
-    if "mod" in names or str(kind).lower() == "mudata":
-        mods = ", ".join(display(each, 16) for each in list(file.get("mod", ()))[:4])
-        problem = f"{shown} is an h5mu file with several modalities ({mods}), which is not read yet."
-        raise PsmatchError(
-            problem, hint="Save each modality as its own h5ad: mdata['NAME'].write_h5ad(…).", code="PM-F41"
-        )
-    if "obs" in names or kind == "anndata":
-        return
-    if {"row_attrs", "col_attrs"} <= names:
-        raise PsmatchError(f"{shown} is a loom file, which is not read yet.", hint=hint, code="PM-F38")
-    raise PsmatchError(
-        f"{shown} is an HDF5 file but not an AnnData (h5ad) file: it has no cell table (obs).",
-        hint="Save it as h5ad from the program that wrote it.",
-        code="PM-F43",
-    )

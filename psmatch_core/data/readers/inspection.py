@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import (
     CellNames,
     Finding,
@@ -64,17 +64,29 @@ def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
 def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = False) -> FileSummary:
     """The summary of a file, made in this process; see ``inspect_file``, which makes it in a child process."""
     with library_errors(shown):
-        source, format_name = open_chosen(spec, shown, memory_mb=memory_mb)
+        source, format_name = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
         try:
             return _summary_of(source, format_name, spec, spec.matrix if is_final else spec.chosen_matrix)
         finally:
             source.close()
 
 
-def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int) -> tuple[Source, str]:
-    """The opened file as its settings say, joined with its label table if there is one, and the name of its format."""
+def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = True) -> tuple[Source, str]:
+    """The opened file as its settings say, joined with its label table if there is one, and the name of its format.
+
+    Raises
+    ------
+    PsmatchError
+        If it cannot be opened, or no modality of several is chosen although the settings are final.
+    """
     keys = tuple(each for each in (spec.label_key, *spec.label_with, spec.pair_key) if each)
     source, format_name = open_source(Path(spec.path), shown, text_columns=keys, memory_mb=memory_mb, part=spec.part)
+    if is_final and source.needs_part and not spec.part:
+        names = [each.name for each in source.parts]
+        source.close()
+        count = plural(len(names), "modality", "modalities")
+        problem = f"{source.shown} holds {count} ({name_list(names, 6)}), and none is chosen."
+        raise PsmatchError(problem, hint=f"Choose the modality in the file: part, such as {names[0]}.", code="PM-F41")
     if spec.labels_path:
         source = LabelledSource(source, Path(spec.labels_path), memory_mb)
     if spec.label_with:
@@ -179,6 +191,7 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -
         findings=tuple(sorted(found, key=lambda each: each.severity.value)),
         parts=source.parts,
         part=spec.part,
+        needs_part=source.needs_part,
     )
 
 

@@ -121,6 +121,8 @@ class FileSummary:
         Findings on the file, the main matrix and the chosen labels, worst first.
     parts, part
         The modalities of a file with several, and the one that this summary is of.
+    needs_part
+        Whether one of them must be chosen; until then the summary is of the first one.
     """
 
     name: str
@@ -138,6 +140,7 @@ class FileSummary:
     findings: tuple[Finding, ...]
     parts: tuple[Part, ...] = ()
     part: str = ""
+    needs_part: bool = False
 
     @property
     def label_candidates(self) -> tuple[ColumnSummary, ...]:

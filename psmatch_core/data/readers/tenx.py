@@ -6,7 +6,6 @@ each genome.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import name_list
-from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.feature_names import distinct_names
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, MatrixHeader, Opening, Source
 from psmatch_core.data.readers.h5_safety import checked, damaged
@@ -58,13 +56,6 @@ class TenxSource(Source):
         found = [each for each in dict.fromkeys(tables.genomes or ()) if each.strip()]
         if len(found) > 1:  # cells of two species would be matched with each other
             raise several_genomes(self.shown, found)
-        counts = Counter(tables.types or ())
-        if len(counts) > 1:
-            kinds = name_list((f"{name} {count:,}" for name, count in counts.most_common()), 3)
-            problem = f"{self.shown} holds {plural(len(counts), 'type')} of features in one matrix: {kinds}."
-            self.findings.append(
-                warning("PM-F37", problem, "They are used together; to choose one, save it as its own file.")
-            )
 
     @property
     def obs_names(self) -> list[str]:
@@ -75,6 +66,9 @@ class TenxSource(Source):
 
     def feature_ids(self, key: str) -> list[str] | None:
         return self._tables.ids
+
+    def feature_types(self, key: str) -> list[str] | None:
+        return self._tables.types
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -245,3 +246,35 @@ def test_other_labels_make_the_run_another(full: Open) -> None:
     (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum cells")]
     minimum.set_value(60).run()
     assert "run" not in app.query_params
+
+
+def test_of_a_file_with_two_modalities_each_side_takes_one(empty: Open, tmp_path: Path) -> None:
+    path = two_modalities(tmp_path / "cells.h5mu")
+    app = hand_over(empty(), "source", "cells.h5mu", path.read_bytes())
+    hand_over(app, "target", "cells.h5mu", path.read_bytes())
+    boxes = {each.key.split(".")[1]: each for each in app.selectbox if each.label == "Modality in the file"}
+    assert boxes["source"].value == "rna"
+    assert boxes["target"].value == "prot"
+    assert metrics(app)["Shared labels"] == "2"
+    assert "the same file was loaded twice" not in plain_text(app)
+    boxes["target"].set_value("rna").run()
+    assert not app.exception
+    assert "the same file was loaded twice" in plain_text(app)
+
+
+def two_modalities(path: Path) -> Path:
+    """An h5mu file by its specification: mudata itself takes seconds to import."""
+    random, text = np.random.default_rng(0), h5py.string_dtype()
+    with h5py.File(path, "w") as file:
+        for name, n_features in (("rna", 5), ("prot", 4)):
+            file[f"mod/{name}/X"] = random.normal(size=(24, n_features))
+            for place, names in (
+                ("obs", [f"c{i}" for i in range(24)]),
+                ("var", [f"{name}{i}" for i in range(n_features)]),
+            ):
+                group = file.create_group(f"mod/{name}/{place}")
+                group.attrs.update({"_index": "_index", "encoding-type": "dataframe"})
+                group.create_dataset("_index", data=names, dtype=text)
+            file[f"mod/{name}/obs"].create_dataset("label", data=["A", "B"] * 12, dtype=text)
+        file["mod"].attrs["mod-order"] = ["rna", "prot"]
+    return path
