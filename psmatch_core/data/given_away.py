@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.data.checks import group_columns, is_technical
+from psmatch_core.data.checks import LabelSignal, group_columns, is_technical, telling_features
 from psmatch_core.data.checks.confounding import Relation, naming_columns
 from psmatch_core.data.modality import Modality
 
@@ -27,7 +27,7 @@ class GivenAway:
     Parameters
     ----------
     by_feature
-        For a label, the feature whose value alone says whether a cell has it.
+        For a label, the feature whose value says whether a cell has it, or the first of several that do.
     by_batch
         For a label, the column and the value of it that all its cells share and no other cell has.
     """
@@ -42,14 +42,21 @@ def given_away(modality: Modality) -> GivenAway:
 
 
 def _by_feature(modality: Modality) -> dict[str, str]:
-    """Labels for which a feature has one value in all cells of the label and no such value elsewhere.
+    """Labels that features name, all together or one by one.
 
-    Two forms: a constant that only the label has (a copied label column), and zero in every other cell but in none of
-    the label's (the count of its own guide or tag). A marker gene has neither: some cell always lacks or leaks it.
+    One by one, in two forms: a constant that only the label has (a copied label column), and zero in every other cell
+    but in none of the label's (the count of its own guide or tag). A marker gene has neither: some cell always lacks
+    or leaks it.
     """
     if modality.image_shape is not None:
         return {}
     X = modality.X
+    signal = LabelSignal(modality.labels.tolist(), X.shape[1])
+    signal.add(X)
+    telling = telling_features(
+        modality.labels.tolist(), signal.moments, modality.var_names.tolist(), read=lambda places: X[:, places]
+    )
+    found = {label: features[0] for label, features in telling.by_label.items()} if telling else {}
     names = modality.label_names
     y = np.searchsorted(np.array(names), modality.labels)
     counts = np.bincount(y, minlength=len(names))
@@ -58,7 +65,6 @@ def _by_feature(modality: Modality) -> dict[str, str]:
         part = X[y == label]
         low[label], high[label] = _extremes(part)
         nonzero[label] = np.asarray((part != 0).sum(axis=0)).ravel()
-    found: dict[str, str] = {}
     total = nonzero.sum(axis=0)
     for label, name in enumerate(names):
         if counts[label] < FEWEST_CELLS or counts[label] == y.size:
@@ -67,7 +73,7 @@ def _by_feature(modality: Modality) -> dict[str, str]:
         constant = (low[label] == high[label]) & ((low[others] > high[label]) | (high[others] < low[label])).all(axis=0)
         of_its_own = (nonzero[label] == counts[label]) & (total == nonzero[label])
         columns = np.flatnonzero(constant | of_its_own)
-        if columns.size:
+        if columns.size and name not in found:
             found[name] = str(modality.var_names[columns[0]])
     return found
 

@@ -24,6 +24,7 @@ from psmatch_core.data.checks import (
     check_label_signal,
     check_labels,
     check_matrix,
+    check_telling_features,
     column_of,
     group_columns,
     is_pair_column,
@@ -32,6 +33,7 @@ from psmatch_core.data.checks import (
     no_label,
     raise_rejections,
     sketch,
+    telling_features,
 )
 from psmatch_core.data.chosen_matrix import chosen_matrix
 from psmatch_core.data.feature_names import left_out_columns
@@ -178,6 +180,8 @@ class Modality:
             signal = LabelSignal(labels.tolist(), X.shape[1])
             signal.add(X)
             findings += check_label_signal(signal, name=name, matrix=matrix, label_key=label_key)
+            telling = telling_features(labels.tolist(), signal.moments, list(var_names), read=lambda at: X[:, at])
+            findings += check_telling_features(telling, name=name, label_key=label_key)
         findings += check_feature_types(_types_of(adata, matrix), name=name)
         findings += check_confounding(labels.tolist(), group_columns(obs), name=name, label_key=label_key)
         return cls(

@@ -83,3 +83,12 @@ def test_shared_batches_and_other_columns_are_not_blamed(columns):
         key: np.array(["a", "b", "c"])[y()] if value == "from the labels" else value for key, value in columns.items()
     }
     assert given_away(cells(**filled)).by_batch == {}
+
+
+def test_guides_with_counts_in_other_cells_flag_their_labels():
+    rng = np.random.default_rng(2)
+    guides = np.where(rng.random((N, 3)) < 0.1, 1, 0)
+    guides[np.arange(N), y()] = rng.integers(10, 50, N)
+    modality = cells(np.column_stack([rng.normal(size=(N, 4)), guides]).astype(float))
+    named = replace(modality, var_names=np.array(["f0", "f1", "f2", "f3", "A_1", "B_1", "C_1"]))
+    assert given_away(named).by_feature == {"A": "A_1", "B": "B_1", "C": "C_1"}

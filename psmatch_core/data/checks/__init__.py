@@ -18,6 +18,7 @@ from psmatch_core.data.checks.pairing import (
     core_names,
     decide_pairs,
 )
+from psmatch_core.data.checks.telling_features import check_telling_features, telling_features
 from psmatch_core.data.checks.two_files import (
     ColumnFacts,
     Facts,
@@ -55,6 +56,7 @@ __all__ = [
     "check_matrix",
     "check_names",
     "check_pair",
+    "check_telling_features",
     "column_of",
     "core_names",
     "count_labels",
@@ -71,5 +73,6 @@ __all__ = [
     "pairs_of_files",
     "raise_rejections",
     "sketch",
+    "telling_features",
     "unique_names",
 ]

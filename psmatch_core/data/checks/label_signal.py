@@ -9,14 +9,15 @@ import numpy as np
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.data.checks.findings import Finding, display, warning
+from psmatch_core.data.checks.telling_features import FEWEST_OF_LABEL, Moments
 
 CHANCE_TO_PASS = 0.01  # how often labels without any meaning pass the test, all features together
 FEWEST_FILLED = 10  # cells in which a feature must not be zero: with fewer, its few values look like a difference
-LARGEST_TABLE = 20_000_000  # labels × features of which means are kept; larger ones are not judged
+LARGEST_TABLE = 12_000_000  # labels × features of which means are kept; larger ones are not judged
 
 
 class LabelSignal:
-    """Means of each feature within each label, collected while the rows of a matrix are read once, in chunks.
+    """Means and squares of each feature within each label, collected while a matrix is read once, in chunks of rows.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class LabelSignal:
         self._is_small = len(names) * n_features <= LARGEST_TABLE
         shape = (len(names), n_features) if self._is_small else (0, 0)
         self._sums = np.zeros(shape)
-        self._squares = np.zeros(shape[1])
+        self._squares = np.zeros(shape)
+        self._names = tuple(names)
         self._filled = np.zeros(shape[1], dtype=np.int64)
         self._counts = np.zeros(len(names))
         self._at = 0
@@ -56,9 +58,18 @@ class LabelSignal:
                 (np.ones(kept.size), (codes[kept], np.arange(kept.size))), (len(self._counts), kept.size)
             )
             self._sums += (ones @ part).toarray()
-            self._squares += np.asarray(part.multiply(part).sum(axis=0)).ravel()
+            self._squares += (ones @ part.multiply(part).tocsr()).toarray()
             self._filled += part.getnnz(axis=0)
             self._counts += np.bincount(codes[kept], minlength=len(self._counts))
+
+    @property
+    def moments(self) -> Moments | None:
+        """Sums and squares of each feature in the labels with several cells; None if the table is too large."""
+        kept = self._counts >= FEWEST_OF_LABEL
+        if not self._is_small or kept.sum() < 2:
+            return None
+        names = tuple(name for name, is_kept in zip(self._names, kept, strict=True) if is_kept)
+        return Moments(names, self._counts[kept], self._sums[kept], self._squares[kept])
 
     @property
     def is_absent(self) -> bool:
@@ -77,8 +88,9 @@ class LabelSignal:
         whole = sums.sum(axis=0) ** 2 / n
         with np.errstate(all="ignore"):
             between = (sums**2 / counts[:, None]).sum(axis=0) - whole
-            within = self._squares - whole - between
-            varying = (self._squares - whole > 1e-9 * np.maximum(whole, 1e-300)) & (self._filled >= FEWEST_FILLED)
+            squares = self._squares.sum(axis=0)
+            within = squares - whole - between
+            varying = (squares - whole > 1e-9 * np.maximum(whole, 1e-300)) & (self._filled >= FEWEST_FILLED)
             ratio = np.maximum(between, 0) / (k - 1) / (np.maximum(within, 1e-300) / (n - k))
         if not varying.any():
             return False

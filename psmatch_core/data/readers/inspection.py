@@ -19,6 +19,7 @@ from psmatch_core.data.checks import (
     Severity,
     check_confounding,
     check_label_signal,
+    check_telling_features,
     count_labels,
     display,
     judges_signal,
@@ -26,6 +27,7 @@ from psmatch_core.data.checks import (
     name_list,
     raise_rejections,
     sketch,
+    telling_features,
 )
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import rejection, warning
@@ -173,6 +175,7 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -
         label_findings += _confounding_of(source, label_key, groups)
         if signal is not None:
             label_findings += check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
+            label_findings += _telling_features_of(source, main_key, var_names, signal, label_key=label_key)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
     found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
     return FileSummary(
@@ -214,6 +217,26 @@ def _confounding_of(source: Source, label_key: str, groups: Sequence[str]) -> tu
             columns[name] = label_texts(source.column(name)).tolist()
     labels = label_texts(source.column(label_key)).tolist() if columns else []
     return check_confounding(labels, columns, name=source.shown, label_key=label_key)
+
+
+def _telling_features_of(
+    source: Source, key: str, names: Sequence[str], signal: LabelSignal, *, label_key: str
+) -> tuple[Finding, ...]:
+    """Whether features of the main matrix name the labels; those that may do so are read a second time."""
+
+    def read(places: np.ndarray) -> np.ndarray:
+        parts, n_values, budget = [], 0, _budget(source, is_main=True)
+        for rows in source.rows(key, SCAN_VALUES):
+            part = rows[:, places]
+            parts.append(part.toarray() if hasattr(part, "toarray") else part)
+            n_values += rows.nnz if hasattr(rows, "nnz") else rows.size
+            if n_values >= budget:
+                break
+        return np.concatenate(parts)
+
+    labels = label_texts(source.column(label_key)).tolist()
+    found = telling_features(labels, signal.moments, names, read=read)
+    return check_telling_features(found, name=source.shown, label_key=label_key)
 
 
 def _matrix_summary(
