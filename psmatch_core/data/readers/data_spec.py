@@ -9,7 +9,7 @@ from psmatch_core.base.config import Config, option
 
 JOINED_NAME = " × "  # between the columns of a label
 # What every door names as readable; docs/formats.md says what of each format is read.
-FORMATS_READ = "h5ad, h5mu, 10x h5 or mtx (a folder or its tar.gz), npz, csv or tsv (also .gz)"
+FORMATS_READ = "h5ad, h5mu, zarr (folder or zip), 10x h5 or mtx (folder or tar.gz), npz, csv or tsv (also .gz)"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from psmatch_core.data.readers.hdf5 import Hdf5Reader
 from psmatch_core.data.readers.npz import NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
 from psmatch_core.data.readers.tenx_mtx import MtxReader
+from psmatch_core.data.readers.zarr_files import ZarrReader
 
-READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), MtxReader())
+READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), MtxReader(), ZarrReader())
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
@@ -43,11 +44,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "Convert it in R: export it as h5ad, for instance with zellkonverter.",
         "PM-F09",
     ),
-    "zarr": (
-        "is a zipped zarr store, which is not read yet",
-        "Read it with anndata and save it with write_h5ad.",
-        "PM-F47",
-    ),
     "npy": (
         "is a numpy array without names (npy), which is not read",
         "Put it into an AnnData object and save that as h5ad.",
@@ -60,7 +56,7 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
     ),
     "folder": (
         "is a folder, not a file, and holds no data that can be read as one",
-        "Give the path of a file, or of the folder with matrix.mtx, barcodes.tsv and features.tsv.",
+        "Give the path of a file, of a zarr store, or of the folder with matrix.mtx, barcodes.tsv and features.tsv.",
         "PM-F00",
     ),
     "zip": ("is a zip archive", _UNPACK, "PM-F10"),

@@ -21,7 +21,14 @@ MAX_DEPTH = 24  # anndata's own tree has 4 levels; results of tools in uns add a
 MAX_NODES = 50_000  # a file with 1,000 annotation columns has 4,000
 # deflate, shuffle, fletcher32, szip, nbit, scale-offset and LZF: every HDF5 library for Python can read them
 _KNOWN_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
-_LIBRARIES = {"h5py/": "HDF5", "zipfile": "zip", "/gzip.py": "gzip", "/tarfile.py": "tar"}
+_LIBRARIES = {
+    "h5py/": "HDF5",
+    "zipfile": "zip",
+    "/gzip.py": "gzip",
+    "/tarfile.py": "tar",
+    "/zarr/": "zarr",
+    "numcodecs": "zarr",
+}
 _FILTER_NAMES = {32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd", 32026: "blosc2"}
 
 
@@ -77,6 +84,8 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
     """The data set ``item`` after a check of its filters, type, size and completeness."""
     import h5py
 
+    if hasattr(item, "check"):  # an array of zarr
+        return item.check(shown, max_bytes)
     place = display(str(item.name).lstrip("/"), 60)
     if not isinstance(item, h5py.Dataset):
         raise damaged(shown, f"{place} is not an array")
@@ -97,11 +106,11 @@ def checked(item: Any, shown: str, *, max_bytes: int) -> Any:
     refuse_size(n_bytes, place, shown, max_bytes)
     if item.size and made.get_layout() != h5py.h5d.COMPACT:
         if not item.id.get_storage_size():
-            raise _incomplete(shown, place)
+            raise incomplete_values(shown, place)
         if item.chunks:
             expected = int(np.prod([-(-n // c) for n, c in zip(item.shape, item.chunks, strict=True)]))
             if item.id.get_num_chunks() < expected:
-                raise _incomplete(shown, place)
+                raise incomplete_values(shown, place)
     return item
 
 
@@ -155,7 +164,8 @@ def damaged(shown: str, what: str) -> PsmatchError:
     )
 
 
-def _incomplete(shown: str, place: str) -> PsmatchError:
+def incomplete_values(shown: str, place: str) -> PsmatchError:
+    """The error of an array of which a part is missing."""
     return PsmatchError(
         f"{shown} is incomplete: values of {place} are missing from the file.",
         hint="Save or download the file again.",

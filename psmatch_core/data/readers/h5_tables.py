@@ -46,7 +46,6 @@ class Table:
         category_texts: Any = None,
         findings: list[Finding] | None = None,
     ) -> None:
-        import h5py
 
         self.shown = shown
         self.findings = [] if findings is None else findings
@@ -54,7 +53,7 @@ class Table:
         self._max_bytes = max_bytes
         self._category_texts = category_texts
         self._place = display(str(item.name).lstrip("/"))
-        self.is_compound = isinstance(item, h5py.Dataset)
+        self.is_compound = not hasattr(item, "keys")
         self._compound: npt.NDArray[Any] | None = None
         if self.is_compound:
             self._compound = self._array(item)

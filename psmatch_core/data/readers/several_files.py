@@ -154,9 +154,10 @@ def _open_tar(path: Path, shown: str) -> FileSet:
 
 def _refuse_outside(names: Mapping[str, object], shown: str) -> None:
     for name in names:
-        if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+        place = PurePosixPath(name.replace("\\", "/"))
+        if place.is_absolute() or ".." in place.parts:
             raise PsmatchError(
-                f"{shown}: {display(name)} has an unsafe path outside the archive.",
+                f"{shown}: {display(place.name)} has an unsafe path, outside the archive.",
                 hint="Pack the folder again, without absolute paths and '..'.",
                 code="PM-X04",
             )

@@ -14,6 +14,7 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 4096
 # What names tell of folders and archives.
 MTX_FOLDER, MTX_ZIP, FOLDER = "mtx folder", "mtx zip", "folder"
+ZARR_FOLDER, ZARR = "zarr folder", "zarr"  # a folder, and a zip archive of it
 MATRIX_NAME = re.compile(r"(?:.*/)?([^/]*?)(matrix|cells_x_genes(?:\.[a-z]+)?)\.mtx(\.gz)?")
 DEEPEST = 3  # folders below the one that is given in which a matrix is looked for
 MARKED_BYTES = 512  # characters whose zero bytes tell UTF-16 without a mark
@@ -115,6 +116,9 @@ def is_data_folder(path: Path) -> bool:
 
 
 def _folder_content(folder: Path) -> str:
+    names = (".zgroup", ".zmetadata", ".zattrs", "zarr.json")
+    if any((place / name).is_file() for place in (folder, *folder.glob("*.zarr")) for name in names):
+        return ZARR_FOLDER
     for depth in range(DEEPEST + 1):
         if any(MATRIX_NAME.fullmatch(each.name) for each in folder.glob("/".join(["*"] * depth + ["*.mtx*"]))):
             return MTX_FOLDER
@@ -176,7 +180,7 @@ def _zip_content(path: Path) -> str:
     if any(name.startswith("xl/") or name == "[Content_Types].xml" for name in names):
         return "xlsx"
     if any(name.endswith((".zgroup", ".zattrs", ".zarray", "zarr.json")) for name in names):
-        return "zarr"
+        return ZARR
     if any(MATRIX_NAME.fullmatch(name) for name in names):
         return MTX_ZIP
     if names and all(name.endswith(".npy") for name in names):

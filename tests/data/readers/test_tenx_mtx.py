@@ -181,7 +181,7 @@ def test_damaged_compression_and_archives_are_refused(tmp_path):
     assert "its tar archive cannot be unpacked" in refusal(path, label_key="")
     assert "a tar archive without a 10x matrix" in refusal(tar(tmp_path, {"data.h5ad": b"x"}), label_key="")
     outside = tar(tmp_path, parts(), inner="../../etc/")
-    assert "has an unsafe path outside the archive" in refusal(outside, label_key="")
+    assert "has an unsafe path, outside the archive" in refusal(outside, label_key="")
 
 
 def test_two_matrices_and_other_folders_are_refused_by_name(tmp_path):
