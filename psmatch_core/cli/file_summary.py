@@ -27,6 +27,7 @@ def describe(summary: FileSummary) -> str:
         *_part_lines(summary),
         "  matrices",
         *(f"    {_matrix_line(each)}" for each in summary.matrices),
+        *_bad_features(main),
     ]
     candidates = summary.label_candidates
     lines.append("  label candidates" if candidates else "  label candidates: none")
@@ -107,6 +108,7 @@ def describe_files(
         try:
             summaries.append(inspect_file(spec))
             blocks.append(describe(summaries[-1]))
+            code = max(code, any(each.severity is Severity.REJECT for each in summaries[-1].findings))
         except PsmatchError as error:
             blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
             code = 1
@@ -163,6 +165,17 @@ def _matrix_line(matrix: MatrixSummary) -> str:
     if matrix.image_shape is not None:
         return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
     return f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
+
+
+def _bad_features(matrix: MatrixSummary) -> list[str]:
+    """All features with missing or infinite values, most first."""
+    if not matrix.bad_features:
+        return []
+    ordered = sorted(matrix.bad_features, key=lambda each: -each[1])
+    return [
+        f"  features of {display(matrix.key)} with missing or infinite values",
+        *(f"    {display(name, 60)}: {plural(count, 'cell')}" for name, count in ordered),
+    ]
 
 
 def _column_line(column: ColumnSummary) -> str:

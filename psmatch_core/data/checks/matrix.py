@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.base.errors import plural
+from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
 from psmatch_core.data.checks.matrix_scan import MatrixScan
 from psmatch_core.data.checks.names import check_names
@@ -20,6 +20,8 @@ FEW_CELLS = 30  # the number of neighbours that matchers use by default
 LARGEST_VALUE = 2.0**53
 # A negative value that stands in at most this share of the entries, while no other is negative, is a code.
 CODE_SHARE = 0.1
+LISTED_FEATURES = 3  # features that a message names
+MEND_HINT = "Leave out or fill these features, or leave out the cells (bad_values)."
 _COUNTS = re.compile(r"(?i)counts?(?![a-z])|(?<![a-z])umis?(?![a-z])")
 
 
@@ -108,10 +110,13 @@ def check_values(
         ]
         total = scan.n_nan + scan.n_infinite
         first = f"cell {display(obs_names[row])}, feature {display(var_names[column])}"
-        problem = f"{where}: {' and '.join(bad)} {'value' if total == 1 else 'values'}, the first in {first}."
-        findings.append(
-            rejection("PM-M01", problem, "Drop these cells or features, or impute the values before loading.")
+        at = np.flatnonzero(scan.n_bad)
+        named = bad_features_text([(var_names[each], int(scan.n_bad[each])) for each in at.tolist()])
+        problem = (
+            f"{where}: {' and '.join(bad)} {'value' if total == 1 else 'values'} in {at.size:,} of "
+            f"{plural(scan.n_features, 'feature')}: {named}; the first in {first}."
         )
+        findings.append(rejection("PM-M01", problem, MEND_HINT))
     largest = max(abs(scan.minimum), abs(scan.maximum)) if scan.n_finite else 0.0
     if largest > LARGEST_VALUE:
         problem = f"{where}: a value of magnitude {largest:.3g} is too large to compute with (the limit is 9e15)."
@@ -164,6 +169,12 @@ def check_values(
         problem = f"{where}: more features than cells ({sizes}), so a classifier can overfit."
         findings.append(warning("PM-M34", problem, "Use PCA or highly variable features in preprocessing."))
     return tuple(findings)
+
+
+def bad_features_text(counted: Sequence[tuple[str, int]]) -> str:
+    """Features and how many of their values are missing or infinite, most first."""
+    ordered = sorted(counted, key=lambda each: -each[1])
+    return some([f"{display(name, 30)} ({count:,})" for name, count in ordered], LISTED_FEATURES)
 
 
 def _is_code(scan: MatrixScan) -> bool:

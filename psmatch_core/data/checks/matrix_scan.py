@@ -25,6 +25,7 @@ class MatrixScan:
         self.n_nan = 0
         self.n_infinite = 0
         self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
+        self.n_bad = np.zeros(n_features, dtype=np.int64)  # NaN and infinite values of each feature
         self.n_finite = 0
         self.n_negative = 0
         self.highest_negative = -np.inf
@@ -84,7 +85,7 @@ class MatrixScan:
         data, columns = matrix.data, matrix.indices
         data = data.astype(np.uint8) if data.dtype == bool else data
         owners = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        self._add_values(data, lambda flat: (int(owners[flat]), int(columns[flat])))
+        self._add_values(data, lambda flat: (owners[flat], columns[flat]))
         if data.size < matrix.shape[0] * self.n_features:  # at least one value is an unwritten 0
             self.minimum, self.maximum = min(self.minimum, 0.0), max(self.maximum, 0.0)
         with np.errstate(all="ignore"):
@@ -110,9 +111,10 @@ class MatrixScan:
             bad = np.flatnonzero(~is_finite)
             self.n_nan += int(np.isnan(values).sum())
             self.n_infinite += int(np.isinf(values).sum())
-            row, column = position(bad[0])
+            rows, columns = position(bad)
+            self.n_bad += np.bincount(columns, minlength=self.n_features)
             if self.first_bad is None:
-                self.first_bad = (self.n_cells + int(row), int(column))
+                self.first_bad = (self.n_cells + int(rows[0]), int(columns[0]))
             values = values[is_finite]
         if values.size:
             self.n_finite += values.size

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
+from psmatch_core.data.checks.not_measured import not_measured, unmeasured_finding
 
 # Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
@@ -50,6 +51,9 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
                 f"Repeats get a number ({name_list([example])}); rename them if they are different features.",
             )
         )
+    unmeasured = not_measured([str(each) for each in var_names])
+    if unmeasured:
+        findings.append(unmeasured_finding(name, unmeasured, are_left_out=False))
     unnamed = sum(not str(each).strip() for each in var_names)
     if unnamed:
         findings.append(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,6 +37,8 @@ class Opening:
         Memory limit for reading [MB].
     part
         The modality to open of a file with several, one of :attr:`Source.parts`; empty for all of it.
+    roles
+        Columns of a table whose role was chosen, and the role.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Opening:
     text_columns: tuple[str, ...]
     memory_mb: int
     part: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psmatch_core.base.config import Config, option
+from psmatch_core.base.errors import PsmatchError
 
+NAME_ROLE, FEATURE_ROLE, ANNOTATION_ROLE, IGNORED_ROLE = "cell name", "feature", "annotation", "ignored"
+ROLES = (NAME_ROLE, FEATURE_ROLE, ANNOTATION_ROLE, IGNORED_ROLE)
 JOINED_NAME = " × "  # between the columns of a label
 # What every door names as readable; docs/formats.md says what of each format is read.
 FORMATS_READ = "h5ad, h5mu, zarr (folder or zip), 10x h5 or mtx (folder or tar.gz), npz, csv or tsv (also .gz)"
@@ -36,6 +39,28 @@ class DataSpec(Config):
         "donor = D1, plate in P1, P2. A cell without a value meets no rule.",
     )
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
+    roles: tuple[tuple[str, str], ...] = option(
+        (),
+        label="roles of columns",
+        help="Columns and features that are to be something else than proposed, as pairs (name, role); the roles are "
+        "cell name, feature, annotation and ignored.",
+    )
+    bad_values: str = option(
+        "refuse",
+        label="missing values",
+        help="What to do with missing and infinite values: refuse the matrix, leave out the features that have any, "
+        "fill them with the median of their feature, or leave out the cells that have any. The last two first leave "
+        "out features that lack more than most_missing.",
+        choices=("refuse", "drop features", "fill", "drop cells"),
+    )
+    most_missing: float = option(
+        0.05,
+        label="largest missing share",
+        help="A feature that lacks a larger share of its values is left out instead of filled.",
+        minimum=0,
+        maximum=1,
+        advanced=True,
+    )
     name: str = option(
         "", label="name in figures", help="Name of this modality in figures and messages; the file's name if empty."
     )
@@ -65,6 +90,24 @@ class DataSpec(Config):
     def chosen_matrix(self) -> str:
         """The matrix if another than the file's main one was chosen, else empty."""
         return "" if self.matrix == "X" else self.matrix
+
+    @property
+    def role_of(self) -> dict[str, str]:
+        """The role of each column and feature for which one was chosen.
+
+        Raises
+        ------
+        PsmatchError
+            If a role is none of :data:`ROLES`.
+        """
+        wrong = next((pair for pair in self.roles if len(pair) != 2 or pair[1] not in ROLES), None)
+        if wrong is not None:
+            raise PsmatchError(
+                f"{', '.join(map(str, wrong))!r} is not a column and its role.",
+                hint=f"Write pairs of a name and one of {', '.join(ROLES)}.",
+                code="PM-C05",
+            )
+        return dict(self.roles)
 
     def with_absolute_paths(self) -> DataSpec:
         """The same files, found from any folder."""

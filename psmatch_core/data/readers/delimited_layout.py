@@ -14,6 +14,8 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
+from psmatch_core.data.readers.column_roles import names_cells
+from psmatch_core.data.readers.number_texts import is_number
 
 SAMPLE_LINES = 50
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
@@ -24,14 +26,7 @@ _NAME_HEADERS = frozenset(
     {"", "cell", "cells", "cell_id", "cellid", "cell id", "cell_name", "barcode", "barcodes", "id", "index", "name"}
     | {"sample", "sample_id", "obs", "obs_names", "unnamed: 0", "rownames", "row.names", "well", "spot"}
 )
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-# 1,234.5 and 0,5; 1 234,5 and 1'234.5; 1.234,5
-_GROUPED_NUMBER = re.compile(
-    r"[+-]?(\d+(,\d+)+(\.\d+)?|\d{1,3}([ \u00a0\u202f'’]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3})+,\d+)"
-)
-_SIGNED_NUMBER = re.compile(r"[$€£]\s*[+-]?\d+([.,]\d+)*|[+-]?\d+([.,]\d+)?\s*[%‰$€£]")
-LONGEST_NUMBER = 60  # characters: patterns must not search through megabytes
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 _COMMENTS = ("#", "%", "//")
 
@@ -101,21 +96,6 @@ def find_layout(opening: Opening, encoding: str) -> Layout:
     n_columns = len(header) or len(fields[0])
     _warn_about_name(opening.shown, separator, findings)
     return Layout(encoding, separator, decimal, n_skipped + bool(header), header, has_names, n_columns, tuple(findings))
-
-
-def is_grouped_number(text: str) -> bool:
-    """Whether a field holds a number with a decimal comma or separated thousands."""
-    return _GROUPED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
-
-
-def is_signed_number(text: str) -> bool:
-    """Whether a field holds a number with a per cent or currency sign."""
-    return _SIGNED_NUMBER.fullmatch(text.strip()[:LONGEST_NUMBER]) is not None
-
-
-def is_number(text: str) -> bool:
-    """Whether a field holds a number (written with a point)."""
-    return _NUMBER.fullmatch(text.strip(" ")) is not None  # other white space is damage that the parser refuses
 
 
 def _count_preamble(lines: list[str], shown: str, findings: list[Finding]) -> int:
@@ -204,6 +184,13 @@ def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tup
             "feature; cells were named cell_1, cell_2 …"
         )
         findings.append(warning("PM-F29", problem, "Add a first column with the cell names."))
+        return tuple(first), False
+    if not names_cells(head, starts):
+        problem = (
+            f"{shown} has no cell names: its first column, {display(first[0])}, does not name single cells and is "
+            "annotation; cells were named cell_1, cell_2 …"
+        )
+        findings.append(warning("PM-F29", problem, "Give the column of cell names the role cell name (roles)."))
         return tuple(first), False
     return tuple(first), True
 

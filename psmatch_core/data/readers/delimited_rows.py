@@ -12,7 +12,8 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
-from psmatch_core.data.readers.delimited_layout import Layout, find_layout, is_number, open_text
+from psmatch_core.data.readers.delimited_layout import Layout, find_layout, open_text
+from psmatch_core.data.readers.number_texts import is_number
 from psmatch_core.data.readers.signature import text_encoding
 
 if TYPE_CHECKING:

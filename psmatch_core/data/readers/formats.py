@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,7 +84,13 @@ _HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")
 
 
 def open_source(
-    path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int, part: str = ""
+    path: Path,
+    shown: str,
+    *,
+    text_columns: tuple[str, ...],
+    memory_mb: int,
+    part: str = "",
+    roles: Mapping[str, str] | None = None,
 ) -> tuple[Source, str]:
     """Open a file, or one part of it, with the reader of its format, and return the format's name too.
 
@@ -92,7 +99,8 @@ def open_source(
     PsmatchError
         If the file does not exist, is empty, has a format that is not read, or the name of another format.
     """
-    opening = replace(checked_opening(path, shown, text_columns=text_columns, memory_mb=memory_mb), part=part)
+    checked = checked_opening(path, shown, text_columns=text_columns, memory_mb=memory_mb)
+    opening = replace(checked, part=part, roles=roles or {})
     reader = next((each for each in READERS if each.accepts(opening.signature)), None)
     if reader is None:
         raise _refusal(opening.signature, shown)

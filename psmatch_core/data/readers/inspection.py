@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.bad_values import REFUSE
 from psmatch_core.data.checks import (
     CellNames,
     Finding,
@@ -38,7 +39,8 @@ from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen_cells import ChosenCells, JoinedLabelSource
-from psmatch_core.data.readers.data_spec import DataSpec
+from psmatch_core.data.readers.chosen_features import ChosenFeatures
+from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
@@ -50,6 +52,7 @@ SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
 # file, which may unpack to a thousand times its size. The full check follows when the file is copied.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
 LEAST_BUDGET, VALUES_PER_BYTE = 30_000_000, 20
+MENDABLE = "PM-M01"  # missing values, about which the settings of a file can do something
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
 MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
@@ -68,7 +71,8 @@ def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = Fa
     with library_errors(shown):
         source, format_name = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
         try:
-            return _summary_of(source, format_name, spec, spec.matrix if is_final else spec.chosen_matrix)
+            matrix = spec.matrix if is_final else spec.chosen_matrix
+            return _summary_of(source, format_name, spec, matrix, is_final=is_final)
         finally:
             source.close()
 
@@ -81,8 +85,12 @@ def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = 
     PsmatchError
         If it cannot be opened, or no modality of several is chosen although the settings are final.
     """
-    keys = tuple(each for each in (spec.label_key, *spec.label_with, spec.pair_key) if each)
-    source, format_name = open_source(Path(spec.path), shown, text_columns=keys, memory_mb=memory_mb, part=spec.part)
+    roles = spec.role_of
+    as_text = (name for name, role in roles.items() if role in (NAME_ROLE, ANNOTATION_ROLE))
+    keys = tuple(each for each in (spec.label_key, *spec.label_with, spec.pair_key, *as_text) if each)
+    source, format_name = open_source(
+        Path(spec.path), shown, text_columns=keys, memory_mb=memory_mb, part=spec.part, roles=roles
+    )
     if is_final and source.needs_part and not spec.part:
         names = [each.name for each in source.parts]
         source.close()
@@ -95,6 +103,8 @@ def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = 
         source = JoinedLabelSource(source, spec)
     if spec.cells:
         source = ChosenCells(source, spec.cells)
+    if spec.roles or spec.bad_values != REFUSE:
+        source = ChosenFeatures(source, spec)
     return source, format_name
 
 
@@ -145,7 +155,7 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
     )
 
 
-def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -> FileSummary:
+def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str, *, is_final: bool) -> FileSummary:
     obs_names, label_key = source.obs_names, spec.label_name
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
@@ -161,7 +171,8 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str) -
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
     raise_rejections(name_findings)
     if matrix or not usable:
-        raise_rejections(main.findings)
+        # what can be mended by a setting is shown, so that a page can offer it
+        raise_rejections(each for each in main.findings if is_final or each.code != MENDABLE)
     cells, listed = CellNames.of(obs_names)
     columns = tuple(
         _column_summary(source, name, label_key, listed if at < MOST_LISTED_COLUMNS or name == label_key else None)
@@ -296,6 +307,7 @@ def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, b
         findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
         image_shape=pixels,
         preview=preview,
+        bad_features=tuple((var_names[at], int(scan.n_bad[at])) for at in np.flatnonzero(scan.n_bad).tolist()),
     )
 
 

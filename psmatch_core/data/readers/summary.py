@@ -39,6 +39,8 @@ class MatrixSummary:
         Channels, height and width if the features are pixels.
     preview
         Some of its images side by side as a PNG (base64); empty if it holds no images.
+    bad_features
+        The features with missing or infinite values, and how many were read.
     """
 
     key: str
@@ -53,6 +55,7 @@ class MatrixSummary:
     findings: tuple[Finding, ...] = ()
     image_shape: ImageShape | None = None
     preview: str = ""
+    bad_features: tuple[tuple[str, int], ...] = ()
 
     @property
     def size_text(self) -> str:

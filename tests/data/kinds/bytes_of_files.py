@@ -323,7 +323,7 @@ def no_names(rng, folder):
     return Member((write_lines(folder / f"t.{rng.choice(['csv', 'csv.gz'])}", lines, rng),), "")
 
 
-@kind("F29b labels first, no cell names", REJECT, ("cell name", "barcode", "more than once"))
+@kind("F29b labels first, no cell names", WARN, ("no cell names",), ("cell_1", "numbered"))
 def labels_first(rng, folder):
     table = draw_table(rng)
     table = table.changed(columns={table.key: table.labels})

@@ -7,7 +7,6 @@ import anndata
 import h5py
 import numpy as np
 import pandas as pd
-import pytest
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
@@ -62,10 +61,14 @@ def look(path, label_key="cell_type", matrix="", labels_path="", name="", **sett
 
 
 def refusal(path, **keywords) -> str:
-    """The message with which the file is refused, checked to read like one."""
-    with pytest.raises(PsmatchError) as caught:
-        look(path, **keywords)
-    return readable(caught.value)
+    """The message with which the file, or what is chosen of it, is refused, checked to read like one."""
+    try:
+        summary = look(path, **keywords)
+    except PsmatchError as error:
+        return readable(error)
+    rejected = [each for each in summary.findings if each.severity is Severity.REJECT]
+    assert rejected, "it is not refused"
+    return readable(rejected[0].error())
 
 
 def readable(error: PsmatchError) -> str:

@@ -192,15 +192,21 @@ REFUSED = {
     "long row": (lambda lines: [*lines[:9], lines[9] + ",1,2,3", *lines[10:]], "line 10 has 25 fields"),
     "long first row": (lambda lines: [lines[0], lines[1] + ",1,2", *lines[2:]], "line 2 has 24 fields"),
     "text in a feature": (
-        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :3]), "#DIV/0!,1,1"),
-        "column GENE0, cell cell3: the text #DIV/0! is not a number",
+        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :3]), "ERROR 42,1,1"),
+        "column GENE0, cell cell3: the text ERROR 42 is not a number",
     ),
     "empty field": (
         edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), ",1"),
-        "column GENE0, cell cell3: an empty field is not a number",
+        "1 missing (NaN) value in 1 of 20 features: GENE0 (1); the first in cell cell3, feature GENE0",
     ),
-    "nan": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "nan,1"), "the text nan is not a number"),
-    "inf": (edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "inf,1"), "1 infinite value, the first in cell cell3"),
+    "nan": (
+        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "nan,1"),
+        "1 missing (NaN) value in 1 of 20 features: GENE0 (1)",
+    ),
+    "inf": (
+        edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "inf,1"),
+        "1 infinite value in 1 of 20 features: GENE0 (1)",
+    ),
     "repeated cells": (edit(2, "cell1,", "cell0,"), "1 cell name used more than once (duplicates): cell0"),
     "no cell name": (edit(2, "cell1,", ","), "1 cell name of 60 is empty"),
     "header only": (lambda lines: lines[:1], "is empty: no row follows the header"),

@@ -144,7 +144,9 @@ def test_missing_labels_are_counted(tmp_path):
 def test_unusable_values_are_refused(tmp_path):
     X = COUNTS.copy()
     X[3, 4] = np.nan
-    assert "1 missing (NaN) value, the first in cell cell3, feature GENE4" in refusal(write(tmp_path, good_adata(X)))
+    assert "1 missing (NaN) value in 1 of 20 features: GENE4 (1); the first in cell cell3" in refusal(
+        write(tmp_path, good_adata(X))
+    )
     duplicated = good_adata()
     duplicated.obs_names = ["c0", "c0", *duplicated.obs_names[2:]]
     assert "1 cell name used more than once" in refusal(write(tmp_path, duplicated))

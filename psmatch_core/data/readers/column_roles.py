@@ -1,0 +1,72 @@
+"""What the columns of a table are: features, annotation, or neither; proposed by name and content.
+
+CellProfiler and pycytominer call their annotation ``Metadata_…``; positions and object numbers of CellProfiler, counts
+per cell and embeddings of scanpy and Seurat are numbers, but were not measured by the assay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from psmatch_core.data.checks.not_measured import not_measured
+from psmatch_core.data.readers.data_spec import FEATURE_ROLE
+from psmatch_core.data.readers.number_texts import is_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Texts that programs write for a value that is missing, and for an infinite one.
+MISSING_NUMBERS = frozenset(
+    {"", "na", "nan", "-nan", "n/a", "#n/a", "null", "none", "<na>", "#div/0!", "#num!", "1.#qnan", "-1.#ind"}
+)
+INFINITE_NUMBERS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "1.#inf", "-1.#inf"})
+_METADATA = re.compile(r"(?i)((image|cells?|cytoplasm|nuclei)[_.])?metadata[_.].*")
+# Names of a first column that counts or groups cells instead of naming them.
+_GROUPS = re.compile(
+    r"(?i)(plate|batch|site|fov|field|image|table|object|donor|replicate|condition|treatment|label|cluster)"
+    r"([_. ]?(id|name|number|no|nr|index))?"
+)
+REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a column is annotation by the convention of CellProfiler and pycytominer."""
+    return _METADATA.fullmatch(name.strip()) is not None
+
+
+def names_cells(header: str, values: Sequence[str]) -> bool:
+    """Whether a first column of texts names the cells, by its header and values ``(n,)``."""
+    if is_metadata(header) or _GROUPS.fullmatch(header.strip()):
+        return False
+    return len(values) < 4 or len(set(values)) > REPEATED_SHARE * len(values)
+
+
+def left_out_features(names: Sequence[str], roles: Mapping[str, str]) -> list[str]:
+    """The columns of numbers that were not measured, and are not features unless their role says so."""
+    return [each for each in not_measured(names) if roles.get(each) != FEATURE_ROLE]
+
+
+def is_missing_number(text: str) -> bool:
+    """Whether a field of a column of numbers holds no value."""
+    return text.strip().lower() in MISSING_NUMBERS
+
+
+def as_feature(column: pd.Series) -> pd.Series | None:
+    """A column of texts as numbers ``(n_cells,)``, NaN where a value is missing; None if some entry is no number."""
+    import pandas as pd
+
+    texts = [str(each).strip() for each in column]
+    known = {each: _value(each) for each in set(texts)}
+    if any(value is None for value in known.values()):
+        return None
+    return pd.Series([known[each] for each in texts], dtype=float)
+
+
+def _value(text: str) -> float | None:
+    if is_missing_number(text):
+        return float("nan")
+    if text.lower() in INFINITE_NUMBERS:
+        return float("-inf") if text.startswith("-") else float("inf")
+    return float(text) if is_number(text) else None

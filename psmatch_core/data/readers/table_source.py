@@ -1,0 +1,191 @@
+"""A table of cells in memory: which columns are features, which annotation, and which names the cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import Finding, display, name_list
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.checks.not_measured import unmeasured_finding
+from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
+from psmatch_core.data.readers.column_roles import (
+    as_feature,
+    is_metadata,
+    is_missing_number,
+    left_out_features,
+)
+from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
+from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, repeated_column
+from psmatch_core.data.readers.number_texts import is_grouped_number, is_number, is_signed_number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A text column with at least this share of numbers is meant as a feature.
+NUMERIC_SHARE = 0.5
+# Columns with these names hold annotations even if they hold numbers.
+_ANNOTATIONS = re.compile(
+    r"(?i)labels?|(.*[_ .])?(cell[_ .]?types?|clusters?|leiden|louvain|conditions?|perturbations?|treatments?|targets?"
+    r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|dose)"
+)
+
+
+class TableSource(Source):
+    """A table with cells in rows, in memory.
+
+    Parameters
+    ----------
+    names, columns
+        Names of the columns, and their values ``(n_cells,)`` as numbers or text.
+    has_names
+        Whether the first column names the cells.
+    """
+
+    def __init__(
+        self, opening: Opening, names: Sequence[str], columns: Sequence[pd.Series], *, has_names: bool
+    ) -> None:
+        super().__init__(opening)
+        n_cells = len(columns[0])
+        at_names = next((i for i, name in enumerate(names) if opening.roles.get(name) == NAME_ROLE), None)
+        if at_names is None and has_names and opening.roles.get(names[0]) is None:
+            at_names = 0
+        self._obs_names = (
+            [f"cell_{i + 1}" for i in range(n_cells)] if at_names is None else [str(each) for each in columns[at_names]]
+        )
+        self._columns: dict[str, Any] = {}
+        features: list[int] = []
+        values: dict[int, pd.Series] = {}
+        empty: list[str] = []
+        for i, (name, column) in enumerate(zip(names, columns, strict=True)):
+            if i == at_names:
+                continue
+            feature = _feature(name, column, opening, self._obs_names, self.findings)
+            if feature is not None and feature.isna().all() and opening.roles.get(name) != FEATURE_ROLE:
+                empty.append(name)
+                continue
+            if feature is None:
+                self._annotate(name, column)
+            else:
+                features.append(i)
+                values[i] = feature
+        unmeasured = set(left_out_features([names[i] for i in features], opening.roles))
+        for i in [each for each in features if names[each] in unmeasured]:
+            features.remove(i)
+            self._annotate(names[i], columns[i])
+        if unmeasured:
+            self.findings.append(unmeasured_finding(self.shown, sorted(unmeasured), are_left_out=True))
+        if empty:
+            problem = f"{self.shown}: {plural(len(empty), 'column')} without any value left out: {name_list(empty, 6)}."
+            self.findings.append(warning("PM-C07", problem, "Export the table again if they should hold values."))
+        self._var_names = [names[i] for i in features]
+        if not features:
+            problem = f"{self.shown} has no features: no column after the cell names holds numbers."
+            raise PsmatchError(
+                problem, hint="Load the table of measurements; labels can come from a second file.", code="PM-M16"
+            )
+        import pandas as pd
+
+        # whole numbers too long for 64 bits are objects
+        kept = [values[i].astype(float) if values[i].dtype == object else values[i] for i in features]
+        self._X = pd.concat(kept, axis=1).to_numpy()
+
+    def _annotate(self, name: str, column: pd.Series) -> None:
+        free = free_name(name, self._columns)
+        if free != name:
+            self.findings.append(repeated_column(self.shown, name, free))
+        self._columns[free] = column
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._obs_names
+
+    @property
+    def headers(self) -> tuple[MatrixHeader, ...]:
+        return (MatrixHeader("X", self._X.shape, self._X.dtype, False),)
+
+    def var_names(self, key: str) -> list[str]:
+        return self._var_names
+
+    def rows(self, key: str, limit: int) -> Iterator[Any]:
+        for start, stop in row_chunks(self._X.shape[0], self._X.shape[1], limit):
+            yield self._X[start:stop]
+
+    def whole(self, key: str) -> Any:
+        return self._X
+
+    def close(self) -> None:
+        """Nothing to do: the table was read as a whole."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(self._columns)
+
+    def column(self, name: str) -> pd.Series:
+        return as_numbers(self._columns[name])
+
+
+def _feature(
+    name: str, column: pd.Series, opening: Opening, cells: list[str], findings: list[Finding]
+) -> pd.Series | None:
+    """The numbers of a feature; None for annotation; a feature with entries other than numbers is refused."""
+    role = opening.roles.get(name)
+    if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
+        return None
+    is_annotation = role != FEATURE_ROLE and _ANNOTATIONS.fullmatch(name.strip()) is not None
+    if column.dtype != object:
+        if column.dtype.kind == "b":
+            return column.astype("uint8") if role == FEATURE_ROLE else None
+        if column.dtype.kind in "iu" and is_annotation:
+            problem = (
+                f"{opening.shown}: column {display(name)} holds numbers but counts as annotation because of its name."
+            )
+            findings.append(warning("PM-F26", problem, "Give it the role feature (roles) if it was measured."))
+            return None
+        return column if column.dtype.kind in "iuf" else None
+    texts = [str(each) for each in column]
+    is_numeric = [is_number(each) for each in texts]
+    if all(is_numeric):
+        return column.astype(float)
+    if is_annotation:
+        return None
+    numbers = as_feature(column)
+    if numbers is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts)):
+        return numbers
+    grouped = [each for each in texts if is_grouped_number(each)]
+    if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
+        raise PsmatchError(
+            f"{opening.shown}: column {display(name)} holds numbers written with commas or other marks, such as "
+            f"{display(grouped[0], 20)}.",
+            hint="Export decimals with a point, and thousands without a separator.",
+            code="PM-F16",
+        )
+    if sum(is_numeric) < NUMERIC_SHARE * len(column) and role != FEATURE_ROLE:
+        signed = [each for each in texts if is_signed_number(each)]
+        if len(signed) >= NUMERIC_SHARE * len(column):
+            problem = (
+                f"{opening.shown}: column {display(name)} holds numbers with a sign, such as {display(signed[0], 20)}, "
+                "and counts as annotation, not as a feature."
+            )
+            findings.append(warning("PM-F26", problem, "Remove the sign if it is a feature."))
+        return None
+    wrong = [not numeric and not is_missing_number(each) for numeric, each in zip(is_numeric, texts, strict=True)]
+    first = wrong.index(True)
+    raise PsmatchError(
+        f"{opening.shown}: column {display(name)}, cell {display(cells[first])}: the text {display(texts[first], 20)} "
+        f"is not a number ({plural(sum(wrong), 'such entry', 'such entries')} in this column).",
+        hint="Replace error codes by numbers or empty fields, drop these rows, or give the column the role annotation "
+        "(roles).",
+        code="PM-F26",
+    )
+
+
+def _is_mostly_numbers(is_numeric: list[bool], texts: list[str]) -> bool:
+    """Whether a column is meant as numbers: most of its values are, or it holds no value at all."""
+    n_missing = sum(map(is_missing_number, texts))
+    if n_missing == len(texts):
+        return True
+    return sum(is_numeric) >= NUMERIC_SHARE * (len(texts) - n_missing)

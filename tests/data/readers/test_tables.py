@@ -1,0 +1,131 @@
+"""Tables as people have them: what a column is, by name, content and the roles that were chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks.not_measured import not_measured
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.pipeline.inputs import read_input
+from tests.data.readers.made_files import look, refusal
+
+N = 48
+
+
+def profiles(folder: Path, name: str = "profiles.csv", **changes: object) -> Path:
+    """Objects of an image-based screen as CellProfiler and pycytominer write them."""
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "Metadata_Plate": np.array(["P1", "P2"])[np.arange(N) % 2],
+            "Metadata_Well": np.array(["A01", "B02", "C03"])[np.arange(N) % 3],
+            "ImageNumber": np.arange(N) // 4 + 1,
+            "Metadata_gene": np.array(["STAT1", "MYC", "NT"])[np.arange(N) % 3],
+            "Cells_Location_Center_X": draw.uniform(0, 100, N),
+            "Nuclei_Number_Object_Number": np.arange(N) + 1,
+            **{f"Cells_Texture_Contrast_{i}_00": draw.normal(size=N) for i in range(5)},
+        }
+    )
+    for column, values in changes.items():
+        frame[column] = values
+    frame.to_csv(folder / name, index=False)
+    return folder / name
+
+
+def test_metadata_and_positions_are_annotation_and_cells_are_numbered(tmp_path: Path) -> None:
+    summary = look(profiles(tmp_path), "Metadata_gene")
+    assert (summary.n_cells, summary.n_features) == (N, 5)
+    assert summary.cell_names[:2] == ("cell_1", "cell_2")
+    assert {"Metadata_Plate", "Metadata_Well", "ImageNumber", "Cells_Location_Center_X"} <= {
+        each.name for each in summary.columns
+    }
+    codes = {each.code: each.problem for each in summary.findings}
+    assert "first column, Metadata_Plate, does not name single cells" in codes["PM-F29"]
+    assert "3 columns are named like a position" in codes["PM-C06"]
+
+
+def test_a_role_that_was_chosen_has_the_last_word(tmp_path: Path) -> None:
+    path = profiles(tmp_path, object_name=[f"o{i}" for i in range(N)])
+    roles = (
+        ("Cells_Location_Center_X", "feature"),
+        ("Cells_Texture_Contrast_0_00", "ignored"),
+        ("Cells_Texture_Contrast_1_00", "annotation"),
+        ("object_name", "cell name"),
+    )
+    summary = look(path, "Metadata_gene", roles=roles)
+    assert summary.n_features == 4
+    assert summary.cell_names[0] == "o0"
+    columns = {each.name for each in summary.columns}
+    assert "Cells_Texture_Contrast_1_00" in columns
+    assert "Cells_Texture_Contrast_0_00" not in columns
+    modality = read_input(DataSpec(str(path), label_key="Metadata_gene", roles=roles), side="target")
+    assert "Cells_Location_Center_X" in modality.var_names
+    assert modality.obs_names[0] == "o0"
+
+
+def test_an_unknown_role_is_told(tmp_path: Path) -> None:
+    assert "is not a column and its role" in refusal(profiles(tmp_path), roles=(("Metadata_gene", "labels"),))
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "NaN", "N/A", "null", "None", "#DIV/0!", "<NA>"])
+def test_missing_numbers_of_every_program_can_be_mended(tmp_path: Path, missing: str) -> None:
+    values = [missing if i % 24 == 5 else f"{i / 7:.3f}" for i in range(N)]
+    path = profiles(tmp_path, Cells_Texture_Contrast_2_00=values)
+    summary = look(path, "Metadata_gene")
+    assert summary.matrix("X").bad_features == (("Cells_Texture_Contrast_2_00", 2),)
+    for how, n_cells, n_features in (("fill", N, 5), ("drop features", N, 4), ("drop cells", N - 2, 5)):
+        spec = DataSpec(str(path), label_key="Metadata_gene", bad_values=how)
+        modality = read_input(spec, side="source")
+        assert (modality.n_cells, modality.n_features) == (n_cells, n_features)
+        assert len(modality.excluded) == N - n_cells
+        assert any(each.code == "PM-M37" for each in modality.findings)
+
+
+def test_a_column_without_any_value_is_left_out_and_named(tmp_path: Path) -> None:
+    path = profiles(tmp_path, Cells_Texture_Contrast_4_00=[np.nan] * N, notes=[""] * N)
+    summary = look(path, "Metadata_gene")
+    assert summary.n_features == 4
+    (said,) = [each for each in summary.findings if each.code == "PM-C07"]
+    assert "2 columns without any value left out: Cells_Texture" in said.problem
+
+
+def test_a_table_of_an_embedding_keeps_its_features(tmp_path: Path) -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 6)), columns=[f"PC_{i + 1}" for i in range(6)])
+    frame.insert(0, "barcode", [f"AC{i}" for i in range(40)])
+    frame.to_csv(tmp_path / "pcs.csv", index=False)
+    summary = look(tmp_path / "pcs.csv", "")
+    assert summary.n_features == 6
+    assert not any(each.code == "PM-C06" for each in summary.findings)
+
+
+MEASURED = (
+    "CD19", "HLA-DRB1", "NKX2-1", "S100A8", "LOC100130417", "Parental1", "PCNA", "chr1-0-499", "chr1:1000-1500", "XIST",
+    "Cells_Texture_Entropy_RNA_0_00", "Nuclei_AreaShape_Area", "Cells_Neighbors_NumberOfNeighbors_Adjacent", "UMPS",
+    "Cytoplasm_Correlation_K_AGP_ER", "IgG1-isotype", "Hu.CD3-UCHT1", "XY1", "SITE1", "TSNE-binding", "MT-CO1", "Y-box",
+)  # fmt: skip
+NOT_MEASURED = (
+    "nCount_RNA", "nFeature_ADT", "percent.mt", "percent_ribo", "pct_counts_mt", "UMAP_1", "umap_2", "tSNE_1",
+    "t-sne 2", "total_counts", "n_genes_by_counts", "log1p_total_counts", "Cells_Location_Center_X",
+    "Nuclei_Parent_Cells", "Nuclei_AreaShape_Center_Y", "Cells_AreaShape_BoundingBoxMinimum_X", "ObjectNumber", "ImageNumber",
+    "x_centroid",    "array_row", "pxl_col_in_fullres", "doublet_score", "S.Score", "G2M.Score", "Children_Cells_Count", "image_x",
+)  # fmt: skip
+
+
+def test_names_of_measurements_raise_no_alarm_and_the_others_are_known() -> None:
+    assert not_measured(MEASURED) == []
+    assert not_measured([*MEASURED, *NOT_MEASURED]) == list(NOT_MEASURED)
+    assert not_measured([*MEASURED, "x", "y"]) == ["x", "y"]
+    assert not_measured([*MEASURED, "Y"]) == []
+
+
+def test_no_feature_left_is_told(tmp_path: Path) -> None:
+    numbers = [f"Cells_Texture_Contrast_{i}_00" for i in range(5)]
+    numbers += ["ImageNumber", "Cells_Location_Center_X", "Nuclei_Number_Object_Number"]
+    roles = tuple((name, "ignored") for name in numbers)
+    with pytest.raises(PsmatchError, match="has no features"):
+        look(profiles(tmp_path), "Metadata_gene", roles=roles)
