@@ -33,6 +33,8 @@ class Table:
         Largest size that one column may declare [bytes].
     category_texts
         Group that holds the texts of categories in old files (``uns/COLUMN_categories``).
+    index
+        The column with the names, if the table does not say so itself.
     findings
         Gets a finding where text had to be decoded in another way.
     """
@@ -44,6 +46,7 @@ class Table:
         max_bytes: int,
         *,
         category_texts: Any = None,
+        index: str = "",
         findings: list[Finding] | None = None,
     ) -> None:
 
@@ -63,7 +66,7 @@ class Table:
             self._index = "index" if "index" in fields else "_index" if "_index" in fields else fields[0]
             self.columns = tuple(each for each in fields if each != self._index)
         else:
-            declared = attribute_text(item, "_index", "_index")
+            declared = index or attribute_text(item, "_index", "_index")
             self._index = next((each for each in (declared, "_index", "index") if each in item), declared)
             stored = [_text(each) for each in np.ravel(item.attrs.get("column-order", []))]
             present = [each for each in item if each not in (self._index, "__categories")]

@@ -1,4 +1,4 @@
-"""The reader of HDF5 files: h5ad, h5mu and 10x matrices, told apart by the groups inside."""
+"""The reader of HDF5 files: h5ad, h5mu, loom and 10x matrices, told apart by the groups inside."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from psmatch_core.data.readers.base import Opening, Reader, Source
 from psmatch_core.data.readers.h5_safety import attribute_text, open_scanned
 from psmatch_core.data.readers.h5ad import H5adSource
 from psmatch_core.data.readers.h5mu import H5muSource
+from psmatch_core.data.readers.loom import LoomSource, is_loom
 from psmatch_core.data.readers.signature import Signature
 from psmatch_core.data.readers.tenx import TenxHdf5Source, tenx_groups
 
 
 class Hdf5Reader(Reader):
-    """Reads h5ad and h5mu files, and 10x matrices."""
+    """Reads h5ad, h5mu and loom files, and 10x matrices."""
 
     name = "h5ad"
 
@@ -43,9 +44,8 @@ def source_of(opening: Opening, root: Any) -> Source:
         return H5muSource(opening, root)
     if "obs" in names or kind == "anndata":
         return H5adSource(opening, root)
-    if {"row_attrs", "col_attrs"} <= names:
-        hint = "Convert it to h5ad: read it with scanpy and save it with write_h5ad."
-        raise PsmatchError(f"{opening.shown} is a loom file, which is not read yet.", hint=hint, code="PM-F38")
+    if is_loom(root):
+        return LoomSource(opening, root)
     raise PsmatchError(
         f"{opening.shown} is an HDF5 file but not an AnnData (h5ad) file: it has no cell table (obs).",
         hint="Save it as h5ad from the program that wrote it.",

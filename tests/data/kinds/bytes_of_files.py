@@ -615,17 +615,20 @@ def tenx_without_part(rng, folder):
     return Member((path,), "")
 
 
-@kind("F10x another layout in HDF5", REJECT, ("not read yet", "not an anndata", "loom", "h5mu"), ("h5ad",))
+@kind(
+    "F10x another layout in HDF5, or a part of one",
+    REJECT,
+    ("not an anndata", "without its matrix", "without names", "missing"),
+    ("save", *AGAIN, "add"),
+)
 def other_layout(rng, folder):
     path = folder / f"m{rng.choice(['.h5', '.h5ad', '.loom', '.h5mu'])}"
     with h5py.File(path, "w") as file:
-        way = rng.choice(["loom", "h5mu", "other", "nothing"])
-        if way == "loom":
-            file["matrix"], file["row_attrs/Gene"], file["col_attrs/CellID"] = (
-                np.ones((3, 3)),
-                np.arange(3),
-                np.arange(3),
-            )
+        way = rng.choice(["loom without names", "loom without a matrix", "h5mu", "other", "nothing"])
+        if way.startswith("loom"):
+            file.create_group("row_attrs"), file.create_group("col_attrs")
+            if way.endswith("names"):
+                file["matrix"] = np.ones((3, 3))
         elif way == "h5mu":
             file.create_group("mod/rna"), file.create_group("mod/prot")
         elif way == "other":
