@@ -138,6 +138,11 @@ class Source(ABC):
         return ()
 
     @property
+    def names_are_made(self) -> bool:
+        """Whether the file has no cell names, so that those here were made up."""
+        return False
+
+    @property
     def needs_part(self) -> bool:
         """Whether one of :attr:`parts` must be chosen before the file is used, since each has cells of its own."""
         return False
@@ -170,6 +175,10 @@ class WrappedSource(Source):
     @property
     def parts(self) -> tuple[Part, ...]:
         return self._inner.parts
+
+    @property
+    def names_are_made(self) -> bool:
+        return self._inner.names_are_made
 
     @property
     def needs_part(self) -> bool:

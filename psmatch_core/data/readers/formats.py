@@ -13,12 +13,12 @@ from psmatch_core.data.readers.data_spec import FORMATS_READ
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.feature_types import by_type
 from psmatch_core.data.readers.hdf5 import Hdf5Reader
-from psmatch_core.data.readers.npz import NpzReader
+from psmatch_core.data.readers.npz import NpyReader, NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
 from psmatch_core.data.readers.tenx_mtx import MtxReader
 from psmatch_core.data.readers.zarr_files import ZarrReader
 
-READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), MtxReader(), ZarrReader())
+READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), NpyReader(), MtxReader(), ZarrReader())
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
@@ -44,11 +44,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "is an R file (RDS, as Seurat writes)",
         "Convert it in R: export it as h5ad, for instance with zellkonverter.",
         "PM-F09",
-    ),
-    "npy": (
-        "is a numpy array without names (npy), which is not read",
-        "Put it into an AnnData object and save that as h5ad.",
-        "PM-G18",
     ),
     "mtx": (
         "is a Matrix Market file without the names of its rows and columns",

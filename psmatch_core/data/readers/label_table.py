@@ -78,9 +78,33 @@ class LabelledSource(WrappedSource):
         table = read_label_table(opening)
         super().__init__(inner)
         self.findings += table.findings
-        self._rows = [table.rows.get(name, -1) for name in inner.obs_names]
         self._columns = table.columns
+        self._names = self._names_in_order(table, shown) if inner.names_are_made else inner.obs_names
+        self._rows = [table.rows.get(name, -1) for name in self._names]
         self._compare_names(shown, n_rows=len(table.rows))
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._names
+
+    @property
+    def names_are_made(self) -> bool:
+        return False
+
+    def _names_in_order(self, table: LabelTable, shown: str) -> list[str]:
+        """The names of the table for the cells of a file without names, row by row."""
+        names, n_cells = list(table.rows), len(self._inner.obs_names)
+        if not set(names).isdisjoint(self._inner.obs_names):
+            return self._inner.obs_names
+        if len(names) != n_cells:
+            raise PsmatchError(
+                f"{self.shown} has {plural(n_cells, 'cell')} without names, and {shown} {plural(len(names), 'row')}.",
+                hint="Give a table with one row for each cell, in the same order.",
+                code="PM-L08",
+            )
+        problem = f"{self.shown} has no cell names: the rows of {shown} name its cells, in the same order."
+        self.findings.append(warning("PM-F72", problem, "Check that both have the same order: nothing shows it."))
+        return names
 
     def _compare_names(self, shown: str, n_rows: int) -> None:
         missing = [name for name, row in zip(self.obs_names, self._rows, strict=True) if row < 0]

@@ -1,4 +1,4 @@
-"""The npz reader: numpy arrays of images or features, with labels.
+"""The npz and npy readers: numpy arrays of images or features, with labels.
 
 Arrays with one value per cell are annotation columns (``labels``, ``pair_ids`` …), ``obs_names`` and ``var_names`` are
 names, and arrays of two or four dimensions are matrices. The main matrix is ``X``, or else ``images`` (cells × channels
@@ -14,7 +14,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -66,12 +67,42 @@ class NpzReader(Reader):
         return NpzSource(opening)
 
 
-class NpzSource(Source):
-    """An opened npz file."""
+class NpyReader(Reader):
+    """Reads npy files: one array of features or images, whose cell names and labels come from a second table."""
 
-    def __init__(self, opening: Opening) -> None:
+    name = "npy"
+
+    def accepts(self, signature: Signature) -> bool:
+        return signature.content == "npy" and not signature.is_gzipped
+
+    def open(self, opening: Opening) -> Source:
+        return NpzSource(opening, SingleArray(opening.path))
+
+
+class SingleArray:
+    """An npy file as an archive of one array, called ``X``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def infolist(self) -> list[zipfile.ZipInfo]:
+        info = zipfile.ZipInfo(f"{MAIN}.npy")
+        info.file_size = self._path.stat().st_size
+        return [info]
+
+    def open(self, _: object) -> BinaryIO:
+        return open(self._path, "rb")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class NpzSource(Source):
+    """An opened npz file, or an npy file as one of a single array."""
+
+    def __init__(self, opening: Opening, archive: Any = None) -> None:
         super().__init__(opening)
-        self._archive = zipfile.ZipFile(opening.path)
+        self._archive = archive or zipfile.ZipFile(opening.path)
         try:
             self._members = self._checked_members(opening.memory_mb * 2**20 // COPIES_IN_MEMORY)
             self._main = MAIN if MAIN in self._members else IMAGES
@@ -92,6 +123,10 @@ class NpzSource(Source):
     @property
     def obs_names(self) -> list[str]:
         return self._obs_names
+
+    @property
+    def names_are_made(self) -> bool:
+        return OBS_NAMES not in self._members
 
     @property
     def headers(self) -> tuple[MatrixHeader, ...]:

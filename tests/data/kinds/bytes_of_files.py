@@ -159,11 +159,11 @@ def archive(rng, folder):
 @kind(
     "F12 a format that is not read",
     REJECT,
-    ("format", "pdf", "image", "matlab", "database", "numpy", "matrix market", "unknown", "binary"),
+    ("format", "pdf", "image", "matlab", "database", "matrix market", "unknown", "binary"),
 )
 def unread(rng, folder):
     starts = [b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"MATLAB 5.0 MAT-file", b"SQLite format 3\x00"]
-    starts += [b"\x93NUMPY\x01\x00", b"\x80\x04\x95", b"II*\x00"]
+    starts += [b"\x80\x04\x95", b"II*\x00"]
     files = [*(each + bytes(99) for each in starts), rng.randbytes(500), b"%%MatrixMarket matrix coordinate\n1 1 1\n"]
     return file_of(rng, folder, rng.choice(files))
 
