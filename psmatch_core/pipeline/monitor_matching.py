@@ -9,6 +9,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.carrying_features import NEAR_ZERO, carrying_features
 from psmatch_core.data.given_away import given_away
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.sides import SIDES
@@ -102,7 +103,7 @@ def monitor_matching(
         hidden=hidden,
         modalities=modality_agreement(coupling.source, coupling.target, seed=recipe.seed),
         null=null,
-        data_flags=data_flags(cells),
+        data_flags=data_flags(cells, models),
         notes=tuple(notes),
     )
     return judge(coupling, evidence, made_of=matching_key(coupling, recipe))
@@ -162,13 +163,25 @@ def _half_scores(
     return store.load_or_make(f"{side}_{STAGES[of]}", key, result_files.load_halves, make)
 
 
-def data_flags(cells: tuple[Modality, Modality]) -> dict[str, tuple[LabelFlag, ...]]:
-    """Labels that a feature or a batch of either modality gives away."""
+def data_flags(
+    cells: tuple[Modality, Modality], models: tuple[PropensityModel, PropensityModel] | None = None
+) -> dict[str, tuple[LabelFlag, ...]]:
+    """Labels that a feature or a batch of either modality gives away.
+
+    Parameters
+    ----------
+    models
+        If given, a held-out loss near 0 is told, and single features that carry it are looked for too.
+    """
     flags: dict[str, tuple[LabelFlag, ...]] = {}
-    for modality in cells:
+    for modality, model in zip(cells, models or (None, None), strict=True):
         found = given_away(modality)
-        for label, feature in found.by_feature.items():
-            text = f"{modality.name}: the feature {feature} alone tells the label"
+        by_feature, learned = dict(found.by_feature), ""
+        if model is not None and model.validation_loss <= NEAR_ZERO * model.label_entropy:
+            by_feature = {**carrying_features(modality), **by_feature}
+            learned = f", and the held-out loss is {model.validation_loss:.3f} nats"
+        for label, feature in by_feature.items():
+            text = f"{modality.name}: the feature {feature} alone tells the label{learned}"
             flags[label] = (*flags.get(label, ()), LabelFlag(Flag.GIVEN_AWAY, text))
         for label, (column, value) in found.by_batch.items():
             text = f"{modality.name}: its cells are {column} {value}, which holds no other label"

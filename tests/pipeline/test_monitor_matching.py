@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.matchers import (
     FusedGromovMatcher,
@@ -143,3 +144,24 @@ def test_what_gives_a_label_away_is_flagged_in_either_modality():
     assert list(flags) == ["C"]
     assert flags["C"][0].flag is Flag.GIVEN_AWAY
     assert flags["C"][0].detail == "ADT: the feature ADT3 alone tells the label"
+
+
+def test_single_features_that_carry_a_loss_near_zero_are_named_with_it():
+    """Tags of unknown names, with counts in many other cells: nothing is told before training."""
+    rng = np.random.default_rng(4)
+    source, target = sides(n=40)
+    y = np.unique(target.labels, return_inverse=True)[1]
+    tags = np.where(rng.random((y.size, 8)) < 0.5, rng.integers(1, 5, (y.size, 8)), 0)
+    tags[np.arange(y.size), y] = rng.integers(20, 60, y.size)
+    weak = rng.normal(size=target.X.shape)
+    for leaks, X in ((True, np.hstack([weak, 3 * np.log1p(tags)])), (False, target.X)):
+        names = np.array([f"f{i}" for i in range(X.shape[1])])
+        cells = (source, replace(target, X=X, var_names=names))
+        models = tuple(fit_propensity(each, RECIPE.classifier) for each in cells)
+        flags = data_flags(cells, models)
+        assert set(flags) == (set(LABELS) if leaks else set())
+        assert set(data_flags(cells)) == set()
+        for at, label in enumerate(sorted(flags)):
+            assert f"the feature f{weak.shape[1] + at} alone tells the label, and the held-out loss is 0.0" in (
+                flags[label][0].detail
+            )

@@ -114,7 +114,8 @@ def telling_features(
         named = _by_groups(x, y, {each: group for each, group in groups.items() if group})
         if found is None and named is not None and (at < 2 or _are_switches(x, y, groups)):
             by_label = {
-                moments.labels[each]: tuple(str(names[chosen[at]]) for at in group) for each, group in groups.items()
+                moments.labels[each]: tuple(str(names[chosen[at]]) for at in _own(x, y == each, group))
+                for each, group in groups.items()
             }
             found = Telling(by_label, *named)
     return found
@@ -218,6 +219,12 @@ def _by_groups(x: NDArray[np.float64], y: NDArray[np.intp], groups: Mapping[int,
     named = (codes[scores.argmax(axis=1)] == y) & (scores.max(axis=1) > 0) & is_one
     n_named, n_cells = int(named.sum()), int(is_one.sum())
     return (n_named, n_cells) if n_named >= NAMED * n_cells else None
+
+
+def _own(x: NDArray[np.float64], is_label: NDArray[np.bool_], group: list[int]) -> list[int]:
+    """Those of a group that lie mostly in the label: the guides of a gene, without the gene that is called like it."""
+    shares = (x[is_label][:, group] ** 2).sum(axis=0) / np.maximum((x[:, group] ** 2).sum(axis=0), 1e-300)
+    return [at for at, share in zip(group, shares, strict=True) if share >= 0.5] or group
 
 
 def _are_switches(x: NDArray[np.float64], y: NDArray[np.intp], groups: Mapping[int, list[int]]) -> bool:
