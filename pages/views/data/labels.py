@@ -7,10 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import charts, session
-from pages.shell.errors import show_findings
+from pages.shell.errors import show_error, show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
+from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.label_rules import LabelRules
@@ -18,6 +20,8 @@ from psmatch_core.data.shared_labels import LabelReport, suggested_map
 from psmatch_core.data.suggestions import SUGGESTION_CODE
 
 SHOWN_BELOW = ("PM-L11", SUGGESTION_CODE)  # each with its button instead
+EARLIER_RULES = "labels.earlier"
+MOST_STEPS = 50
 
 
 def label_comparison(workspace: Workspace) -> None:
@@ -38,6 +42,7 @@ def label_comparison(workspace: Workspace) -> None:
         ]
     )
     _decisions(workspace, report)
+    label_editor(workspace, report, _set_rules)
     _figure(workspace, report)
 
 
@@ -81,6 +86,17 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
                 _set_rules(replace(rules, unshared="leave out"))
         else:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")
+    _sizes(rules)
+    with st.container(horizontal=True):
+        if _history() and st.button("Undo the last change", key="labels.back", icon=":material/undo:"):
+            _step_back()
+        if _has_decisions(rules, report) and st.button(
+            "Reset label decisions", key="labels.undo", icon=":material/restart_alt:"
+        ):
+            _set_rules(START_RULES)
+
+
+def _sizes(rules: LabelRules) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         minimum = st.number_input(
             "Minimum cells per label and modality",
@@ -89,15 +105,25 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
             step=1,
             key=session.widget_key("labels.minimum"),
             help="Smaller labels are left out. 1 keeps all, but no loss can be measured for a label of one cell.",
-            width=380,
+            width=300,
         )
-        if _has_decisions(rules, report) and st.button(
-            "Reset label decisions", key="labels.undo", icon=":material/undo:"
-        ):
-            session.reset_widgets("labels.minimum")
-            _set_rules(START_RULES)
-    if minimum != rules.minimum_cells:
-        _set_rules(replace(rules, minimum_cells=minimum))
+        maximum = st.number_input(
+            "Maximum cells per label and modality",
+            min_value=0,
+            value=rules.maximum_cells,
+            step=1,
+            key=session.widget_key("labels.maximum"),
+            help="Of larger labels so many cells are drawn, by the seed of the run; the others are listed in the "
+            "export. 0 keeps all cells.",
+            width=300,
+        )
+    if (minimum, maximum) != (rules.minimum_cells, rules.maximum_cells):
+        try:
+            changed = replace(rules, minimum_cells=minimum, maximum_cells=maximum)
+        except PsmatchError as error:
+            show_error(error)
+        else:
+            _set_rules(changed, keeps_widgets=True)
 
 
 def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
@@ -105,9 +131,35 @@ def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
     return is_cut or replace(rules, unshared=START_RULES.unshared) != START_RULES
 
 
-def _set_rules(rules: LabelRules) -> None:
+def _set_rules(rules: LabelRules, *, keeps_widgets: bool = False) -> None:
+    workspace = session.workspace()
+    session.put(EARLIER_RULES, (_content(workspace), (*_history(), workspace.labels)[-MOST_STEPS:]))
+    _use_rules(rules, keeps_widgets=keeps_widgets)
+
+
+def _step_back() -> None:
+    *earlier, last = _history()
+    session.put(EARLIER_RULES, (_content(session.workspace()), tuple(earlier)))
+    _use_rules(last)
+
+
+def _use_rules(rules: LabelRules, *, keeps_widgets: bool = False) -> None:
+    if not keeps_widgets:  # whose values would otherwise change the rules back
+        session.reset_widgets("labels.minimum")
+        session.reset_widgets("labels.maximum")
+        session.reset_widgets(EDITOR)
     session.set_workspace(session.workspace().with_labels(rules))
     st.rerun()
+
+
+def _history() -> tuple[LabelRules, ...]:
+    """The rules before each change of these data."""
+    content, rules = session.get(EARLIER_RULES) or (None, ())
+    return tuple(rules) if content == _content(session.workspace()) else ()
+
+
+def _content(workspace: Workspace) -> tuple[object, ...]:
+    return tuple(side.content if side else None for side in (workspace.source, workspace.target))
 
 
 def _figure(workspace: Workspace, report: LabelReport) -> None:
@@ -118,20 +170,3 @@ def _figure(workspace: Workspace, report: LabelReport) -> None:
     names = workspace.source.name, workspace.target.name
     figure = label_counts(report.source_counts, report.target_counts, source_name=names[0], target_name=names[1])
     charts.show(figure, key="labels.figure", alt="Cells per label, source to the left, target to the right")
-    with st.expander("Show as a table"):
-        labels = sorted({**report.source_counts, **report.target_counts})
-        status = dict.fromkeys(report.shared, "shared") | {label: "too few cells" for label, _, _ in report.too_small}
-        rows = [
-            {
-                "label": label,
-                "source": report.source_counts.get(label, 0),
-                "target": report.target_counts.get(label, 0),
-                "status": status.get(label, "one modality only"),
-            }
-            for label in labels
-        ]
-        cells = {
-            side: st.column_config.NumberColumn(f"{name} [cells]", format="localized")
-            for side, name in zip(("source", "target"), names, strict=True)
-        }
-        st.dataframe(rows, hide_index=True, column_config=cells)

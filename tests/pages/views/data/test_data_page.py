@@ -152,6 +152,32 @@ def test_suggestions_are_applied_by_their_buttons_and_undone(empty: Open) -> Non
     assert metrics(app)["Shared labels"] == "1"
 
 
+def test_every_change_of_the_labels_can_be_undone_step_by_step(empty: Open) -> None:
+    app = loaded(empty, ["A", "B", "C", "Doublet"] * 8, ["A", "B", "D", "Doublet"] * 8)
+    press(app, "Leave out labels of one modality")
+    press(app, "Leave out 1 call")
+    (maximum,) = [each for each in app.number_input if each.label.startswith("Maximum cells")]
+    maximum.set_value(5).run()
+    steps = [metrics(app)["Shared labels"]]
+    press(app, "Undo the last change")
+    (maximum,) = [each for each in app.number_input if each.label.startswith("Maximum cells")]
+    assert maximum.value == 0
+    press(app, "Undo the last change")
+    steps.append(metrics(app)["Shared labels"])
+    press(app, "Undo the last change")
+    assert steps == ["2", "3"]
+    assert "Decide what to do with the labels" in plain_text(app)
+    assert "Undo the last change" not in [button.label for button in app.button]
+
+
+def test_a_cap_below_the_minimum_is_refused_on_the_page(empty: Open) -> None:
+    app = loaded(empty, ["A", "B"] * 10, ["A", "B"] * 10)
+    for name, value in (("Minimum", 5), ("Maximum", 3)):
+        (box,) = [each for each in app.number_input if each.label.startswith(f"{name} cells")]
+        box.set_value(value).run()
+    assert "no label could be kept" in plain_text(app)
+
+
 def test_small_labels_are_left_out_from_a_minimum(empty: Open) -> None:
     app = loaded(empty, ["A", "B"] * 10 + ["rare"] * 2, ["A", "B"] * 10 + ["rare"] * 9)
     (minimum,) = [each for each in app.number_input if each.label.startswith("Minimum cells")]
