@@ -55,6 +55,9 @@ class Side:
     part: str = ""
     cells: tuple[str, ...] = ()
     matrix: str = "X"
+    roles: tuple[tuple[str, str], ...] = ()
+    bad_values: str = "refuse"
+    most_missing: float = 0.05
     name: str = ""
     pair_key: str = ""
     missing_labels: str = "refuse"
