@@ -48,7 +48,7 @@ def _told_by_each(
     X: NDArray[np.floating] | sparse.csr_matrix, y: NDArray[np.intp], labels: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Balanced accuracy of each feature for each label ``(n_labels, n_features)``, by a threshold between medians."""
-    dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
+    dense = X.toarray() if isinstance(X, sparse.csr_matrix) else X
     out = np.empty((len(labels), dense.shape[1]))
     for at, label in enumerate(labels):
         own, others = dense[y == label], dense[y != label]
