@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import pytest
 
@@ -38,23 +39,14 @@ def test_rules_on_cells_of_both_files_and_of_one() -> None:
 
 
 def test_set_reaches_every_field_of_both_files_and_has_the_last_word() -> None:
-    values = {
-        "label_key": "gene",
-        "label_with": ["dose"],
-        "cells": ["plate in P1, P2"],
-        "matrix": "raw",
-        "part": "prot",
-    }
-    values |= {"name": "RNA", "labels_path": "calls.csv", "pair_key": "cell", "missing_labels": "drop", "sha256": "ab"}
-    changes = [
-        f"--set=source.{name}={value if isinstance(value, str) else str(value).replace(chr(39), chr(34))}"
-        for name, value in values.items()
-    ]
-    recipe = parsed("--label", "ko", *changes)
-    assert {name: getattr(recipe.source, name) for name in values} == {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
+    values = {"label_key": "gene", "label_with": ["dose"], "cells": ["plate in P1, P2"], "matrix": "raw"}
+    values |= {"part": "prot", "name": "RNA", "labels_path": "calls.csv", "pair_key": "cell", "sha256": "ab"}
+    values |= {"missing_labels": "drop", "bad_values": "fill", "most_missing": 0.1, "roles": [["x", "ignored"]]}
     assert set(values) == set(DataSpec.options()) - {"path"}  # a new field belongs into this test
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    recipe = parsed("--label", "ko", *(f"--set=source.{name}={text}" for name, text in texts.items()))
+    found = recipe.source.to_dict()
+    assert {name: found[name] for name in values} == values
     assert recipe.target.label_key == "ko"
 
 

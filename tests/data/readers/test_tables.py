@@ -73,17 +73,29 @@ def test_an_unknown_role_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["", "NA", "nan", "NaN", "N/A", "null", "None", "#DIV/0!", "<NA>"])
-def test_missing_numbers_of_every_program_can_be_mended(tmp_path: Path, missing: str) -> None:
-    values = [missing if i % 24 == 5 else f"{i / 7:.3f}" for i in range(N)]
-    path = profiles(tmp_path, Cells_Texture_Contrast_2_00=values)
-    summary = look(path, "Metadata_gene")
-    assert summary.matrix("X").bad_features == (("Cells_Texture_Contrast_2_00", 2),)
-    for how, n_cells, n_features in (("fill", N, 5), ("drop features", N, 4), ("drop cells", N - 2, 5)):
-        spec = DataSpec(str(path), label_key="Metadata_gene", bad_values=how)
-        modality = read_input(spec, side="source")
-        assert (modality.n_cells, modality.n_features) == (n_cells, n_features)
-        assert len(modality.excluded) == N - n_cells
-        assert any(each.code == "PM-M37" for each in modality.findings)
+def test_missing_numbers_of_every_program_are_listed_and_filled(tmp_path: Path, missing: str) -> None:
+    path = profiles(tmp_path, Cells_Texture_Contrast_2_00=with_two(missing))
+    assert look(path, "Metadata_gene").matrix("X").bad_features == (("Cells_Texture_Contrast_2_00", 2),)
+    filled = look(path, "Metadata_gene", bad_values="fill")
+    assert (filled.n_cells, filled.n_features) == (N, 5)
+    assert filled.matrix("X").bad_features == ()
+    assert any(each.code == "PM-M37" for each in filled.findings)
+
+
+def with_two(missing: str) -> list[str]:
+    """Numbers of a feature, two of which are missing."""
+    return [missing if i % 24 == 5 else f"{i / 7:.3f}" for i in range(N)]
+
+
+@pytest.mark.parametrize(("how", "n_cells", "n_features"), [("drop features", N, 4), ("drop cells", N - 2, 5)])
+def test_features_or_cells_with_missing_values_are_left_out_and_listed(
+    tmp_path: Path, how: str, n_cells: int, n_features: int
+) -> None:
+    path = profiles(tmp_path, Cells_Texture_Contrast_2_00=with_two("NA"))
+    modality = read_input(DataSpec(str(path), label_key="Metadata_gene", bad_values=how), side="source")
+    assert (modality.n_cells, modality.n_features) == (n_cells, n_features)
+    assert len(modality.excluded) == N - n_cells
+    assert any(each.code == "PM-M37" for each in modality.findings)
 
 
 def test_a_column_without_any_value_is_left_out_and_named(tmp_path: Path) -> None:
@@ -110,9 +122,10 @@ MEASURED = (
 )  # fmt: skip
 NOT_MEASURED = (
     "nCount_RNA", "nFeature_ADT", "percent.mt", "percent_ribo", "pct_counts_mt", "UMAP_1", "umap_2", "tSNE_1",
-    "t-sne 2", "total_counts", "n_genes_by_counts", "log1p_total_counts", "Cells_Location_Center_X",
-    "Nuclei_Parent_Cells", "Nuclei_AreaShape_Center_Y", "Cells_AreaShape_BoundingBoxMinimum_X", "ObjectNumber", "ImageNumber",
-    "x_centroid",    "array_row", "pxl_col_in_fullres", "doublet_score", "S.Score", "G2M.Score", "Children_Cells_Count", "image_x",
+    "t-sne 2", "total_counts", "n_genes_by_counts", "log1p_total_counts", "Cells_Location_Center_X", "image_x",
+    "Nuclei_Parent_Cells", "Nuclei_AreaShape_Center_Y", "Cells_AreaShape_BoundingBoxMinimum_X", "ObjectNumber",
+    "ImageNumber", "x_centroid", "array_row", "pxl_col_in_fullres", "doublet_score", "S.Score", "G2M.Score",
+    "Children_Cells_Count",
 )  # fmt: skip
 
 
