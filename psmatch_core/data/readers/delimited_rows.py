@@ -162,5 +162,7 @@ def as_numbers(column: pd.Series) -> pd.Series:
         return column
     import pandas as pd
 
-    numbers = pd.to_numeric(pd.Series([each or None for each in texts], dtype=object))
-    return numbers if len(filled) < len(texts) else pd.to_numeric(pd.Series(texts, dtype=object))
+    try:
+        return pd.to_numeric(pd.Series([each or None for each in texts], dtype=object))
+    except ValueError:  # pandas reads no number beyond the largest double
+        return pd.Series([float(each) if each else None for each in texts], dtype=float)

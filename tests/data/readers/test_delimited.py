@@ -4,8 +4,10 @@ import gzip
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from psmatch_core.data.readers.delimited_rows import as_numbers
 from psmatch_core.data.readers.formats import open_source
 from tests.data.readers.made_files import COUNTS, look, refusal, table, warnings_of
 
@@ -285,3 +287,8 @@ def test_second_table_that_fits_in_part_is_reported_and_one_that_fits_not_at_all
     )
     labels.write_text("cell,kind\nx0,A\nx0,B\n")
     assert "cell name x0 is used twice" in refusal(data, label_key="kind", labels_path=labels)
+
+
+@pytest.mark.parametrize("huge", ["1e999", "9" * 400])
+def test_numbers_beyond_the_largest_are_no_surprise_in_an_annotation(huge):
+    assert as_numbers(pd.Series(["1", huge, ""], dtype=object)).tolist()[:2] == [1.0, float(huge)]
