@@ -13,7 +13,8 @@ ROLES = (NAME_ROLE, FEATURE_ROLE, ANNOTATION_ROLE, IGNORED_ROLE)
 JOINED_NAME = " × "  # between the columns of a label
 # What every door names as readable; docs/formats.md says what of each format is read.
 FORMATS_READ = (
-    "h5ad, h5mu, loom, zarr (folder or zip), 10x h5 or mtx (folder or tar.gz), npz, npy, csv or tsv (also .gz)"
+    "h5ad, h5mu, loom, zarr (folder or zip), 10x h5 or mtx (folder or tar.gz), npz, npy, parquet, feather, csv or tsv "
+    "(also .gz)"
 )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.readers.base import Opening, Reader, Source
+from psmatch_core.data.readers.columnar import ColumnarReader
 from psmatch_core.data.readers.data_spec import FORMATS_READ
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.feature_types import by_type
@@ -18,7 +19,15 @@ from psmatch_core.data.readers.signature import Signature, read_signature
 from psmatch_core.data.readers.tenx_mtx import MtxReader
 from psmatch_core.data.readers.zarr_files import ZarrReader
 
-READERS: tuple[Reader, ...] = (Hdf5Reader(), DelimitedReader(), NpzReader(), NpyReader(), MtxReader(), ZarrReader())
+READERS: tuple[Reader, ...] = (
+    Hdf5Reader(),
+    DelimitedReader(),
+    ColumnarReader(),
+    NpzReader(),
+    NpyReader(),
+    MtxReader(),
+    ZarrReader(),
+)
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
@@ -67,8 +76,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
     "bzip2": ("is compressed with bzip2", _UNPACK, "PM-F10"),
     "xz": ("is compressed with xz", _UNPACK, "PM-F10"),
     "zstd": ("is compressed with zstd", _UNPACK, "PM-F10"),
-    "parquet": ("is a parquet table, which is not read yet", "Save it as csv or h5ad.", "PM-F11"),
-    "arrow": ("is an Arrow or Feather table, which is not read yet", "Save it as csv or h5ad.", "PM-F11"),
     "pdf": ("is a PDF document", "Choose the data file itself.", "PM-F12"),
     "image": ("is an image", "Choose the data file itself.", "PM-F12"),
     "sqlite": ("is a database file", "Export the table as csv.", "PM-F12"),

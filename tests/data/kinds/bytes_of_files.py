@@ -136,7 +136,7 @@ def r_file(rng, folder):
     return file_of(rng, folder, rng.choice(files), (".h5ad", ".rds", ".csv", ".RData", ".csv.gz"))
 
 
-@kind("F10 an archive", REJECT, ("archive", "compressed", "parquet", "arrow"), ("unpack", "save"))
+@kind("F10 an archive", REJECT, ("archive", "compressed"), ("unpack", "save"))
 def archive(rng, folder):
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=rng.choice(["w", "w:gz"])) as tar:
@@ -150,8 +150,6 @@ def archive(rng, folder):
         b"Rar!\x1a\x07\x00" + bytes(60),
         b"\x04\x22\x4d\x18" + bytes(60),
         _zip({"data.csv": b"a,b\n1,2\n"}),
-        b"PAR1" + bytes(60),
-        b"ARROW1" + bytes(60),
     ]
     return file_of(rng, folder, rng.choice(files))
 
@@ -166,6 +164,11 @@ def unread(rng, folder):
     starts += [b"\x80\x04\x95", b"II*\x00"]
     files = [*(each + bytes(99) for each in starts), rng.randbytes(500), b"%%MatrixMarket matrix coordinate\n1 1 1\n"]
     return file_of(rng, folder, rng.choice(files))
+
+
+@kind("F11 a damaged parquet or feather table", REJECT, ("damaged",), AGAIN)
+def damaged_columns(rng, folder):
+    return file_of(rng, folder, rng.choice([b"PAR1", b"ARROW1\0\0"]) + rng.randbytes(rng.randint(4, 400)))
 
 
 @kind("F14 another separator", WARN, ("tab", "semicolon", "comma", "separated"))
