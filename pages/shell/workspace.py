@@ -58,6 +58,8 @@ class Side:
     roles: tuple[tuple[str, str], ...] = ()
     bad_values: str = "refuse"
     most_missing: float = 0.05
+    guide_umis: int = 0
+    guide_ratio: float = 0.0
     name: str = ""
     pair_key: str = ""
     missing_labels: str = "refuse"

@@ -39,6 +39,7 @@ class Option:
     choices: tuple[Any, ...] = ()
     advanced: bool = False
     label: str = ""
+    commas_part: bool = True  # a list typed as text; where entries hold commas themselves, the text is one entry
 
     def range_text(self) -> str:
         """The allowed values in words, such as ``above 0`` or ``0 to 1``."""
@@ -64,9 +65,10 @@ def option(
     choices: tuple[Any, ...] = (),
     advanced: bool = False,
     label: str = "",
+    commas_part: bool = True,
 ) -> Any:
     """Declare a field of a config with its range, unit and help."""
-    declared = Option(help, unit, minimum, maximum, above, choices, advanced, label)
+    declared = Option(help, unit, minimum, maximum, above, choices, advanced, label, commas_part)
     return field(default=default, metadata={"option": declared})
 
 
@@ -164,7 +166,11 @@ class Config:
                 hint=f"Remove or rename it; the options are {some(names, 30)}.",
             )
         hints = _hints(target)
-        values = {key: _revived(value, hints[key]) for key, value in data.items() if key != "kind"}
+        values = {
+            key: _revived(_listed(value, hints[key], names[key].metadata.get("option")), hints[key])
+            for key, value in data.items()
+            if key != "kind"
+        }
         return target(**values)
 
 
@@ -204,8 +210,6 @@ def _config_class(hint: Any) -> type[Config] | None:
 
 
 def _revived(value: Any, hint: Any) -> Any:
-    if typing.get_origin(hint) is tuple and typing.get_args(hint)[-1] is Ellipsis:
-        value = _listed(value, typing.get_args(hint)[0])
     if isinstance(value, list):
         inner = (typing.get_args(hint) or (Any,))[0]
         return tuple(_revived(each, inner) for each in value)
@@ -215,11 +219,14 @@ def _revived(value: Any, hint: Any) -> Any:
     return value
 
 
-def _listed(value: Any, inner: Any) -> Any:
+def _listed(value: Any, hint: Any, declared: Option | None) -> Any:
     """Names as a shell types them: ``A, B`` for a list of texts, ``A=B, C=D`` for a list of pairs of texts."""
+    inner = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
     is_pairs = inner == tuple[str, str]
     if inner is not str and not is_pairs:
         return value
+    if declared is not None and not declared.commas_part and isinstance(value, str):
+        return [value]
     if isinstance(value, int | float) and not isinstance(value, bool) and not is_pairs:
         value = f"{value:g}"  # one label that is a number
     if isinstance(value, str):

@@ -12,6 +12,7 @@ from psmatch_core.base.config import Config
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier, EnsembleClassifier, LinearClassifier, MLPClassifier
 from psmatch_core.classification.scored_modality import Space
+from psmatch_core.data.readers import DataSpec
 from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.translation.translators import Translator
@@ -71,6 +72,12 @@ def test_what_stands_in_a_list_is_checked_too(hidden):
 )
 def test_a_list_of_names_may_be_typed_with_commas(typed, names):
     assert Recipe().with_setting("labels.leave_out", typed).labels.leave_out == names
+
+
+def test_a_rule_with_commas_is_one_entry():
+    spec = DataSpec.from_dict({"path": "rna.h5ad", "cells": "plate in P1, P2", "label_with": "dose, time"})
+    assert spec.cells == ("plate in P1, P2",)
+    assert spec.label_with == ("dose", "time")
 
 
 def test_a_list_of_pairs_may_be_typed_with_equals_signs():

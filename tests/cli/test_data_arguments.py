@@ -41,6 +41,7 @@ def test_rules_on_cells_of_both_files_and_of_one() -> None:
 def test_set_reaches_every_field_of_both_files_and_has_the_last_word() -> None:
     values = {"label_key": "gene", "label_with": ["dose"], "cells": ["plate in P1, P2"], "matrix": "raw"}
     values |= {"part": "prot", "name": "RNA", "labels_path": "calls.csv", "pair_key": "cell", "sha256": "ab"}
+    values |= {"guide_umis": 3, "guide_ratio": 2.0}
     values |= {"missing_labels": "drop", "bad_values": "fill", "most_missing": 0.1, "roles": [["x", "ignored"]]}
     assert set(values) == set(DataSpec.options()) - {"path"}  # a new field belongs into this test
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}

@@ -13,6 +13,7 @@ from pages.shell.forms import config_form
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import choose_file, is_usable, save_side, take_upload, use_new_file, with_summary
+from pages.views.data.guide_rule import guide_rule_box
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
@@ -57,6 +58,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     matrix = _matrix_box(side, summary, f"{key}.matrix")
     _image_preview(summary.matrix(matrix))
     label_key = _label_box(which, side, summary, f"{key}.label")
+    guide_umis, guide_ratio = guide_rule_box(side, f"{key}.guides")
     missing_labels = _missing_labels(side, f"{key}.missing")
     pair_key = _pair_box(side, summary, f"{key}.pair")
     with st.expander("Preprocessing", icon=":material/tune:"):
@@ -73,6 +75,8 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
         part=part,
         matrix=matrix if part == side.part else "X",
         label_key=label_key,
+        guide_umis=guide_umis,
+        guide_ratio=guide_ratio,
         missing_labels=missing_labels,
         pair_key=pair_key,
         preprocessing=preprocessing,

@@ -44,6 +44,11 @@ _DATE = re.compile(
     r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
     rf"|\d{{1,2}}[- ]({_MONTH})([- ]\d{{2,4}})?|({_MONTH})[- ]\d{{1,2}}"
 )
+# Columns that count what a cell has, by name and values (5|7 are the UMIs of two guides): no condition of the cell.
+_COUNT_NAME = re.compile(
+    r"(?i)(n|num|nb|number[_. ]?of)[_. ]?(features?|umis?|guides?|s?grnas?|calls?|reads|counts?|genes?)([_. ].*)?"
+)
+_COUNT = re.compile(r"\d+([|;,]\d+)*")
 _DECIMAL = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -157,6 +162,11 @@ def check_label_counts(counted: LabelCounts, *, name: str, label_key: str) -> tu
             warning("PM-L10", problem, "Merge or drop small labels; a label with 1 cell cannot be validated.")
         )
     return tuple(findings)
+
+
+def counts_what_a_cell_has(name: str, counted: LabelCounts) -> bool:
+    """Whether a column counts features, UMIs or guides of a cell, and so is no label, such as ``num_umis``."""
+    return _COUNT_NAME.fullmatch(name) is not None and all(_COUNT.fullmatch(each) for each in counted.counts)
 
 
 def _unusable(counted: LabelCounts, where: str) -> Finding | None:

@@ -40,6 +40,7 @@ class DataSpec(Config):
         label="cells to use",
         help="Rules that a cell must meet to be used, each a column, a comparison and a value: grna_frac > 0.8, "
         "donor = D1, plate in P1, P2. A cell without a value meets no rule.",
+        commas_part=False,
     )
     matrix: str = option("X", help="The matrix to use: X, layers/NAME, raw or obsm/NAME.")
     roles: tuple[tuple[str, str], ...] = option(
@@ -71,6 +72,23 @@ class DataSpec(Config):
         "",
         label="table of labels",
         help="A second table (csv, tsv) with the labels; its first column holds the cell names.",
+    )
+    guide_umis: int = option(
+        0,
+        label="fewest UMIs of a guide",
+        help="For a table of labels with guides and their UMIs (protospacer_calls_per_cell.csv, or a column of counts "
+        "for each guide): the label of a cell is the guide with most UMIs, if it has at least so many. If guide_ratio "
+        "is 0 too, the calls of the table are used as they are.",
+        unit="UMIs",
+        minimum=0,
+        advanced=True,
+    )
+    guide_ratio: float = option(
+        0.0,
+        label="UMIs of a guide over those of the second",
+        help="The same: and if it has at least so many times the UMIs of the second guide.",
+        minimum=0,
+        advanced=True,
     )
     pair_key: str = option(
         "", label="known pairs", help="A column that identifies true pairs; used only for evaluation.", advanced=True

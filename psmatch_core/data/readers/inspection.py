@@ -32,7 +32,7 @@ from psmatch_core.data.checks import (
 )
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import rejection, warning
-from psmatch_core.data.checks.label_column import check_label_counts
+from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
 from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
@@ -98,7 +98,7 @@ def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = 
         problem = f"{source.shown} holds {count} ({name_list(names, 6)}), and none is chosen."
         raise PsmatchError(problem, hint=f"Choose the modality in the file: part, such as {names[0]}.", code="PM-F41")
     if spec.labels_path:
-        source = LabelledSource(source, Path(spec.labels_path), memory_mb)
+        source = LabelledSource(source, spec, memory_mb)
     if spec.label_with:
         source = JoinedLabelSource(source, spec)
     if spec.cells:
@@ -328,6 +328,8 @@ def _column_summary(source: Source, name: str, label_key: str, listed: np.ndarra
     findings = check_label_counts(counted, name=source.shown, label_key=name)
     rejected = [each for each in findings if each.severity is Severity.REJECT]
     note = (rejected or findings)[0].problem.partition(": ")[2] if findings else ""
+    if is_count := name != label_key and counts_what_a_cell_has(name, counted):
+        note = "counts what a cell has, which is no condition"
     n_distinct = len(counted.counts)
     keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
     most = None if name == label_key else MOST_COUNTS  # all chosen labels are needed to compare the files
@@ -335,4 +337,6 @@ def _column_summary(source: Source, name: str, label_key: str, listed: np.ndarra
     values: tuple[str, ...] = ()
     if listed is not None and not rejected:
         values = tuple(each or "" for each in label_texts(column)[listed].tolist())
-    return ColumnSummary(name, counted.kind, n_distinct, counted.n_missing, counts, not rejected, note, values)
+    return ColumnSummary(
+        name, counted.kind, n_distinct, counted.n_missing, counts, not (rejected or is_count), note, values
+    )

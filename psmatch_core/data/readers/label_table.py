@@ -10,10 +10,12 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening, Source, WrappedSource
+from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.delimited import DelimitedReader
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.formats import checked_opening
+from psmatch_core.data.readers.guide_calls import GuideRule, with_called_guides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +68,8 @@ def read_label_table(opening: Opening) -> LabelTable:
 class LabelledSource(WrappedSource):
     """A data file with the columns of a label table added; they replace columns of the same name."""
 
-    def __init__(self, inner: Source, labels_path: Path, memory_mb: int) -> None:
+    def __init__(self, inner: Source, spec: DataSpec, memory_mb: int) -> None:
+        labels_path = Path(spec.labels_path)
         shown = shown_name(str(labels_path))
         opening = checked_opening(labels_path, shown, text_columns=(), memory_mb=memory_mb)
         if not DelimitedReader().accepts(opening.signature):
@@ -78,7 +81,8 @@ class LabelledSource(WrappedSource):
         table = read_label_table(opening)
         super().__init__(inner)
         self.findings += table.findings
-        self._columns = table.columns
+        self._columns, called = with_called_guides(table.columns, GuideRule(spec.guide_umis, spec.guide_ratio), shown)
+        self.findings += called
         self._names = self._names_in_order(table, shown) if inner.names_are_made else inner.obs_names
         self._rows = [table.rows.get(name, -1) for name in self._names]
         self._compare_names(shown, n_rows=len(table.rows))
