@@ -110,7 +110,7 @@ def telling_features(
         {code[label]: [place[at] for at in group if at in place] for label, group in grouping.items()}
         for grouping in groupings
     ]
-    for at, groups in enumerate((grouped[0], _only_in_one(x, y), *grouped[1:])):
+    for at, groups in enumerate((grouped[0], _only_in_one(x, y, _n_pure(moments)), *grouped[1:])):
         named = _by_groups(x, y, {each: group for each, group in groups.items() if group})
         if found is None and named is not None and (at < 2 or _are_switches(x, y, groups)):
             by_label = {
@@ -240,8 +240,11 @@ def _are_switches(x: NDArray[np.float64], y: NDArray[np.intp], groups: Mapping[i
     return len(groups) > 2 and n_one >= MOSTLY * n_own
 
 
-def _only_in_one(x: NDArray[np.float64], y: NDArray[np.intp]) -> dict[int, list[int]]:
-    """For each label, the columns that are zero in all other cells and in hardly any of its own, as a tag is."""
+def _only_in_one(x: NDArray[np.float64], y: NDArray[np.intp], n_pure: int) -> dict[int, list[int]]:
+    """For each label, the columns that are zero in all other cells and in hardly any of its own, as a tag is.
+
+    Nothing if they are few among the ``n_pure`` features of single labels, as the strongest markers of a type are.
+    """
     is_on = x != 0
     found: dict[int, list[int]] = {}
     for code in np.unique(y):
@@ -249,4 +252,9 @@ def _only_in_one(x: NDArray[np.float64], y: NDArray[np.intp]) -> dict[int, list[
         columns = np.flatnonzero(is_own & ~is_on[y != code].any(axis=0)).tolist()
         if columns:
             found[int(code)] = columns
-    return found
+    return found if 2 * sum(map(len, found.values())) >= n_pure else {}
+
+
+def _n_pure(moments: Moments) -> int:
+    total = moments.squares.sum(axis=0)
+    return int(((total > 0) & (moments.squares.max(axis=0) >= PURE[0] * total)).sum())
