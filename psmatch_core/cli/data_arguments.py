@@ -90,9 +90,7 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
             f"--labels names {len(options.labels)} tables for {n_files}.",
             hint="Give one table for each file.",
         )
-    names = [Path(path).name.split(".")[0] for path in files]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({side})" for name, side in zip(names, ("source", "target"), strict=False)]
+    names = _names(files[:2], options)
     tables = ["" if each == "-" else each for each in options.labels]
     specs = []
     for at, path in enumerate(files[:2]):
@@ -112,6 +110,18 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
             )
         )
     return with_settings(recipe.with_data(specs[0], specs[1] if len(specs) > 1 else None), options.settings)
+
+
+def _names(files: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """Names of the modalities in figures: of one file on both sides, those of its parts or matrices."""
+    names = [Path(path).name.split(".")[0] for path in files]
+    parts = [_value(options.part, at) for at in range(len(files))]
+    matrices = [_value(options.matrix, at).partition("/")[2] for at in range(len(files))]
+    sided = [f"{name} ({side})" for name, side in zip(names, ("source", "target"), strict=False)]
+    for others in (parts, matrices, sided):
+        if len(set(names)) < len(names):
+            names = [other or name for other, name in zip(others, names, strict=False)]
+    return names
 
 
 def accepted_kinds(options: argparse.Namespace) -> list[str]:

@@ -56,6 +56,21 @@ def test_equal_file_names_are_told_apart() -> None:
     assert (recipe.source.name, recipe.target.name) == ("cells (source)", "cells (target)")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--part", "rna", "--part", "prot"), ("rna", "prot")),
+        (("--matrix", "X", "--matrix", "obsm/protein"), ("cells", "protein")),
+        (("--part", "rna", "--matrix", "raw"), ("cells (source)", "cells (target)")),
+    ],
+)
+def test_one_file_on_both_sides_is_called_by_what_is_read_of_it(
+    arguments: tuple[str, ...], names: tuple[str, str]
+) -> None:
+    recipe = parsed(*arguments, files=("cells.h5mu", "cells.h5mu"))
+    assert (recipe.source.name, recipe.target.name) == names
+
+
 @pytest.mark.parametrize("arguments", [("--label", "a", "--label", "b"), ("--labels", "a.csv", "b.csv")])
 def test_more_values_than_files_are_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(PsmatchError, match="for 1 file"):

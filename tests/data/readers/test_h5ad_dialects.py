@@ -125,7 +125,9 @@ def test_latin_1_text_is_decoded_and_told(tmp_path):
 
 def test_utf_8_under_a_mark_of_ascii_is_utf_8(tmp_path):
     def ascii_mark(file):
-        file["obs"].create_dataset("ko", data=["α".encode(), b"b", b"c"] * 20, dtype=h5py.string_dtype("ascii"))
+        file["obs"].create_dataset(
+            "ko", data=np.repeat(["α".encode(), b"b", b"c"], 20), dtype=h5py.string_dtype("ascii")
+        )
 
     summary = look(broken(write(tmp_path), ascii_mark))
     assert "α" in summary.column("ko").counts
