@@ -115,6 +115,15 @@ def test_a_batch_is_named_before_a_column_of_unknown_meaning():
     assert "If it says where or when cells were measured" in problem
 
 
+@pytest.mark.parametrize("name", ["sample_condition", "donor status", "patient_disease"])
+def test_a_name_that_says_both_is_told_as_unknown_and_only_value_by_value(name):
+    rng = random.Random(1)
+    labels = draw(rng)
+    (problem,) = said(labels, **{name: of_each_label(labels, rng)})
+    assert "If it says where or when cells were measured" in problem
+    assert said(labels, **{name: of_each_label(labels, rng, n_values=3)}) == []
+
+
 def test_a_label_with_nearly_all_cells_is_no_evidence():
     """A constant names 97 of 100 cells; so a column must name the others too."""
     labels = ["A"] * 194 + ["B"] * 6

@@ -25,10 +25,10 @@ BATCH_NAMES = re.compile(
 _WELL_NAMES = re.compile(r"(^|[^a-z])well([^a-z]|$|\d|_?id$)", re.IGNORECASE)
 # A column that is called so says the label in other words, or more or less finely: what was done to a cell, its type.
 _LABEL_NAMES = re.compile(
-    r"label|perturb|guide|s?grna|(^|[^a-z])(gene|target|barcode|hto|hash|fine|coarse|ident|sub|l\d|moa|group|class|arm)"
+    r"label|perturb|guide|s?grna|(^|[^a-z])(gene|target|barcode|hto|hash|fine|coarse|sub|l\d|moa|group|class|arm)"
     r"([^a-z]|$|s$|\d|_?id$)|condition|treat|stim|drug|compound|dose|conc|mechanism|cell[ ._-]?(type|class|line|state)|"
     r"cluster|leiden|louvain|snn_res|annot|predict|lineage|subtype|singler|voting|knock|mutation|genotype|"
-    r"vector|construct|cytokine|ligand|antibody|inhibitor",
+    r"vector|construct|cytokine|ligand|antibody|inhibitor|(?<!orig[._])(?<!orig)ident|disease|phenotype|diagnosis|status",
     re.IGNORECASE,
 )
 # How much of the way from always naming the largest label to naming every label a column must go.
@@ -154,11 +154,11 @@ def _relation(name: str, pairs: Counter[tuple[str, str]]) -> Relation:
     equal = sum(n for (value, label), n in pairs.items() if _folded(value) == _folded(label))
     if 2 * equal >= pairs.total():
         return Relation.LABEL
-    if is_technical(name):
-        return Relation.BATCH
+    says_label = _LABEL_NAMES.search(name[:200]) is not None
+    if is_technical(name):  # a sample_condition may be either
+        return Relation.UNKNOWN if says_label else Relation.BATCH
     akin = sum(n for (value, label), n in pairs.items() if _are_akin(_folded(value), _folded(label)))
-    is_label = 2 * akin >= pairs.total() or _LABEL_NAMES.search(name[:200])
-    return Relation.LABEL if is_label else Relation.UNKNOWN
+    return Relation.LABEL if says_label or 2 * akin >= pairs.total() else Relation.UNKNOWN
 
 
 def _folded(text: str) -> str:

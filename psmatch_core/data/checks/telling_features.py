@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, warning
+from psmatch_core.data.screen_names import DOUBTFUL, EXPLICIT, stem_of
 
 NAMED = 0.95  # the share of cells whose label must be named
 FEWEST_OF_LABEL = 5  # of a label: fewer have a feature of their own by chance
@@ -163,22 +164,22 @@ def _pure(moments: Moments, share: float) -> dict[str, list[int]]:
 
 def _called_like(labels: Sequence[str], names: Sequence[str]) -> dict[str, list[int]]:
     """For each label, the features that are called like it, as the guides STAT1_g1 and sgSTAT1-2 of STAT1 are."""
-    folded = {_folded(each): each for each in labels if re.search("[^0-9]", _folded(each)) and len(_folded(each)) > 1}
+    of = {folded: each for each in labels if len(folded := _folded(each)) > 1 and not folded.isdecimal()}
+    starts = {folded[:2] for folded in of}
     found: dict[str, list[int]] = {}
     for at, name in enumerate(names):
-        stem = _folded(_END.sub("", _START.sub("", str(name)[:100])))
-        label = folded.get(stem) or folded.get(_folded(str(name)[:100]))
+        text = str(name)
+        if not any(start in _folded(text[:12]) for start in starts):  # there may be 200,000 of them
+            continue
+        stems = (text, *(stem_of(text, pattern) for pattern in (*EXPLICIT.values(), *DOUBTFUL.values())))
+        label = next((of[folded] for each in stems if (folded := _folded(each)) in of), None)
         if label is not None:
             found.setdefault(label, []).append(at)
     return found
 
 
-_START = re.compile(r"(?i)^(s?g(rna|uide)?[_.-]?(?=[A-Z]{2}|[_.-])|hto[_.-]?|guide[_.-]?|tag[_.-]?)")
-_END = re.compile(r"(?i)[_.\- ]?(s?g|guide|grna|sgrna|[_.\- ])[_.-]?\d+$|[_.-][ACGT]{12,}.*$")
-
-
 def _folded(text: str) -> str:
-    return re.sub(r"[^0-9a-z]+", "", text.casefold())
+    return re.sub(r"[^0-9a-z]+", "", text[:100].casefold())
 
 
 def _by_one(x: NDArray[np.float64], y: NDArray[np.intp], moments: Moments, names: Sequence[str]) -> Telling | None:
