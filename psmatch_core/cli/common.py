@@ -29,17 +29,17 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
 
 def with_accepted(recipe: Recipe, kinds: Sequence[str]) -> Recipe:
-    """The recipe with suggestions on the labels of its files applied, as by ``label_rules.accept``."""
+    """The recipe with suggestions on the labels of its files applied, as by ``accept_suggestions``."""
     if not kinds:
         return recipe
-    from psmatch_core.data.label_rules import accept
+    from psmatch_core.data.label_rules import accept_suggestions
     from psmatch_core.data.readers import inspect_file
 
     counts = []
     for spec in (recipe.source, recipe.target):
         column = inspect_file(spec).column(spec.label_name) if spec is not None else None
         counts.append(column.counts if column is not None else {})
-    return replace(recipe, labels=accept(recipe.labels, kinds, counts[0], counts[1]))
+    return replace(recipe, labels=accept_suggestions(recipe.labels, kinds, counts[0], counts[1]))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
-from psmatch_core.data.label_rules import LabelRules, accept, reconcile_by_rules
+from psmatch_core.data.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
 from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.data.suggestions import SUGGESTION_CODE, Suggestion
@@ -129,7 +129,7 @@ def describe_files(
         known = pairs_of_files(source, target, keys[0], keys[1], columns=have_pairs)
         if one is not None and other is not None:
             names = {"source_name": source.name, "target_name": target.name}
-            applied = accept(rules or LabelRules(), accepted, one.counts, other.counts)
+            applied = accept_suggestions(rules or LabelRules(), accepted, one.counts, other.counts)
             report = reconcile_by_rules(applied, one.counts, other.counts, **names)
             blocks.append(describe_pair(report, pair, known))
             if any(each.severity is Severity.REJECT for each in report.findings):

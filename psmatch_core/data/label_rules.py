@@ -150,7 +150,7 @@ def reconcile_by_rules(
     return replace(report, left_out=left_out, findings=(*report.findings, *unknown))
 
 
-def accept(
+def accept_suggestions(
     rules: LabelRules, kinds: Iterable[str], source_counts: Mapping[str, int], target_counts: Mapping[str, int]
 ) -> LabelRules:
     """The rules with suggestions accepted by name, each made of what the ones before have left.

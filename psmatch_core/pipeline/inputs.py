@@ -13,16 +13,28 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.records import from_plain
-from psmatch_core.data.checks import AUTOMATIC, Facts, Finding, KnownPairs, check_pair, display, raise_rejections
+from psmatch_core.data.checks import (
+    AUTOMATIC,
+    Facts,
+    Finding,
+    KnownPairs,
+    LabelCounts,
+    Severity,
+    check_pair,
+    display,
+    raise_rejections,
+)
+from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules, renamed
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
 from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
+OF_LABEL_SIZES = ("PM-L10", "PM-L13", "PM-L16")  # codes of what is found in the numbers of cells of labels
 FEW_LABELS = 8  # with fewer labels than latent dimensions, scores lose information (Xi et al. 2024, Prop. 2)
 
 
@@ -155,6 +167,7 @@ def prepare_inputs(
     """
     together = check_together(source, target)
     counts = source.label_counts, target.label_counts  # as the files have them
+    findings = (*_findings_under(rules, source, "source"), *_findings_under(rules, target, "target"))
     source = source.with_labels(rules.renaming("source"))
     target = target.with_labels(rules.renaming("target"))
     source, target, known = with_known_pairs(source, target, pairs)
@@ -172,7 +185,7 @@ def prepare_inputs(
             hint="Rename each to its counterpart, or set labels.unshared to 'leave out'.",
             code="PM-L11",
         )
-    notes = [str(finding) for finding in (*source.findings, *target.findings, *together, *report.findings)]
+    notes = [str(finding) for finding in (*findings, *together, *report.findings)]
     notes += [
         f"{side.name}: {plural(len(side.excluded), 'cell')} excluded on reading; excluded_cells.csv lists them."
         for side in (source, target)
@@ -203,6 +216,19 @@ def prepare_inputs(
             "distinguish cells within a label only roughly. More labels give better matches."
         )
     return PreparedInputs(sides[0], sides[1], report, tuple(notes), known)
+
+
+def _findings_under(rules: LabelRules, side: Modality, which: str) -> list[Finding]:
+    """The findings on one modality, those on the sizes of its labels as they are under the rules."""
+    named = renamed(side.label_counts, rules.renaming(which))
+    left = {label: cells for label, cells in named.items() if not rules.reason_against(label)}
+    if left == side.label_counts or not left:
+        return list(side.findings)
+    ordered = dict(sorted(left.items(), key=lambda each: (-each[1], each[0])))
+    n_cells = sum(ordered.values())
+    again = check_label_counts(LabelCounts("text", ordered, n_cells, 0, 0), name=side.name, label_key=side.label_key)
+    kept = [each for each in side.findings if each.code not in OF_LABEL_SIZES]
+    return [*kept, *(each for each in again if each.code in OF_LABEL_SIZES and each.severity is Severity.WARN)]
 
 
 def _kept_cells(side: Modality, report: LabelReport, rules: LabelRules, *, seed: int, which: str) -> Modality:

@@ -24,6 +24,18 @@ def test_a_label_of_both_sides_is_left_out_and_counted():
     assert "Doublet" not in report.source_counts
 
 
+def test_notes_speak_of_the_sizes_of_labels_as_they_are_after_the_rules():
+    guides = tuple(f"{gene}_g{i}" for gene in ("MYC", "JAK2") for i in range(10))
+    source, target = make_modality("RNA", n=60, labels=guides), make_modality("ADT", labels=("MYC", "JAK2"), seed=1)
+    with pytest.raises(PsmatchError, match=r"or accept suggestions \(guides\)"):
+        prepare_inputs(LabelRules(), source, target)
+    rules = LabelRules(rename_source=tuple((each, each.partition("_")[0]) for each in guides))
+    assert "PM-L10" in {each.code for each in source.findings}
+    assert "PM-L10" not in str(prepare_inputs(rules, source, target).notes)
+    few = LabelRules(rename_source=(*rules.rename_source[1:], ("MYC_g0", "JAK2_g")))
+    assert "1 label has too few cells (under 5): JAK2_g (3 cells)" in str(prepare_inputs(few, source, target).notes)
+
+
 def test_rules_speak_of_labels_after_renaming():
     rules = LabelRules(rename_target=(("negcon", "NT"),), keep_only=("NT", "MYC"))
     report = reconcile_by_rules(rules, SOURCE, TARGET)

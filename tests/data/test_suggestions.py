@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.label_rules import LabelRules, accept, reconcile_by_rules
+from psmatch_core.data.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
 from psmatch_core.data.suggestions import SUGGESTIONS, suggest
 
 # Approved symbols that end, begin or read like guides, controls or calls, among plain ones.
@@ -198,7 +198,7 @@ def test_suggestions_are_the_same_for_both_orders_of_the_sides(seed):
 def test_accepting_all_loses_no_cell_without_listing_it(seed):
     source, target = drawn_screen(seed)
     before = reconcile_by_rules(LabelRules(), source, target)
-    rules = accept(LabelRules(), ["all"], source, target)
+    rules = accept_suggestions(LabelRules(), ["all"], source, target)
     after = reconcile_by_rules(rules, source, target)
     for side, column in (("source", 1), ("target", 2)):
         listed = sum(row[column] for row in after.left_out)
@@ -226,10 +226,10 @@ def test_where_nothing_is_shared_the_refusal_names_the_suggestions():
 def test_what_is_not_suggested_cannot_be_accepted():
     source = counts(["A", "B", "Doublet"])
     with pytest.raises(PsmatchError, match=r"do not suggest 'guides'. → The labels suggest: calls"):
-        accept(LabelRules(), ["guides"], source, source)
+        accept_suggestions(LabelRules(), ["guides"], source, source)
     with pytest.raises(PsmatchError, match=r"There is no suggestion 'genes'. → Use calls, "):
-        accept(LabelRules(), ["genes"], source, source)
-    assert accept(LabelRules(), [], source, source) == LabelRules()
+        accept_suggestions(LabelRules(), ["genes"], source, source)
+    assert accept_suggestions(LabelRules(), [], source, source) == LabelRules()
     assert set(SUGGESTIONS) == {"calls", "partners", "orders", "several", "guides", "controls"}
 
 

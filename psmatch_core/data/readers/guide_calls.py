@@ -74,7 +74,7 @@ def with_called_guides(
         raise PsmatchError(
             f"{shown} holds no UMIs of guides, so that guide_umis and guide_ratio cannot be used.",
             hint="Give a table with guides and UMIs of each cell (A|B and 5|7), or a column of counts for each guide.",
-            code="PM-L31",
+            code="PM-L34",
         )
     import pandas as pd
 
@@ -87,7 +87,7 @@ def with_called_guides(
         f"{shown}: guides in {display(name)} are called by a rule ({rule}): {plural(n_called, 'cell')} with a guide, "
         f"{len(called) - n_called:,} without; {n_several:,} of all cells had several."
     )
-    finding = warning("PM-L32", problem, "Change guide_umis and guide_ratio, or set both to 0 for the table's calls.")
+    finding = warning("PM-L35", problem, "Change guide_umis and guide_ratio, or set both to 0 for the table's calls.")
     return {**columns, name: pd.Series(called, dtype=object)}, (finding,)
 
 
