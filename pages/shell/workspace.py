@@ -201,6 +201,9 @@ class Workspace:
                 return f"Load a file for the {which} modality, or open a demo."
             if not side.label_key:
                 return f"Choose the label column of the {which} modality."
+            matrix = side.summary.matrix(side.matrix) if side.summary else None
+            if matrix is not None and matrix.needs_mending:
+                return f"Decide what to do with the missing values of the {which} modality."
             if side.missing:
                 cells = count(side.missing, "cell")
                 return f"Decide what to do with the {cells} without a label in the {which} modality."

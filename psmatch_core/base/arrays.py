@@ -38,3 +38,21 @@ def row_chunks(n_rows: int, n_columns: int, at_once: int = CHUNK_VALUES) -> Iter
     step = max(1, at_once // max(n_columns, 1))
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
+
+
+def read_only_matrix(X: Any, *, keep_bytes: bool = False) -> Any:
+    """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes."""
+    if hasattr(X, "tocsr"):
+        from scipy import sparse  # a tenth of a second: only who has one pays for it
+
+        csr = sparse.csr_matrix(X, copy=True)
+        csr.sum_duplicates()
+        if csr.dtype.kind != "f":
+            csr = csr.astype(np.float32)
+        for part in (csr.data, csr.indices, csr.indptr):
+            part.setflags(write=False)
+        return csr
+    kept = (np.float32, np.float64, np.uint8) if keep_bytes else (np.float32, np.float64)
+    dense = np.array(X, dtype=X.dtype if getattr(X, "dtype", None) in kept else np.float32, order="C")
+    dense.setflags(write=False)
+    return dense

@@ -11,6 +11,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, warning
 from psmatch_core.data.checks.matrix import bad_features_text
 
+BAD_REASON = "it has missing or infinite values"  # of a cell that is left out
 REFUSE, DROP_FEATURES, FILL, DROP_CELLS = "refuse", "drop features", "fill", "drop cells"
 
 

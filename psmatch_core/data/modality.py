@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.base.arrays import read_only
+from psmatch_core.base.arrays import read_only, read_only_matrix
 from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.data.bad_values import BAD_REASON, REFUSE, mend
 from psmatch_core.data.checks import (
     CellNames,
     Facts,
@@ -27,6 +28,7 @@ from psmatch_core.data.checks import (
     check_telling_features,
     column_of,
     group_columns,
+    is_condition,
     is_pair_column,
     judges_signal,
     label_texts,
@@ -108,6 +110,8 @@ class Modality:
         matrix: str = "X",
         pair_key: str | None = None,
         missing_labels: str = "refuse",
+        bad_values: str = REFUSE,
+        most_missing: float = 0.05,
     ) -> Modality:
         """Check an AnnData object and make a modality of it.
 
@@ -126,6 +130,9 @@ class Modality:
             Column of ``obs`` that names the physical cell, if true pairs are known.
         missing_labels
             ``refuse`` cells without a label (the error counts them) or ``drop`` them (recorded in ``excluded``).
+        bad_values, most_missing
+            What is done about missing and infinite values, and the largest share of them that a feature may lack; see
+            :func:`~psmatch_core.data.bad_values.mend`. ``refuse`` is an error that lists the features.
 
         Raises
         ------
@@ -163,6 +170,14 @@ class Modality:
             excluded = tuple((cell, no_label(label_key)) for cell in obs_names[missing])
             X, labels, obs_names, obs = X[keep], labels[keep], obs_names[keep], obs[keep]
             pair_ids = pair_ids[keep] if pair_ids is not None else None
+        mended = mend(X, bad_values, most_missing) if bad_values != REFUSE and image_shape is None else None
+        if mended is not None:
+            found_bad = (mended.finding(f"{name}, matrix {matrix}", [str(each) for each in var_names]),)
+            kept = mended.cells
+            excluded += tuple((str(cell), BAD_REASON) for cell in obs_names[~kept])
+            X, var_names = mended.X, np.asarray(var_names)[mended.features]
+            labels, obs_names, obs = labels[kept], obs_names[kept], obs[kept]
+            pair_ids = pair_ids[kept] if pair_ids is not None else None
         findings = check_matrix(
             X,
             obs_names=obs_names.tolist(),
@@ -171,6 +186,7 @@ class Modality:
             matrix=matrix,
             are_pixels=image_shape is not None,
         )
+        findings += found_bad if mended is not None else ()
         findings += check_shape(image_shape, name=name, matrix=matrix) if image_shape else ()
         findings += (left_out_columns(name, matrix, features.left_out),) if features.left_out else ()
         # the column as it was given: text alone does not tell numbers, dates and cells without a label
@@ -186,7 +202,7 @@ class Modality:
         findings += check_confounding(labels.tolist(), group_columns(obs), name=name, label_key=label_key)
         return cls(
             name=name,
-            X=_read_only_matrix(X, keep_bytes=image_shape is not None),
+            X=read_only_matrix(X, keep_bytes=image_shape is not None),
             labels=read_only(np.asarray(labels, dtype=str)),
             obs_names=read_only(obs_names),
             var_names=read_only(np.asarray(var_names, dtype=str)),
@@ -255,7 +271,7 @@ class Modality:
         names = read_only(np.asarray(var_names, dtype=str))
         ids = np.array([self.id_by_name.get(each, "") for each in names.tolist()], dtype=str)
         kept = read_only(ids) if any(ids.tolist()) else None
-        return replace(self, X=_read_only_matrix(X), var_names=names, image_shape=None, feature_ids=kept)
+        return replace(self, X=read_only_matrix(X), var_names=names, image_shape=None, feature_ids=kept)
 
     @cached_property
     def id_by_name(self) -> dict[str, str]:
@@ -278,7 +294,7 @@ class Modality:
         left_out = tuple((str(cell), reason) for cell in self.obs_names[~keep])
         return replace(
             self,
-            X=_read_only_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
+            X=read_only_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
             labels=read_only(self.labels[keep]),
             obs_names=read_only(self.obs_names[keep]),
             pair_ids=None if self.pair_ids is None else read_only(self.pair_ids[keep]),
@@ -303,14 +319,16 @@ def _types_of(adata: AnnData, matrix: str) -> list[str]:
 
 def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str]) -> Facts:
     """What the rules on two modalities need to know; of the columns only the chosen ones and those of pair ids."""
-    columns = [key for key in adata.obs.columns if key in keys or is_pair_column(str(key))]
+    cells, listed = CellNames.of(adata.obs_names.tolist())
+    is_listed = {key: key == keys[0] or is_condition(str(key)) for key in adata.obs.columns}
+    columns = [key for key in adata.obs.columns if key in keys or is_pair_column(str(key)) or is_listed[key]]
     return Facts(
         name=name,
         n_cells=adata.n_obs,
         sha256="",
-        cells=CellNames.of(adata.obs_names.tolist())[0],
+        cells=cells,
         features=sketch(map(str, var_names)),
-        columns=tuple(column_of(str(key), adata.obs[key]) for key in columns),
+        columns=tuple(column_of(str(key), adata.obs[key], listed if is_listed[key] else None) for key in columns),
         pair_key=keys[1],
     )
 
@@ -318,19 +336,3 @@ def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str,
 def _ids(column: pd.Series) -> np.ndarray:
     """The values of a pair column as text ``(n_cells,)``, empty where it has none."""
     return np.array([each or "" for each in label_texts(column).tolist()], dtype=str)
-
-
-def _read_only_matrix(X: Any, *, keep_bytes: bool = False) -> Matrix:
-    """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes."""
-    if sparse.issparse(X):
-        csr = sparse.csr_matrix(X, copy=True)
-        csr.sum_duplicates()
-        if csr.dtype.kind != "f":
-            csr = csr.astype(np.float32)
-        for part in (csr.data, csr.indices, csr.indptr):
-            part.setflags(write=False)
-        return csr
-    kept = (np.float32, np.float64, np.uint8) if keep_bytes else (np.float32, np.float64)
-    dense = np.array(X, dtype=X.dtype if getattr(X, "dtype", None) in kept else np.float32, order="C")
-    dense.setflags(write=False)
-    return dense

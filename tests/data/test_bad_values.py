@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from anndata import AnnData
 from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.bad_values import DROP_CELLS, DROP_FEATURES, FILL, mend
+from psmatch_core.data.modality import Modality
 
 BAD = (np.nan, np.inf, -np.inf)
 
@@ -78,3 +82,16 @@ def test_the_finding_names_the_features_with_their_counts_most_first() -> None:
     said = mended.finding("a.csv, matrix X", ["A", "B", "C", "D"]).problem
     assert "3 features of 4 with missing or infinite values" in said
     assert "1 feature left out: B (50); 2 features filled with their median: D (3), C (1)" in said
+
+
+@pytest.mark.parametrize(("how", "shape"), [(DROP_FEATURES, (40, 4)), (FILL, (40, 5)), (DROP_CELLS, (39, 5))])
+def test_an_object_in_memory_is_mended_as_a_file_is(how: str, shape: tuple[int, int]) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    X[7, 2] = np.nan
+    adata = AnnData(X, obs=pd.DataFrame({"label": ["A", "B"] * 20}, index=[f"c{i}" for i in range(40)]))
+    with pytest.raises(PsmatchError, match=r"1 missing \(NaN\) value in 1 of 5 features"):
+        Modality.from_anndata(adata, label_key="label", name="RNA")
+    modality = Modality.from_anndata(adata, label_key="label", name="RNA", bad_values=how)
+    assert modality.X.shape == shape
+    assert any(each.code == "PM-M37" for each in modality.findings)
+    assert modality.excluded == ((("c7", "it has missing or infinite values"),) if how == DROP_CELLS else ())

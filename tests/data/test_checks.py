@@ -71,8 +71,8 @@ def test_good_counts_give_no_finding():
 
 
 REJECTED = {
-    "nan": (changed(7, 3, np.nan), "1 missing (NaN) value, the first in cell cell7, feature GENE3"),
-    "infinite": (changed(2, 1, np.inf), "1 infinite value, the first in cell cell2, feature GENE1"),
+    "nan": (changed(7, 3, np.nan), "1 missing (NaN) value in 1 of 20 features: GENE3 (1); the first in cell cell7"),
+    "infinite": (changed(2, 1, np.inf), "1 infinite value in 1 of 20 features: GENE1 (1); the first in cell cell2"),
     "overflow": (changed(0, 0, 1e300, float), "magnitude 1e+300 is too large"),
     "constant": (np.ones((60, 20)), "all cells have the same value in all features (1)"),
     "text": (np.full((60, 20), "a", dtype=object), "holds text, not numbers"),

@@ -13,8 +13,7 @@ from pages.shell.file_summaries import demo_summary, summary_of
 from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import Severity
-from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary, MatrixSummary
+from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
 # Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
@@ -133,7 +132,7 @@ def _new_side(which: str, path: str, shown: str, summary: FileSummary) -> Side:
     usual = next((by_lower[name] for name in USUAL_LABELS if name in by_lower), names[0] if len(names) == 1 else "")
     if other is not None and other.label_key in names:
         usual = other.label_key
-    usable = [matrix.key for matrix in summary.matrices if is_usable(matrix)]
+    usable = [matrix.key for matrix in summary.matrices if matrix.is_usable]
     name = Path(shown.removesuffix(".gz")).stem or which
     if other is not None and other.name == name:
         name = f"{name} {which}"
@@ -178,11 +177,6 @@ def save_side(which: str, side: Side, *, inspect: bool) -> None:
             st.rerun()
     session.set_workspace(session.workspace().with_side(which, side))
     st.rerun()
-
-
-def is_usable(matrix: MatrixSummary) -> bool:
-    """Whether a matrix can be used: nothing found in it rules it out."""
-    return not any(finding.severity is Severity.REJECT for finding in matrix.findings)
 
 
 def _summaries() -> Path:

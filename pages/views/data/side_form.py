@@ -12,8 +12,9 @@ from pages.shell.errors import show_error, show_findings, show_problem
 from pages.shell.forms import config_form
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
-from pages.views.data.file_choice import choose_file, is_usable, save_side, take_upload, use_new_file, with_summary
+from pages.views.data.file_choice import choose_file, save_side, take_upload, use_new_file, with_summary
 from pages.views.data.guide_rule import guide_rule_box
+from pages.views.data.reading import bad_values_box, cell_rules_box, further_label_columns, roles_box
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
@@ -59,7 +60,11 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     _image_preview(summary.matrix(matrix))
     label_key = _label_box(which, side, summary, f"{key}.label")
     guide_umis, guide_ratio = guide_rule_box(side, f"{key}.guides")
+    label_with = further_label_columns(side, summary, f"{key}.with")
     missing_labels = _missing_labels(side, f"{key}.missing")
+    bad_values, most_missing = bad_values_box(side, summary, f"{key}.bad")
+    cells = cell_rules_box(side, f"{key}.cells")
+    roles = roles_box(side, summary, f"{key}.roles")
     pair_key = _pair_box(side, summary, f"{key}.pair")
     with st.expander("Preprocessing", icon=":material/tune:"):
         chosen = summary.matrix(matrix)
@@ -77,7 +82,12 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
         label_key=label_key,
         guide_umis=guide_umis,
         guide_ratio=guide_ratio,
+        label_with=tuple(each for each in label_with if each != label_key),
         missing_labels=missing_labels,
+        cells=cells,
+        roles=roles,
+        bad_values=bad_values,
+        most_missing=most_missing,
         pair_key=pair_key,
         preprocessing=preprocessing,
     )
@@ -103,7 +113,7 @@ def _part_box(side: Side, summary: FileSummary, key: str) -> str:
 
 
 def _matrix_box(side: Side, summary: FileSummary, key: str) -> str:
-    usable = [matrix for matrix in summary.matrices if is_usable(matrix)]
+    usable = [matrix for matrix in summary.matrices if matrix.is_usable]
     keys = [matrix.key for matrix in usable]
     if not keys:
         return side.matrix
@@ -117,7 +127,7 @@ def _matrix_box(side: Side, summary: FileSummary, key: str) -> str:
         help="X, a layer, raw, or an embedding in obsm.",
     )
     for matrix in summary.matrices:
-        if not is_usable(matrix):
+        if not matrix.is_usable:
             st.caption(f"{plain(matrix.key)} cannot be used. {plain(matrix.findings[0].problem)}")
         elif matrix.key == chosen and matrix.key != summary.matrices[0].key:
             show_findings(finding for finding in matrix.findings if finding not in summary.findings)

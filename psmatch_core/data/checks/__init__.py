@@ -1,7 +1,9 @@
 """Checks of data: rules on values, names, labels and on two files together; each reports its findings."""
 
 from psmatch_core.data.checks.confounding import check_confounding, group_columns, is_technical
+from psmatch_core.data.checks.file_facts import ColumnFacts, Facts, FileFacts, Sketch, column_of, sketch
 from psmatch_core.data.checks.findings import Finding, Severity, display, name_list, raise_rejections
+from psmatch_core.data.checks.finer_labels import is_condition
 from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts, no_label
 from psmatch_core.data.checks.label_signal import LabelSignal, check_label_signal, judges_signal
 from psmatch_core.data.checks.matrix import check_matrix
@@ -19,17 +21,7 @@ from psmatch_core.data.checks.pairing import (
     decide_pairs,
 )
 from psmatch_core.data.checks.telling_features import check_telling_features, telling_features
-from psmatch_core.data.checks.two_files import (
-    ColumnFacts,
-    Facts,
-    FileFacts,
-    Sketch,
-    check_pair,
-    column_of,
-    is_pair_column,
-    pairs_of_files,
-    sketch,
-)
+from psmatch_core.data.checks.two_files import check_pair, is_pair_column, pairs_of_files
 from psmatch_core.data.checks.value_kinds import Kind, detect_kind
 
 __all__ = [
@@ -64,6 +56,7 @@ __all__ = [
     "detect_kind",
     "display",
     "group_columns",
+    "is_condition",
     "is_pair_column",
     "is_technical",
     "judges_signal",

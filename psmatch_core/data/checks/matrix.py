@@ -20,7 +20,7 @@ FEW_CELLS = 30  # the number of neighbours that matchers use by default
 LARGEST_VALUE = 2.0**53
 # A negative value that stands in at most this share of the entries, while no other is negative, is a code.
 CODE_SHARE = 0.1
-LISTED_FEATURES = 3  # features that a message names
+LISTED_FEATURES = 2  # features that a message names
 MEND_HINT = "Leave out or fill these features, or leave out the cells (bad_values)."
 _COUNTS = re.compile(r"(?i)counts?(?![a-z])|(?<![a-z])umis?(?![a-z])")
 
@@ -102,14 +102,14 @@ def check_values(
     where = _where(name, matrix)
     findings: list[Finding] = []
     if scan.first_bad is not None:
-        row, column = scan.first_bad
+        row = scan.first_bad[0]
         bad = [
             f"{count:,} {word}"
             for count, word in ((scan.n_nan, "missing (NaN)"), (scan.n_infinite, "infinite"))
             if count
         ]
         total = scan.n_nan + scan.n_infinite
-        first = f"cell {display(obs_names[row])}, feature {display(var_names[column])}"
+        first = f"cell {display(obs_names[row], 30)}"
         at = np.flatnonzero(scan.n_bad)
         named = bad_features_text([(var_names[each], int(scan.n_bad[each])) for each in at.tolist()])
         problem = (
@@ -174,7 +174,7 @@ def check_values(
 def bad_features_text(counted: Sequence[tuple[str, int]]) -> str:
     """Features and how many of their values are missing or infinite, most first."""
     ordered = sorted(counted, key=lambda each: -each[1])
-    return some([f"{display(name, 30)} ({count:,})" for name, count in ordered], LISTED_FEATURES)
+    return some([f"{display(name, 24)} ({count:,})" for name, count in ordered], LISTED_FEATURES)
 
 
 def _is_code(scan: MatrixScan) -> bool:

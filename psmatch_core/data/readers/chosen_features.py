@@ -10,7 +10,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.bad_values import REFUSE, mend
+from psmatch_core.data.bad_values import BAD_REASON, REFUSE, mend
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers.base import MatrixHeader, Source, WrappedSource
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, IGNORED_ROLE, DataSpec
@@ -66,7 +66,7 @@ class ChosenFeatures(WrappedSource):
             X, self._cells = mended.X, mended.cells
             self._features[np.flatnonzero(self._features)[~mended.features]] = False
             out = np.flatnonzero(~mended.cells)
-            self.excluded += [(inner.obs_names[at], "it has missing or infinite values") for at in out]
+            self.excluded += [(inner.obs_names[at], BAD_REASON) for at in out]
         self._X = X
 
     @property

@@ -21,6 +21,7 @@ from psmatch_core.data.checks import (
     column_of,
     count_labels,
     display,
+    is_condition,
     is_pair_column,
     label_texts,
     no_label,
@@ -127,17 +128,18 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
 
 def _facts(source: Source, spec: DataSpec, var_names: list[str], content_hash: str) -> Facts:
     """What the rules on two files need to know of this one, as it was before anything was decoded or dropped."""
-    obs_names = source.obs_names
+    cells, listed = CellNames.of(source.obs_names)
     columns = []
     for name in source.column_names:
-        if name in (spec.label_name, spec.pair_key) or is_pair_column(name):
+        is_listed = name == spec.label_name or is_condition(name)
+        if name == spec.pair_key or is_pair_column(name) or is_listed:
             with suppress(PsmatchError):  # a column that cannot be read is left out, which is said
-                columns.append(column_of(name, source.column(name)))
+                columns.append(column_of(name, source.column(name), listed if is_listed else None))
     return Facts(
         name=source.shown,
-        n_cells=len(obs_names),
+        n_cells=len(source.obs_names),
         sha256=content_hash,
-        cells=CellNames.of(obs_names)[0],
+        cells=cells,
         features=sketch(var_names),
         columns=tuple(columns),
         pair_key=spec.pair_key,

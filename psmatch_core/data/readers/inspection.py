@@ -35,6 +35,7 @@ from psmatch_core.data.checks.findings import rejection, warning
 from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
 from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.data.checks.names import check_names
+from psmatch_core.data.checks.not_measured import not_measured
 from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
@@ -45,14 +46,13 @@ from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
-from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.data.readers.summary import MENDABLE, ColumnSummary, FileSummary, MatrixSummary
 
 SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
 # Stored values that are read of the main matrix and of each other one, in about ten seconds and two; fewer of a small
 # file, which may unpack to a thousand times its size. The full check follows when the file is copied.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
 LEAST_BUDGET, VALUES_PER_BYTE = 30_000_000, 20
-MENDABLE = "PM-M01"  # missing values, about which the settings of a file can do something
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
 MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
@@ -307,6 +307,7 @@ def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, b
         findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
         image_shape=pixels,
         preview=preview,
+        unmeasured=() if pixels is not None or key.startswith("obsm/") else tuple(not_measured(var_names)),
         bad_features=tuple((var_names[at], int(scan.n_bad[at])) for at in np.flatnonzero(scan.n_bad).tolist()),
     )
 

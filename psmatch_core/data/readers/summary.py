@@ -8,9 +8,11 @@ from typing import Any
 
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import from_plain, to_plain
-from psmatch_core.data.checks import CellNames, Finding, Sketch
+from psmatch_core.data.checks import CellNames, Finding, Severity, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.readers.base import Part
+
+MENDABLE = "PM-M01"  # missing values, about which the settings of a file can do something
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class MatrixSummary:
         Some of its images side by side as a PNG (base64); empty if it holds no images.
     bad_features
         The features with missing or infinite values, and how many were read.
+    unmeasured
+        The features that are named like positions, object numbers and the like.
     """
 
     key: str
@@ -56,6 +60,17 @@ class MatrixSummary:
     image_shape: ImageShape | None = None
     preview: str = ""
     bad_features: tuple[tuple[str, int], ...] = ()
+    unmeasured: tuple[str, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be chosen: nothing found in it rules it out but what a setting mends."""
+        return not any(each.severity is Severity.REJECT and each.code != MENDABLE for each in self.findings)
+
+    @property
+    def needs_mending(self) -> bool:
+        """Whether it has missing or infinite values that a setting must do away with first."""
+        return any(each.code == MENDABLE for each in self.findings)
 
     @property
     def size_text(self) -> str:

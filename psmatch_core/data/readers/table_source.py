@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 # A text column with at least this share of numbers is meant as a feature.
 NUMERIC_SHARE = 0.5
+MOST_NUMERIC_GROUPS = 50  # decimal numbers: doses, not measurements
 # Columns with these names hold annotations even if they hold numbers.
 _ANNOTATIONS = re.compile(
     r"(?i)labels?|(.*[_ .])?(cell[_ .]?types?|clusters?|leiden|louvain|conditions?|perturbations?|treatments?|targets?"
-    r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|dose)"
+    r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|doses?|conc(entration)?"
+    r"|time[_ .]?points?)"
 )
 
 
@@ -139,7 +141,8 @@ def _feature(
     if column.dtype != object:
         if column.dtype.kind == "b":
             return column.astype("uint8") if role == FEATURE_ROLE else None
-        if column.dtype.kind in "iu" and is_annotation:
+        is_grouping = column.dtype.kind in "iu" or column.nunique() <= MOST_NUMERIC_GROUPS
+        if column.dtype.kind in "iuf" and is_annotation and is_grouping:
             problem = (
                 f"{opening.shown}: column {display(name)} holds numbers but counts as annotation because of its name."
             )

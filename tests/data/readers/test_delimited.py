@@ -199,7 +199,7 @@ REFUSED = {
     ),
     "empty field": (
         edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), ",1"),
-        "1 missing (NaN) value in 1 of 20 features: GENE0 (1); the first in cell cell3, feature GENE0",
+        "1 missing (NaN) value in 1 of 20 features: GENE0 (1); the first in cell cell3",
     ),
     "nan": (
         edit(4, ",".join(f"{x:g}" for x in COUNTS[3, :2]), "nan,1"),

@@ -1,0 +1,68 @@
+"""A column that splits the labels in both files is said, with the way to use it; batches and lonely values are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.data.checks import check_pair
+from psmatch_core.data.checks.finer_labels import is_condition
+from tests.data.readers.made_files import look
+
+N = 72
+DRUG = np.array(["SAHA", "Trametinib", "Vehicle"])[np.arange(N) % 3]
+
+
+def said(folder: Path, one: dict[str, object], other: dict[str, object]) -> list[str]:
+    sides = []
+    for name, columns in (("rna.csv", one), ("image.csv", other)):
+        draw = np.random.default_rng(len(name))
+        frame = pd.DataFrame({"cell": [f"{name}{i}" for i in range(N)], "drug": DRUG, **columns})
+        values = pd.DataFrame(draw.normal(size=(N, 5)), columns=[f"{name[:3]}{i}" for i in range(5)])
+        pd.concat([frame, values], axis=1).to_csv(folder / name, index=False)
+        sides.append(look(folder / name, "drug"))
+    found = check_pair(*sides, source_label_key="drug", target_label_key="drug")
+    return [str(each) for each in found if each.code == "PM-L33"]
+
+
+def test_a_dose_is_offered_as_part_of_the_label(tmp_path: Path) -> None:
+    dose = np.where(DRUG == "Vehicle", 0, np.array([10, 100])[np.arange(N) // 3 % 2])
+    (found,) = said(tmp_path, {"dose": dose}, {"dose": dose.astype(float)})
+    assert "Column dose splits the labels further in both files" in found
+    assert "label_with" in found
+
+
+def test_a_finer_label_is_offered_as_the_label(tmp_path: Path) -> None:
+    fine = [f"{drug} {'ab'[i // 3 % 2]}" for i, drug in enumerate(DRUG)]
+    (found,) = said(tmp_path, {"label_fine": fine}, {"label_fine": fine})
+    assert "Choose label_fine as the label column" in found
+
+
+@pytest.mark.parametrize("name", ["batch", "donor", "plate", "replicate", "well_row"])
+def test_batches_are_no_part_of_the_label(tmp_path: Path, name: str) -> None:
+    values = np.array(["a", "b"])[np.arange(N) // 3 % 2]
+    assert said(tmp_path, {name: values}, {name: values}) == []
+
+
+def test_a_column_of_one_file_or_without_common_values_is_not_offered(tmp_path: Path) -> None:
+    dose = np.array(["low", "high"])[np.arange(N) // 3 % 2]
+    assert said(tmp_path, {"dose": dose}, {}) == []
+    assert said(tmp_path, {"dose": dose}, {"dose": np.char.add(dose, "er")}) == []
+
+
+def test_a_column_that_the_label_tells_splits_nothing(tmp_path: Path) -> None:
+    copy = np.char.add(DRUG, " treatment")
+    assert said(tmp_path, {"treatment": copy}, {"treatment": copy}) == []
+
+
+@pytest.mark.parametrize("name", ["dose", "dose_nM", "Metadata_dose", "time_point", "hours", "cell.type", "stim"])
+def test_names_of_conditions(name: str) -> None:
+    assert is_condition(name)
+
+
+@pytest.mark.parametrize("name", ["batch", "nCount_RNA", "percent.mt", "donor", "plate", "runtime", "timestamp"])
+def test_other_names(name: str) -> None:
+    assert not is_condition(name)
