@@ -451,6 +451,23 @@ def confounded(rng, folder):
     return written(rng, folder, table.changed(columns={**table.columns, name: column}))
 
 
+@kind("L30 features that name the label", WARN, ("names the label", "name the label"), ("leak", "feature"))
+def told_by_features(rng, folder):
+    """A copy of the label among the features, or the counts of a tag for each label."""
+    table = draw_table(rng, n_cells=rng.randint(100, 160))
+    names = sorted(set(table.labels))
+    code = np.array([names.index(each) for each in table.labels])
+    noise = np.random.default_rng(rng.getrandbits(32))
+    if rng.random() < 0.4:
+        extra, called = code[:, None] + 1.0, [rng.choice(["code", "x", "G_1"])]
+    else:
+        extra = np.zeros((code.size, len(names)))
+        extra[np.arange(code.size), code] = noise.integers(5, 60, code.size)
+        called = [rng.choice(["tag{0}", "{1}_g1", "guide.{0}"]).format(at, name) for at, name in enumerate(names)]
+    X = np.hstack([table.X, extra]).astype(table.X.dtype)
+    return written(rng, folder, table.changed(X=X, genes=[*table.genes, *called]))
+
+
 @kind("F59 the label column twice", WARN, ("twice", "repeated", "duplicate"))
 def label_column_twice(rng, folder):
     table = draw_table(rng)
