@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psmatch_core.base.errors import plural, some
-from psmatch_core.data.checks.findings import Finding, display, name_list, warning
+from psmatch_core.data.checks.findings import Finding, display, warning
 from psmatch_core.data.checks.label_column import label_texts
 
 # Columns of var in which Cell Ranger, scanpy, Seurat and muon say what a feature measures.
@@ -62,5 +62,5 @@ def check_feature_types(types: Sequence[str], *, name: str) -> tuple[Finding, ..
     problem = f"{display(name, 40)} holds {plural(len(counts), 'type')} of features in one matrix: {listed}."
     naming = [each for each in counts if kind_of_type(each) in NAMING]
     if naming:
-        problem += f" {name_list(naming)} says which guide or tag a cell has, so it can give the label away."
-    return (warning("PM-F37", problem, "Use one type: choose it as the modality in the file (part), or keep only it."),)
+        problem += f" {display(naming[0], 30)} can give the label away: it says which guide or tag a cell has."
+    return (warning("PM-F37", problem, "Keep one type: choose it as the modality in the file (part)."),)

@@ -44,7 +44,7 @@ def test_guides_and_tags_are_named_as_what_gives_labels_away():
     assert "give the label away" not in found.problem
     for naming in ("CRISPR Guide Capture", "HTO"):
         (found,) = check_feature_types(["Gene Expression", naming], name="one.h5ad")
-        assert f"{naming} says which guide or tag a cell has, so it can give the label away." in found.problem
+        assert f"{naming} can give the label away: it says which guide or tag a cell has." in found.problem
     for types in ([], ["Peaks"] * 3, ["rna", "lncRNA", "protein_coding"]):
         assert check_feature_types(types, name="one.h5ad") == ()
 

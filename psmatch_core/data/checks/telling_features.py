@@ -127,15 +127,13 @@ def check_telling_features(found: Telling | None, *, name: str, label_key: str) 
     if found is None:
         return ()
     features = found.features
-    what = f"{plural(len(features), 'feature')} ({some([display(each, 30) for each in features], 4)})"
+    what = f"{plural(len(features), 'feature')} ({some([display(each, 20) for each in features], 3)})"
+    verb = "names" if len(features) == 1 else "name"
     problem = (
-        f"{display(name, 40)}: {what} {'names' if len(features) == 1 else 'name'} the label ({display(label_key)}) of "
-        f"{found.n_named:,} of {found.n_cells:,} cells, so a classifier reads the label itself (leakage)."
+        f"{display(name, 40)}: {what} {verb} the label ({display(label_key, 20)}) of "
+        f"{found.n_named:,} of {found.n_cells:,} cells: a classifier reads the label itself (leakage)."
     )
-    hint = (
-        "Leave these features out, or choose one type of features: guides, tags and copies of the label are no "
-        "measurements. Nothing is wrong if each is the marker of a cell type."
-    )
+    hint = "Leave them out, or choose one type of features. Nothing is wrong if each is the marker of a cell type."
     return (warning("PM-L30", problem, hint),)
 
 
