@@ -17,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz_mutants import mutant
 
-READERS = ("h5ad", "csv", "csv.gz", "npz")
+READERS = ("h5ad", "csv", "csv.gz", "npz", "h5mu", "loom", "zarr.zip", "mtx.zip")
 LIMIT_S, LIMIT_MB = 10.0, 2048
 LABEL = "cell_type"
 
@@ -68,14 +70,83 @@ def good_files(folder: Path) -> dict[str, list[Path]]:
         names = {"obs_names": np.array(cells), "var_names": np.array(list(var.index), dtype=str)}
         save(path, X=X, **names, **{LABEL: np.array(["B", "T"] * 20)})  # type: ignore[arg-type]
         found["npz"].append(path)
+    adata = anndata.AnnData(X, obs=obs, var=var, obsm={"protein": pd.DataFrame(X[:, :3], cells, ["A", "B", "C"])})
+    found["h5mu"].append(_h5mu(folder / "two.h5mu", adata))
+    found["loom"].append(_loom(folder / "good.loom", adata))
+    found["zarr.zip"] += [_zarr(folder, adata, version) for version in (2, 3)]
+    found["mtx.zip"].append(_mtx(folder / "good.mtx.zip", adata))
     return found
+
+
+def _h5mu(path: Path, adata: Any) -> Path:
+    """Two modalities, as mudata writes them; by h5py, since the benchmarks do not need mudata."""
+    import h5py
+
+    adata.write_h5ad(path)
+    with h5py.File(path, "a") as file:
+        for name in ("rna", "prot"):
+            group = file.create_group(f"mod/{name}")
+            for each in list(file):
+                if each != "mod":
+                    file.copy(each, group)
+        for each in set(file) - {"mod", "obs"}:
+            del file[each]
+        file["mod"].attrs["mod-order"] = ["rna", "prot"]
+    return path
+
+
+def _loom(path: Path, adata: Any) -> Path:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["matrix"] = adata.X.T
+        columns = {
+            "col_attrs/CellID": adata.obs_names,
+            "row_attrs/Gene": adata.var_names,
+            f"col_attrs/{LABEL}": adata.obs[LABEL],
+        }
+        for place, values in columns.items():
+            file.create_dataset(place, data=list(values), dtype=h5py.string_dtype())
+    return path
+
+
+def _zarr(folder: Path, adata: Any, version: int) -> Path:
+    import anndata
+
+    anndata.settings.zarr_write_format = version
+    store = folder / f"z{version}.zarr"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of defaults that will change
+        adata.write_zarr(store)
+    return _packed(folder / f"z{version}.zarr.zip", {each: each.relative_to(store) for each in store.rglob("*")})
+
+
+def _mtx(path: Path, adata: Any) -> Path:
+    from scipy import io, sparse
+
+    place = path.with_suffix("")
+    place.mkdir()
+    io.mmwrite(place / "matrix.mtx", sparse.coo_matrix(adata.X.T.astype(int)))
+    for name, values in (
+        ("barcodes.tsv", adata.obs_names),
+        ("genes.tsv", [f"E{i}\t{n}" for i, n in enumerate(adata.var_names)]),
+    ):
+        (place / name).write_text("\n".join(values) + "\n")
+    return _packed(path, {each: each.relative_to(place) for each in place.iterdir()})
+
+
+def _packed(path: Path, files: dict[Path, Path]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, name in files.items():
+            if each.is_file():
+                archive.write(each, name)
+    return path
 
 
 def work() -> None:
     """The worker: a path on each line of stdin, an answer in JSON on each line of stdout."""
     import resource
     import signal
-    import warnings
 
     from psmatch_core.data.readers.inspection import open_chosen, summarise
 
@@ -95,7 +166,8 @@ def _answer(path: Path, inspect: Any, opened: Any) -> dict[str, Any]:
     from psmatch_core.base.errors import PsmatchError
     from psmatch_core.data.readers.data_spec import DataSpec
 
-    spec = DataSpec(path=str(path), label_key=LABEL)
+    has_labels = not path.name.endswith("mtx.zip")
+    spec = DataSpec(path=str(path), label_key=LABEL if has_labels else "", part="rna" if path.suffix == ".h5mu" else "")
     try:
         summary = inspect(spec, path.name, memory_mb=LIMIT_MB).to_dict()
         source, _ = opened(spec, path.name, memory_mb=LIMIT_MB)
@@ -122,7 +194,8 @@ def _digest(source: Any, matrix: str) -> str:
     X = source.whole(matrix)
     dense = np.asarray(X.todense() if hasattr(X, "todense") else X, dtype=np.float64)
     digest = hashlib.sha256(np.ascontiguousarray(dense).tobytes())
-    for names in (source.obs_names, source.var_names(matrix), source.column(LABEL).astype(str)):
+    labels = [source.column(LABEL).astype(str)] if LABEL in source.column_names else []
+    for names in (source.obs_names, source.var_names(matrix), *labels):
         digest.update("\x1f".join(map(str, names)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

@@ -185,6 +185,10 @@ def mutant(data: bytes, kind: str, rng: random.Random, scratch: Path) -> tuple[b
         "csv": lambda: changed_text(data, rng),
         "csv.gz": lambda: changed_text(data, rng),
         "npz": lambda: changed_npz(data, rng),
+        "h5mu": lambda: changed_tree(data, rng, scratch),
+        "loom": lambda: changed_tree(data, rng, scratch),
+        "zarr.zip": lambda: changed_npz(data, rng),
+        "mtx.zip": lambda: changed_npz(data, rng),
     }
     if rng.random() < 0.4:
         try:

@@ -80,7 +80,9 @@ class Table:
         if self._compound is not None:
             return int(self._compound.shape[0])
         item = self._item[self._index]
-        return int((item.get("codes", item.get("values")) if hasattr(item, "keys") else item).size)
+        if hasattr(item, "keys"):
+            item = item.get("codes", item.get("values"))
+        return int(getattr(item, "size", None) or 0)
 
     def names(self) -> list[str]:
         """The row names ``(n,)``."""

@@ -103,6 +103,14 @@ def test_chunks_are_read_row_by_row(tmp_path):
     assert np.array_equal(np.vstack(rows), COUNTS)
 
 
+def test_shards_of_format_3_are_read(tmp_path):
+    with anndata.settings.override(auto_shard_zarr_v3=True):
+        path = write(tmp_path, good_adata(sparse.csr_matrix(COUNTS)), chunks=(50,))
+    assert "sharding_indexed" in (path / "X/data/zarr.json").read_text()
+    source, _ = open_source(path, "a.zarr", text_columns=(), memory_mb=1024)
+    assert np.array_equal(source.whole("X").toarray(), COUNTS)
+
+
 def test_a_store_is_copied(tmp_path):
     path = zipped(write(tmp_path))
     copied = anndata.read_h5ad(copy_into(DataSpec(path=str(path), label_key="cell_type"), tmp_path / "copy.h5ad"))
