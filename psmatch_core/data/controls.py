@@ -8,23 +8,26 @@ from collections.abc import Mapping
 OTHERS = "other labels"  # instead of a control: the mean of all other labels, each with the same weight
 
 _BETWEEN = r"[-_. ]*+"  # never given back, so that a name of sixty marks and digits costs no time
-_WORD = rf"({_BETWEEN}(control|ctrl|guide|grna|sgrna|sirna|shrna|oligo|sequence|region|locus)s?)?"
+_WORD = rf"({_BETWEEN}(control|ctrl|guide|grna|sgrna|sirna|shrna|oligo|sequence|region|locus)s?){{0,2}}"
 _DOSE = r"\(?\d+([.,]\d+)?\s*(%|pct|percent|v/v|[nuµμm]?M|[nuµμm]g/ml|h|hrs?)?\)?"
 # The number of a guide or a replicate. Genes end in a digit as well (WT1), so that short words need a mark before it.
 _ONE = rf"#?(?-i:g|sg|guide|gRNA|sgRNA|grna|sgrna|rep)?{_BETWEEN}\d++"
 _NUMBER = rf"({_BETWEEN}{_ONE}([-_. ]++{_ONE})*)?"
 _MARKED = rf"([-_. ]++{_ONE})*"
-_STATES = "treated|perturbed|stimulated|stim|transfected|transduced|infected|edited|induced|activated|exposed"
+_LIBRARY = rf"({_BETWEEN}(for)?{_BETWEEN}(human|mouse)({_BETWEEN}cr(ko|i|a|ispr[kia]?o?))?)?"  # as libraries write it
+_STATES = "treated|trt|perturbed|stimulated|stim|transfected|transduced|infected|edited|induced|activated|exposed"
 # The words of each family of controls. Families are joined with one another only where nothing else is left to join.
 _FAMILIES = {
     "guide": (
-        rf"(sg|si|sh|p[-_]?sg)?{_BETWEEN}("
-        rf"(non?{_BETWEEN}target(ing|ed|s)?|nt|ntc|(?-i:NTs|nts)|ntcs|intergenic){_WORD}{_NUMBER}"
+        rf"(p[-_])?(sg|si|sh)?{_BETWEEN}("
+        rf"(non?{_BETWEEN}target(ing|ed|s)?|nt|ntc|(?-i:NTs|nts)|ntcs|intergenic){_WORD}{_LIBRARY}{_NUMBER}"
+        rf"|(no|one)[-_ ]((intergenic|non[-_ ]gene)[-_ ])?site{_MARKED}|no[-_ ]current{_MARKED}"
         rf"|(safe{_BETWEEN}(harbou?r|target(ing|ed)?|cutt(er|ing))|scrambled?|scr|aavs1|h?rosa26|lacz|luc|luciferase|nc)"
         rf"{_WORD}{_MARKED}|safe[-_. ]\d+)|(sg|sh|si)(e?gfp|rfp|bfp|mcherry){_MARKED}|empty{_BETWEEN}vector{_MARKED}"
     ),
     "vehicle": (
-        rf"({_DOSE}{_BETWEEN})?(dmso|(vehicle|solvent|pbs|saline|water|h2o|etoh)({_BETWEEN}(control|ctrl))?)"
+        rf"({_DOSE}{_BETWEEN})?(dmso|dimethyl[-_ ]?sulfoxide"
+        rf"|(vehicle|solvent|pbs|saline|water|h2o|etoh)({_BETWEEN}(control|ctrl))?)"
         rf"({_BETWEEN}\(?(dmso|pbs)\)?)?(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
     ),
     "untreated": (

@@ -29,7 +29,7 @@ def collapsed_guides(source: Mapping[str, int], target: Mapping[str, int]) -> tu
     found = []
     for i in (0, 1):
         mine, other = sides[i], sides[1 - i]
-        genes = other | set(marked[1 - i].values())
+        genes = set((target, source)[i]) | set(marked[1 - i].values())
         mapping = marked[i] or _numbered(mine, other, genes)
         # Where only one side labels guides, a name that both sides have means the same on both.
         is_alone = not marked[1 - i]

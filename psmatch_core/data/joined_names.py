@@ -128,11 +128,14 @@ def _without_control(parts: tuple[str, ...]) -> str:
 
 
 def _halves(label: str, single: set[str]) -> tuple[str, ...]:
-    """Two other labels between which a label has ``_``, as in ``KLF1_BAK1``."""
+    """Two other labels, or one and a control, between which a label has ``_``: ``KLF1_BAK1``, ``KLF1_NegCtrl0``."""
     at = label.find("_")
     while at > 0:
         one, other = label[:at], label[at + 1 :]
-        if one != other and one in single and other in single:
+        controls = is_control_name(one), is_control_name(other)
+        if one != other and (one in single or controls[0]) and (other in single or controls[1]) and not all(controls):
+            return one, other
+        if one == other and all(controls):
             return one, other
         at = label.find("_", at + 1)
     return ()

@@ -19,12 +19,14 @@ EXPLICIT = {
     "mark": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)(?:{_MARK})"),  # STAT1_g2, IFNGR2g1, sgSTAT1_sg2
     "sequence": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)[-_. ][ACGT]{{17,23}}"),
     "coordinate": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)_[-+]_\d+\.\d+-\w+"),  # ARID1A_+_27022903.23-P1P2
+    # 10005_ZBTB4_P1P2_ENSG00000174282
+    "transcript": re.compile(r"(?:\d+_)?(?P<stem>.+?)_(?:P1P2|P1|P2|ENST[\d.]+)(?:_ENSG[\d.]+)?"),
     "prefix and number": re.compile(rf"(?:{_PREFIX})(?P<stem>.+?)[-_. #]\d{{1,5}}"),  # sgSTAT1_2
 }
 # Genes are named like these too (NKX2-1), so that the stem must be a label of the other modality.
 DOUBTFUL = {
     "prefix": re.compile(rf"(?:{_PREFIX})(?P<stem>.+)"),
-    "number": re.compile(r"(?P<stem>.+?)[-_. #]\d{1,5}"),
+    "number": re.compile(r"(?P<stem>.+?)[-_. #](?:\d{1,5}|[A-F])"),
 }
 _JOINT = re.compile(r"\s*[|;&+,]\s*|__")
 LONGEST = 120  # characters; a longer text is no name of a guide

@@ -49,7 +49,10 @@ def test_cell_types_have_none():
      "neg_ctrl_3", "NegCtrl0", "negcon", "negative control", "safe_targeting_12", "safe-12", "AAVS1-1", "sgAAVS1_2",
      "ROSA26", "INTERGENIC1216445", "shScr", "scramble_2", "siControl", "sgGFP", "LacZ", "DMSO_0.1%", "0.1% DMSO",
      "DMSO (0.5 %)", "DMSO_24h", "Vehicle_DMSO", "PBS_1", "unstimulated", "unstim", "no treatment", "Mock_2",
-     "mock-infected", "wild-type", "control_3"],
+     "mock-infected", "wild-type", "control_3",
+     # of published screens and libraries (Frangieh 2021, GeCKO, Brunello, Broad GPP, Open Problems, LINCS)
+     "NO_SITE_13", "ONE_SITE_2", "ONE_NON-GENE_SITE_12", "ONE_INTERGENIC_SITE_123", "NO_CURRENT_1", "UnTrt",
+     "NonTargetingControlGuideForHuman_0001", "Non_Targeting_Human_CRko_0001", "Dimethyl Sulfoxide"],
 )  # fmt: skip
 def test_controls_with_numbers_doses_and_prefixes(name):
     assert is_control_name(name)

@@ -80,6 +80,18 @@ def test_guides_named_by_sequence_and_by_coordinate():
         assert set(dict(found.rename_source).values()) == set(PLAIN[:6])
 
 
+def test_guides_of_published_screens():
+    by_transcript = ["10005_ZBTB4_P1P2_ENSG00000174282", "8271_STAT1_P1_ENSG00000115415"]
+    (found,) = suggest(counts(by_transcript), counts(["ZBTB4", "STAT1"]))
+    assert [new for _, new in found.rename_source] == ["ZBTB4", "STAT1"]
+    (found,) = suggest(counts(["STAT1_A", "STAT1_B", "MYC_A", "NT_B"]), counts(["STAT1", "MYC", "NT"]))
+    assert dict(found.rename_source)["NT_B"] == "NT"
+    cropped = ["p_sgCREB1_2", "p_sgCREB1_3", "p_sgELK1_6", "p_INTERGENIC393453"]
+    assert kinds(cropped, ["CREB1", "ELK1", "control"]) == ["guides", "controls"]
+    hashtags = ["HTO_A", "HTO_B", "HTO_A_HTO_B", "Negative"]
+    assert kinds(hashtags, ["HTO_A", "HTO_B"]) == ["calls", "several"]
+
+
 def test_a_number_alone_is_no_guide_unless_the_rest_is_a_label_over_there():
     assert kinds(guides("{}-{}", ["NKX2", "NKX6", "KRTAP5"]), ["GATA6", "STAT1"]) == []
 
@@ -153,6 +165,12 @@ def test_a_control_as_the_second_guide_is_dropped():
     source = counts(["KLF1+ctrl", "ctrl+BAK1", "KLF1+BAK1", "ctrl"])
     (found,) = [each for each in suggest(source, counts(["KLF1", "BAK1", "ctrl"])) if each.kind == "partners"]
     assert dict(found.rename_source) == {"KLF1+ctrl": "KLF1", "ctrl+BAK1": "BAK1"}
+
+
+def test_a_control_as_the_other_guide_may_be_joined_by_an_underscore():
+    labels = ["KLF1_NegCtrl0", "NegCtrl0_BAK1", "NegCtrl0_NegCtrl0", "KLF1_BAK1"]
+    (found,) = [each for each in suggest(counts(labels), counts(["KLF1", "BAK1", "ctrl"])) if each.kind == "partners"]
+    assert [new for _, new in found.rename_source] == ["KLF1", "BAK1", "NegCtrl0"]
 
 
 def test_states_of_cell_types_are_no_guides():
