@@ -14,7 +14,7 @@ FAR_BEHIND = 0.85  # that of the next features: markers of a cell type follow ea
 MOST_ALONE = 3  # features for each label
 FEWEST_LABELS = 3  # two labels may each have one marker
 FEWEST_CELLS_JUDGED = 5  # of a label
-FEATURES_AT_ONCE = 2000  # that are held dense
+VALUES_AT_ONCE = 20_000_000  # that are held dense: 160 MB
 
 
 def carrying_features(modality: Modality) -> dict[str, str]:
@@ -28,9 +28,10 @@ def carrying_features(modality: Modality) -> dict[str, str]:
     judged = np.flatnonzero(np.bincount(y) >= FEWEST_CELLS_JUDGED)
     if modality.image_shape is not None or len(judged) < FEWEST_LABELS or modality.n_features <= MOST_ALONE:
         return {}
+    at_once = max(1, VALUES_AT_ONCE // modality.n_cells)
     shares = np.hstack([
-        _told_by_each(modality.X[:, start : start + FEATURES_AT_ONCE], y, judged)
-        for start in range(0, modality.n_features, FEATURES_AT_ONCE)
+        _told_by_each(modality.X[:, start : start + at_once], y, judged)
+        for start in range(0, modality.n_features, at_once)
     ])  # fmt: skip
     order = np.argsort(-shares, axis=1)
     best = np.take_along_axis(shares, order[:, : MOST_ALONE + 1], axis=1)

@@ -1,5 +1,7 @@
 """Features that name the label are told by name; markers of cell types and effects of perturbations are not."""
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -81,3 +83,15 @@ def test_a_file_is_told_as_an_annotated_object_is(tmp_path):
         problems = [each.problem.partition(": ")[2] for each in summary.findings if each.code == "PM-L30"]
         assert problems == [each.partition(": ")[2] for each in telling(adata)]
         assert len(problems) == n
+
+
+def test_of_large_data_a_part_of_the_cells_is_looked_at(monkeypatch):
+    module = importlib.import_module("psmatch_core.data.checks.telling_features")
+    rng = np.random.default_rng(6)
+    y, X, genes = screen(rng, n=400)
+    names = [*genes, *(f"{each}_g1" for each in GENES)]
+    adata = as_anndata(np.hstack([X, guides(rng, y, len(GENES))]), y, GENES, names)
+    assert " of 400 cells" in telling(adata)[0]
+    monkeypatch.setattr(module, "LARGEST_READ", 2000)
+    (problem,) = telling(adata)
+    assert int(problem.split(" of ")[-1].split(" ")[0]) <= 200

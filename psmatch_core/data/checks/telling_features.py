@@ -30,6 +30,7 @@ ALWAYS = 0.99  # the share of a label's cells in which a feature must be on that
 EXPLAINED, MOST_LOOKED_AT = 0.7, 50  # variance of a feature between labels, and how many such features are looked at
 MOST_MARKED = 3  # labels that one marker can name; more of them only a feature made from the label
 MOST_CANDIDATES = 2000  # features whose values are read a second time
+LARGEST_READ = 8_000_000  # of their values are looked at: 64 MB; of larger data every second, third … cell
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Telling:
     by_label
         For a label, the features that name it.
     n_named, n_cells
-        Cells whose label they name, of those that have one of these labels.
+        Cells whose label they name, of those that have one of these labels and were looked at.
     """
 
     by_label: Mapping[str, tuple[str, ...]]
@@ -99,10 +100,12 @@ def telling_features(
     if not chosen.size:
         return None
     values = read(chosen)
+    step = max(1, -(-values.shape[0] * chosen.size // LARGEST_READ))
+    values, labels = values[::step], labels[: values.shape[0] : step]
     x = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
     place = {int(at): column for column, at in enumerate(chosen)}
     code = {name: at for at, name in enumerate(moments.labels)}
-    y = np.array([code.get(each or "", -1) for each in labels[: len(x)]])
+    y = np.array([code.get(each or "", -1) for each in labels])
     x, y = x[y >= 0], y[y >= 0]
     with np.errstate(all="ignore"):
         x = np.sign(x) * np.log1p(np.abs(x))

@@ -234,16 +234,16 @@ def _telling_features_of(
     source: Source, key: str, names: Sequence[str], signal: LabelSignal, *, label_key: str
 ) -> tuple[Finding, ...]:
     """Whether features of the main matrix name the labels; those that may do so are read a second time."""
+    from scipy import sparse
 
-    def read(places: np.ndarray) -> np.ndarray:
+    def read(places: np.ndarray) -> Any:
         parts, n_values, budget = [], 0, _budget(source, is_main=True)
         for rows in source.rows(key, SCAN_VALUES):
-            part = rows[:, places]
-            parts.append(part.toarray() if hasattr(part, "toarray") else part)
+            parts.append(rows[:, places])
             n_values += rows.nnz if hasattr(rows, "nnz") else rows.size
             if n_values >= budget:
                 break
-        return np.concatenate(parts)
+        return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
     labels = label_texts(source.column(label_key)).tolist()
     found = telling_features(labels, signal.moments, names, read=read)
