@@ -95,3 +95,15 @@ def test_of_large_data_a_part_of_the_cells_is_looked_at(monkeypatch):
     monkeypatch.setattr(module, "LARGEST_READ", 2000)
     (problem,) = telling(adata)
     assert int(problem.split(" of ")[-1].split(" ")[0]) <= 200
+
+
+def test_values_that_are_no_numbers_are_left_to_their_own_check(tmp_path):
+    rng = np.random.default_rng(7)
+    y, X, genes = screen(rng)
+    leak = np.hstack([X, guides(rng, y, len(GENES))])
+    adata = as_anndata(leak.copy(), y, GENES, [*genes, *(f"{each}_g1" for each in GENES)])
+    adata.layers["counts"] = leak
+    adata.X[-3:, -4:] = np.nan
+    adata.write_h5ad(tmp_path / "one.h5ad")
+    summary = inspect_file(DataSpec(path=str(tmp_path / "one.h5ad"), label_key="perturbation"))
+    assert "PM-L30" not in [each.code for each in summary.findings]

@@ -107,6 +107,8 @@ def telling_features(
     code = {name: at for at, name in enumerate(moments.labels)}
     y = np.array([code.get(each or "", -1) for each in labels])
     x, y = x[y >= 0], y[y >= 0]
+    if not np.isfinite(x).all():  # refused or mended on its own
+        return None
     with np.errstate(all="ignore"):
         x = np.sign(x) * np.log1p(np.abs(x))
     found = _by_one(x, y, moments, [str(names[at]) for at in chosen])
