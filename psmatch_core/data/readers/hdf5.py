@@ -46,6 +46,10 @@ def source_of(opening: Opening, root: Any) -> Source:
         return H5adSource(opening, root)
     if is_loom(root):
         return LoomSource(opening, root)
+    if {"assays", "meta.data"} <= names:
+        problem = f"{opening.shown} is an h5Seurat file, which only R reads."
+        hint = "Convert it in R: SeuratDisk::Convert(file, dest = 'h5ad')."
+        raise PsmatchError(problem, hint=hint, code="PM-F43")
     raise PsmatchError(
         f"{opening.shown} is an HDF5 file but not an AnnData (h5ad) file: it has no cell table (obs).",
         hint="Save it as h5ad from the program that wrote it.",

@@ -63,6 +63,20 @@ def text(name, separator):
     return made
 
 
+def columns(name):
+    def made(place):
+        adata = good_adata()
+        frame = pd.DataFrame(COUNTS, index=pd.Index(adata.obs_names, name="cell"), columns=adata.var_names)
+        frame.insert(0, "cell_type", adata.obs["cell_type"].astype(str))
+        if name.endswith("parquet"):
+            frame.to_parquet(place / name)
+        else:
+            frame.reset_index().to_feather(place / name)
+        return place / name
+
+    return made
+
+
 # Format → who writes it, and files by name; all hold the values of COUNTS or of one of STORAGES.
 WRITTEN = {
     "h5ad": (
@@ -90,6 +104,7 @@ WRITTEN = {
     ),
     "npz": ("numpy", {"with names": npz}),
     "npy": ("numpy", {"without names": npy}),
+    "parquet, feather": ("pandas", {name: columns(name) for name in ("a.parquet", "a.feather")}),
     "csv, tsv": (
         "pandas",
         {

@@ -67,12 +67,13 @@ def test_truncated_file_is_reported_with_its_size(tmp_path):
 
 
 def test_other_contents_of_hdf5_are_refused_by_name(tmp_path):
-    layouts = {"10x": "matrix/barcodes", "loom": "row_attrs/x", "AnnData": "other/x"}
+    layouts = {"10x": "matrix/barcodes", "loom": "row_attrs/x", "h5Seurat": "assays/RNA", "AnnData": "other/x"}
     for word, place in layouts.items():
         path = tmp_path / f"{word}.h5"
         with h5py.File(path, "w") as file:
             file.create_group(place)
             file.require_group("col_attrs")
+            file.create_group("meta.data")
         assert word in refusal(path).replace(path.name, "")
 
 

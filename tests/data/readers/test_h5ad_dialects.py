@@ -227,3 +227,25 @@ def test_ids_go_into_the_clean_copy(tmp_path):
     var = anndata.read_h5ad(copy_into(spec, tmp_path / "copy.h5ad")).var
     assert var.index.tolist() == [f"GENE{i}" for i in range(20)]
     assert var["feature_id"].tolist() == adata.var_names.tolist()
+
+
+def test_matrices_in_one_old_record_array_are_named(tmp_path):
+    def old(file):
+        del file["obsm"]
+        file["obsm"] = np.zeros(60, dtype=[("X_pca", "f4", (5,)), ("X_umap", "f4", (2,))])
+
+    assert "obsm/X_pca, obsm/X_umap cannot be read as a matrix" in warnings_of(look(broken(write(tmp_path), old)))
+
+
+def test_an_older_file_of_seuratdisk_without_encodings_is_read(tmp_path):
+    """Convert() of its first versions writes no encoding of the table."""
+
+    def bare(file):
+        seuratdisk(file["obs"], CODES)
+        for place in ("obs", "var"):
+            for name in ("encoding-type", "encoding-version", "column-order"):
+                del file[place].attrs[name]
+
+    summary = look(broken(write(tmp_path), bare), label_key="ko")
+    assert set(summary.column("ko").counts) == set(LEVELS)
+    assert "written by an old version of anndata" in warnings_of(summary)
