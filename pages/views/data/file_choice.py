@@ -14,6 +14,7 @@ from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary
+from psmatch_core.data.sides import SIDES
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
 # Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
@@ -176,6 +177,22 @@ def save_side(which: str, side: Side, *, inspect: bool) -> None:
             _reset_form(which)
             st.rerun()
     session.set_workspace(session.workspace().with_side(which, side))
+    st.rerun()
+
+
+def change_both(source: Side, target: Side) -> None:
+    """Save changes on both sides at once, and rerun the page; nothing changes if a file cannot be read so."""
+    try:
+        with st.spinner("Inspecting both files…"):
+            changed = [replace(side, summary=_inspect(side)) for side in (source, target)]
+    except PsmatchError as error:
+        session.put_error("source", error)
+        st.rerun()
+    workspace = session.workspace()
+    for which, side in zip(SIDES, changed, strict=True):
+        workspace = workspace.with_side(which, side)
+        _reset_form(which)
+    session.set_workspace(workspace)
     st.rerun()
 
 

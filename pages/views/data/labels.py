@@ -10,6 +10,7 @@ from pages.shell import charts, session
 from pages.shell.errors import show_error, show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
+from pages.views.data.finer_labels import finer_label_buttons
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.base.errors import PsmatchError
@@ -58,6 +59,7 @@ def _pair_findings(workspace: Workspace) -> None:
         pair_keys=(source.pair_key, target.pair_key),
     )
     show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below
+    finer_label_buttons(source, target)
 
 
 def _decisions(workspace: Workspace, report: LabelReport) -> None:

@@ -83,9 +83,10 @@ def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, flo
         help="A feature that lacks more is left out, whether others are filled or their cells left out.",
     )
     chosen = side.bad_values
-    for how, text in MENDING.items():
-        if st.button(text, key=f"{key}.{how}"):
-            chosen = how
+    with st.container(horizontal=True):
+        for how, text in MENDING.items():
+            if st.button(text, key=f"{key}.{how}"):
+                chosen = how
     return chosen, most
 
 
@@ -111,9 +112,9 @@ def roles_box(side: Side, summary: FileSummary, key: str) -> tuple[tuple[str, st
         rows = [
             {
                 "column": name,
+                "use as": roles.get(name, PROPOSED),
                 "proposed": role or "–",
                 "contains": kind,
-                "use as": roles.get(name, PROPOSED),
             }
             for name, (role, kind) in known.items()
             if name != side.spec.label_name
@@ -125,7 +126,8 @@ def roles_box(side: Side, summary: FileSummary, key: str) -> tuple[tuple[str, st
             disabled=("column", "proposed", "contains"),
             height=min(320, 38 + 35 * len(rows)),
             column_config={
-                "use as": st.column_config.SelectboxColumn("use as", options=[PROPOSED, *ROLES], required=True)
+                "column": st.column_config.TextColumn("column", width="small"),
+                "use as": st.column_config.SelectboxColumn("use as", options=[PROPOSED, *ROLES], required=True),
             },
         )
         if matrix is not None and matrix.n_features > len(features):

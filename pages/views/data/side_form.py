@@ -18,10 +18,12 @@ from pages.views.data.reading import bad_values_box, cell_rules_box, further_lab
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.data.readers.summary import MENDABLE
 
 HEADINGS = {"source": "Modality 1 (source)", "target": "Modality 2 (target)"}
 MOST_COUNTS = 6
-MISSING = ("PM-L02", "PM-L18")  # cells without label: reported below, beside the button that drops them
+# Cells without label and missing values: reported below, beside the buttons that do something about them.
+MISSING = ("PM-L02", "PM-L18")
 
 
 def side_form(which: str) -> None:
@@ -52,7 +54,8 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
         f"{count(summary.n_cells, 'cell')}{_size_text(summary)} · {summary.format} · "
         f"{size(summary.n_bytes)} · SHA-256 {summary.sha256[:12]}…"
     )
-    show_findings(finding for finding in summary.findings if finding.code not in MISSING or not side.has_missing)
+    asked = {MENDABLE, *(MISSING if side.has_missing else ())}
+    show_findings(finding for finding in summary.findings if finding.code not in asked)
     key = session.widget_key(f"side.{which}")
     name = st.text_input("Name in figures and messages", side.name, key=f"{key}.name", max_chars=40)
     part = _part_box(side, summary, f"{key}.part")

@@ -3,7 +3,7 @@
 from psmatch_core.data.checks.confounding import check_confounding, group_columns, is_technical
 from psmatch_core.data.checks.file_facts import ColumnFacts, Facts, FileFacts, Sketch, column_of, sketch
 from psmatch_core.data.checks.findings import Finding, Severity, display, name_list, raise_rejections
-from psmatch_core.data.checks.finer_labels import is_condition
+from psmatch_core.data.checks.finer_labels import FinerColumn, finer_columns, is_condition
 from psmatch_core.data.checks.label_column import LabelCounts, check_labels, count_labels, label_texts, no_label
 from psmatch_core.data.checks.label_signal import LabelSignal, check_label_signal, judges_signal
 from psmatch_core.data.checks.matrix import check_matrix
@@ -34,6 +34,7 @@ __all__ = [
     "Facts",
     "FileFacts",
     "Finding",
+    "FinerColumn",
     "Kind",
     "KnownPairs",
     "LabelCounts",
@@ -55,6 +56,7 @@ __all__ = [
     "decide_pairs",
     "detect_kind",
     "display",
+    "finer_columns",
     "group_columns",
     "is_condition",
     "is_pair_column",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 
 from psmatch_core.base.errors import some
 from psmatch_core.data.checks.file_facts import ColumnFacts, FileFacts
@@ -23,28 +24,52 @@ def is_condition(name: str) -> bool:
     return _CONDITIONS.fullmatch(name.strip()) is not None
 
 
-def check_finer(source: FileFacts, target: FileFacts, label_keys: tuple[str, str]) -> list[Finding]:
-    """The columns by which the labels of both files are split further, one finding each."""
+@dataclass(frozen=True)
+class FinerColumn:
+    """A column of both files that splits their labels further.
+
+    Parameters
+    ----------
+    name
+        The column.
+    is_label
+        Whether each of its values belongs to one label, so that it can be the label itself.
+    label, values
+        A label that it splits, and the values it has there.
+    """
+
+    name: str
+    is_label: bool
+    label: str
+    values: tuple[str, ...]
+
+    def finding(self) -> Finding:
+        """What is said of it."""
+        name = display(self.name)
+        example = f"{display(self.label, 24)} has {some([display(each, 16) for each in self.values], 3)}"
+        hint = f"Make the label of both columns (label_with), or cells of different {name} are matched with each other."
+        if self.is_label:
+            hint = f"Choose {name} as the label column, if both files mean the same by it."
+        return warning("PM-L33", f"Column {name} splits the labels further in both files: {example}.", hint)
+
+
+def finer_columns(source: FileFacts, target: FileFacts, label_keys: tuple[str, str]) -> list[FinerColumn]:
+    """The columns by which the labels of both files are split further."""
     labels = [_column(side, key) for side, key in zip((source, target), label_keys, strict=True)]
     if labels[0] is None or labels[1] is None:
         return []
-    findings = []
+    found = []
     for column in source.columns:
         other = _column(target, column.name)
-        if column.name in label_keys or other is None or not is_condition(column.name):
+        if column.name in label_keys or other is None or not column.listed or not is_condition(column.name):
             continue
-        split = [_split(label, each) for label, each in zip(labels, (column, other), strict=True) if label is not None]
-        if not all(split) or len(set(column.listed) & set(other.listed) - {""}) < 2:
-            continue
-        label, values = max(split[0].items(), key=lambda each: len(each[1]))
-        example = f"{display(label, 24)} has {some([display(each, 16) for each in sorted(values)], 3)}"
-        name = display(column.name)
-        problem = f"Column {name} splits the labels further in both files: {example}."
-        hint = f"Make the label of both columns (label_with), or cells of different {name} are matched with each other."
-        if all(_is_nested(label, each) for label, each in zip(labels, (column, other), strict=True) if label):
-            hint = f"Choose {name} as the label column, if both files mean the same by it."
-        findings.append(warning("PM-L33", problem, hint))
-    return findings
+        both = [(label, each) for label, each in zip(labels, (column, other), strict=True) if label is not None]
+        split = [_split(label, each) for label, each in both]
+        if all(split) and len(set(column.listed) & set(other.listed) - {""}) > 1:
+            label, values = max(split[0].items(), key=lambda each: len(each[1]))
+            is_label = all(_is_nested(label, each) for label, each in both)
+            found.append(FinerColumn(column.name, is_label, label, tuple(sorted(values))))
+    return found
 
 
 def _column(side: FileFacts, name: str) -> ColumnFacts | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.file_facts import ColumnFacts, FileFacts, Sketch
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
-from psmatch_core.data.checks.finer_labels import check_finer
+from psmatch_core.data.checks.finer_labels import finer_columns
 from psmatch_core.data.checks.pairing import KnownPairs, decide_pairs, pairing_finding
 
 # Share of the smaller file's feature names found in the other. Two panels of one assay overlap a little, and RNA and
@@ -69,7 +69,8 @@ def check_pair(
             )
         )
     findings.extend(_of_labels(source, target, source_label_key, target_label_key))
-    findings.extend(check_finer(source, target, (source_label_key, target_label_key or source_label_key)))
+    keys = (source_label_key, target_label_key or source_label_key)
+    findings.extend(each.finding() for each in finer_columns(source, target, keys))
     findings.extend(_of_pair_columns(source, target, {source_label_key, target_label_key}, pair_keys))
     return tuple(findings)
 

@@ -304,3 +304,43 @@ def two_modalities(path: Path) -> Path:
             file[f"mod/{name}/obs"].create_dataset("label", data=["A", "B"] * 12, dtype=text)
         file["mod"].attrs["mod-order"] = ["rna", "prot"]
     return path
+
+
+def test_missing_values_are_asked_about_and_filled(empty: Open) -> None:
+    app = empty()
+    broken = pd.read_csv(BytesIO(csv(["A", "B"] * 20)))
+    feature = broken.columns[-1]
+    broken.loc[[3, 7], feature] = np.nan
+    hand_over(app, "source", "rna.csv", broken.to_csv(index=False).encode())
+    hand_over(app, "target", "protein.csv", csv(["A", "B"] * 20, prefix="b", seed=1))
+    assert "Decide what to do with the missing values of the source modality" in plain_text(app)
+    largest = next(each for each in app.number_input if each.label.startswith("Largest share"))
+    largest.set_value(0.1).run()
+    press(app, "Fill them with the median")
+    assert "Missing and infinite values: fill them with the median of their feature" in plain_text(app)
+    assert "To continue:" not in plain_text(app)
+    press(app, "Undo")
+    assert "Decide what to do with the missing values" in plain_text(app)
+
+
+def test_a_dose_becomes_part_of_the_label_of_both_files(empty: Open) -> None:
+    app = empty()
+    for side, prefix in (("source", "a"), ("target", "b")):
+        table = pd.read_csv(BytesIO(csv(["SAHA", "DMSO"] * 20, prefix=prefix, seed=len(side))))
+        table["dose"] = [10, 10, 100, 100] * 10
+        hand_over(app, side, f"{side}.csv", table.to_csv(index=False).encode())
+    assert metrics(app)["Shared labels"] == "2"
+    press(app, "Make the label of label and dose")
+    assert metrics(app)["Shared labels"] == "4"
+
+
+def test_cells_are_chosen_by_rule(empty: Open) -> None:
+    app = loaded(empty, ["A", "B", "C"] * 10, ["A", "B", "C"] * 10)
+    rules = next(each for each in app.text_area if each.label == "Rules, one per line")
+    rules.set_value("label in A, B").run()
+    assert "10 cells of 30 left out by rule" in plain_text(app)
+    assert metrics(app)["Shared labels"] == "2"
+    rules = next(each for each in app.text_area if each.label == "Rules, one per line")
+    rules.set_value("size > 3").run()
+    assert "no column size" in plain_text(app)
+    assert metrics(app)["Shared labels"] == "2"  # the choice before is still in use

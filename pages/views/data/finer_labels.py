@@ -1,0 +1,33 @@
+"""Buttons that use a column by which the labels of both files are split further."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.shell.workspace import DEMO, Side
+from pages.views.data.file_choice import change_both
+from psmatch_core.data.checks import display, finer_columns
+
+
+def finer_label_buttons(source: Side, target: Side) -> None:
+    """One button for each such column: it makes the label with the column, or is the label itself."""
+    if source.summary is None or target.summary is None or source.path.startswith(DEMO):
+        return
+    for column in finer_columns(source.summary, target.summary, (source.spec.label_name, target.spec.label_name)):
+        name = display(column.name)
+        text = (
+            f"Use {name} as the label"
+            if column.is_label
+            else f"Make the label of {display(source.label_key)} and {name}"
+        )
+        if not st.button(text, key=f"labels.finer.{column.name}", icon=":material/call_split:"):
+            continue
+        sides = [
+            replace(side, label_key=column.name, label_with=())
+            if column.is_label
+            else replace(side, label_with=(*side.label_with, column.name))
+            for side in (source, target)
+        ]
+        change_both(sides[0], sides[1])
