@@ -29,7 +29,11 @@ _ID = re.compile(r"(?i)ENS[A-Z]{0,6}[GTPE]\d{6,}(\.\d+)?(_PAR_Y)?|FBgn\d{7}|WBGe
 MOST_IDS = 0.9  # the share of names that must be ids
 RECOGNISED_BY = 1000  # names by which a list is judged
 _LIST = re.compile(r"(?i)(.*?)[_.\- ]?(names?|features?|columns?|markers?|labels?)")
-_EMBEDDING = re.compile(r"(?i)X_.*")  # scanpy: X_pca, X_umap
+# Matrices without measured features, by scanpy's prefix or their usual names; lists that name groups of cells.
+_EMBEDDING = re.compile(r"(?i)X_.*|.*(pca|umap|t-?sne|spatial|lsi|latent|harmony|scvi|diffmap|mofa|embed|coord).*")
+_OF_CELLS = re.compile(
+    r"(?i)(label|cell|class|cluster|condition|batch|sample|group|donor|plate|perturb|treat|categor).*"
+)
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ def with_ids(table: pd.DataFrame, ids: Mapping[str, str], column: str = "feature
 def naming_list(key: str, n_features: int, lists: Mapping[str, int]) -> str | None:
     """Which list of ``uns`` names the columns of matrix ``key`` of ``obsm``, such as ``protein_names``; None without.
 
-    A list whose first word is that of the matrix goes first; without one, the only list of this length, but never for
-    an embedding such as ``X_pca``, whose columns have no names.
+    A list whose first word is that of the matrix goes first; without one, the only list of this length, unless it names
+    groups of cells (``condition_names``), and never for an embedding such as ``X_pca``, whose columns have no names.
 
     Parameters
     ----------
@@ -115,7 +119,8 @@ def naming_list(key: str, n_features: int, lists: Mapping[str, int]) -> str | No
     akin = [name for name, stem in fitting.items() if stem and _first_word(stem) == first]
     if akin:
         return akin[0]
-    return next(iter(fitting)) if len(fitting) == 1 and not _EMBEDDING.fullmatch(key) else None
+    others = [name for name, stem in fitting.items() if not _OF_CELLS.fullmatch(stem)]
+    return others[0] if len(others) == 1 and not _EMBEDDING.fullmatch(key) else None
 
 
 def numbered_names(key: str, n_features: int) -> list[str]:

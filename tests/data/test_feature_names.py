@@ -47,6 +47,9 @@ def test_a_list_of_uns_names_an_array_by_its_first_word_or_where_it_is_the_only_
     assert naming_list("adt", 24, {"protein_names": 24, "gene_names": 24}) is None
     assert naming_list("X_pca", 24, {"protein_names": 24}) is None
     assert naming_list("adt", 24, {"protein_names": 25}) is None
+    assert naming_list("spatial", 2, {"protein_names": 2}) is None
+    assert naming_list("adt", 2, {"condition_names": 2, "cell_type_labels": 2}) is None
+    assert naming_list("adt", 2, {"condition_names": 2, "marker_names": 2}) == "marker_names"
 
 
 def annotated(**columns):
