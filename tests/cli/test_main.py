@@ -244,3 +244,10 @@ def test_a_recipe_that_is_no_json_names_the_line(tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps({"seed": 0})[:-1])
     _, err = psmatch("run", "recipe.json", cwd=tmp_path, code=1)
     assert "is not JSON" in err
+
+
+def test_a_reader_that_has_enough_ends_the_output_quietly():
+    command = f"{sys.executable} -m psmatch_core options | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""

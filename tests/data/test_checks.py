@@ -1,5 +1,7 @@
 """Rules on values, names and labels: one test for each message, on its text."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ from psmatch_core.data.checks import (
     raise_rejections,
     unique_names,
 )
+from psmatch_core.data.checks.names import check_names
 
 RANDOM = np.random.default_rng(0)
 COUNTS = RANDOM.poisson(3.0, (60, 20)).astype(np.float32)
@@ -256,3 +259,21 @@ def test_refusal_tells_how_many_further_problems_there_are():
 def test_names_are_shown_short_and_without_control_characters():
     assert display("a\n\u202eb") == "a··b"
     assert len(display("x" * 500)) == 32
+
+
+PEAKS = ("chr{}-{}-{}", "chr{}:{}-{}", "chr{}_{}_{}", "{}:{}-{}", "GL00019{}.1:{}-{}", "chr{}_KI270706v1_random-{}-{}")
+
+
+@pytest.mark.parametrize("form", PEAKS)
+def test_peaks_are_features_and_not_cells(form):
+    peaks = [form.format(i % 9 + 1, 500 * i, 500 * i + 499) for i in range(60)]
+    barcodes = [f"{barcode}-1" for barcode in itertools.islice(map("".join, itertools.product("ACGT", repeat=16)), 60)]
+    codes = [each.code for each in check_names(barcodes, peaks, name="atac")]
+    assert "PM-F23" not in codes
+    assert "PM-F23" in [each.code for each in check_names(peaks, barcodes, name="transposed")]
+
+
+def test_cells_of_merged_samples_are_still_cells():
+    cells = [f"sample_{'ACGT' * 4}-1-{i}" for i in range(60)]
+    genes = [f"GENE{i}" for i in range(60)]
+    assert "PM-F23" in [each.code for each in check_names(genes, cells, name="transposed")]

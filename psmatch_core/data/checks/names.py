@@ -14,6 +14,8 @@ from psmatch_core.data.checks.not_measured import not_measured, unmeasured_findi
 MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
+# Peaks of open chromatin, features of ATAC: chr1-0-499, chr1:0-499, chr1_0_499, 1:100-200, GL000194.1:55758-56597.
+_PEAK = re.compile(r"(?i)(chr\w+(\.\d+)?|\d{1,2}|x|y|mt?|[23][lr]|[ivx]+|[a-z]{2}\d{4,}(\.\d+)?)[-:_]\d+[-:_]\d+")
 # Gene symbols that a spreadsheet has turned into dates (SEPT1, MARCH2, DEC1); a number may come first or last.
 _DATED = re.compile(r"(?i)\d{1,2}-(mar|sep|sept|dec|oct|apr|feb)|(mar|sep|sept|dec|oct|apr|feb)-\d{1,2}")
 _WHOLE = re.compile(r"\d+(\.0)?")
@@ -96,13 +98,14 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
 
 def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
     return bool(obs_names and var_names) and (
-        _share(_CELL, var_names) > MOST_NAMES and _share(_CELL, obs_names) < 1 - MOST_NAMES
+        _share_of_cells(var_names) > MOST_NAMES and _share_of_cells(obs_names) < 1 - MOST_NAMES
     )
 
 
-def _share(pattern: re.Pattern[str], names: Sequence[str]) -> float:
-    sample = names[:1000]
-    return sum(pattern.match(str(each)[:RECOGNISED_BY]) is not None for each in sample) / len(sample)
+def _share_of_cells(names: Sequence[str]) -> float:
+    """The share of names that are those of cells."""
+    sample = [str(each)[:RECOGNISED_BY] for each in names[:1000]]
+    return sum(_CELL.match(each) is not None and _PEAK.fullmatch(each) is None for each in sample) / len(sample)
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
