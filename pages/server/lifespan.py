@@ -16,6 +16,7 @@ from streamlit.starlette import App
 from streamlit.web.server.server_util import get_url
 
 from pages.server.closed_tabs import ClosedTabs
+from pages.server.upload_addresses import keep_upload_addresses
 
 LOOK_SECONDS = 10.0  # between two looks at which tabs are closed
 
@@ -23,6 +24,7 @@ LOOK_SECONDS = 10.0  # between two looks at which tabs are closed
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
     """From the start of the server to its end."""
+    keep_upload_addresses()
     if not st.get_option("server.headless"):  # without a display nothing opens
         url = get_url(st.get_option("browser.serverAddress"))
         threading.Thread(target=webbrowser.open, args=(url,), name="psmatch-browser", daemon=True).start()
