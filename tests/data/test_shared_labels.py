@@ -147,7 +147,9 @@ def test_same_modality_and_same_file_are_reported_and_not_refused():
         "share 80 feature names and look like the same modality"
         in problems(side("A", features=genes), side("B", features=genes[:80]))[0]
     )
-    assert "the same file was loaded twice" in problems(side("A", sha256="ab"), side("B", sha256="ab"))[0]
+    twice = [side(name, sha256="ab", features=genes) for name in "AB"]
+    assert "the same file was loaded twice" in problems(*twice)[0]
+    assert problems(side("A", sha256="ab"), side("B", sha256="ab", features=genes)) == []  # one file, two modalities
 
 
 def test_very_different_sizes_are_reported():

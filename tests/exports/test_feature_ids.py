@@ -79,8 +79,9 @@ def test_predictions_of_new_cells_hold_both_and_read_either(folder, sides, tmp_p
     symbols = source.copy()
     symbols.var.index = source.var["feature_name"].to_numpy()
     symbols.write_h5ad(tmp_path / "symbols.h5ad")
-    translate_file(folder, str(tmp_path / "symbols.h5ad"), direction="target_to_source", out=out)
-    assert np.array_equal(anndata.read_h5ad(tmp_path / "p_target_to_source.h5ad").X, first)
+    again = tmp_path / "again.h5ad"
+    translate_file(folder, str(tmp_path / "symbols.h5ad"), direction="target_to_source", out=again)
+    assert np.array_equal(anndata.read_h5ad(tmp_path / "again_target_to_source.h5ad").X, first)
 
 
 def test_a_translator_trained_on_ids_reads_the_file_whose_names_are_now_symbols(finished):
