@@ -7,27 +7,31 @@ import streamlit as st
 from pages.shell.errors import show_error
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.pipeline.needs import SideSize, check_needs, gigabytes, memory_budget
+from psmatch_core.pipeline.needs import TYPICAL_LABELS, SideSize, check_needs, gigabytes, memory_budget, minutes
 
 TYPICAL_DENSITY = 0.1  # of a sparse matrix of counts; how many zeros it has is known only when all of it is read
 
 
 def fits_this_machine(workspace: Workspace) -> bool:
-    """Show the memory and disk that a run needs, or why it is too large; returns whether it can be started."""
+    """Show the memory, disk and time that a run needs, or why it is too large; returns whether it can be started."""
     sizes = [_size(side) for side in (workspace.source, workspace.target)]
     if sizes[0] is None or sizes[1] is None:
         return True
     try:
-        needs = check_needs(workspace.recipe, sizes[0], sizes[1])
+        needs = check_needs(workspace.recipe, sizes[0], sizes[1], n_labels=_n_labels(workspace))
         budget = memory_budget()
     except PsmatchError as error:
         show_error(error)
         return False
     of = f" of {gigabytes(budget)}" if budget is not None else ""
-    st.caption(
-        f"Needs about {gigabytes(needs.memory)}{of} of memory, and {gigabytes(needs.disk)} of disk for its results."
-    )
+    takes = f" Takes about {minutes(needs.seconds)} on two cores." if needs.seconds is not None else ""
+    room = f"{gigabytes(needs.memory)}{of} of memory, and {gigabytes(needs.disk)} of disk for its results"
+    st.caption(f"Needs about {room}.{takes}")
     return True
+
+
+def _n_labels(workspace: Workspace) -> int:
+    return len(workspace.report.shared) if workspace.report is not None else TYPICAL_LABELS
 
 
 def _size(side: Side | None) -> SideSize | None:

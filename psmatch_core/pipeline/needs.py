@@ -11,22 +11,33 @@ from pathlib import Path
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.classifiers import RecommendedClassifier
+from psmatch_core.classification.propensity import PropensityScores
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import MANY_FEATURES, Preprocessing
+from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.pipeline.recipe import Recipe
 
 BUDGET_VARIABLE = "PSMATCH_MEMORY_BUDGET"
 TOO_LARGE_CODE = "PM-R02"
 GB, MB = 10**9, 10**6
-# Fitted to the peaks of default runs on five sizes, and tested on three more (docs/robustness.md).
-LIBRARIES = 500 * MB  # Python with torch, scanpy and numba
+# Fitted to default runs of several sizes, by `python -m benchmarks.needs` (docs/robustness.md).
+LIBRARIES = 640 * MB  # Python with torch, scanpy and numba, and what the monitor holds
 MAP = 190 * MB  # compiling and drawing the map of scores, when the translations are written and gone
-# Bytes for each value of its kind.
+# Bytes for each value of its kind, and for each cell.
 PER_STORED_VALUE = 5.0
 PER_SEEN_VALUE = 10.0  # of the dense features that the classifiers see
 PER_PREDICTED_VALUE = 42.0  # of the translations in both directions, by the matching and by the uniform plan
+PER_CELL = 15_000.0
 DISK_PER_STORED_VALUE = 4.0
 DISK_PER_PREDICTED_VALUE = 22.5
+DISK_PER_CELL = 3_500.0
+# Seconds of a run with the recommended classifier, monitor included, on two cores.
+START_SECONDS = 28.0
+SECONDS_PER_SEEN_VALUE = 9.6e-6
+SECONDS_PER_CELL = 4.65e-3
+SECONDS_PER_LABEL = 0.49
+TYPICAL_LABELS = 20
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(GB|MB)\s*", re.IGNORECASE)
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -59,14 +70,28 @@ class SideSize:
 
 @dataclass(frozen=True)
 class RunNeeds:
-    """What a run needs [bytes]: memory at its peak, and disk for its results."""
+    """What a run needs.
+
+    Parameters
+    ----------
+    memory, disk
+        At its peak, and for its results [bytes].
+    seconds
+        Wall time on a machine like ours (two cores) [s]; None for settings whose time was not measured.
+    """
 
     memory: float
     disk: float
+    seconds: float | None = None
 
 
-def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize) -> RunNeeds:
-    """About how much memory and disk a run of these settings needs on data of this size.
+def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labels: int = TYPICAL_LABELS) -> RunNeeds:
+    """About how much memory, disk and time a run of these settings needs on data of this size.
+
+    Parameters
+    ----------
+    n_labels
+        Labels that both modalities share.
 
     Source: fitted by us; measured figures are in docs/robustness.md.
     """
@@ -76,11 +101,21 @@ def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize) -> RunNee
     readable = [_n_kept(rule, each, after_pca=False) for each, rule in zip(sides, rules, strict=True)]
     stored = sum(each.n_stored for each in sides)
     predicted = source.n_cells * readable[1] + target.n_cells * readable[0]
-    data = LIBRARIES + PER_STORED_VALUE * stored + PER_SEEN_VALUE * sum(seen)
+    n_cells = sum(each.n_cells for each in sides)
+    data = LIBRARIES + PER_STORED_VALUE * stored + PER_SEEN_VALUE * sum(seen) + PER_CELL * n_cells
     return RunNeeds(
         memory=data + max(MAP, PER_PREDICTED_VALUE * predicted),
-        disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted,
+        disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted + DISK_PER_CELL * n_cells,
+        seconds=_seconds(recipe, sum(seen), n_cells, n_labels),
     )
+
+
+def _seconds(recipe: Recipe, seen: float, n_cells: int, n_labels: int) -> float | None:
+    """Wall time of a run [s]; None where another classifier, space or method makes it another."""
+    kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
+    if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher):
+        return None
+    return START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * n_cells + SECONDS_PER_LABEL * n_labels
 
 
 def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:
@@ -103,20 +138,29 @@ def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:
     return min((each for each in limits if each is not None), default=None)
 
 
-def check_needs(recipe: Recipe, source: SideSize, target: SideSize, *, budget: float | None = None) -> RunNeeds:
+def check_needs(
+    recipe: Recipe,
+    source: SideSize,
+    target: SideSize,
+    *,
+    budget: float | None = None,
+    n_labels: int = TYPICAL_LABELS,
+) -> RunNeeds:
     """The needs of a run, unless they exceed the memory that it may use.
 
     Parameters
     ----------
     budget
         In bytes; :func:`memory_budget` unless given.
+    n_labels
+        Labels that both modalities share, for the estimate of time.
 
     Raises
     ------
     PsmatchError
         With the estimate, the largest size that fits, and what else would help.
     """
-    needs = estimate_needs(recipe, source, target)
+    needs = estimate_needs(recipe, source, target, n_labels=n_labels)
     budget = budget if budget is not None else memory_budget()
     if budget is None or needs.memory <= budget:
         return needs
@@ -131,6 +175,13 @@ def check_needs(recipe: Recipe, source: SideSize, target: SideSize, *, budget: f
 def gigabytes(n_bytes: float) -> str:
     """Such as ``2.1 GB`` or ``800 MB``."""
     return f"{n_bytes / GB:.1f} GB" if n_bytes >= GB else f"{n_bytes / MB:.0f} MB"
+
+
+def minutes(seconds: float) -> str:
+    """Such as ``40 s``, ``3 min`` or ``1.5 h``, as rough as an estimate is."""
+    if seconds < 90:
+        return f"{10 * max(1, round(seconds / 10))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def _fitting_sizes(recipe: Recipe, source: SideSize, target: SideSize, budget: float) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.pipeline.needs import GB, MB, SideSize, check_needs, estimate_needs, gigabytes, memory_budget
+from psmatch_core.pipeline.needs import GB, MB, SideSize, check_needs, estimate_needs, gigabytes, memory_budget, minutes
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_modality
@@ -62,3 +62,17 @@ def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained(monkeypat
     with pytest.raises(PsmatchError, match=r"needs about \d+ MB of memory; 100 MB are allowed"):
         run(Recipe(classifier=LinearClassifier()), *sides, progress=lambda event: stages.append(event.stage))
     assert not any(stage.startswith("propensity") for stage in stages)
+
+
+def test_more_data_and_labels_take_longer_and_other_methods_are_not_timed():
+    half, whole = (estimate_needs(Recipe(), *(side.scaled(each) for side in LARGE)) for each in (0.5, 1.0))
+    assert 0 < half.seconds < whole.seconds
+    assert estimate_needs(Recipe(), *LARGE, n_labels=100).seconds > whole.seconds
+    other = Recipe(classifier=LinearClassifier())
+    assert estimate_needs(other, *LARGE).seconds is None
+    assert estimate_needs(Recipe.preset("paper"), *LARGE).seconds is None
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(3, "10 s"), (44, "40 s"), (95, "2 min"), (7_200, "2.0 h")])
+def test_a_time_is_as_rough_as_an_estimate(seconds, text):
+    assert minutes(seconds) == text
