@@ -138,7 +138,8 @@ def _matrix_box(side: Side, summary: FileSummary, key: str) -> str:
 
 
 def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
-    candidates = {column.name: column for column in summary.label_candidates}
+    joined = side.spec.label_name if side.label_with else ""  # made of the column chosen here and of others
+    candidates = {column.name: column for column in summary.label_candidates if column.name != joined}
     if not candidates:
         show_problem("No column can serve as the label.", "Add the labels as a separate table below.")
     names = list(candidates)
@@ -150,7 +151,7 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
         placeholder="Choose the label column",
         key=key,
     )
-    column = candidates.get(chosen or "")
+    column = side.label_column if joined and chosen == side.label_key else candidates.get(chosen or "")
     if column is not None:
         st.caption(_counts_text(column, with_note=summary.label_key != column.name))
     others = [each for each in summary.columns if not each.is_label_candidate]

@@ -332,6 +332,9 @@ def test_a_dose_becomes_part_of_the_label_of_both_files(empty: Open) -> None:
     assert metrics(app)["Shared labels"] == "2"
     press(app, "Make the label of label and dose")
     assert metrics(app)["Shared labels"] == "4"
+    assert "DMSO | 10 10" in plain_text(app)
+    boxes = [each for each in app.selectbox if each.label.startswith("Label column")]
+    assert not any("×" in option for box in boxes for option in box.options)
 
 
 def test_cells_are_chosen_by_rule(empty: Open) -> None:
