@@ -36,9 +36,14 @@ def is_metadata(name: str) -> bool:
     return _METADATA.fullmatch(name.strip()) is not None
 
 
+def is_group(name: str) -> bool:
+    """Whether a column is called like what groups or counts cells, such as a plate or a field of view."""
+    return is_metadata(name) or _GROUPS.fullmatch(name.strip()) is not None
+
+
 def names_cells(header: str, values: Sequence[str]) -> bool:
     """Whether a first column of texts names the cells, by its header and values ``(n,)``."""
-    if is_metadata(header) or _GROUPS.fullmatch(header.strip()):
+    if is_group(header):
         return False
     return len(values) < 4 or len(set(values)) > REPEATED_SHARE * len(values)
 

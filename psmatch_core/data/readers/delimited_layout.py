@@ -14,7 +14,7 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening
-from psmatch_core.data.readers.column_roles import names_cells
+from psmatch_core.data.readers.column_roles import is_group, names_cells
 from psmatch_core.data.readers.number_texts import is_number
 
 SAMPLE_LINES = 50
@@ -179,9 +179,10 @@ def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tup
     starts = [row[0].strip() for row in rows if row]
     are_values = starts and all(is_number(each) for each in starts)
     if head not in _NAME_HEADERS and are_values and not _are_ids("", starts):
+        what = "groups cells" if is_group(head) else "holds numbers and was read as a feature"
         problem = (
-            f"{shown} has no cell names: its first column, {display(first[0])}, holds numbers and was read as a "
-            "feature; cells were named cell_1, cell_2 …"
+            f"{shown} has no cell names: its first column, {display(first[0])}, {what}; cells were named cell_1, "
+            "cell_2 …"
         )
         findings.append(warning("PM-F29", problem, "Add a first column with the cell names."))
         return tuple(first), False

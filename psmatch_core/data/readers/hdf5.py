@@ -1,4 +1,4 @@
-"""The reader of HDF5 files: h5ad, h5mu, loom and 10x matrices, told apart by the groups inside."""
+"""The reader of HDF5 files. The groups inside tell whether it is h5ad, h5mu, loom or a 10x matrix."""
 
 from __future__ import annotations
 

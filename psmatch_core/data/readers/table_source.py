@@ -14,6 +14,7 @@ from psmatch_core.data.checks.not_measured import unmeasured_finding
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_roles import (
     as_feature,
+    is_group,
     is_metadata,
     is_missing_number,
     left_out_features,
@@ -137,7 +138,7 @@ def _feature(
     role = opening.roles.get(name)
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
         return None
-    is_annotation = role != FEATURE_ROLE and _ANNOTATIONS.fullmatch(name.strip()) is not None
+    is_annotation = role != FEATURE_ROLE and (_ANNOTATIONS.fullmatch(name.strip()) is not None or is_group(name))
     if column.dtype != object:
         if column.dtype.kind == "b":
             return column.astype("uint8") if role == FEATURE_ROLE else None

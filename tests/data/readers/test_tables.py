@@ -46,7 +46,8 @@ def test_metadata_and_positions_are_annotation_and_cells_are_numbered(tmp_path: 
     }
     codes = {each.code: each.problem for each in summary.findings}
     assert "first column, Metadata_Plate, does not name single cells" in codes["PM-F29"]
-    assert "3 columns are named like a position" in codes["PM-C06"]
+    assert "2 columns are named like a position" in codes["PM-C06"]
+    assert "ImageNumber" in codes["PM-F26"]
 
 
 def test_a_role_that_was_chosen_has_the_last_word(tmp_path: Path) -> None:
@@ -142,3 +143,15 @@ def test_no_feature_left_is_told(tmp_path: Path) -> None:
     roles = tuple((name, "ignored") for name in numbers)
     with pytest.raises(PsmatchError, match="has no features"):
         look(profiles(tmp_path), "Metadata_gene", roles=roles)
+
+
+@pytest.mark.parametrize("name", ["fov", "ImageNumber", "plate", "Site", "batch_id", "Metadata_Site"])
+def test_a_first_column_of_numbers_that_groups_cells_is_no_feature(tmp_path: Path, name: str) -> None:
+    draw = np.random.default_rng(2)
+    frame = pd.DataFrame({name: np.arange(N) // 6 + 1, "label": ["A", "B", "C"] * 16})
+    values = pd.DataFrame(draw.normal(size=(N, 4)), columns=list("pqrs"))
+    pd.concat([frame, values], axis=1).to_csv(tmp_path / "t.csv", index=False)
+    summary = look(tmp_path / "t.csv", "label")
+    assert (summary.n_features, summary.cell_names[0]) == (4, "cell_1")
+    assert name in {each.name for each in summary.columns}
+    assert not any("was read as a feature" in each.problem for each in summary.findings)
