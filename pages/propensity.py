@@ -30,10 +30,7 @@ if st.button(
 if folder is not None:
     progress_box.show_run(folder, curves=True)
 elif not is_trained:
-    st.info(
-        "Not trained yet: press Train. This takes about 10 s for 1,000 cells per modality.",
-        icon=":material/arrow_forward:",
-    )
+    st.info("Not trained yet: press Train.", icon=":material/arrow_forward:")
 if folder is not None and is_trained:
     warn_of_changed_settings(folder, workspace, TRAINED, "Train again to use the current settings.")
     with progress_box.show_unreadable(folder):
