@@ -12,10 +12,12 @@ from pathlib import Path
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.workspace import files
 from psmatch_core.workspace.files import RunFile
+from psmatch_core.workspace.processes import WorkerProcess
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 
 STUCK_SECONDS = 90.0
+LEAVING_SECONDS = 10.0
 VARYING = {"events.jsonl", "status.json", "job.json", "recipe.json", "log.txt", "manifest.json", "traceback.txt"}
 OF_PROCESSES = {"worker.lock", "worker.json", "start.lock", "resumed", "manifest.lock"}
 ALL = [each for each in vars(files).values() if isinstance(each, RunFile)]
@@ -63,6 +65,11 @@ def wait_until(is_so: Callable[[], bool], limit: float = STUCK_SECONDS) -> float
     return time.monotonic() - started
 
 
+def is_left_behind(worker: WorkerProcess | None) -> bool:
+    """Whether a process stays after its run has ended: one that has told its end needs a moment to leave."""
+    return worker is not None and wait_until(lambda: not worker.is_alive, LEAVING_SECONDS) is None
+
+
 def check_ended(row: Row, folder: RunFolder, right: dict[str, str]) -> None:
     """After a fault: the run is told to have ended, its process is gone, and no file is partial."""
     seconds = wait_until(lambda: not folder.status().is_active)
@@ -71,9 +78,7 @@ def check_ended(row: Row, folder: RunFolder, right: dict[str, str]) -> None:
         row.remarks.append(f"stuck: {folder.status()}")
     else:
         row.seconds.append(seconds)
-    worker = folder.worker
-    if worker is not None and wait_until(lambda: not worker.is_alive, 10) is None:
-        row.orphans += 1
+    row.orphans += is_left_behind(folder.worker)
     row.partial += n_partial(folder, right) if folder.path.is_dir() else 0
 
 

@@ -28,6 +28,7 @@ from benchmarks.fault_check import (
     check_done,
     check_ended,
     check_resumed,
+    is_left_behind,
     n_partial,
     read_all,
     result_of,
@@ -94,7 +95,8 @@ def cancelled(bench: Bench, row: Row) -> None:
     state = bench.store.cancel(folder).state
     row.seconds.append(time.monotonic() - started)
     row.stuck += state not in (CANCELLED, DONE)
-    row.orphans += folder.worker is not None and folder.worker.is_alive
+    worker = folder.worker
+    row.orphans += is_left_behind(worker) if state == DONE else worker is not None and worker.is_alive
     row.partial += n_partial(folder, bench.right)
     check_resumed(row, bench.store, folder, bench.right)
 
@@ -133,7 +135,7 @@ def deleted_and_restored(bench: Bench, row: Row) -> None:
     bench.somewhere(folder)
     worker = folder.worker
     bench.store.delete(folder)
-    row.orphans += worker is not None and worker.is_alive
+    row.orphans += is_left_behind(worker)
     folder = bench.store.restore(folder.id)
     row.partial += n_partial(folder, bench.right)
     check_resumed(row, bench.store, folder, bench.right)
