@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality as ScoredModality, Space as Space
     from psmatch_core.data.checks import KnownPairs as KnownPairs
     from psmatch_core.data.known_pairs import with_known_pairs as with_known_pairs
-    from psmatch_core.data.label_rules import (
+    from psmatch_core.data.labels.label_rules import (
         LabelRules as LabelRules,
         accept_suggestions as accept_suggestions,
         reconcile_by_rules as reconcile_by_rules,

@@ -17,7 +17,7 @@ from benchmarks.quality import machine
 from psmatch_core.base import disk
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import MLPClassifier
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.matching.matchers import (
     GromovMatcher,
     KnownPairsMatcher,

@@ -12,10 +12,10 @@ from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.checks import KnownPairs, decide_pairs
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
-from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging

@@ -32,7 +32,7 @@ def with_accepted(recipe: Recipe, kinds: Sequence[str]) -> Recipe:
     """The recipe with suggestions on the labels of its files applied, as by ``accept_suggestions``."""
     if not kinds:
         return recipe
-    from psmatch_core.data.label_rules import accept_suggestions
+    from psmatch_core.data.labels.label_rules import accept_suggestions
     from psmatch_core.data.readers import inspect_file
 
     counts = []

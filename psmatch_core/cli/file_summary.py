@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
-from psmatch_core.data.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
+from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
+from psmatch_core.data.labels.shared_labels import LabelReport
+from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
-from psmatch_core.data.shared_labels import LabelReport
-from psmatch_core.data.suggestions import SUGGESTION_CODE, Suggestion
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8

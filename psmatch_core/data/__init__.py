@@ -1,1 +1,1 @@
-"""Data: modalities, images, labels, controls, preprocessing, checks, and readers of files."""
+"""Data: modalities, images, labels, the grammar of names, preprocessing, checks, and readers of files."""

@@ -27,10 +27,10 @@ from psmatch_core.data.checks import (
 from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules, renamed
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
-from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 

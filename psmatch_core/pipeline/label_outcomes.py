@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.matching.coupling import Coupling, Outcome
 from psmatch_core.matching.effective_matches import effective_in_label
 from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict

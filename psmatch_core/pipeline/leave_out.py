@@ -17,8 +17,8 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.setting_words import kind_title
-from psmatch_core.data.controls import OTHERS, control_for, has_control_name
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.names.controls import OTHERS, control_for, has_control_name
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.held_out import NO_CHANGE, HeldOut
 from psmatch_core.evaluation.reference_space import ReferenceSpace

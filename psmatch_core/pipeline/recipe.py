@@ -19,7 +19,7 @@ from psmatch_core.classification.classifiers import (
 )
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing

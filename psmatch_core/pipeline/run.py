@@ -10,9 +10,9 @@ from functools import cached_property, partial
 import pandas as pd
 
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
-from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.evaluate import Evaluation, evaluate
 from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy

@@ -23,8 +23,8 @@ from psmatch_core.base.disk import of_this_version
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.checks import KnownPairs
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.shared_labels import LabelReport
 from psmatch_core.evaluation.distributions import Distributions
 from psmatch_core.evaluation.evaluate import EvaluationSummary
 from psmatch_core.evaluation.held_out import HeldOut, load_held_out

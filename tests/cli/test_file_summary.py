@@ -72,7 +72,7 @@ def test_refused_file_gives_its_reason_and_an_exit_code(tmp_path):
 
 
 def test_labels_are_compared_under_the_rules(tmp_path):
-    from psmatch_core.data.label_rules import LabelRules
+    from psmatch_core.data.labels.label_rules import LabelRules
 
     files = [write(tmp_path, "rna.h5ad"), write(tmp_path, "adt.h5ad", prefix="x", gene="ADT")]
     rules = LabelRules(leave_out=("Mono",), rename_target=(("Monocyte", "Mono"),))

@@ -9,10 +9,10 @@ import pytest
 
 from psmatch_core.cli.file_summary import describe_files
 from psmatch_core.data.checks import check_pair, pairs_of_files
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.shared_labels import LabelReport
+from psmatch_core.data.labels.suggestions import suggest
 from psmatch_core.data.readers import DataSpec, FileSummary
-from psmatch_core.data.shared_labels import LabelReport
-from psmatch_core.data.suggestions import suggest
 from tests.data.readers.made_files import look
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"

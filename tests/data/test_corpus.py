@@ -7,8 +7,8 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity, check_pair
+from psmatch_core.data.labels.shared_labels import reconcile
 from psmatch_core.data.readers import DataSpec, inspect_file, shown_name
-from psmatch_core.data.shared_labels import reconcile
 from tests.data.parent_process import parent_facts
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"

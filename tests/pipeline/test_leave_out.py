@@ -12,7 +12,7 @@ from psmatch_core.base import array_files
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.main import main
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing, compare_distributions

@@ -7,7 +7,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.propensity import PropensityScores
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
 from psmatch_core.pipeline.recipe import PRESETS, Recipe

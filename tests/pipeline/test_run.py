@@ -9,7 +9,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.classifiers import LinearClassifier, MLPClassifier
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.evaluate import Judging

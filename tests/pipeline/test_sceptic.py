@@ -14,8 +14,8 @@ from anndata import AnnData
 from psmatch_core import plotting
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.cli.common import _summary
-from psmatch_core.data.controls import OTHERS
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.names.controls import OTHERS
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.gain import ADDS
 from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out

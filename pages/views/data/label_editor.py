@@ -11,9 +11,9 @@ from pages.shell import session
 from pages.shell.errors import show_error
 from pages.shell.workspace import Workspace
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.label_edits import LabelRow, edited_rules, label_rows, preview_of
-from psmatch_core.data.label_rules import LabelRules
-from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.labels.label_edits import LabelRow, edited_rules, label_rows, preview_of
+from psmatch_core.data.labels.label_rules import LabelRules
+from psmatch_core.data.labels.shared_labels import LabelReport
 
 EDITOR = "labels.table"
 HEIGHT = 420  # px; a longer table scrolls

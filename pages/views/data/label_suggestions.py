@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.shell.text import plain
 from pages.shell.workspace import Workspace
-from psmatch_core.data.label_rules import LabelRules
-from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.labels.label_rules import LabelRules
+from psmatch_core.data.labels.shared_labels import LabelReport
 
 _ICONS = {"calls": ":material/block:", "several": ":material/call_split:"}
 

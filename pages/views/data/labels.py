@@ -16,9 +16,9 @@ from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Severity, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
-from psmatch_core.data.label_rules import LabelRules
-from psmatch_core.data.shared_labels import LabelReport, suggested_map
-from psmatch_core.data.suggestions import SUGGESTION_CODE
+from psmatch_core.data.labels.label_rules import LabelRules
+from psmatch_core.data.labels.shared_labels import LabelReport, suggested_map
+from psmatch_core.data.labels.suggestions import SUGGESTION_CODE
 
 SHOWN_BELOW = ("PM-L11", SUGGESTION_CODE)  # each with its button instead
 EARLIER_RULES = "labels.earlier"

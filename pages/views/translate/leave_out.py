@@ -10,8 +10,8 @@ from pages.shell.errors import show_errors
 from pages.shell.text import plain
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
-from psmatch_core.data.controls import OTHERS, control_for
-from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.labels.shared_labels import LabelReport
+from psmatch_core.data.names.controls import OTHERS, control_for
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob

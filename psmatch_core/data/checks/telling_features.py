@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, warning
-from psmatch_core.data.screen_names import DOUBTFUL, EXPLICIT, stem_of
+from psmatch_core.data.names.screen_names import DOUBTFUL, EXPLICIT, stem_of
 
 NAMED = 0.95  # the share of cells whose label must be named
 FEWEST_OF_LABEL = 5  # of a label: fewer have a feature of their own by chance

@@ -21,7 +21,7 @@ from psmatch_core.workspace.sweeps.budget import stage_seconds
 
 if TYPE_CHECKING:
     from psmatch_core.classification.scored_modality import ScoredModality
-    from psmatch_core.data.shared_labels import LabelReport
+    from psmatch_core.data.labels.shared_labels import LabelReport
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run

@@ -13,12 +13,12 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, Severity, check_pair
-from psmatch_core.data.label_rules import LabelRules
+from psmatch_core.data.labels.label_rules import LabelRules
+from psmatch_core.data.labels.shared_labels import reconcile
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, FileSummary, shown_name
 from psmatch_core.data.readers.clean_copy import copy_here
 from psmatch_core.data.readers.inspection import summarise
-from psmatch_core.data.shared_labels import reconcile
 from psmatch_core.pipeline import inputs
 from tests.data.kinds.kind import ACCEPT, REJECT, WARN, Member
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pages.shell.workspace import START_RULES, Side, Workspace, from_recipe
-from psmatch_core.data.label_rules import LabelRules, renamed
+from psmatch_core.data.labels.label_rules import LabelRules, renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from psmatch_core.data.checks import CellNames, Severity, Sketch, check_pair, sketch
-from psmatch_core.data.shared_labels import reconcile, suggested_map
+from psmatch_core.data.labels.shared_labels import reconcile, suggested_map
 
 
 def codes(report):

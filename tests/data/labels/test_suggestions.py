@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
-from psmatch_core.data.suggestions import SUGGESTIONS, suggest
+from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
+from psmatch_core.data.labels.suggestions import SUGGESTIONS, suggest
 
 # Approved symbols that end, begin or read like guides, controls or calls, among plain ones.
 GENES = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from psmatch_core.data.controls import control_for, has_control_name, is_control_name, unnumbered
+from psmatch_core.data.names.controls import control_for, has_control_name, is_control_name, unnumbered
 
 
 @pytest.mark.parametrize(

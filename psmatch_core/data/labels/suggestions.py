@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.controls import controls_among, unnumbered
-from psmatch_core.data.guide_names import collapsed_guides
-from psmatch_core.data.joined_names import JoinedNames
-from psmatch_core.data.screen_names import is_call, is_guide, parts_of
+from psmatch_core.data.names.controls import controls_among, unnumbered
+from psmatch_core.data.names.guide_names import collapsed_guides
+from psmatch_core.data.names.joined_names import JoinedNames
+from psmatch_core.data.names.screen_names import is_call, is_guide, parts_of
 
 SUGGESTION_CODE = "PM-L28"
 Counts = Mapping[str, int]

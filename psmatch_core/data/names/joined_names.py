@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
-from psmatch_core.data.controls import is_control_name
-from psmatch_core.data.guide_names import collapsed_guides, gene_of
-from psmatch_core.data.screen_names import DOUBTFUL, is_guide, parts_of, stem_of
+from psmatch_core.data.names.controls import is_control_name
+from psmatch_core.data.names.guide_names import collapsed_guides, gene_of
+from psmatch_core.data.names.screen_names import DOUBTFUL, is_guide, parts_of, stem_of
 
 Counts = Mapping[str, int]
 HALF = 0.5

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.label_edits import edited_rules, label_rows, preview_of
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.label_edits import edited_rules, label_rows, preview_of
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 
 SOURCE = {"MYC": 30, "NT": 20, "Doublet": 9, " STAT1": 8}
 TARGET = {"MYC": 12, "negcon": 40, "Doublet": 5, "rare": 1}

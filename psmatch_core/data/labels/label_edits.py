@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
-from psmatch_core.data.label_rules import LabelRules
-from psmatch_core.data.shared_labels import LabelReport
+from psmatch_core.data.labels.label_rules import LabelRules
+from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.sides import SIDES
 
 

@@ -11,9 +11,9 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.shared_labels import LabelReport, reconcile
+from psmatch_core.data.labels.shared_labels import LabelReport, reconcile
+from psmatch_core.data.labels.suggestions import SUGGESTIONS, Suggestion
 from psmatch_core.data.sides import SIDES
-from psmatch_core.data.suggestions import SUGGESTIONS, Suggestion
 
 
 @dataclass(frozen=True)

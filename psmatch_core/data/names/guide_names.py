@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from psmatch_core.data.controls import control_family
-from psmatch_core.data.screen_names import DOUBTFUL, EXPLICIT, is_call, parts_of, stem_of
+from psmatch_core.data.names.controls import control_family
+from psmatch_core.data.names.screen_names import DOUBTFUL, EXPLICIT, is_call, parts_of, stem_of
 
 # Share of the labels (controls, calls and joined names apart) that must follow one pattern.
 MOST = 0.5

@@ -5,7 +5,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks.label_column import count_labels, label_texts
-from psmatch_core.data.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.pipeline.inputs import prepare_inputs
 from tests.conftest import make_modality
 
