@@ -7,12 +7,13 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tests.data.kinds import bytes_of_files, content, pairs
+from tests.data.kinds import cells_and_features, foreign_files, hdf5_files, label_columns, pairs, text_files
 from tests.data.kinds.doors import at_inspect
 from tests.data.kinds.kind import KINDS, Kind
 
 FORBIDDEN = ("Traceback", "Error:", "dtype", "object at", "/tmp", "h5py", "numpy.", "pandas", "KeyError", "float32")
-MODULES = (bytes_of_files, content, pairs)  # importing them fills the list
+# Importing them fills the list.
+MODULES = (foreign_files, text_files, hdf5_files, cells_and_features, label_columns, pairs)
 
 
 def drawn(kind: Kind, seed: int, folder: str):

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.data.kinds import bytes_of_files, content, pairs
+from tests.data.kinds import cells_and_features, foreign_files, hdf5_files, label_columns, pairs, text_files  # noqa: F401
 from tests.data.kinds.doors import at_inspect, at_match, at_python
 from tests.data.kinds.kind import KINDS
 
@@ -13,8 +13,16 @@ from tests.data.kinds.kind import KINDS
 AT_INSPECT_ONLY = {"PM-P02", "PM-M32"}
 # How a file was written is nothing that an object in memory can tell.
 OF_FILES = {"PM-P01", "PM-F42", "PM-F50"}
-HELD = [each for each in KINDS if each.draw.__module__ in (content.__name__, pairs.__name__)]
-OTHERS = [each for each in KINDS if each.draw.__module__ == bytes_of_files.__name__]
+HELD = [
+    each
+    for each in KINDS
+    if each.draw.__module__ in {each.__name__ for each in (cells_and_features, label_columns, pairs)}
+]
+OTHERS = [
+    each
+    for each in KINDS
+    if each.draw.__module__ in {each.__name__ for each in (foreign_files, text_files, hdf5_files)}
+]
 
 
 def drawn(kind, folder):
