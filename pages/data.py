@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shell import demos, session
+from pages.shell import demos, given_files, session
 from pages.shell.errors import show_errors
 from pages.shell.frame import next_step, start_page
 from pages.shell.glossary import glossary
@@ -14,6 +14,7 @@ from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
+given_files.open_once(workspace)
 
 with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
     is_empty = workspace.source is None and workspace.target is None

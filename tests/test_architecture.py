@@ -72,7 +72,7 @@ def circles(graph: Mapping[str, Set[str]]) -> list[list[str]]:
 
 def test_the_core_is_fifteen_rooms_and_nothing_loose():
     assert {path.name for path in CORE.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(ROOMS)
-    assert {path.name for path in CORE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py"}
+    assert {path.name for path in CORE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py", "py.typed"}
 
 
 def test_every_room_says_what_lives_in_it():

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.version import VERSION
 from psmatch_core.cli import (
+    app,
     curve,
     demo,
     features,
@@ -28,8 +30,8 @@ from psmatch_core.cli import (
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, leave_out, report, options,
-        warm,
+        app, demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, leave_out, report,
+        options, warm,
     )
 )  # fmt: skip
 
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Match cells of two unpaired modalities by propensity score.",
         epilog="`psmatch COMMAND --help` explains a command.",
     )
+    parser.add_argument("--version", action="version", version=f"psmatch {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for command in COMMANDS:
         sentence = command.help[0].upper() + command.help[1:] + "."
