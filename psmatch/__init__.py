@@ -17,6 +17,9 @@ import psmatch_core
 
 if TYPE_CHECKING:
     from psmatch_core import *  # noqa: F403
+    from psmatch_core.pipeline.match_data import match_data
+
+    match = match_data
 
 __version__ = psmatch_core.__version__
 

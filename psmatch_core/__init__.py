@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.l_curve import LCurve as LCurve, l_curve as l_curve
     from psmatch_core.exports.files import export as export
     from psmatch_core.matching.coupling import Coupling as Coupling, Outcome as Outcome, Status as Status
-    from psmatch_core.matching.match import match as match
     from psmatch_core.matching.match_features import (
         FeatureMatching as FeatureMatching,
         FeatureRules as FeatureRules,
@@ -79,7 +78,10 @@ if TYPE_CHECKING:
         UniformMatcher as UniformMatcher,
     )
     from psmatch_core.matching.witness import Witness as Witness, witness as witness
+    from psmatch_core.pipeline.annotate import annotate as annotate
+    from psmatch_core.pipeline.demo_data import demo as demo
     from psmatch_core.pipeline.leave_out import LeaveOut as LeaveOut, leave_label_out as leave_label_out
+    from psmatch_core.pipeline.match_data import match_data as match
     from psmatch_core.pipeline.recipe import ExportRules as ExportRules, Recipe as Recipe
     from psmatch_core.pipeline.result_files import (
         load_coupling as load_coupling,
@@ -110,15 +112,18 @@ __version__ = VERSION
 
 
 @functools.cache
-def _modules() -> dict[str, str]:
-    """The module of each public name, read from the imports above, which Python itself skips.
+def _modules() -> dict[str, tuple[str, str]]:
+    """Module and name there of each public name, read from the imports above, which Python itself skips.
 
     Source: Scientific Python, SPEC 1, lazy loading of submodules and functions.
     """
     tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
     imports = [each for block in tree.body if isinstance(block, ast.If) for each in block.body]
     return {
-        alias.name: each.module or "" for each in imports if isinstance(each, ast.ImportFrom) for alias in each.names
+        alias.asname or alias.name: (each.module or "", alias.name)
+        for each in imports
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
     }
 
 
@@ -127,7 +132,8 @@ def __getattr__(name: str) -> Any:
         return __dir__()
     if name not in _modules():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_modules()[name]), name)
+    module, own = _modules()[name]
+    return getattr(importlib.import_module(module), own)
 
 
 def __dir__() -> list[str]:

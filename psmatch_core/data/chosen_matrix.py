@@ -35,11 +35,11 @@ def chosen_matrix(adata: AnnData, matrix: str, name: str) -> tuple[Any, FeatureN
             hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
         )
     if kind == "raw":
-        return adata.raw.X, choose_names(adata.raw.var_names.tolist(), adata.raw.var), None
+        return in_memory(adata.raw.X), choose_names(adata.raw.var_names.tolist(), adata.raw.var), None
     if kind != "obsm":
         X, shape = (adata.X, declared_shape(adata.uns, adata.n_vars)) if kind == "X" else (adata.layers[key], None)
-        return X, choose_names(adata.var_names.tolist(), adata.var), shape
-    values = adata.obsm[key]
+        return in_memory(X), choose_names(adata.var_names.tolist(), adata.var), shape
+    values = in_memory(adata.obsm[key])
     if np.ndim(values) == 4:
         flat, shape = flattened(np.asarray(values))
         return flat, FeatureNames(pixel_names(shape, key)), shape
@@ -51,3 +51,11 @@ def chosen_matrix(adata: AnnData, matrix: str, name: str) -> tuple[Any, FeatureN
     lists = text_lists(adata.uns)
     naming = naming_list(key, values.shape[1], {each: len(texts) for each, texts in lists.items()})
     return values, FeatureNames(lists[naming] if naming else numbered_names(key, values.shape[1])), None
+
+
+def in_memory(values: Any) -> Any:
+    """The matrix itself, where an object in backed mode holds a matrix on disk; sparse stays sparse."""
+    if hasattr(values, "to_memory"):
+        return values.to_memory()
+    is_array = isinstance(values, np.ndarray | pd.DataFrame) or not hasattr(values, "chunks")
+    return values if is_array else values[...]  # an array of h5py or zarr
