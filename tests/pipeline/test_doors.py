@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.data.kinds import cells_and_features, foreign_files, hdf5_files, label_columns, pairs, text_files  # noqa: F401
+from tests.data.kinds import cells_and_features, foreign_files, hdf5_files, label_columns, pairs, text_files
 from tests.data.kinds.doors import at_inspect, at_match, at_python
 from tests.data.kinds.kind import KINDS
 
