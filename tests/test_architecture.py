@@ -136,7 +136,8 @@ def test_no_name_means_two_things():
     for module, path in MODULES.items():
         if path.parent.name != "pages":  # a thin page is a script: what it assigns is for itself
             for name, is_constant in defined(path):
-                if not name.startswith("_") and (name in shared or not is_constant):
+                is_new = module not in homes[name]  # overloads of one function are one name
+                if is_new and not name.startswith("_") and (name in shared or not is_constant):
                     homes[name].append(module)
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
