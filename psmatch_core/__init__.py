@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from psmatch_core.data.modality import Modality as Modality
     from psmatch_core.data.preprocessing import Preprocessing as Preprocessing
+    from psmatch_core.data.proposals import Proposal as Proposal, propose_preprocessing as propose_preprocessing
     from psmatch_core.data.readers import DataSpec as DataSpec, inspect_file as inspect_file
     from psmatch_core.evaluation.distributions import (
         Comparing as Comparing,

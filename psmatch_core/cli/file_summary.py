@@ -11,15 +11,24 @@ from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.proposals import proposal_for
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
+from psmatch_core.data.sides import SIDES
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8
 MOST_TYPED = 100  # characters of a setting that a user would rather type than read past
 
 
-def describe(summary: FileSummary) -> str:
-    """The summary of one file."""
+def describe(summary: FileSummary, preprocessing: Sequence[str] = ()) -> str:
+    """The summary of one file.
+
+    Parameters
+    ----------
+    preprocessing
+        Lines about the preprocessing that suits it.
+    """
     main = summary.matrices[0]
     size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
     lines = [
@@ -42,6 +51,7 @@ def describe(summary: FileSummary) -> str:
             lines.append(f"    … and {len(others) - MOST_COLUMNS:,} more")
     if summary.label_key:
         lines.append(f"  label column: {display(summary.label_key)}")
+    lines += [f"  preprocessing: {each}" for each in preprocessing]
     return "\n".join([*lines, *_finding_lines(summary.findings)])
 
 
@@ -82,7 +92,11 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
 
 
 def describe_files(
-    specs: Sequence[DataSpec], *, rules: LabelRules | None = None, accepted: Sequence[str] = ()
+    specs: Sequence[DataSpec],
+    *,
+    rules: LabelRules | None = None,
+    accepted: Sequence[str] = (),
+    preprocessing: Sequence[Preprocessing] = (),
 ) -> tuple[str, int]:
     """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
 
@@ -95,6 +109,8 @@ def describe_files(
         The label rules under which the labels of two files are compared; those of a default run if None.
     accepted
         Suggestions on the labels to apply, by name.
+    preprocessing
+        The settings of each file, with which a proposed preprocessing is compared; those of a default run if empty.
 
     Raises
     ------
@@ -104,10 +120,11 @@ def describe_files(
     blocks: list[str] = []
     summaries: list[FileSummary] = []
     code = 0
-    for spec in specs:
+    for at, spec in enumerate(specs):
         try:
             summaries.append(inspect_file(spec))
-            blocks.append(describe(summaries[-1]))
+            current = preprocessing[at] if preprocessing else Preprocessing()
+            blocks.append(describe(summaries[-1], _proposal_lines(summaries[-1], spec, current, SIDES[at])))
             code = max(code, any(each.severity is Severity.REJECT for each in summaries[-1].findings))
         except PsmatchError as error:
             blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
@@ -137,6 +154,15 @@ def describe_files(
         else:
             blocks.append("\n".join(["both files", f"  {known}", *_finding_lines(pair)]))
     return "\n\n".join(blocks), code
+
+
+def _proposal_lines(summary: FileSummary, spec: DataSpec, current: Preprocessing, side: str) -> list[str]:
+    """What is proposed for the values that are used, and the settings that apply it."""
+    matrix = summary.matrix(spec.chosen_matrix) or summary.matrices[0]
+    proposal = proposal_for(matrix)
+    if proposal is None:
+        return []
+    return [proposal.note(current, side) or proposal.reason]
 
 
 def _as_setting(offered: Suggestion) -> str:

@@ -20,7 +20,12 @@ def _inspect(options: argparse.Namespace) -> int:
 
     recipe = with_files(Recipe(), options.files, options)
     specs = [each for each in (recipe.source, recipe.target) if each]
-    text, code = describe_files(specs, rules=recipe.labels, accepted=accepted_kinds(options))
+    text, code = describe_files(
+        specs,
+        rules=recipe.labels,
+        accepted=accepted_kinds(options),
+        preprocessing=(recipe.source_preprocessing, recipe.target_preprocessing),
+    )
     print(text)
     return code
 

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from psmatch_core.base.arrays import read_only, read_only_matrix
 from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.data.assays import declared_assay
 from psmatch_core.data.bad_values import BAD_REASON, REFUSE, mend
 from psmatch_core.data.checks import (
     CellNames,
@@ -212,7 +213,7 @@ class Modality:
             excluded=excluded,
             image_shape=image_shape,
             obs=obs.copy() if obs.shape[1] else None,
-            facts=_facts_of(adata, var_names, name, (label_key, pair_key or "")),
+            facts=_facts_of(adata, var_names, name, (label_key, pair_key or ""), matrix=matrix),
             feature_ids=None if features.ids is None else read_only(np.asarray(features.ids, dtype=str)),
         )
 
@@ -317,7 +318,7 @@ def _types_of(adata: AnnData, matrix: str) -> list[str]:
     return types_of_features({str(key): var[key] for key in var.columns}) or []
 
 
-def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str]) -> Facts:
+def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str], *, matrix: str) -> Facts:
     """What the rules on two modalities need to know; of the columns only the chosen ones and those of pair ids."""
     cells, listed = CellNames.of(adata.obs_names.tolist())
     is_listed = {key: key == keys[0] or is_condition(str(key)) for key in adata.obs.columns}
@@ -330,6 +331,7 @@ def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str,
         features=sketch(map(str, var_names)),
         columns=tuple(column_of(str(key), adata.obs[key], listed if is_listed[key] else None) for key in columns),
         pair_key=keys[1],
+        declared_assay=declared_assay("", _types_of(adata, matrix), matrix),
     )
 
 

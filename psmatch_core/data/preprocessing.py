@@ -23,6 +23,11 @@ MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anyth
 CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
 
 
+def automatic(kind: str) -> str:
+    """What ``auto`` does with values of a kind."""
+    return "log1p" if kind == "counts" else "none"
+
+
 @dataclass(frozen=True)
 class Preprocessing(Config):
     """How the values of a modality become features."""
@@ -58,7 +63,7 @@ class Preprocessing(Config):
         kind, reason = seen.name, seen.reason
         normalize = self.normalize
         if normalize == "auto":
-            normalize = "log1p" if kind == "counts" else "none"
+            normalize = automatic(kind)
         if normalize != "none" and _minimum(modality.X) < 0:
             raise PsmatchError(
                 f"{modality.name}: {normalize} needs counts, but some values are negative ({reason}).",

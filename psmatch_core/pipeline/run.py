@@ -13,6 +13,8 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.data.proposals import propose_preprocessing
+from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import TRANSLATED, UNIFORM, Distributions, compare_distributions
 from psmatch_core.evaluation.evaluate import Evaluation, evaluate
 from psmatch_core.evaluation.within_labels import MATCHED, FeatureAccuracy
@@ -21,7 +23,7 @@ from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.monitor import MonitorReport
 from psmatch_core.pipeline import result_files
-from psmatch_core.pipeline.inputs import prepare_inputs, read_inputs
+from psmatch_core.pipeline.inputs import PreparedInputs, prepare_inputs, read_inputs
 from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
 from psmatch_core.pipeline.label_outcomes import label_outcomes
 from psmatch_core.pipeline.monitor_matching import monitor_matching
@@ -165,7 +167,7 @@ def run(
     store.finished("data", prepared)
     check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
     scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
-    models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes)
+    models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
     store.finished("notes", notes)
     store.finished("propensity", list(models))
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
@@ -199,6 +201,17 @@ def run(
     if evaluation is None:
         return replace(finished, distributions=_compare_distributions(finished, uniform, progress))
     return replace(finished, accuracy=_measure_accuracy(finished, uniform, progress))
+
+
+def _proposed(recipe: Recipe, prepared: PreparedInputs) -> list[str]:
+    """The preprocessing that suits each modality, where the recipe has another."""
+    sides = (prepared.source, prepared.target)
+    settings = (recipe.source_preprocessing, recipe.target_preprocessing)
+    found = (
+        (side.name, propose_preprocessing(side).note(current, which))
+        for which, side, current in zip(SIDES, sides, settings, strict=True)
+    )
+    return [f"{name}: {note}" for name, note in found if note]
 
 
 def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:

@@ -54,6 +54,21 @@ def test_the_short_way_works():
     assert set(result.label_table["label"]) == {"A", "B", "C"}
 
 
+def test_a_run_notes_a_preprocessing_that_suits_its_values_better_and_does_not_apply_it():
+    def antibodies(seed):
+        adata = make_adata(n=60, n_features=4, seed=seed)
+        adata.X = np.random.default_rng(seed).poisson(np.exp(adata.X / 3) * 30).astype(np.float32)
+        adata.var_names = ["CD3", "CD4", "CD8a", "CD19"]
+        return Modality.from_anndata(adata, label_key="label", name="ADT")
+
+    recipe = replace(QUICK, matcher=UniformMatcher()).with_setting("source_preprocessing.normalize", "clr")
+    finished = run(recipe, antibodies(0), antibodies(1))
+    (note,) = (each for each in finished.notes if "to apply it" in each)
+    assert note.startswith("ADT: These are counts of proteins (CD3, CD4)")
+    assert note.endswith("--set target_preprocessing.normalize=clr")
+    assert finished.target_preprocessing.normalize == "log1p"
+
+
 def test_without_pairs_translated_cells_are_compared_with_observed_ones_both_ways():
     sides = make_modality("RNA", n=150), make_modality("ADT", n=120, n_features=5, seed=1)
     result = run(QUICK, *sides).distributions

@@ -9,14 +9,13 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error, show_findings, show_problem
-from pages.shell.forms import config_form
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import choose_file, save_side, take_upload, use_new_file, with_summary
 from pages.views.data.guide_rule import guide_rule_box
+from pages.views.data.preprocessing_box import preprocessing_box
 from pages.views.data.reading import bad_values_box, cell_rules_box, further_label_columns, roles_box
 from psmatch_core.data.checks import display
-from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
 from psmatch_core.data.readers.summary import MENDABLE
 
@@ -69,14 +68,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     cells = cell_rules_box(side, f"{key}.cells")
     roles = roles_box(side, summary, f"{key}.roles")
     pair_key = _pair_box(side, summary, f"{key}.pair")
-    with st.expander("Preprocessing", icon=":material/tune:"):
-        chosen = summary.matrix(matrix)
-        if chosen is not None and chosen.image_shape is not None:
-            st.caption("Images are used as they are: the network learns its own features, so nothing is scaled here.")
-        elif chosen is not None:
-            action = "normalise and log-transform them" if chosen.kind == "counts" else "leave them unchanged"
-            st.caption(f"The values look like **{chosen.kind}** ({plain(chosen.reason)}): “auto” will {action}.")
-        preprocessing = config_form(side.preprocessing, Preprocessing(), name=f"prep-{which}", base_is_preset=False)
+    preprocessing = preprocessing_box(which, side.preprocessing, summary.matrix(matrix))
     return replace(
         side,
         name=name.strip() or side.name,

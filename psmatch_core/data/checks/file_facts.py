@@ -112,7 +112,8 @@ class Column:
 class Facts:
     """The facts about data of any origin; see :class:`FileFacts`.
 
-    ``sha256`` is empty if they came from no file, ``pair_key`` if no column of pair ids is chosen.
+    ``sha256`` is empty if they came from no file, ``pair_key`` if no column of pair ids is chosen, ``declared_assay``
+    if nothing says what the matrix measures.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Facts:
     features: Sketch
     columns: tuple[Column, ...]
     pair_key: str = ""
+    declared_assay: str = ""
 
 
 def column_of(name: str, values: Any, listed: np.ndarray | None = None) -> Column:

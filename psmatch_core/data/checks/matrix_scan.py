@@ -27,6 +27,7 @@ class MatrixScan:
         self.first_bad: tuple[int, int] | None = None  # row and column of the first NaN or infinite value
         self.n_bad = np.zeros(n_features, dtype=np.int64)  # NaN and infinite values of each feature
         self.n_finite = 0
+        self.n_nonzero = 0  # finite values other than 0
         self.n_negative = 0
         self.highest_negative = -np.inf
         self.minimum = np.inf
@@ -118,6 +119,7 @@ class MatrixScan:
             values = values[is_finite]
         if values.size:
             self.n_finite += values.size
+            self.n_nonzero += int(np.count_nonzero(values))
             self.minimum = min(self.minimum, float(values.min()))
             if values.dtype.kind != "u" and self.minimum < 0:
                 negative = values[values < 0]

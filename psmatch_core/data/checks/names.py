@@ -23,6 +23,11 @@ MOST_NAMES = 0.8  # the share of names that must look like cells (or like featur
 RECOGNISED_BY = 200  # characters by which a name is recognised: patterns must not search through megabytes
 
 
+def is_peak(name: str) -> bool:
+    """Whether a feature is named like a peak of open chromatin, such as chr1:100-600."""
+    return _PEAK.fullmatch(name[:RECOGNISED_BY]) is not None
+
+
 def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
     """Check the names of cells ``(n_cells,)`` and features ``(n_features,)`` of the data called ``name``."""
     findings: list[Finding] = []

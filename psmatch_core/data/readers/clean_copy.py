@@ -13,6 +13,7 @@ import numpy as np
 from psmatch_core.base import disk
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.records import to_plain
+from psmatch_core.data.assays import declared_assay
 from psmatch_core.data.checks import (
     CellNames,
     Facts,
@@ -143,6 +144,7 @@ def _facts(source: Source, spec: DataSpec, var_names: list[str], content_hash: s
         features=sketch(var_names),
         columns=tuple(columns),
         pair_key=spec.pair_key,
+        declared_assay=declared_assay(spec.part, source.feature_types(spec.matrix) or (), spec.matrix),
     )
 
 

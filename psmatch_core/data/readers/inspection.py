@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.assays import declared_assay, detect_assay
 from psmatch_core.data.bad_values import REFUSE
 from psmatch_core.data.checks import (
     CellNames,
@@ -163,7 +164,9 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str, *
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
     signal = _signal_of(source, label_key, matrix_header(source, main_key))
     matrices = tuple(
-        _matrix_summary(source, header, signal if header.key == main_key else None, is_main=header.key == main_key)
+        _matrix_summary(
+            source, header, signal if header.key == main_key else None, part=spec.part, is_main=header.key == main_key
+        )
         for header in source.headers
     )
     main = next(each for each in matrices if each.key == main_key)
@@ -251,10 +254,10 @@ def _telling_features_of(
 
 
 def _matrix_summary(
-    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, is_main: bool
+    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, part: str, is_main: bool
 ) -> MatrixSummary:
     try:
-        return _scanned(source, header, signal, _budget(source, is_main=is_main))
+        return _scanned(source, header, signal, _budget(source, is_main=is_main), part=part)
     except PsmatchError as error:
         if is_main:
             raise
@@ -267,7 +270,9 @@ def _budget(source: Source, *, is_main: bool) -> int:
     return min(MAIN_BUDGET, fitting) if is_main else min(OTHER_BUDGET, fitting // max(1, len(source.headers) - 1))
 
 
-def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, budget: int) -> MatrixSummary:
+def _scanned(
+    source: Source, header: MatrixHeader, signal: LabelSignal | None, budget: int, *, part: str
+) -> MatrixSummary:
     key, shape = header.key, header.shape
     early = check_form(shape, header.dtype, name=source.shown, matrix=key)
     if early:
@@ -294,6 +299,7 @@ def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, b
     if not source.is_canonical(key):
         findings = (*findings, not_canonical(source.shown, key))
     kind = kind_of(scan)
+    declared = declared_assay(part, source.feature_types(key) or (), key)
     return MatrixSummary(
         key=key,
         n_features=shape[1],
@@ -309,6 +315,7 @@ def _scanned(source: Source, header: MatrixHeader, signal: LabelSignal | None, b
         preview=preview,
         unmeasured=() if pixels is not None or key.startswith("obsm/") else tuple(not_measured(var_names)),
         bad_features=tuple((var_names[at], int(scan.n_bad[at])) for at in np.flatnonzero(scan.n_bad).tolist()),
+        assay=detect_assay(scan, var_names, declared=declared, are_pixels=pixels is not None),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import from_plain, to_plain
+from psmatch_core.data.assays import Assay
 from psmatch_core.data.checks import CellNames, Finding, Severity, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.readers.base import Part
@@ -45,6 +46,8 @@ class MatrixSummary:
         The features with missing or infinite values, and how many were read.
     unmeasured
         The features that are named like positions, object numbers and the like.
+    assay
+        What it measures, as far as features and values show it; None if it cannot be used.
     """
 
     key: str
@@ -61,6 +64,7 @@ class MatrixSummary:
     preview: str = ""
     bad_features: tuple[tuple[str, int], ...] = ()
     unmeasured: tuple[str, ...] = ()
+    assay: Assay | None = None
 
     @property
     def is_usable(self) -> bool:

@@ -347,3 +347,24 @@ def test_cells_are_chosen_by_rule(empty: Open) -> None:
     rules.set_value("size > 3").run()
     assert "no column size" in plain_text(app)
     assert metrics(app)["Shared labels"] == "2"  # the choice before is still in use
+
+
+def antibodies(n: int = 40) -> bytes:
+    """Counts of four antibodies as a csv."""
+    values = np.random.default_rng(0).poisson(30, size=(n, 4))
+    table = pd.DataFrame(values, columns=["CD3", "CD4", "CD8a", "CD19"])
+    table.insert(0, "label", [*"AB"] * (n // 2))
+    table.insert(0, "cell", [f"b{i}" for i in range(n)])
+    return table.to_csv(index=False).encode()
+
+
+def test_a_proposed_preprocessing_is_set_by_its_button_alone(empty: Open) -> None:
+    app = hand_over(empty(), "source", "adt.csv", antibodies())
+    side = app.session_state["workspace"].source
+    assert side.preprocessing.normalize == "auto"  # nothing is applied unasked
+    assert "the centred log-ratio" in plain_text(app)
+    press(app, "Use normalize clr")
+    app.run()
+    assert app.session_state["workspace"].source.preprocessing.normalize == "clr"
+    assert [each.value for each in app.selectbox if each.label.startswith("Normalize")] == ["clr"]
+    assert not [each for each in app.button if each.label.startswith("Use normalize")]

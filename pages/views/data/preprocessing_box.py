@@ -1,0 +1,29 @@
+"""How the values of one side become features: what suits its assay, a button that sets it, and all settings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shell import session
+from pages.shell.forms import config_form
+from pages.shell.text import plain
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.proposals import proposal_for
+from psmatch_core.data.readers import MatrixSummary
+
+
+def preprocessing_box(which: str, current: Preprocessing, matrix: MatrixSummary | None) -> Preprocessing:
+    """The preprocessing of a side; what is proposed is applied only when its button is pressed."""
+    form = f"prep-{which}"
+    proposal = None if matrix is None else proposal_for(matrix)
+    offered = proposal.button(current) if proposal is not None else ""
+    if proposal is not None and offered:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(plain(proposal.reason), width="stretch")
+            if st.button(plain(offered), key=f"{form}.proposal", icon=":material/tune:"):
+                session.reset_widgets(form)
+                current = proposal.applied_to(current)
+    with st.expander("Preprocessing", icon=":material/tune:"):
+        if proposal is not None and not offered:
+            st.caption(plain(proposal.reason))
+        return config_form(current, Preprocessing(), name=form, base_is_preset=False)

@@ -1,0 +1,128 @@
+"""The preprocessing that suits an assay: proposed with one sentence why, and never applied unasked.
+
+The Data page, ``inspect``, ``match``, the notes of a run and :func:`propose_preprocessing` show the same proposals.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psmatch_core.base.setting_words import option_title
+from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, PROTEINS, Assay, detect_assay
+from psmatch_core.data.checks import MatrixScan, display
+from psmatch_core.data.checks.value_kinds import Kind, kind_of
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing, automatic
+from psmatch_core.data.readers.summary import MatrixSummary
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A preprocessing that suits what a matrix measures.
+
+    Parameters
+    ----------
+    assay
+        What it measures, such as ``proteins``.
+    reason
+        What was seen and what is proposed, in one sentence.
+    changes
+        Options of :class:`Preprocessing` and the proposed value.
+    automatic
+        What ``auto`` does with these values.
+    """
+
+    assay: str
+    reason: str
+    changes: tuple[tuple[str, Any], ...]
+    automatic: str
+
+    def open_changes(self, current: Preprocessing) -> dict[str, Any]:
+        """The proposed values in which the current settings differ; none if these do the same."""
+        does = replace(current, normalize=self.automatic) if current.normalize == "auto" else current
+        return {name: value for name, value in self.changes if getattr(does, name) != value}
+
+    def applied_to(self, current: Preprocessing) -> Preprocessing:
+        """The current settings with the proposed ones."""
+        return replace(current, **self.open_changes(current))
+
+    def settings(self, current: Preprocessing, side: str) -> list[str]:
+        """The open changes as ``--set`` takes them, such as ``target_preprocessing.normalize=clr``, shell-quoted."""
+        texts = (f"{side}_preprocessing.{name}={_typed(value)}" for name, value in self.open_changes(current).items())
+        return [shlex.quote(each) for each in texts]
+
+    def note(self, current: Preprocessing, side: str) -> str:
+        """The proposal in one line, with what to type; empty if the current settings do the same."""
+        typed = self.settings(current, side)
+        return f"{self.reason} Not applied; to apply it: {' '.join(f'--set {each}' for each in typed)}" if typed else ""
+
+    def button(self, current: Preprocessing) -> str:
+        """What a button that applies it says; empty if the current settings do the same."""
+        found, options = self.open_changes(current), Preprocessing.options()
+        words = ", ".join(f"{option_title(name, options[name]).lower()} {_typed(found[name])}" for name in found)
+        return f"Use {words}" if words else ""
+
+
+def propose_preprocessing(modality: Modality) -> Proposal:
+    """The preprocessing that suits a modality, by its features and values; ``applied_to`` gives the settings.
+
+    Nothing is changed here: ``Recipe(source_preprocessing=proposal.applied_to(Preprocessing()))`` uses it.
+    """
+    scan = MatrixScan(modality.n_features)
+    scan.add(modality.X)
+    names = modality.var_names.tolist()
+    declared = modality.facts.declared_assay if modality.facts else ""
+    assay = detect_assay(scan, names, declared=declared, are_pixels=modality.image_shape is not None)
+    return _proposal(assay, kind_of(scan), names)
+
+
+def proposal_for(matrix: MatrixSummary) -> Proposal | None:
+    """The same for a matrix of a file; None if the matrix cannot be used."""
+    if matrix.assay is None:
+        return None
+    return _proposal(matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names)
+
+
+def _proposal(assay: Assay, kind: Kind, names: Sequence[str]) -> Proposal:
+    """The rule: what is proposed for each assay."""
+    shown = ", ".join(display(each, 24) for each in names[:2])
+    changes: dict[str, Any] = {"normalize": "none"}
+    if assay.name == IMAGES:
+        changes, reason = (
+            {},
+            "Images are used as they are: the network learns its own features, so nothing is scaled here.",
+        )
+    elif assay.name == EMBEDDING:
+        reason = f"The features look like an embedding ({shown}): they are used as they are."
+    elif not assay.is_raw:
+        reason = f"The values are not counts ({kind.reason}), so they are not normalised again."
+    elif assay.name == PROTEINS:
+        changes = {"normalize": "clr"}
+        reason = (
+            f"These are counts of proteins ({shown}): the centred log-ratio (clr) cancels how strongly a cell stains."
+        )
+    elif assay.name == GENES:
+        changes = {"normalize": "log1p"}
+        reason = f"These are counts of genes ({shown}): they are brought to equal library size and log-transformed."
+    elif assay.name == COUNTS:
+        changes = {}
+        reason = (
+            f"These are counts of few features ({shown}), mostly above 0: auto normalises and log-transforms them, as "
+            "suits genes; choose clr if they are proteins."
+        )
+    else:
+        changes, reason = {}, f"The values look like {kind.name} ({kind.reason}), for which nothing is proposed."
+    return Proposal(assay.name, reason, tuple(changes.items()), automatic(kind.name))
+
+
+def _typed(value: Any) -> str:
+    """A value as the command line takes it; a list of names with commas, unless a name holds one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple) and all("," not in each and each == each.strip() for each in value):
+        return ",".join(value)
+    return json.dumps(value, ensure_ascii=False)

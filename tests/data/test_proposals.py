@@ -1,0 +1,113 @@
+"""A preprocessing is proposed by assay with a reason, applied only when asked, and the same at every door."""
+
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from psmatch_core.cli.common import with_settings
+from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.proposals import Proposal, proposal_for, propose_preprocessing
+from psmatch_core.data.readers import DataSpec, inspect_file
+from psmatch_core.pipeline.recipe import Recipe
+
+RNG = np.random.default_rng(0)
+
+
+def cells(X, names, **obs):
+    table = pd.DataFrame({"label": np.array(["A", "B"])[np.arange(len(X)) % 2], **obs})
+    table.index = [f"c{i}" for i in range(len(X))]
+    return AnnData(X=X.astype(np.float32), obs=table, var=pd.DataFrame(index=list(names)))
+
+
+def proteins(n=60):
+    return cells(RNG.poisson(30, size=(n, 6)), ["CD3", "CD4", "CD8a", "CD19", "PD-1", "TIGIT"])
+
+
+def genes(n=60):
+    return cells(RNG.poisson(0.4, size=(n, 30)), [f"GENE{i}" for i in range(30)])
+
+
+def proposed(adata, **settings):
+    return propose_preprocessing(Modality.from_anndata(adata, label_key="label", name="it", **settings))
+
+
+def test_proteins_get_the_centred_log_ratio_with_a_reason():
+    found = proposed(proteins())
+    assert found.assay == "proteins"
+    assert found.changes == (("normalize", "clr"),)
+    assert found.reason.startswith("These are counts of proteins (CD3, CD4): ")
+    assert found.applied_to(Preprocessing(n_components=7)) == Preprocessing(normalize="clr", n_components=7)
+
+
+def test_what_the_settings_do_already_is_not_offered():
+    of_genes, of_proteins = proposed(genes()), proposed(proteins())
+    assert of_genes.open_changes(Preprocessing()) == {}  # auto normalises and log-transforms counts
+    assert of_genes.note(Preprocessing(), "source") == of_genes.button(Preprocessing()) == ""
+    assert of_genes.open_changes(Preprocessing(normalize="clr")) == {"normalize": "log1p"}
+    assert of_proteins.open_changes(Preprocessing(normalize="clr")) == {}
+    assert of_proteins.button(Preprocessing()) == "Use normalize clr"
+
+
+def test_normalised_values_embeddings_and_images_stay_as_they_are():
+    logged = genes()
+    logged.X = np.log1p(logged.X)
+    embedding = genes()
+    embedding.obsm["X_pca"] = RNG.normal(size=(60, 5))
+    embedding.obsm["stack"] = RNG.integers(0, 255, size=(60, 1, 32, 32), dtype=np.uint8)
+    assert "not normalised again" in proposed(logged).reason
+    assert "look like an embedding (X_pca" in proposed(embedding, matrix="obsm/X_pca").reason
+    assert "Images are used as they are" in proposed(embedding, matrix="obsm/stack").reason
+    for found in (proposed(logged), proposed(embedding, matrix="obsm/X_pca"), proposed(embedding, matrix="obsm/stack")):
+        assert found.open_changes(Preprocessing()) == {}
+
+
+def test_few_features_mostly_above_0_are_left_to_the_user():
+    adata = genes()
+    adata.X = RNG.poisson(20, size=adata.shape).astype(np.float32)
+    found = proposed(adata)
+    assert found.changes == ()
+    assert "choose clr if they are proteins" in found.reason
+
+
+def test_what_the_file_declares_is_heard_by_every_door(tmp_path):
+    adata = genes()
+    adata.X = RNG.poisson(20, size=adata.shape).astype(np.float32)
+    adata.var["feature_types"] = "Antibody Capture"
+    adata.write_h5ad(tmp_path / "adt.h5ad")
+    (matrix,) = inspect_file(DataSpec(path=str(tmp_path / "adt.h5ad"))).matrices
+    assert proposed(adata) == proposal_for(matrix)
+    assert proposed(adata).changes == (("normalize", "clr"),)
+
+
+@pytest.mark.parametrize("make", [proteins, genes])
+def test_a_file_and_its_modality_get_the_same_proposal(tmp_path, make):
+    adata = make()
+    adata.write_h5ad(tmp_path / "it.h5ad")
+    (matrix,) = inspect_file(DataSpec(path=str(tmp_path / "it.h5ad"))).matrices
+    assert proposal_for(matrix) == proposed(adata)
+
+
+def test_what_is_typed_gives_what_is_proposed():
+    found = Proposal("x", "Why.", (("normalize", "clr"), ("n_components", 7), ("scale", False)), "log1p")
+    note = found.note(Preprocessing(), "target")
+    assert note.startswith("Why. Not applied; to apply it: --set target_preprocessing.normalize=clr --set ")
+    typed = [each for each in shlex.split(note.partition("apply it: ")[2]) if each != "--set"]
+    assert with_settings(Recipe(), typed).target_preprocessing == found.applied_to(Preprocessing())
+
+
+def test_inspect_prints_the_proposal_of_each_file_until_it_is_applied(tmp_path):
+    genes().write_h5ad(tmp_path / "rna.h5ad")
+    proteins().write_h5ad(tmp_path / "adt.h5ad")
+    specs = [DataSpec(path=str(tmp_path / name), label_key="label") for name in ("rna.h5ad", "adt.h5ad")]
+    text, _ = describe_files(specs)
+    assert "preprocessing: These are counts of genes (GENE0, GENE1): " in text
+    assert text.count("--set target_preprocessing.normalize=clr") == 1
+    assert "--set source_preprocessing" not in text
+    text, _ = describe_files(specs, preprocessing=(Preprocessing(), Preprocessing(normalize="clr")))
+    assert "preprocessing: These are counts of proteins" in text
+    assert "--set" not in text
