@@ -8,6 +8,7 @@ from psmatch_core.classification.classifiers.base import (
 )
 from psmatch_core.classification.classifiers.cnn import CNNClassifier
 from psmatch_core.classification.classifiers.ensemble import EnsembleClassifier, RecommendedClassifier
+from psmatch_core.classification.classifiers.feature_bagging import FeatureBaggingClassifier
 from psmatch_core.classification.classifiers.linear import LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
 from psmatch_core.classification.classifiers.network_classifier import NetworkClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "CNNClassifier",
     "Classifier",
     "EnsembleClassifier",
+    "FeatureBaggingClassifier",
     "FittedClassifier",
     "Folds",
     "LinearClassifier",

@@ -23,7 +23,7 @@ IMAGES_AT_ONCE = 1024  # read together for the channels' means, as float64
 
 
 @dataclass(frozen=True)
-class CNNClassifier(NetworkClassifier, title="One convolutional network (images)", place=4):
+class CNNClassifier(NetworkClassifier, title="One convolutional network (images)", place=5):
     """Strided convolutions, each with batch norm and leaky ReLU, and one linear layer, for images.
 
     Each channel is brought to mean 0 and deviation 1 over all pixels of the training cells; the fitted state keeps

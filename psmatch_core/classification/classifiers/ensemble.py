@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,18 +48,10 @@ class EnsembleClassifier(Classifier):
                     n_labels=n_labels,
                     folds=folds.rotated(index),
                     seed=derived_seed(seed, "member", index),
-                    progress=_part(progress, index, len(self.members)),
+                    progress=part_of(progress, index, len(self.members)),
                 )
             )
-        scales = np.array([_within_label_rms(member.logits(X), y) for member in fitted])
-        held_out = _nan_mean([member.held_out / scale for member, scale in zip(fitted, scales, strict=True)])
-        return FittedEnsemble(
-            held_out * _typical(scales),
-            tuple(fitted),
-            scales,
-            curves=tuple(curve for member in fitted for curve in member.curves),
-            notes=tuple(note for member in fitted for note in member.notes),
-        )
+        return average(fitted, X, y)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
         members = tuple(
@@ -134,6 +126,25 @@ class RecommendedClassifier(Classifier, title="Recommended: average of small net
         return self.image_ensemble if len(X.shape) == 4 else self.ensemble
 
 
+def average(fitted: Sequence[FittedClassifier], X: Matrix, y: np.ndarray) -> FittedEnsemble:
+    """Trained members averaged on one scale: the root mean square of their logits within labels.
+
+    Parameters
+    ----------
+    X, y
+        The cells they were trained on, ``(n_cells, n_features)`` and ``(n_cells,)``.
+    """
+    scales = np.array([_within_label_rms(member.logits(X), y) for member in fitted])
+    held_out = _nan_mean([member.held_out / scale for member, scale in zip(fitted, scales, strict=True)])
+    return FittedEnsemble(
+        held_out * _typical(scales),
+        tuple(fitted),
+        scales,
+        curves=tuple(curve for member in fitted for curve in member.curves),
+        notes=tuple(note for member in fitted for note in member.notes),
+    )
+
+
 def _within_label_rms(logits: np.ndarray, y: np.ndarray) -> float:
     """Root mean square of logits ``(n, n_labels)`` about their label's mean, nats."""
     counts = np.bincount(y)
@@ -157,7 +168,7 @@ def _nan_mean(parts: list[np.ndarray]) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _part(progress: Progress, index: int, of: int) -> Progress:
+def part_of(progress: Progress, index: int, of: int) -> Progress:
     """A member's progress as a part of the whole."""
 
     def report(event: Event, /) -> None:

@@ -39,7 +39,7 @@ class FittedLinear(FittedClassifier):
 
 
 @dataclass(frozen=True)
-class LinearClassifier(Classifier, title="Ridge regression (multinomial, no network)", place=5):
+class LinearClassifier(Classifier, title="Ridge regression (multinomial, no network)", place=6):
     """Multinomial logistic regression with a ridge penalty, by scikit-learn's L-BFGS."""
 
     strength: float = option(

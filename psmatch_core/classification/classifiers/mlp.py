@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=3):
+class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=4):
     """Multilayer perceptron (torch, AdamW, one-cycle learning rate, early stopping)."""
 
     stream: ClassVar[str] = "mlp"

@@ -17,7 +17,7 @@ from psmatch_core.data.modality import Matrix
 
 @dataclass(frozen=True)
 class SingleNetworkClassifier(
-    Classifier, title="One network per modality: a perceptron on features, convolutional on images", place=2
+    Classifier, title="One network per modality: a perceptron on features, convolutional on images", place=3
 ):
     """One network per modality: a perceptron on features, a convolutional network on images.
 

@@ -14,6 +14,7 @@ from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import (
     EnsembleClassifier,
+    FeatureBaggingClassifier,
     LinearClassifier,
     MLPClassifier,
     RecommendedClassifier,
@@ -30,6 +31,7 @@ CLASSIFIERS = [
     MLPClassifier(hidden=(16, 8), n_epochs=40, learning_rate=0.02, batch_norm=True, dropout=0.0),
     EnsembleClassifier((SMALL, SMALL, LinearClassifier(strength=0.1))),
     RecommendedClassifier(n_networks=2, network=SMALL),
+    FeatureBaggingClassifier(RecommendedClassifier(n_networks=1, network=SMALL)),
 ]
 each = pytest.mark.parametrize("classifier", CLASSIFIERS, ids=lambda c: type(c).__name__)
 
