@@ -12,6 +12,7 @@ from pages.views.data.labels import label_comparison
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
+from pages.views.data.value_pictures import value_pictures
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 given_files.open_once(workspace)
@@ -41,6 +42,7 @@ with right:
 workspace = session.workspace()
 label_comparison(workspace)
 known_pairs_section(workspace)
+value_pictures(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
     st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
 run_list()

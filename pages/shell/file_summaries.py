@@ -15,6 +15,7 @@ from pathlib import Path
 
 from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.readers import DataSpec, FileSummary, content_stamp, inspect_file, shown_name
 
 DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
@@ -54,20 +55,65 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
                     f"{shown_name(each)} is no longer at its path.", hint="Load the file again.", code="PM-S03"
                 ) from None
     kept = cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
+    sample = _sample_path(spec, cache)
+    with explain_full_disk("the summary of the file"):
+        cache.mkdir(parents=True, exist_ok=True)
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
-    summary = inspect_file(replace(spec, sha256=""), display_name=shown)
+        found = FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
+        if sample.exists() or not any(each.medians for each in found.matrices):
+            return found
+    summary = inspect_file(replace(spec, sha256=""), display_name=shown, sample=sample)
     with suppress(PsmatchError):  # on a full disk the file is inspected again next time
         write_json(kept, summary.to_dict())
     return summary
 
 
+def sample_of(spec: DataSpec, summary: FileSummary, cache: Path) -> CellSample | None:
+    """The sample of cells that was taken when a file was inspected; None if there is none, as for images.
+
+    Parameters
+    ----------
+    spec
+        The file as it was inspected, and the matrix.
+    summary
+        What the inspection found.
+    cache
+        Folder of the kept summaries.
+    """
+    asked = [spec, replace(spec, matrix="X")] if spec.matrix == summary.matrices[0].key else [spec]
+    for each in asked:  # a file without X is inspected as if X were asked
+        with suppress(PsmatchError, OSError):
+            return CellSample.load(_sample_path(each, cache))
+    return None
+
+
+def _sample_path(spec: DataSpec, cache: Path) -> Path:
+    """Where the sample of a file is kept: one for all choices of labels."""
+    values = replace(
+        DataSpec(path=spec.path),
+        part=spec.part,
+        matrix=spec.matrix,
+        cells=spec.cells,
+        roles=spec.roles,
+        bad_values=spec.bad_values,
+        most_missing=spec.most_missing,
+        labels_path=spec.labels_path,
+    )
+    stamps = [content_stamp(Path(each)) for each in (spec.path, spec.labels_path) if each]
+    key = json.dumps([values.to_dict(), stamps])
+    return cache / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
+
+
+def demo_path(name: str, which: str, folder: Path) -> Path:
+    """Where the file of one side of a demo lies."""
+    return folder / name / f"{which}.h5ad"
+
+
 def demo_summary(name: str, which: str, folder: Path) -> FileSummary:
     """What one side of a demo contains; the demo's files are made once per workspace."""
-    place = folder / name
-    path = place / f"{which}.h5ad"
+    path = demo_path(name, which, folder)
     if not path.exists():
-        _make_demo(name, place)
+        _make_demo(name, path.parent)
     shown = f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
     return summary_of(DataSpec(path=str(path)), shown, folder)
 

@@ -44,7 +44,7 @@ def clean_once(root: Path) -> None:
 
 
 def clean_uploads(root: Path, *, days: float | None = None, now: float | None = None) -> list[Path]:
-    """Remove old uploads that no run or sweep uses, deleted ones included.
+    """Remove old uploads that no run or sweep uses, deleted ones included, and old samples of cells.
 
     Parameters
     ----------
@@ -76,4 +76,8 @@ def clean_uploads(root: Path, *, days: float | None = None, now: float | None = 
                 shutil.rmtree(place) if place.is_dir() else place.unlink()
                 removed.append(place)
                 place.parent.rmdir()  # fails, and the folder stays, while the visitor has other files
+    for sample in (root / "summaries").glob("*.npz"):  # made again when it is asked for
+        with suppress(OSError):
+            if sample.stat().st_mtime < limit:
+                sample.unlink()
     return removed

@@ -190,7 +190,16 @@ def _matrix_line(matrix: MatrixSummary) -> str:
     part = ", first rows only" if matrix.is_sampled else ""
     if matrix.image_shape is not None:
         return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
-    return f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
+    line = f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"
+    return f"{line}{_medians(matrix)}"
+
+
+def _medians(matrix: MatrixSummary) -> str:
+    """Library size, where the values are counts, and features per cell of the matrix that is described."""
+    found = matrix.medians
+    if found is None or matrix.kind != "counts":
+        return ""
+    return f"; median library size {found.total:,.0f}, {found.features:,.0f} features per cell ({found.sample_text})"
 
 
 def _bad_features(matrix: MatrixSummary) -> list[str]:

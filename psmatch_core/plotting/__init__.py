@@ -6,6 +6,7 @@ on dark. Titles state the finding. Text from files (labels, cell names) is escap
 
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means
 from psmatch_core.plotting.cell_columns import CellColumn
+from psmatch_core.plotting.cell_values import missing_features, value_histogram
 from psmatch_core.plotting.classifier_quality import confusion, label_losses, reliability
 from psmatch_core.plotting.coupling_heatmap import coupling_heatmap, means_heatmap, spread_title
 from psmatch_core.plotting.distribution_distances import distance_dots
@@ -66,6 +67,7 @@ __all__ = [
     "loss_evidence",
     "means_heatmap",
     "metric_bars",
+    "missing_features",
     "null_strips",
     "palette",
     "predicted_means",
@@ -81,4 +83,5 @@ __all__ = [
     "template",
     "title_text",
     "translator_curves",
+    "value_histogram",
 ]

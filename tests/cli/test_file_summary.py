@@ -29,6 +29,8 @@ def test_one_file_is_described(tmp_path):
     assert code == 0
     assert "rna.h5ad: 60 cells × 20 features (h5ad" in text
     assert "X: 20 features, dense, counts (whole numbers from 0 to" in text
+    size, features = np.median(COUNTS.sum(axis=1)), np.median((COUNTS > 0).sum(axis=1))
+    assert f"; median library size {size:,.0f}, {features:,.0f} features per cell (from 60 cells)" in text
     assert "cell_type: 3 labels (B cell 20, Mono 20, T cell 20)" in text
     assert str(tmp_path) not in text
 

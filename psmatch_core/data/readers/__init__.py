@@ -31,6 +31,7 @@ def inspect_file(
     *,
     display_name: str = "",
     is_final: bool = False,
+    sample: Path | None = None,
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> FileSummary:
@@ -44,6 +45,9 @@ def inspect_file(
         Its name in messages; the file's own name if empty.
     is_final
         Whether X is chosen too, so that it must be usable; otherwise another matrix may still be chosen instead.
+    sample
+        Where a sample of the cells of the main matrix is written (``CellSample``), in an existing folder; nowhere if
+        None.
     seconds, memory_mb
         Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
@@ -57,7 +61,13 @@ def inspect_file(
     paths = (named.path, named.labels_path)
     answer = run_sandboxed(
         "inspect",
-        {"spec": named.to_dict(), "display_name": shown, "is_final": is_final, "memory_mb": memory_mb},
+        {
+            "spec": named.to_dict(),
+            "display_name": shown,
+            "is_final": is_final,
+            "memory_mb": memory_mb,
+            "sample": str(sample.absolute()) if sample is not None else "",
+        },
         shown=shown,
         seconds=seconds or allowed_seconds(*paths),
         cpu_seconds=None if seconds else allowed_cpu_seconds(*paths),

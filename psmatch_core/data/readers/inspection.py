@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.assays import declared_assay, detect_assay
 from psmatch_core.data.bad_values import REFUSE
+from psmatch_core.data.cell_sample import SampleCollector
 from psmatch_core.data.checks import (
     CellNames,
     Finding,
     LabelCounts,
     LabelSignal,
-    MatrixScan,
     Severity,
     check_confounding,
     check_label_signal,
@@ -32,13 +31,9 @@ from psmatch_core.data.checks import (
     telling_features,
 )
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
-from psmatch_core.data.checks.findings import rejection, warning
+from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
-from psmatch_core.data.checks.matrix import check_form, check_values, mismatch, not_canonical
 from psmatch_core.data.checks.names import check_names
-from psmatch_core.data.checks.not_measured import not_measured
-from psmatch_core.data.checks.value_kinds import kind_of
-from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen_cells import ChosenCells, JoinedLabelSource
 from psmatch_core.data.readers.chosen_features import ChosenFeatures
@@ -46,34 +41,29 @@ from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, Data
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.label_table import LabelledSource
+from psmatch_core.data.readers.matrix_summaries import SCAN_VALUES, summarise_matrix, value_budget
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
-from psmatch_core.data.readers.summary import MENDABLE, ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, ColumnSummary, FileSummary
 
-SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
-# Stored values that are read of the main matrix and of each other one, in about ten seconds and two; fewer of a small
-# file, which may unpack to a thousand times its size. The full check follows when the file is copied.
-MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
-LEAST_BUDGET, VALUES_PER_BYTE = 30_000_000, 20
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
 MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
-SHOWN_NAMES = 20
 
 
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
     spec = DataSpec.from_dict(request["spec"])
-    shown, memory_mb = request["display_name"], request["memory_mb"]
-    return summarise(spec, shown, memory_mb=memory_mb, is_final=request["is_final"]).to_dict()
+    asked = {"memory_mb": request["memory_mb"], "is_final": request["is_final"], "sample": request.get("sample", "")}
+    return summarise(spec, request["display_name"], **asked).to_dict()
 
 
-def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = False) -> FileSummary:
+def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = False, sample: str = "") -> FileSummary:
     """The summary of a file, made in this process; see ``inspect_file``, which makes it in a child process."""
     with library_errors(shown):
         source, format_name = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
         try:
             matrix = spec.matrix if is_final else spec.chosen_matrix
-            return _summary_of(source, format_name, spec, matrix, is_final=is_final)
+            return _summary_of(source, format_name, spec, matrix, is_final=is_final, sample=sample)
         finally:
             source.close()
 
@@ -156,7 +146,15 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
     )
 
 
-def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str, *, is_final: bool) -> FileSummary:
+def _collector(source: Source, header: MatrixHeader, path: str) -> SampleCollector:
+    n_features = header.shape[1] if len(header.shape) > 1 else 0
+    place = Path(path) if path else None
+    return SampleCollector(len(source.obs_names), n_features, is_sparse=header.is_sparse, path=place)
+
+
+def _summary_of(
+    source: Source, format_name: str, spec: DataSpec, matrix: str, *, is_final: bool, sample: str
+) -> FileSummary:
     obs_names, label_key = source.obs_names, spec.label_name
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
@@ -164,9 +162,9 @@ def _summary_of(source: Source, format_name: str, spec: DataSpec, matrix: str, *
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
     signal = _signal_of(source, label_key, matrix_header(source, main_key))
     matrices = tuple(
-        _matrix_summary(
-            source, header, signal if header.key == main_key else None, part=spec.part, is_main=header.key == main_key
-        )
+        summarise_matrix(source, header, signal, part=spec.part, collector=_collector(source, header, sample))
+        if header.key == main_key
+        else summarise_matrix(source, header, None, part=spec.part, collector=None)
         for header in source.headers
     )
     main = next(each for each in matrices if each.key == main_key)
@@ -240,7 +238,7 @@ def _telling_features_of(
     from scipy import sparse
 
     def read(places: np.ndarray) -> Any:
-        parts, n_values, budget = [], 0, _budget(source, is_main=True)
+        parts, n_values, budget = [], 0, value_budget(source, is_main=True)
         for rows in source.rows(key, SCAN_VALUES):
             parts.append(rows[:, places])
             n_values += rows.nnz if hasattr(rows, "nnz") else rows.size
@@ -251,77 +249,6 @@ def _telling_features_of(
     labels = label_texts(source.column(label_key)).tolist()
     found = telling_features(labels, signal.moments, names, read=read)
     return check_telling_features(found, name=source.shown, label_key=label_key)
-
-
-def _matrix_summary(
-    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, part: str, is_main: bool
-) -> MatrixSummary:
-    try:
-        return _scanned(source, header, signal, _budget(source, is_main=is_main), part=part)
-    except PsmatchError as error:
-        if is_main:
-            raise
-        return _unusable(header, rejection(error.code, error.problem, error.hint))
-
-
-def _budget(source: Source, *, is_main: bool) -> int:
-    """How many stored values of a matrix are read; the others together share what one could have."""
-    fitting = LEAST_BUDGET + VALUES_PER_BYTE * content_bytes(source.path)
-    return min(MAIN_BUDGET, fitting) if is_main else min(OTHER_BUDGET, fitting // max(1, len(source.headers) - 1))
-
-
-def _scanned(
-    source: Source, header: MatrixHeader, signal: LabelSignal | None, budget: int, *, part: str
-) -> MatrixSummary:
-    key, shape = header.key, header.shape
-    early = check_form(shape, header.dtype, name=source.shown, matrix=key)
-    if early:
-        return _unusable(header, *early)
-    obs_names, var_names = source.obs_names, source.var_names(key)
-    if shape != (len(obs_names), len(var_names)):
-        return _unusable(header, mismatch(shape, len(obs_names), len(var_names), name=source.shown, matrix=key))
-    pixels = header.image_shape
-    if pixels is not None and (misplaced := check_shape(pixels, name=source.shown, matrix=key)):
-        return _unusable(header, *misplaced)
-    scan, n_values, preview = MatrixScan(shape[1]), 0, ""
-    for rows in source.rows(key, SCAN_VALUES):
-        scan.add(rows)
-        if signal is not None and not scan.first_bad:
-            signal.add(rows)
-        if pixels is not None and not preview:
-            preview = contact_sheet(rows, pixels)
-        n_values += rows.nnz if header.is_sparse else rows.size
-        if n_values >= budget:
-            break
-    findings = check_values(
-        scan, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=key, are_pixels=pixels is not None
-    )
-    if not source.is_canonical(key):
-        findings = (*findings, not_canonical(source.shown, key))
-    kind = kind_of(scan)
-    declared = declared_assay(part, source.feature_types(key) or (), key)
-    return MatrixSummary(
-        key=key,
-        n_features=shape[1],
-        kind=kind.name if pixels is None else "images",
-        reason=kind.reason,
-        is_sparse=header.is_sparse,
-        minimum=scan.minimum if scan.n_finite else 0.0,
-        maximum=scan.maximum if scan.n_finite else 0.0,
-        is_sampled=scan.n_cells < shape[0],
-        feature_names=tuple(var_names[:SHOWN_NAMES]),
-        findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
-        image_shape=pixels,
-        preview=preview,
-        unmeasured=() if pixels is not None or key.startswith("obsm/") else tuple(not_measured(var_names)),
-        bad_features=tuple((var_names[at], int(scan.n_bad[at])) for at in np.flatnonzero(scan.n_bad).tolist()),
-        assay=detect_assay(scan, var_names, declared=declared, are_pixels=pixels is not None),
-    )
-
-
-def _unusable(header: MatrixHeader, *findings: Finding) -> MatrixSummary:
-    n_features = header.shape[1] if len(header.shape) > 1 else 0
-    return MatrixSummary(header.key, n_features, "unusable", "", header.is_sparse, 0.0, 0.0, False, (), findings)
 
 
 def _column_summary(source: Source, name: str, label_key: str, listed: np.ndarray | None) -> ColumnSummary:

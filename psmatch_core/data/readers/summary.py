@@ -9,10 +9,12 @@ from typing import Any
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.assays import Assay
+from psmatch_core.data.cell_sample import CellMedians
 from psmatch_core.data.checks import CellNames, Finding, Severity, Sketch
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.readers.base import Part
 
+SHOWN_NAMES = 20
 MENDABLE = "PM-M01"  # missing values, about which the settings of a file can do something
 
 
@@ -48,6 +50,8 @@ class MatrixSummary:
         The features that are named like positions, object numbers and the like.
     assay
         What it measures, as far as features and values show it; None if it cannot be used.
+    medians
+        Medians over a sample of the cells; None for a matrix that is not the chosen one, and for images.
     """
 
     key: str
@@ -65,6 +69,7 @@ class MatrixSummary:
     bad_features: tuple[tuple[str, int], ...] = ()
     unmeasured: tuple[str, ...] = ()
     assay: Assay | None = None
+    medians: CellMedians | None = None
 
     @property
     def is_usable(self) -> bool:

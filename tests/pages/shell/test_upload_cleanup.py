@@ -35,6 +35,16 @@ def test_old_uploads_go_and_those_of_runs_stay(tmp_path: Path, kind: str) -> Non
     assert used.exists()
 
 
+def test_old_samples_of_cells_go_too(tmp_path: Path) -> None:
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "summaries").mkdir()
+    for name, age in (("old.npz", 40), ("young.npz", 2), ("old.json", 40)):
+        (tmp_path / "summaries" / name).write_bytes(b"x")
+        os.utime(tmp_path / "summaries" / name, (NOW - age * DAY, NOW - age * DAY))
+    upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW)
+    assert {each.name for each in (tmp_path / "summaries").iterdir()} == {"young.npz", "old.json"}
+
+
 def test_an_empty_visitors_folder_goes_too(tmp_path: Path) -> None:
     place = upload(tmp_path, "0" * 16, age=40)
     upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW)

@@ -67,6 +67,7 @@ def test_images_are_recognised_and_shown(empty: Open) -> None:
     assert "960 cells, images, 3 × 32 × 32" in plain_text(app)
     assert len(app.get("image")) == 2
     assert "Images are used as they are" in plain_text(app)
+    assert "images have no counts per cell" in plain_text(app)
 
 
 def test_every_sample_can_be_downloaded_and_read(empty: Open) -> None:
