@@ -61,7 +61,7 @@ def _part_lines(summary: FileSummary) -> list[str]:
         return []
     shown = summary.part or (summary.parts[0].name if summary.needs_part else "")
     sizes = (
-        f"    {display(each.name)}: {plural(each.n_cells, 'cell')} × {plural(each.n_features, 'feature')}"
+        f"    {display(each.name, 60)}{f': {each.size_text}' if each.size_text else ''}"
         f"{' (described here)' if each.name == shown else ''}"
         for each in summary.parts
     )

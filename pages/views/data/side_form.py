@@ -92,17 +92,15 @@ def _part_box(side: Side, summary: FileSummary, key: str) -> str:
     """The modality of a file with several; all features together where they lie in one matrix."""
     if not summary.parts:
         return side.part
-    sizes = {
-        each.name: f"{count(each.n_cells, 'cell')} × {count(each.n_features, 'feature')}" for each in summary.parts
-    }
+    sizes = {each.name: f" ({each.size_text})" if each.size_text else "" for each in summary.parts}
     options = [*sizes] if summary.needs_part else ["", *sizes]
     chosen = st.selectbox(
         "Modality in the file",
         options,
         index=options.index(side.part) if side.part in options else 0,
-        format_func=lambda each: f"{display(each)} ({sizes[each]})" if each else "all features together",
+        format_func=lambda each: f"{display(each, 60)}{sizes[each]}" if each else "all features together",
         key=key,
-        help="This file holds several modalities or types of features: choose one for each side.",
+        help="This file holds several modalities, types of features or tables: choose one for each side.",
     )
     return chosen or ""
 

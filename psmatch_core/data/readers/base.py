@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.readers.signature import Signature
@@ -52,19 +53,25 @@ class Opening:
 
 @dataclass(frozen=True)
 class Part:
-    """One modality of a file with several: one of an h5mu file, or the features of one type.
+    """One modality of a file with several: one of an h5mu file, the features of one type, or a table of a zip archive.
 
     Parameters
     ----------
     name
         Its name in the file, such as ``rna`` or ``Antibody Capture``.
     n_cells, n_features
-        Its size.
+        Its size; both 0 if it is known only once it is read.
     """
 
     name: str
     n_cells: int
     n_features: int
+
+    @property
+    def size_text(self) -> str:
+        """Such as ``2,000 cells × 30 features``; empty if unknown."""
+        cells, features = plural(self.n_cells, "cell"), plural(self.n_features, "feature")
+        return f"{cells} × {features}" if self.n_cells else ""
 
 
 @dataclass(frozen=True)

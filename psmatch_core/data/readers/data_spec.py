@@ -14,7 +14,7 @@ JOINED_NAME = " × "  # between the columns of a label
 # What every door names as readable; docs/formats.md says what of each format is read.
 FORMATS_READ = (
     "h5ad, h5mu, loom, zarr (folder or zip), 10x h5 or mtx (folder or tar.gz), npz, npy, parquet, feather, csv or tsv "
-    "(also .gz)"
+    "(also .gz, or inside a zip)"
 )
 
 
@@ -28,7 +28,7 @@ class DataSpec(Config):
         "",
         label="modality in the file",
         help="Which modality of a file with several: the name of one in an h5mu file, or a feature type of a 10x "
-        "matrix, such as Antibody Capture. Empty: all features of the file.",
+        "matrix, such as Antibody Capture, or one table of a zip archive. Empty: all features of the file.",
     )
     label_with: tuple[str, ...] = option(
         (),

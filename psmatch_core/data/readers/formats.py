@@ -18,6 +18,7 @@ from psmatch_core.data.readers.npz import NpyReader, NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
 from psmatch_core.data.readers.tenx_mtx import MtxReader
 from psmatch_core.data.readers.zarr_files import ZarrReader
+from psmatch_core.data.readers.zipped_table import ZippedTableReader
 
 READERS: tuple[Reader, ...] = (
     Hdf5Reader(),
@@ -27,6 +28,7 @@ READERS: tuple[Reader, ...] = (
     NpyReader(),
     MtxReader(),
     ZarrReader(),
+    ZippedTableReader(),
 )
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
@@ -64,7 +66,6 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
         "Give the path of a file, of a zarr store, or of the folder with matrix.mtx, barcodes.tsv and features.tsv.",
         "PM-F00",
     ),
-    "zip": ("is a zip archive", _UNPACK, "PM-F10"),
     "7z": ("is a 7z archive", _UNPACK, "PM-F10"),
     "rar": ("is a rar archive", _UNPACK, "PM-F10"),
     "lz4": ("is compressed with lz4", _UNPACK, "PM-F10"),

@@ -33,7 +33,7 @@ FOREIGN = {
     "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "is an Excel file (xls)"),
     "rds": (gzip.compress(b"X\n\x00\x00\x00\x03" + bytes(50)), "is an R file (RDS, as Seurat writes)"),
     "npz": (arrays(), "is not what its name says: its content is npz"),
-    "zip": (zipped("counts.csv"), "is a zip archive"),
+    "zip": (zipped("counts.doc"), "is a zip archive without a table"),
     "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "only a pointer to the file"),
     "pdf": (b"%PDF-1.7 ...", "is a PDF document"),
     "pickle": (b"\x80\x04\x95" + bytes(50), "has an unknown format"),
