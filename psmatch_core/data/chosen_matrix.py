@@ -59,3 +59,11 @@ def in_memory(values: Any) -> Any:
         return values.to_memory()
     is_array = isinstance(values, np.ndarray | pd.DataFrame) or not hasattr(values, "chunks")
     return values if is_array else values[...]  # an array of h5py or zarr
+
+
+def feature_columns(adata: AnnData, matrix: str, names: np.ndarray) -> pd.DataFrame | None:
+    """The columns of the features of a matrix, under their names here; None for those that no table describes."""
+    if matrix.startswith("obsm/"):
+        return None
+    table = adata.raw.var if matrix == "raw" else adata.var
+    return table.set_axis(pd.Index(names), axis=0) if table.shape[1] else None

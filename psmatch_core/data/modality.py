@@ -38,7 +38,7 @@ from psmatch_core.data.checks import (
     sketch,
     telling_features,
 )
-from psmatch_core.data.chosen_matrix import chosen_matrix
+from psmatch_core.data.chosen_matrix import chosen_matrix, feature_columns
 from psmatch_core.data.feature_names import left_out_columns
 from psmatch_core.data.feature_types import check_feature_types, types_of_features
 from psmatch_core.data.images import ImageShape, check_shape, shape_text
@@ -77,9 +77,9 @@ class Modality:
         Names of the cells that were left out, with the reason.
     image_shape
         Channels, height and width if the features are the pixels of an image, else None.
-    obs
-        The other columns of the cells, one row per cell, or None. They can colour maps, are never used for matching,
-        and are not part of the fingerprint.
+    obs, var
+        The columns of the cells and of the features as they came, one row each, or None. They can colour maps and are
+        kept in the exports, are never used for matching, and are not part of the fingerprint.
     facts
         What the rules on two modalities together need to know of the data as they came, or None; not stored.
     feature_ids
@@ -100,6 +100,7 @@ class Modality:
     obs: pd.DataFrame | None = field(default=None, repr=False, compare=False)
     facts: Facts | None = field(default=None, repr=False, compare=False)
     feature_ids: np.ndarray | None = field(default=None, repr=False, compare=False)
+    var: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_anndata(
@@ -157,7 +158,7 @@ class Modality:
         missing = np.asarray(pd.isna(labels)) | (labels == "")
         obs_names = np.asarray(adata.obs_names, dtype=str)
         pair_ids = _ids(adata.obs[pair_key]) if pair_key else None
-        obs = adata.obs.drop(columns=[label_key])
+        obs, var = adata.obs, feature_columns(adata, matrix, var_names)
         excluded: tuple[tuple[str, str], ...] = ()
         if missing.any():
             if missing_labels != "drop":
@@ -177,6 +178,7 @@ class Modality:
             kept = mended.cells
             excluded += tuple((str(cell), BAD_REASON) for cell in obs_names[~kept])
             X, var_names = mended.X, np.asarray(var_names)[mended.features]
+            var = None if var is None else var[mended.features]
             labels, obs_names, obs = labels[kept], obs_names[kept], obs[kept]
             pair_ids = pair_ids[kept] if pair_ids is not None else None
         findings = check_matrix(
@@ -200,7 +202,9 @@ class Modality:
             telling = telling_features(labels.tolist(), signal.moments, list(var_names), read=lambda at: X[:, at])
             findings += check_telling_features(telling, name=name, label_key=label_key)
         findings += check_feature_types(_types_of(adata, matrix), name=name)
-        findings += check_confounding(labels.tolist(), group_columns(obs), name=name, label_key=label_key)
+        findings += check_confounding(
+            labels.tolist(), group_columns(obs.drop(columns=[label_key])), name=name, label_key=label_key
+        )
         return cls(
             name=name,
             X=read_only_matrix(X, keep_bytes=image_shape is not None),
@@ -212,9 +216,10 @@ class Modality:
             findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
             excluded=excluded,
             image_shape=image_shape,
-            obs=obs.copy() if obs.shape[1] else None,
+            obs=obs.copy(),
             facts=_facts_of(adata, var_names, name, (label_key, pair_key or ""), matrix=matrix),
             feature_ids=None if features.ids is None else read_only(np.asarray(features.ids, dtype=str)),
+            var=var,
         )
 
     @property
@@ -272,7 +277,9 @@ class Modality:
         names = read_only(np.asarray(var_names, dtype=str))
         ids = np.array([self.id_by_name.get(each, "") for each in names.tolist()], dtype=str)
         kept = read_only(ids) if any(ids.tolist()) else None
-        return replace(self, X=read_only_matrix(X), var_names=names, image_shape=None, feature_ids=kept)
+        is_same = self.var is not None and self.var.index.is_unique and pd.Index(names).isin(self.var.index).all()
+        var = self.var.loc[names] if is_same and self.var is not None else None
+        return replace(self, X=read_only_matrix(X), var_names=names, image_shape=None, feature_ids=kept, var=var)
 
     @cached_property
     def id_by_name(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.images import SHAPE_KEY
+from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
 from psmatch_core.exports.pairs import choose_pairs, verdict_columns
@@ -37,17 +38,13 @@ def coupling_anndata(run: Run) -> AnnData:
     from anndata import AnnData
 
     matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest)
-    obs = pd.DataFrame(
-        {
-            "label": pd.Categorical(run.source.labels),
-            "n_effective": run.coupling.n_effective,
-            **verdict_columns(run.source.labels, run.monitor),
-        },
-        index=run.source.obs_names,
-    )
-    var = pd.DataFrame(
-        {"label": pd.Categorical(run.target.labels), **verdict_columns(run.target.labels, run.monitor)},
-        index=run.target.obs_names,
+    obs, var = (
+        with_originals(
+            side.obs,
+            side.obs_names,
+            {"label": pd.Categorical(side.labels), **more, **verdict_columns(side.labels, run.monitor)},
+        )
+        for side, more in ((run.source, {"n_effective": run.coupling.n_effective}), (run.target, {}))
     )
     uns = {
         **provenance(run),
@@ -63,7 +60,8 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     from anndata import AnnData
 
     at = translation.at
-    obs = pd.DataFrame({"label": pd.Categorical(at.labels), "has_match": translation.has_match}, index=at.obs_names)
+    results = {"label": pd.Categorical(at.labels), "has_match": translation.has_match}
+    obs = with_originals(at.obs, at.obs_names, results)
     uns = {
         **provenance(run),
         "direction": translation.direction,
@@ -76,7 +74,7 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     columns = accuracy[0].table().drop(columns="feature").iloc[1:].to_dict("list") if accuracy else {}
     if translation.of.feature_ids is not None:
         columns = {"feature_id": translation.of.feature_ids, **columns}
-    var = pd.DataFrame(columns, index=translation.of.var_names)
+    var = with_originals(translation.of.var, translation.of.var_names, columns)
     return AnnData(X=translation.values.astype(np.float32), obs=obs, var=var, uns=uns)
 
 

@@ -30,7 +30,7 @@ from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
+from psmatch_core.data.readers import FEATURE_COLUMNS, DataSpec, copy_into, inspect_file
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
@@ -112,6 +112,7 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
         excluded = tuple((str(cell), str(reason)) for cell, reason in json.loads(str(origin["excluded"])))
         found = from_plain(json.loads(str(origin["findings"])), tuple[Finding, ...])
         facts = from_plain(json.loads(str(origin["facts"])), Facts)
+    described = adata.varm.get(FEATURE_COLUMNS)
     modality = Modality.from_anndata(
         adata,
         label_key=spec.label_name,
@@ -124,7 +125,8 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
     # the copy has lost how the file was written; what was found then stands before what is found in the copy
     codes = {each.code for each in found}
     findings = (*found, *(each for each in modality.findings if each.code not in codes))
-    return replace(modality, excluded=excluded, findings=findings, facts=facts or modality.facts)
+    var = modality.var if described is None else described
+    return replace(modality, excluded=excluded, findings=findings, facts=facts or modality.facts, var=var)
 
 
 def check_together(source: Modality, target: Modality) -> tuple[Finding, ...]:

@@ -107,7 +107,7 @@ def save_columns(folder: RunFolder, side: str, modality: Modality) -> None:
         {
             str(name): column.astype(str) if column.dtype == object or column.dtype.kind not in "biuf" else column
             for name, column in ((name, modality.obs[name]) for name in modality.obs)
-            if name != ""
+            if name not in ("", modality.label_key)
         },
         index=None,
     ).reset_index(drop=True)

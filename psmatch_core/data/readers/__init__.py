@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from psmatch_core.data.readers.data_spec import FORMATS_READ, DataSpec
+from psmatch_core.data.readers.data_spec import FEATURE_COLUMNS, FORMATS_READ, DataSpec
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB, allowed_cpu_seconds, allowed_seconds, run_sandboxed
 from psmatch_core.data.readers.several_files import content_stamp
@@ -13,6 +13,7 @@ from psmatch_core.data.readers.signature import is_data_folder
 from psmatch_core.data.readers.summary import ColumnSummary, FileSummary, MatrixSummary
 
 __all__ = [
+    "FEATURE_COLUMNS",
     "FORMATS_READ",
     "ColumnSummary",
     "DataSpec",

@@ -118,6 +118,10 @@ class Source(ABC):
         """Ids of the features ``(n_features,)`` of matrix ``key`` beside their names; None if the file has none."""
         return None
 
+    def feature_table(self, key: str) -> pd.DataFrame | None:
+        """The columns of the features of matrix ``key`` as they came, by feature name; None if the file has none."""
+        return None
+
     def feature_types(self, key: str) -> list[str] | None:
         """What each feature ``(n_features,)`` of matrix ``key`` measures, such as ``Peaks``; None if unknown."""
         return None
@@ -196,6 +200,9 @@ class WrappedSource(Source):
 
     def feature_ids(self, key: str) -> list[str] | None:
         return self._inner.feature_ids(key)
+
+    def feature_table(self, key: str) -> pd.DataFrame | None:
+        return self._inner.feature_table(key)
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         return self._inner.rows(key, limit)

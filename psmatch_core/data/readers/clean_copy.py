@@ -35,7 +35,7 @@ from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.matrix import not_canonical
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.readers.base import Source
-from psmatch_core.data.readers.data_spec import DataSpec
+from psmatch_core.data.readers.data_spec import FEATURE_COLUMNS, DataSpec
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.inspection import file_hash, label_counts_of, matrix_header, open_chosen
@@ -107,6 +107,9 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
     ids = source.feature_ids(spec.matrix)
     var = pd.DataFrame({} if ids is None else {"feature_id": ids}, index=pd.Index(unique_names(var_names)))
     adata = anndata.AnnData(X=X, obs=obs, var=var)
+    described = _feature_columns(source, spec.matrix, var_names)
+    if described is not None:
+        adata.varm[FEATURE_COLUMNS] = described.set_axis(adata.var_names, axis=0)
     if image_shape is not None:
         adata.uns[SHAPE_KEY] = np.array(image_shape)
     excluded = [*source.excluded, *((obs_names[at], no_label(spec.label_name)) for at in np.flatnonzero(~is_labelled))]
@@ -166,6 +169,16 @@ def _columns(source: Source, label_key: str) -> tuple[dict[str, Any], list[Findi
             continue
         columns[name] = label_texts(series) if count_labels(series).kind == "mixed" else series.array
     return columns, skipped
+
+
+def _feature_columns(source: Source, matrix: str, var_names: list[str]) -> Any:
+    """The columns of the features that were read, in their order; None if there are none or their names are shared."""
+    table = source.feature_table(matrix)
+    if table is None or not table.shape[1] or not table.index.is_unique or not set(var_names) <= set(table.index):
+        return None
+    from psmatch_core.data.original_columns import writable_columns  # imports pandas: only where a copy is written
+
+    return writable_columns(table.loc[var_names])
 
 
 def _pair_ids(source: Source, pair_key: str) -> Any:

@@ -10,6 +10,7 @@ from psmatch_core.base.errors import PsmatchError
 
 NAME_ROLE, FEATURE_ROLE, ANNOTATION_ROLE, IGNORED_ROLE = "cell name", "feature", "annotation", "ignored"
 ROLES = (NAME_ROLE, FEATURE_ROLE, ANNOTATION_ROLE, IGNORED_ROLE)
+FEATURE_COLUMNS = "columns"  # in varm of a copy: beside var, where they could be taken for names or types
 JOINED_NAME = " × "  # between the columns of a label
 # What every door names as readable; docs/formats.md says what of each format is read.
 FORMATS_READ = (

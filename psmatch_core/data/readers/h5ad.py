@@ -129,6 +129,17 @@ class H5adSource(Source):
     def feature_ids(self, key: str) -> list[str] | None:
         return None if key.startswith("obsm/") else self._features_of(key).ids
 
+    def feature_table(self, key: str) -> pd.DataFrame | None:
+        if key.startswith("obsm/"):
+            return None
+        import pandas as pd
+
+        table, columns, names = self._var_of(key), {}, self.var_names(key)
+        for column in table.columns:
+            with suppress(PsmatchError):  # one that cannot be read is not needed for anything
+                columns[column] = table.column(column, len(names)).array
+        return pd.DataFrame(columns, index=pd.Index(names))
+
     def feature_types(self, key: str) -> list[str] | None:
         if key.startswith("obsm/"):
             return None
