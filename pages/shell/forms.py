@@ -155,6 +155,9 @@ def _field(key: str, option: Option, value: Any, preset: Any, hint: Any, name: s
     if isinstance(value, tuple) and typing.get_args(hint)[:1] == (int,):
         text = st.text_input(label, ", ".join(map(str, value)), help=help_text, key=widget_key)
         return _widths(option_title(key, option), text, value)
+    if isinstance(value, tuple) and typing.get_args(hint)[:1] == (str,) and not any("," in each for each in value):
+        text = st.text_input(label, ", ".join(value), help=help_text, key=widget_key, placeholder="A, B")
+        return tuple(each.strip() for each in text.split(",") if each.strip())
     if isinstance(value, str):
         return st.text_input(label, value, help=help_text, key=widget_key)
     st.caption(f"{label}: {plain(value)} (set in Python)")

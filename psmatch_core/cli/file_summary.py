@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
-from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
+from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
 from psmatch_core.data.preprocessing import Preprocessing
@@ -124,7 +124,8 @@ def describe_files(
         try:
             summaries.append(inspect_file(spec))
             current = preprocessing[at] if preprocessing else Preprocessing()
-            blocks.append(describe(summaries[-1], _proposal_lines(summaries[-1], spec, current, SIDES[at])))
+            proposed = _proposal_lines(summaries[-1], spec, current, side=SIDES[at], rules=rules or LabelRules())
+            blocks.append(describe(summaries[-1], proposed))
             code = max(code, any(each.severity is Severity.REJECT for each in summaries[-1].findings))
         except PsmatchError as error:
             blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
@@ -156,10 +157,14 @@ def describe_files(
     return "\n\n".join(blocks), code
 
 
-def _proposal_lines(summary: FileSummary, spec: DataSpec, current: Preprocessing, side: str) -> list[str]:
+def _proposal_lines(
+    summary: FileSummary, spec: DataSpec, current: Preprocessing, *, side: str, rules: LabelRules
+) -> list[str]:
     """What is proposed for the values that are used, and the settings that apply it."""
     matrix = summary.matrix(spec.chosen_matrix) or summary.matrices[0]
-    proposal = proposal_for(matrix)
+    labels = summary.column(spec.label_name)
+    counts = renamed(labels.counts, rules.renaming(side)) if labels else {}
+    proposal = proposal_for(matrix, summary.columns, counts)
     if proposal is None:
         return []
     return [proposal.note(current, side) or proposal.reason]

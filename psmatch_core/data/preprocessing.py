@@ -5,27 +5,25 @@ A fitted transform treats new cells in exactly the same way as the cells it was 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.data.checks import detect_kind
+from psmatch_core.data.batch_scale import ONE_BATCH, BatchScale, batches_of, fit_batch_scale, reference_cells
+from psmatch_core.data.checks import detect_kind, display, name_list
+from psmatch_core.data.feature_selection import distinct_features, variable_features
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.modality import Matrix, Modality
+from psmatch_core.data.normalisation import automatic, normalized
+from psmatch_core.data.scaling import minimum, moments, scaled
 
 MEDIAN_FLOOR = 1.0  # counts; a smaller median library size is not one of counts
 MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anything dense is made
-CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
-
-
-def automatic(kind: str) -> str:
-    """What ``auto`` does with values of a kind."""
-    return "log1p" if kind == "counts" else "none"
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,38 @@ class Preprocessing(Config):
     n_components: int = option(
         0, minimum=0, unit="components", help="Number of principal components; 0 uses the features themselves."
     )
+    batch_scaling: str = option(
+        "none",
+        choices=("none", "robust z", "z"),
+        advanced=True,
+        help="Standardise every feature within each batch, such as a plate, after normalising: by median and MAD "
+        "(robust z) or by mean and standard deviation (z).",
+    )
+    batch_key: str = option(
+        "",
+        label="batch column",
+        advanced=True,
+        help="The column that names the batch or plate of a cell, for batch_scaling; empty: all cells are one batch.",
+    )
+    batch_controls: tuple[str, ...] = option(
+        (),
+        label="controls of a batch",
+        advanced=True,
+        help="Labels of the control cells with which each batch is compared; an empty list uses all its cells.",
+    )
+    largest_z: float = option(
+        10.0,
+        minimum=0,
+        advanced=True,
+        help="Values of batch_scaling beyond ± this are set to it, so that outliers do not dominate; 0 keeps them.",
+    )
+    largest_correlation: float = option(
+        1.0,
+        above=0,
+        maximum=1,
+        advanced=True,
+        help="Leave out features that correlate above this with a kept one (absolute Pearson); 1 keeps all.",
+    )
     scale: bool = option(True, help="Give every feature mean 0 and variance 1 (z-score).", advanced=True)
 
     def fit(self, modality: Modality, *, seed: int = 0) -> FittedPreprocessing:
@@ -64,7 +94,7 @@ class Preprocessing(Config):
         normalize = self.normalize
         if normalize == "auto":
             normalize = automatic(kind)
-        if normalize != "none" and _minimum(modality.X) < 0:
+        if normalize != "none" and minimum(modality.X) < 0:
             raise PsmatchError(
                 f"{modality.name}: {normalize} needs counts, but some values are negative ({reason}).",
                 hint="Choose normalize 'none', or the layer that holds the counts.",
@@ -77,9 +107,9 @@ class Preprocessing(Config):
         empty = int((sizes <= 0).sum()) if normalize == "log1p" else 0
         if empty:
             notes.append(f"{modality.name}: {plural(empty, 'cell')} without any counts; their features are zero.")
-        X = _normalized(modality.X, normalize, target_sum)
-        columns = self._columns(X, modality.name, notes)
-        X = X[:, columns]
+        X, columns, batch_scale = self._features(
+            normalized(modality.X, normalize, target_sum), modality, normalize, notes
+        )
         if self.n_components > min(X.shape) - 1:
             raise PsmatchError(
                 f"{modality.name}: {self.n_components} principal components requested, but {X.shape[0]:,} cells × "
@@ -106,6 +136,7 @@ class Preprocessing(Config):
             spread=spread,
             components=components,
             notes=tuple(notes),
+            batch_scale=batch_scale,
         )
 
     def _unchanged(self, modality: Modality, shape: ImageShape) -> FittedPreprocessing:
@@ -128,13 +159,73 @@ class Preprocessing(Config):
             image_shape=shape,
         )
 
+    def _features(
+        self, X: Matrix, modality: Modality, normalize: str, notes: list[str]
+    ) -> tuple[Matrix, np.ndarray, BatchScale | None]:
+        """The features that are used, standardised within batches if asked, and their places in the file."""
+        columns, scale = np.arange(X.shape[1]), None
+        # Logged counts are chosen by their dispersion, before a sparse matrix becomes dense; others by their z-scores.
+        is_chosen_first = self.batch_scaling == "none" or normalize == "log1p"
+        if is_chosen_first:
+            columns = self._columns(X, modality.name, notes)
+            X = X[:, columns]
+        if self.batch_scaling != "none":
+            X, kept, scale = self._standardised(X, modality, modality.var_names[columns], notes)
+            columns = columns[kept]
+        if not is_chosen_first:
+            chosen = self._columns(X, modality.name, notes)
+            X, columns, scale = X[:, chosen], columns[chosen], scale and scale.columns(chosen)
+        if self.largest_correlation < 1:
+            chosen = distinct_features(X, self.largest_correlation, modality.name)
+            if chosen.size < X.shape[1]:
+                notes.append(
+                    f"{modality.name}: {plural(X.shape[1] - chosen.size, 'feature')} left out that correlate above "
+                    f"{self.largest_correlation:g} with one of the {chosen.size:,} kept."
+                )
+            X, columns, scale = X[:, chosen], columns[chosen], scale and scale.columns(chosen)
+        return X, columns, scale
+
+    def _standardised(
+        self, X: Matrix, modality: Modality, names: np.ndarray, notes: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, BatchScale]:
+        """The features called ``names`` within batches, which of them have a spread there, and how it was done."""
+        name, dense = modality.name, to_dense(X, dtype=None)
+        batch_of = batches_of(modality, self.batch_key)
+        is_reference, about_cells = reference_cells(modality, batch_of, self.batch_controls)
+        scale, has_scale = fit_batch_scale(
+            dense, batch_of, is_reference, is_robust=self.batch_scaling == "robust z", cells=modality.obs_names
+        )
+        if not has_scale.any():
+            raise PsmatchError(
+                f"{name}: no feature differs among the cells with which every batch is compared.",
+                hint="Set batch_scaling to z, or batch_controls to [] to use all cells of a batch.",
+                code="PM-B06",
+            )
+        kept = np.flatnonzero(has_scale)
+        scale = scale.columns(kept)
+        z, n_clipped = scale.apply(dense[:, kept], batch_of, self.largest_z)
+        cells = f"the {plural(int(is_reference.sum()), 'cell')} of {name_list(self.batch_controls)}"
+        within = f"{plural(len(scale.batches), 'batch', 'batches')} of {display(self.batch_key)}"
+        notes += [
+            *about_cells,
+            f"{name}: {self.batch_scaling} within {within if self.batch_key else 'all cells'}, compared with "
+            f"{cells if self.batch_controls else 'all cells'}; translations are in these units.",
+        ]
+        if n_clipped:
+            notes.append(f"{name}: {plural(n_clipped, 'value')} of {z.size:,} clipped at ±{self.largest_z:g}.")
+        if not has_scale.all():
+            gone = names[~has_scale]
+            what = "reference cells of a batch do not differ in them"
+            notes.append(f"{name}: {plural(gone.size, 'feature')} left out, since {what}: {name_list(gone)}.")
+        return z.astype(np.float32), kept, scale
+
     def _columns(self, X: Matrix, name: str, notes: list[str]) -> np.ndarray:
         wanted = self.n_top_genes
         if wanted < 0:
             wanted = MANY_FEATURES if X.shape[1] > MANY_FEATURES else 0
         if wanted == 0 or wanted >= X.shape[1]:
             return np.arange(X.shape[1])
-        columns = _variable_features(X, wanted)
+        columns = variable_features(X, wanted)
         notes.append(f"{name}: the {wanted:,} most variable of {X.shape[1]:,} features are used.")
         return columns
 
@@ -153,6 +244,7 @@ class FittedPreprocessing:
     components: np.ndarray
     notes: tuple[str, ...]
     image_shape: ImageShape | None = None
+    batch_scale: BatchScale | None = None
 
     def transform(self, modality: Modality) -> Modality:
         """Compute the features of a modality's cells.
@@ -176,7 +268,7 @@ class FittedPreprocessing:
             )
         if self.image_shape is not None:
             return modality
-        X = _normalized(modality.X, self.normalize, self.target_sum)[:, self.columns]
+        X = self.readable_values(modality.X, self._batches_of(modality))
         names = modality.var_names[self.columns]
         if self.components.size:
             X = scaled(X, self.mean, self.spread, self.config.scale) @ self.components
@@ -189,66 +281,38 @@ class FittedPreprocessing:
         """The features before scaling and PCA, in which translations are reported."""
         if self.image_shape is not None:
             return modality
-        return modality.with_features(self.readable_values(modality.X), modality.var_names[self.columns])
+        X = self.readable_values(modality.X, self._batches_of(modality))
+        return modality.with_features(X, modality.var_names[self.columns])
 
-    def readable_values(self, X: Matrix) -> Matrix:
-        """The same for a matrix ``(n_cells, n_features)`` of the features that the transform was fitted on."""
+    def readable_values(self, X: Matrix, batch_of: Sequence[str] | None = None) -> Matrix:
+        """The same for a matrix ``(n_cells, n_features)`` of the features that the transform was fitted on.
+
+        Parameters
+        ----------
+        batch_of
+            The batch of each cell ``(n_cells,)``; needed where features were standardised within batches of a column.
+
+        Raises
+        ------
+        PsmatchError
+            If batches are needed and not given, or were not among those that the transform was fitted on.
+        """
         if self.image_shape is not None:
             return X
-        return _normalized(X, self.normalize, self.target_sum)[:, self.columns]
+        X = normalized(X, self.normalize, self.target_sum)[:, self.columns]
+        if self.batch_scale is None:
+            return X
+        if batch_of is None and self.config.batch_key:
+            raise PsmatchError(
+                f"Features were standardised within batches of {display(self.config.batch_key)}, which is not given.",
+                hint="Give the batch of each cell: a column of this name in the file, or batch_of in Python.",
+                code="PM-B01",
+            )
+        batch_of = batch_of if batch_of is not None else [ONE_BATCH] * X.shape[0]
+        return self.batch_scale.apply(to_dense(X, dtype=None), batch_of, self.config.largest_z)[0].astype(np.float32)
 
-
-def _normalized(X: Matrix, normalize: str, target_sum: float) -> Matrix:
-    if normalize == "none":
-        return X
-    if normalize == "log1p":
-        import scanpy as sc  # heavy: only when counts are normalised
-        from anndata import AnnData
-
-        adata = AnnData(X.astype(np.float32, copy=True))
-        sc.pp.normalize_total(adata, target_sum=target_sum)
-        sc.pp.log1p(adata)
-        return adata.X
-    # Centred log-ratio over the features of a cell: log1p(x) minus its mean, so that the cell's staining depth
-    # cancels. Source: Stoeckius et al. 2017, CITE-seq, Online Methods; log1p as in Seurat's margin 2.
-    dense = np.log1p(to_dense(X, dtype=None))
-    return np.asarray(dense - dense.mean(axis=1, keepdims=True), dtype=np.float32)
-
-
-def _variable_features(X: Matrix, n: int) -> np.ndarray:
-    """Indices of the ``n`` most variable features in file order, by scanpy's Seurat dispersion."""
-    import pandas as pd
-    import scanpy as sc
-    from anndata import AnnData
-
-    if _minimum(X) < 0:  # dispersion is defined for logged counts only; use the variance
-        return np.sort(np.argsort(-moments(X)[1], kind="stable")[:n])
-    adata = AnnData(X, var=pd.DataFrame(index=[str(i) for i in range(X.shape[1])]))
-    table = sc.pp.highly_variable_genes(adata, n_top_genes=n, flavor="seurat", inplace=False)
-    score = table["dispersions_norm"].to_numpy(dtype=float)
-    return np.sort(np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:n])
-
-
-def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each feature, float64."""
-    if sparse.issparse(X):
-        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
-        square = np.asarray(X.multiply(X).mean(axis=0, dtype=np.float64)).ravel()
-        variance = np.maximum(square - mean**2, 0)
-        # rounding leaves a tiny variance in constant columns
-        return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(square, 1e-300), variance, 0))
-    spread = X.std(axis=0, dtype=np.float64)
-    constant = (X[:1] == X).all(axis=0)
-    return X.mean(axis=0, dtype=np.float64), np.where(constant, 0, spread)
-
-
-def scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.ndarray:
-    """Features with mean 0 and, if ``scale``, variance 1 and values clipped at ±10; dense ``(n_cells, n_features)``."""
-    dense: np.ndarray = np.subtract(to_dense(X, dtype=None), mean, dtype=np.float64)
-    if scale:
-        dense /= np.where(spread > 0, spread, 1.0)
-        np.clip(dense, -CLIP, CLIP, out=dense)
-    return dense
+    def _batches_of(self, modality: Modality) -> list[str] | None:
+        return self.batch_scale.batches_of(modality, self.config.batch_key) if self.batch_scale else None
 
 
 def _principal_axes(dense: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -257,7 +321,3 @@ def _principal_axes(dense: np.ndarray, n: int, seed: int) -> np.ndarray:
 
     pca: Any = PCA(n_components=n, random_state=seed % 2**32).fit(dense)
     return np.asarray(pca.components_.T)
-
-
-def _minimum(X: Matrix) -> float:
-    return float(X.min()) if X.shape[0] and X.shape[1] else 0.0

@@ -6,18 +6,25 @@ The Data page, ``inspect``, ``match``, the notes of a run and :func:`propose_pre
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from psmatch_core.base.setting_words import option_title
-from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, PROTEINS, Assay, detect_assay
-from psmatch_core.data.checks import MatrixScan, display
+from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, MORPHOLOGY, PROTEINS, Assay, detect_assay
+from psmatch_core.data.checks import MatrixScan, display, name_list
 from psmatch_core.data.checks.value_kinds import Kind, kind_of
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.preprocessing import Preprocessing, automatic
-from psmatch_core.data.readers.summary import MatrixSummary
+from psmatch_core.data.names.controls import controls_among
+from psmatch_core.data.normalisation import automatic
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.readers.summary import ColumnSummary, MatrixSummary
+
+LARGEST_CORRELATION = 0.9  # pycytominer's own
+_BATCH = re.compile(r"(?i)(metadata_)?(\w+_)?batch([-_ .]?(id|name|nr|no))?")
+_PLATE = re.compile(rf"(?i)(metadata_)?(\w+_)?plate([-_ .]?(id|name|nr|no|barcode))?|{_BATCH.pattern[4:]}")
 
 
 @dataclass(frozen=True)
@@ -77,17 +84,48 @@ def propose_preprocessing(modality: Modality) -> Proposal:
     names = modality.var_names.tolist()
     declared = modality.facts.declared_assay if modality.facts else ""
     assay = detect_assay(scan, names, declared=declared, are_pixels=modality.image_shape is not None)
-    return _proposal(assay, kind_of(scan), names)
+    columns = {} if modality.obs is None else {str(each): modality.obs[each].nunique() for each in modality.obs.columns}
+    return _proposal(assay, kind_of(scan), names, _Groups(_plate_column(columns), _controls_of(modality.label_counts)))
 
 
-def proposal_for(matrix: MatrixSummary) -> Proposal | None:
-    """The same for a matrix of a file; None if the matrix cannot be used."""
+def proposal_for(
+    matrix: MatrixSummary, columns: Sequence[ColumnSummary] = (), labels: Mapping[str, int] | None = None
+) -> Proposal | None:
+    """The same for a matrix of a file; None if the matrix cannot be used.
+
+    Parameters
+    ----------
+    columns
+        The columns of the file, of which one may name plates.
+    labels
+        Cells of each label, of which some may be controls [cells].
+    """
     if matrix.assay is None:
         return None
-    return _proposal(matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names)
+    groups = _Groups(_plate_column({each.name: each.n_distinct for each in columns}), _controls_of(labels or {}))
+    return _proposal(matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names, groups)
 
 
-def _proposal(assay: Assay, kind: Kind, names: Sequence[str]) -> Proposal:
+@dataclass(frozen=True)
+class _Groups:
+    """The column that names plates, if there are several, and the labels that are controls."""
+
+    plates: str
+    controls: tuple[str, ...]
+
+
+def _plate_column(columns: Mapping[str, int]) -> str:
+    """The column that names the plate of a cell; empty if none does, or all cells are of one plate."""
+    found = [name for name, n_values in columns.items() if n_values > 1 and _PLATE.fullmatch(name)]
+    return min(found, key=lambda name: (_BATCH.fullmatch(name) is not None, len(name)), default="")
+
+
+def _controls_of(labels: Mapping[str, int]) -> tuple[str, ...]:
+    """The labels that are controls by their names, sorted."""
+    return tuple(sorted(controls_among(labels)))
+
+
+def _proposal(assay: Assay, kind: Kind, names: Sequence[str], groups: _Groups) -> Proposal:
     """The rule: what is proposed for each assay."""
     shown = ", ".join(display(each, 24) for each in names[:2])
     changes: dict[str, Any] = {"normalize": "none"}
@@ -98,6 +136,21 @@ def _proposal(assay: Assay, kind: Kind, names: Sequence[str]) -> Proposal:
         )
     elif assay.name == EMBEDDING:
         reason = f"The features look like an embedding ({shown}): they are used as they are."
+    elif assay.name == MORPHOLOGY and assay.is_raw:
+        changes |= {
+            "batch_scaling": "robust z",
+            "batch_key": groups.plates,
+            "batch_controls": groups.controls,
+            "largest_correlation": LARGEST_CORRELATION,
+        }
+        by = f"the controls ({name_list(groups.controls, 2)})" if groups.controls else "all cells"
+        where = f"{by} of each {display(groups.plates, 24)}" if groups.plates else by
+        reason = (
+            f"These are morphology features ({shown}): robust z-scores against {where} cancel plate effects, outliers "
+            "are clipped, and features that repeat another are left out."
+        )
+    elif assay.name == MORPHOLOGY:
+        reason = f"These morphology features ({shown}) are standardised already: they stay as they are."
     elif not assay.is_raw:
         reason = f"The values are not counts ({kind.reason}), so they are not normalised again."
     elif assay.name == PROTEINS:

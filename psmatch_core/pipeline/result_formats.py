@@ -18,6 +18,7 @@ from psmatch_core.classification.baselines import JointLatents, JointVAE
 from psmatch_core.classification.classifiers import Classifier, LossCurve
 from psmatch_core.classification.propensity import PropensityModel, Scoring
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.batch_scale import BatchScale
 from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.modality import Modality
@@ -32,6 +33,7 @@ from psmatch_core.translation.translators import FittedTranslator
 Arrays = Mapping[str, np.ndarray]
 Meta = Mapping[str, Any]
 PREPROCESSING_ARRAYS = ("columns", "mean", "spread", "components")
+BATCH_ARRAYS = ("center", "spread", "cells", "batch_of")
 LATENT_ARRAYS = ("latents", "head_logits", "held_out_logits", "history")
 
 
@@ -94,10 +96,15 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
 def _preprocessing_data(fitted: FittedPreprocessing) -> tuple[Arrays, Meta]:
     arrays = _attributes(fitted, *PREPROCESSING_ARRAYS) | {"var_names": np.array(fitted.var_names, dtype=str)}
     meta = _attributes(fitted, "normalize", "target_sum", "image_shape")
+    if fitted.batch_scale is not None:
+        arrays |= _nested("batch", _attributes(fitted.batch_scale, *BATCH_ARRAYS))
+        arrays["batch/batches"] = np.array(fitted.batch_scale.batches, dtype=str)
     return arrays, {**meta, "config": fitted.config.to_dict(), "notes": list(fitted.notes)}
 
 
 def _preprocessing_from(arrays: Arrays, meta: Meta) -> FittedPreprocessing:
+    batch = _within("batch", arrays)
+    scale = BatchScale(tuple(batch["batches"].tolist()), **_entries(batch, *BATCH_ARRAYS)) if batch else None
     return FittedPreprocessing(
         **_entries(meta, "normalize", "target_sum"),
         **_entries(arrays, *PREPROCESSING_ARRAYS),
@@ -105,6 +112,7 @@ def _preprocessing_from(arrays: Arrays, meta: Meta) -> FittedPreprocessing:
         var_names=tuple(arrays["var_names"].tolist()),
         notes=tuple(meta["notes"]),
         image_shape=_image_shape(meta),
+        batch_scale=scale,
     )
 
 

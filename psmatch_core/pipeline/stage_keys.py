@@ -15,6 +15,7 @@ import numpy as np
 
 from psmatch_core.base.config import Config
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.batch_scale import batches_of
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.evaluation.held_out_pairs import PairParts
@@ -23,6 +24,8 @@ from psmatch_core.pipeline.recipe import Recipe
 
 # Settings of a recipe that decide the features, and with them those that decide the propensity models.
 FEATURE_SETTINGS = ("source_preprocessing", "target_preprocessing", "labels", "space")
+# Options of a preprocessing that came later: at their defaults they change no key, so that earlier results are found.
+LATER_OPTIONS = ("batch_scaling", "batch_key", "batch_controls", "largest_z", "largest_correlation")
 TRAINING_SETTINGS = (*FEATURE_SETTINGS, "classifier", "scoring", "seed")
 
 
@@ -41,7 +44,11 @@ def features_key(cells: Modality, preprocessing: Preprocessing, seed: int) -> st
     """The key of a fitted preprocessing and of the features that it makes of the cells."""
     # The features carry the known pairs, on which nothing but their evaluation depends.
     pairs = [cells.pair_fingerprint] if cells.pair_ids is not None else []
-    return stage_key("features", cells.fingerprint, preprocessing, seed, *pairs)
+    batches = preprocessing.batch_key if preprocessing.batch_scaling != "none" else ""
+    parts = [stage_key(batches_of(cells, batches))] if batches else []
+    settings, defaults = preprocessing.to_dict(), Preprocessing().to_dict()
+    asked = {name: each for name, each in settings.items() if name not in LATER_OPTIONS or each != defaults[name]}
+    return stage_key("features", cells.fingerprint, asked, seed, *pairs, *parts)
 
 
 def propensity_key(features: Modality, label_names: Sequence[str], recipe: Recipe) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.checks import label_texts
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.evaluation.gain import Gain, gain_sentence
 from psmatch_core.exports.files import describe_translation, write_h5ad
@@ -76,7 +77,9 @@ def translate_file(
         import anndata  # a second: only who reads pays for it
 
         adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=False))
-    values = fitted.predict_raw(adata.X, names_as_trained(adata.var, fitted))
+    values = fitted.predict_raw(
+        adata.X, names_as_trained(adata.var, fitted), batch_of=_batches_as_trained(adata.obs, fitted)
+    )
     accuracy = _accuracy(where, fitted.direction)
     written = _write(fitted, adata.obs, values, given=given, accuracy=accuracy, out=out)
     about = [
@@ -94,6 +97,12 @@ def names_as_trained(var: pd.DataFrame, fitted: FittedTranslator) -> list[str]:
     trained = fitted.inputs.names if fitted.preprocessing is None else fitted.preprocessing.var_names
     ids = [str(each) for each in var.get("feature_id", ())]
     return ids if ids == list(trained) else [str(each) for each in var.index]
+
+
+def _batches_as_trained(obs: pd.DataFrame, fitted: FittedTranslator) -> list[str] | None:
+    """The batch of each cell by the column of the run; None if the run used none, or the file lacks it."""
+    key = fitted.preprocessing.config.batch_key if fitted.preprocessing else ""
+    return [each or "" for each in label_texts(obs[key]).tolist()] if key in obs else None
 
 
 def load_one(where: Path, direction: str) -> FittedTranslator:

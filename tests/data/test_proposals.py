@@ -100,6 +100,51 @@ def test_what_is_typed_gives_what_is_proposed():
     assert with_settings(Recipe(), typed).target_preprocessing == found.applied_to(Preprocessing())
 
 
+def morphology(plates=("P1", "P2")):
+    names = [f"{part}_{what}" for part in ("Cells", "Nuclei") for what in ("AreaShape_Area", "Texture_Contrast_DNA_3")]
+    columns = {"Metadata_Plate": np.array(plates)[np.arange(60) % len(plates)], "Metadata_Well": ["A01", "B02"] * 30}
+    adata = cells(RNG.gamma(4, 10, size=(60, 4)), names, **columns)
+    adata.obs["label"] = np.array(["DMSO", "TP53", "MYC"])[np.arange(60) // 2 % 3]
+    return adata
+
+
+def test_morphology_is_compared_with_the_controls_of_its_plate():
+    found = proposed(morphology())
+    assert dict(found.changes) == {
+        "normalize": "none", "batch_scaling": "robust z", "batch_key": "Metadata_Plate", "batch_controls": ("DMSO",),
+        "largest_correlation": 0.9,
+    }  # fmt: skip
+    assert "robust z-scores against the controls (DMSO) of each Metadata_Plate cancel plate effects" in found.reason
+    side = Modality.from_anndata(morphology(), label_key="label", name="it")
+    fitted = found.applied_to(Preprocessing()).fit(side)
+    again = propose_preprocessing(side.with_features(fitted.readable(side).X, side.var_names[fitted.columns]))
+    assert again.changes == (("normalize", "none"),)  # standardised values are not standardised again
+    assert "standardised already" in again.reason
+
+
+def test_one_plate_needs_no_column_and_no_controls_mean_all_cells():
+    assert dict(proposed(morphology(("P1",))).changes)["batch_key"] == ""
+    adata = morphology()
+    adata.obs["label"] = adata.obs["label"].replace("DMSO", "KRAS")
+    found = proposed(adata)
+    assert dict(found.changes)["batch_controls"] == ()
+    assert "against all cells of each Metadata_Plate" in found.reason
+
+
+@pytest.mark.parametrize("name", ["Plate", "plate_id", "Metadata_Batch", "assay_plate_barcode", "batch"])
+def test_columns_of_plates_are_found_by_their_names(name):
+    adata = morphology()
+    adata.obs = adata.obs.rename(columns={"Metadata_Plate": name})
+    assert dict(proposed(adata).changes)["batch_key"] == name
+
+
+def test_inspect_and_a_modality_propose_the_same_for_morphology(tmp_path):
+    adata = morphology()
+    adata.write_h5ad(tmp_path / "it.h5ad")
+    summary = inspect_file(DataSpec(path=str(tmp_path / "it.h5ad"), label_key="label"))
+    assert proposal_for(summary.matrices[0], summary.columns, summary.column("label").counts) == proposed(adata)
+
+
 def test_inspect_prints_the_proposal_of_each_file_until_it_is_applied(tmp_path):
     genes().write_h5ad(tmp_path / "rna.h5ad")
     proteins().write_h5ad(tmp_path / "adt.h5ad")

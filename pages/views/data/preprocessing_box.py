@@ -7,15 +7,17 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.forms import config_form
 from pages.shell.text import plain
+from pages.shell.workspace import Side
+from psmatch_core.data.labels.label_rules import renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import proposal_for
-from psmatch_core.data.readers import MatrixSummary
+from psmatch_core.data.readers import ColumnSummary, MatrixSummary
 
 
-def preprocessing_box(which: str, current: Preprocessing, matrix: MatrixSummary | None) -> Preprocessing:
+def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> Preprocessing:
     """The preprocessing of a side; what is proposed is applied only when its button is pressed."""
-    form = f"prep-{which}"
-    proposal = None if matrix is None else proposal_for(matrix)
+    form, current = f"prep-{which}", side.preprocessing
+    proposal = None if matrix is None else proposal_for(matrix, *_groups(which, side))
     offered = proposal.button(current) if proposal is not None else ""
     if proposal is not None and offered:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -27,3 +29,10 @@ def preprocessing_box(which: str, current: Preprocessing, matrix: MatrixSummary 
         if proposal is not None and not offered:
             st.caption(plain(proposal.reason))
         return config_form(current, Preprocessing(), name=form, base_is_preset=False)
+
+
+def _groups(which: str, side: Side) -> tuple[tuple[ColumnSummary, ...], dict[str, int]]:
+    """The columns of a side, and cells of its labels as they are under the rules."""
+    columns = side.summary.columns if side.summary else ()
+    labels = side.label_column
+    return columns, renamed(labels.counts, session.workspace().labels.renaming(which)) if labels else {}

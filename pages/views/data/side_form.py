@@ -68,7 +68,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     cells = cell_rules_box(side, f"{key}.cells")
     roles = roles_box(side, summary, f"{key}.roles")
     pair_key = _pair_box(side, summary, f"{key}.pair")
-    preprocessing = preprocessing_box(which, side.preprocessing, summary.matrix(matrix))
+    preprocessing = preprocessing_box(which, side, summary.matrix(matrix))
     return replace(
         side,
         name=name.strip() or side.name,

@@ -11,7 +11,8 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.data.modality import Matrix, Modality
-from psmatch_core.data.preprocessing import FittedPreprocessing, moments, scaled
+from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.data.scaling import moments, scaled
 from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
 
 
@@ -97,8 +98,17 @@ class FittedTranslator:
         check_features(tuple(str(name) for name in var_names), self.inputs.names, self.input_name)
         return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X)))
 
-    def predict_raw(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
+    def predict_raw(
+        self, X: Matrix, var_names: Sequence[str] | np.ndarray, *, batch_of: Sequence[str] | None = None
+    ) -> np.ndarray:
         """The same for raw values, as in the file of the run: the preprocessing of the run is applied first.
+
+        Parameters
+        ----------
+        X, var_names
+            As in the file of the run.
+        batch_of
+            The batch of each cell ``(n_cells,)``, where the run standardised features within batches.
 
         Raises
         ------
@@ -108,7 +118,7 @@ class FittedTranslator:
         if self.preprocessing is None:
             return self.predict(X, var_names)
         check_features(tuple(str(name) for name in var_names), self.preprocessing.var_names, self.input_name)
-        return self.predict(self.preprocessing.readable_values(X), self.inputs.names)
+        return self.predict(self.preprocessing.readable_values(X, batch_of), self.inputs.names)
 
     def data(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and plain data from which :meth:`from_data` rebuilds the translator, without its preprocessing."""

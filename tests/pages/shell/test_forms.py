@@ -67,3 +67,13 @@ def test_an_invalid_value_is_reported_and_not_used(monkeypatch: pytest.MonkeyPat
     assert "Hidden must be whole numbers" in app.error[0].value
     app.text_input[0].set_value("128, 64").run()
     assert json.loads(app.code[0].value)["hidden"] == [128, 64]
+
+
+def test_names_are_typed_with_commas() -> None:
+    app = AppTest.from_function(_form, default_timeout=PATIENCE)
+    app.session_state["config"] = {"kind": "Preprocessing", "batch_controls": ["DMSO"]}
+    app.run()
+    (field,) = [each for each in app.text_input if each.label.startswith("Controls of a batch")]
+    assert field.value == "DMSO"
+    field.set_value("DMSO, non-targeting ,").run()
+    assert json.loads(app.code[0].value)["batch_controls"] == ["DMSO", "non-targeting"]
