@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
@@ -83,8 +84,14 @@ def sample_of(spec: DataSpec, summary: FileSummary, cache: Path) -> CellSample |
     asked = [spec, replace(spec, matrix="X")] if spec.matrix == summary.matrices[0].key else [spec]
     for each in asked:  # a file without X is inspected as if X were asked
         with suppress(PsmatchError, OSError):
-            return CellSample.load(_sample_path(each, cache))
+            return _loaded(_sample_path(each, cache))
     return None
+
+
+@lru_cache(maxsize=2)  # both sides of the visitor who is working
+def _loaded(path: Path) -> CellSample:
+    """The sample at a path whose name holds what it was made of."""
+    return CellSample.load(path)
 
 
 def _sample_path(spec: DataSpec, cache: Path) -> Path:

@@ -25,6 +25,7 @@ from psmatch_core.data.checks import (
     raise_rejections,
 )
 from psmatch_core.data.checks.label_column import check_label_counts
+from psmatch_core.data.checks.not_measured import UNMEASURED_CODE
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
@@ -123,7 +124,7 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
     )
     excluded = (*modality.excluded, *excluded)
     # the copy has lost how the file was written; what was found then stands before what is found in the copy
-    codes = {each.code for each in found}
+    codes = {each.code for each in found} | ({UNMEASURED_CODE} if spec.measured else set())
     findings = (*found, *(each for each in modality.findings if each.code not in codes))
     var = modality.var if described is None else described
     return replace(modality, excluded=excluded, findings=findings, facts=facts or modality.facts, var=var)

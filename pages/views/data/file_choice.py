@@ -205,5 +205,5 @@ def _inspect(side: Side) -> FileSummary:
 
 
 def _reset_form(which: str) -> None:
-    for name in (f"side.{which}", f"prep.{which}", f"upload.labels.{which}"):
+    for name in (f"side.{which}", f"roles.{which}", f"prep.{which}", f"upload.labels.{which}"):
         session.reset_widgets(name)

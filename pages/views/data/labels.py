@@ -14,7 +14,7 @@ from pages.views.data.finer_labels import finer_label_buttons
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import Severity, check_pair
+from psmatch_core.data.checks import Severity, check_pair, display
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.labels.shared_labels import LabelReport, suggested_map
@@ -89,6 +89,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
         else:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")
     _sizes(rules)
+    _keep_only(rules, report)
     with st.container(horizontal=True):
         if _history() and st.button("Undo the last change", key="labels.back", icon=":material/undo:"):
             _step_back()
@@ -128,6 +129,27 @@ def _sizes(rules: LabelRules) -> None:
             _set_rules(changed, keeps_widgets=True)
 
 
+def _keep_only(rules: LabelRules, report: LabelReport) -> None:
+    """The labels to keep, if not all; by their names after renaming."""
+    names = {**report.source_counts, **report.target_counts}
+    names |= {label: max(cells) for label, *cells in report.left_out}
+    names |= dict.fromkeys(rules.keep_only, 0) | names
+    said = f": {count(len(rules.keep_only), 'label')}" if rules.keep_only else ": all"
+    with st.expander(f"Labels to keep{said}", icon=":material/filter_alt:"):
+        chosen = st.multiselect(
+            "Keep only these labels",
+            sorted(names),
+            default=sorted(rules.keep_only),
+            format_func=display,
+            placeholder="All labels are kept",
+            key=session.widget_key("labels.keep_only"),
+            help="Cells of all other labels are left out in both modalities, and listed in the export. Without any "
+            "label here, all are kept.",
+        )
+    if set(chosen) != set(rules.keep_only):
+        _set_rules(replace(rules, keep_only=tuple(sorted(chosen))), keeps_widgets=True)
+
+
 def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
     is_cut = rules.unshared != START_RULES.unshared and bool(report.only_source or report.only_target)
     return is_cut or replace(rules, unshared=START_RULES.unshared) != START_RULES
@@ -149,6 +171,7 @@ def _use_rules(rules: LabelRules, *, keeps_widgets: bool = False) -> None:
     if not keeps_widgets:  # whose values would otherwise change the rules back
         session.reset_widgets("labels.minimum")
         session.reset_widgets("labels.maximum")
+        session.reset_widgets("labels.keep_only")
         session.reset_widgets(EDITOR)
     session.set_workspace(session.workspace().with_labels(rules))
     st.rerun()

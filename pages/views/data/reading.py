@@ -1,4 +1,4 @@
-"""How a file is read: label of several columns, cells by rule, missing values, and what each column is."""
+"""How a file is read: label of several columns, cells by rule, and missing values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers import FileSummary
-from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, FEATURE_ROLE, IGNORED_ROLE, ROLES
 
 # What the page calls the choices of ``bad_values``.
 MENDING = {
@@ -16,7 +15,6 @@ MENDING = {
     "fill": "Fill them with the median of their feature",
     "drop cells": "Leave out the cells that have them",
 }
-PROPOSED = "as proposed"
 
 
 def further_label_columns(side: Side, summary: FileSummary, key: str) -> tuple[str, ...]:
@@ -88,51 +86,3 @@ def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, flo
             if st.button(text, key=f"{key}.{how}"):
                 chosen = how
     return chosen, most
-
-
-def roles_box(side: Side, summary: FileSummary, key: str) -> tuple[tuple[str, str], ...]:
-    """What each column and feature is: proposed by name and content, changed here."""
-    if side.path.startswith(DEMO):
-        return side.roles
-    roles = side.spec.role_of
-    matrix = summary.matrix(side.matrix)
-    features = list(dict.fromkeys([*(matrix.unmeasured if matrix else ()), *(matrix.feature_names if matrix else ())]))
-    unmeasured = [each for each in (matrix.unmeasured if matrix else ()) if each not in roles]
-    left_out: list[str] = []
-    if unmeasured:
-        names = ", ".join(plain(each, 30) for each in unmeasured[:4]) + (" …" if len(unmeasured) > 4 else "")
-        what = f"Leave out {count(len(unmeasured), 'feature')} named like positions, numbers or embeddings"
-        if st.button(what, key=f"{key}.unmeasured", help=names, icon=":material/content_cut:"):
-            left_out = unmeasured
-    with st.expander("What each column is" + (f": {count(len(roles), 'column')} changed" if roles else "")):
-        st.caption("Features are compared by the classifiers, annotation is kept beside the cells, ignored is dropped.")
-        known = {each.name: (ANNOTATION_ROLE, each.kind) for each in summary.columns}
-        known |= {each: (FEATURE_ROLE, "numbers") for each in features if each not in known}
-        known |= {name: ("", "") for name in roles if name not in known}
-        rows = [
-            {
-                "column": name,
-                "use as": roles.get(name, PROPOSED),
-                "proposed": role or "–",
-                "contains": kind,
-            }
-            for name, (role, kind) in known.items()
-            if name != side.spec.label_name
-        ]
-        edited = st.data_editor(
-            rows,
-            key=key,
-            hide_index=True,
-            disabled=("column", "proposed", "contains"),
-            height=min(320, 38 + 35 * len(rows)),
-            column_config={
-                "column": st.column_config.TextColumn("column", width="small"),
-                "use as": st.column_config.SelectboxColumn("use as", options=[PROPOSED, *ROLES], required=True),
-            },
-        )
-        if matrix is not None and matrix.n_features > len(features):
-            st.caption(f"The first {len(features)} of {count(matrix.n_features, 'feature')} are listed.")
-        if roles and st.button("Reset all to the proposal", key=f"{key}.reset", icon=":material/undo:"):
-            return ()
-    changed = {row["column"]: row["use as"] for row in edited if row["use as"] != PROPOSED}
-    return tuple(sorted({**changed, **dict.fromkeys(left_out, IGNORED_ROLE)}.items()))

@@ -14,7 +14,8 @@ from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import choose_file, save_side, take_upload, use_new_file, with_summary
 from pages.views.data.guide_rule import guide_rule_box
 from pages.views.data.preprocessing_box import preprocessing_box
-from pages.views.data.reading import bad_values_box, cell_rules_box, further_label_columns, roles_box
+from pages.views.data.reading import bad_values_box, cell_rules_box, further_label_columns
+from pages.views.data.roles import roles_box
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
 from psmatch_core.data.readers.summary import MENDABLE
@@ -66,7 +67,7 @@ def _form(which: str, side: Side, summary: FileSummary) -> Side:
     missing_labels = _missing_labels(side, f"{key}.missing")
     bad_values, most_missing = bad_values_box(side, summary, f"{key}.bad")
     cells = cell_rules_box(side, f"{key}.cells")
-    roles = roles_box(side, summary, f"{key}.roles")
+    roles = roles_box(which, side, summary)
     pair_key = _pair_box(side, summary, f"{key}.pair")
     preprocessing = preprocessing_box(which, side, summary.matrix(matrix))
     return replace(

@@ -9,13 +9,13 @@ import numpy as np
 import streamlit as st
 
 from pages.shell import charts, session
-from pages.shell.file_summaries import demo_path, sample_of
 from pages.shell.name_search import name_search
 from pages.shell.text import number, plain
-from pages.shell.workspace import DEMO, Side, Workspace
+from pages.shell.workspace import Side, Workspace
+from pages.views.data.cell_samples import side_sample
 from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.checks import display
-from psmatch_core.data.readers import DataSpec, MatrixSummary
+from psmatch_core.data.readers import MatrixSummary
 from psmatch_core.data.sides import SIDES
 
 COUNTED = ("counts",)  # kinds of values whose sum is a library size
@@ -75,11 +75,7 @@ def _shown(which: str, side: Side | None, color: str) -> _Shown | None:
         return None
     usable = side.summary.matrix(side.matrix)
     matrix = usable or side.summary.matrices[0]
-    spec, folder = side.spec, session.root() / "summaries"
-    if side.path.startswith(DEMO):
-        folder = session.root() / "demos"
-        spec = DataSpec(path=str(demo_path(side.path.removeprefix(DEMO), which, folder)))
-    return _Shown(which, side.name, color, matrix, sample_of(spec, side.summary, folder))
+    return _Shown(which, side.name, color, matrix, side_sample(which, side))
 
 
 def _depth(side: _Shown) -> None:

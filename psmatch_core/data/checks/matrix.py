@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ def check_matrix(
     name: str,
     matrix: str = "X",
     are_pixels: bool = False,
+    measured: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Check a matrix and its names; worst finding first.
 
@@ -48,6 +49,8 @@ def check_matrix(
         The matrix of the file, such as ``X`` or ``layers/counts``.
     are_pixels
         Whether the features are pixels, to which the rules on single features do not apply.
+    measured
+        Features that the user has said to be measured.
     """
     early = check_form(X.shape, X.dtype, name=name, matrix=matrix)
     if early:
@@ -57,7 +60,7 @@ def check_matrix(
     scan = MatrixScan(X.shape[1])
     scan.add(X)
     found = (
-        *check_names(obs_names, var_names, name=name),
+        *check_names(obs_names, var_names, name=name, measured=measured),
         *check_values(scan, obs_names=obs_names, var_names=var_names, name=name, matrix=matrix, are_pixels=are_pixels),
     )
     if hasattr(X, "tocsr") and X.format in ("csr", "csc") and not X.has_canonical_format:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
@@ -28,8 +28,16 @@ def is_peak(name: str) -> bool:
     return _PEAK.fullmatch(name[:RECOGNISED_BY]) is not None
 
 
-def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str) -> tuple[Finding, ...]:
-    """Check the names of cells ``(n_cells,)`` and features ``(n_features,)`` of the data called ``name``."""
+def check_names(
+    obs_names: Sequence[str], var_names: Sequence[str], *, name: str, measured: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """Check the names of cells ``(n_cells,)`` and features ``(n_features,)`` of the data called ``name``.
+
+    Parameters
+    ----------
+    measured
+        Features that the user has said to be measured, which are not doubted whatever they are called.
+    """
     findings: list[Finding] = []
     name = display(name, 40)
     empty = sum(not str(each).strip() for each in obs_names)
@@ -58,7 +66,7 @@ def check_names(obs_names: Sequence[str], var_names: Sequence[str], *, name: str
                 f"Repeats get a number ({name_list([example])}); rename them if they are different features.",
             )
         )
-    unmeasured = not_measured([str(each) for each in var_names])
+    unmeasured = [each for each in not_measured([str(each) for each in var_names]) if each not in measured]
     if unmeasured:
         findings.append(unmeasured_finding(name, unmeasured, are_left_out=False))
     unnamed = sum(not str(each).strip() for each in var_names)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from psmatch_core.data.checks.findings import Finding, display, name_list, warning
 
 FEWEST_FEATURES = 2
+UNMEASURED_CODE = "PM-C06"
 _NOT_MEASURED = re.compile(
     r"""(?ix)
       (\w+_)?(location|parent|children|number)_.+            # CellProfiler: where an object is, and which
@@ -46,4 +47,4 @@ def unmeasured_finding(where: str, names: Sequence[str], *, are_left_out: bool) 
         if are_left_out
         else "Leave them out by giving them the role ignored (roles), if the assay did not measure them."
     )
-    return warning("PM-C06", f"{problem}{name_list((display(each, 40) for each in names), 6)}.", hint)
+    return warning(UNMEASURED_CODE, f"{problem}{name_list((display(each, 40) for each in names), 6)}.", hint)

@@ -93,6 +93,7 @@ def _clean(source: Source, spec: DataSpec, content_hash: str, *, needs_labels: b
         name=source.shown,
         matrix=spec.matrix,
         are_pixels=image_shape is not None,
+        measured=spec.measured,
     )
     raise_rejections(findings)
     if not source.is_canonical(spec.matrix):  # the values are summed by now

@@ -131,6 +131,11 @@ class DataSpec(Config):
             )
         return dict(self.roles)
 
+    @property
+    def measured(self) -> frozenset[str]:
+        """The columns and features that are features by choice."""
+        return frozenset(name for name, role in self.role_of.items() if role == FEATURE_ROLE)
+
     def with_absolute_paths(self) -> DataSpec:
         """The same files, found from any folder."""
         return replace(

@@ -168,7 +168,7 @@ def _summary_of(
         for header in source.headers
     )
     main = next(each for each in matrices if each.key == main_key)
-    name_findings = check_names(obs_names, var_names, name=source.shown)
+    name_findings = check_names(obs_names, var_names, name=source.shown, measured=spec.measured)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
     raise_rejections(name_findings)
     if matrix or not usable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,3 +156,27 @@ def test_a_first_column_of_numbers_that_groups_cells_is_no_feature(tmp_path: Pat
     assert (summary.n_features, summary.cell_names[0]) == (4, "cell_1")
     assert name in {each.name for each in summary.columns}
     assert not any("was read as a feature" in each.problem for each in summary.findings)
+
+
+@pytest.mark.parametrize("ending", ["h5ad", "csv"])
+def test_what_the_user_calls_a_feature_is_not_doubted_again(tmp_path: Path, ending: str) -> None:
+    draw = np.random.default_rng(3)
+    names = ["CD3", "CD4", "CD8", "nCount_RNA", "UMAP_1"]
+    X = pd.DataFrame(draw.poisson(3.0, (N, 5)).astype(float), columns=names, index=[f"AC{i}" for i in range(N)])
+    labels = ["A", "B", "C"] * (N // 3)
+    path = tmp_path / f"protein.{ending}"
+    if ending == "csv":
+        X.assign(gene=labels).to_csv(path)
+    else:
+        obs = pd.DataFrame({"gene": labels}, index=X.index)
+        anndata.AnnData(X.to_numpy(), obs=obs, var=pd.DataFrame(index=names)).write_h5ad(path)
+
+    def said(*chosen: str) -> list[list[str]]:
+        roles = tuple((each, "feature") for each in chosen)
+        found = read_input(DataSpec(str(path), label_key="gene", roles=roles), side="source").findings
+        sides = (look(path, "gene", roles=roles).findings, found)
+        return [[each.problem for each in findings if each.code == "PM-C06"] for findings in sides]
+
+    assert all("nCount_RNA, UMAP_1" in problem or "UMAP_1, nCount_RNA" in problem for (problem,) in said())
+    assert all("UMAP_1" in problem and "nCount_RNA" not in problem for (problem,) in said("nCount_RNA"))
+    assert said("nCount_RNA", "UMAP_1") == [[], []]
