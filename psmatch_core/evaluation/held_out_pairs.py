@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
-from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.training_data import training_data
@@ -121,17 +121,19 @@ def held_out_scores(
     own_seed = derived_seed(seed, "held-out pairs", modality.name, modality.fingerprint)
     scores = np.full((chosen.n_cells, len(parts.label_names)), np.nan)
     stage = f"held-out pairs: {modality.name}"
-    for judged in range(PARTS):
+
+    def judge(judged: int) -> None:
         progress(Event(stage, judged / PARTS, f"training without part {judged + 1} of {PARTS}"))
         trained = (own == (judged + shift) % PARTS) | (own == ALWAYS_TRAINS)
         held_out = own == judged
         part_seed = derived_seed(own_seed, "part", judged)
         folds = stratified_folds(y[trained], n_folds, seed=part_seed)
-        with one_thread():
-            fitted = classifier.fit(
-                X[trained], y[trained], n_labels=len(parts.label_names), folds=folds, seed=part_seed, progress=silent
-            )
-            scores[held_out] = fitted.logits(X[held_out])
+        fitted = classifier.fit(
+            X[trained], y[trained], n_labels=len(parts.label_names), folds=folds, seed=part_seed, progress=silent
+        )
+        scores[held_out] = fitted.logits(X[held_out])
+
+    side_by_side(judge, range(PARTS))
     progress(Event(stage, 1.0))
     logits = np.full((modality.n_cells, len(parts.label_names)), np.nan)
     logits[is_kept] = scores

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
@@ -81,9 +82,11 @@ def half_scores(
     purpose = "halves" if of is HalvesOf.CELLS else "feature halves"
     own_seed = derived_seed(seed, purpose, modality.name, modality.fingerprint)
     stage = f"halves: {modality.name}, {of.value}"
-    scores = []
-    for half, (seen, trained) in enumerate(_halves(X, y, of, own_seed)):
-        progress(Event(stage, half / N_HALVES, f"training on half {half + 1} of {N_HALVES} of the {of.value}"))
+    done = [0.0] * N_HALVES
+
+    def scores(half: int) -> np.ndarray:
+        seen, trained = _half(X, y, of, own_seed, half)
+        progress(Event(stage, sum(done) / N_HALVES, f"training on half {half + 1} of {N_HALVES} of the {of.value}"))
         half_seed = derived_seed(own_seed, "half", half)
         folds = stratified_folds(y[trained], n_folds, seed=half_seed).first_only  # no held-out scores are needed
         with one_thread():
@@ -93,11 +96,13 @@ def half_scores(
                 n_labels=len(label_names),
                 folds=folds,
                 seed=half_seed,
-                progress=_part(progress, stage, half),
+                progress=_part(progress, stage, half, done),
             )
-            scores.append(fitted.logits(seen))
+            return fitted.logits(seen)
+
+    first, second = side_by_side(scores, range(N_HALVES))
     progress(Event(stage, 1.0))
-    return HalfScores(scores[0], scores[1])
+    return HalfScores(first, second)
 
 
 def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityModel, PropensityModel]:
@@ -105,18 +110,21 @@ def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityM
     return replace(model, logits=halves.first), replace(model, logits=halves.second)
 
 
-def _halves(X: Matrix, y: np.ndarray, of: HalvesOf, seed: int) -> list[tuple[Matrix, np.ndarray]]:
-    """For each half: the features that it sees, of all cells, and the mask ``(n_cells,)`` of its training cells."""
+def _half(X: Matrix, y: np.ndarray, of: HalvesOf, seed: int, half: int) -> tuple[Matrix, np.ndarray]:
+    """The features that a half sees, of all cells, and the mask ``(n_cells,)`` of its training cells."""
     if of is HalvesOf.CELLS:
-        assignment = stratified_folds(y, N_HALVES, seed=seed).assignment
-        return [(X, assignment != 1 - half) for half in range(N_HALVES)]
+        return X, stratified_folds(y, N_HALVES, seed=seed).assignment != 1 - half
     columns = stream(seed, "columns").permutation(X.shape[1])
     parts = (columns[: X.shape[1] // 2], columns[X.shape[1] // 2 :])
-    return [(X[:, np.sort(part)], np.ones(y.size, dtype=bool)) for part in parts]
+    return X[:, np.sort(parts[half])], np.ones(y.size, dtype=bool)
 
 
-def _part(progress: Progress, stage: str, half: int) -> Progress:
+def _part(progress: Progress, stage: str, half: int, done: list[float]) -> Progress:
+    """The progress of a half as a part of the stage; ``done`` holds the part of each half that is done."""
+
     def report(event: Event, /) -> None:
-        progress(Event(stage, (half + event.fraction) / N_HALVES, f"half {half + 1} of {N_HALVES}: {event.message}"))
+        done[half] = event.fraction
+        message = f"half {half + 1} of {N_HALVES}: {event.message}"
+        progress(Event(stage, sum(done) / N_HALVES, message))
 
     return report

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from scipy.special import logsumexp
 
 from psmatch_core.base.arrays import nan_mean
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
@@ -26,6 +28,8 @@ MOST_CELLS = 40  # per label and modality: enough for a share within a tenth, an
 MOST_PAIRS = 4000  # merged labels in a draw: above 89 labels some pairs are not asked, and the result says so
 NULL_ROUNDS = 3  # of every shuffled naming: its mean over some pairs is as good as that over all
 DRAWS = 2  # of the cells, of which the mean is taken
+
+Asked = tuple[tuple[int, int], float, float]  # a pair of labels, its share of the mass, and that by chance
 
 
 @dataclass(frozen=True)
@@ -154,20 +158,23 @@ def find_hidden_labels(
     sides = (_Side(source.space, source.y), _Side(target.space, target.y))
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
     total = DRAWS + n_shuffles
-    for draw in range(DRAWS):
-        progress(Event("hidden labels", draw / total, f"all pairs, draw {draw + 1} of {DRAWS}"))
-        rng = stream(seed, "hidden labels", draw)
-        for pair, share, chance in _asked(sides, labels, matcher, rng, most_rounds):
-            found.setdefault(pair, []).append((share, chance))
-    shuffled = []
-    for shuffle in range(n_shuffles):
-        progress(Event("hidden labels", (DRAWS + shuffle) / total, f"shuffle {shuffle + 1} of {n_shuffles}"))
-        rng = stream(seed, "hidden labels, shuffled", shuffle)
-        other = sides[1].renamed(labels, _moved(labels, rng))
-        scores = [(share - chance) / (1 - chance) for _, share, chance in _asked(
-            (sides[0], other), labels, matcher, rng, NULL_ROUNDS
-        )]  # fmt: skip
-        shuffled.append(nan_mean(np.array(scores)))
+
+    def drawn(draw: int) -> list[Asked]:
+        with a_core():
+            progress(Event("hidden labels", draw / total, f"all pairs, draw {draw + 1} of {DRAWS}"))
+            return list(_asked(sides, labels, matcher, stream(seed, "hidden labels", draw), most_rounds))
+
+    def exchanged(shuffle: int) -> float:
+        with a_core():
+            progress(Event("hidden labels", (DRAWS + shuffle) / total, f"shuffle {shuffle + 1} of {n_shuffles}"))
+            rng = stream(seed, "hidden labels, shuffled", shuffle)
+            both = (sides[0], sides[1].renamed(labels, _moved(labels, rng)))
+            asked = _asked(both, labels, matcher, rng, NULL_ROUNDS)
+            return nan_mean(np.array([(share - chance) / (1 - chance) for _, share, chance in asked]))
+
+    for pair, share, chance in chain.from_iterable(side_by_side(drawn, range(DRAWS))):
+        found.setdefault(pair, []).append((share, chance))
+    shuffled = side_by_side(exchanged, range(n_shuffles))
     progress(Event("hidden labels", 1.0))
     names = source.label_names
     pairs = tuple(
@@ -208,7 +215,7 @@ def _asked(
     matcher: LabelMatcher,
     rng: np.random.Generator,
     most_rounds: int,
-) -> Iterator[tuple[tuple[int, int], float, float]]:
+) -> Iterator[Asked]:
     """Pairs of labels, the share of mass between cells of the same label, and that of a uniform plan."""
     source, target = (side.sampled(labels, rng) for side in sides)
     for groups in _round_robin(rng.permutation(labels).tolist())[:most_rounds]:

@@ -17,10 +17,10 @@ from scipy import linalg
 from scipy.optimize import minimize_scalar
 
 from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
-from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifier_quality import cross_entropy
 from psmatch_core.classification.classifiers import stratified_folds
 from psmatch_core.classification.classifiers.cnn import channel_scale
@@ -146,15 +146,15 @@ def label_null(
     pair = tuple(
         _Side(model, largest, derived_seed(seed, "null", side)) for side, model in (("s", source), ("t", target))
     )
-    rows: list[dict[str, float]] = []
-    stabilities: list[Stability] = []
-    for shuffle in range(n_shuffles + 1):
-        done = shuffle / (n_shuffles + 1)
-        progress(Event("null", done, f"shuffle {shuffle} of {n_shuffles}" if shuffle else "with the true labels"))
-        with one_thread():
-            row, stability = _one_labelling((pair[0], pair[1]), matcher, shuffle, seed)
-        rows.append(row)
-        stabilities.append(stability)
+
+    def labelling(shuffle: int) -> tuple[dict[str, float], Stability]:
+        with a_core():
+            done = shuffle / (n_shuffles + 1)
+            progress(Event("null", done, f"shuffle {shuffle} of {n_shuffles}" if shuffle else "with the true labels"))
+            return _one_labelling((pair[0], pair[1]), matcher, shuffle, seed)
+
+    found = side_by_side(labelling, range(n_shuffles + 1))
+    rows, stabilities = [row for row, _ in found], [stability for _, stability in found]
     progress(Event("null", 1.0))
     statistics = tuple(NullStatistic(name, rows[0][name], tuple(row[name] for row in rows[1:])) for name in STATISTICS)
     return Null(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
@@ -50,7 +49,8 @@ def judge_held_out_pairs(
     if parts is None:
         return None, f"Held-out pairs need two labels with {FEWEST_PAIRS} true pairs each."
 
-    def score(side: str, model: PropensityModel) -> HeldOutScores:
+    def score(one: tuple[str, PropensityModel]) -> HeldOutScores:
+        side, model = one
         return store.load_or_make(
             f"{side}_held_out_scores",
             held_out_scores_key(model.modality, side, parts, recipe),
@@ -66,8 +66,7 @@ def judge_held_out_pairs(
             ),
         )
 
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(score, SIDES, (source, target))
+    first, second = side_by_side(score, list(zip(SIDES, (source, target), strict=True)))
     found = evaluate_held_out(
         (source, target),
         (first, second),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.propensity import PropensityModel
@@ -130,11 +130,10 @@ def measure_stability(
 ) -> Stability:
     """Agreement of the matchings from halves of the cells or of the features; kept scores are used again."""
 
-    def scores(side: str, model: PropensityModel) -> HalfScores:
-        return _half_scores(side, model, recipe, of, store=store, progress=progress)
+    def scores(one: tuple[str, PropensityModel]) -> HalfScores:
+        return _half_scores(*one, recipe, of, store=store, progress=progress)
 
-    with ThreadPoolExecutor(2) as pool:  # numpy and torch release Python's lock
-        source, target = pool.map(scores, SIDES, models)
+    source, target = side_by_side(scores, list(zip(SIDES, models, strict=True)))
     return match_stability(
         *models,
         (source, target),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.propensity import fit_propensity
@@ -96,9 +96,10 @@ class _Stages:
         return fitted, features
 
     def scores(self, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:
-        """One propensity model for each modality; both train at once, since numpy and torch release Python's lock."""
+        """One propensity model for each modality; both train at once."""
 
-        def score(side: str, features: Modality) -> ScoredModality:
+        def score(one: tuple[str, Modality]) -> ScoredModality:
+            side, features = one
             model = self.store.load_or_make(
                 f"{side}_propensity",
                 propensity_key(features, self.label_names, self.recipe),
@@ -115,8 +116,7 @@ class _Stages:
             self.progress(Event(f"propensity: {features.name}", 1.0, "trained"))
             return model
 
-        with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(score, SIDES, (source, target))
+        first, second = side_by_side(score, list(zip(SIDES, (source, target), strict=True)))
         return first, second
 
     def latents(self, vae: JointVAE, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from psmatch_core.base.cores import CORES_VARIABLE, background_cores
+
 PROC = Path("/proc")  # on Linux; elsewhere `ps` says when a process started
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
@@ -74,6 +76,7 @@ class WorkerProcess:
 def start_process(command: Sequence[str], folder: Path, log: BinaryIO) -> WorkerProcess:
     """Start a process of its own, which outlives this one, in a folder; what it prints goes to a log."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    environment[CORES_VARIABLE] = str(background_cores())  # the one left is for whoever looks at the pages
     package = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join([package, environment.get("PYTHONPATH", "")]).strip(os.pathsep)
     command = [sys.executable, "-m", "psmatch_core", *command]

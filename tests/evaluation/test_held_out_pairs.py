@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from psmatch_core.base.cores import CORES_VARIABLE
 from psmatch_core.base.progress import Event
 from psmatch_core.classification.classifiers import Classifier, FittedClassifier, LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
@@ -84,7 +85,10 @@ def test_a_pair_is_in_the_same_part_on_both_sides_and_every_label_in_all_parts()
     assert not np.array_equal(parts.source, other.source)
 
 
-def test_no_physical_cell_is_trained_on_by_both_sides_or_judged_by_one_that_saw_it() -> None:
+def test_no_physical_cell_is_trained_on_by_both_sides_or_judged_by_one_that_saw_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(CORES_VARIABLE, "1")  # what is logged comes in the order of the parts
     source, target = sides()
     parts = split_pairs(source, target, NAMES)
     paired = set(np.flatnonzero(parts.source >= 0).tolist())

@@ -8,7 +8,7 @@ import pytest
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier, RecommendedClassifier, stratified_folds
 from psmatch_core.monitor import HalvesOf, can_halve, half_scores
-from psmatch_core.monitor.halves import _halves
+from psmatch_core.monitor.halves import N_HALVES, _half
 from tests.conftest import make_modality
 
 RIDGE = LinearClassifier(strength=0.1)
@@ -29,7 +29,7 @@ def test_each_half_scores_all_cells_and_one_seed_gives_one_result(of):
 
 def test_halves_of_the_features_share_no_feature_and_leave_none_out():
     X, y = np.arange(70).reshape(10, 7), np.repeat([0, 1], 5)
-    (first, all_cells), (second, others) = _halves(X, y, HalvesOf.FEATURES, seed=3)
+    (first, all_cells), (second, others) = [_half(X, y, HalvesOf.FEATURES, 3, half) for half in range(N_HALVES)]
     assert sorted([*first[0], *second[0]]) == X[0].tolist()
     assert all_cells.all()
     assert others.all()
@@ -37,7 +37,7 @@ def test_halves_of_the_features_share_no_feature_and_leave_none_out():
 
 def test_halves_of_the_cells_share_no_cell_but_those_alone_in_their_label():
     X, y = np.arange(22).reshape(11, 2), np.array([0] * 5 + [1] * 5 + [2])
-    (_, first), (_, second) = _halves(X, y, HalvesOf.CELLS, seed=3)
+    (_, first), (_, second) = [_half(X, y, HalvesOf.CELLS, 3, half) for half in range(N_HALVES)]
     assert (first | second).all()
     assert np.flatnonzero(first & second).tolist() == [10]
 

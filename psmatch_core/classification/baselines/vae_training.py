@@ -71,6 +71,8 @@ def fit_joint_vae(
         require_labels(modality, names)
     sides = [TrainingCells.split(each, vae.body(each), names, seed) for each in (source, target)]
     contents = [text for each in (source, target) for text in (each.name, each.fingerprint)]
+    import torch  # noqa: F401 - heavy, and limited below only once it is loaded
+
     with one_thread():
         training = _Training(vae, sides, len(names), derived_seed(seed, "joint vae", *contents))
         training.run(progress)

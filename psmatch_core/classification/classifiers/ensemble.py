@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from psmatch_core.base.config import option
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
@@ -39,19 +40,13 @@ class EnsembleClassifier(Classifier):
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
-        fitted: list[FittedClassifier] = []
-        for index, member in enumerate(self.members):
-            fitted.append(
-                member.fit(
-                    X,
-                    y,
-                    n_labels=n_labels,
-                    folds=folds.rotated(index),
-                    seed=derived_seed(seed, "member", index),
-                    progress=part_of(progress, index, len(self.members)),
-                )
+        def fit(index: int, part: Progress) -> FittedClassifier:
+            own_seed = derived_seed(seed, "member", index)
+            return self.members[index].fit(
+                X, y, n_labels=n_labels, folds=folds.rotated(index), seed=own_seed, progress=part
             )
-        return average(fitted, X, y)
+
+        return average(fit_members(fit, len(self.members), progress), X, y)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
         members = tuple(
@@ -168,11 +163,18 @@ def _nan_mean(parts: list[np.ndarray]) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def part_of(progress: Progress, index: int, of: int) -> Progress:
-    """A member's progress as a part of the whole."""
+def fit_members(
+    fit: Callable[[int, Progress], FittedClassifier], n_members: int, progress: Progress
+) -> list[FittedClassifier]:
+    """The members of an average, trained side by side; ``fit`` gets the number of a member and its progress."""
+    done = [0.0] * n_members
 
-    def report(event: Event, /) -> None:
-        values = {"member": index, "members": of, **event.values}
-        progress(Event(f"{event.stage} {index + 1}/{of}", (index + event.fraction) / of, event.message, values))
+    def fit_one(index: int) -> FittedClassifier:
+        def report(event: Event, /) -> None:
+            done[index] = event.fraction
+            values = {"member": index, "members": n_members, **event.values}
+            progress(Event(f"{event.stage} {index + 1}/{n_members}", sum(done) / n_members, event.message, values))
 
-    return report
+        return fit(index, report)
+
+    return side_by_side(fit_one, range(n_members))

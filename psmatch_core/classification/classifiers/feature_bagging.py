@@ -11,7 +11,7 @@ from psmatch_core.base.config import option
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
-from psmatch_core.classification.classifiers.ensemble import FittedEnsemble, RecommendedClassifier, average, part_of
+from psmatch_core.classification.classifiers.ensemble import FittedEnsemble, RecommendedClassifier, average, fit_members
 from psmatch_core.data.modality import Matrix
 
 PARTS = 2  # halves of a split
@@ -48,21 +48,15 @@ class FeatureBaggingClassifier(
         if len(X.shape) == 4 or X.shape[1] < PARTS:
             return self.member.fit(X, y, n_labels=n_labels, folds=folds, seed=seed, progress=progress)
         halves = [half for split in range(self.n_splits) for half in _halves(X.shape[1], seed, split)]
-        fitted = tuple(
-            FittedOnFeatures.of(
-                columns,
-                self.member.fit(
-                    X[:, columns],
-                    y,
-                    n_labels=n_labels,
-                    folds=folds.rotated(index),
-                    seed=derived_seed(seed, "half", index),
-                    progress=part_of(progress, index, len(halves)),
-                ),
+
+        def fit(index: int, part: Progress) -> FittedClassifier:
+            columns, own_seed = halves[index], derived_seed(seed, "half", index)
+            fitted = self.member.fit(
+                X[:, columns], y, n_labels=n_labels, folds=folds.rotated(index), seed=own_seed, progress=part
             )
-            for index, columns in enumerate(halves)
-        )
-        return average(fitted, X, y)
+            return FittedOnFeatures.of(columns, fitted)
+
+        return average(fit_members(fit, len(halves), progress), X, y)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
         if "m0/columns" not in state:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from scipy import sparse
 from scipy.special import log_softmax
 
 from psmatch_core.base.config import option
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds, centered
+from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
+from psmatch_core.classification.classifiers.multinomial import MAX_ITERATIONS, MultinomialRidge, linear_logits
 from psmatch_core.data.modality import Matrix
 
 # C × n_cells, from "labels hardly distinguished" to "hardly regularised" on z-scored features; half a decade
 # is finer than the seed-to-seed noise of the cross-validated loss.
 STRENGTHS_TIMES_CELLS = tuple(float(10 ** (exponent / 2)) for exponent in range(0, 9))
-GRADIENT_TOLERANCE = 1e-3  # of the mean loss; 1e-4 costs twice the time and moves the held-out loss by 0.003
-MAX_ITERATIONS = 300
 WORSE_IN_A_ROW = 2  # the cross-validated loss is unimodal along the path up to noise: two rises end it
 
 
@@ -32,7 +31,7 @@ class FittedLinear(FittedClassifier):
     intercepts: np.ndarray
 
     def logits(self, X: Matrix) -> np.ndarray:
-        return centered(np.asarray(X @ self.weights) + self.intercepts)
+        return linear_logits(X, self.weights, self.intercepts)
 
     def state(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "intercepts": self.intercepts}
@@ -40,7 +39,7 @@ class FittedLinear(FittedClassifier):
 
 @dataclass(frozen=True)
 class LinearClassifier(Classifier, title="Ridge regression (multinomial, no network)", place=6):
-    """Multinomial logistic regression with a ridge penalty, by scikit-learn's L-BFGS."""
+    """Multinomial logistic regression with a ridge penalty, by L-BFGS."""
 
     strength: float = option(
         0.0,
@@ -58,14 +57,12 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
         candidates = automatic if self.strength == 0 else (self.strength,)
         held_out = [np.full((y.size, n_labels), np.nan) for _ in candidates]
         loss = np.full(len(candidates), np.inf)
-        models = [_Ridge(n_labels) for _ in range(folds.n_folds)]
+        with_held_out, final = _fold_models(features, y, folds, n_labels)
         notes: list[str] = []
         for index, strength in enumerate(candidates):
-            for fold, model in enumerate(models):
-                test = folds.held_out(fold)
-                if test.any():
-                    model.fit(features[~test], y[~test], strength)
-                    held_out[index][test] = model.logits(features[test])
+            logits = side_by_side(partial(_logits_of_fold, strength=strength), with_held_out)
+            for each, found in zip(with_held_out, logits, strict=True):
+                held_out[index][each.cells] = found
             seen = ~np.isnan(held_out[index][:, 0])
             if seen.any():
                 log_p = log_softmax(held_out[index][seen], axis=1)
@@ -81,8 +78,8 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
             if index >= WORSE_IN_A_ROW and loss[index] > loss[index - 1] > loss[index - 2]:
                 break
         best = int(np.argmin(loss))
-        final = _Ridge(n_labels)
-        final.fit(features, y, candidates[best])
+        with a_core():
+            final.fit(candidates[best])
         if not final.converged:
             notes.append(f"linear: the optimiser stopped after {MAX_ITERATIONS} iterations before its tolerance.")
         weights = final.weights if rotation is None else rotation @ final.weights
@@ -93,46 +90,37 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
         return FittedLinear(NO_HELD_OUT, state["weights"], state["intercepts"])
 
 
-class _Ridge:
-    """scikit-learn's logistic regression, warm-started along the path and padded to labels not seen."""
+def _logits_of_fold(fold: _Fold, *, strength: float) -> np.ndarray:
+    """Logits of the held-out cells of a fold, after a fit at this strength."""
+    with a_core():
+        fold.model.fit(strength)
+        return fold.model.logits(fold.X)
 
-    def __init__(self, n_labels: int) -> None:
-        self.n_labels = n_labels
-        self.weights = np.zeros((0, n_labels))
-        self.intercepts = np.zeros(n_labels)
-        self.converged = True
-        self._model: Any = None
 
-    def fit(self, X: Matrix, y: np.ndarray, strength: float) -> None:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
+def _fold_models(X: Matrix, y: np.ndarray, folds: Folds, n_labels: int) -> tuple[list[_Fold], MultinomialRidge]:
+    """A model for each fold that holds cells out, and one for all cells.
 
-        present = np.unique(y)
-        if self._model is None:
-            self._model = LogisticRegression(tol=GRADIENT_TOLERANCE, max_iter=MAX_ITERATIONS, warm_start=True)
-        model = self._model
-        model.set_params(C=strength)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            try:
-                model.fit(X, y)
-                self.converged = True
-            except ConvergenceWarning:
-                self.converged = False
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(X, y)
-        coefficients, intercepts = model.coef_, model.intercept_
-        if present.size == 2 and coefficients.shape[0] == 1:  # two labels share one row: ± half of it each
-            coefficients = np.vstack([-coefficients / 2, coefficients / 2])
-            intercepts = np.concatenate([-intercepts / 2, intercepts / 2])
-        # A label that this fold never saw gets the lowest intercept seen, not the zero that would favour it.
-        self.weights = np.zeros((X.shape[1], self.n_labels))
-        self.weights[:, present] = coefficients.T
-        self.intercepts = np.full(self.n_labels, float(intercepts.min()))
-        self.intercepts[present] = intercepts
+    The cells are brought into the order of the folds once, so that a training set is two slices and not a copy.
+    """
+    order = np.argsort(folds.assignment, kind="stable")
+    X, y, assignment = X[order], y[order], folds.assignment[order]
+    models = []
+    for fold in range(folds.n_folds):
+        start, stop = np.searchsorted(assignment, [fold, fold + 1])
+        if start == stop:
+            continue
+        parts = tuple((X[part], y[part]) for part in (slice(0, start), slice(stop, None)) if y[part].size)
+        models.append(_Fold(order[start:stop], X[start:stop], MultinomialRidge(parts, n_labels)))
+    return models, MultinomialRidge(((X, y),), n_labels)
 
-    def logits(self, X: Matrix) -> np.ndarray:
-        return centered(np.asarray(X @ self.weights) + self.intercepts)
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """The cells that a fold holds out, their features, and the model of all others."""
+
+    cells: np.ndarray
+    X: Matrix
+    model: MultinomialRidge
 
 
 def _rotated(X: Matrix) -> tuple[Matrix, np.ndarray | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from psmatch_core.base.cores import a_core
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers.base import (
@@ -66,8 +67,15 @@ class NetworkClassifier(Classifier, ABC):
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
+        import torch  # noqa: F401 - heavy, and limited to one thread below only once it is loaded
+
         self.check(X)
-        held = folds.held_out(0)
+        with a_core():
+            return self._fit(X, y, n_labels, folds.held_out(0), seed, progress)
+
+    def _fit(
+        self, X: Matrix, y: np.ndarray, n_labels: int, held: np.ndarray, seed: int, progress: Progress
+    ) -> FittedClassifier:
         scale = self.scale(X, np.flatnonzero(~held))
         (arrays, curve), notes = restarted(
             lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from psmatch_core.base.config import Config
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.setting_words import kind_title
@@ -99,7 +100,7 @@ class Matcher(Config, ABC):
         problems
             One per label, those with most pairs first.
         executor
-            Works on several labels at the same time; without it they are solved here, one after the other.
+            Works on several labels at the same time, instead of the cores of this machine.
         """
 
     @classmethod
@@ -207,12 +208,23 @@ class LabelMatcher(Matcher, ABC):
         self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
     ) -> Iterator[Answer]:
         if executor is None:
-            for done, problem in enumerate(problems):
-                yield self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
+            yield from self._couple_here(problems, progress)
         else:
             futures = [executor.submit(self.couple, problem, progress=silent) for problem in problems]
             for future in futures:
                 yield future.result()
+
+    def _couple_here(self, problems: Sequence[LabelProblem], progress: Progress) -> list[Answer]:
+        """Labels side by side on the cores of this machine; a single one may use all of them."""
+        if len(problems) == 1:
+            return [self.couple(problems[0], progress=label_progress(progress, problems[0].label, 0.0))]
+
+        def couple(numbered: tuple[int, LabelProblem]) -> Answer:
+            done, problem = numbered
+            with a_core():
+                return self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
+
+        return side_by_side(couple, list(enumerate(problems)))
 
 
 def announce_compiling(progress: Progress) -> None:

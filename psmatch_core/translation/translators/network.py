@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from psmatch_core.base.config import option
+from psmatch_core.base.cores import a_core
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed, stream
@@ -96,9 +97,12 @@ class NetworkTranslator(TrainedTranslator):
         """What the network is trained to minimize."""
 
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
-        (parameters, curve), notes = restarted(
-            lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, progress), self.learning_rate
-        )
+        import torch  # noqa: F401 - heavy, and limited to one thread below only once it is loaded
+
+        with a_core():
+            (parameters, curve), notes = restarted(
+                lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, progress), self.learning_rate
+            )
         if not curve.validation:
             notes += ("network: no cell could be held out, so the epoch was chosen by the training loss.",)
         return FittedNetwork(parameters, curves=(curve,), notes=notes)

@@ -1,0 +1,84 @@
+"""Multinomial ridge regression: scikit-learn's answer, whatever the precision, the order and the parts of the cells."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.optimize import check_grad
+from sklearn.linear_model import LogisticRegression
+
+from psmatch_core.classification.classifiers import multinomial
+from psmatch_core.classification.classifiers.base import centered
+from psmatch_core.classification.classifiers.multinomial import GRADIENT_TOLERANCE, MultinomialRidge
+
+
+def cells(n_labels, seed=0, n=240, d=12):
+    draw = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(n_labels), draw.integers(0, n_labels, n - n_labels)])
+    X = draw.normal(size=(n, d)) + draw.normal(scale=0.8, size=(n_labels, d))[y]
+    return X.astype(np.float32), y
+
+
+@pytest.mark.parametrize("n_labels", [2, 3, 7])
+@pytest.mark.parametrize("strength", [1e-3, 0.1, 3.0])
+def test_it_is_scikit_learns_logistic_regression(n_labels, strength, monkeypatch):
+    monkeypatch.setattr(multinomial, "GRADIENT_TOLERANCE", 1e-7)
+    X, y = cells(n_labels)
+    X = X.astype(np.float64)
+    model = MultinomialRidge(((X, y),), n_labels)
+    model.fit(strength)
+    known = LogisticRegression(C=strength, tol=1e-9, max_iter=5000).fit(X, y)
+    scores = known.decision_function(X)
+    expected = np.stack([-scores / 2, scores / 2], axis=1) if n_labels == 2 else scores
+    assert model.converged
+    np.testing.assert_allclose(model.logits(X), centered(expected), atol=1e-3)
+
+
+@pytest.mark.parametrize("n_labels", [2, 5])
+def test_a_path_in_single_precision_is_scikit_learns_within_a_thousandth_of_a_nat(n_labels):
+    X, y = cells(n_labels, seed=3)
+    model = MultinomialRidge(((X, y),), n_labels)
+    known = LogisticRegression(tol=GRADIENT_TOLERANCE, max_iter=300, warm_start=True)
+    for strength in (1 / 240, 10 / 240, 100 / 240):
+        model.fit(strength)
+        known.set_params(C=strength).fit(X, y)
+    loss = -np.log(known.predict_proba(X)[np.arange(y.size), y]).mean()
+    logits = model.logits(X)
+    ours = (np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(y.size), y]).mean()
+    assert abs(ours - loss) < 1e-3
+
+
+def test_the_gradient_is_that_of_the_loss():
+    X, y = cells(3, n=30, d=4)
+    model = MultinomialRidge(((X[:13].astype(float), y[:13]), (X[13:].astype(float), y[13:])), 3)
+    at = np.random.default_rng(1).normal(size=5 * 3)
+    error = check_grad(lambda v: model._loss(v, 0.1, 30)[0], lambda v: model._loss(v, 0.1, 30)[1], at)
+    assert error < 1e-5
+
+
+def test_parts_and_blocks_and_sparsity_change_nothing(monkeypatch):
+    X, y = cells(4)
+    X[np.abs(X) < 0.5] = 0
+    whole = MultinomialRidge(((X, y),), 4)
+    parted = MultinomialRidge(((X[:100], y[:100]), (X[100:], y[100:])), 4)
+    stored = MultinomialRidge(((sparse.csr_matrix(X), y),), 4)
+    whole.fit(0.1)
+    monkeypatch.setattr(multinomial, "ROWS_AT_ONCE", 17)
+    for other in (parted, stored):
+        other.fit(0.1)
+        np.testing.assert_allclose(other.logits(X), whole.logits(X), atol=2e-3)
+
+
+def test_a_label_without_cells_gets_the_lowest_intercept():
+    X, y = cells(3)
+    model = MultinomialRidge(((X, np.array([0, 2, 3])[y]),), 5)
+    model.fit(0.1)
+    assert not model.weights[:, [1, 4]].any()
+    assert (model.intercepts[[1, 4]] == model.intercepts.min()).all()
+
+
+def test_it_says_that_it_did_not_converge(monkeypatch):
+    monkeypatch.setattr(multinomial, "MAX_ITERATIONS", 1)
+    X, y = cells(3)
+    model = MultinomialRidge(((X, y),), 3)
+    model.fit(1.0)
+    assert not model.converged
