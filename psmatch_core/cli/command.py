@@ -91,6 +91,13 @@ def add_cache_and_queue(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=Path, default=None, help="folder in which runs wait for each other to finish")
 
 
+def add_umap(parser: argparse.ArgumentParser) -> None:
+    """Add ``--umap``, without which the map of scores is that of their principal components."""
+    parser.add_argument(
+        "--umap", action="store_true", help="also draw a UMAP of the scores for the report and the app (15 s or more)"
+    )
+
+
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """Add ``--quiet``."""
     parser.add_argument("--quiet", action="store_true", help="show no progress")

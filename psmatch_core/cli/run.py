@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.command import Command, add_cache_and_queue, add_out, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_cache_and_queue, add_out, add_quiet, add_settings, add_umap
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     add_out(parser)
     add_cache_and_queue(parser)
+    add_umap(parser)
     add_quiet(parser)
 
 

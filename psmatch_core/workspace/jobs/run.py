@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run
 
+UMAP_KEY = "umap"  # in job.json: whether UMAP is drawn for a run of the command line
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
 
 
@@ -127,7 +128,11 @@ def _record_seconds(folder: RunFolder, work: Work) -> None:
 
 
 def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
-    """Two-dimensional maps of the scores: PCA at once, UMAP when it is ready; the same scores share their maps."""
+    """Two-dimensional maps of the scores; the same scores share their maps.
+
+    PCA at once, and UMAP when it is ready: for a run of the app, or where it was asked for, since it takes longer than
+    everything else of a small run, and pages and report show PCA in its place.
+    """
     _record_seconds(store.folder, work)
     if turn is not None:
         turn.release()  # nobody waits for a map: the next run may begin
@@ -135,7 +140,8 @@ def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
 
     recipe = store.folder.recipe
     seed, by_label = recipe.seed, recipe.matcher.aligns
-    for method in files.MAPS:
+    is_looked_at = work.queue is not None or store.folder.job.get(UMAP_KEY, False)
+    for method in files.MAPS if is_looked_at else files.MAPS[:1]:
         work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
         store.load_or_make(
             f"map_{method}",

@@ -6,7 +6,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
-from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.run import UMAP_KEY, RunJob
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import DONE, LastStage, RunFolder
 from psmatch_core.workspace.worker import execute
@@ -90,3 +90,14 @@ def test_what_the_data_were_is_there_before_anything_is_trained(recipe, tmp_path
     assert (report.shared, report.only_source, report.counts("target")) == (("A", "B"), ("C",), {"A": 21, "B": 21})
     assert [files.DATA.read(run, which=side).n_cells for side in files.BOTH_SIDES] == [28, 42]
     assert not files.PROPENSITY.is_in(run, "source")
+
+
+@pytest.mark.parametrize(
+    ("is_of_app", "asks", "drawn"), [(True, False, True), (False, False, False), (False, True, True)]
+)
+def test_umap_is_drawn_where_somebody_looks_or_asks(recipe, tmp_path, is_of_app, asks, drawn):
+    run = RunFolder.create_at(
+        tmp_path / "run", recipe, stop_after=LastStage.PROPENSITY, **({UMAP_KEY: True} if asks else {})
+    )
+    assert execute(RunJob(run), queue=tmp_path / "queue" if is_of_app else None).state == DONE
+    assert [files.SCORE_MAP.is_in(run, method) for method in ("pca", "umap")] == [True, drawn]
