@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from psmatch_core.evaluation.held_out import HeldOut as HeldOut, load_held_out as load_held_out
     from psmatch_core.exploration.l_curve import LCurve as LCurve, l_curve as l_curve
     from psmatch_core.exports.files import export as export
+    from psmatch_core.exports.matched_h5mu import write_matched as write_matched
     from psmatch_core.matching.coupling import Coupling as Coupling, Outcome as Outcome, Status as Status
     from psmatch_core.matching.match_features import (
         FeatureMatching as FeatureMatching,

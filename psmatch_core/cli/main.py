@@ -17,6 +17,7 @@ from psmatch_core.cli import (
     inspect,
     leave_out,
     match,
+    matched,
     monitor,
     options,
     report,
@@ -30,7 +31,7 @@ from psmatch_core.cli import (
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        app, demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, leave_out, report,
+        app, demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, matched, leave_out, report,
         options, warm,
     )
 )  # fmt: skip

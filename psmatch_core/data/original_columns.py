@@ -24,6 +24,15 @@ def writable_columns(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index)
 
 
+def plain_columns(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns as arrays without objects: numbers as they are, all else as text, empty where it is missing."""
+    columns = {name: column.to_numpy() for name, column in writable_columns(table).items()}
+    return {
+        str(name): values if values.dtype.kind in "biuf" else np.array([each or "" for each in label_texts(values)])
+        for name, values in columns.items()
+    }
+
+
 def with_originals(table: pd.DataFrame | None, names: np.ndarray, results: Mapping[str, Any]) -> pd.DataFrame:
     """The columns that came, then those of a result ``(n,)`` each, under the names ``(n,)`` of cells or features.
 

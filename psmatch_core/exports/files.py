@@ -18,6 +18,7 @@ from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
+from psmatch_core.exports.matched_h5mu import MATCHED_FILE, write_matched
 from psmatch_core.exports.pairs import choose_pairs, verdict_columns
 from psmatch_core.exports.post_conditions import check_exports
 from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, provenance
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 EXPORT_ARCHIVE = "psmatch-export.zip"
-MOST_FILES = 15  # that an export can hold beside the zip; progress is a share of them
+MOST_FILES = 16  # that an export can hold beside the zip; progress is a share of them
 
 
 def coupling_anndata(run: Run) -> AnnData:
@@ -86,7 +87,8 @@ def describe_translation(at: str, of: str) -> str:
 def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path:
     """Write all exports of a run into a folder, and one zip with all of them.
 
-    ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``translation_target_to_source.h5ad`` (target features at
+    ``pairs.csv``, ``pairs.parquet``, ``coupling.h5ad``, ``matched.h5mu`` if ``exports.h5mu`` asks for it,
+    ``translation_target_to_source.h5ad`` (target features at
     source cells) and ``translation_source_to_target.h5ad``, ``translation_r2_….csv`` (R² within labels of each feature,
     beside the uniform plan) if pairs are known, ``translator_….npz`` if the translator was trained, ``labels.csv``,
     ``excluded_cells.csv``, ``evaluation.csv`` if pairs are known, ``recipe.json``, ``reproduce.py``, ``README.txt``.
@@ -121,6 +123,8 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     add_csv("pairs.csv", pairs)
     add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
     add(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
+    if run.recipe.exports.h5mu != "none":
+        add(_write_matched(run, folder))
     for direction in (TO_SOURCE, TO_TARGET):
         translation, trained = run.translate(direction), run.translators.get(direction)
         add(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
@@ -140,6 +144,20 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     disk.write_whole(folder / EXPORT_ARCHIVE, lambda stream: _zip(stream, files))
     progress(Event("export", 1.0, EXPORT_ARCHIVE))
     return folder
+
+
+def _write_matched(run: Run, folder: Path) -> Path:
+    rules = run.recipe.exports
+    return write_matched(
+        run.coupling,
+        (run.source, run.target),
+        folder / MATCHED_FILE,
+        values=rules.h5mu,
+        rules=rules,
+        monitor=run.monitor,
+        seed=run.recipe.seed,
+        uns=provenance(run),
+    )
 
 
 def _evaluation_table(run: Run) -> pd.DataFrame:

@@ -95,6 +95,13 @@ class ExportRules(Config):
         advanced=True,
         help="Entries of the coupling below this share of their row are not written to coupling.h5ad.",
     )
+    h5mu: str = option(
+        "none",
+        choices=("none", "best", "sampled", "barycentric", "pairs"),
+        label="matched.h5mu",
+        help="Whether matched cells are also written as MuData, and with which target features: of each source cell's "
+        "heaviest match, of a match drawn by weight, the weighted mean of its matches, or those of all pairs listed.",
+    )
 
 
 @dataclass(frozen=True)

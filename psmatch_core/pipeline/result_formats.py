@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
@@ -22,6 +23,7 @@ from psmatch_core.data.batch_scale import BatchScale
 from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.original_columns import plain_columns
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
@@ -70,6 +72,7 @@ def _modality_data(modality: Modality) -> tuple[Arrays, Meta]:
         arrays["pair_ids"] = modality.pair_ids
     if modality.feature_ids is not None:
         arrays["feature_ids"] = modality.feature_ids
+    arrays |= _nested("var", {} if modality.var is None else plain_columns(modality.var))
     return arrays, {
         **_attributes(modality, "name", "label_key", "image_shape"),
         "shape": list(X.shape),
@@ -87,10 +90,16 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
         X=arrays["X"] if "X" in arrays else _csr(arrays, meta["shape"]),
         pair_ids=arrays.get("pair_ids"),
         feature_ids=arrays.get("feature_ids"),
+        var=_var_from(arrays),
         findings=from_plain(meta["findings"], tuple[Finding, ...]),
         excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
         image_shape=_image_shape(meta),
     )
+
+
+def _var_from(arrays: Arrays) -> pd.DataFrame | None:
+    columns = _within("var", arrays)  # results of earlier versions have none
+    return pd.DataFrame(columns, index=pd.Index(arrays["var_names"])) if columns else None
 
 
 def _preprocessing_data(fitted: FittedPreprocessing) -> tuple[Arrays, Meta]:

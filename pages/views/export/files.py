@@ -19,6 +19,7 @@ FILES = {
     "pairs.csv": "each source cell with its heaviest matches",
     "pairs.parquet": "the same, for pandas, R arrow and similar tools",
     "coupling.h5ad": "the complete coupling, source cells × target cells, sparse",
+    "matched.h5mu": "matched cells as MuData: one observation per pair, the features of both modalities",
     "translation_target_to_source.h5ad": "target features predicted for source cells",
     "translation_source_to_target.h5ad": "source features predicted for target cells",
     "translation_r2_target_to_source.csv": "R² within labels of target features at source cells, beside a uniform plan",

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import streamlit as st
 
 from pages.shell import cache, charts, session
-from pages.shell.downloads import mime_type
+from pages.shell.downloads import mime_type, open_binary
 from pages.shell.forms import config_form
 from pages.shell.glossary import meaning
 from pages.shell.text import count
@@ -48,6 +48,30 @@ def pairs_section(folder: RunFolder) -> None:
                 on_click="ignore",
                 icon=":material/download:",
             )
+        _matched_button(folder, rules)
+
+
+def _matched_button(folder: RunFolder, rules: ExportRules) -> None:
+    values = rules.h5mu if rules.h5mu != "none" else "best"
+    st.download_button(
+        f"Matched cells, h5mu ({values})",
+        data=partial(_matched, folder, rules, values),
+        file_name=f"psmatch-matched-{folder.id}.h5mu",
+        mime="application/x-hdf5",
+        key="download.matched",
+        on_click="ignore",
+        icon=":material/join_inner:",
+        help="One observation per pair for mudata and muon: the source's features as one modality, the matched ones of "
+        "the target as the other. The setting matched.h5mu above says which.",
+    )
+
+
+def _matched(folder: RunFolder, rules: ExportRules, values: str) -> BinaryIO:
+    from psmatch_core.exports.matched_h5mu import MATCHED_OF_RUN
+    from psmatch_core.workspace.matched_file import write_matched_of
+
+    path = folder.exports / MATCHED_OF_RUN.format(values)
+    return open_binary(write_matched_of(folder, path, values=values, rules=rules, coupling=cache.coupling(folder)))
 
 
 def _preview(chosen: pd.DataFrame) -> None:
