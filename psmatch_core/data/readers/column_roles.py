@@ -7,7 +7,8 @@ per cell and embeddings of scanpy and Seurat are numbers, but were not measured 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from psmatch_core.data.checks.not_measured import not_measured
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 MISSING_NUMBERS = frozenset(
     {"", "na", "nan", "-nan", "n/a", "#n/a", "null", "none", "<na>", "#div/0!", "#num!", "1.#qnan", "-1.#ind"}
 )
-INFINITE_NUMBERS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "1.#inf", "-1.#inf"})
+# Words by which people mean a missing value, but which may be a slip of the keyboard where they stand only once.
+MISSING_WORDS = frozenset(
+    {"-", "--", "---", "–", "—", ".", "..", "?", "*", "missing", "missing value", "unknown", "blank", "empty", "nil"}
+    | {"nd", "n.d.", "n/d", "not determined", "not available", "not applicable", "not measured", "unavailable"}
+    | {"n.a.", "n.a", "undef", "undefined", "void", "(null)", "<null>", "\\n", "<missing>", "#missing"}
+)
+FEWEST_REPEATS = 2
+INFINITE_NUMBERS = frozenset(
+    {"∞", "+∞", "-∞", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "1.#inf", "-1.#inf"}
+)
 _METADATA = re.compile(r"(?i)((image|cells?|cytoplasm|nuclei)[_.])?metadata[_.].*")
 # Names of a first column that counts or groups cells instead of naming them.
 _GROUPS = re.compile(
@@ -53,24 +63,40 @@ def left_out_features(names: Sequence[str], roles: Mapping[str, str]) -> list[st
     return [each for each in not_measured(names) if roles.get(each) != FEATURE_ROLE]
 
 
-def is_missing_number(text: str) -> bool:
-    """Whether a field of a column of numbers holds no value."""
-    return text.strip().lower() in MISSING_NUMBERS
+def is_missing_number(text: str, words: Collection[str] = ()) -> bool:
+    """Whether a field of a column of numbers holds no value; ``words`` are those that mean it in this table too."""
+    plain = text.strip().lower()
+    return plain in MISSING_NUMBERS or plain in words
 
 
-def as_feature(column: pd.Series) -> pd.Series | None:
+def repeated_missing_words(columns: Iterable[pd.Series]) -> frozenset[str]:
+    """The words of :data:`MISSING_WORDS` that stand at least twice among the numbers of a table's columns of texts.
+
+    Only columns count that hold nothing but numbers, missing values and such words.
+    """
+    counts: Counter[str] = Counter()
+    for column in columns:
+        found = Counter(str(each).strip().lower() for each in column)
+        words = {each: n for each, n in found.items() if each in MISSING_WORDS}
+        others = [each for each in found if each not in words and each not in MISSING_NUMBERS | INFINITE_NUMBERS]
+        if words and others and all(is_number(each) for each in others):
+            counts.update(words)
+    return frozenset(each for each, n in counts.items() if n >= FEWEST_REPEATS)
+
+
+def as_feature(column: pd.Series, words: Collection[str] = ()) -> pd.Series | None:
     """A column of texts as numbers ``(n_cells,)``, NaN where a value is missing; None if some entry is no number."""
     import pandas as pd
 
     texts = [str(each).strip() for each in column]
-    known = {each: _value(each) for each in set(texts)}
+    known = {each: _value(each, words) for each in set(texts)}
     if any(value is None for value in known.values()):
         return None
     return pd.Series([known[each] for each in texts], dtype=float)
 
 
-def _value(text: str) -> float | None:
-    if is_missing_number(text):
+def _value(text: str, words: Collection[str]) -> float | None:
+    if is_missing_number(text, words):
         return float("nan")
     if text.lower() in INFINITE_NUMBERS:
         return float("-inf") if text.startswith("-") else float("inf")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.arrays import row_chunks
-from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.not_measured import unmeasured_finding
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_roles import (
+    MISSING_WORDS,
     as_feature,
     is_group,
     is_metadata,
     is_missing_number,
     left_out_features,
+    repeated_missing_words,
 )
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, repeated_column
@@ -63,10 +66,15 @@ class TableSource(Source):
         features: list[int] = []
         values: dict[int, pd.Series] = {}
         empty: list[str] = []
+        texts = (column for i, column in enumerate(columns) if column.dtype == object and i != at_names)
+        words = repeated_missing_words(texts)
+        unsure: Counter[str] = Counter()  # words that were read as missing values, by column
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             if i == at_names:
                 continue
-            feature = _feature(name, column, opening, self._obs_names, self.findings)
+            feature = _feature(name, column, opening, self._obs_names, self.findings, words=words)
+            if feature is not None and words and column.dtype == object:
+                unsure[name] = sum(str(each).strip().lower() in words for each in column)
             if feature is not None and feature.isna().all() and opening.roles.get(name) != FEATURE_ROLE:
                 empty.append(name)
                 continue
@@ -81,6 +89,10 @@ class TableSource(Source):
             self._annotate(names[i], columns[i])
         if unmeasured:
             self.findings.append(unmeasured_finding(self.shown, sorted(unmeasured), are_left_out=True))
+        if +unsure:
+            said = some([f"{display(name, 40)} ({n:,})" for name, n in (+unsure).most_common()], 4)
+            problem = f"{self.shown}: {name_list(sorted(words))} among numbers read as missing values: {said}."
+            self.findings.append(warning("PM-C08", problem, "If it means something else, replace it by a number."))
         if empty:
             problem = f"{self.shown}: {plural(len(empty), 'column')} without any value left out: {name_list(empty, 6)}."
             self.findings.append(warning("PM-C07", problem, "Export the table again if they should hold values."))
@@ -132,7 +144,13 @@ class TableSource(Source):
 
 
 def _feature(
-    name: str, column: pd.Series, opening: Opening, cells: list[str], findings: list[Finding]
+    name: str,
+    column: pd.Series,
+    opening: Opening,
+    cells: list[str],
+    findings: list[Finding],
+    *,
+    words: Collection[str],
 ) -> pd.Series | None:
     """The numbers of a feature; None for annotation; a feature with entries other than numbers is refused."""
     role = opening.roles.get(name)
@@ -156,8 +174,8 @@ def _feature(
         return column.astype(float)
     if is_annotation:
         return None
-    numbers = as_feature(column)
-    if numbers is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts)):
+    numbers = as_feature(column, words)
+    if numbers is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts, words)):
         return numbers
     grouped = [each for each in texts if is_grouped_number(each)]
     if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
@@ -176,20 +194,30 @@ def _feature(
             )
             findings.append(warning("PM-F26", problem, "Remove the sign if it is a feature."))
         return None
-    wrong = [not numeric and not is_missing_number(each) for numeric, each in zip(is_numeric, texts, strict=True)]
-    first = wrong.index(True)
-    raise PsmatchError(
-        f"{opening.shown}: column {display(name)}, cell {display(cells[first])}: the text {display(texts[first], 20)} "
-        f"is not a number ({plural(sum(wrong), 'such entry', 'such entries')} in this column).",
-        hint="Replace error codes by numbers or empty fields, drop these rows, or give the column the role annotation "
+    raise _no_numbers(name, texts, opening.shown, cells, words)
+
+
+def _no_numbers(name: str, texts: list[str], shown: str, cells: list[str], words: Collection[str]) -> PsmatchError:
+    """The error of a column of numbers with other entries, which are named."""
+    wrong = [at for at, each in enumerate(texts) if not is_number(each) and not is_missing_number(each, words)]
+    others = list(dict.fromkeys(texts[at].strip() for at in wrong))
+    also = f", also {name_list(others[1:], 3)}" if len(others) > 1 else ""
+    first = texts[wrong[0]]
+    is_missing = first.strip().lower() in MISSING_WORDS
+    return PsmatchError(
+        f"{shown}: column {display(name)}, cell {display(cells[wrong[0]])}: the text {display(first, 20)} "
+        f"is not a number ({plural(len(wrong), 'such entry', 'such entries')} in this column{also}).",
+        hint="If it means a missing value, leave the field empty."
+        if is_missing
+        else "Replace error codes by numbers or empty fields, drop these rows, or give the column the role annotation "
         "(roles).",
         code="PM-F26",
     )
 
 
-def _is_mostly_numbers(is_numeric: list[bool], texts: list[str]) -> bool:
+def _is_mostly_numbers(is_numeric: list[bool], texts: list[str], words: Collection[str]) -> bool:
     """Whether a column is meant as numbers: most of its values are, or it holds no value at all."""
-    n_missing = sum(map(is_missing_number, texts))
+    n_missing = sum(is_missing_number(each, words) for each in texts)
     if n_missing == len(texts):
         return True
     return sum(is_numeric) >= NUMERIC_SHARE * (len(texts) - n_missing)
