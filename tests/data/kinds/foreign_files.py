@@ -126,7 +126,7 @@ def archive(rng, folder):
         b"7z\xbc\xaf\x27\x1c" + bytes(60),
         b"Rar!\x1a\x07\x00" + bytes(60),
         b"\x04\x22\x4d\x18" + bytes(60),
-        zip_of({"data.csv": b"a,b\n1,2\n"}),
+        zip_of({"slides.pptx": b"a,b\n1,2\n"}),
     ]
     return file_of(rng, folder, rng.choice(files))
 
