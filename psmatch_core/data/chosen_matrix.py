@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.feature_names import FeatureNames, choose_names, naming_list, numbered_names, text_lists
 from psmatch_core.data.images import ImageShape, declared_shape, flattened, pixel_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+def no_such_matrix(shown: str, matrix: str, available: Sequence[str]) -> PsmatchError:
+    """The error that the data called ``shown`` have no matrix called so, or none at all."""
+    if not available:
+        problem = f"{shown} holds no matrix: X is empty, and there is no layer, raw or obsm matrix."
+        return PsmatchError(problem, hint="Save the file with its values in X or in a layer.", code="PM-M19")
+    problem = f"{shown} has no matrix {display(matrix)}; it has {name_list(available, 8)}."
+    return PsmatchError(problem, hint="Choose one of these.", code="PM-M19")
 
 
 def chosen_matrix(adata: AnnData, matrix: str, name: str) -> tuple[Any, FeatureNames, ImageShape | None]:
@@ -30,10 +41,7 @@ def chosen_matrix(adata: AnnData, matrix: str, name: str) -> tuple[Any, FeatureN
         (["X"] if adata.X is not None else []) + (["raw"] if adata.raw is not None else []) + layers + embeddings
     )
     if matrix not in available:
-        raise PsmatchError(
-            f"{name}: there is no matrix {matrix!r}.",
-            hint=f"Choose one of {some(available, 12) or 'none: the file has no matrix'}.",
-        )
+        raise no_such_matrix(name, matrix, available)
     if kind == "raw":
         return in_memory(adata.raw.X), choose_names(adata.raw.var_names.tolist(), adata.raw.var), None
     if kind != "obsm":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,35 +14,15 @@ import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base.arrays import read_only, read_only_matrix
-from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.data.assays import declared_assay
-from psmatch_core.data.bad_values import BAD_REASON, REFUSE, mend
-from psmatch_core.data.checks import (
-    CellNames,
-    Facts,
-    Finding,
-    LabelSignal,
-    Severity,
-    check_confounding,
-    check_label_signal,
-    check_labels,
-    check_matrix,
-    check_telling_features,
-    column_of,
-    group_columns,
-    is_condition,
-    is_pair_column,
-    judges_signal,
-    label_texts,
-    no_label,
-    raise_rejections,
-    sketch,
-    telling_features,
-)
-from psmatch_core.data.chosen_matrix import chosen_matrix, feature_columns
-from psmatch_core.data.feature_names import left_out_columns
-from psmatch_core.data.feature_types import check_feature_types, types_of_features
-from psmatch_core.data.images import ImageShape, check_shape, shape_text
+from psmatch_core.data.bad_values import REFUSE
+from psmatch_core.data.checks import Facts, Finding
+from psmatch_core.data.images import ImageShape, shape_text
+from psmatch_core.data.readers import DataSpec
+from psmatch_core.data.readers.checked_data import CheckedData, check_chosen
+from psmatch_core.data.readers.chosen import as_chosen
+from psmatch_core.data.readers.feature_types import chosen_part
+from psmatch_core.data.readers.in_memory import AnnDataSource
+from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -114,6 +95,13 @@ class Modality:
         missing_labels: str = "refuse",
         bad_values: str = REFUSE,
         most_missing: float = 0.05,
+        label_with: str | Sequence[str] = (),
+        cells: str | Sequence[str] = (),
+        roles: Mapping[str, str] | None = None,
+        part: str = "",
+        labels_path: str | Path = "",
+        guide_umis: int = 0,
+        guide_ratio: float = 0.0,
     ) -> Modality:
         """Check an AnnData object and make a modality of it.
 
@@ -135,91 +123,57 @@ class Modality:
         bad_values, most_missing
             What is done about missing and infinite values, and the largest share of them that a feature may lack; see
             :func:`~psmatch_core.data.bad_values.mend`. ``refuse`` is an error that lists the features.
+        label_with, cells, roles, part, labels_path, guide_umis, guide_ratio
+            As the settings of the same names of a file (:class:`~psmatch_core.data.readers.DataSpec`): further label
+            columns, rules on cells, the roles of columns and features by name, the type of features to use, and a
+            table of labels with its rule on guides.
 
         Raises
         ------
         PsmatchError
             For a missing column or matrix, NaN or infinite values, duplicated cell names, unusable labels.
         """
-        if label_key not in adata.obs.columns:
-            raise PsmatchError(
-                f"{name}: there is no label column {label_key!r}.",
-                hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none, add one'}.",
-                code="PM-L01",
-            )
-        if pair_key and pair_key not in adata.obs.columns:
-            raise PsmatchError(
-                f"{name}: there is no pair column {pair_key!r}.",
-                hint=f"Choose one of the available columns: {some(adata.obs.columns, 12) or 'none'}.",
-            )
-        X, features, image_shape = chosen_matrix(adata, matrix, name)
-        var_names = np.asarray(features.names, dtype=str)
-        labels = label_texts(adata.obs[label_key])
-        missing = np.asarray(pd.isna(labels)) | (labels == "")
-        obs_names = np.asarray(adata.obs_names, dtype=str)
-        pair_ids = _ids(adata.obs[pair_key]) if pair_key else None
-        obs, var = adata.obs, feature_columns(adata, matrix, var_names)
-        excluded: tuple[tuple[str, str], ...] = ()
-        if missing.any():
-            if missing_labels != "drop":
-                raise PsmatchError(
-                    f"{name}: {plural(int(missing.sum()), 'cell')} of {missing.size:,} have no label in column "
-                    f"{label_key!r}.",
-                    hint="Drop the cells without a label (missing_labels='drop'), or fill in their labels.",
-                    code="PM-L02",
-                )
-            keep = ~missing
-            excluded = tuple((cell, no_label(label_key)) for cell in obs_names[missing])
-            X, labels, obs_names, obs = X[keep], labels[keep], obs_names[keep], obs[keep]
-            pair_ids = pair_ids[keep] if pair_ids is not None else None
-        mended = mend(X, bad_values, most_missing) if bad_values != REFUSE and image_shape is None else None
-        if mended is not None:
-            found_bad = (mended.finding(f"{name}, matrix {matrix}", [str(each) for each in var_names]),)
-            kept = mended.cells
-            excluded += tuple((str(cell), BAD_REASON) for cell in obs_names[~kept])
-            X, var_names = mended.X, np.asarray(var_names)[mended.features]
-            var = None if var is None else var[mended.features]
-            labels, obs_names, obs = labels[kept], obs_names[kept], obs[kept]
-            pair_ids = pair_ids[kept] if pair_ids is not None else None
-        findings = check_matrix(
-            X,
-            obs_names=obs_names.tolist(),
-            var_names=list(var_names),
-            name=name,
+        spec = DataSpec(
+            path="",
+            label_key=label_key,
+            label_with=(label_with,) if isinstance(label_with, str) else tuple(label_with),
+            part=part,
+            cells=(cells,) if isinstance(cells, str) else tuple(cells),
             matrix=matrix,
-            are_pixels=image_shape is not None,
+            roles=tuple((roles or {}).items()),
+            bad_values=bad_values,
+            most_missing=most_missing,
+            labels_path=str(labels_path),
+            guide_umis=guide_umis,
+            guide_ratio=guide_ratio,
+            pair_key=pair_key or "",
+            missing_labels=missing_labels,
         )
-        findings += found_bad if mended is not None else ()
-        findings += check_shape(image_shape, name=name, matrix=matrix) if image_shape else ()
-        findings += (left_out_columns(name, matrix, features.left_out),) if features.left_out else ()
-        # the column as it was given: text alone does not tell numbers, dates and cells without a label
-        findings += check_labels(adata.obs[label_key], name=name, label_key=label_key)
-        raise_rejections(findings)
-        if judges_signal(matrix, are_pixels=image_shape is not None):
-            signal = LabelSignal(labels.tolist(), X.shape[1])
-            signal.add(X)
-            findings += check_label_signal(signal, name=name, matrix=matrix, label_key=label_key)
-            telling = telling_features(labels.tolist(), signal.moments, list(var_names), read=lambda at: X[:, at])
-            findings += check_telling_features(telling, name=name, label_key=label_key)
-        findings += check_feature_types(_types_of(adata, matrix), name=name)
-        findings += check_confounding(
-            labels.tolist(), group_columns(obs.drop(columns=[label_key])), name=name, label_key=label_key
-        )
+        opened = chosen_part(AnnDataSource(adata, matrix, shown=name), part)
+        return cls.from_checked(check_chosen(as_chosen(opened, spec, memory_mb=DEFAULT_MEMORY_MB), spec), spec, name)
+
+    @classmethod
+    def from_checked(cls, data: CheckedData, spec: DataSpec, name: str) -> Modality:
+        """Make a modality called ``name`` of checked data that were read as ``spec`` says."""
+        used = data.is_used
+        X, labels = (data.X, data.labels) if used.all() else (data.X[used], data.labels[used])
+        obs = pd.DataFrame(dict(data.columns), index=pd.Index(data.obs_names))[used]
+        pair_ids = None if data.pair_ids is None else [each or "" for each in data.pair_ids[used].tolist()]
         return cls(
             name=name,
-            X=read_only_matrix(X, keep_bytes=image_shape is not None),
+            X=read_only_matrix(X, keep_bytes=data.image_shape is not None),
             labels=read_only(np.asarray(labels, dtype=str)),
-            obs_names=read_only(obs_names),
-            var_names=read_only(np.asarray(var_names, dtype=str)),
-            label_key=label_key,
+            obs_names=read_only(np.asarray(data.obs_names, dtype=str)[used]),
+            var_names=read_only(np.asarray(data.var_names, dtype=str)),
+            label_key=spec.label_name,
             pair_ids=None if pair_ids is None else read_only(np.asarray(pair_ids, dtype=str)),
-            findings=tuple(finding for finding in findings if finding.severity is Severity.WARN),
-            excluded=excluded,
-            image_shape=image_shape,
-            obs=obs.copy(),
-            facts=_facts_of(adata, var_names, name, (label_key, pair_key or ""), matrix=matrix),
-            feature_ids=None if features.ids is None else read_only(np.asarray(features.ids, dtype=str)),
-            var=var,
+            findings=data.findings,
+            excluded=data.excluded,
+            image_shape=data.image_shape,
+            obs=obs,
+            facts=data.facts,
+            feature_ids=None if data.feature_ids is None else read_only(np.asarray(data.feature_ids, dtype=str)),
+            var=data.feature_columns,
         )
 
     @property
@@ -315,33 +269,3 @@ class Modality:
         what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
         size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
-
-
-def _types_of(adata: AnnData, matrix: str) -> list[str]:
-    """The types of the features of a matrix, if they are of several."""
-    if matrix.startswith("obsm/"):
-        return []
-    var = adata.raw.var if matrix == "raw" else adata.var
-    return types_of_features({str(key): var[key] for key in var.columns}) or []
-
-
-def _facts_of(adata: AnnData, var_names: np.ndarray, name: str, keys: tuple[str, str], *, matrix: str) -> Facts:
-    """What the rules on two modalities need to know; of the columns only the chosen ones and those of pair ids."""
-    cells, listed = CellNames.of(adata.obs_names.tolist())
-    is_listed = {key: key == keys[0] or is_condition(str(key)) for key in adata.obs.columns}
-    columns = [key for key in adata.obs.columns if key in keys or is_pair_column(str(key)) or is_listed[key]]
-    return Facts(
-        name=name,
-        n_cells=adata.n_obs,
-        sha256="",
-        cells=cells,
-        features=sketch(map(str, var_names)),
-        columns=tuple(column_of(str(key), adata.obs[key], listed if is_listed[key] else None) for key in columns),
-        pair_key=keys[1],
-        declared_assay=declared_assay("", _types_of(adata, matrix), matrix),
-    )
-
-
-def _ids(column: pd.Series) -> np.ndarray:
-    """The values of a pair column as text ``(n_cells,)``, empty where it has none."""
-    return np.array([each or "" for each in label_texts(column).tolist()], dtype=str)

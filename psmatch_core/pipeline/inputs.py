@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,8 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
-from psmatch_core.base.records import from_plain
 from psmatch_core.data.checks import (
     AUTOMATIC,
-    Facts,
     Finding,
     KnownPairs,
     LabelCounts,
@@ -25,13 +22,13 @@ from psmatch_core.data.checks import (
     raise_rejections,
 )
 from psmatch_core.data.checks.label_column import check_label_counts
-from psmatch_core.data.checks.not_measured import UNMEASURED_CODE
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.readers import FEATURE_COLUMNS, DataSpec, copy_into, inspect_file
+from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
+from psmatch_core.data.readers.clean_copy import read_copy
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
@@ -94,40 +91,20 @@ def _specs(recipe: Recipe) -> tuple[DataSpec, DataSpec]:
 def read_input(spec: DataSpec, *, side: str) -> Modality:
     """Read one modality, of a demo or of a file; a file is first copied by a child process with limits."""
     name = spec.name or side
-    excluded: tuple[tuple[str, str], ...] = ()
-    found: tuple[Finding, ...] = ()
-    facts: Facts | None = None
-    if spec.path.startswith(DEMO_PREFIX):
-        from psmatch_core.pipeline.demo_data import demo
-
-        pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data for every seed of the run
-        adata = pair[0 if side == "source" else 1]
-        matrix = spec.matrix
-    else:
-        import anndata
-
+    if not spec.path.startswith(DEMO_PREFIX):
         with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
-            adata = anndata.read_h5ad(copy_into(spec, Path(folder) / f"{side}.h5ad"))
-        matrix = "X"  # the copy holds only the chosen matrix
-        origin = adata.uns["psmatch"]
-        excluded = tuple((str(cell), str(reason)) for cell, reason in json.loads(str(origin["excluded"])))
-        found = from_plain(json.loads(str(origin["findings"])), tuple[Finding, ...])
-        facts = from_plain(json.loads(str(origin["facts"])), Facts)
-    described = adata.varm.get(FEATURE_COLUMNS)
-    modality = Modality.from_anndata(
-        adata,
+            return Modality.from_checked(read_copy(copy_into(spec, Path(folder) / f"{side}.h5ad"), spec), spec, name)
+    from psmatch_core.pipeline.demo_data import demo
+
+    pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data for every seed of the run
+    return Modality.from_anndata(
+        pair[0 if side == "source" else 1],
         label_key=spec.label_name,
         name=name,
-        matrix=matrix,
+        matrix=spec.matrix,
         pair_key=spec.pair_key or None,
         missing_labels=spec.missing_labels,
     )
-    excluded = (*modality.excluded, *excluded)
-    # the copy has lost how the file was written; what was found then stands before what is found in the copy
-    codes = {each.code for each in found} | ({UNMEASURED_CODE} if spec.measured else set())
-    findings = (*found, *(each for each in modality.findings if each.code not in codes))
-    var = modality.var if described is None else described
-    return replace(modality, excluded=excluded, findings=findings, facts=facts or modality.facts, var=var)
 
 
 def check_together(source: Modality, target: Modality) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.readers import DataSpec
 from psmatch_core.data.sides import SIDES
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from mudata import MuData
 
-READING = ("matrix", "pair_key", "missing_labels", "bad_values", "most_missing")  # settings of Modality.from_anndata
+# The settings of a file that say what is read of an object: those of Modality.from_anndata.
+READING = tuple(name for name in DataSpec.options() if name not in ("path", "label_key", "name", "sha256"))
 
 
 @overload
@@ -97,8 +99,9 @@ def match_data(
     executor
         Matches labels in parallel.
     reading
-        Settings of :meth:`~psmatch_core.data.modality.Modality.from_anndata` for both sides (``matrix``, ``pair_key``,
-        ``missing_labels``, ``bad_values``, ``most_missing``), or a pair of them, source first.
+        Settings of :meth:`~psmatch_core.data.modality.Modality.from_anndata` for both sides (``matrix``, ``cells``,
+        ``roles``, ``label_with``, ``pair_key``, ``missing_labels`` …), or a tuple of two of them, source first; several
+        rules or columns for both sides are a list.
 
     Returns
     -------

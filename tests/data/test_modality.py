@@ -87,20 +87,19 @@ def test_the_chosen_matrix_is_taken(matrix):
 
 def test_missing_matrix_names_the_available():
     error = refuse(make_adata(), matrix="layers/counts")
-    assert "no matrix 'layers/counts'" in error.problem
-    assert "X" in error.hint
+    assert "no matrix layers/counts; it has X" in error.problem
 
 
 def test_missing_label_column_names_the_available():
     error = refuse(make_adata(), label_key="cell_type")
-    assert "no label column 'cell_type'" in error.problem
-    assert "label" in error.hint
+    assert "no label column cell_type" in error.problem
+    assert "available: label" in error.problem
 
 
 def test_missing_labels_are_counted_and_the_user_chooses():
     adata = make_adata()
     adata.obs["label"] = pd.Series(["A", None, np.nan, *adata.obs["label"].iloc[3:]], index=adata.obs_names)
-    assert "2 cells of 60 have no label" in refuse(adata).problem
+    assert "2 of 60 cells have no label" in refuse(adata).problem
     kept = Modality.from_anndata(adata, label_key="label", name="RNA", missing_labels="drop")
     assert kept.n_cells == 58
     assert [cell for cell, _ in kept.excluded] == list(adata.obs_names[1:3])

@@ -165,9 +165,9 @@ def test_each_side_may_have_settings_of_its_own():
     ("change", "said"),
     [
         ({"label": None}, r"no label column was named.*label, batch"),
-        ({"label": "kO"}, "there is no label column 'kO'"),
-        ({"matrx": "X"}, "does not know matrx.*matrix, pair_key"),
-        ({"matrix": "layers/none"}, "there is no matrix"),
+        ({"label": "kO"}, "has no label column kO"),
+        ({"matrx": "X"}, "does not know matrx.*matrix, roles"),
+        ({"matrix": "layers/none"}, "has no matrix layers/none"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_words(change, said):

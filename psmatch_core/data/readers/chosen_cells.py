@@ -1,4 +1,4 @@
-"""The cells of a file that a recipe uses, and a label made of several columns."""
+"""The cells of a file that a recipe uses, their names, and a label made of several columns."""
 
 from __future__ import annotations
 
@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 JOINED_LABEL = " | "  # between the values of a label of several columns
+
+
+class NamedCells(WrappedSource):
+    """A file whose cells are called by one of its columns."""
+
+    def __init__(self, inner: Source, column: str) -> None:
+        super().__init__(inner)
+        self._column = column
+        self._names = [each or "" for each in label_texts(inner.column(column)).tolist()]
+
+    @property
+    def obs_names(self) -> list[str]:
+        return self._names
+
+    @property
+    def names_are_made(self) -> bool:
+        return False
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(each for each in self._inner.column_names if each != self._column)
 
 
 class JoinedLabelSource(WrappedSource):

@@ -1,4 +1,4 @@
-"""The features of a file that a recipe uses: without those left out by name, and without bad values."""
+"""The features of a file that a recipe uses: by the role of each column and feature, and without bad values."""
 
 from __future__ import annotations
 
@@ -11,63 +11,107 @@ import numpy as np
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.bad_values import BAD_REASON, REFUSE, mend
-from psmatch_core.data.checks import display
+from psmatch_core.data.checks import display, label_texts
 from psmatch_core.data.readers.base import MatrixHeader, Source, WrappedSource
-from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, IGNORED_ROLE, DataSpec
+from psmatch_core.data.readers.column_roles import as_feature
+from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, FEATURE_ROLE, IGNORED_ROLE, DataSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class ChosenFeatures(WrappedSource):
-    """A file whose main matrix lacks the features that are ignored, and its missing values as the recipe says.
+    """A file whose chosen matrix has the features that their roles say, and its missing values mended.
 
+    A column of the cells with the role feature becomes a feature, and a feature with the role annotation a column.
     The matrix is read as a whole as soon as something is to be done to it. Cells that are left out are so in every
     matrix.
     """
 
     def __init__(self, inner: Source, spec: DataSpec) -> None:
         super().__init__(inner)
-        roles = spec.role_of
-        self._ignored = {name for name, role in roles.items() if role == IGNORED_ROLE}
-        header = next((each for each in inner.headers if each.key == spec.matrix), None)
-        self._key, self._header, self._X = spec.matrix, header, None
+        self._ignored = {name for name, role in spec.role_of.items() if role == IGNORED_ROLE}
+        self._key = spec.matrix
+        self._X: Any = None  # the chosen matrix, where something was done to it
+        self._names: list[str] = []
+        self._ids: list[str] | None = None
+        self._annotations: dict[str, pd.Series] = {}
         self._cells = np.ones(len(inner.obs_names), dtype=bool)
+        header = next((each for each in inner.headers if each.key == spec.matrix), None)
         if header is None or len(header.shape) != 2 or header.image_shape is not None:
             return
-        names = inner.var_names(spec.matrix)
-        unused = {name for name, role in roles.items() if role in (IGNORED_ROLE, ANNOTATION_ROLE)}
-        self._features = np.array([each not in unused for each in names], dtype=bool)
-        is_cut = not self._features.all()
-        if is_cut and not self._features.any():
+        if np.dtype(header.dtype).kind not in "biuf":
+            return  # refused later, with its reason
+        self._names, self._ids = inner.var_names(spec.matrix), inner.feature_ids(spec.matrix)
+        if header.shape != (self._cells.size, len(self._names)):
+            return
+        self._take_roles(spec)
+        if spec.bad_values != REFUSE:
+            self._mend(self._inner.whole(self._key) if self._X is None else self._X, spec)
+
+    def _take_roles(self, spec: DataSpec) -> None:
+        """Move columns and features to where their roles say."""
+        roles = spec.role_of
+        unused = np.array([roles.get(each) in (IGNORED_ROLE, ANNOTATION_ROLE) for each in self._names], dtype=bool)
+        added = [
+            name
+            for name, role in roles.items()
+            if role == FEATURE_ROLE and name in self._inner.column_names and name not in self._names
+        ]
+        if not unused.any() and not added:
+            return
+        if unused.all() and not added:
             raise PsmatchError(
                 f"{self.shown}, matrix {display(spec.matrix)}: no feature is left; all are ignored.",
                 hint="Change the roles of some features.",
                 code="PM-M16",
             )
-        if not is_cut and spec.bad_values == REFUSE:
+        X = self._inner.whole(spec.matrix)
+        for at in np.flatnonzero(unused):
+            name = self._names[at]
+            if roles[name] == ANNOTATION_ROLE and name not in (*self._annotations, *self._inner.column_names):
+                self._annotations[name] = _as_column(X[:, [at]])
+        self._keep_features(~unused)
+        self._X = _with_columns(X[:, np.flatnonzero(~unused)], [self._feature(each) for each in added])
+        self._names = [*self._names, *added]
+        self._ids = None if self._ids is None else [*self._ids, *("" for _ in added)]
+        self._ignored |= set(added)
+
+    def _feature(self, name: str) -> np.ndarray:
+        """A column of the cells as a feature ``(n_cells,)``."""
+        column = self._inner.column(name)
+        is_numeric = getattr(column.dtype, "kind", "O") in "biuf"
+        numbers = column.astype(float) if is_numeric else as_feature(_texts(label_texts(column)))
+        if numbers is None:
+            raise PsmatchError(
+                f"{self.shown}: column {display(name)} has the role feature, but not all of its values are numbers.",
+                hint="Give the column the role annotation (roles).",
+                code="PM-F26",
+            )
+        return np.asarray(numbers, dtype=float)
+
+    def _mend(self, X: Any, spec: DataSpec) -> None:
+        """Leave out or fill the missing values of matrix ``X``."""
+        mended = mend(X, spec.bad_values, spec.most_missing)
+        if mended is None:
             return
-        if np.dtype(header.dtype).kind not in "biuf" or header.shape != (self._cells.size, len(names)):
-            return  # refused later, with its reason
-        X = inner.whole(spec.matrix)
-        X = X[:, np.flatnonzero(self._features)] if is_cut else X
-        mended = mend(X, spec.bad_values, spec.most_missing) if spec.bad_values != REFUSE else None
-        if mended is not None:
-            kept = [name for name, is_used in zip(names, self._features, strict=True) if is_used]
-            where = f"{self.shown}, matrix {display(spec.matrix)}"
-            self.findings.append(mended.finding(where, kept))
-            if not mended.features.any() or not mended.cells.any():
-                what = "feature" if not mended.features.any() else "cell"
-                raise PsmatchError(
-                    f"{where}: no {what} is left without missing or infinite values.",
-                    hint="Fill missing values instead, or allow a larger share of them (most_missing).",
-                    code="PM-M01",
-                )
-            X, self._cells = mended.X, mended.cells
-            self._features[np.flatnonzero(self._features)[~mended.features]] = False
-            out = np.flatnonzero(~mended.cells)
-            self.excluded += [(inner.obs_names[at], BAD_REASON) for at in out]
-        self._X = X
+        where = f"{self.shown}, matrix {display(spec.matrix)}"
+        self.findings.append(mended.finding(where, self._names))
+        if not mended.features.any() or not mended.cells.any():
+            what = "feature" if not mended.features.any() else "cell"
+            raise PsmatchError(
+                f"{where}: no {what} is left without missing or infinite values.",
+                hint="Fill missing values instead, or allow a larger share of them (most_missing).",
+                code="PM-M01",
+            )
+        self._X, self._cells = mended.X, mended.cells
+        self._keep_features(mended.features)
+        self.excluded += [(self._inner.obs_names[at], BAD_REASON) for at in np.flatnonzero(~mended.cells)]
+
+    def _keep_features(self, keep: np.ndarray) -> None:
+        self._names = [name for name, kept in zip(self._names, keep, strict=True) if kept]
+        if self._ids is not None:
+            self._ids = [each for each, kept in zip(self._ids, keep, strict=True) if kept]
 
     @property
     def obs_names(self) -> list[str]:
@@ -77,7 +121,7 @@ class ChosenFeatures(WrappedSource):
     def headers(self) -> tuple[MatrixHeader, ...]:
         n_cells, n_kept = self._cells.size, int(self._cells.sum())
         return tuple(
-            replace(each, shape=self._X.shape)
+            replace(each, shape=self._X.shape, dtype=self._X.dtype)
             if each.key == self._key and self._X is not None
             else replace(each, shape=(n_kept, *each.shape[1:]))
             if each.shape[:1] == (n_cells,)
@@ -86,16 +130,10 @@ class ChosenFeatures(WrappedSource):
         )
 
     def var_names(self, key: str) -> list[str]:
-        names = self._inner.var_names(key)
-        if key != self._key or self._X is None:
-            return names
-        return [name for name, kept in zip(names, self._features, strict=True) if kept]
+        return self._inner.var_names(key) if key != self._key or self._X is None else self._names
 
     def feature_ids(self, key: str) -> list[str] | None:
-        ids = self._inner.feature_ids(key)
-        if ids is None or key != self._key or self._X is None:
-            return ids
-        return [each for each, kept in zip(ids, self._features, strict=True) if kept]
+        return self._inner.feature_ids(key) if key != self._key or self._X is None else self._ids
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         if key == self._key and self._X is not None:
@@ -118,8 +156,33 @@ class ChosenFeatures(WrappedSource):
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        return tuple(each for each in self._inner.column_names if each not in self._ignored)
+        known = (*self._inner.column_names, *self._annotations)
+        return tuple(each for each in known if each not in self._ignored)
 
     def column(self, name: str) -> pd.Series:
-        found = self._inner.column(name)
+        found = self._annotations[name] if name in self._annotations else self._inner.column(name)
         return found if self._cells.all() else found[self._cells].reset_index(drop=True)
+
+
+def _as_column(X: Any) -> pd.Series:
+    """One column of a matrix ``(n_cells, 1)`` as annotation."""
+    import pandas as pd
+
+    return pd.Series(np.asarray(X.toarray() if hasattr(X, "toarray") else X).ravel())
+
+
+def _with_columns(X: Any, columns: list[np.ndarray]) -> Any:
+    """A matrix ``(n_cells, n_features)`` and further columns ``(n_cells,)`` of it."""
+    if not columns:
+        return X
+    if hasattr(X, "tocsr"):
+        from scipy import sparse
+
+        return sparse.hstack([X, np.column_stack(columns)], format="csr")
+    return np.column_stack([X, *columns])
+
+
+def _texts(values: np.ndarray) -> pd.Series:
+    import pandas as pd
+
+    return pd.Series(["" if each is None else each for each in values.tolist()], dtype=object)

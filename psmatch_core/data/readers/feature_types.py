@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.feature_types import are_types, check_feature_types
 from psmatch_core.data.readers.base import MatrixHeader, Part, Source, WrappedSource
 
@@ -26,6 +28,26 @@ def by_type(source: Source, part: str) -> Source:
         source.findings += [replace(each, hint=hint) for each in check_feature_types(main, name=source.shown)]
         return source
     return TypedSource(source, types, part if part in main else "") if are_types(main) else source
+
+
+def chosen_part(source: Source, part: str) -> Source:
+    """The modality ``part`` of an opened file, or the whole file if it is empty.
+
+    Raises
+    ------
+    PsmatchError
+        If the file has no such part; it is closed then.
+    """
+    seen = by_type(source, part)
+    names = [each.name for each in seen.parts]
+    if not part or part in names:
+        return seen
+    seen.close()
+    if not names:
+        problem = f"{source.shown} holds one modality, so none called {display(part)} can be chosen."
+        raise PsmatchError(problem, hint="Leave the modality in the file (part) empty.", code="PM-F48")
+    problem = f"{source.shown} has no modality {display(part)}; it has {name_list(names, 8)}."
+    raise PsmatchError(problem, hint="Choose one of these as the modality in the file (part).", code="PM-F48")
 
 
 class TypedSource(WrappedSource):

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.readers.base import Opening, Reader, Source
 from psmatch_core.data.readers.columnar import ColumnarReader
 from psmatch_core.data.readers.data_spec import FORMATS_READ
 from psmatch_core.data.readers.delimited import DelimitedReader
-from psmatch_core.data.readers.feature_types import by_type
+from psmatch_core.data.readers.feature_types import chosen_part
 from psmatch_core.data.readers.hdf5 import Hdf5Reader
 from psmatch_core.data.readers.npz import NpyReader, NpzReader
 from psmatch_core.data.readers.signature import Signature, read_signature
@@ -108,11 +107,7 @@ def open_source(
     if reader is None:
         raise _refusal(opening.signature, shown)
     opened = reader.open(opening)
-    source = by_type(opened, part)
-    if part and part not in [each.name for each in source.parts]:
-        source.close()
-        raise _no_such_part(source, part)
-    return source, opened.format_name or reader.name
+    return chosen_part(opened, part), opened.format_name or reader.name
 
 
 def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], memory_mb: int) -> Opening:
@@ -132,15 +127,6 @@ def checked_opening(path: Path, shown: str, *, text_columns: tuple[str, ...], me
         raise PsmatchError(problem, hint="Download or copy it again.", code="PM-F01")
     _refuse_wrong_name(signature, shown)
     return Opening(path, shown, signature, text_columns, memory_mb)
-
-
-def _no_such_part(source: Source, part: str) -> PsmatchError:
-    if not source.parts:
-        problem = f"{source.shown} holds one modality, so none called {display(part)} can be chosen."
-        return PsmatchError(problem, hint="Leave the modality in the file (part) empty.", code="PM-F48")
-    names = name_list((each.name for each in source.parts), 8)
-    problem = f"{source.shown} has no modality {display(part)}; it has {names}."
-    return PsmatchError(problem, hint="Choose one of these as the modality in the file (part).", code="PM-F48")
 
 
 def _refuse_wrong_name(signature: Signature, shown: str) -> None:

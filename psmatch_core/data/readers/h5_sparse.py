@@ -12,6 +12,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers.base import computable
 from psmatch_core.data.readers.h5_safety import attribute_text, checked, damaged
+from psmatch_core.data.sparse_faults import fault_of_bounds, fault_of_indices, inconsistent
 
 
 def is_sparse_group(item: Any) -> bool:
@@ -51,7 +52,7 @@ class SparseRows:
     def __init__(
         self, item: Any, shown: str, key: str, max_bytes: int, *, shape: tuple[int, int] | None = None
     ) -> None:
-        self._where = display(key)
+        self._key = key
         self._shown = shown
         self.is_canonical = True
         self.shape = shape or sparse_shape(item, shown)
@@ -65,19 +66,18 @@ class SparseRows:
         n_major = self.shape[1] if self._is_csc else self.shape[0]
         if self._data.dtype.kind not in "biuf":
             raise PsmatchError(
-                f"{shown}, matrix {self._where}: holds text, not numbers.",
+                f"{shown}, matrix {display(self._key)}: holds text, not numbers.",
                 hint="Save the matrix as numbers, or choose another one.",
                 code="PM-M11",
             )
-        if self._data.ndim != 1 or self._indices.ndim != 1 or indptr.shape != (n_major + 1,):
-            raise self._invalid(f"there are {indptr.size - 1:,} row bounds for {n_major:,} rows")
+        if self._data.ndim != 1 or self._indices.ndim != 1 or indptr.ndim != 1:
+            raise self._invalid("its parts are no lists")
         if self._indices.dtype.kind not in "iu" or indptr.dtype.kind not in "iu":
             raise self._invalid("its index is not whole numbers")
-        if self._data.size != self._indices.size:
-            raise self._invalid(f"it has {self._data.size:,} values for {self._indices.size:,} indices")
         self._indptr = indptr[...].astype(np.int64)
-        if self._indptr[0] != 0 or self._indptr[-1] != self._data.size or (np.diff(self._indptr) < 0).any():
-            raise self._invalid("its row bounds are inconsistent")
+        n_indices, n_values = self._indices.size, self._data.size
+        if what := fault_of_bounds(self._indptr, n_major, n_indices=n_indices, n_values=n_values):
+            raise self._invalid(what)
 
     def rows(self, limit: int) -> Iterator[Any]:
         """CSR matrices of consecutive rows with about ``limit`` stored values each."""
@@ -108,8 +108,8 @@ class SparseRows:
         indptr = self._indptr[start : stop + 1] - low
         indices, data = self._indices[low:high], self._data[low:high]
         n_minor = self.shape[0] if self._is_csc else self.shape[1]
-        if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= n_minor):
-            raise self._invalid("an index lies outside the matrix")
+        if what := fault_of_indices(indices, n_minor):
+            raise self._invalid(what)
         data = computable(data)
         is_step = np.diff(indices.astype(np.int64)) > 0
         starts = indptr[1:-1]
@@ -123,11 +123,7 @@ class SparseRows:
         return matrix
 
     def _invalid(self, what: str) -> PsmatchError:
-        return PsmatchError(
-            f"{self._shown} is damaged: sparse matrix {self._where} is inconsistent: {what}.",
-            hint="Save the file again from the original object, or download it again.",
-            code="PM-M21",
-        )
+        return inconsistent(self._shown, self._key, what)
 
 
 def _format(item: Any) -> str | None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.bad_values import REFUSE
 from psmatch_core.data.cell_sample import SampleCollector
 from psmatch_core.data.checks import (
     CellNames,
@@ -34,13 +33,12 @@ from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
 from psmatch_core.data.checks.names import check_names
+from psmatch_core.data.chosen_matrix import no_such_matrix
 from psmatch_core.data.readers.base import MatrixHeader, Source
-from psmatch_core.data.readers.chosen_cells import ChosenCells, JoinedLabelSource
-from psmatch_core.data.readers.chosen_features import ChosenFeatures
+from psmatch_core.data.readers.chosen import as_chosen
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
-from psmatch_core.data.readers.label_table import LabelledSource
 from psmatch_core.data.readers.matrix_summaries import SCAN_VALUES, summarise_matrix, value_budget
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
 from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, ColumnSummary, FileSummary
@@ -88,15 +86,7 @@ def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = 
         count = plural(len(names), "modality", "modalities")
         problem = f"{source.shown} holds {count} ({name_list(names, 6)}), and none is chosen."
         raise PsmatchError(problem, hint=f"Choose the modality in the file: part, such as {names[0]}.", code="PM-F41")
-    if spec.labels_path:
-        source = LabelledSource(source, spec, memory_mb)
-    if spec.label_with:
-        source = JoinedLabelSource(source, spec)
-    if spec.cells:
-        source = ChosenCells(source, spec.cells)
-    if spec.roles or spec.bad_values != REFUSE:
-        source = ChosenFeatures(source, spec)
-    return source, format_name
+    return as_chosen(source, spec, memory_mb=memory_mb), format_name
 
 
 def file_hash(path: Path) -> str:
@@ -115,16 +105,7 @@ def matrix_header(source: Source, key: str) -> MatrixHeader:
     found = next((each for each in source.headers if each.key == key), None)
     if found is not None:
         return found
-    if not source.headers:
-        raise PsmatchError(
-            f"{source.shown} holds no matrix: X is empty, and there is no layer, raw or obsm matrix.",
-            hint="Save the file with its values in X or in a layer.",
-            code="PM-M19",
-        )
-    keys = name_list((each.key for each in source.headers), 8)
-    raise PsmatchError(
-        f"{source.shown} has no matrix {display(key)}; it has {keys}.", hint="Choose one of these.", code="PM-M19"
-    )
+    raise no_such_matrix(source.shown, key, [each.key for each in source.headers])
 
 
 def label_counts_of(source: Source, label_key: str) -> LabelCounts:
@@ -139,8 +120,9 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
         return count_labels(source.column(label_key))
     columns = source.column_names
     available = f"available: {name_list(columns, 5)}" if columns else "there are no annotation columns"
+    named = f"has no label column {display(label_key)}" if label_key else "needs a label column, and none is chosen"
     raise PsmatchError(
-        f"{source.shown} has no label column {display(label_key)}; {available}.",
+        f"{source.shown} {named}; {available}.",
         hint="Choose one of these, or load the labels from a second file.",
         code="PM-L01",
     )
