@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import display, label_texts, name_list
-from psmatch_core.data.modality import Modality
+from psmatch_core.data.modality import Matrix, Modality
 
 ONE_BATCH = ""  # the batch of all cells, where no column names one
 FEWEST_REFERENCE = 3  # cells; the spread of two is their difference alone
@@ -181,3 +182,57 @@ def reference_cells(
     if few:
         notes.append(f"{modality.name}: few {what} in {some(few, 6)}, so the spread of features there is uncertain.")
     return is_reference, notes
+
+
+def standardised(
+    X: Matrix,
+    modality: Modality,
+    names: np.ndarray,
+    notes: list[str],
+    *,
+    how: str,
+    key: str,
+    controls: Sequence[str],
+    largest: float,
+) -> tuple[np.ndarray, np.ndarray, BatchScale]:
+    """Features ``(n_cells, n_features)`` within the batches of a modality, the places of those kept, and the scale.
+
+    Parameters
+    ----------
+    names
+        Names of the features.
+    notes
+        What was done is added here.
+    how, key, controls, largest
+        The options ``batch_scaling``, ``batch_key``, ``batch_controls`` and ``largest_z``.
+
+    Raises
+    ------
+    PsmatchError
+        If the batches or their reference cells cannot be used, or no feature has a spread.
+    """
+    name, dense = modality.name, to_dense(X, dtype=None)
+    batch_of = batches_of(modality, key)
+    is_reference, about_cells = reference_cells(modality, batch_of, controls)
+    scale, has_scale = fit_batch_scale(
+        dense, batch_of, is_reference, is_robust=how == "robust z", cells=modality.obs_names
+    )
+    if not has_scale.any():
+        raise PsmatchError(
+            f"{name}: no feature differs among the cells with which every batch is compared.",
+            hint="Set batch_scaling to z, or batch_controls to [] to use all cells of a batch.",
+            code="PM-B06",
+        )
+    kept = np.flatnonzero(has_scale)
+    scale = scale.columns(kept)
+    z, n_clipped = scale.apply(dense[:, kept], batch_of, largest)
+    within = f"{plural(len(scale.batches), 'batch', 'batches')} of {display(key)}" if key else "all cells"
+    by = f"the {plural(int(is_reference.sum()), 'cell')} of {name_list(controls)}" if controls else "all cells"
+    notes += [*about_cells, f"{name}: {how} within {within}, compared with {by}; translations are in these units."]
+    if n_clipped:
+        notes.append(f"{name}: {plural(n_clipped, 'value')} of {z.size:,} clipped at ±{largest:g}.")
+    if not has_scale.all():
+        gone = names[~has_scale]
+        what = "reference cells of a batch do not differ in them"
+        notes.append(f"{name}: {plural(gone.size, 'feature')} left out, since {what}: {name_list(gone)}.")
+    return z.astype(np.float32), kept, scale

@@ -6,7 +6,7 @@ A fitted transform treats new cells in exactly the same way as the cells it was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ import numpy as np
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural, some
-from psmatch_core.data.batch_scale import ONE_BATCH, BatchScale, batches_of, fit_batch_scale, reference_cells
-from psmatch_core.data.checks import detect_kind, display, name_list
+from psmatch_core.data.batch_scale import ONE_BATCH, BatchScale, standardised
+from psmatch_core.data.checks import detect_kind, display
 from psmatch_core.data.feature_selection import distinct_features, variable_features
 from psmatch_core.data.images import ImageShape, shape_text
+from psmatch_core.data.lsi import Lsi, fit_lsi, inverse_frequencies
 from psmatch_core.data.modality import Matrix, Modality
 from psmatch_core.data.normalisation import automatic, normalized
 from psmatch_core.data.scaling import minimum, moments, scaled
@@ -32,18 +33,22 @@ class Preprocessing(Config):
 
     normalize: str = option(
         "auto",
-        choices=("auto", "none", "log1p", "clr"),
+        choices=("auto", "none", "log1p", "clr", "tfidf"),
         help="auto: counts are normalised to equal library size and log-transformed, other values stay unchanged; "
-        "clr: centred log-ratio, for protein counts.",
+        "clr: centred log-ratio, for protein counts; tfidf: term frequency × inverse document frequency, for peaks.",
     )
     n_top_genes: int = option(
         -1,
         minimum=-1,
         unit="features",
-        help=f"Number of highly variable features to keep; 0 keeps all, -1 keeps {MANY_FEATURES:,} if there are more.",
+        help=f"Number of highly variable features to keep; 0 keeps all, -1 keeps {MANY_FEATURES:,} if there are more "
+        "(all of them for LSI, which is tfidf with components).",
     )
     n_components: int = option(
-        0, minimum=0, unit="components", help="Number of principal components; 0 uses the features themselves."
+        0,
+        minimum=0,
+        unit="components",
+        help="Number of principal components, or of LSI components with tfidf; 0 uses the features themselves.",
     )
     batch_scaling: str = option(
         "none",
@@ -79,6 +84,11 @@ class Preprocessing(Config):
     )
     scale: bool = option(True, help="Give every feature mean 0 and variance 1 (z-score).", advanced=True)
 
+    @property
+    def is_lsi(self) -> bool:
+        """Whether features become LSI components."""
+        return self.normalize == "tfidf" and self.n_components > 0
+
     def fit(self, modality: Modality, *, seed: int = 0) -> FittedPreprocessing:
         """Fit the transform to the cells of a modality.
 
@@ -100,17 +110,20 @@ class Preprocessing(Config):
                 hint="Choose normalize 'none', or the layer that holds the counts.",
             )
         notes = [f"{modality.name}: values look like {kind} ({reason}); normalisation used: {normalize}."]
-        if normalize == "log1p" and kind != "counts":
-            notes.append(f"{modality.name}: log1p was used as requested, although the values look {kind}.")
+        if kind not in {"log1p": ("counts",), "tfidf": ("counts", "binary")}.get(normalize, (kind,)):
+            notes.append(f"{modality.name}: {normalize} was used as requested, although the values look {kind}.")
         sizes = np.asarray(modality.X.sum(axis=1), dtype=np.float64).ravel()  # (n_cells,)
         target_sum = float(max(np.median(sizes[sizes > 0]) if (sizes > 0).any() else 1.0, MEDIAN_FLOOR))
-        empty = int((sizes <= 0).sum()) if normalize == "log1p" else 0
+        empty = int((sizes <= 0).sum()) if normalize in ("log1p", "tfidf") else 0
         if empty:
             notes.append(f"{modality.name}: {plural(empty, 'cell')} without any counts; their features are zero.")
-        X, columns, batch_scale = self._features(
-            normalized(modality.X, normalize, target_sum), modality, normalize, notes
-        )
-        if self.n_components > min(X.shape) - 1:
+        idf = inverse_frequencies(modality.X) if normalize == "tfidf" else np.zeros(0)
+        values = normalized(modality.X, normalize, target_sum, idf)
+        X, columns, batch_scale = self._features(values, modality, normalize, notes)
+        lsi = self._lsi(X, sizes, modality.name, seed=seed, notes=notes) if self.is_lsi else None
+        if lsi is not None:
+            X = lsi.apply(X)
+        elif self.n_components > min(X.shape) - 1:
             raise PsmatchError(
                 f"{modality.name}: {self.n_components} principal components requested, but {X.shape[0]:,} cells × "
                 f"{X.shape[1]:,} features have at most {min(X.shape) - 1}.",
@@ -123,7 +136,7 @@ class Preprocessing(Config):
                 "information and stay at 0."
             )
         components = np.zeros((0, 0))
-        if self.n_components:
+        if self.n_components and lsi is None:
             components = _principal_axes(scaled(X, mean, spread, self.scale), self.n_components, seed)
             notes.append(f"{modality.name}: {self.n_components} principal components of {X.shape[1]:,} features.")
         return FittedPreprocessing(
@@ -137,7 +150,25 @@ class Preprocessing(Config):
             components=components,
             notes=tuple(notes),
             batch_scale=batch_scale,
+            idf=idf,
+            lsi=lsi,
         )
+
+    def _lsi(self, X: Matrix, depth: np.ndarray, name: str, *, seed: int, notes: list[str]) -> Lsi:
+        """The LSI of the features; what was done is added to the notes."""
+        if self.batch_scaling != "none":
+            raise PsmatchError(
+                f"{name}: LSI of peaks cannot be combined with batch_scaling, whose values are no longer sparse.",
+                hint="Set batch_scaling to none, or n_components to 0.",
+            )
+        lsi, correlation = fit_lsi(X, self.n_components, depth, name=name, seed=seed)
+        how = f"correlation {correlation:.2f} with the logarithm of a cell's counts"
+        first = f"component 1 is left out as depth ({how})" if lsi.first > 1 else f"component 1 is kept ({how})"
+        notes.append(
+            f"{name}: LSI with {self.n_components} components of {X.shape[1]:,} features; {first}. Translations "
+            f"into {name} predict these components, not single features."
+        )
+        return lsi
 
     def _unchanged(self, modality: Modality, shape: ImageShape) -> FittedPreprocessing:
         """Leave images unchanged: single pixels are not selected or scaled, and the network scales each channel."""
@@ -165,12 +196,21 @@ class Preprocessing(Config):
         """The features that are used, standardised within batches if asked, and their places in the file."""
         columns, scale = np.arange(X.shape[1]), None
         # Logged counts are chosen by their dispersion, before a sparse matrix becomes dense; others by their z-scores.
-        is_chosen_first = self.batch_scaling == "none" or normalize == "log1p"
+        is_chosen_first = self.batch_scaling == "none" or normalize in ("log1p", "tfidf")
         if is_chosen_first:
             columns = self._columns(X, modality.name, notes)
             X = X[:, columns]
         if self.batch_scaling != "none":
-            X, kept, scale = self._standardised(X, modality, modality.var_names[columns], notes)
+            X, kept, scale = standardised(
+                X,
+                modality,
+                modality.var_names[columns],
+                notes,
+                how=self.batch_scaling,
+                key=self.batch_key,
+                controls=self.batch_controls,
+                largest=self.largest_z,
+            )
             columns = columns[kept]
         if not is_chosen_first:
             chosen = self._columns(X, modality.name, notes)
@@ -185,44 +225,10 @@ class Preprocessing(Config):
             X, columns, scale = X[:, chosen], columns[chosen], scale and scale.columns(chosen)
         return X, columns, scale
 
-    def _standardised(
-        self, X: Matrix, modality: Modality, names: np.ndarray, notes: list[str]
-    ) -> tuple[np.ndarray, np.ndarray, BatchScale]:
-        """The features called ``names`` within batches, which of them have a spread there, and how it was done."""
-        name, dense = modality.name, to_dense(X, dtype=None)
-        batch_of = batches_of(modality, self.batch_key)
-        is_reference, about_cells = reference_cells(modality, batch_of, self.batch_controls)
-        scale, has_scale = fit_batch_scale(
-            dense, batch_of, is_reference, is_robust=self.batch_scaling == "robust z", cells=modality.obs_names
-        )
-        if not has_scale.any():
-            raise PsmatchError(
-                f"{name}: no feature differs among the cells with which every batch is compared.",
-                hint="Set batch_scaling to z, or batch_controls to [] to use all cells of a batch.",
-                code="PM-B06",
-            )
-        kept = np.flatnonzero(has_scale)
-        scale = scale.columns(kept)
-        z, n_clipped = scale.apply(dense[:, kept], batch_of, self.largest_z)
-        cells = f"the {plural(int(is_reference.sum()), 'cell')} of {name_list(self.batch_controls)}"
-        within = f"{plural(len(scale.batches), 'batch', 'batches')} of {display(self.batch_key)}"
-        notes += [
-            *about_cells,
-            f"{name}: {self.batch_scaling} within {within if self.batch_key else 'all cells'}, compared with "
-            f"{cells if self.batch_controls else 'all cells'}; translations are in these units.",
-        ]
-        if n_clipped:
-            notes.append(f"{name}: {plural(n_clipped, 'value')} of {z.size:,} clipped at ±{self.largest_z:g}.")
-        if not has_scale.all():
-            gone = names[~has_scale]
-            what = "reference cells of a batch do not differ in them"
-            notes.append(f"{name}: {plural(gone.size, 'feature')} left out, since {what}: {name_list(gone)}.")
-        return z.astype(np.float32), kept, scale
-
     def _columns(self, X: Matrix, name: str, notes: list[str]) -> np.ndarray:
         wanted = self.n_top_genes
         if wanted < 0:
-            wanted = MANY_FEATURES if X.shape[1] > MANY_FEATURES else 0
+            wanted = MANY_FEATURES if X.shape[1] > MANY_FEATURES and not self.is_lsi else 0
         if wanted == 0 or wanted >= X.shape[1]:
             return np.arange(X.shape[1])
         columns = variable_features(X, wanted)
@@ -245,6 +251,8 @@ class FittedPreprocessing:
     notes: tuple[str, ...]
     image_shape: ImageShape | None = None
     batch_scale: BatchScale | None = None
+    idf: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    lsi: Lsi | None = None
 
     def transform(self, modality: Modality) -> Modality:
         """Compute the features of a modality's cells.
@@ -269,7 +277,7 @@ class FittedPreprocessing:
         if self.image_shape is not None:
             return modality
         X = self.readable_values(modality.X, self._batches_of(modality))
-        names = modality.var_names[self.columns]
+        names = self._names(modality)
         if self.components.size:
             X = scaled(X, self.mean, self.spread, self.config.scale) @ self.components
             return modality.with_features(X.astype(np.float32), [f"PC{i + 1}" for i in range(X.shape[1])])
@@ -278,11 +286,11 @@ class FittedPreprocessing:
         return modality.with_features(X, names)
 
     def readable(self, modality: Modality) -> Modality:
-        """The features before scaling and PCA, in which translations are reported."""
+        """The features before scaling and PCA, in which translations are reported; the components of an LSI."""
         if self.image_shape is not None:
             return modality
         X = self.readable_values(modality.X, self._batches_of(modality))
-        return modality.with_features(X, modality.var_names[self.columns])
+        return modality.with_features(X, self._names(modality))
 
     def readable_values(self, X: Matrix, batch_of: Sequence[str] | None = None) -> Matrix:
         """The same for a matrix ``(n_cells, n_features)`` of the features that the transform was fitted on.
@@ -299,7 +307,9 @@ class FittedPreprocessing:
         """
         if self.image_shape is not None:
             return X
-        X = normalized(X, self.normalize, self.target_sum)[:, self.columns]
+        X = normalized(X, self.normalize, self.target_sum, self.idf)[:, self.columns]
+        if self.lsi is not None:
+            return self.lsi.apply(X)
         if self.batch_scale is None:
             return X
         if batch_of is None and self.config.batch_key:
@@ -310,6 +320,9 @@ class FittedPreprocessing:
             )
         batch_of = batch_of if batch_of is not None else [ONE_BATCH] * X.shape[0]
         return self.batch_scale.apply(to_dense(X, dtype=None), batch_of, self.config.largest_z)[0].astype(np.float32)
+
+    def _names(self, modality: Modality) -> np.ndarray | list[str]:
+        return self.lsi.names if self.lsi is not None else modality.var_names[self.columns]
 
     def _batches_of(self, modality: Modality) -> list[str] | None:
         return self.batch_scale.batches_of(modality, self.config.batch_key) if self.batch_scale else None

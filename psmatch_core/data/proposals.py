@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psmatch_core.base.setting_words import option_title
-from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, MORPHOLOGY, PROTEINS, Assay, detect_assay
+from psmatch_core.data.assays import COUNTS, EMBEDDING, GENES, IMAGES, MORPHOLOGY, PEAKS, PROTEINS, Assay, detect_assay
 from psmatch_core.data.checks import MatrixScan, display, name_list
 from psmatch_core.data.checks.value_kinds import Kind, kind_of
 from psmatch_core.data.modality import Modality
@@ -22,6 +22,7 @@ from psmatch_core.data.normalisation import automatic
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers.summary import ColumnSummary, MatrixSummary
 
+LSI_COMPONENTS = 50  # as Signac and muon make by default
 LARGEST_CORRELATION = 0.9  # pycytominer's own
 _BATCH = re.compile(r"(?i)(metadata_)?(\w+_)?batch([-_ .]?(id|name|nr|no))?")
 _PLATE = re.compile(rf"(?i)(metadata_)?(\w+_)?plate([-_ .]?(id|name|nr|no|barcode))?|{_BATCH.pattern[4:]}")
@@ -85,7 +86,13 @@ def propose_preprocessing(modality: Modality) -> Proposal:
     declared = modality.facts.declared_assay if modality.facts else ""
     assay = detect_assay(scan, names, declared=declared, are_pixels=modality.image_shape is not None)
     columns = {} if modality.obs is None else {str(each): modality.obs[each].nunique() for each in modality.obs.columns}
-    return _proposal(assay, kind_of(scan), names, _Groups(_plate_column(columns), _controls_of(modality.label_counts)))
+    return _proposal(
+        assay,
+        kind_of(scan),
+        names,
+        _Groups(_plate_column(columns), _controls_of(modality.label_counts)),
+        n_features=modality.n_features,
+    )
 
 
 def proposal_for(
@@ -103,7 +110,9 @@ def proposal_for(
     if matrix.assay is None:
         return None
     groups = _Groups(_plate_column({each.name: each.n_distinct for each in columns}), _controls_of(labels or {}))
-    return _proposal(matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names, groups)
+    return _proposal(
+        matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names, groups, n_features=matrix.n_features
+    )
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ def _controls_of(labels: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(controls_among(labels)))
 
 
-def _proposal(assay: Assay, kind: Kind, names: Sequence[str], groups: _Groups) -> Proposal:
+def _proposal(assay: Assay, kind: Kind, names: Sequence[str], groups: _Groups, *, n_features: int) -> Proposal:
     """The rule: what is proposed for each assay."""
     shown = ", ".join(display(each, 24) for each in names[:2])
     changes: dict[str, Any] = {"normalize": "none"}
@@ -157,6 +166,14 @@ def _proposal(assay: Assay, kind: Kind, names: Sequence[str], groups: _Groups) -
         changes = {"normalize": "clr"}
         reason = (
             f"These are counts of proteins ({shown}): the centred log-ratio (clr) cancels how strongly a cell stains."
+        )
+    elif assay.name == PEAKS:
+        changes = {"normalize": "tfidf"} | ({"n_components": LSI_COMPONENTS} if n_features > 2 * LSI_COMPONENTS else {})
+        reason = (
+            f"These are peaks of open chromatin ({shown}): TF-IDF cancels depth and gives rare peaks weight, and LSI "
+            f"makes {LSI_COMPONENTS} components of them, onto which translations then go."
+            if "n_components" in changes
+            else f"These are peaks of open chromatin ({shown}): TF-IDF cancels depth and gives rare peaks weight."
         )
     elif assay.name == GENES:
         changes = {"normalize": "log1p"}

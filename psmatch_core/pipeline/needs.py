@@ -206,7 +206,7 @@ def _fitting_settings(recipe: Recipe, source: SideSize, target: SideSize, budget
 
 def _n_kept(rule: Preprocessing, side: SideSize, *, after_pca: bool) -> int:
     """Features that are left after preprocessing."""
-    if after_pca and rule.n_components:
+    if rule.n_components and (after_pca or rule.is_lsi):
         return rule.n_components
     if rule.n_top_genes == 0:
         return side.n_features

@@ -22,6 +22,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.batch_scale import BatchScale
 from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
+from psmatch_core.data.lsi import Lsi
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.original_columns import plain_columns
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
@@ -108,6 +109,11 @@ def _preprocessing_data(fitted: FittedPreprocessing) -> tuple[Arrays, Meta]:
     if fitted.batch_scale is not None:
         arrays |= _nested("batch", _attributes(fitted.batch_scale, *BATCH_ARRAYS))
         arrays["batch/batches"] = np.array(fitted.batch_scale.batches, dtype=str)
+    if fitted.idf.size:
+        arrays["idf"] = fitted.idf
+    if fitted.lsi is not None:
+        arrays["lsi/axes"] = fitted.lsi.axes
+        meta["lsi_first"] = fitted.lsi.first
     return arrays, {**meta, "config": fitted.config.to_dict(), "notes": list(fitted.notes)}
 
 
@@ -122,6 +128,8 @@ def _preprocessing_from(arrays: Arrays, meta: Meta) -> FittedPreprocessing:
         notes=tuple(meta["notes"]),
         image_shape=_image_shape(meta),
         batch_scale=scale,
+        idf=arrays.get("idf", np.zeros(0)),
+        lsi=Lsi(arrays["lsi/axes"], int(meta["lsi_first"])) if "lsi/axes" in arrays else None,
     )
 
 

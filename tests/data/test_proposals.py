@@ -122,6 +122,19 @@ def test_morphology_is_compared_with_the_controls_of_its_plate():
     assert "standardised already" in again.reason
 
 
+@pytest.mark.parametrize(("n_peaks", "n_components"), [(400, 50), (60, None)])
+def test_peaks_get_tf_idf_and_components_where_there_are_enough(n_peaks, n_components):
+    adata = cells(RNG.poisson(0.2, size=(60, n_peaks)), [f"chr3-{i}00-{i}90" for i in range(n_peaks)])
+    found = proposed(adata)
+    assert dict(found.changes).get("n_components") == n_components
+    assert dict(found.changes)["normalize"] == "tfidf"
+    assert found.reason.startswith(
+        "These are peaks of open chromatin (chr3-000-090, chr3-100-190): TF-IDF cancels depth"
+    )
+    adata.X = np.minimum(adata.X, 1)
+    assert proposed(adata).changes == found.changes  # open or not is as raw as counts
+
+
 def test_one_plate_needs_no_column_and_no_controls_mean_all_cells():
     assert dict(proposed(morphology(("P1",))).changes)["batch_key"] == ""
     adata = morphology()

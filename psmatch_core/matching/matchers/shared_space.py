@@ -14,7 +14,7 @@ from psmatch_core.matching.matchers.entropic_matcher import EntropicMatcher
 from psmatch_core.matching.matchers.options import align_option, cost_option, epsilon_unit_option
 from psmatch_core.matching.matchers.problem import LabelProblem, aligned
 
-_FITTED_COMPONENT = re.compile(r"PC\d+")  # as preprocessing names what it fitted to one side alone
+_FITTED_COMPONENT = re.compile(r"(PC|LSI)\d+")  # as preprocessing names what it fitted to one side alone
 _ALTERNATIVE = "Choose features that both modalities measured under the same names, or match by scores."
 
 
@@ -69,7 +69,7 @@ def _same_columns(p: int, q: int, source: np.ndarray | None, target: np.ndarray 
             )
         if p and all(_FITTED_COMPONENT.fullmatch(name) for name in source.tolist()):
             raise PsmatchError(
-                "The features are principal components that were fitted to each modality alone: equal names, "
+                "The features are components (PCA or LSI) that were fitted to each modality alone: equal names, "
                 "different axes.",
                 hint="Set n_components = 0 in both preprocessings, or match by scores.",
             )
