@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.cell_rules import parse_rule
 from psmatch_core.data.checks import display, label_texts, name_list
 from psmatch_core.data.checks.findings import warning
@@ -43,12 +44,17 @@ class NamedCells(WrappedSource):
 
 
 class JoinedLabelSource(WrappedSource):
-    """A file with one more column: the label, made of several columns; a cell needs a value in the first of them."""
+    """A file with one more column: the label, made of several columns.
+
+    A cell needs a value in the first of them. A further column may be empty for all cells of a label, such as the dose
+    of a control, which then goes without it. Where other cells of the label have a value, a cell without one has no
+    label: it would be a label of its own, made of unknown doses.
+    """
 
     def __init__(self, inner: Source, spec: DataSpec) -> None:
         super().__init__(inner)
-        self._name, self._keys = spec.label_name, (spec.label_key, *spec.label_with)
-        for key in self._keys:
+        self._name, keys = spec.label_name, (spec.label_key, *spec.label_with)
+        for key in keys:
             if key not in inner.column_names:
                 raise PsmatchError(
                     f"{self.shown} has no label column {display(key)}; available: "
@@ -56,6 +62,37 @@ class JoinedLabelSource(WrappedSource):
                     hint="Choose columns that the file has.",
                     code="PM-L01",
                 )
+        columns = [_number_texts(label_texts(inner.column(key)).tolist()) for key in keys]
+        first, further = columns[0], dict(zip(spec.label_with, columns[1:], strict=True))
+        lacking = [at for key, values in further.items() for at in self._lacking(key, first, values)]
+        joined = np.array(
+            [
+                JOINED_LABEL.join(each for each in values if each) if values[0] else None
+                for values in zip(*columns, strict=True)
+            ],
+            dtype=object,
+        )  # (n_cells,)
+        joined[lacking] = None
+        self._joined = joined
+
+    def _lacking(self, key: str, first: list[str | None], values: list[str | None]) -> list[int]:
+        """The cells without a value in a further column of which other cells of their label have one; both are said."""
+        empty = [at for at, (label, value) in enumerate(zip(first, values, strict=True)) if label and not value]
+        known = {label for label, value in zip(first, values, strict=True) if label and value}
+        lacking = [at for at in empty if first[at] in known]
+        if empty:
+            unlabelled = _counts_text(first[at] for at in lacking)
+            kept = _counts_text(first[at] for at in empty if first[at] not in known)
+            said = [f"{unlabelled} have no label, since others of their label have it"] if lacking else []
+            said += [f"{kept} keep their label, since none of it has one"] if kept else []
+            problem = f"{self.shown}: of cells without {display(key)}, {'; '.join(said)}."
+            hint = (
+                "Fill in the column, or drop the cells without a label."
+                if lacking
+                else "Nothing, if these are controls."
+            )
+            self.findings.append(warning("PM-C09", problem, hint))
+        return lacking
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -64,14 +101,14 @@ class JoinedLabelSource(WrappedSource):
     def column(self, name: str) -> pd.Series:
         import pandas as pd
 
-        if name != self._name:
-            return self._inner.column(name)
-        columns = [_number_texts(label_texts(self._inner.column(key)).tolist()) for key in self._keys]
-        joined = [
-            None if not values[0] else JOINED_LABEL.join(each for each in values if each)
-            for values in zip(*columns, strict=True)
-        ]
-        return pd.Series(joined, name=name, dtype=object)
+        return pd.Series(self._joined, name=name, dtype=object) if name == self._name else self._inner.column(name)
+
+
+def _counts_text(labels: Iterable[str | None]) -> str:
+    """Cells and their labels with numbers: ``12 (SAHA 8, Trametinib 4)``; empty if there are none."""
+    counts = Counter(labels)
+    shown = some([f"{display(label, 20)} {n:,}" for label, n in counts.most_common()], 3)
+    return f"{sum(counts.values()):,} ({shown})" if counts else ""
 
 
 def _number_texts(texts: list[str | None]) -> list[str | None]:

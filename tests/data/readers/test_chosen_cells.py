@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata
@@ -95,3 +96,64 @@ def test_numbers_of_two_files_make_the_same_label(path: Path, tmp_path: Path) ->
 def test_what_cannot_be_done_is_told(path: Path, settings: dict, what: str) -> None:
     with pytest.raises(PsmatchError, match=what):
         look(path, "drug", **settings)
+
+
+def with_dose(path: Path, dose: object) -> Path:
+    """The same file with other doses."""
+    adata = anndata.read_h5ad(path)
+    adata.obs["dose"] = dose
+    adata.write_h5ad(path)
+    return path
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_control_without_any_dose_keeps_its_label(path: Path, as_text: bool) -> None:
+    doses = np.where(np.arange(N) % 3 == 2, np.nan, 10.0)
+    found = look(
+        with_dose(path, ["" if np.isnan(each) else f"{each:g}" for each in doses] if as_text else doses),
+        "drug",
+        label_with=("dose",),
+    )
+    assert found.column("drug × dose").counts == {"SAHA | 10": 20, "Trametinib | 10": 20, "Vehicle": 20}
+    (said,) = [each for each in found.findings if each.code == "PM-C09"]
+    assert "of cells without dose, 20 (Vehicle 20) keep their label, since none of it has one" in said.problem
+    assert "controls" in said.hint
+
+
+def test_a_cell_without_the_dose_of_its_label_has_no_label(path: Path) -> None:
+    doses = np.where(np.arange(N) % 3 == 2, np.nan, 10.0)
+    doses[[0, 3, 1]] = np.nan  # two of SAHA, one of Trametinib
+    with_dose(path, doses)
+    found = look(path, "drug", label_with=("dose",))
+    column = found.column("drug × dose")
+    assert column.counts == {"Vehicle": 20, "Trametinib | 10": 19, "SAHA | 10": 18}
+    assert column.n_missing == 3
+    (said,) = [each.problem for each in found.findings if each.code == "PM-C09"]
+    assert "3 (SAHA 2, Trametinib 1) have no label, since others of their label have it" in said
+    assert "20 (Vehicle 20) keep their label" in said
+    spec = DataSpec(str(path), label_key="drug", label_with=("dose",))
+    with pytest.raises(PsmatchError, match="3 of 60 cells have no label"):
+        read_input(spec, side="source")
+    modality = read_input(replace(spec, missing_labels="drop"), side="source")
+    assert modality.n_cells == N - 3
+    assert {cell for cell, _ in modality.excluded} == {"cell0", "cell1", "cell3"}
+    assert any(each.code == "PM-C09" for each in modality.findings)
+
+
+def test_each_further_column_counts_by_itself(path: Path) -> None:
+    adata = anndata.read_h5ad(path)
+    adata.obs["time"] = np.where(np.arange(N) % 3 == 1, "", "24h")  # Trametinib has none
+    adata.write_h5ad(path)
+    counts = look(path, "drug", label_with=("dose", "time")).column("drug × dose × time").counts
+    assert set(counts) == {
+        "SAHA | 10 | 24h",
+        "SAHA | 100 | 24h",
+        "Trametinib | 10",
+        "Trametinib | 100",
+        "Vehicle | 0 | 24h",
+    }
+
+
+def test_a_dose_that_all_cells_have_says_nothing(path: Path) -> None:
+    found = look(path, "drug", label_with=("dose",))
+    assert not [each for each in found.findings if each.code == "PM-C09"]
