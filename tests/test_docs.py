@@ -1,6 +1,7 @@
 """Documentation is tested like code: lines that users copy are those that CI runs; tables agree with their source."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_ci_calls_the_readmes_test_line():
     line = re.search(r"^(python3 -m venv .*requirements-dev\.txt.*pytest.*)$", README, re.M).group(1)
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert line.replace("pip install -r", "pip install -q -r") in run
+    assert line.replace("pip install", "pip install -q") in run
 
 
 def test_readme_starts_the_app_in_one_line():
-    assert re.search(r"^python3 -m venv .*-r requirements\.txt && .*streamlit run app\.py$", README, re.M)
+    assert re.search(
+        r"^python3 -m venv .*-r requirements-torch\.txt && .*-r requirements\.lock && .*streamlit run app\.py$",
+        README,
+        re.M,
+    )
     assert re.search(r"^py -m venv .*streamlit run app\.py$", README, re.M)
 
 
@@ -84,5 +89,34 @@ def test_the_lock_holds_every_pin_with_hashes_and_the_licences_every_package():
     assert all("--hash=sha256:" in part for part in parts)
     licences = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     listed = {plain(name) for name in re.findall(r"^\| ([\w.-]+) \| [\w.]+ \| \S", licences, re.M)}
-    elsewhere = {plain(name) for name in re.search(r"of CUDA \((.+?)\)", licences).group(1).split(", ")}
+    elsewhere = {plain(name) for name in re.search(r"other systems \((.+?)\)", licences).group(1).split(", ")}
     assert locked.keys() == (listed - {"package"}) | elsewhere  # the heading is no package
+
+
+def plain_name(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_no_install_pulls_cuda():
+    """torch comes first and without its dependencies; the lock has no package of CUDA that would come later."""
+    first = (ROOT / "requirements-torch.txt").read_text(encoding="utf-8")
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "--extra-index-url https://download.pytorch.org/whl/cpu" in first
+    assert re.search(r"^torch==.+$", first, re.M).group() == re.search(r"^torch==.+$", pins, re.M).group()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"^(nvidia|cuda|triton)", lock, re.M)
+    for line in re.findall(r"^(?:python3|py) -m venv .*$", README, re.M):
+        assert line.index("--no-deps -r requirements-torch.txt") < line.index("-r requirements.lock"), line
+
+
+def test_the_ranges_of_the_package_hold_the_tested_set():
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ranges = {plain_name(each.name): each for each in map(Requirement, project["dependencies"])}
+    pins = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.M))
+    assert ranges.keys() == {plain_name(name) for name in pins}
+    for name, version in pins.items():
+        found = ranges[plain_name(name)].specifier
+        assert found.contains(version), name
+        assert not found.contains("99999"), name

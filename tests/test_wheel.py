@@ -21,7 +21,7 @@ from tests.waiting import HANG, until
 ROOT = Path(__file__).parents[1]
 BUILT_FROM = (
     "psmatch", "psmatch_core", "pages", "static", ".streamlit", "app.py", "main.py", "setup.py", "pyproject.toml",
-    "MANIFEST.in", "README.md", "LICENSE", "CITATION.cff", "requirements.txt",
+    "MANIFEST.in", "README.md", "LICENSE", "CITATION.cff",
 )  # fmt: skip
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
 # Streamlit runs the page as for a visitor; what the page raises or shows as an error ends this program.
