@@ -52,12 +52,13 @@ def main() -> None:
 def installed() -> float:
     """Seconds of the README's first line, up to where the server would start, in a fresh copy."""
     line = re.search(
-        r"^(python3 -m venv .*requirements\.txt) && .*streamlit", (ROOT / "README.md").read_text("utf-8"), re.M
+        r"^(python3 -m venv .*requirements\.lock) && .*streamlit", (ROOT / "README.md").read_text("utf-8"), re.M
     )
     if line is None:
         raise SystemExit("the README's first line was not found")
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(ROOT / "requirements.txt", folder)
+        for name in ("requirements-torch.txt", "requirements.lock"):
+            shutil.copy(ROOT / name, folder)
         begun = time.perf_counter()
         subprocess.run(line.group(1), shell=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - begun
