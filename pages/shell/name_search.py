@@ -8,7 +8,7 @@ from pages.shell import session
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 
-OFFERED_NAMES = 40  # names that are offered at once; with more matches it is better to type more
+OFFERED = 40  # names that are offered at once; with more matches it is better to type more
 
 
 def name_search(names: list[str], *, what: str, key: str) -> str | None:
@@ -21,7 +21,7 @@ def name_search(names: list[str], *, what: str, key: str) -> str | None:
     what
         What the names are, in the singular, such as ``feature``.
     """
-    if len(names) <= OFFERED_NAMES:
+    if len(names) <= OFFERED:
         return st.selectbox(what.capitalize(), names, format_func=lambda each: display(each, 60), key=key)
     text = st.text_input(f"Find a {what}", key=f"{key}.text", placeholder=f"part of its name, such as {names[0][:24]}")
     matches = matching_names(names, text)
@@ -34,18 +34,18 @@ def name_search(names: list[str], *, what: str, key: str) -> str | None:
             )
             st.button("Show all again", key=f"{key}.clear", icon=":material/undo:", on_click=_clear, args=(key,))
         return None
-    more = "" if len(matches) < OFFERED_NAMES else f" (first {OFFERED_NAMES}; type more to narrow the search)"
+    more = "" if len(matches) < OFFERED else f" (first {OFFERED}; type more to narrow the search)"
     return st.selectbox(
         f"{len(matches)} of {len(names):,}{more}", matches, format_func=lambda each: display(each, 60), key=key
     )
 
 
 def matching_names(names: list[str], text: str) -> list[str]:
-    """Names that contain the text in any case, at most ``OFFERED_NAMES``; those that begin with it come first."""
+    """Names that contain the text in any case, at most ``OFFERED``; those that begin with it come first."""
     wanted = text.strip().casefold()
     found = [name for name in names if wanted in name.casefold()]
     found.sort(key=lambda name: (name.casefold() != wanted, not name.casefold().startswith(wanted)))
-    return found[:OFFERED_NAMES]
+    return found[:OFFERED]
 
 
 def _clear(key: str) -> None:

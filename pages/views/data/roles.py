@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.name_search import OFFERED_NAMES, matching_names
+from pages.shell.name_search import OFFERED, matching_names
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.cell_samples import side_sample
@@ -32,7 +32,7 @@ def roles_box(which: str, side: Side, summary: FileSummary) -> tuple[tuple[str, 
                 "Find a column or feature", key=f"{key}.text", placeholder="part of its name, such as GAPDH"
             )
             shown = matching_names(list(known), text) if text.strip() else first
-            more = "; type more of the name to narrow the search" if text.strip() and len(shown) == OFFERED_NAMES else ""
+            more = "; type more of the name to narrow the search" if text.strip() and len(shown) == OFFERED else ""
             st.caption(f"{len(shown):,} of {len(known):,} columns and features are listed{more}.")
             key = f"{key}.{text.strip()}"  # another table of rows: what was changed in this one stays with it
         changed = _edited(known, shown, roles, key)
