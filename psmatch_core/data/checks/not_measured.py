@@ -21,6 +21,7 @@ _NOT_MEASURED = re.compile(
     | [xyz][-_ ]?(centroid|center|coord(inate)?s?|pos(ition)?|loc(ation)?|px|um)
     | (centroid|center|coord(inate)?|pos(ition)?|image|img|pxl|array|spatial)[-_ ]?(x|y|z|row|col)(_\w+)?
     | (doublet|scrublet|s|g2m)[._]score
+    | (unmapped|no_match|unaligned)(_reads)?                                    # CITE-seq-Count: reads without a tag
     """
 )
 _LETTERS = {"x", "y", "z"}

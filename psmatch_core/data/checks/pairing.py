@@ -32,6 +32,7 @@ FEWEST_LABELLED = 10  # cells with equal names whose labels are compared
 LARGEST_CHANCE = 0.95  # if one label holds nearly all cells, labels cannot tell pairs from strangers
 SPARSEST = 10  # possible numbers for each cell; random ids and combined barcodes use far fewer of theirs
 FEW_VALUES = 3  # a part of the name that has this many cells for each of its values names a group, not a cell
+_VELOCYTO = re.compile(r"([ACGT]{10,})x$")
 _PARTS = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"(\D*)(\d{1,15})(\D*)")
 
@@ -266,9 +267,9 @@ def core_names(source: Sequence[str], target: Sequence[str]) -> tuple[list[str],
     """Names without the parts that all names of one file have and no name of the other, ``(n_cells,)`` each.
 
     Parts are separated by anything but letters and digits: ``rna_AAAC-1`` beside ``AAAC-2`` becomes ``AAAC``, and so
-    does the other.
+    does the other. The x that velocyto puts behind a barcode is none of its letters.
     """
-    parts = [[_PARTS.split(name) for name in names] for names in (source, target)]
+    parts = [[_PARTS.split(_VELOCYTO.sub(r"\1", name)) for name in names] for names in (source, target)]
     known = [set().union(*names) if names else set() for names in parts]
     cores = []
     for mine, others in zip(parts, reversed(known), strict=True):

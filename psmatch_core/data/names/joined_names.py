@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psmatch_core.data.names.controls import is_control_name
 from psmatch_core.data.names.guide_names import collapsed_guides, gene_of
-from psmatch_core.data.names.screen_names import DOUBTFUL, is_guide, parts_of, stem_of
+from psmatch_core.data.names.screen_names import DOUBTFUL, is_call, is_guide, is_hashtag, parts_of, stem_of
 
 Counts = Mapping[str, int]
 HALF = 0.5
@@ -97,7 +97,8 @@ class JoinedNames:
         shared = set(left[0].values()) & set(left[1].values())
         cells = [(self.counts[i][label], key in shared) for i in (0, 1) for label, key in left[i].items()]
         if sum(n for n, is_shared in cells if is_shared) > HALF * sum(n for n, _ in cells):
-            return ()
+            # Nobody designs cells with two hashtags: HTO1_HTO2 is a doublet however often both sides have it.
+            left = [{label: key for label, key in side.items() if any(map(is_hashtag, key))} for side in left]
         return tuple(dict.fromkeys([*left[0], *left[1]]))
 
     def _is_alone(self, part: str) -> bool:
@@ -116,7 +117,7 @@ def _is_joined(parts: tuple[str, ...], single: set[str]) -> bool:
 
 
 def _is_name(part: str, single: AbstractSet[str]) -> bool:
-    return part in single or is_guide(part) or stem_of(part, DOUBTFUL["number"]) in single
+    return part in single or is_call(part) or is_guide(part) or stem_of(part, DOUBTFUL["number"]) in single
 
 
 def _without_control(parts: tuple[str, ...]) -> str:
@@ -128,14 +129,16 @@ def _without_control(parts: tuple[str, ...]) -> str:
 
 
 def _halves(label: str, single: set[str]) -> tuple[str, ...]:
-    """Two other labels, or one and a control, between which a label has ``_``: ``KLF1_BAK1``, ``KLF1_NegCtrl0``."""
+    """Two other labels, or one and a control or call, with ``_`` between: ``KLF1_BAK1``, ``KLF1_NegCtrl0``."""
     at = label.find("_")
     while at > 0:
         one, other = label[:at], label[at + 1 :]
         controls = is_control_name(one), is_control_name(other)
         if one != other and (one in single or controls[0]) and (other in single or controls[1]) and not all(controls):
             return one, other
-        if one == other and all(controls):
+        if one == other and (all(controls) or is_hashtag(one)):
+            return one, other
+        if is_hashtag(one) and is_call(other):  # HTO1_unmapped, where a row of unmapped reads was counted as a tag
             return one, other
         at = label.find("_", at + 1)
     return ()

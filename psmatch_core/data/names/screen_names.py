@@ -28,6 +28,10 @@ DOUBTFUL = {
     "prefix": re.compile(rf"(?:{_PREFIX})(?P<stem>.+)"),
     "number": re.compile(r"(?P<stem>.+?)[-_. #](?:\d{1,5}|[A-F])"),
 }
+# Tags of samples (HTODemux, MULTI-seq, CITE-seq-Count, Cell Ranger): HTO1, Hashtag-3, B0251, CMO305, HTO_A-ACCCACCAG.
+_HASHTAG = re.compile(
+    r"(?i)(hto|hash(ed)?[-_. ]?tag|htag|cmo|lmo|totalseq)[-_. ]?[a-z]?[-_. ]?\d*([-_. ][acgt]{8,})?|B0?25\d"
+)
 _JOINT = re.compile(r"\s*[|;&+,]\s*|__")
 LONGEST = 120  # characters; a longer text is no name of a guide
 
@@ -35,6 +39,11 @@ LONGEST = 120  # characters; a longer text is no name of a guide
 def is_call(label: str) -> bool:
     """Whether a label is what a demultiplexer or a guide caller writes where it names no condition, as Doublet."""
     return len(label) <= LONGEST and _CALL.fullmatch(label.strip()) is not None
+
+
+def is_hashtag(label: str) -> bool:
+    """Whether a label is the name of a tag that marks samples, as HTO1."""
+    return len(label) <= LONGEST and _HASHTAG.fullmatch(label.strip()) is not None
 
 
 def stem_of(label: str, pattern: re.Pattern[str]) -> str:
