@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
+from psmatch_core.data.checks.repeated_label import repetition_text
 from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
@@ -51,6 +52,8 @@ def describe(summary: FileSummary, preprocessing: Sequence[str] = ()) -> str:
             lines.append(f"    … and {len(others) - MOST_COLUMNS:,} more")
     if summary.label_key:
         lines.append(f"  label column: {display(summary.label_key)}")
+        repeated = repetition_text(summary, summary.label_key)
+        lines += [f"  {repeated}"] if repeated else []
     lines += [f"  preprocessing: {each}" for each in preprocessing]
     return "\n".join([*lines, *_finding_lines(summary.findings)])
 

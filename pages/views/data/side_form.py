@@ -17,6 +17,7 @@ from pages.views.data.preprocessing_box import preprocessing_box
 from pages.views.data.reading import bad_values_box, cell_rules_box, further_label_columns
 from pages.views.data.roles import roles_box
 from psmatch_core.data.checks import display
+from psmatch_core.data.checks.repeated_label import repetition_text
 from psmatch_core.data.readers import ColumnSummary, FileSummary, MatrixSummary
 from psmatch_core.data.readers.summary import MENDABLE
 
@@ -144,7 +145,10 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
     )
     column = side.label_column if joined and chosen == side.label_key else candidates.get(chosen or "")
     if column is not None:
-        st.caption(_counts_text(column, with_note=summary.label_key != column.name))
+        repeated = plain(repetition_text(summary, column.name))
+        st.caption(
+            f"{_counts_text(column, with_note=summary.label_key != column.name)}{f' · {repeated}' if repeated else ''}"
+        )
     others = [each for each in summary.columns if not each.is_label_candidate]
     if others:
         with st.expander(f"{count(len(others), 'column')} that cannot serve as the label"):
