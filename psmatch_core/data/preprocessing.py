@@ -21,7 +21,7 @@ from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.lsi import Lsi, fit_lsi, inverse_frequencies
 from psmatch_core.data.modality import Matrix, Modality
 from psmatch_core.data.normalisation import automatic, normalized
-from psmatch_core.data.scaling import minimum, moments, scaled
+from psmatch_core.data.scaling import minimum, moments, scaled, scaled_in_single
 
 MEDIAN_FLOOR = 1.0  # counts; a smaller median library size is not one of counts
 MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anything dense is made
@@ -279,10 +279,10 @@ class FittedPreprocessing:
         X = self.readable_values(modality.X, self._batches_of(modality))
         names = self._names(modality)
         if self.components.size:
-            X = scaled(X, self.mean, self.spread, self.config.scale) @ self.components
-            return modality.with_features(X.astype(np.float32), [f"PC{i + 1}" for i in range(X.shape[1])])
+            X = scaled_in_single(X, self.mean, self.spread, self.config.scale, axes=self.components)
+            return modality.with_features(X, [f"PC{i + 1}" for i in range(X.shape[1])])
         if self.config.scale:
-            return modality.with_features(scaled(X, self.mean, self.spread, True).astype(np.float32), names)
+            return modality.with_features(scaled_in_single(X, self.mean, self.spread, True), names)
         return modality.with_features(X, names)
 
     def readable(self, modality: Modality) -> Modality:

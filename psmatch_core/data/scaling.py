@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.data.modality import Matrix
 
 CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
@@ -31,6 +31,24 @@ def scaled(X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool) -> np.n
         dense /= np.where(spread > 0, spread, 1.0)
         np.clip(dense, -CLIP, CLIP, out=dense)
     return dense
+
+
+def scaled_in_single(
+    X: Matrix, mean: np.ndarray, spread: np.ndarray, scale: bool, *, axes: np.ndarray | None = None
+) -> np.ndarray:
+    """The same in single precision, or its coordinates along ``axes (n_features, k)``, a few rows at a time.
+
+    Parameters
+    ----------
+    X
+        ``(n_cells, n_features)``; a sparse matrix becomes dense a few rows at a time.
+    """
+    width = X.shape[1] if axes is None else axes.shape[1]
+    found = np.empty((X.shape[0], width), dtype=np.float32)
+    for start, stop in row_chunks(*X.shape):
+        rows = scaled(X[start:stop], mean, spread, scale)
+        found[start:stop] = rows if axes is None else rows @ axes
+    return found
 
 
 def minimum(X: Matrix) -> float:

@@ -16,6 +16,7 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.checks import AUTOMATIC, PAIR_CHOICES
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import foscttm, true_weight
+from psmatch_core.evaluation.reference_space import ReferenceSpace, is_tall
 from psmatch_core.matching.blocks import Block, uniform_block
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids
@@ -225,6 +226,8 @@ def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     X = modality.X
+    if modality.image_shape is None and is_tall(X) and judging.n_components < X.shape[1]:
+        return ReferenceSpace.of(X, judging.n_components).place_all(X)
     # Images have so many pixels that double precision would only double the memory: their values are bytes.
     precision = np.float64 if modality.image_shape is None else np.float32
     dense = to_dense(X, precision)

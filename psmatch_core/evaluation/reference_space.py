@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy import linalg
 
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.data.modality import Matrix
+
+MANY_VALUES = 4_000_000  # of cells × features: from here on they are read a few rows at a time
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class ReferenceSpace:
     @classmethod
     def of(cls, X: Matrix, n_components: int) -> Self:
         """The space of observed cells ``(n, d)``."""
+        if is_tall(X):
+            return cls(*_tall_space(X, n_components))
         dense = to_dense(X)
         mean, spread = dense.mean(axis=0), dense.std(axis=0)
         spread = np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
@@ -48,3 +53,37 @@ class ReferenceSpace:
         """Coordinates of cells ``(n, d)`` in the space, in standard deviations of the observed features."""
         z = (to_dense(X) - self.mean) / self.spread
         return z @ self.axes if self.axes.size else z
+
+    def place_all(self, X: Matrix) -> np.ndarray:
+        """The same for many cells, a few rows at a time."""
+        width = self.axes.shape[1] if self.axes.size else X.shape[1]
+        found = np.empty((X.shape[0], width))
+        for start, stop in row_chunks(*X.shape):
+            found[start:stop] = self.place(X[start:stop])
+        return found
+
+
+def is_tall(X: Matrix) -> bool:
+    """Whether cells ``(n, d)`` are too many to be held in double precision, and at least as many as their features."""
+    return X.shape[0] * X.shape[1] > MANY_VALUES and X.shape[0] >= X.shape[1]
+
+
+def _tall_space(X: Matrix, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Mean, spread, axes and explained share, exact and a few rows at a time, by the covariance of the z-scores."""
+    pieces = list(row_chunks(*X.shape))
+    mean = sum(to_dense(X[start:stop]).sum(axis=0) for start, stop in pieces) / X.shape[0]
+    squares = sum(((to_dense(X[start:stop]) - mean) ** 2).sum(axis=0) for start, stop in pieces)
+    spread = np.sqrt(squares / X.shape[0])
+    spread = np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
+    d = X.shape[1]
+    n = min(n_components, d)
+    if not n or n == d:  # a rotation of all features changes no distance
+        return mean, spread, np.zeros((0, 0)), 1.0
+    total = np.zeros((d, d))
+    for start, stop in pieces:
+        z = (to_dense(X[start:stop]) - mean) / spread
+        total += z.T @ z
+    values, vectors = linalg.eigh(total, subset_by_index=[d - n, d - 1])
+    axes = vectors[:, ::-1]
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(n)]  # the sign of an axis is free: this entry is positive
+    return mean, spread, axes * np.sign(largest), float(values.sum() / max(np.trace(total), np.finfo(float).tiny))

@@ -76,7 +76,7 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     if translation.of.feature_ids is not None:
         columns = {"feature_id": translation.of.feature_ids, **columns}
     var = with_originals(translation.of.var, translation.of.var_names, columns)
-    return AnnData(X=translation.values.astype(np.float32), obs=obs, var=var, uns=uns)
+    return AnnData(X=translation.values.astype(np.float32, copy=False), obs=obs, var=var, uns=uns)
 
 
 def describe_translation(at: str, of: str) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
+import numpy as np
 import pandas as pd
 
 from psmatch_core.base.progress import Event, Progress, silent
@@ -106,7 +107,7 @@ class Run:
         at, of = readable_sides(self, direction)
         if direction in self.translators:
             fitted = self.translators[direction]
-            values = fitted.predict(at.X, at.var_names)
+            values = fitted.predict(at.X, at.var_names).astype(np.float32)
             return Translation(direction, at, of, values, fitted.translator, self.recipe.seed)
         return translate(
             self.coupling,
@@ -264,10 +265,10 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
 
     These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
     """
-    out = {}
-    for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
+
+    def compare(direction: str) -> Distributions:  # what it translates is gone when the next direction begins
         translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}
-        out[direction] = compare_distributions(
+        return compare_distributions(
             {name: each.values for name, each in translations.items()},
             translations[TRANSLATED].at.labels,
             translations[TRANSLATED].of,
@@ -275,5 +276,9 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
             direction=direction,
             seed=run.recipe.seed,
         )
+
+    out = {}
+    for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
+        out[direction] = compare(direction)
         progress(Event("compare", (done + 1) / 2, f"distributions, {direction.replace('_', ' ')}"))
     return out

@@ -29,7 +29,7 @@ class Translation:
     at, of
         The modality whose cells get features, and the modality whose features they get.
     values
-        ``(n_cells of at, n_features of of)``; NaN rows for cells without a match.
+        ``(n_cells of at, n_features of of)``, in single precision; NaN rows for cells without a match.
     """
 
     direction: str
@@ -105,7 +105,7 @@ def translate(
             f"The features given for {matched.name} are not those of the matched cells.",
             hint="Give features of the same cells in the same order.",
         )
-    values = np.full((at.n_cells, of.n_features), np.nan)
+    values = np.full((at.n_cells, of.n_features), np.nan, dtype=np.float32)
     cells_at, cells_of = (coupling.source_cells, coupling.target_cells)[:: 1 if to_source else -1]
     for done, (label, block) in enumerate(coupling.blocks.items()):
         rng = stream(seed, "translate", direction, label)
