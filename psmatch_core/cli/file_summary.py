@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.data.batch_proposals import batches_of_file, propose_within_batches, shared_batches_note
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.checks.repeated_label import repetition_text
@@ -13,7 +14,7 @@ from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions,
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
 from psmatch_core.data.preprocessing import Preprocessing
-from psmatch_core.data.proposals import proposal_for
+from psmatch_core.data.proposals import Proposal, proposal_for
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
 from psmatch_core.data.sides import SIDES
 
@@ -157,6 +158,8 @@ def describe_files(
                 code = 1
         else:
             blocks.append("\n".join(["both files", f"  {known}", *_finding_lines(pair)]))
+        if batch_lines := _batch_lines(summaries, specs, preprocessing, rules=rules or LabelRules()):
+            blocks.append("\n".join(["batches of both files", *batch_lines]))
     return "\n\n".join(blocks), code
 
 
@@ -164,13 +167,37 @@ def _proposal_lines(
     summary: FileSummary, spec: DataSpec, current: Preprocessing, *, side: str, rules: LabelRules
 ) -> list[str]:
     """What is proposed for the values that are used, and the settings that apply it."""
-    matrix = summary.matrix(spec.chosen_matrix) or summary.matrices[0]
+    proposal = _proposal_of(summary, spec, _counts(summary, spec, side, rules))
+    return [] if proposal is None else [proposal.note(current, side) or proposal.reason]
+
+
+def _batch_lines(
+    summaries: Sequence[FileSummary],
+    specs: Sequence[DataSpec],
+    preprocessing: Sequence[Preprocessing],
+    *,
+    rules: LabelRules,
+) -> list[str]:
+    """What is offered about the batches of two files."""
+    counts = [_counts(*each, rules) for each in zip(summaries, specs, SIDES, strict=True)]
+    batches = [batches_of_file(*each) for each in zip(summaries, counts, strict=True)]
+    lines = [shared_batches_note(batches[0], batches[1])]
+    for at, side in enumerate(SIDES):
+        found, current = _proposal_of(summaries[at], specs[at], counts[at]), preprocessing[at : at + 1]
+        settings = current[0] if current else Preprocessing()
+        within = propose_within_batches(batches[at], batches[1 - at], found, settings) if found else None
+        lines.append(within.note(settings, side) if within else "")
+    return [f"  {each}" for each in lines if each]
+
+
+def _proposal_of(summary: FileSummary, spec: DataSpec, counts: dict[str, int]) -> Proposal | None:
+    return proposal_for(summary.matrix(spec.chosen_matrix) or summary.matrices[0], summary.columns, counts)
+
+
+def _counts(summary: FileSummary, spec: DataSpec, side: str, rules: LabelRules) -> dict[str, int]:
+    """Cells of each label of a file under the rules [cells]."""
     labels = summary.column(spec.label_name)
-    counts = renamed(labels.counts, rules.renaming(side)) if labels else {}
-    proposal = proposal_for(matrix, summary.columns, counts)
-    if proposal is None:
-        return []
-    return [proposal.note(current, side) or proposal.reason]
+    return renamed(labels.counts, rules.renaming(side)) if labels else {}
 
 
 def _as_setting(offered: Suggestion) -> str:

@@ -90,7 +90,7 @@ def propose_preprocessing(modality: Modality) -> Proposal:
         assay,
         kind_of(scan),
         names,
-        _Groups(_plate_column(columns), _controls_of(modality.label_counts)),
+        _Groups(plate_column(columns), control_labels(modality.label_counts)),
         n_features=modality.n_features,
     )
 
@@ -109,7 +109,7 @@ def proposal_for(
     """
     if matrix.assay is None:
         return None
-    groups = _Groups(_plate_column({each.name: each.n_distinct for each in columns}), _controls_of(labels or {}))
+    groups = _Groups(plate_column({each.name: each.n_distinct for each in columns}), control_labels(labels or {}))
     return _proposal(
         matrix.assay, Kind(matrix.kind, matrix.reason), matrix.feature_names, groups, n_features=matrix.n_features
     )
@@ -123,13 +123,13 @@ class _Groups:
     controls: tuple[str, ...]
 
 
-def _plate_column(columns: Mapping[str, int]) -> str:
+def plate_column(columns: Mapping[str, int]) -> str:
     """The column that names the plate of a cell; empty if none does, or all cells are of one plate."""
     found = [name for name, n_values in columns.items() if n_values > 1 and _PLATE.fullmatch(name)]
     return min(found, key=lambda name: (_BATCH.fullmatch(name) is not None, len(name)), default="")
 
 
-def _controls_of(labels: Mapping[str, int]) -> tuple[str, ...]:
+def control_labels(labels: Mapping[str, int]) -> tuple[str, ...]:
     """The labels that are controls by their names, sorted."""
     return tuple(sorted(controls_among(labels)))
 

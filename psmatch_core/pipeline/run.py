@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
@@ -208,11 +209,15 @@ def _proposed(recipe: Recipe, prepared: PreparedInputs) -> list[str]:
     """The preprocessing that suits each modality, where the recipe has another."""
     sides = (prepared.source, prepared.target)
     settings = (recipe.source_preprocessing, recipe.target_preprocessing)
-    found = (
-        (side.name, propose_preprocessing(side).note(current, which))
-        for which, side, current in zip(SIDES, sides, settings, strict=True)
-    )
-    return [f"{name}: {note}" for name, note in found if note]
+    batches = [batches_of_modality(side) for side in sides]
+    notes = []
+    for at, (which, side, current) in enumerate(zip(SIDES, sides, settings, strict=True)):
+        found = propose_preprocessing(side)
+        within = propose_within_batches(batches[at], batches[1 - at], found, current)
+        said = [each.note(current, which) for each in (found, within) if each is not None]
+        notes += [f"{side.name}: {note}" for note in said if note]
+    shared = shared_batches_note(batches[0], batches[1])
+    return [*notes, shared] if shared else notes
 
 
 def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:

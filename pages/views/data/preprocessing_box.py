@@ -8,6 +8,12 @@ from pages.shell import session
 from pages.shell.forms import config_form
 from pages.shell.text import plain
 from pages.shell.workspace import Side
+from psmatch_core.data.batch_proposals import (
+    Batches,
+    batches_of_file,
+    propose_within_batches,
+    shared_batches_note,
+)
 from psmatch_core.data.labels.label_rules import renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import proposal_for
@@ -18,17 +24,30 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
     """The preprocessing of a side; what is proposed is applied only when its button is pressed."""
     form, current = f"prep-{which}", side.preprocessing
     proposal = None if matrix is None else proposal_for(matrix, *_groups(which, side))
-    offered = proposal.button(current) if proposal is not None else ""
-    if proposal is not None and offered:
+    batches, others = _batches(which, side), _batches(*_other(which))
+    within = propose_within_batches(batches, others, proposal, current) if proposal is not None else None
+    for at, each in enumerate(each for each in (proposal, within) if each is not None and each.button(current)):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(plain(proposal.reason), width="stretch")
-            if st.button(plain(offered), key=f"{form}.proposal", icon=":material/tune:"):
+            st.markdown(plain(each.reason), width="stretch")
+            if st.button(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
                 session.reset_widgets(form)
-                current = proposal.applied_to(current)
+                current = each.applied_to(current)
+    if which == "target" and (note := shared_batches_note(batches, others)):
+        st.caption(plain(note))
     with st.expander("Preprocessing", icon=":material/tune:"):
-        if proposal is not None and not offered:
+        if proposal is not None and not proposal.button(current):
             st.caption(plain(proposal.reason))
         return config_form(current, Preprocessing(), name=form, base_is_preset=False)
+
+
+def _other(which: str) -> tuple[str, Side | None]:
+    other = "target" if which == "source" else "source"
+    return other, session.workspace().side(other)
+
+
+def _batches(which: str, side: Side | None) -> Batches | None:
+    """The batches of a side that is chosen and inspected."""
+    return batches_of_file(side.summary, _groups(which, side)[1]) if side and side.summary else None
 
 
 def _groups(which: str, side: Side) -> tuple[tuple[ColumnSummary, ...], dict[str, int]]:

@@ -369,3 +369,19 @@ def test_a_proposed_preprocessing_is_set_by_its_button_alone(empty: Open) -> Non
     assert app.session_state["workspace"].source.preprocessing.normalize == "clr"
     assert [each.value for each in app.selectbox if each.label.startswith("Normalize")] == ["clr"]
     assert not [each for each in app.button if each.label.startswith("Use normalize")]
+
+
+def test_batches_that_differ_are_offered_to_be_standardised_within(empty: Open) -> None:
+    def screen(prefix: str, batches: list[str]) -> bytes:
+        table = pd.read_csv(BytesIO(csv([*"AABB"] * 10, prefix=prefix)))
+        table.insert(2, "batch", [batches[i % 2] for i in range(40)])
+        return table.to_csv(index=False).encode()
+
+    app = hand_over(empty(), "source", "rna.csv", screen("a", ["P1", "P2"]))
+    hand_over(app, "target", "adt.csv", screen("b", ["P1", "P3"]))
+    (button, _) = [each for each in app.button if each.label.startswith("Use batch scaling z")]
+    button.click().run()
+    app.run()
+    assert app.session_state["workspace"].source.preprocessing.batch_key == "batch"
+    assert app.session_state["workspace"].target.preprocessing.batch_key == ""
+    assert len([each for each in app.button if each.label.startswith("Use batch scaling z")]) == 1
