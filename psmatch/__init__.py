@@ -1,6 +1,7 @@
 """psmatch: match cells of two unpaired modalities by their propensity scores.
 
-The public name of :mod:`psmatch_core`: each name here is the same object there, imported at its first use.
+The public name of :mod:`psmatch_core`: each name here is the same object there, imported at its first use. The figures
+are in ``psmatch.pl`` (:mod:`psmatch_core.plotting`).
 
 Examples
 --------
@@ -11,20 +12,24 @@ Examples
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import psmatch_core
 
 if TYPE_CHECKING:
-    from psmatch_core import *  # noqa: F403
+    from psmatch_core import *
     from psmatch_core.pipeline.match_data import match_data
 
     match = match_data
+    import psmatch_core.plotting as pl
 
 __version__ = psmatch_core.__version__
 
 
 def __getattr__(name: str) -> Any:
+    if name == "pl":  # the figures, as scanpy calls its own
+        return importlib.import_module("psmatch_core.plotting")
     if name.startswith("__") and name != "__all__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -34,4 +39,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return dir(psmatch_core)
+    return sorted([*dir(psmatch_core), "pl"])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Classifier as Classifier,
         CNNClassifier as CNNClassifier,
         EnsembleClassifier as EnsembleClassifier,
+        FeatureBaggingClassifier as FeatureBaggingClassifier,
         LinearClassifier as LinearClassifier,
         MLPClassifier as MLPClassifier,
         RecommendedClassifier as RecommendedClassifier,

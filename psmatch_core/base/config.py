@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 from psmatch_core.base.errors import PsmatchError, some
+from psmatch_core.base.option_errors import nearest, not_a_strategy
+from psmatch_core.base.summaries import html_table
 
 # Options and kinds that were renamed, so that an older recipe still opens: "Kind.old_option" to the option's new name,
 # "OldKind" to the kind's new name.
@@ -91,6 +93,34 @@ class Config:
         super().__init_subclass__(**keywords)
         cls.menu_title, cls.menu_place = title, place
         Config._registry[cls.__name__] = cls
+        if "__repr__" not in cls.__dict__:  # else the dataclass would write one that lists every option
+            cls.__repr__ = Config.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """The line that makes an equal config: only the options that are not at their defaults."""
+        changed = [f"{name}={getattr(self, name)!r}" for name, is_changed in self._changed().items() if is_changed]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _repr_html_(self) -> str:
+        """All options with their values in a notebook; those that are not at their defaults are bold."""
+        changed, declared = self._changed(), self.options()
+        rows = {name: (repr(getattr(self, name)), declared[name].help) for name in declared}
+        return html_table(type(self).__name__, rows, bold=[name for name, is_changed in changed.items() if is_changed])
+
+    def _changed(self) -> dict[str, bool]:
+        """Whether each option differs from its default; one without a default always does."""
+        return {each.name: getattr(self, each.name) != each.default for each in fields(self)}  # type: ignore[arg-type]
+
+    def __new__(cls, *values: Any, **given: Any) -> Self:
+        """Refuse unknown options by name, before the dataclass would in words of Python."""
+        names = [each.name for each in fields(cls)] if dataclasses.is_dataclass(cls) else list(given)
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise PsmatchError(
+                f"{cls.__name__} has no option {some(unknown)}.",
+                hint=nearest(unknown[0], names, f"The options are {some(names, 30)}."),
+            )
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         hints = _hints(type(self))
@@ -281,9 +311,7 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
         value = tuple(_checked(owner, name, each, inner, declared) for each in value)
     config = _config_class(hint)
     if config is not None and typing.get_origin(hint) is not tuple and not isinstance(value, config):
-        raise PsmatchError(
-            problem.format(rule=f"a {config.__name__}"), hint=f"Choose one of the kinds of {config.__name__}."
-        )
+        raise not_a_strategy(owner, name, value, config.__name__, sorted(config.kinds()))
     return value
 
 

@@ -140,6 +140,14 @@ def fit_propensity(
         With fewer than two labels, or cells of a label that is not in ``label_names``.
 
     Source: Xi et al. 2024, section 3 and appendix; averaging is ours (docs/method.md).
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> psmatch.fit_propensity(source, psmatch.LinearClassifier(strength=0.05))
+    PropensityModel(RNA: 13 labels, validation loss ... nats, accuracy ...)
     """
     classifier = classifier or RecommendedClassifier()
     scoring = scoring or Scoring()

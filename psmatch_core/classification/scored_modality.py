@@ -15,6 +15,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.config import Config
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.classifier_quality import (
     LabelLoss,
     Reliability,
@@ -40,7 +41,7 @@ class Space(Config, ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class ScoredModality(ABC):
+class ScoredModality(HtmlSummary, ABC):
     """Cells of one modality in a space that the other modality shares.
 
     Parameters

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base.arrays import read_only, read_only_matrix
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.bad_values import REFUSE
 from psmatch_core.data.checks import Facts, Finding
 from psmatch_core.data.images import ImageShape, shape_text
@@ -31,7 +32,7 @@ Matrix: TypeAlias = Any  # np.ndarray or scipy.sparse.csr_matrix, (n_cells, n_fe
 
 
 @dataclass(frozen=True)
-class Modality:
+class Modality(HtmlSummary):
     """Cells measured in one way, each with one label.
 
     :meth:`from_anndata` makes it and checks everything, so every modality is valid. A sparse matrix stays sparse.

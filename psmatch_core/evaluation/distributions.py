@@ -21,6 +21,7 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.base.records import from_plain, to_plain
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
 from psmatch_core.evaluation.reference_space import ReferenceSpace
@@ -107,7 +108,7 @@ class LabelDistances:
 
 
 @dataclass(frozen=True, eq=False)
-class Distributions:
+class Distributions(HtmlSummary):
     """Distances between translated and observed cells, within labels.
 
     Parameters

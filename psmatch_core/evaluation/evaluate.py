@@ -13,6 +13,7 @@ from psmatch_core.base.arrays import nan_mean, to_dense
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.checks import AUTOMATIC, PAIR_CHOICES
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import foscttm, true_weight
@@ -88,7 +89,7 @@ class EvaluationSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(HtmlSummary):
     """Within-label metrics of a coupling.
 
     Parameters

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.base.records import stored_by_name
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.matching.blocks import Block
 
@@ -71,7 +72,7 @@ class Status:
 
 
 @dataclass(frozen=True, eq=False)
-class Coupling:
+class Coupling(HtmlSummary):
     """Plans between the cells of two modalities, one block per label.
 
     Parameters

@@ -13,6 +13,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
@@ -63,7 +64,7 @@ class FeatureRules(Config):
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureMatching:
+class FeatureMatching(HtmlSummary):
     """A plan between the features of two modalities, with what chance would have given.
 
     Parameters

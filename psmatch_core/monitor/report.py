@@ -15,6 +15,7 @@ from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.records import from_plain, stored_by_name, to_plain
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.monitor.flags import LabelFlag, flag_names
 from psmatch_core.monitor.hidden_labels import HiddenLabels
 from psmatch_core.monitor.modality_agreement import ModalityAgreement
@@ -173,7 +174,7 @@ class LabelEvidence:
 
 
 @dataclass(frozen=True)
-class MonitorReport:
+class MonitorReport(HtmlSummary):
     """What a matching is good for. The evidence on the run and on each label.
 
     Parameters

@@ -37,6 +37,13 @@ def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
     """Source and target of a demo by name (one of ``DEMOS``); ``obs`` holds ``label`` and ``cell``.
 
     ``cell`` names the physical cell. It is used to evaluate a matching, never to compute it.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> rna.shape, image.shape
+    ((1000, 200), (850, 60))
     """
     if name == "screen":
         return synthetic_screen(seed=seed)

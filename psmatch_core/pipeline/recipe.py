@@ -106,7 +106,16 @@ class ExportRules(Config):
 
 @dataclass(frozen=True)
 class Recipe(Config):
-    """All settings that determine a run. ``Recipe()`` is the default."""
+    """All settings that determine a run. ``Recipe()`` is the default.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> psmatch.Recipe(matcher=psmatch.SinkhornMatcher(epsilon=0.02), seed=1)
+    Recipe(matcher=SinkhornMatcher(epsilon=0.02), seed=1)
+    >>> psmatch.Recipe().with_setting("matcher.epsilon", 0.02) == psmatch.Recipe.preset("sharp")
+    True
+    """
 
     source_preprocessing: Preprocessing = option(Preprocessing(), help="How source values become features.")
     target_preprocessing: Preprocessing = option(Preprocessing(), help="How target values become features.")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
@@ -41,7 +42,7 @@ from psmatch_core.translation.translators import FittedTranslator, TrainedTransl
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(HtmlSummary):
     """One finished run.
 
     Parameters
@@ -120,7 +121,17 @@ class Run:
         )
 
     def __repr__(self) -> str:
-        return f"Run({self.coupling!r}, {self.evaluation!r})"
+        side = f"{self.source.name} → {self.target.name}"
+        judged = "no known pairs" if self.evaluation is None else repr(self.evaluation)
+        facts = [
+            f"{self.source.n_cells:,} × {self.target.n_cells:,} cells",
+            f"{len(self.coupling.blocks)} labels matched",
+            f"{self.monitor.verdict.title.lower()} ({self.monitor.counted()})",
+            f"{len(self.excluded):,} cells excluded",
+            f"{len(self.notes)} notes",
+            judged,
+        ]
+        return f"Run({side}: {', '.join(facts)})"
 
 
 def readable_sides(run: Run, direction: str) -> tuple[Modality, Modality]:

@@ -11,6 +11,7 @@ from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
+from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.translation.translators import BarycentricTranslator, CarryingTranslator, Translator
@@ -19,7 +20,7 @@ TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
 
 
 @dataclass(frozen=True, eq=False)
-class Translation:
+class Translation(HtmlSummary):
     """Features of one modality at the cells of the other.
 
     Parameters
@@ -89,6 +90,17 @@ def translate(
     ------
     PsmatchError
         For an unknown direction, features of other cells, or a translator that must be trained first.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="image")
+    >>> models = [psmatch.fit_propensity(each, psmatch.LinearClassifier(strength=0.05)) for each in (source, target)]
+    >>> coupling = psmatch.match(*models, psmatch.UniformMatcher())
+    >>> psmatch.translate(coupling)
+    Translation(image features at RNA cells: 1,000 × 60, 0 cells without a match)
     """
     to_source = checked_direction(direction) == TO_SOURCE
     translator = translator or BarycentricTranslator()

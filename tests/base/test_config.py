@@ -88,7 +88,7 @@ def test_a_list_of_pairs_may_be_typed_with_equals_signs():
 
 
 def test_a_strategy_of_another_kind_is_refused():
-    with pytest.raises(PsmatchError, match="option 'matcher' must be a Matcher"):
+    with pytest.raises(PsmatchError, match="option 'matcher' takes an object of Matcher"):
         Recipe(matcher=LinearClassifier())
 
 
