@@ -311,7 +311,7 @@ def _checked(owner: str, name: str, value: Any, hint: Any, declared: Option) -> 
         value = tuple(_checked(owner, name, each, inner, declared) for each in value)
     config = _config_class(hint)
     if config is not None and typing.get_origin(hint) is not tuple and not isinstance(value, config):
-        raise not_a_strategy(owner, name, value, config.__name__, sorted(config.kinds()))
+        raise not_a_strategy(owner, name, value, family=config.__name__, kinds=sorted(config.kinds()))
     return value
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from psmatch_core.base.errors import PsmatchError, some
 
 
-def not_a_strategy(owner: str, name: str, value: object, family: str, kinds: Sequence[str]) -> PsmatchError:
+def not_a_strategy(owner: str, name: str, value: object, *, family: str, kinds: Sequence[str]) -> PsmatchError:
     """The error for an option that takes a strategy and got something else, such as its name as text.
 
     Parameters

@@ -11,7 +11,7 @@ from psmatch_core.data.checks.findings import Finding, display, name_list, rejec
 from psmatch_core.data.checks.not_measured import not_measured, unmeasured_finding
 
 # Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
-MISSING_WORDS = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
+LOST_NAMES = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
 # Peaks of open chromatin, features of ATAC: chr1-0-499, chr1:0-499, chr1_0_499, 1:100-200, GL000194.1:55758-56597.
@@ -87,7 +87,7 @@ def check_names(
         findings.append(
             warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
         )
-    lost = [each for each in (*obs_names, *var_names) if str(each).strip().lower() in MISSING_WORDS]
+    lost = [each for each in (*obs_names, *var_names) if str(each).strip().lower() in LOST_NAMES]
     if lost:
         findings.append(
             warning(
