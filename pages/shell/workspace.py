@@ -19,6 +19,7 @@ from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
 from psmatch_core.data.sides import SIDES
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
+from psmatch_core.matching.link import Linking
 from psmatch_core.matching.matchers import Matcher
 from psmatch_core.pipeline.preset_words import nearest_preset
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
@@ -114,6 +115,7 @@ class Workspace:
     classifier: Classifier = field(default_factory=lambda: Recipe().classifier)
     scoring: Scoring = field(default_factory=Scoring)
     matcher: Matcher = field(default_factory=lambda: Recipe().matcher)
+    linking: Linking = field(default_factory=Linking)
     translator: Translator = field(default_factory=lambda: Recipe().translator)
     judging: Judging = field(default_factory=Judging)
     comparing: Comparing = field(default_factory=Comparing)
@@ -145,7 +147,7 @@ class Workspace:
         return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)
 
     def with_preset(self, name: str) -> Workspace:
-        """The space, classifier and matcher of a preset; results stay, and the page warns where they differ from it."""
+        """The space, classifier, matcher and link of a preset; results stay, and the page warns where they differ."""
         recipe = Recipe.preset(name)
         return replace(
             self,
@@ -154,6 +156,7 @@ class Workspace:
             classifier=recipe.classifier,
             scoring=recipe.scoring,
             matcher=recipe.matcher,
+            linking=recipe.linking,
         )
 
     def with_run(self, run_id: str) -> Workspace:
@@ -172,6 +175,7 @@ class Workspace:
             classifier=self.classifier,
             scoring=self.scoring,
             matcher=self.matcher,
+            linking=self.linking,
             translator=self.translator,
             judging=self.judging,
             comparing=self.comparing,
@@ -268,6 +272,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
         classifier=recipe.classifier,
         scoring=recipe.scoring,
         matcher=recipe.matcher,
+        linking=recipe.linking,
         translator=recipe.translator,
         judging=recipe.judging,
         comparing=recipe.comparing,

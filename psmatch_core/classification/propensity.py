@@ -68,6 +68,9 @@ class PropensityModel(ScoredModality):
         The trained classifier, which scores new cells.
     classifier, scoring, seed
         What made it.
+    linked
+        Positions ``(n_cells, d)``, nats, of scores and linked features together (:mod:`psmatch_core.matching.link`);
+        None if cells are matched by their logits.
     """
 
     space_name: ClassVar[str] = "propensity scores"
@@ -78,9 +81,15 @@ class PropensityModel(ScoredModality):
     classifier: Classifier
     scoring: Scoring
     seed: int
+    linked: np.ndarray | None = None
 
     @property
     def space(self) -> np.ndarray:
+        """The linked positions; the logits if there are none."""
+        return self.logits if self.linked is None else self.linked
+
+    @property
+    def scores(self) -> np.ndarray:
         """The logits."""
         return self.logits
 

@@ -74,6 +74,11 @@ class ScoredModality(HtmlSummary, ABC):
         """Position of each cell, ``(n_cells, d)``: matchers use distances between these."""
 
     @property
+    def scores(self) -> np.ndarray:
+        """What the model itself gives each cell, ``(n_cells, d)``: its position without any link."""
+        return self.space
+
+    @property
     def held_out_space(self) -> np.ndarray:
         """The space with each cell placed by classifiers that were not trained on it, where there are any.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 RUN_FOLDER = "psmatch-run"
 # Written out, because `psmatch --help` must not load the recipe; a test compares it with PRESETS.
-PRESETS_TEXT = "recommended, sharp, smooth, paper, paper-snn or paper-vae"
+PRESETS_TEXT = "recommended, recommended-2, sharp, smooth, paper, paper-snn or paper-vae"
 
 
 @dataclass(frozen=True)

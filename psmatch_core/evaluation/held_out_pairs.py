@@ -21,6 +21,7 @@ from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.training_data import training_data
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import PAIR_METRICS, Evaluation, Judging, LabelScore, evaluate
+from psmatch_core.matching.link import Linking, link_scores
 from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.matchers import Matcher
 from psmatch_core.matching.matchers.known_pairs import true_pairs
@@ -147,6 +148,7 @@ def evaluate_held_out(
     matcher: Matcher,
     *,
     judging: Judging | None = None,
+    linking: Linking | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Evaluation:
@@ -156,6 +158,8 @@ def evaluate_held_out(
     ----------
     models
         Both modalities as they were matched; only their cells, features and settings are used.
+    linking
+        Links the scores of each part as the run linked its own; None if it did not.
     """
     judging = judging or Judging()
     found = []
@@ -165,7 +169,10 @@ def evaluate_held_out(
             _part_of(model, each.logits, parts, side, judged)
             for model, each, side in zip(models, scores, ("source", "target"), strict=True)
         )
-        coupling = match(source, target, matcher, seed=derived_seed(seed, "held-out pairs", judged))
+        own_seed = derived_seed(seed, "held-out pairs", judged)
+        if linking is not None:
+            source, target = link_scores(source, target, matcher, linking, seed=own_seed)
+        coupling = match(source, target, matcher, seed=own_seed)
         found.append(evaluate(coupling, replace(judging, smallest_label=2)))
     progress(Event("held-out pairs", 1.0))
     dropped = {
@@ -182,7 +189,12 @@ def _part_of(model: PropensityModel, logits: np.ndarray, parts: PairParts, side:
     mask = (parts.of(side) == judged) & np.isin(modality.labels, parts.label_names)
     cells = modality.select(mask, "not in this part")
     return replace(
-        model, modality=cells, label_names=parts.label_names, logits=logits[mask], held_out_logits=logits[mask]
+        model,
+        modality=cells,
+        label_names=parts.label_names,
+        logits=logits[mask],
+        held_out_logits=logits[mask],
+        linked=None,
     )
 
 

@@ -107,7 +107,10 @@ def half_scores(
 
 def half_models(model: PropensityModel, halves: HalfScores) -> tuple[PropensityModel, PropensityModel]:
     """The model with the scores of each half in place of its own, to be used for matching only."""
-    return replace(model, logits=halves.first), replace(model, logits=halves.second)
+    return (
+        replace(model, logits=halves.first, linked=None),
+        replace(model, logits=halves.second, linked=None),
+    )
 
 
 def _half(X: Matrix, y: np.ndarray, of: HalvesOf, seed: int, half: int) -> tuple[Matrix, np.ndarray]:

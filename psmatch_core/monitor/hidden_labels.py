@@ -155,7 +155,7 @@ def find_hidden_labels(
             hint="Use more labels, or judge the matching by its losses and agreement.",
         )
     most_rounds = max(NULL_ROUNDS, MOST_PAIRS // (labels.size // 2))
-    sides = (_Side(source.space, source.y), _Side(target.space, target.y))
+    sides = (_Side(source.logits, source.y), _Side(target.logits, target.y))
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
     total = DRAWS + n_shuffles
 

@@ -185,7 +185,7 @@ class _Side:
             model = replace(
                 model, modality=modality, logits=model.logits[mask], held_out_logits=model.held_out_logits[mask]
             )
-        self.model = model
+        self.model = replace(model, linked=None)  # its scores are judged, with and without true labels
         dense = _centered(training_data(modality, model.label_names)[0])
         self.kernel = dense @ dense.T  # (n, n)
         self.kernel /= max(float(np.trace(self.kernel)) / len(dense), np.finfo(float).tiny)

@@ -21,6 +21,7 @@ from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.link import Linking, link_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import Matcher
 from psmatch_core.monitor.halves import N_HALVES, HalfScores, half_models
@@ -77,6 +78,7 @@ def match_stability(
     *,
     judging: Judging | None = None,
     seed: int = 0,
+    linking: Linking | None = None,
     stage: str = "halves: match",
     progress: Progress = silent,
 ) -> Stability:
@@ -88,6 +90,8 @@ def match_stability(
         Scores of the source and of the target, from :func:`~psmatch_core.monitor.halves.half_scores`.
     judging
         The fixed space in which positions are compared; its defaults unless given.
+    linking
+        Links the scores of each half as the run linked its own; None if it did not.
     stage
         What the progress calls it.
     """
@@ -96,7 +100,9 @@ def match_stability(
     for half in range(N_HALVES):
         progress(Event(stage, half / N_HALVES, f"matching with half {half + 1} of {N_HALVES}"))
         own_seed = derived_seed(seed, "half", half)  # partners drawn at random must not agree with themselves
-        pair.append(match(sources[half], targets[half], matcher, seed=own_seed))
+        models = (sources[half], targets[half])
+        models = models if linking is None else link_scores(*models, matcher, linking, seed=own_seed)
+        pair.append(match(*models, matcher, seed=own_seed))
     judging = judging or Judging()
     spaces = fixed_space(source.modality, judging), fixed_space(target.modality, judging)
     compared = compare(pair[0], pair[1], spaces)

@@ -67,7 +67,7 @@ def annotate(run: Run, source: AnnData, target: AnnData) -> None:
         names = [run.source.name, run.target.name]
         for name, column in _columns(coupling, scored, run.monitor, which).items():
             adata.obs[PREFIX + name] = pd.Series(column).reindex(at).set_axis(adata.obs_names)
-        adata.obsm[SCORES_KEY] = _rows(scored.space, at)
+        adata.obsm[SCORES_KEY] = _rows(scored.scores, at)
         adata.uns[UNS_KEY] = _record(run, scored, which=which, names=names)
 
 
@@ -111,7 +111,7 @@ def _rows(values: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 def _record(run: Run, scored: ScoredModality, *, which: str, names: list[str]) -> dict[str, Any]:
     """What ``uns`` keeps: texts, numbers and lists only, so that h5ad and h5mu hold it."""
-    n_columns = scored.space.shape[1]
+    n_columns = scored.scores.shape[1]
     is_labels = n_columns == len(scored.label_names)
     columns = scored.label_names if is_labels else [f"{scored.space_name} {each + 1}" for each in range(n_columns)]
     return {

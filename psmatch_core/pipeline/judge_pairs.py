@@ -73,6 +73,7 @@ def judge_held_out_pairs(
         parts,
         recipe.matcher,
         judging=recipe.judging,
+        linking=recipe.linking if source.linked is not None else None,
         seed=recipe.seed,
         progress=progress,
     )

@@ -26,6 +26,7 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import UniformMatcher
 from psmatch_core.pipeline.inputs import prepare_inputs
+from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.translation.fit import fit_translator
@@ -97,8 +98,9 @@ def leave_label_out(
     in_training = [_training_cells(side, label, how.held_out_share, recipe.seed) for side in sides]
     training = [side.select(mask, "held out") for side, mask in zip(sides, in_training, strict=True)]
     scored = score_modalities(recipe, training[0], training[1], progress=progress)
-    coupling = match(*scored.models, recipe.matcher, seed=recipe.seed, progress=progress)
-    notes += scored.notes
+    linked, link_notes = link_modalities(recipe, scored.models, progress=progress)
+    coupling = match(*linked, recipe.matcher, seed=recipe.seed, progress=progress)
+    notes += [*scored.notes, *link_notes]
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]
     translator = recipe.translator
     if not isinstance(translator, TrainedTranslator):

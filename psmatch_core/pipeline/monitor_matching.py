@@ -139,6 +139,7 @@ def measure_stability(
         (source, target),
         recipe.matcher,
         judging=recipe.judging,
+        linking=recipe.linking if models[0].linked is not None else None,
         seed=recipe.seed,
         stage=f"halves: match, {of.value}",
         progress=progress,

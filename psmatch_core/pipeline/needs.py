@@ -15,6 +15,7 @@ from psmatch_core.classification.classifiers import RecommendedClassifier
 from psmatch_core.classification.propensity import PropensityScores
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import MANY_FEATURES, Preprocessing
+from psmatch_core.matching.link import NEVER
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.pipeline.recipe import Recipe
 
@@ -113,7 +114,7 @@ def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labe
 def _seconds(recipe: Recipe, seen: float, n_cells: int, n_labels: int) -> float | None:
     """Wall time of a run [s]; None where another classifier, space or method makes it another."""
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
-    if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher):
+    if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
         return None
     return START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * n_cells + SECONDS_PER_LABEL * n_labels
 

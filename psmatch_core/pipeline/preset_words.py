@@ -13,17 +13,19 @@ METHOD_SETTINGS = (
     "classifier",
     "scoring",
     "matcher",
+    "linking",
     "translator",
 )
+DISTINGUISHING = ("space", "classifier", "matcher", "linking")  # by which the nearest preset is found
 MOST_TITLES = 3
 
 
 def nearest_preset(recipe: Recipe) -> str:
-    """The preset in which the fewest of space, classifier and method differ from a recipe."""
+    """The preset in which the fewest of space, classifier, method and link differ from a recipe."""
 
     def distance(name: str) -> int:
         preset = Recipe.preset(name)
-        return sum(getattr(preset, part) != getattr(recipe, part) for part in ("space", "classifier", "matcher"))
+        return sum(getattr(preset, part) != getattr(recipe, part) for part in DISTINGUISHING)
 
     return min(PRESETS, key=distance)
 

@@ -15,6 +15,7 @@ from psmatch_core.data.preprocessing import FittedPreprocessing
 from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.link import LinkedPositions
 from psmatch_core.monitor.halves import HalfScores
 from psmatch_core.pipeline.result_formats import FORMATS
 from psmatch_core.translation.translators import FittedTranslator
@@ -76,6 +77,11 @@ def load_score_map(path: Path | str) -> ScoreMap:
 def load_halves(path: Path | str) -> HalfScores:
     """The scores of two classifiers, each trained on one half of the cells, in a file."""
     return _load(path, HalfScores)
+
+
+def load_linked(path: Path | str) -> LinkedPositions:
+    """The linked positions of one modality in a file."""
+    return _load(path, LinkedPositions)
 
 
 def load_held_out_scores(path: Path | str) -> HeldOutScores:

@@ -30,6 +30,7 @@ from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.blocks import Block, DenseBlock, PotentialBlock, SparseBlock
 from psmatch_core.matching.coupling import Coupling, Status
+from psmatch_core.matching.link import LinkedPositions
 from psmatch_core.monitor.halves import HalfScores
 from psmatch_core.translation.translators import FittedTranslator
 
@@ -294,4 +295,5 @@ FORMATS = (
     _arrays_only("map of scores", ScoreMap),
     _arrays_only("halves", HalfScores),
     _arrays_only("held-out scores", HeldOutScores),
+    _arrays_only("linked positions", LinkedPositions),
 )

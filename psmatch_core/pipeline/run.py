@@ -29,6 +29,7 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.inputs import PreparedInputs, prepare_inputs, read_inputs
 from psmatch_core.pipeline.judge_pairs import judge_held_out_pairs
 from psmatch_core.pipeline.label_outcomes import label_outcomes
+from psmatch_core.pipeline.link_modalities import link_modalities, linked_positions
 from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.pipeline.needs import SideSize, check_needs
 from psmatch_core.pipeline.recipe import Recipe
@@ -183,6 +184,12 @@ def run(
     models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
     store.finished("notes", notes)
     store.finished("propensity", list(models))
+    models, link_notes = link_modalities(recipe, models, progress=progress)
+    if link_notes:
+        notes = (*notes, *link_notes)
+        store.finished("notes", notes)
+    if positions := linked_positions(models):
+        store.finished("link", positions)
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
     store.finished("match", coupling)
     monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)

@@ -20,6 +20,7 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.evaluation.held_out_pairs import PairParts
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.link import NEVER
 from psmatch_core.pipeline.recipe import Recipe
 
 # Settings of a recipe that decide the features, and with them those that decide the propensity models.
@@ -112,6 +113,7 @@ def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs
         recipe.matcher,
         recipe.translator,
         recipe.seed,
+        *([recipe.linking] if recipe.linking.use != NEVER else []),  # keys of earlier runs stay
     )
 
 

@@ -157,4 +157,5 @@ def _model(folder: RunFolder, side: str) -> ScoredModality:
     model = files.PROPENSITY.read(folder, features, which=side) if features is not None else None
     if model is None:
         raise PsmatchError("This run has no propensity scores yet.", hint="Train the propensity models first.")
-    return model
+    linked = files.LINKED.read(folder, which=side)
+    return model if linked is None else linked.of(model)

@@ -14,6 +14,7 @@ from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.evaluation.held_out_pairs import HeldOutScores
 from psmatch_core.exploration.maps import map_scores
+from psmatch_core.matching.link import LinkedPositions
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import ExactMatcher, NeighborMatcher, SinkhornMatcher, UniformMatcher
 from psmatch_core.monitor.halves import HalfScores
@@ -108,6 +109,7 @@ def every(models):
         map_scores(*models),
         HalfScores(models[0].logits, models[0].logits),
         HeldOutScores(models[0].logits),
+        LinkedPositions(models[0].logits),
     ]
 
 
@@ -123,6 +125,7 @@ def loaders(models):
         "map of scores": result_files.load_score_map,
         "halves": result_files.load_halves,
         "held-out scores": result_files.load_held_out_scores,
+        "linked positions": result_files.load_linked,
     }
 
 

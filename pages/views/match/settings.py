@@ -10,6 +10,7 @@ from pages.shell import cache, session
 from pages.shell.forms import config_form, strategy_box
 from pages.shell.text import plain
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.classification.propensity import PropensityScores
 from psmatch_core.matching.matchers import KnownPairsMatcher, Matcher
 from psmatch_core.matching.offered import methods_that_cannot_work
 from psmatch_core.workspace import files
@@ -39,7 +40,10 @@ def matcher_settings(folder: RunFolder | None, *, has_pairs: bool) -> None:
         reasons = "; ".join(f"{titles[kind].partition(':')[0]} – {reason}" for kind, reason in unfit.items())
         st.caption(plain(f"Not offered for these data: {reasons}", 600))
     matcher = config_form(matcher, workspace.base.matcher, name="matcher")
-    session.set_workspace(replace(workspace, matcher=matcher))
+    linking = workspace.linking
+    if matcher.uses_scores and isinstance(workspace.space, PropensityScores):
+        linking = config_form(linking, workspace.base.linking, name="linking", more="How features are linked")
+    session.set_workspace(replace(workspace, matcher=matcher, linking=linking))
 
 
 def _unfit(folder: RunFolder | None) -> dict[type[Matcher], str]:

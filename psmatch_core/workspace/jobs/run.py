@@ -179,6 +179,9 @@ class _RunStageStore(FolderStageStore):
             self.models = list(result)
             if self.stop_after is LastStage.PROPENSITY:
                 raise LastStageDone
+        if stage == "link":
+            for side, positions in zip(files.BOTH_SIDES, result, strict=True):
+                files.LINKED.write(folder, positions, which=side)
         if stage == "match":  # shown while its matches are still being judged
             self.coupling = result
             files.COUPLING.write(folder, result)
