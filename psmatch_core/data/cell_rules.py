@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,13 +70,15 @@ class CellRule:
         return np.asarray((~is_in if self.comparison in ("!=", "not in") else is_in) & is_there)
 
 
-def parse_rule(text: str, columns: Sequence[str]) -> CellRule:
+def parse_rule(text: str, columns: Sequence[str], features: Collection[str] = ()) -> CellRule:
     """The rule that a text describes.
 
     Parameters
     ----------
     columns
         The columns of the file; the longest that the text begins with is meant.
+    features
+        The features of the file, by which no cells are chosen.
 
     Raises
     ------
@@ -98,8 +100,15 @@ def parse_rule(text: str, columns: Sequence[str]) -> CellRule:
             hint=f"Write a column, a comparison (>, >=, <, <=, =, !=, in, not in) and a value: {_EXAMPLES}.",
             code="PM-C01",
         )
+    asked = plain[: found.start()].strip().strip("\"'")
+    if asked in features:
+        raise PsmatchError(
+            f"The rule {display(plain, 60)}: {display(asked)} is a feature, and cells are chosen by annotation.",
+            hint=f"Give {display(asked)} the role annotation (roles), if the assay did not measure it.",
+            code="PM-C02",
+        )
     raise PsmatchError(
-        f"The rule {display(plain, 60)}: there is no column {display(plain[: found.start()].strip())}.",
+        f"The rule {display(plain, 60)}: there is no column {display(asked)}.",
         hint=f"Use one of the columns: {name_list(columns, 12) or 'the file has none'}.",
         code="PM-C02",
     )

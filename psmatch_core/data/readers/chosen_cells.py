@@ -136,8 +136,10 @@ class ChosenCells(WrappedSource):
         names = inner.obs_names
         self._keep = np.ones(len(names), dtype=bool)  # (n_cells,)
         said = []
+        main = next((each.key for each in inner.headers if len(each.shape) == 2), None)
+        features = frozenset(inner.var_names(main)) if main is not None else ()
         for text in rules:
-            rule = parse_rule(text, inner.column_names)
+            rule = parse_rule(text, inner.column_names, features)
             is_met = rule.met_by(inner.column(rule.column))
             missed = self._keep & ~is_met
             self.excluded += [(names[at], f"it does not meet the rule {rule.text}") for at in np.flatnonzero(missed)]

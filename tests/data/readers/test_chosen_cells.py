@@ -157,3 +157,16 @@ def test_each_further_column_counts_by_itself(path: Path) -> None:
 def test_a_dose_that_all_cells_have_says_nothing(path: Path) -> None:
     found = look(path, "drug", label_with=("dose",))
     assert not [each for each in found.findings if each.code == "PM-C09"]
+
+
+def test_a_rule_on_a_feature_says_how_it_becomes_annotation(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"cell": [f"c{at}" for at in range(N)], "gene": ["A", "B"] * (N // 2)})
+    frame["grna_frac"] = draw.uniform(size=N).round(2)
+    frame[["CD3", "CD4"]] = draw.normal(size=(N, 2))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(PsmatchError, match="grna_frac is a feature, and cells are chosen by annotation") as caught:
+        look(tmp_path / "t.csv", "gene", cells=("grna_frac > 0.5",))
+    assert "role annotation" in caught.value.hint
+    found = look(tmp_path / "t.csv", "gene", cells=("grna_frac > 0.5",), roles=(("grna_frac", "annotation"),))
+    assert found.n_cells == int((frame["grna_frac"] > 0.5).sum())
