@@ -1,4 +1,4 @@
-"""Buttons that use a column by which the labels of both files are split further."""
+"""Buttons that split the labels of both files further: by a column of conditions, or by their common batches."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
+from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import change_both
+from psmatch_core.data.batch_proposals import batches_of_file, shared_batches_note
 from psmatch_core.data.checks import display, finer_columns
 
 
@@ -31,3 +33,22 @@ def finer_label_buttons(source: Side, target: Side) -> None:
             for side in (source, target)
         ]
         change_both(sides[0], sides[1])
+
+
+def shared_batches_button(source: Side, target: Side) -> None:
+    """A button that matches within the batches which both files name, and what that means."""
+    if source.summary is None or target.summary is None or source.path.startswith(DEMO):
+        return
+    batches = batches_of_file(source.summary, {}), batches_of_file(target.summary, {})
+    note = shared_batches_note(*batches)
+    if batches[0] is None or batches[1] is None or not note:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(plain(note), width="stretch")
+        if st.button("Match within batches", key="labels.batches", icon=":material/call_split:"):
+            sides = [
+                replace(side, label_with=(*side.label_with, each.column))
+                for side, each in zip((source, target), batches, strict=True)
+                if each is not None
+            ]
+            change_both(sides[0], sides[1])

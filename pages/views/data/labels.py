@@ -10,7 +10,7 @@ from pages.shell import charts, session
 from pages.shell.errors import show_error, show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
-from pages.views.data.finer_labels import finer_label_buttons
+from pages.views.data.finer_labels import finer_label_buttons, shared_batches_button
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.base.errors import PsmatchError
@@ -60,6 +60,7 @@ def _pair_findings(workspace: Workspace) -> None:
     )
     show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below
     finer_label_buttons(source, target)
+    shared_batches_button(source, target)
 
 
 def _decisions(workspace: Workspace, report: LabelReport) -> None:

@@ -12,7 +12,6 @@ from psmatch_core.data.batch_proposals import (
     Batches,
     batches_of_file,
     propose_within_batches,
-    shared_batches_note,
 )
 from psmatch_core.data.labels.label_rules import renamed
 from psmatch_core.data.preprocessing import Preprocessing
@@ -32,8 +31,6 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
             if st.button(plain(each.button(current)), key=f"{form}.proposal{at}", icon=":material/tune:"):
                 session.reset_widgets(form)
                 current = each.applied_to(current)
-    if which == "target" and (note := shared_batches_note(batches, others)):
-        st.caption(plain(note))
     with st.expander("Preprocessing", icon=":material/tune:"):
         if proposal is not None and not proposal.button(current):
             st.caption(plain(proposal.reason))

@@ -371,12 +371,14 @@ def test_a_proposed_preprocessing_is_set_by_its_button_alone(empty: Open) -> Non
     assert not [each for each in app.button if each.label.startswith("Use normalize")]
 
 
-def test_batches_that_differ_are_offered_to_be_standardised_within(empty: Open) -> None:
-    def screen(prefix: str, batches: list[str]) -> bytes:
-        table = pd.read_csv(BytesIO(csv([*"AABB"] * 10, prefix=prefix)))
-        table.insert(2, "batch", [batches[i % 2] for i in range(40)])
-        return table.to_csv(index=False).encode()
+def screen(prefix: str, batches: list[str]) -> bytes:
+    """Two labels, each of them in two batches."""
+    table = pd.read_csv(BytesIO(csv([*"AABB"] * 10, prefix=prefix)))
+    table.insert(2, "batch", [batches[i % 2] for i in range(40)])
+    return table.to_csv(index=False).encode()
 
+
+def test_batches_that_differ_are_offered_to_be_standardised_within(empty: Open) -> None:
     app = hand_over(empty(), "source", "rna.csv", screen("a", ["P1", "P2"]))
     hand_over(app, "target", "adt.csv", screen("b", ["P1", "P3"]))
     (button, _) = [each for each in app.button if each.label.startswith("Use batch scaling z")]
@@ -385,3 +387,15 @@ def test_batches_that_differ_are_offered_to_be_standardised_within(empty: Open) 
     assert app.session_state["workspace"].source.preprocessing.batch_key == "batch"
     assert app.session_state["workspace"].target.preprocessing.batch_key == ""
     assert len([each for each in app.button if each.label.startswith("Use batch scaling z")]) == 1
+
+
+def test_equal_batches_are_made_part_of_the_label_by_one_button(empty: Open) -> None:
+    app = hand_over(empty(), "source", "rna.csv", screen("a", ["P1", "P2"]))
+    hand_over(app, "target", "adt.csv", screen("b", ["P1", "P2"]))
+    assert metrics(app)["Shared labels"] == "2"
+    assert "cells of different batches then never match" in plain_text(app)
+    press(app, "Match within batches")
+    app.run()
+    assert app.session_state["workspace"].target.label_with == ("batch",)
+    assert metrics(app)["Shared labels"] == "4"
+    assert not [each for each in app.button if each.label == "Match within batches"]
