@@ -12,6 +12,8 @@ from psmatch_core.data.checks import check_pair, pairs_of_files
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import suggest
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.proposals import proposal_for
 from psmatch_core.data.readers import DataSpec, FileSummary
 from tests.data.readers.made_files import look
 
@@ -172,3 +174,30 @@ def test_numbered_cells_are_no_known_pairs() -> None:
     assert code == 0
     assert "True pairs: not known" in text
     assert "they only number the cells" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "proposed"),
+    [
+        ("17/atac.h5ad", "perturbation", {"normalize": "tfidf", "n_components": 50}),
+        ("17/adt.h5ad", "perturbation", {"normalize": "clr"}),
+        ("18/gex_only.h5ad", "perturbation", {}),  # auto does what suits genes
+        ("20/census.h5ad", "perturbation", {}),  # logged already
+        (
+            "04/profiles_clean.csv",
+            "Metadata_gene",
+            {
+                "batch_scaling": "robust z",
+                "batch_key": "Metadata_Plate",
+                "batch_controls": ("NT",),
+                "largest_correlation": 0.9,
+            },
+        ),
+    ],
+)
+def test_a_preprocessing_that_suits_the_assay_is_proposed(name: str, label: str, proposed: dict[str, object]) -> None:
+    summary = look(file(name), label)
+    column = summary.column(label)
+    found = proposal_for(summary.matrices[0], summary.columns, column.counts if column else {})
+    assert found is not None
+    assert found.open_changes(Preprocessing()) == proposed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from dataclasses import replace
 from typing import Any
@@ -133,7 +134,8 @@ def _suggested(name: str, value: Any, option: Option) -> str:
     if isinstance(value, int):
         return f"{max(value // 2, int(option.minimum or 1))}, {value}, {value * 2}"
     if isinstance(value, float):
-        return f"{value * 0.4:g}, {value:g}, {value * 2:g}" if value else "0.001, 0.01, 0.1"
+        around = (value * 0.4, value, min(value * 2, math.inf if option.maximum is None else option.maximum))
+        return ", ".join(f"{each:g}" for each in dict.fromkeys(around)) if value else "0.001, 0.01, 0.1"
     return str(value)
 
 
