@@ -91,6 +91,16 @@ def add_cache_and_queue(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=Path, default=None, help="folder in which runs wait for each other to finish")
 
 
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    """Add ``--executor``, the cluster that solves the labels."""
+    parser.add_argument(
+        "--executor",
+        default="",
+        metavar="dask://HOST:PORT",
+        help="solve the labels on the workers of a running dask cluster (default: on the cores of this machine)",
+    )
+
+
 def add_umap(parser: argparse.ArgumentParser) -> None:
     """Add ``--umap``, without which the map of scores is that of their principal components."""
     parser.add_argument(

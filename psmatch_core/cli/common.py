@@ -95,7 +95,9 @@ def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
 
     started = time.perf_counter()
     recipe = with_absolute_paths(recipe)
-    folder = RunFolder.create_at(free_folder(options, options.out, recipe), recipe, umap=options.umap)
+    folder = RunFolder.create_at(
+        free_folder(options, options.out, recipe), recipe, umap=options.umap, executor=options.executor
+    )
     check_done(execute(RunJob(folder), also=progress_of(options)))
     print(_summary(folder, time.perf_counter() - started))
     return 0

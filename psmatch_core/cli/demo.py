@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from psmatch_core.cli.command import Command, add_out, add_preset, add_quiet, add_settings, add_umap
+from psmatch_core.cli.command import Command, add_executor, add_out, add_preset, add_quiet, add_settings, add_umap
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     add_out(parser, "psmatch-demo")
     add_umap(parser)
+    add_executor(parser)
     add_quiet(parser)
 
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.command import Command, add_cache_and_queue, add_out, add_quiet, add_settings, add_umap
+from psmatch_core.cli.command import (
+    Command,
+    add_cache_and_queue,
+    add_executor,
+    add_out,
+    add_quiet,
+    add_settings,
+    add_umap,
+)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +26,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser)
     add_cache_and_queue(parser)
     add_umap(parser)
+    add_executor(parser)
     add_quiet(parser)
 
 
