@@ -157,7 +157,8 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
             ]
             st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)))
     if not side.path.startswith(DEMO):
-        with st.expander("Labels in a separate table" + (f": {plain(side.labels_shown)}" if side.labels_path else "")):
+        title = "Labels in a separate table" + (f": {plain(side.labels_shown)}" if side.labels_path else "")
+        with st.expander(title, expanded=not candidates):  # open where nothing else can give the labels
             take_upload(
                 which,
                 f"upload.labels.{which}",

@@ -69,10 +69,11 @@ class TableSource(Source):
         texts = (column for i, column in enumerate(columns) if column.dtype == object and i != at_names)
         words = repeated_missing_words(texts)
         unsure: Counter[str] = Counter()  # words that were read as missing values, by column
+        by_name: list[str] = []
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             if i == at_names:
                 continue
-            feature = _feature(name, column, opening, self._obs_names, self.findings, words=words)
+            feature = _feature(name, column, opening, self._obs_names, self.findings, words=words, by_name=by_name)
             if feature is not None and words and column.dtype == object:
                 unsure[name] = sum(str(each).strip().lower() in words for each in column)
             if feature is not None and feature.isna().all() and opening.roles.get(name) != FEATURE_ROLE:
@@ -83,6 +84,8 @@ class TableSource(Source):
             else:
                 features.append(i)
                 values[i] = feature
+        if by_name:
+            self.findings.append(_annotation_by_name(self.shown, by_name))
         unmeasured = set(left_out_features([names[i] for i in features], opening.roles))
         for i in [each for each in features if names[each] in unmeasured]:
             features.remove(i)
@@ -143,6 +146,17 @@ class TableSource(Source):
         return as_numbers(self._columns[name])
 
 
+def _annotation_by_name(shown: str, names: list[str]) -> Finding:
+    """The finding that columns of numbers are no features, since they are called like an annotation."""
+    listed = name_list(names, 6)
+    problem = (
+        f"{shown}: column {listed} holds numbers but counts as annotation because of its name."
+        if len(names) == 1
+        else f"{shown}: {len(names):,} columns hold numbers but count as annotation because of their names: {listed}."
+    )
+    return warning("PM-F26", problem, "Give those that were measured the role feature (roles).")
+
+
 def _feature(
     name: str,
     column: pd.Series,
@@ -151,8 +165,12 @@ def _feature(
     findings: list[Finding],
     *,
     words: Collection[str],
+    by_name: list[str],
 ) -> pd.Series | None:
-    """The numbers of a feature; None for annotation; a feature with entries other than numbers is refused."""
+    """The numbers of a feature; None for annotation, which is added to ``by_name`` where its name alone made it so.
+
+    A feature with entries other than numbers is refused.
+    """
     role = opening.roles.get(name)
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
         return None
@@ -162,10 +180,7 @@ def _feature(
             return column.astype("uint8") if role == FEATURE_ROLE else None
         is_grouping = column.dtype.kind in "iu" or column.nunique() <= MOST_NUMERIC_GROUPS
         if column.dtype.kind in "iuf" and is_annotation and is_grouping:
-            problem = (
-                f"{opening.shown}: column {display(name)} holds numbers but counts as annotation because of its name."
-            )
-            findings.append(warning("PM-F26", problem, "Give it the role feature (roles) if it was measured."))
+            by_name.append(name)
             return None
         return column if column.dtype.kind in "iuf" else None
     texts = [str(each) for each in column]

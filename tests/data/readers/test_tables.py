@@ -180,3 +180,15 @@ def test_what_the_user_calls_a_feature_is_not_doubted_again(tmp_path: Path, endi
     assert all("nCount_RNA, UMAP_1" in problem or "UMAP_1, nCount_RNA" in problem for (problem,) in said())
     assert all("UMAP_1" in problem and "nCount_RNA" not in problem for (problem,) in said("nCount_RNA"))
     assert said("nCount_RNA", "UMAP_1") == [[], []]
+
+
+def test_columns_that_are_annotation_by_their_names_are_told_at_once(tmp_path):
+    """A table of CellProfiler has dozens of them, and a warning for each would hide the others."""
+    values = {f"Cells_Texture_{i}": np.arange(60) * (i + 1.5) for i in range(4)}
+    numbers = {"ImageNumber": np.arange(60) // 5, "ObjectNumber": np.arange(60) % 5, "plate": np.arange(60) % 2}
+    table = pd.DataFrame({"cell": [f"c{i}" for i in range(60)], **numbers, "gene": list("ABC") * 20, **values})
+    table.to_csv(tmp_path / "profiles.csv", index=False)
+    found = [each for each in look(tmp_path / "profiles.csv", "gene").findings if each.code == "PM-F26"]
+    assert [each.problem.partition(": ")[2] for each in found] == [
+        "3 columns hold numbers but count as annotation because of their names: ImageNumber, ObjectNumber, plate."
+    ]

@@ -65,3 +65,15 @@ def test_labels_to_keep_are_chosen_and_taken_back(empty: Open) -> None:
     assert metrics(app)["Shared labels"] == "3"
     (keep,) = [each for each in app.multiselect if each.label == "Keep only these labels"]
     assert keep.value == []
+
+
+def test_the_table_of_labels_is_asked_for_where_no_column_can_be_the_label(empty: Open) -> None:
+    def is_open(content: bytes) -> bool:
+        app = hand_over(empty(), "source", "rna.csv", content)
+        (box,) = [each for each in app.expander if each.label.startswith("Labels in a separate table")]
+        return bool(box.proto.expanded)
+
+    assert not is_open(csv(["A", "B"] * 10))
+    lines = csv(["A", "B"] * 10).decode().splitlines()
+    without = [",".join(field for at, field in enumerate(line.split(",")) if at != 1) for line in lines]
+    assert is_open(("\n".join(without) + "\n").encode())
