@@ -17,6 +17,7 @@ from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import DEMO_NAMES, demo_summary
 from pages.shell.navigation import PAGES, path_of
+from pages.shell.shipped_demos import unpack_demo
 from pages.shell.verdicts import run_verdict
 from pages.shell.workspace import DEMO, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
@@ -121,14 +122,16 @@ def compute_first_ahead() -> None:
         return
     _STARTED.set()
     first = next(iter(DEMOS))
-    if not RunStore(session.root()).entries() and _template(first) is None:
-        _start_template(first)
+    store = _store(first)
+    if not RunStore(session.root()).entries() and not store.runs.is_dir():
         place = session.root() / "demos"
-        threading.Thread(target=_summarise_both, args=(first, place), name="psmatch-demo", daemon=True).start()
+        threading.Thread(target=_prepare, args=(first, store, place), name="psmatch-demo", daemon=True).start()
 
 
-def _summarise_both(name: str, place: Path) -> None:
+def _prepare(name: str, store: RunStore, place: Path) -> None:
     with suppress(PsmatchError):  # shown to whoever opens the demo
+        if not unpack_demo(name, store.runs, place) and not store.runs.is_dir():
+            _start(name, store)
         for side in SIDES:
             demo_summary(name, side, place)
 
@@ -160,13 +163,19 @@ def _store(name: str) -> RunStore:
 def _template(name: str) -> RunFolder | None:
     """The run that visitors get a copy of: finished, running or failed; None if there is none yet."""
     store = _store(name)
+    if not store.runs.is_dir():
+        unpack_demo(name, store.runs, session.root() / "demos")
     entries = store.entries() if store.runs.is_dir() else []
     done = [entry for entry in entries if entry.state == DONE]
     return store.open((done or entries)[0].id) if entries else None
 
 
 def _start_template(name: str) -> RunFolder:
-    return _store(name).start(demo_recipe(Recipe(), name), name=f"Demo: {DEMOS[name].title}")
+    return _start(name, _store(name))
+
+
+def _start(name: str, store: RunStore) -> RunFolder:
+    return store.start(demo_recipe(Recipe(), name), name=f"Demo: {DEMOS[name].title}")
 
 
 def _open_copy(template: RunFolder) -> None:

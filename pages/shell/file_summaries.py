@@ -11,10 +11,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import BinaryIO
 
-from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json
+from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_json, write_whole
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.readers import DataSpec, FileSummary, content_stamp, inspect_file, shown_name
@@ -46,17 +47,7 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
     PsmatchError
         When the file cannot be used.
     """
-    key = [shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
-    for each in (spec.path, spec.labels_path):
-        if each:
-            try:
-                key += [each, content_stamp(Path(each))]
-            except OSError:
-                raise PsmatchError(
-                    f"{shown_name(each)} is no longer at its path.", hint="Load the file again.", code="PM-S03"
-                ) from None
-    kept = cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json"
-    sample = _sample_path(spec, cache)
+    kept, sample = kept_paths(spec, shown, cache)
     with explain_full_disk("the summary of the file"):
         cache.mkdir(parents=True, exist_ok=True)
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -67,6 +58,41 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
     with suppress(PsmatchError):  # on a full disk the file is inspected again next time
         write_json(kept, summary.to_dict())
     return summary
+
+
+def kept_paths(spec: DataSpec, shown: str, cache: Path) -> tuple[Path, Path]:
+    """Where the summary of a file and the sample of its cells are kept, as the file is now."""
+    key = [shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
+    for each in (spec.path, spec.labels_path):
+        if each:
+            try:
+                key += [each, content_stamp(Path(each))]
+            except OSError:
+                raise PsmatchError(
+                    f"{shown_name(each)} is no longer at its path.", hint="Load the file again.", code="PM-S03"
+                ) from None
+    return cache / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.json", _sample_path(spec, cache)
+
+
+def adopt_summary(of: tuple[DataSpec, str], summary: Path, sample: Path, cache: Path) -> None:
+    """Keep a summary that came with a file, as if the file had been inspected here.
+
+    Parameters
+    ----------
+    of
+        The file, and its name in messages.
+    summary, sample
+        Where they lie now; the sample may be missing, as for images.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    for came, kept in zip((sample, summary), reversed(kept_paths(*of, cache)), strict=True):
+        if came.exists():
+            write_whole(kept, partial(_copy, came))
+
+
+def _copy(came: Path, stream: BinaryIO) -> None:
+    with came.open("rb") as given:
+        shutil.copyfileobj(given, stream)
 
 
 def sample_of(spec: DataSpec, summary: FileSummary, cache: Path) -> CellSample | None:
@@ -121,22 +147,26 @@ def demo_summary(name: str, which: str, folder: Path) -> FileSummary:
     path = demo_path(name, which, folder)
     if not path.exists():
         _make_demo(name, path.parent)
-    shown = f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
-    return summary_of(DataSpec(path=str(path)), shown, folder)
+    return summary_of(*demo_spec(name, which, folder), folder)
+
+
+def demo_spec(name: str, which: str, folder: Path) -> tuple[DataSpec, str]:
+    """The file of one side of a demo, and its name on pages."""
+    return DataSpec(path=str(demo_path(name, which, folder))), f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
 
 
 def _make_demo(name: str, place: Path) -> None:
-    partial = place.with_name(f".{name}-{secrets.token_hex(4)}")
+    unfinished = place.with_name(f".{name}-{secrets.token_hex(4)}")
     with explain_full_disk("the files of the demo"):
-        partial.mkdir(parents=True)
+        unfinished.mkdir(parents=True)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
     }
-    command = [sys.executable, "-c", _MAKE_DEMO, name, str(partial)]
+    command = [sys.executable, "-c", _MAKE_DEMO, name, str(unfinished)]
     ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if ended.returncode and b"No space left" in ended.stderr:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise full_disk_error("the files of the demo")
     if ended.returncode:
         raise PsmatchError(
@@ -145,4 +175,4 @@ def _make_demo(name: str, place: Path) -> None:
             code="PM-S04",
         )
     with suppress(OSError):  # another visitor was faster
-        partial.rename(place)
+        unfinished.rename(place)
