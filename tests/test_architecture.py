@@ -204,6 +204,7 @@ WRITING = {
     "write_html", "write_image", "write_text", "ZipFile",
 }  # fmt: skip
 WRITES_ON_ITS_OWN = {
+    "pages.shell.shipped_demos": ("copytree",),  # a shipped run gets its name when whole
     "psmatch_core.exports.h5mu": ("open",),  # the format names itself before the HDF5 file, in the partial file of disk
     "psmatch_core.workspace.progress_log": ("open",),  # events.jsonl grows by a line at a time
     "psmatch_core.workspace.store": ("open", "copytree"),  # log.txt of a worker; a copied run gets its name when whole

@@ -115,7 +115,7 @@ def compute_demo(name: str, root: Path) -> RunFolder:
     return folder
 
 
-def main(names: Sequence[str]) -> None:
+def _main(names: Sequence[str]) -> None:
     """Compute and pack the named demos."""
     for name in names:
         with tempfile.TemporaryDirectory() as root:
@@ -125,4 +125,4 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["screen"])
+    _main(sys.argv[1:] or ["screen"])
