@@ -40,6 +40,10 @@ class EnsembleClassifier(Classifier):
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
+        if any(isinstance(each, MLPClassifier | CNNClassifier) for each in self.members):
+            # scipy, in the thread of another member, fails on a torch that a thread is still importing
+            import torch  # noqa: F401
+
         def fit(index: int, part: Progress) -> FittedClassifier:
             own_seed = derived_seed(seed, "member", index)
             return self.members[index].fit(
