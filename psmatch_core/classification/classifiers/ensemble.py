@@ -40,10 +40,6 @@ class EnsembleClassifier(Classifier):
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
-        if any(isinstance(each, MLPClassifier | CNNClassifier) for each in self.members):
-            # scipy, in the thread of another member, fails on a torch that a thread is still importing
-            import torch  # noqa: F401
-
         def fit(index: int, part: Progress) -> FittedClassifier:
             own_seed = derived_seed(seed, "member", index)
             return self.members[index].fit(
@@ -171,6 +167,9 @@ def fit_members(
     fit: Callable[[int, Progress], FittedClassifier], n_members: int, progress: Progress
 ) -> list[FittedClassifier]:
     """The members of an average, trained side by side; ``fit`` gets the number of a member and its progress."""
+    # scipy, in the thread of one member, fails on a torch that the thread of another is still importing
+    import torch  # noqa: F401
+
     done = [0.0] * n_members
 
     def fit_one(index: int) -> FittedClassifier:

@@ -10,9 +10,10 @@ import sys
 import psmatch_core.classification.classifiers.ensemble as module
 from psmatch_core.classification.classifiers.linear import LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
+Ensemble = module.EnsembleClassifier
 assert "torch" not in sys.modules
-module.fit_members = lambda *_: sys.exit(0 if "torch" in sys.modules else 3)
-module.EnsembleClassifier((LinearClassifier(), MLPClassifier())).fit(
+module.side_by_side = lambda *_: sys.exit(0 if "torch" in sys.modules else 3)
+Ensemble((LinearClassifier(), Ensemble((MLPClassifier(), MLPClassifier())))).fit(
     None, None, n_labels=2, folds=None, seed=0, progress=None
 )
 """
