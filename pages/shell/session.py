@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import re
 import secrets
 import sys
@@ -23,6 +22,7 @@ from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.setting_words import kind_title
 from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.workspace.new_folder import workspace_folder
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -33,8 +33,8 @@ _FROZEN = {"modules": 0}
 
 
 def root() -> Path:
-    """The folder of uploads, runs and shared stages: ``PSMATCH_WORKSPACE``, by default ``./psmatch-workspace``."""
-    return Path(os.environ.get("PSMATCH_WORKSPACE") or "psmatch-workspace").absolute()
+    """The folder of uploads, runs and shared stages."""
+    return workspace_folder()
 
 
 def store() -> RunStore:

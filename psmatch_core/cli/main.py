@@ -13,6 +13,7 @@ from psmatch_core.cli import (
     app,
     curve,
     demo,
+    doctor,
     features,
     inspect,
     leave_out,
@@ -32,7 +33,7 @@ COMMANDS = tuple(
     module.COMMAND
     for module in (
         app, demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, matched, leave_out, report,
-        options, warm,
+        options, doctor, warm,
     )
 )  # fmt: skip
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 
 LOCK = "worker.lock"  # in the folder of a job: held by the process that works on it
+WORKSPACE_VARIABLE = "PSMATCH_WORKSPACE"
+
+
+def workspace_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder of the app's uploads, runs and shared stages: ``PSMATCH_WORKSPACE``, or ``./psmatch-workspace``."""
+    return Path(environment.get(WORKSPACE_VARIABLE) or "psmatch-workspace").absolute()
 
 
 def holds_job(path: Path) -> bool:

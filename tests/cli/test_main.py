@@ -22,7 +22,17 @@ from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 CLI = ROOT / "psmatch_core" / "cli"
-NO_COMMANDS = {"__init__", "main", "command", "common", "data_arguments", "settings", "file_summary"}
+NO_COMMANDS = {
+    "__init__",
+    "main",
+    "command",
+    "common",
+    "data_arguments",
+    "settings",
+    "file_summary",
+    "json_output",
+    "machine_checks",
+}
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
 
