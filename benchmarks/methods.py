@@ -13,7 +13,8 @@ import time
 import warnings
 from pathlib import Path
 
-from benchmarks.quality import machine, split
+from benchmarks.quality import machine
+from benchmarks.quality_splits import split
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality

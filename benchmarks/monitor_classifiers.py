@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import machine, split
+from benchmarks.quality import machine
+from benchmarks.quality_splits import split
 from psmatch_core.base import disk
 from psmatch_core.classification.classifiers import (
     Classifier,

@@ -22,7 +22,7 @@ TRAINED = (
     "scoring",
     "seed",
 )
-MATCHED = (*TRAINED, "matcher")
+MATCHED = (*TRAINED, "matcher", "linking")
 TRANSLATED = (*MATCHED, "translator")
 JUDGED = (*TRANSLATED, "judging")
 # Settings that change no number: names everywhere, and the pair columns on pages that do not use known pairs.

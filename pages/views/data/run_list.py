@@ -23,7 +23,7 @@ from psmatch_core.workspace.store import LONGEST_NAME
 RUN = "run"  # the kind of deleted items
 SHOWN = 8
 DATA_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
-SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "translator", "seed")
+SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed")
 
 
 def run_list() -> None:

@@ -21,7 +21,9 @@ from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.budget import Budget, estimate_budget
 from psmatch_core.workspace.sweeps.points import GRID, LIST, Axis, Sweep, parse_axis
 
-VARIED = ("space", "classifier", "matcher", "scoring", "source_preprocessing", "target_preprocessing", "seed")
+VARIED = (
+    "space", "classifier", "matcher", "linking", "scoring", "source_preprocessing", "target_preprocessing", "seed",
+)  # fmt: skip
 FIRST = "matcher.epsilon"
 COMBINATIONS = {GRID: "all combinations", LIST: "position by position"}
 

@@ -27,7 +27,7 @@ def propensity_settings() -> None:
         help="Sets space, classifier and matching method together.",
     )
     if preset and preset != workspace.preset:
-        for name in ("space", "classifier", "matcher"):
+        for name in ("space", "classifier", "matcher", "linking"):
             session.reset_widgets(name)
         session.set_workspace(workspace.with_preset(preset))
         st.rerun()

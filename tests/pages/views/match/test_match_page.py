@@ -83,3 +83,16 @@ def test_a_label_is_solved_by_pot_when_asked(full: Open, finished: RunFolder) ->
     (table,) = [each.value for each in app.dataframe if "pot" in each.value]
     assert list(table["figure"])[:2] == ["Transport cost", "Objective"]
     assert abs(table["difference"][0]) < 0.01 * table["pot"][0]
+
+
+def test_match_offers_to_link_features_where_cells_are_matched_by_scores(full: Open) -> None:
+    app = full("match")
+    (link,) = [each for each in app.selectbox if each.label.startswith("Link features")]
+    assert link.value == "never"
+    link.select("if hidden labels are found").run()
+    assert not app.exception
+    assert app.session_state["workspace"].recipe.linking.use == "if hidden labels are found"
+    assert "These results were computed with Link: link features = never" in texts(app).replace("\\", "")
+    (method,) = [each for each in app.selectbox if each.label == "Method"]
+    method.select(next(each for each in method.options if each.startswith("Gromov"))).run()
+    assert not [each for each in app.selectbox if each.label.startswith("Link features")]

@@ -1,0 +1,76 @@
+"""Splits of the quality benchmark: which cells train, which are judged, and that a control carries no signal."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.quality import chance, summary
+from benchmarks.quality_splits import Split, of_new_cells, split
+from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.propensity import fit_propensity
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.array(["a", "b", "c", "d"])[rng.integers(0, 4, 200)]
+    for index, d in ((1, 8), (2, 6)):
+        X = rng.normal(size=(200, d)).astype(np.float32) + (labels == "a")[:, None]
+        obs = pd.DataFrame({"label": labels}, index=[f"c{i}" for i in range(200)])
+        anndata.AnnData(X, obs=obs).write_h5ad(tmp_path / f"mod{index}.h5ad")
+    return tmp_path
+
+
+def cells(modality):
+    return set(modality.pair_ids.tolist())
+
+
+def test_no_cell_trains_on_both_sides_or_is_judged_by_a_model_that_knew_it(folder):
+    trained, judged = Split(folder, 0, "separate").modalities()
+    assert not cells(trained[0]) & cells(trained[1])
+    for model, other in zip(trained, judged, strict=True):
+        assert not cells(model) & cells(other)
+    assert cells(judged[0]) == cells(judged[1])
+    assert [each.n_cells for each in (*trained, *judged)] == [70, 70, 60, 60]
+
+
+def test_the_shared_protocol_trains_on_the_judged_cells(folder):
+    trained, judged = Split(folder, 0, "shared").modalities()
+    assert judged is trained
+    assert len(cells(trained[0]) & cells(trained[1])) == 120
+    assert [each.n_cells for each in split(folder, 0)] == [160, 160]
+
+
+def test_dealt_labels_are_those_of_the_set_and_equal_on_both_sides(folder):
+    _, judged = Split(folder, 0, "separate", "labels").modalities()
+    _, true = Split(folder, 0, "separate").modalities()
+    of = [dict(zip(each.pair_ids, each.labels, strict=True)) for each in (*judged, *true)]
+    assert of[0] == of[1]
+    assert of[2] == of[3]
+    assert np.mean([of[0][cell] == of[2][cell] for cell in of[0]]) < 0.5
+
+
+def test_new_cells_are_scored_as_the_model_scores_them(folder):
+    trained, judged = Split(folder, 0, "separate").modalities()
+    names = trained[0].label_names
+    models = tuple(fit_propensity(each, LinearClassifier(strength=0.1), label_names=names) for each in trained)
+    new = of_new_cells(models, judged)
+    assert [each.modality for each in new] == judged
+    assert np.array_equal(new[0].logits, models[0].score(judged[0].X))
+
+
+def test_tables_compare_with_the_papers_recipe_and_with_chance():
+    rows = pd.DataFrame(
+        [
+            {"data": data, "protocol": "separate", "seed": seed, "method": method, "trace_fold": trace,
+             "foscttm": foscttm, "rank": foscttm, "linked": method == "recommended-2"}
+            for data in ("x", "y")
+            for seed in (0, 1)
+            for method, trace, foscttm in (("paper recipe (one)", 1.0, 0.45), ("recommended-2", 2.0, 0.4 + 0.01 * seed))
+        ]
+    )  # fmt: skip
+    assert "| separate | recommended-2 | 2 | -0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045 | 2.00 | 100% |" in (
+        summary(rows)
+    )
+    assert "| x | separate | recommended-2 | 0.405 | -19.0 | 0.405 |" in chance(rows)
