@@ -72,7 +72,7 @@ class DataSpec(Config):
     labels_path: str = option(
         "",
         label="table of labels",
-        help="A second table (csv, tsv) with the labels; its first column holds the cell names.",
+        help="A second table (csv, tsv) with the labels; one of its columns names the cells.",
     )
     guide_umis: int = option(
         0,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import Finding, display, name_list
+from psmatch_core.data.checks import Finding, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening, Source, WrappedSource
 from psmatch_core.data.readers.data_spec import DataSpec
@@ -16,6 +16,7 @@ from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.formats import checked_opening
 from psmatch_core.data.readers.guide_calls import GuideRule, with_called_guides
+from psmatch_core.data.readers.label_rows import LabelRows, find_label_rows, not_joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,46 +24,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A table of labels: the row of each cell name, the columns, and the findings."""
+    """A table of labels: its columns, as text and with numbers as numbers, and the findings."""
 
-    rows: dict[str, int]
+    texts: dict[str, pd.Series]
     columns: dict[str, Any]
     findings: tuple[Finding, ...]
 
 
 def read_label_table(opening: Opening) -> LabelTable:
-    """Read a table of labels; cell names come first, then columns.
+    """Read a table of labels, which has a column of cell names and others.
 
     Raises
     ------
     PsmatchError
-        If it cannot be read or has a cell name twice.
+        If it cannot be read or has one column only.
     """
     findings: list[Finding] = []
     layout, frame = read_table(opening, findings, as_text=True)
-    if not layout.has_names or layout.n_columns < 2:
+    if layout.n_columns < 2:
         raise PsmatchError(
             f"{opening.shown} needs at least two columns: cell names first, then labels.",
             hint="Add a first column with the cell names of the data file.",
             code="PM-F29",
         )
-    rows: dict[str, int] = {}
-    for i, name in enumerate(frame[0]):
-        if name in rows:
-            raise PsmatchError(
-                f"{opening.shown}: cell name {display(name)} is used twice.",
-                hint="Keep one row for each cell.",
-                code="PM-F20",
-            )
-        rows[name] = i
     names = layout.header or tuple(f"column_{i}" for i in range(layout.n_columns))
-    columns: dict[str, Any] = {}
-    for i in range(1, layout.n_columns):
-        free = free_name(names[i], columns)
+    texts: dict[str, pd.Series] = {}
+    for i in range(layout.n_columns):
+        free = free_name(names[i], texts)
         if free != names[i]:
             findings.append(repeated_column(opening.shown, names[i], free))
-        columns[free] = as_numbers(frame[i])
-    return LabelTable(rows, columns, tuple(findings))
+        texts[free] = frame[i].astype(str)
+    # Which column names the cells is decided beside the data file.
+    said = tuple(each for each in findings if each.code != "PM-F29")
+    return LabelTable(texts, {name: as_numbers(each) for name, each in texts.items()}, said)
 
 
 class LabelledSource(WrappedSource):
@@ -81,11 +75,18 @@ class LabelledSource(WrappedSource):
         table = read_label_table(opening)
         super().__init__(inner)
         self.findings += table.findings
-        self._columns, called = with_called_guides(table.columns, GuideRule(spec.guide_umis, spec.guide_ratio), shown)
+        joined = find_label_rows(table.texts, inner, shown)
+        if joined is None and not inner.names_are_made:
+            raise not_joined(table.texts, inner, shown)
+        self._names = inner.obs_names if joined else self._names_in_order(table, shown)
+        self._are_made = joined is not None and inner.names_are_made
+        joined = joined or LabelRows(next(iter(table.texts)), self._names, self._names)
+        self.findings += joined.findings
+        columns = {name: each for name, each in table.columns.items() if name != joined.column}
+        self._columns, called = with_called_guides(columns, GuideRule(spec.guide_umis, spec.guide_ratio), shown)
         self.findings += called
-        self._names = self._names_in_order(table, shown) if inner.names_are_made else inner.obs_names
-        self._rows = [table.rows.get(name, -1) for name in self._names]
-        self._compare_names(shown, n_rows=len(table.rows))
+        self._rows = joined.of_each_cell(shown)
+        self._compare_names(shown, set(range(len(joined.names))) - set(self._rows) if joined.by_cell else set())
 
     @property
     def obs_names(self) -> list[str]:
@@ -93,13 +94,11 @@ class LabelledSource(WrappedSource):
 
     @property
     def names_are_made(self) -> bool:
-        return False
+        return self._are_made
 
     def _names_in_order(self, table: LabelTable, shown: str) -> list[str]:
         """The names of the table for the cells of a file without names, row by row."""
-        names, n_cells = list(table.rows), len(self._inner.obs_names)
-        if not set(names).isdisjoint(self._inner.obs_names):
-            return self._inner.obs_names
+        names, n_cells = table.texts[next(iter(table.texts))].tolist(), len(self._inner.obs_names)
         if len(names) != n_cells:
             raise PsmatchError(
                 f"{self.shown} has {plural(n_cells, 'cell')} without names, and {shown} {plural(len(names), 'row')}.",
@@ -110,22 +109,18 @@ class LabelledSource(WrappedSource):
         self.findings.append(warning("PM-F72", problem, "Check that both have the same order: nothing shows it."))
         return names
 
-    def _compare_names(self, shown: str, n_rows: int) -> None:
+    def _compare_names(self, shown: str, unused: set[int]) -> None:
         missing = [name for name, row in zip(self.obs_names, self._rows, strict=True) if row < 0]
-        if len(missing) == len(self._rows):
-            example = name_list(self.obs_names, 2)
-            raise PsmatchError(
-                f"No cell name of {self.shown} (such as {example}) is in the first column of {shown}.",
-                hint="Use the same cell names in both files, including prefixes and endings such as -1.",
-                code="PM-L08",
-            )
         if missing:
             cells = plural(len(missing), "cell")
             problem = f"{cells} of {self.shown} not in {shown}, so without a label: {name_list(missing)}."
             self.findings.append(warning("PM-L08", problem, "Choose to drop these cells, or add them to the table."))
-        extra = n_rows - (len(self._rows) - len(missing))
-        if extra > 0:
-            rows = f"{extra:,} rows of {shown} are for cells" if extra > 1 else f"1 row of {shown} is for a cell"
+        if unused:
+            rows = (
+                f"{len(unused):,} rows of {shown} are for cells"
+                if len(unused) > 1
+                else f"1 row of {shown} is for a cell"
+            )
             problem = f"{rows} that {self.shown} does not have."
             self.findings.append(warning("PM-L08", problem, "They are ignored; check that both files belong together."))
 

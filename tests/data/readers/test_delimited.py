@@ -285,8 +285,8 @@ def test_second_table_that_fits_in_part_is_reported_and_one_that_fits_not_at_all
     assert "No cell name of good.csv (such as cell0, cell1 and 58 more) is in the first column" in refusal(
         data, label_key="kind", labels_path=labels
     )
-    labels.write_text("cell,kind\nx0,A\nx0,B\n")
-    assert "cell name x0 is used twice" in refusal(data, label_key="kind", labels_path=labels)
+    labels.write_text("cell,kind\ncell0,A\ncell0,B\n")
+    assert "cell name cell0 is used twice" in refusal(data, label_key="kind", labels_path=labels)
 
 
 @pytest.mark.parametrize("huge", ["1e999", "9" * 400])

@@ -1,0 +1,162 @@
+"""Which row of a table of labels belongs to which cell: by name, by what is equal of the names, or by a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import Finding, display, label_texts, name_list
+from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.checks.pairing import core_names
+from psmatch_core.data.readers.base import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JOINED_CODE = "PM-L36"
+MOST_CELLS = 0.5  # share of the cells that a join found by its values must reach
+FEWEST_GROUPS = 3  # values by which a table of wells is recognised
+_METADATA = "metadata_"
+
+
+@dataclass(frozen=True)
+class LabelRows:
+    """How a table is joined with the cells of a file.
+
+    Parameters
+    ----------
+    column
+        The column of the table that names cells or groups of cells.
+    keys
+        What it is compared with: the text of each cell ``(n_cells,)``, None where it has none.
+    names
+        The texts of that column as they are compared, one for each row.
+    by_cell
+        Whether each row is one cell's.
+    findings
+        How they were joined, where it is not by the first column as it stands.
+    """
+
+    column: str
+    keys: Sequence[str | None]
+    names: Sequence[str]
+    by_cell: bool = True
+    findings: tuple[Finding, ...] = ()
+
+    def of_each_cell(self, shown: str) -> list[int]:
+        """The row of each cell ``(n_cells,)``, -1 where there is none.
+
+        Raises
+        ------
+        PsmatchError
+            If two rows are called alike.
+        """
+        rows: dict[str, int] = {}
+        for i, name in enumerate(self.names):
+            if name in rows:
+                problem = f"{shown}: cell name {display(name)} is used twice."
+                raise PsmatchError(problem, hint="Keep one row for each cell.", code="PM-F20")
+            rows[name] = i
+        return [-1 if key is None else rows.get(key, -1) for key in self.keys]
+
+
+def find_label_rows(columns: Mapping[str, pd.Series], source: Source, shown: str) -> LabelRows | None:
+    """How a table of labels is joined with a file; None if nothing in it names the cells.
+
+    Tried in this order: its first column names cells; another column does; names are equal but for an ending or prefix;
+    the first column that names no row twice holds the values of a column of the file, such as its wells.
+
+    Parameters
+    ----------
+    columns
+        The columns of the table as text, the first one first.
+    shown
+        The name of the table in messages.
+    """
+    cells = source.obs_names
+    first = next(iter(columns))
+    if not set(columns[first]).isdisjoint(cells):
+        return LabelRows(first, cells, list(columns[first]))
+    for found in (_other_column(columns, source, shown), _equal_parts(columns, source, shown)):
+        if found is not None:
+            return found
+    return next(_by_column(columns, source, shown), None)
+
+
+def _other_column(columns: Mapping[str, pd.Series], source: Source, shown: str) -> LabelRows | None:
+    known = set(source.obs_names)
+    shared = {name: len(known & set(values)) for name, values in columns.items()}
+    best = max(shared, key=lambda name: shared[name])
+    if shared[best] <= MOST_CELLS * min(len(known), len(columns[best])):
+        return None
+    problem = f"{shown}: column {display(best)} holds the cell names of {source.shown} and joins both."
+    found = warning(JOINED_CODE, problem, "Check that these are the same cells, or put the cell names first.")
+    return LabelRows(best, source.obs_names, list(columns[best]), findings=(found,))
+
+
+def _equal_parts(columns: Mapping[str, pd.Series], source: Source, shown: str) -> LabelRows | None:
+    if source.names_are_made:
+        return None
+    for column, values in columns.items():
+        keys, names = core_names(source.obs_names, list(values))
+        both = set(keys) & set(names)
+        is_unique = len(set(keys)) == len(keys) and len(set(names)) == len(names)
+        is_unique = is_unique and not all(each.isdigit() for each in both)  # row numbers name no cells
+        if is_unique and len(both) > MOST_CELLS * min(len(keys), len(names)):
+            at = next(i for i, key in enumerate(keys) if key in both)
+            there = values.iloc[names.index(keys[at])]
+            problem = (
+                f"Cell names of {source.shown} and {shown} differ by an ending or prefix "
+                f"({display(source.obs_names[at], 24)}, {display(there, 24)}): they are joined by the rest."
+            )
+            found = warning(JOINED_CODE, problem, "Check that both come from the same sample.")
+            return LabelRows(column, keys, names, findings=(found,))
+    return None
+
+
+def _by_column(columns: Mapping[str, pd.Series], source: Source, shown: str) -> Iterator[LabelRows]:
+    """Joins by a column of the file that has the values of one of the table, each once there, as wells are."""
+    for column, values in columns.items():
+        names = set(values)
+        if len(names) < max(len(values), FEWEST_GROUPS):
+            continue
+        are_numbers = all(each.isdigit() for each in names)
+        for name in source.column_names:
+            if are_numbers and _plain(name) != _plain(column):  # 1, 2, 3 … may number anything
+                continue
+            texts = label_texts(source.column(name)).tolist()
+            known = [each for each in texts if each is not None]
+            if len(set(known)) >= FEWEST_GROUPS and sum(each in names for each in known) > MOST_CELLS * len(texts):
+                problem = (
+                    f"{shown} names no cells of {source.shown}; its column {display(column)} holds the values of "
+                    f"column {display(name)}, so each cell gets the row of its {display(name)}."
+                )
+                found = warning(JOINED_CODE, problem, "Check that both columns mean the same.")
+                yield LabelRows(column, texts, list(values), by_cell=False, findings=(found,))
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().removeprefix(_METADATA)
+
+
+def not_joined(columns: Mapping[str, pd.Series], source: Source, shown: str) -> PsmatchError:
+    """Why a table that nothing joins with the file is refused."""
+    example = name_list(source.obs_names, 2)
+    first = next(iter(columns))
+    for header in source.headers:
+        features = set(source.var_names(header.key))
+        if any(len(features & set(values)) > MOST_CELLS * len(values) for values in columns.values()):
+            return PsmatchError(
+                f"{source.shown} has features in its rows ({example}) and cells in its columns: the cells of {shown} "
+                "are its columns.",
+                hint="Transpose the table, so that each row is a cell.",
+                code="PM-F23",
+            )
+    return PsmatchError(
+        f"No cell name of {source.shown} (such as {example}) is in the first column of {shown}, which holds "
+        f"{name_list(columns[first].tolist(), 2)}.",
+        hint="Use the same cell names in both files, including prefixes and endings such as -1.",
+        code="PM-L08",
+    )
