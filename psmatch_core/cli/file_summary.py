@@ -128,7 +128,7 @@ def describe_files(
         try:
             summaries.append(inspect_file(spec))
             current = preprocessing[at] if preprocessing else Preprocessing()
-            proposed = _proposal_lines(summaries[-1], spec, current, side=SIDES[at], rules=rules or LabelRules())
+            proposed = proposal_lines(summaries[-1], spec, current, side=SIDES[at], rules=rules or LabelRules())
             blocks.append(describe(summaries[-1], proposed))
             code = max(code, any(each.severity is Severity.REJECT for each in summaries[-1].findings))
         except PsmatchError as error:
@@ -163,7 +163,7 @@ def describe_files(
     return "\n\n".join(blocks), code
 
 
-def _proposal_lines(
+def proposal_lines(
     summary: FileSummary, spec: DataSpec, current: Preprocessing, *, side: str, rules: LabelRules
 ) -> list[str]:
     """What is proposed for the values that are used, and the settings that apply it."""

@@ -15,6 +15,7 @@ from psmatch_core.cli import (
     demo,
     doctor,
     features,
+    init,
     inspect,
     leave_out,
     match,
@@ -32,8 +33,8 @@ from psmatch_core.cli import (
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        app, demo, inspect, match, run, monitor, sweep, curve, witness, translate, features, matched, leave_out, report,
-        options, doctor, warm,
+        app, demo, inspect, init, match, run, monitor, sweep, curve, witness, translate, features, matched, leave_out,
+        report, options, doctor, warm,
     )
 )  # fmt: skip
 

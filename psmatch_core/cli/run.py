@@ -19,7 +19,7 @@ from psmatch_core.cli.command import (
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", type=Path, help="a recipe.json, or the folder of a run")
+    parser.add_argument("recipe", type=Path, help="a recipe (json or toml), or the folder of a run")
     parser.add_argument("--source", default="", help="source file to use instead of the recipe's")
     parser.add_argument("--target", default="", help="target file to use instead of the recipe's")
     add_settings(parser)

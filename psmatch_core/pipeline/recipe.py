@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -218,11 +219,34 @@ class Recipe(Config):
         return cls.from_dict(data)
 
     @classmethod
+    def from_toml(cls, text: str, *, name: str = "recipe.toml") -> Self:
+        """The recipe in a TOML text, as ``psmatch init`` writes it.
+
+        Raises
+        ------
+        PsmatchError
+            If the text is not TOML, or has an unknown setting or a value outside its range.
+        """
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PsmatchError(
+                f"{name} is not TOML: {error}.", hint='Correct that line; a text stands in quotation marks: "ko".'
+            ) from None
+        return cls.from_dict(data)
+
+    @classmethod
     def read(cls, path: Path) -> Self:
-        """The recipe in a file. Data files are looked for at their path, then in the folder of the recipe."""
+        """The recipe in a file, JSON or TOML by its name; what it does not set has its default.
+
+        Data files are looked for at their path, then in the folder of the recipe.
+        """
         if not path.is_file():
-            raise PsmatchError(f"There is no file {path.name}.", hint="Give the path of a recipe.json.")
-        recipe = cls.from_json(path.read_text(encoding="utf-8"), name=path.name)
+            raise PsmatchError(
+                f"There is no file {path.name}.", hint="Give the path of a recipe.json, or of a recipe.toml."
+            )
+        read = cls.from_toml if path.suffix.lower() == ".toml" else cls.from_json
+        recipe = read(path.read_text(encoding="utf-8"), name=path.name)
         here = path.parent
         return replace(recipe, source=_beside(recipe.source, here), target=_beside(recipe.target, here))
 
