@@ -13,12 +13,8 @@ from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
-from psmatch_core.workspace.evaluations import ShownEvaluation, load_evaluation
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
-
-SHORT = "{:.3g}".format  # how numbers stand in tables on a terminal
 
 
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
@@ -82,6 +78,24 @@ def open_run(path: Path) -> RunFolder:
     return RunFolder(path.resolve())
 
 
+def check_matched(folder: RunFolder) -> None:
+    """Raise what went wrong, unless the run has matches.
+
+    Raises
+    ------
+    PsmatchError
+        If it failed, was cancelled, or has not got so far.
+    """
+    from psmatch_core.workspace.ending import describe_ending
+    from psmatch_core.workspace.results import has_coupling
+
+    if not has_coupling(folder):
+        raise PsmatchError(
+            f"The run in {folder.id} has no matches. {describe_ending(folder)}".strip(),
+            hint=f"To go on with it: psmatch resume {folder.path}",
+        )
+
+
 def check_done(status: RunStatus) -> None:
     """Raise what went wrong, unless the work is done."""
     if status.state != DONE:
@@ -90,6 +104,8 @@ def check_done(status: RunStatus) -> None:
 
 def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
     """Run a recipe in this process and in a new folder; print progress, the results and where the files are."""
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.cli.run_summary import run_record, run_summary
     from psmatch_core.workspace.jobs.run import RunJob
     from psmatch_core.workspace.worker import execute
 
@@ -99,7 +115,8 @@ def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
         free_folder(options, options.out, recipe), recipe, umap=options.umap, executor=options.executor
     )
     check_done(execute(RunJob(folder), also=progress_of(options)))
-    print(_summary(folder, time.perf_counter() - started))
+    seconds = time.perf_counter() - started
+    print(as_json(run_record(folder, seconds)) if options.json else run_summary(folder, seconds))
     return 0
 
 
@@ -135,51 +152,6 @@ def free_file(options: argparse.Namespace, default: Path) -> Path:
     from psmatch_core.workspace.new_folder import check_free_file
 
     return check_free_file(options.out or default, may_replace=options.force)
-
-
-def _summary(folder: RunFolder, seconds: float) -> str:
-    from psmatch_core.evaluation.within_labels import accuracy_in_words
-    from psmatch_core.workspace import files
-
-    table = files.LABELS.read(folder)
-    lines = []
-    if table is not None:
-        columns = ["label", "n_source", "n_target", "verdict", "agreement", "status", "n_effective", "flags", "note"]
-        lines.append(table[columns].to_string(index=False, float_format=SHORT))
-    report = files.MONITOR_REPORT.read(folder)
-    if report is not None:
-        lines.append(f"\n{report.verdict.title} ({report.counted()}):")
-        lines += [f"  {reason}" for reason in report.reasons]
-        lines.append("`psmatch monitor` has the evidence on each label.")
-    figures = files.RUN_FIGURES.read(folder) or {}
-    if "n_candidates" in figures:
-        lines.append(
-            f"\nA cell has {figures['n_effective']:.3g} effective matches of {figures['n_candidates']:.3g} candidates "
-            "(medians over cells)."
-        )
-    evaluation = load_evaluation(folder)
-    if evaluation is not None:
-        lines += _evaluated(evaluation)
-    accuracy = files.ACCURACY.read(folder)
-    if accuracy:
-        lines.append("\nWhat the matching adds to the prediction of features, over the mean of a cell's label:")
-        lines += [f"  {each}" for each in accuracy_in_words(accuracy)]
-    lines += [f"\n{each.report()}" for each in (files.DISTRIBUTIONS.read(folder) or {}).values()]
-    notes = files.NOTES.read(folder)
-    lines += ["\nNotes:", *(f"  {note}" for note in notes)] if notes else []
-    lines.append(f"\nDone in {seconds:.0f} s. Exports: {folder.exports}")
-    return "\n".join(lines)
-
-
-def _evaluated(shown: ShownEvaluation) -> list[str]:
-    """The metrics of held-out pairs beside a uniform plan, and the inflated ones of all pairs."""
-    found = shown.summary
-    what = "held-out pairs" if shown.is_held_out else "known pairs"
-    lines = [f"\nEvaluated with {found.n_pairs:,} {what}, within labels, beside a uniform plan:"]
-    for name in ("trace_fold", "foscttm", "rank"):
-        line = f"  {name:<11} {found.micro[name]:.3f}   uniform {found.uniform_micro[name]:.3f}"
-        lines.append(line + (f"   inflated {shown.inflated.micro[name]:.3f}" if shown.is_held_out else ""))
-    return [*lines, f"  {'' if shown.is_held_out else 'All of it is '}{INFLATED}"]
 
 
 def progress_of(options: argparse.Namespace) -> Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_file_out, add_quiet, add_settings
+from psmatch_core.cli.command import SHORT, Command, add_file_out, add_quiet, add_settings
 
 CURVE_FILE = "curve.csv"
 
@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _trace(options: argparse.Namespace) -> int:
     """Solve the grid, print the means over labels, and write every label's curve."""
-    from psmatch_core.cli.common import SHORT, free_file, open_run, progress_of, with_settings
+    from psmatch_core.cli.common import free_file, open_run, progress_of, with_settings
     from psmatch_core.exploration.l_curve import l_curve
     from psmatch_core.exports.tables import write_csv
     from psmatch_core.workspace.results import load_models

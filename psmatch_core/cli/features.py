@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.command import Command, add_file_out, add_quiet, add_settings
+from psmatch_core.cli.command import SHORT, Command, add_file_out, add_quiet, add_settings
 
 FEATURES_FILE = "feature_matches.csv"
 MOST_PRINTED = 20  # first partners on the terminal; the file has all
@@ -25,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _match_features(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
-    from psmatch_core.cli.common import SHORT, free_file, open_run, parse_setting, progress_of
+    from psmatch_core.cli.common import free_file, open_run, parse_setting, progress_of
     from psmatch_core.exports.tables import write_csv
     from psmatch_core.matching.match_features import FeatureRules
     from psmatch_core.workspace.results import features_of

@@ -14,6 +14,7 @@ from psmatch_core.cli import (
     curve,
     demo,
     doctor,
+    evaluate,
     features,
     init,
     inspect,
@@ -33,8 +34,8 @@ from psmatch_core.cli import (
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        app, demo, inspect, init, match, run, monitor, sweep, curve, witness, translate, features, matched, leave_out,
-        report, options, doctor, warm,
+        app, demo, inspect, init, match, run, evaluate, monitor, sweep, curve, witness, translate, features, matched,
+        leave_out, report, options, doctor, warm,
     )
 )  # fmt: skip
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from psmatch_core.cli.command import Command, add_executor, add_out, add_preset, add_quiet, add_settings, add_umap
+from psmatch_core.cli.command import (
+    Command,
+    add_executor,
+    add_json,
+    add_out,
+    add_preset,
+    add_quiet,
+    add_settings,
+    add_umap,
+)
 from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
 
 
@@ -18,6 +27,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_umap(parser)
     add_executor(parser)
     add_quiet(parser)
+    add_json(parser)
 
 
 def _match(options: argparse.Namespace) -> int:

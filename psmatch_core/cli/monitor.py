@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
-from psmatch_core.cli.command import Command, add_cache_and_queue, add_quiet
+from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_quiet
 
 if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
@@ -48,8 +48,6 @@ def _monitor(options: argparse.Namespace) -> int:
 
 def report_text(report: MonitorReport) -> str:
     """A report for a terminal: labels, losses, halves, hidden labels, the null, and the verdict."""
-    from psmatch_core.cli.common import SHORT
-
     columns = ["label", "verdict", "agreement", "agreement_cells", "agreement_features", "reasons", "advice"]
     table = report.table()[columns].rename(columns={"agreement_cells": "cells", "agreement_features": "features"})
     table["reasons"] = [

@@ -11,6 +11,7 @@ from psmatch_core.cli.command import (
     Command,
     add_cache_and_queue,
     add_executor,
+    add_json,
     add_out,
     add_quiet,
     add_settings,
@@ -28,6 +29,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_umap(parser)
     add_executor(parser)
     add_quiet(parser)
+    add_json(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.cli.command import Command, add_cache_and_queue, add_force, add_quiet
+from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_quiet
 
 if TYPE_CHECKING:
     from psmatch_core.workspace.jobs.sweep import SweepJob
@@ -85,7 +85,6 @@ def budget_text(budget: Budget) -> str:
 
 def sweep_text(job: SweepJob) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
-    from psmatch_core.cli.common import SHORT
     from psmatch_core.monitor.run_figures import FIGURES
     from psmatch_core.workspace.sweeps.points import short_name
     from psmatch_core.workspace.sweeps.table import rank_correlation, sweep_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_quiet
+from psmatch_core.cli.command import SHORT, Command, add_quiet
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _witness(options: argparse.Namespace) -> int:
     from psmatch_core.base.errors import PsmatchError
-    from psmatch_core.cli.common import SHORT, open_run, progress_of
+    from psmatch_core.cli.common import open_run, progress_of
     from psmatch_core.matching.witness import witness
     from psmatch_core.workspace.results import load_matching, load_models
 

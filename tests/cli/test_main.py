@@ -32,6 +32,7 @@ NO_COMMANDS = {
     "file_summary",
     "json_output",
     "machine_checks",
+    "run_summary",
 }
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]

@@ -13,7 +13,7 @@ from anndata import AnnData
 
 from psmatch_core import plotting
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.cli.common import _summary
+from psmatch_core.cli.run_summary import run_summary
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.names.controls import OTHERS
 from psmatch_core.data.readers import DataSpec
@@ -91,7 +91,7 @@ def test_no_result_says_that_the_matching_adds_anything(noise: RunFolder) -> Non
 
 def test_no_door_says_so_either(noise: RunFolder) -> None:
     report = report_html(noise)
-    summary = _summary(noise, 1.0)
+    summary = run_summary(noise, 1.0)
     readme = (noise.exports / "README.txt").read_text(encoding="utf-8")
     for text in (report, summary, readme):
         assert not claims(text.replace("What the matching adds", ""))
