@@ -10,6 +10,7 @@ import pytest
 
 from psmatch_core.data.checks import check_pair
 from psmatch_core.data.checks.finer_labels import is_condition
+from psmatch_core.data.names.doses import same_doses
 from tests.data.readers.made_files import look
 
 N = 72
@@ -66,3 +67,23 @@ def test_names_of_conditions(name: str) -> None:
 @pytest.mark.parametrize("name", ["batch", "nCount_RNA", "percent.mt", "donor", "plate", "runtime", "timestamp"])
 def test_other_names(name: str) -> None:
     assert not is_condition(name)
+
+
+def test_a_dose_with_and_without_its_unit_splits_the_labels(tmp_path: Path) -> None:
+    dose = np.where(DRUG == "Vehicle", 0, np.array([3, 30])[np.arange(N) // 3 % 2])
+    (found,) = said(tmp_path, {"dose": [f"{each} nM" for each in dose]}, {"dose": dose.astype(float)})
+    assert "Column dose splits the labels further" in found
+
+
+def test_columns_that_differ_by_their_unit_are_one_and_keep_it_in_the_label(tmp_path: Path) -> None:
+    dose = np.where(DRUG == "Vehicle", 0, np.array([3, 30])[np.arange(N) // 3 % 2])
+    (found,) = said(tmp_path, {"dose_uM": dose}, {"dose_nM": dose * 1000})
+    assert "Columns dose_uM and dose_nM split the labels further" in found
+    labels = [
+        look(tmp_path / name, "drug", label_with=(column,)).column(f"drug × {column}").counts
+        for name, column in (("rna.csv", "dose_uM"), ("image.csv", "dose_nM"))
+    ]
+    assert "SAHA | 3 uM" in labels[0]
+    renamed = same_doses(*labels)
+    assert renamed["SAHA | 3000 nM"] == "SAHA | 3 uM"
+    assert set(labels[0]) == {renamed[each] for each in labels[1]}

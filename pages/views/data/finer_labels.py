@@ -27,10 +27,10 @@ def finer_label_buttons(source: Side, target: Side) -> None:
         if not st.button(text, key=f"labels.finer.{column.name}", icon=":material/call_split:"):
             continue
         sides = [
-            replace(side, label_key=column.name, label_with=())
+            replace(side, label_key=each, label_with=())
             if column.is_label
-            else replace(side, label_with=(*side.label_with, column.name))
-            for side in (source, target)
+            else replace(side, label_with=(*side.label_with, each))
+            for side, each in zip((source, target), column.names, strict=True)
         ]
         change_both(sides[0], sides[1])
 

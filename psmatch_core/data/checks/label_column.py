@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from psmatch_core.base.errors import plural, some
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
-from psmatch_core.data.checks.look_alikes import folded
+from psmatch_core.data.names.look_alikes import folded
 
 if TYPE_CHECKING:
     import pandas as pd

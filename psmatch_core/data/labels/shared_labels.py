@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
-from psmatch_core.data.checks.look_alikes import PARTING, folded, plain_number
 from psmatch_core.data.labels.suggestions import Suggestion, doubted_codes, suggest
+from psmatch_core.data.names.look_alikes import PARTING, folded, plain_number
 
 
 @dataclass(frozen=True)

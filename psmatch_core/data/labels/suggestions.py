@@ -12,6 +12,7 @@ from psmatch_core.base.errors import plural
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.names.controls import controls_among, unnumbered
+from psmatch_core.data.names.doses import dose_of, same_doses
 from psmatch_core.data.names.guide_names import collapsed_guides
 from psmatch_core.data.names.joined_names import JoinedNames
 from psmatch_core.data.names.screen_names import is_call, is_guide, parts_of
@@ -123,6 +124,19 @@ def _guides(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion 
     return _renamed("guides", title, reason, sides, renaming, noun="guide" if is_marked else "numbered label")
 
 
+def _doses(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
+    renaming = same_doses(*sides)
+    reason = f"The same doses are written with other units or in another way: {_example(({}, renaming))}."
+    if any(dose and not dose.unit for label in (*renaming, *renaming.values()) if (dose := dose_of(label))):
+        bare = next((name for name, side in zip(names, sides, strict=True) if not _has_units(side)), names[0])
+        reason += f" {display(bare, 20)} writes no unit, which is taken to be that of the other file."
+    return _renamed("doses", "Write {} in one way", reason, sides, ({}, renaming), noun="dose")
+
+
+def _has_units(side: Counts) -> bool:
+    return any(dose.unit for label in side if (dose := dose_of(label)))
+
+
 def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
     found = [controls_among(side) for side in sides]
     both = found[0].keys() & found[1].keys()
@@ -169,6 +183,7 @@ SUGGESTIONS: dict[str, Callable[[tuple[Counts, Counts], tuple[str, str]], Sugges
     "partners": _partners,
     "orders": _orders,
     "several": _several,
+    "doses": _doses,
     "guides": _guides,
     "controls": _controls,
 }

@@ -13,8 +13,10 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.cell_rules import parse_rule
 from psmatch_core.data.checks import display, label_texts, name_list
 from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.names.doses import without_unit
 from psmatch_core.data.readers.base import MatrixHeader, Source, WrappedSource
 from psmatch_core.data.readers.data_spec import DataSpec
+from psmatch_core.data.readers.number_texts import is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +65,7 @@ class JoinedLabelSource(WrappedSource):
                     code="PM-L01",
                 )
         columns = [_number_texts(label_texts(inner.column(key)).tolist()) for key in keys]
+        columns[1:] = [_with_unit(each, key) for each, key in zip(columns[1:], keys[1:], strict=True)]
         first, further = columns[0], dict(zip(spec.label_with, columns[1:], strict=True))
         lacking = [at for key, values in further.items() for at in self._lacking(key, first, values)]
         joined = np.array(
@@ -120,6 +123,14 @@ def _number_texts(texts: list[str | None]) -> list[str | None]:
     if len(set(numbers.values())) < len({float(each) for each in numbers}):  # more digits than are written
         return texts
     return [numbers[each] if each else each for each in texts]
+
+
+def _with_unit(texts: list[str | None], column: str) -> list[str | None]:
+    """The numbers of a column with the unit by which it is called, so that 10 of dose_uM is not 10 of dose_nM."""
+    unit = without_unit(column)[1]
+    if not unit or not all(is_number(each) for each in texts if each):
+        return texts
+    return [f"{each} {unit}" if each else each for each in texts]
 
 
 class ChosenCells(WrappedSource):

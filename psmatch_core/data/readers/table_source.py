@@ -12,6 +12,7 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.checks.not_measured import unmeasured_finding
+from psmatch_core.data.names.doses import without_unit
 from psmatch_core.data.readers.base import MatrixHeader, Opening, Source
 from psmatch_core.data.readers.column_roles import (
     MISSING_WORDS,
@@ -36,7 +37,7 @@ MOST_NUMERIC_GROUPS = 50  # decimal numbers: doses, not measurements
 _ANNOTATIONS = re.compile(
     r"(?i)labels?|(.*[_ .])?(cell[_ .]?types?|clusters?|leiden|louvain|conditions?|perturbations?|treatments?|targets?"
     r"|batch|donor|sample|replicate|guide|grna|pair[_ .]?id|pair|plate|well|group|doses?|conc(entration)?"
-    r"|time[_ .]?points?)"
+    r"|time|time[_ .]?points?|hours?|hrs?|days?)"
 )
 
 
@@ -174,7 +175,8 @@ def _feature(
     role = opening.roles.get(name)
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
         return None
-    is_annotation = role != FEATURE_ROLE and (_ANNOTATIONS.fullmatch(name.strip()) is not None or is_group(name))
+    names = (name.strip(), without_unit(name)[0])  # dose_nM is a dose
+    is_annotation = role != FEATURE_ROLE and (any(map(_ANNOTATIONS.fullmatch, names)) or is_group(name))
     if column.dtype != object:
         if column.dtype.kind == "b":
             return column.astype("uint8") if role == FEATURE_ROLE else None

@@ -1,0 +1,114 @@
+"""Doses and times in names: ``10 µM``, ``10uM`` and ``10000 nM`` are one dose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from psmatch_core.data.names.controls import is_control_name
+from psmatch_core.data.names.look_alikes import folded
+
+LONGEST = 120  # characters; a longer text is no name of a condition
+# Each unit by its usual spellings: what it measures, and how many of the smallest it holds.
+_UNITS = {
+    "pM": ("molar", 1), "nM": ("molar", 10**3), "uM": ("molar", 10**6), "mM": ("molar", 10**9), "M": ("molar", 10**12),
+    "pg/ml": ("mass", 1), "ng/ml": ("mass", 10**3), "ug/ml": ("mass", 10**6), "mg/ml": ("mass", 10**9),
+    "min": ("time", 1), "h": ("time", 60), "d": ("time", 1440),
+}  # fmt: skip
+_UNIT = r"[pnuµμm]?M|[nuµμ]m|[pnuµμm]g[/ ]?m[lL]|min(?:utes?|s)?|h(?:rs?|ours?)?|d(?:ays?)?"
+_NUMBER = r"\d{1,15}(?:[.,]\d{1,15})?(?:[eE][+-]?\d{1,2})?"
+_AMOUNT = rf"(?P<number>{_NUMBER})\s*[_-]?\s*(?P<unit>{_UNIT})?"
+_NAMED = re.compile(rf"(?P<name>.*?\w\)?)[\s_|(×@:.-]+{_AMOUNT}\s*\)?")
+_ALONE = re.compile(rf"\s*{_AMOUNT}\s*")
+_ENDING = re.compile(rf"(?P<name>.+?)[\s_.(\[-]+(?P<unit>{_UNIT})[\])]?")
+
+
+@dataclass(frozen=True)
+class Dose:
+    """A dose or a time, and what has it.
+
+    Parameters
+    ----------
+    name
+        What has the dose, with one spelling; empty if the text is the dose alone.
+    value
+        In the smallest unit of its kind, or as written where no unit is.
+    measure
+        ``molar``, ``mass`` or ``time``; empty without a unit.
+    number
+        As written.
+    unit
+        With one spelling; empty where none is.
+    """
+
+    name: str
+    value: Decimal
+    measure: str
+    number: Decimal
+    unit: str
+
+
+def dose_of(text: str) -> Dose | None:
+    """The dose or time that a text ends in, such as ``Trametinib_10uM``, ``JQ1 | 0.5 µM`` or ``24h``; None if none."""
+    if len(text) > LONGEST:
+        return None
+    found = _ALONE.fullmatch(text) or _NAMED.fullmatch(text.strip())
+    if found is None:
+        return None
+    number = Decimal(found["number"].replace(",", "."))
+    unit = _plain_unit(found["unit"] or "")
+    measure, factor = _UNITS.get(unit, ("", 1))
+    name = folded(found.groupdict().get("name") or "").strip()
+    return Dose(name, (number * factor).normalize(), measure, number.normalize(), unit)
+
+
+def without_unit(column: str) -> tuple[str, str]:
+    """The name of a column without the unit at its end, and that unit: ``dose`` and ``nM`` for ``dose_nM``."""
+    found = _ENDING.fullmatch(column.strip()) if len(column) <= LONGEST else None
+    return (found["name"].lower(), _plain_unit(found["unit"])) if found else (column.strip().lower(), "")
+
+
+def same_doses(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str, str]:
+    """Labels of the target to those of the source that name the same dose in another unit or spelling.
+
+    A dose without a unit is that of the other side only if all doses there have one unit. Controls, and labels that
+    both sides have, stay as they are.
+
+    Parameters
+    ----------
+    source, target
+        Cells of each label [cells].
+    """
+    sides = [
+        {label: dose for label in side if not is_control_name(label) and (dose := dose_of(label)) is not None}
+        for side in (source, target)
+    ]
+    units = [{dose.unit for dose in side.values()} for side in sides]
+    if not any(units[0] | units[1]):
+        return {}
+    # One side writes no unit, the other one unit: 10 is 10 uM.
+    is_bare = {""} in units and all(len(each) == 1 for each in units)
+
+    def key(dose: Dose) -> tuple[str, Decimal, str]:
+        return (dose.name, dose.number, "") if is_bare else (dose.name, dose.value, dose.measure)
+
+    known: dict[tuple[str, Decimal, str], str] = {}
+    for label, dose in sides[0].items():
+        known.setdefault(key(dose), label)
+    found = {}
+    for label, dose in sides[1].items():
+        twin = known.get(key(dose), label)
+        if label not in source and twin not in target and folded(twin) != folded(label):
+            found[label] = twin
+    return found
+
+
+def _plain_unit(unit: str) -> str:
+    plain = unit.replace("µ", "u").replace("μ", "u")
+    if plain in ("nm", "um"):
+        return f"{plain[0]}M"
+    if plain.endswith(("ml", "mL")) and len(plain) > 2:
+        return f"{plain[:2]}/ml"
+    return "min" if plain.startswith("min") else plain[:1] if plain[:1] in ("h", "d") else plain
