@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -13,8 +14,12 @@ from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.cli.exit_codes import UnfinishedJobError
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
+from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
+
+STAGES = "stages"  # in the folder of a run until it is done, or in a workspace: finished stages
 
 
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
@@ -96,27 +101,50 @@ def check_matched(folder: RunFolder) -> None:
         )
 
 
-def check_done(status: RunStatus) -> None:
-    """Raise what went wrong, unless the work is done."""
+def check_done(status: RunStatus, *, resume: str = "") -> None:
+    """Raise what went wrong, unless the work is done; ``resume`` is the command that goes on with it."""
     if status.state != DONE:
-        raise PsmatchError(status.problem, hint=status.hint)
+        raise UnfinishedJobError(status, resume=resume)
 
 
 def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
     """Run a recipe in this process and in a new folder; print progress, the results and where the files are."""
-    from psmatch_core.cli.json_output import as_json
-    from psmatch_core.cli.run_summary import run_record, run_summary
     from psmatch_core.workspace.jobs.run import RunJob
-    from psmatch_core.workspace.worker import execute
 
     started = time.perf_counter()
     recipe = with_absolute_paths(recipe)
     folder = RunFolder.create_at(
         free_folder(options, options.out, recipe), recipe, umap=options.umap, executor=options.executor
     )
-    check_done(execute(RunJob(folder), also=progress_of(options)))
+    return do_run(RunJob(folder), options, started=started)
+
+
+def do_run(job: Job, options: argparse.Namespace, *, started: float) -> int:
+    """Do a run or another job in this process; print progress and the results.
+
+    Its finished stages are kept in its folder until it is done, so that it can be resumed.
+    """
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.cli.run_summary import run_record, run_summary
+    from psmatch_core.workspace.jobs.run import RunJob
+    from psmatch_core.workspace.worker import execute
+
+    folder = job.folder
+    own = folder.path / STAGES
+    of_workspace = folder.path.parents[1] / STAGES
+    is_in_workspace = folder.path.parent.name == RunJob.place and of_workspace.is_dir()
+    cache = getattr(options, "cache", None) or (of_workspace if is_in_workspace else own)
+    queue = getattr(options, "queue", None)
+    status = execute(job, cache=cache, queue=queue, also=progress_of(options))
+    check_done(status, resume=f"psmatch resume {folder.path}")
+    shutil.rmtree(own, ignore_errors=True)
     seconds = time.perf_counter() - started
-    print(as_json(run_record(folder, seconds)) if options.json else run_summary(folder, seconds))
+    if options.json:
+        print(as_json(run_record(folder, seconds)))
+    elif isinstance(job, RunJob):
+        print(run_summary(folder, seconds))
+    else:
+        print(f"Done in {seconds:.0f} s. Files: {folder.path}")
     return 0
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.cli import (
     app,
@@ -24,18 +25,22 @@ from psmatch_core.cli import (
     monitor,
     options,
     report,
+    resume,
     run,
+    runs,
     sweep,
     translate,
     warm,
     witness,
 )
+from psmatch_core.cli.exit_codes import ExitCode, UnfinishedJobError
+from psmatch_core.workspace.run_status import UNEXPECTED
 
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        app, demo, inspect, init, match, run, evaluate, monitor, sweep, curve, witness, translate, features, matched,
-        leave_out, report, options, doctor, warm,
+        app, demo, inspect, init, match, run, resume, runs, evaluate, monitor, sweep, curve, witness, translate,
+        features, matched, leave_out, report, options, doctor, warm,
     )
 )  # fmt: skip
 
@@ -45,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    0 on success, 1 for a problem that the user can solve; a wrong command line exits with 2.
+    One of :class:`~psmatch_core.cli.exit_codes.ExitCode`; a wrong command line exits with 2.
     """
     chosen = _parser().parse_args(arguments)
     try:
@@ -53,20 +58,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PsmatchError as error:
         code = f"  [{error.code}]" if error.code else ""
         print(f"✗ {error.problem}\n  → {error.hint}{code}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
+        return int(error.exit_code if isinstance(error, UnfinishedJobError) else ExitCode.REFUSED)
+    except (KeyboardInterrupt, Cancelled):
         print("✗ stopped", file=sys.stderr)
-        return 130
+        return int(ExitCode.STOPPED)
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return int(ExitCode.DONE)
+    except Exception as error:
+        traceback.print_exc()
+        hint = "Please report it with the lines above."
+        print(f"✗ {UNEXPECTED} ({type(error).__name__}).\n  → {hint}", file=sys.stderr)
+        return int(ExitCode.UNEXPECTED)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="psmatch",
         description="Match cells of two unpaired modalities by propensity score.",
-        epilog="`psmatch COMMAND --help` explains a command.",
+        epilog="`psmatch COMMAND --help` explains a command.\n\nexit codes:\n"
+        + "\n".join(f"  {code.value:<5}{code.meaning}" for code in ExitCode),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"psmatch {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+UNEXPECTED = "Unexpected error"  # how the problem begins if the program itself is at fault
+
 
 class RunState(StrEnum):
     """The state of a run or of another job; it is lost if its process has died."""

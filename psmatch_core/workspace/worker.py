@@ -22,6 +22,7 @@ from psmatch_core.workspace.new_folder import LOCK
 from psmatch_core.workspace.progress_log import ProgressLog, remove_partial_files
 from psmatch_core.workspace.queue import RunQueue
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RUNNING, RunStatus
+from psmatch_core.workspace.run_status import UNEXPECTED
 
 
 def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, also: Progress = silent) -> RunStatus:
@@ -75,7 +76,7 @@ def execute(job: Job, *, cache: Path | None = None, queue: Path | None = None, a
                 disk.write_text(folder.path / "traceback.txt", traceback.format_exc())
                 log.status(
                     state=FAILED,
-                    problem=f"Unexpected error ({type(error).__name__}).",
+                    problem=f"{UNEXPECTED} ({type(error).__name__}).",
                     hint="Please report it and attach traceback.txt from the run folder.",
                 )
         finally:

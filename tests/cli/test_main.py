@@ -33,6 +33,7 @@ NO_COMMANDS = {
     "json_output",
     "machine_checks",
     "run_summary",
+    "exit_codes",
 }
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]

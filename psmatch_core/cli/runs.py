@@ -1,0 +1,58 @@
+"""`psmatch runs`: the runs of a workspace or in a folder, newest first."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.command import Command, add_json
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="workspace, or a folder with runs (default: the current one)",
+    )
+    add_json(parser)
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.workspace.new_folder import workspace_folder
+    from psmatch_core.workspace.run_index import read_entry
+
+    if not options.folder.is_dir():
+        raise PsmatchError(f"There is no folder {options.folder}.", hint="Give a workspace, or a folder with runs.")
+    places = [options.folder.resolve(), *([workspace_folder()] if options.folder == Path() else [])]
+    found = dict.fromkeys(path for place in places for path in _runs_in(place))
+    entries = [(path, read_entry(path)) for path in found]
+    entries.sort(key=lambda each: -each[1].created)
+    if options.json:
+        print(as_json({"runs": [{"path": str(path), **vars(entry)} for path, entry in entries]}))
+        return 0
+    for path, entry in entries:
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
+        print(f"{made}  {entry.state:<9}  {entry.name or entry.id}  {path}")
+        if entry.problem:
+            print(f"  ✗ {entry.problem}\n  → {entry.hint}")
+    if not entries:
+        print("No runs here. To make one: psmatch match RNA ADT --label COLUMN")
+    return 0
+
+
+def _runs_in(place: Path) -> list[Path]:
+    """The folders of runs: a run itself, those in a folder, and those of a workspace."""
+    folders = [place, *_folders_in(place), *_folders_in(place / "runs")]
+    return [each for each in folders if (each / "recipe.json").exists() and (each / "status.json").exists()]
+
+
+def _folders_in(place: Path) -> list[Path]:
+    return [each for each in place.iterdir() if each.is_dir() and each.name[0] != "."] if place.is_dir() else []
+
+
+COMMAND = Command("runs", "list the runs in a folder and in the workspace of the app", _add_arguments, _runs)
