@@ -191,8 +191,9 @@ SUGGESTIONS: dict[str, Callable[[tuple[Counts, Counts], tuple[str, str]], Sugges
 
 def doubted_codes(source: Counts, target: Counts, *, names: tuple[str, str]) -> Finding | None:
     """A warning where both sides number their labels from 0 or 1 on: a number may stand for different conditions."""
-    numbers = [sorted(int(label) for label in side if label.isascii() and label.isdigit()) for side in (source, target)]
-    for side, found in zip((source, target), numbers, strict=True):
+    sides = [[label for label in side if not is_call(label)] for side in (source, target)]
+    numbers = [sorted(int(label) for label in side if label.isascii() and label.isdigit()) for side in sides]
+    for side, found in zip(sides, numbers, strict=True):
         if len(found) < 2 or len(found) != len(side) or found[0] > 1 or found != list(range(found[0], found[-1] + 1)):
             return None
     problem = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
-from psmatch_core.data.names.controls import is_control_name
+from psmatch_core.data.names.controls import control_family, is_control_name
 from psmatch_core.data.names.guide_names import collapsed_guides, gene_of
 from psmatch_core.data.names.screen_names import DOUBTFUL, is_call, is_guide, is_hashtag, parts_of, stem_of
 
@@ -30,13 +30,26 @@ class JoinedNames:
 
     @classmethod
     def of(cls, source: Counts, target: Counts) -> JoinedNames:
-        """The joined labels among these: every part is a label, a guide or a control by itself."""
+        """The joined labels among these: every part is a label, a guide or a control by itself.
+
+        Parts that both sides join, in another order or by another mark, need no label of their own.
+        """
         sides = (source, target)
         single = {label for side in sides for label in side if not parts_of(label)}
-        found = []
-        for side in sides:
-            joined = {label: parts_of(label) or _halves(label, single) for label in side}
-            found.append({label: parts for label, parts in joined.items() if _is_joined(parts, single)})
+        marked = [{_key(parts) for label in side if (parts := parts_of(label))} for side in sides]
+        joined = [
+            {label: parts_of(label) or _halves(label, single) or _split(label, marked[1 - i]) for label in sides[i]}
+            for i in (0, 1)
+        ]
+        keys = [{_key(parts) for parts in side.values() if parts} for side in joined]
+        found = [
+            {
+                label: parts
+                for label, parts in joined[i].items()
+                if _is_joined(parts, single) or (label not in sides[1 - i] and parts and _key(parts) in keys[1 - i])
+            }
+            for i in (0, 1)
+        ]
         return cls(sides, (found[0], found[1]))
 
     def without_controls(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -64,7 +77,7 @@ class JoinedNames:
         for i in (0, 1):
             for label, parts in self.parts[i].items():
                 if label not in gone[i]:
-                    each = spellings.setdefault(tuple(sorted(parts)), {})
+                    each = spellings.setdefault(_key(parts), {})
                     each[label] = each.get(label, 0) + self.counts[i][label]
         best = {key: min(each, key=lambda label: self._rank(label, each)) for key, each in spellings.items()}
         found = []
@@ -73,12 +86,10 @@ class JoinedNames:
             for label, parts in self.parts[i].items():
                 if label in gone[i]:
                     continue
-                genes = tuple(sorted(gene_of(part, stems[i]) or part for part in parts))
+                genes = _key(tuple(gene_of(part, stems[i]) or part for part in parts))
                 # guides of both genes where the other side joins the genes
-                is_gene_pair = genes != tuple(sorted(parts)) and any(
-                    tuple(sorted(each)) == genes for each in self.parts[1 - i].values()
-                )
-                name = best.get(genes, label) if is_gene_pair else best[tuple(sorted(parts))]
+                is_gene_pair = genes != _key(parts) and any(_key(each) == genes for each in self.parts[1 - i].values())
+                name = best.get(genes, label) if is_gene_pair else best[_key(parts)]
                 if name != label:
                     mapping[label] = name
             found.append(mapping)
@@ -89,16 +100,22 @@ class JoinedNames:
         if any(self.without_controls()):
             return ()  # where genes are joined with controls, they are joined with each other by design
         dual = [set(each) for each in collapsed_guides(*self.counts)]
+        has_control = any(is_control_name(label) for side in self.counts for label in side)
         left: list[dict[str, tuple[str, ...]]] = [{}, {}]
         for i in (0, 1):
             for label, parts in self.parts[i].items():
+                if not has_control and all(map(is_control_name, parts)):
+                    continue  # two guides of a control are the control of two guides each
                 if label not in dual[i] and all(map(self._is_alone, parts)):
-                    left[i][label] = tuple(sorted(parts))
+                    left[i][label] = _key(parts)
         shared = set(left[0].values()) & set(left[1].values())
         cells = [(self.counts[i][label], key in shared) for i in (0, 1) for label, key in left[i].items()]
         if sum(n for n, is_shared in cells if is_shared) > HALF * sum(n for n, _ in cells):
             # Nobody designs cells with two hashtags: HTO1_HTO2 is a doublet however often both sides have it.
-            left = [{label: key for label, key in side.items() if any(map(is_hashtag, key))} for side in left]
+            left = [
+                {label: key for label, key in side.items() if any(map(is_hashtag, self.parts[i][label]))}
+                for i, side in enumerate(left)
+            ]
         return tuple(dict.fromkeys([*left[0], *left[1]]))
 
     def _is_alone(self, part: str) -> bool:
@@ -109,6 +126,20 @@ class JoinedNames:
     def _rank(self, label: str, cells: Counts) -> tuple[bool, int, str]:
         is_on_both = all(label in side for side in self.counts)
         return not is_on_both, -cells[label], label
+
+
+def _key(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for the same names in any order; guides of controls are one name."""
+    return tuple(sorted("control" if control_family(part) == "guide" else part for part in parts))
+
+
+def _split(label: str, keys: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Two names with ``_`` between that the other side joins by a mark."""
+    for at, letter in enumerate(label):
+        halves = label[:at], label[at + 1 :]
+        if letter == "_" and all(halves) and _key(halves) in keys:
+            return halves
+    return ()
 
 
 def _is_joined(parts: tuple[str, ...], single: set[str]) -> bool:

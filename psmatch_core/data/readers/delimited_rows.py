@@ -19,6 +19,8 @@ from psmatch_core.data.readers.signature import text_encoding
 if TYPE_CHECKING:
     import pandas as pd
 
+MISSING_AMONG_NUMBERS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+
 
 def read_table(opening: Opening, findings: list[Finding], *, as_text: bool = False) -> tuple[Layout, pd.DataFrame]:
     """The layout and the table, with one column for each field, including the names."""
@@ -153,10 +155,13 @@ def repeated_column(shown: str, name: str, free: str) -> Finding:
 
 
 def as_numbers(column: pd.Series) -> pd.Series:
-    """The column as numbers if all entries are numbers and none is a code such as 007; otherwise unchanged."""
+    """The column as numbers if all entries are numbers and none is a code such as 007; otherwise unchanged.
+
+    NA among numbers is what R writes for a number that is missing.
+    """
     if column.dtype != object:
         return column
-    texts = [str(each).strip() for each in column]
+    texts = [text if (text := str(each).strip()) not in MISSING_AMONG_NUMBERS else "" for each in column]
     filled = [each for each in texts if each]
     if not filled or not all(is_number(each) and not re.match(r"[+-]?0\d", each) for each in filled):
         return column

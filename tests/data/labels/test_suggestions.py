@@ -248,7 +248,40 @@ def test_what_is_not_suggested_cannot_be_accepted():
     with pytest.raises(PsmatchError, match=r"There is no suggestion 'genes'. → Use calls, "):
         accept_suggestions(LabelRules(), ["genes"], source, source)
     assert accept_suggestions(LabelRules(), [], source, source) == LabelRules()
-    assert set(SUGGESTIONS) == {"calls", "partners", "orders", "several", "guides", "controls"}
+    assert set(SUGGESTIONS) == {"calls", "partners", "orders", "several", "doses", "guides", "controls"}
+
+
+PAIRS = [("MAP2K1", "KRAS"), ("FOXP1", "TLE4"), ("HLA-A", "B2M"), ("SOX2", "SAFB")]
+
+
+@pytest.mark.parametrize("here", ["{}|{}", "{}+{}", "{};{}", "{} & {}"])
+@pytest.mark.parametrize("there", ["{1}_{0}", "{1}+{0}", "{1}|{0}", "{0}__{1}"])
+def test_genes_that_are_only_ever_joined_are_brought_into_one_order(here, there):
+    """No gene of a designed pair needs a label of its own."""
+    source, target = counts(here.format(*each) for each in PAIRS), counts(there.format(*each) for each in PAIRS)
+    (found,) = [each for each in suggest(source, target) if each.kind == "orders"]
+    renamed = [{dict(pairs).get(label, label) for label in side}
+               for pairs, side in ((found.rename_source, source), (found.rename_target, target))]  # fmt: skip
+    assert renamed[0] == renamed[1]
+    assert len(renamed[0]) == len(PAIRS)
+
+
+def test_a_design_of_two_guides_keeps_its_control_and_joins_spellings_of_it():
+    source = counts(["FOXP1|NT", "TLE4|NT", "FOXP1|TLE4", "NT|NT"])
+    target = counts(["NTC_FOXP1", "NTC_TLE4", "TLE4_FOXP1", "NTC_NTC"])
+    (found,) = suggest(source, target)
+    assert found.kind == "orders"
+    assert len(found.rename_source) + len(found.rename_target) == 4
+
+
+def test_other_joints_of_both_sides_are_not_brought_together():
+    assert kinds(["A|B", "C|D"], ["A_C", "B_D", "B|D"]) == []
+
+
+def test_a_missing_code_hides_no_codes():
+    for call in ("NA", "Doublet", "Negative"):
+        report = reconcile_by_rules(LabelRules(), counts(["1", "2", "3", call]), counts(["1", "2", "3"]))
+        assert "PM-L29" in [each.code for each in report.findings]
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,17 @@ def test_codes_with_leading_zeros_stay_text(tmp_path):
     assert dict(look(path).column("cell_type").counts) == {"01": 20, "1": 20, "Mono": 20}
 
 
+@pytest.mark.parametrize("missing", ["NA", "<NA>", "nan", "NULL", "#N/A"])
+def test_a_number_that_is_missing_is_no_label(tmp_path, missing):
+    def numbered(lines):
+        codes = {"B cell": "1", "T cell": "2", "Mono": missing}
+        return [lines[0], *(line.replace(label := line.split(",")[1], codes[label]) for line in lines[1:])]
+
+    column = look(table(tmp_path, change=numbered)).column("cell_type")
+    assert dict(column.counts) == {"1": 20, "2": 20}
+    assert column.n_missing == 20
+
+
 def test_labels_come_from_a_second_table(tmp_path):
     data = table(tmp_path, labels=False)
     labels = tmp_path / "labels.csv"
