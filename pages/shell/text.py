@@ -6,6 +6,7 @@ import math
 import re
 import time
 
+from psmatch_core.base.progress import duration as duration
 from psmatch_core.data.checks import display
 
 # Markdown, Streamlit's colour and icon directives, formulas: escaping every ASCII punctuation mark disables them all.
@@ -42,15 +43,6 @@ def size(n_bytes: float) -> str:
         if n_bytes >= scale:
             return f"{n_bytes / scale:.1f} {unit}"
     return f"{n_bytes:.0f} bytes"
-
-
-def duration(seconds: float) -> str:
-    """Seconds rounded to s, min or h."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def when(stamp: float) -> str:

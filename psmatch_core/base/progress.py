@@ -37,3 +37,12 @@ class Progress(Protocol):
 
 def silent(event: Event, /) -> None:
     """Ignore the event."""
+
+
+def duration(seconds: float) -> str:
+    """A time for a reader, rounded to s, min or h: ``12 s``, ``4 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

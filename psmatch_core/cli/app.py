@@ -77,4 +77,10 @@ def _serve(command: list[str], environment: dict[str, str]) -> int:
     os.execve(command[0], command, environment)  # the server takes this process's place, so that a signal reaches it
 
 
-COMMAND = Command("app", "open the app in the browser, with two files if they are named", _add_arguments, _app)
+COMMAND = Command(
+    "app",
+    "open the app in the browser, with two files if they are named",
+    _add_arguments,
+    _app,
+    example="psmatch app rna.h5ad adt.h5ad",
+)

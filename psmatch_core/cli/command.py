@@ -30,12 +30,15 @@ class Command:
         Adds its arguments to its parser.
     do
         Does it; returns the exit code.
+    example
+        A command line that uses it.
     """
 
     name: str
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     do: Callable[[argparse.Namespace], int]
+    example: str = ""
 
 
 def add_settings(parser: argparse.ArgumentParser, example: str = "matcher.epsilon=0.02") -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.progress import Progress, silent
 from psmatch_core.cli.exit_codes import UnfinishedJobError
+from psmatch_core.cli.terminal_progress import TerminalProgress
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
@@ -185,18 +186,3 @@ def free_file(options: argparse.Namespace, default: Path) -> Path:
 def progress_of(options: argparse.Namespace) -> Progress:
     """Progress on this terminal, or none with ``--quiet``."""
     return silent if options.quiet else TerminalProgress()
-
-
-class TerminalProgress:
-    """Progress on a terminal: one line for each stage, and the latest message where the output is a terminal."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self.live = sys.stderr.isatty()
-
-    def __call__(self, event: Event, /) -> None:
-        if event.stage not in self.seen:
-            self.seen.add(event.stage)
-            print(("\r\033[K" if self.live else "") + f"· {event.stage}", file=sys.stderr, flush=True)
-        elif self.live:
-            print(f"\r\033[K  {event.stage} {event.fraction:4.0%} {event.message}", end="", file=sys.stderr, flush=True)

@@ -46,5 +46,9 @@ def _trace(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "curve", "trace cost against the spread of the matches over a grid of epsilons", _add_arguments, _trace
+    "curve",
+    "trace cost against the spread of the matches over a grid of epsilons",
+    _add_arguments,
+    _trace,
+    example="psmatch curve my-run --labels STAT1 JAK2",
 )

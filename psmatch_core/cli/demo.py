@@ -41,4 +41,10 @@ def _demo(options: argparse.Namespace) -> int:
     return run_recipe(with_settings(recipe, options.settings), options)
 
 
-COMMAND = Command("demo", "run the whole analysis on demo data", _add_arguments, _demo)
+COMMAND = Command(
+    "demo",
+    "run the whole analysis on demo data",
+    _add_arguments,
+    _demo,
+    example="psmatch demo --data pbmc --out my-demo",
+)

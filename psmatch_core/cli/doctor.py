@@ -32,5 +32,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "doctor", "check that this machine can run psmatch, and say what to do if not", _add_arguments, _doctor
+    "doctor",
+    "check that this machine can run psmatch, and say what to do if not",
+    _add_arguments,
+    _doctor,
+    example="psmatch doctor",
 )

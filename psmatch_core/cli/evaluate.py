@@ -35,5 +35,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "evaluate", "show how good the matches of a run are where true pairs are known", _add_arguments, _evaluate
+    "evaluate",
+    "show how good the matches of a run are where true pairs are known",
+    _add_arguments,
+    _evaluate,
+    example="psmatch evaluate my-run",
 )

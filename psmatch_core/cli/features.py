@@ -45,4 +45,10 @@ def _match_features(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("features", "match the features of the two modalities of a run", _add_arguments, _match_features)
+COMMAND = Command(
+    "features",
+    "match the features of the two modalities of a run",
+    _add_arguments,
+    _match_features,
+    example="psmatch features my-run --top 5",
+)

@@ -80,4 +80,10 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
     return recipe
 
 
-COMMAND = Command("init", "write a recipe for two data files, with a comment on each setting", _add_arguments, _init)
+COMMAND = Command(
+    "init",
+    "write a recipe for two data files, with a comment on each setting",
+    _add_arguments,
+    _init,
+    example="psmatch init rna.h5ad adt.h5ad --label ko",
+)

@@ -30,4 +30,10 @@ def _inspect(options: argparse.Namespace) -> int:
     return code
 
 
-COMMAND = Command("inspect", "show what a data file contains, and check it for problems", _add_arguments, _inspect)
+COMMAND = Command(
+    "inspect",
+    "show what a data file contains, and check it for problems",
+    _add_arguments,
+    _inspect,
+    example="psmatch inspect rna.h5ad adt.h5ad --label ko",
+)

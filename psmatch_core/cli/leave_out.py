@@ -56,4 +56,10 @@ def _leave_out(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("leave-out", "exclude a label from every step, predict it, and compare", _add_arguments, _leave_out)
+COMMAND = Command(
+    "leave-out",
+    "exclude a label from every step, predict it, and compare",
+    _add_arguments,
+    _leave_out,
+    example="psmatch leave-out my-run --label STAT1",
+)

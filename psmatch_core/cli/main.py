@@ -36,13 +36,16 @@ from psmatch_core.cli import (
 from psmatch_core.cli.exit_codes import ExitCode, UnfinishedJobError
 from psmatch_core.workspace.run_status import UNEXPECTED
 
-COMMANDS = tuple(
-    module.COMMAND
-    for module in (
-        app, demo, inspect, init, match, run, resume, runs, evaluate, monitor, sweep, curve, witness, translate,
-        features, matched, leave_out, report, options, doctor, warm,
-    )
-)  # fmt: skip
+# In the order of the work.
+GROUPS = {
+    "start": (doctor, demo, app),
+    "look at the data": (inspect, init),
+    "match": (match, run, resume, runs),
+    "judge the matches": (evaluate, monitor, curve, sweep, witness, leave_out),
+    "use the matches": (features, translate, matched, report),
+    "settings and the program": (options, warm),
+}
+COMMANDS = tuple(module.COMMAND for modules in GROUPS.values() for module in modules)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,16 +78,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="psmatch",
+        usage="psmatch [-h] [--version] COMMAND ...",
         description="Match cells of two unpaired modalities by propensity score.",
-        epilog="`psmatch COMMAND --help` explains a command.\n\nexit codes:\n"
-        + "\n".join(f"  {code.value:<5}{code.meaning}" for code in ExitCode),
+        epilog=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"psmatch {VERSION}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", prog="psmatch", help="one of those below")
     for command in COMMANDS:
-        sentence = command.help[0].upper() + command.help[1:] + "."
-        added = commands.add_parser(command.name, help=command.help, description=sentence)
+        added = commands.add_parser(
+            command.name,
+            description=f"{command.help[0].upper()}{command.help[1:]}.",
+            epilog=f"example: {command.example}",
+        )
         command.add_arguments(added)
         added.set_defaults(do=command.do)
     return parser
+
+
+def _overview() -> str:
+    """The commands in the order of the work with an example each, and the exit codes."""
+    width = max(len(command.name) for command in COMMANDS)
+    lines = []
+    for title, modules in GROUPS.items():
+        lines.append(f"{title}:")
+        for module in modules:
+            lines.append(f"  {module.COMMAND.name:<{width}}  {module.COMMAND.help}")
+            lines.append(f"  {'':<{width}}  $ {module.COMMAND.example}")
+        lines.append("")
+    lines += ["`psmatch COMMAND --help` explains a command.", "", "exit codes:"]
+    return "\n".join([*lines, *(f"  {code.value:<5}{code.meaning}" for code in ExitCode)])

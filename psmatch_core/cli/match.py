@@ -38,4 +38,10 @@ def _match(options: argparse.Namespace) -> int:
     return run_recipe(with_accepted(recipe, accepted_kinds(options)), options)
 
 
-COMMAND = Command("match", "match the cells of two data files", _add_arguments, _match)
+COMMAND = Command(
+    "match",
+    "match the cells of two data files",
+    _add_arguments,
+    _match,
+    example="psmatch match rna.h5ad adt.h5ad --label ko --out my-run",
+)

@@ -35,4 +35,10 @@ def _matched(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("matched", "write the matched cells of a run as MuData (h5mu)", _add_arguments, _matched)
+COMMAND = Command(
+    "matched",
+    "write the matched cells of a run as MuData (h5mu)",
+    _add_arguments,
+    _matched,
+    example="psmatch matched my-run --values barycentric",
+)

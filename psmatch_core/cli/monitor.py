@@ -84,4 +84,5 @@ COMMAND = Command(
     "say what the matches of a run are good for, without true pairs",
     _add_arguments,
     _monitor,
+    example="psmatch monitor my-run --shuffles 100",
 )

@@ -24,4 +24,10 @@ def _options(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("options", "list all settings and methods with default, range and meaning", _add_arguments, _options)
+COMMAND = Command(
+    "options",
+    "list all settings and methods with default, range and meaning",
+    _add_arguments,
+    _options,
+    example="psmatch options --set matcher=GromovMatcher",
+)

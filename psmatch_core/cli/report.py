@@ -27,5 +27,9 @@ def _report(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "report", "write one HTML file with all figures of a run; it opens without the internet", _add_arguments, _report
+    "report",
+    "write one HTML file with all figures of a run; it opens without the internet",
+    _add_arguments,
+    _report,
+    example="psmatch report my-run --out report.html",
 )

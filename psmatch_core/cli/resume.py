@@ -33,5 +33,9 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "resume", "go on with a run that was stopped, from the stages it had finished", _add_arguments, _resume
+    "resume",
+    "go on with a run that was stopped, from the stages it had finished",
+    _add_arguments,
+    _resume,
+    example="psmatch resume my-run",
 )

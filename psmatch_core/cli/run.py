@@ -76,4 +76,10 @@ def _run_folder(options: argparse.Namespace) -> int:
     return 0 if status.state == DONE else 1
 
 
-COMMAND = Command("run", "run a recipe.json, or the run in a folder", _add_arguments, _run)
+COMMAND = Command(
+    "run",
+    "run a recipe, or the run that waits in a folder",
+    _add_arguments,
+    _run,
+    example="psmatch run recipe.toml --set matcher.epsilon=0.02 --out sharper",
+)

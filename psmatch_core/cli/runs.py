@@ -55,4 +55,10 @@ def _folders_in(place: Path) -> list[Path]:
     return [each for each in place.iterdir() if each.is_dir() and each.name[0] != "."] if place.is_dir() else []
 
 
-COMMAND = Command("runs", "list the runs in a folder and in the workspace of the app", _add_arguments, _runs)
+COMMAND = Command(
+    "runs",
+    "list the runs in a folder and in the workspace of the app",
+    _add_arguments,
+    _runs,
+    example="psmatch runs --json",
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.progress import duration
 from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_quiet
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def budget_text(budget: Budget) -> str:
     if budget.seconds is None:
         return text + "The time is unknown, because the stages of this run were not timed."
     kind = "" if budget.is_same_kind else ", if every classifier takes as long as that of the original run"
-    return text + f"About {_duration(budget.seconds)}, judging by the original run{kind}."
+    return text + f"About {duration(budget.seconds)}, judging by the original run{kind}."
 
 
 def sweep_text(job: SweepJob) -> str:
@@ -107,10 +108,10 @@ def sweep_text(job: SweepJob) -> str:
     return "\n".join(lines)
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-COMMAND = Command("sweep", "repeat a run with some settings varied, and compare the results", _add_arguments, _sweep)
+COMMAND = Command(
+    "sweep",
+    "repeat a run with some settings varied, and compare the results",
+    _add_arguments,
+    _sweep,
+    example="psmatch sweep my-run --set matcher.epsilon=0.01,0.02,0.05 --dry-run",
+)

@@ -43,5 +43,9 @@ def _translate(options: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "translate", "predict the other modality of new cells with the translator of a run", _add_arguments, _translate
+    "translate",
+    "predict the other modality of new cells with the translator of a run",
+    _add_arguments,
+    _translate,
+    example="psmatch translate my-run new-rna.h5ad --direction target_to_source",
 )

@@ -21,4 +21,10 @@ def _warm(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("warm", "compile the transport engine now, before the first match", _add_arguments, _warm)
+COMMAND = Command(
+    "warm",
+    "compile the transport engine now, before the first match",
+    _add_arguments,
+    _warm,
+    example="psmatch warm",
+)

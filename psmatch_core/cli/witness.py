@@ -34,4 +34,10 @@ def _witness(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = Command("witness", "solve labels of a run again by POT and compare the plans", _add_arguments, _witness)
+COMMAND = Command(
+    "witness",
+    "solve labels of a run again by POT and compare the plans",
+    _add_arguments,
+    _witness,
+    example="psmatch witness my-run --labels STAT1",
+)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pandas as pd
 import pytest
 
 from psmatch_core.cli.command import PRESETS_TEXT
-from psmatch_core.cli.main import COMMANDS, main
+from psmatch_core.cli.main import COMMANDS, GROUPS, _parser, main
 from psmatch_core.pipeline.demo_data import demo
 from psmatch_core.pipeline.recipe import PRESETS
 from tests.conftest import make_adata
@@ -34,6 +35,7 @@ NO_COMMANDS = {
     "machine_checks",
     "run_summary",
     "exit_codes",
+    "terminal_progress",
 }
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 QUICK = ["--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--quiet"]
@@ -227,6 +229,27 @@ def test_each_command_answers_help_and_is_documented(command, capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert f"{command.help[0].upper()}{command.help[1:]}." in text
     assert re.search(rf"psmatch(_core)? {command.name}\b", DOCUMENTED), "show it in docs/guide.md"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_example_of_a_command_can_be_typed(command, capsys):
+    program, *arguments = shlex.split(command.example)
+    assert program == "psmatch"
+    assert _parser().parse_args(arguments).do is command.do
+    with pytest.raises(SystemExit):
+        main([command.name, "--help"])
+    assert f"example: {command.example}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_help_lists_the_commands_in_the_order_of_the_work(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    places = [out.index(f"{command.help}\n") for command in COMMANDS]
+    assert places == sorted(places)
+    assert all(f"$ {command.example}\n" in out for command in COMMANDS)
+    titles = [out.index(f"\n{title}:\n") for title in GROUPS]
+    assert titles == sorted(titles)
 
 
 def test_help_waits_for_no_heavy_library():
