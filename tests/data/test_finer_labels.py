@@ -87,3 +87,17 @@ def test_columns_that_differ_by_their_unit_are_one_and_keep_it_in_the_label(tmp_
     renamed = same_doses(*labels)
     assert renamed["SAHA | 3000 nM"] == "SAHA | 3 uM"
     assert set(labels[0]) == {renamed[each] for each in labels[1]}
+
+
+def test_the_column_that_holds_the_labels_is_named_where_none_is_shared(tmp_path: Path) -> None:
+    sides = []
+    for name, columns in (
+        ("rna.csv", {"drug": DRUG}),
+        ("image.csv", {"drug": ["rested", "pulsed"] * (N // 2), "compound": DRUG}),
+    ):
+        values = pd.DataFrame(np.random.default_rng(1).normal(size=(N, 4)), columns=[f"{name}{i}" for i in range(4)])
+        pd.concat([pd.DataFrame(columns), values], axis=1).to_csv(tmp_path / name, index_label="cell")
+        sides.append(look(tmp_path / name, "drug"))
+    (found,) = [each for each in check_pair(*sides, source_label_key="drug") if each.code == "PM-P07"]
+    assert str(found).startswith("No label is shared, but column compound of image.csv holds 3 labels of drug.")
+    assert not [each for each in check_pair(sides[0], sides[0], source_label_key="drug") if each.code == "PM-P07"]

@@ -108,6 +108,15 @@ def _of_labels(source: FileFacts, target: FileFacts, source_label_key: str, targ
             f"Labels are in column {display(source_label.name)} of {s} and in {display(target_label.name)} of {t}."
         )
         findings.append(warning("PM-P07", problem, "Check that both columns mean the same."))
+    if source_label and target_label and not _shared(source_label, target_label):
+        for label, side, name in ((source_label, target, t), (target_label, source, s)):
+            better = _most_alike(label, side.columns)
+            if better and _shared(label, better) > 1:
+                problem = (
+                    f"No label is shared, but column {display(better.name)} of {name} holds "
+                    f"{plural(_shared(label, better), 'label')} of {display(label.name)}."
+                )
+                findings.append(warning("PM-P07", problem, f"Choose it as the label column of {name}."))
     if source_label and target_label and source_label.kind != target_label.kind:
         problem = f"Labels are {_stored(source_label)} in {s} and {_stored(target_label)} in {t}."
         findings.append(warning("PM-L04", problem, "They are compared as text, with 1.0 written as 1."))
@@ -150,9 +159,14 @@ def _repeated_ids(column: str, n_more: int) -> Finding:
 
 
 def _most_alike(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> ColumnFacts | None:
-    shared = {each.name: len(set(each.counts) & set(column.counts)) for each in candidates}
+    shared = {each.name: _shared(each, column) for each in candidates}
     best = max(candidates, key=lambda each: shared[each.name], default=None)
     return best if best is not None and shared[best.name] else None
+
+
+def _shared(one: ColumnFacts, other: ColumnFacts) -> int:
+    """The number of labels that both columns have."""
+    return len(set(one.counts) & set(other.counts))
 
 
 def _stored(column: ColumnFacts) -> str:

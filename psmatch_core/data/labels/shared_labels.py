@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +13,8 @@ from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
 from psmatch_core.data.labels.suggestions import Suggestion, doubted_codes, suggest
 from psmatch_core.data.names.look_alikes import PARTING, folded, plain_number
+
+_PLUS = re.compile(r"(?<=\w)\+(?=\s|$)")  # CD4+ T, but neither CD4+CD25+ nor A+B
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,16 @@ def _lookalikes(
         twin = of_target.get(folded(label))
         if twin is not None:
             found.append((label, twin, _difference(label, twin)))
-    return tuple(found)
+    known = {label for each in found for label in each[:2]}
+    plus = [_without_plus(labels, known) for labels in (only_source, only_target)]
+    return (*found, *((plus[0][form], label, "plus sign") for form, label in plus[1].items() if form in plus[0]))
+
+
+def _without_plus(labels: tuple[str, ...], known: set[str]) -> dict[str, str]:
+    """The labels by their form without plus signs, as CD4+ T is called CD4 T too; none where two have one form."""
+    forms = {label: folded(_PLUS.sub("", label)) for label in labels if label not in known}
+    times = Counter(forms.values())
+    return {form: label for label, form in forms.items() if times[form] == 1}
 
 
 def _difference(one: str, other: str) -> str:

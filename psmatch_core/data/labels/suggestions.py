@@ -149,7 +149,7 @@ def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
     kin = {each for each in group if any(_are_kin(families[each], families[anchor]) for anchor in anchors)}
     if kin:
         group, anchors = kin, {each for each in anchors if any(_are_kin(families[each], families[k]) for k in kin)}
-    elif alone[0] and alone[1]:
+    elif alone[0] and alone[1] and _may_mean_the_same(sides, found):
         anchors = set()
     else:
         return None
@@ -160,6 +160,13 @@ def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
     reason = f"Controls have several names: {' and '.join(shown)}."
     title = f"Join {{}} as {display(name, 20)}"
     return _renamed("controls", title, reason, sides, (renaming[0], renaming[1]), noun="name")
+
+
+def _may_mean_the_same(sides: tuple[Counts, Counts], found: list[dict[str, str]]) -> bool:
+    """Whether controls of other families may stand for one: not where the columns have nothing else in common."""
+    families = [set(each.values()) for each in found]
+    are_kin = any(_are_kin(one, other) for one in families[0] for other in families[1])
+    return are_kin or bool(sides[0].keys() & sides[1].keys()) or any(collapsed_guides(*sides))
 
 
 def _are_kin(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ _BETWEEN = r"[-_. ]*+"  # never given back, so that a name of sixty marks and di
 _WORD = rf"({_BETWEEN}(control|ctrl|guide|grna|sgrna|sirna|shrna|oligo|sequence|region|locus)s?){{0,2}}"
 _DOSE = r"\(?\d+([.,]\d+)?\s*(%|pct|percent|v/v|[nuµμm]?M|[nuµμm]g/ml|h|hrs?)?\)?"
 # The number of a guide or a replicate. Genes end in a digit as well (WT1), so that short words need a mark before it.
-_ONE = rf"#?(?-i:g|sg|guide|gRNA|sgRNA|grna|sgrna|rep)?{_BETWEEN}\d++"
+_ONE = rf"#?(?-i:g|sg|guide|gRNA|sgRNA|crRNA|grna|sgrna|crrna|rep)?{_BETWEEN}\d++"
 _NUMBER = rf"({_BETWEEN}{_ONE}([-_. ]++{_ONE})*)?"
 _MARKED = rf"([-_. ]++{_ONE})*"
 _LIBRARY = rf"({_BETWEEN}(for)?{_BETWEEN}(human|mouse)({_BETWEEN}cr(ko|i|a|ispr[kia]?o?))?)?"  # as libraries write it
@@ -23,16 +23,18 @@ _FAMILIES = {
         rf"(non?{_BETWEEN}target(ing|ed|s)?|nt|ntc|(?-i:NTs|nts)|ntcs|intergenic){_WORD}{_LIBRARY}{_NUMBER}"
         rf"|(no|one)[-_ ]((intergenic|non[-_ ]gene)[-_ ])?site{_MARKED}|no[-_ ]current{_MARKED}"
         rf"|(safe{_BETWEEN}(harbou?r|target(ing|ed)?|cutt(er|ing))|scrambled?|scr|aavs1|h?rosa26|lacz|luc|luciferase|nc)"
-        rf"{_WORD}{_MARKED}|safe[-_. ]\d+)|(sg|sh|si)(e?gfp|rfp|bfp|mcherry){_MARKED}|empty{_BETWEEN}vector{_MARKED}"
+        rf"{_WORD}{_MARKED}|(safe|neg)[-_. ]\d+)|(sg|sh|si)neg{_MARKED}|(?-i:EV){_MARKED}|cas9[-_ ]only"
+        rf"|(sg|sh|si)(e?gfp|rfp|bfp|mcherry){_MARKED}|empty{_BETWEEN}vector{_MARKED}"
     ),
     "vehicle": (
-        rf"({_DOSE}{_BETWEEN})?(dmso|dimethyl[-_ ]?sulfoxide"
+        rf"({_DOSE}{_BETWEEN}|(ctrl|control)[-_ ])?(dmso|dimethyl[-_ ]?sulfoxide"
         rf"|(vehicle|solvent|pbs|saline|water|h2o|etoh)({_BETWEEN}(control|ctrl))?)"
         rf"({_BETWEEN}\(?(dmso|pbs)\)?)?(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
     ),
     "untreated": (
         rf"((un|non)[-_. ]?({_STATES})|no[-_. ](treatment|stim(ulation|ulus)?|drug|perturbation|virus)"
-        rf"|mock([-_. ]?({_STATES}|control))?|wild[-_. ]?type|wt|resting|baseline|parental){_MARKED}"
+        rf"|mock([-_. ]?({_STATES}|control))?|wild[-_. ]?type|wt|resting|baseline|parental"
+        rf"|(?-i:UT)|media([-_ ](only|control|alone))?|medium[-_ ](only|control|alone)){_MARKED}"
     ),
     "general": (
         rf"(sg|si|sh)?((neg(ative)?|nt)?\.?{_BETWEEN}(control|ctrl|ctl|cntrl)s?|neg{_BETWEEN}con){_WORD}{_NUMBER}"
@@ -41,7 +43,7 @@ _FAMILIES = {
 _GRAMMAR = {family: re.compile(f"(?i:{words})") for family, words in _FAMILIES.items()}
 _ENDINGS = (
     re.compile(r"[-_. ]*#?\d+$"),
-    re.compile(r"(?i)[-_. ]*#?(g|sg|guide|grna|sgrna|rep)[-_. ]*\d+$"),
+    re.compile(r"(?i)[-_. ]*#?(g|sg|guide|grna|sgrna|crrna|rep)[-_. ]*\d+$"),
 )
 # Approved symbols of genes that also are a usual name of a control.
 _GENES = frozenset({"CTRL"})

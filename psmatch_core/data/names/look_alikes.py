@@ -12,8 +12,8 @@ _LATIN_TWIN = str.maketrans(
     "ABEKMHOPCTXIJSaeopcyxijs" + "ABEZHIKMNOPTYXo" + "-------" + "''''" + '""',
 )
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
-# Spaces and marks between two parts of a name; at an end they mean something, as in CD8- and -1.
-PARTING = re.compile(r"(?<=\w)[\s_\-.]+(?=\w)")
+# Spaces and marks between two parts of a name; at the end of a word they mean something, as in CD8-, CD8- T and -1.
+PARTING = re.compile(r"(?<=\w)(?!-[\s_])[\s_\-.]+(?=\w)")
 
 
 def folded(label: str) -> str:

@@ -8,12 +8,14 @@ import re
 # vireo, crispat, pertpy). "None" is missing here: screens also call untreated cells so.
 _CALL = re.compile(
     r"(?i)(doublet|multiplet|negative|ambiguous|unassigned|unmapped|unknown|undetermined|uncertain|unclassified|"
-    r"unlabell?ed|blank|background|debris|low[-_ ]?quality|empty([-_ ]?droplet)?|filtered)s?"
+    r"unlabell?ed|blank|background|debris|low[-_ ]?(quality|q|confidence)|empty([-_ ]?droplet)?|filtered|"
+    r"uncalled|unclear|unresolved|indeterminate|inconclusive)s?|.{1,40}[-_ ]doublets?|(not|non)[-_ ]?singlets?"
     r"|(multi(ple)?|several|no|0)[-_ ]*(s?g?rnas?|guides?|calls?|hashtags?|hto)([-_ ]?(assigned|detected|called))?"
-    r"|multi|multiple|not[-_ ](assigned|called|detected)|(dbl|amb)-.*|na|n/a|#n/a|nan|null|missing"
+    r"|multi|multiple|(not|none|nothing)[-_ ](assigned|called|detected)|(dbl|amb)-.*|na|n/a|#n/a|nan|null|missing"
 )
 _PREFIX = r"(?:p[-_]?)?(?:sg|sh|si)(?:RNA)?[-_ ]?(?=[A-Z0-9])|(?:gRNA|guide)[-_ ]"
-_MARK = r"[-_. ](?i:sgrna|grna|guide|sg|g)[-_. #]?\d+|(?<=[A-Z0-9])(?:sg|g)\d+"
+_MARK = r"[-_. ](?i:sgrna|crrna|grna|guide|sg|g)[-_. ]?#?\d+|(?<=[A-Z0-9])(?:sg|g)\d+"
+_HASH = r"(?:[-_. ]#?|#)"
 # How the guides of a gene are named, surest first: the stem is the gene.
 EXPLICIT = {
     "mark": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)(?:{_MARK})"),  # STAT1_g2, IFNGR2g1, sgSTAT1_sg2
@@ -21,12 +23,17 @@ EXPLICIT = {
     "coordinate": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)_[-+]_\d+\.\d+-\w+"),  # ARID1A_+_27022903.23-P1P2
     # 10005_ZBTB4_P1P2_ENSG00000174282
     "transcript": re.compile(r"(?:\d+_)?(?P<stem>.+?)_(?:P1P2|P1|P2|ENST[\d.]+)(?:_ENSG[\d.]+)?"),
-    "prefix and number": re.compile(rf"(?:{_PREFIX})(?P<stem>.+?)[-_. #]\d{{1,5}}"),  # sgSTAT1_2
+    "prefix and number": re.compile(rf"(?:{_PREFIX})(?P<stem>.+?){_HASH}\d{{1,5}}"),  # sgSTAT1_2
+    # STAT1 KO, STAT1-KO-2: one word a pattern, so that a knock-out is never joined with a knock-down
+    **{
+        word: re.compile(rf"(?P<stem>.+?)[-_. ](?i:{word})(?:[-_. ]?#?\d{{1,3}})?")
+        for word in ("KO", "KD", "knock[-_ ]?out", "knock[-_ ]?down", "CRISPRi", "CRISPRa")
+    },
 }
 # Genes are named like these too (NKX2-1), so that the stem must be a label of the other modality.
 DOUBTFUL = {
     "prefix": re.compile(rf"(?:{_PREFIX})(?P<stem>.+)"),
-    "number": re.compile(r"(?P<stem>.+?)[-_. #](?:\d{1,5}|[A-F])"),
+    "number": re.compile(rf"(?P<stem>.+?){_HASH}(?:\d{{1,5}}|[A-F])"),
 }
 # Tags of samples (HTODemux, MULTI-seq, CITE-seq-Count, Cell Ranger): HTO1, Hashtag-3, B0251, CMO305, HTO_A-ACCCACCAG.
 _HASHTAG = re.compile(

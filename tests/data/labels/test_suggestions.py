@@ -134,7 +134,8 @@ def test_a_gene_that_is_called_like_a_control_is_none_beside_another_control():
 @pytest.mark.parametrize(
     "call",
     ["Doublet", "Negative", "unassigned", "Multiplet", "ambiguous", "unmapped", "No guide", "multiple gRNAs", "Blank",
-     "DBL-donor0-donor1", "nan", "NA", "Multi_guide", "low quality", "0 guides"],
+     "DBL-donor0-donor1", "nan", "NA", "Multi_guide", "low quality", "0 guides", "Low confidence", "LowQ", "Uncalled",
+     "unclear", "none detected", "T & NK doublets", "heterotypic_doublet", "not singlet"],
 )  # fmt: skip
 def test_calls_are_left_out_on_both_sides(call):
     (found,) = suggest(counts(["MYC", "STAT1", call]), counts(["MYC", "STAT1"]))
@@ -276,6 +277,28 @@ def test_a_design_of_two_guides_keeps_its_control_and_joins_spellings_of_it():
 
 def test_other_joints_of_both_sides_are_not_brought_together():
     assert kinds(["A|B", "C|D"], ["A_C", "B_D", "B|D"]) == []
+
+
+@pytest.mark.parametrize(
+    "form", ["{} KO", "{}_KO_{}", "{}-KD-{}", "{}_CRISPRi", "{} knock-out", "{}_crRNA{}", "{} #{}"]
+)
+def test_edits_of_a_gene_are_offered_as_the_gene(form):
+    genes = ["FOXP1", "TLE4", "SOX2", "NKX2-1"]
+    labels = [form.format(gene, i) for gene in genes for i in (1, 2)]
+    (found,) = suggest(counts(labels), counts(genes))
+    assert dict(found.rename_source) == {form.format(gene, i): gene for gene in genes for i in (1, 2)}
+
+
+def test_a_knock_out_and_a_knock_down_of_a_gene_stay_apart():
+    labels = ["FOXP1_KO", "FOXP1_KD", "TLE4_KO", "TLE4_KD"]
+    (found,) = suggest(counts(labels), counts(["FOXP1", "TLE4"]))
+    assert len(found.rename_source) == 2
+
+
+def test_controls_of_columns_with_nothing_else_in_common_are_not_joined():
+    assert kinds(["NT", "FOXP1", "TLE4"], ["unstimulated", "LPS"]) == []
+    assert kinds(["NT", "FOXP1", "TLE4"], ["unstimulated", "FOXP1"]) == ["controls"]
+    assert kinds(["NT", "FOXP1"], ["non-targeting", "TLE4"]) == ["controls"]
 
 
 def test_a_missing_code_hides_no_codes():

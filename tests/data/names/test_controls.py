@@ -76,3 +76,16 @@ def test_the_number_of_a_guide_is_taken_off_a_control():
     assert unnumbered("non-targeting_00017") == "non-targeting"
     assert unnumbered("NTg1") == "NT"
     assert unnumbered("AAVS1") == "AAVS1"
+
+
+@pytest.mark.parametrize(
+    "name", ["neg-1", "neg_12", "sgNeg", "siNeg_2", "EV", "EV_2", "Cas9 only", "Ctrl_DMSO", "control-DMSO_0.1%", "UT",
+             "media", "Media only", "medium_control", "SCRAMBLE_crRNA3"],
+)  # fmt: skip
+def test_controls_of_smaller_screens(name):
+    assert is_control_name(name)
+
+
+@pytest.mark.parametrize("name", ["EVL", "EVI1", "ut", "UTS2", "medium", "neg", "negr1", "Cas9", "NEG1R", "Ctrl_STAT1"])
+def test_names_close_to_them_are_none(name):
+    assert not is_control_name(name)
