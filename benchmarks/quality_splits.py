@@ -43,6 +43,7 @@ class Split:
         if self.protocol == "shared":
             mine = (np.r_[both, mine[0]], np.r_[both, mine[1]])
         known = set(labels[mine[0]]) & set(labels[mine[1]])
+        known &= set(labels[both]) if self.protocol == "separate" else known
         trained = [
             self._modality(each, index, part, labels, known, rng)
             for index, (each, part) in enumerate(zip(sides, mine, strict=True))

@@ -12,7 +12,7 @@ from psmatch_core.matching.link import ALWAYS, NEVER, LinkedPositions, link_scor
 from psmatch_core.monitor import find_hidden_labels
 from psmatch_core.pipeline.recipe import Recipe
 
-FEWEST_CELLS = 8  # a label, on average: with two or three the translators learn the labels' means and nothing else
+FEWEST_CELLS = 8  # in the label of a typical cell: from two or three, translators learn little but label means
 Models = tuple[ScoredModality, ScoredModality]
 
 
@@ -58,7 +58,7 @@ def _why_not(recipe: Recipe, source: PropensityModel, target: PropensityModel) -
         if model.modality.image_shape is not None:
             return f"the cells of {model.modality.name} are images, whose pixels are no features to predict"
     counts = [np.bincount(model.y, minlength=len(model.label_names)) for model in (source, target)]
-    typical = float(np.median(np.minimum(*counts)))
+    typical = float(np.median(np.minimum(*counts)[source.y]))
     if recipe.linking.use != ALWAYS and typical < FEWEST_CELLS:
-        return f"half of the labels have at most {typical:g} cells in a modality, and a link needs {FEWEST_CELLS}"
+        return f"half of the cells are in labels of at most {typical:g} cells, and a link needs {FEWEST_CELLS}"
     return ""

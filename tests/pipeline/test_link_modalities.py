@@ -57,7 +57,7 @@ def test_few_cells_a_label_keep_it_closed_unless_it_is_always_wanted():
     models = scored(n=4)
     same, notes = link_modalities(RECIPE, models)
     assert same is models
-    assert notes == ("Not linked: half of the labels have at most 4 cells in a modality, and a link needs 8.",)
+    assert notes == ("Not linked: half of the cells are in labels of at most 4 cells, and a link needs 8.",)
     linked, _ = link_modalities(replace(RECIPE, linking=Linking(use=ALWAYS)), models)
     assert linked_positions(linked)
 
