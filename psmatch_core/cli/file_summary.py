@@ -1,21 +1,20 @@
-"""The contents of data files in lines for a terminal: one file, or two and the labels that they share."""
+"""The contents of data files in lines for a terminal: of one file, of two compared, and what is proposed for them."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 
-from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.errors import plural
 from psmatch_core.data.batch_proposals import batches_of_file, propose_within_batches, shared_batches_note
-from psmatch_core.data.checks import Finding, KnownPairs, Severity, check_pair, display, pairs_of_files
-from psmatch_core.data.checks.pairing import PAIRING_CODE
+from psmatch_core.data.checks import Finding, KnownPairs, Severity, display
 from psmatch_core.data.checks.repeated_label import repetition_text
-from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules, renamed
+from psmatch_core.data.labels.label_rules import LabelRules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import Proposal, proposal_for
-from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary, inspect_file, shown_name
+from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary
 from psmatch_core.data.sides import SIDES
 
 MOST_COLUMNS = 20
@@ -56,7 +55,7 @@ def describe(summary: FileSummary, preprocessing: Sequence[str] = ()) -> str:
         repeated = repetition_text(summary, summary.label_key)
         lines += [f"  {repeated}"] if repeated else []
     lines += [f"  preprocessing: {each}" for each in preprocessing]
-    return "\n".join([*lines, *_finding_lines(summary.findings)])
+    return "\n".join([*lines, *finding_lines(summary.findings)])
 
 
 def _part_lines(summary: FileSummary) -> list[str]:
@@ -92,75 +91,7 @@ def describe_pair(report: LabelReport, findings: Sequence[Finding], pairs: Known
         lines.append("  suggestions (not applied; --accept NAME,NAME applies them, here and in match)")
         lines += [f"    {each.kind}: {each.title}. {each.reason}{_as_setting(each)}" for each in report.suggestions]
     rest = [each for each in report.findings if each.code != SUGGESTION_CODE]
-    return "\n".join([*lines, *_finding_lines((*rest, *findings))])
-
-
-def describe_files(
-    specs: Sequence[DataSpec],
-    *,
-    rules: LabelRules | None = None,
-    accepted: Sequence[str] = (),
-    preprocessing: Sequence[Preprocessing] = (),
-) -> tuple[str, int]:
-    """The contents of files, and the exit code: 0, or 1 if a file or the pair cannot be used.
-
-    Parameters
-    ----------
-    specs
-        The files, and what is chosen of them; label candidates are listed where no column is chosen. The labels of two
-        files are compared as well.
-    rules
-        The label rules under which the labels of two files are compared; those of a default run if None.
-    accepted
-        Suggestions on the labels to apply, by name.
-    preprocessing
-        The settings of each file, with which a proposed preprocessing is compared; those of a default run if empty.
-
-    Raises
-    ------
-    PsmatchError
-        If the labels do not suggest what is accepted.
-    """
-    blocks: list[str] = []
-    summaries: list[FileSummary] = []
-    code = 0
-    for at, spec in enumerate(specs):
-        try:
-            summaries.append(inspect_file(spec))
-            current = preprocessing[at] if preprocessing else Preprocessing()
-            proposed = proposal_lines(summaries[-1], spec, current, side=SIDES[at], rules=rules or LabelRules())
-            blocks.append(describe(summaries[-1], proposed))
-            code = max(code, any(each.severity is Severity.REJECT for each in summaries[-1].findings))
-        except PsmatchError as error:
-            blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
-            code = 1
-    if len(summaries) == 2 == len(specs):
-        source, target = summaries
-        chosen = [spec.label_name for spec in specs]
-        keys = [name or _only_candidate(each) for name, each in zip(chosen, summaries, strict=True)]
-        found = check_pair(
-            source,
-            target,
-            source_label_key=chosen[0],
-            target_label_key=chosen[1],
-            pair_keys=(specs[0].pair_key, specs[1].pair_key),
-        )
-        pair = [each for each in found if each.code != PAIRING_CODE]  # the decision is printed in any case
-        one, other = source.column(keys[0]), target.column(keys[1])
-        have_pairs = (bool(specs[0].pair_key), bool(specs[1].pair_key))
-        known = pairs_of_files(source, target, keys[0], keys[1], columns=have_pairs)
-        if one is not None and other is not None:
-            names = {"source_name": source.name, "target_name": target.name}
-            applied = accept_suggestions(rules or LabelRules(), accepted, one.counts, other.counts)
-            report = reconcile_by_rules(applied, one.counts, other.counts, **names)
-            blocks.append(describe_pair(report, pair, known))
-            if any(each.severity is Severity.REJECT for each in report.findings):
-                code = 1
-        else:
-            blocks.append("\n".join(["both files", f"  {known}", *_finding_lines(pair)]))
-        if batch_lines := _batch_lines(summaries, specs, preprocessing, rules=rules or LabelRules()):
-            blocks.append("\n".join(["batches of both files", *batch_lines]))
-    return "\n\n".join(blocks), code
+    return "\n".join([*lines, *finding_lines((*rest, *findings))])
 
 
 def proposal_lines(
@@ -171,7 +102,7 @@ def proposal_lines(
     return [] if proposal is None else [proposal.note(current, side) or proposal.reason]
 
 
-def _batch_lines(
+def batch_lines(
     summaries: Sequence[FileSummary],
     specs: Sequence[DataSpec],
     preprocessing: Sequence[Preprocessing],
@@ -187,7 +118,7 @@ def _batch_lines(
         settings = current[0] if current else Preprocessing()
         within = propose_within_batches(batches[at], batches[1 - at], found, settings) if found else None
         lines.append(within.note(settings, side) if within else "")
-    return [f"  {each}" for each in lines if each]
+    return [each for each in lines if each]
 
 
 def _proposal_of(summary: FileSummary, spec: DataSpec, counts: dict[str, int]) -> Proposal | None:
@@ -212,7 +143,7 @@ def _as_setting(offered: Suggestion) -> str:
     return f" [{''.join(texts).strip()}]" if is_plain and len("".join(texts)) <= MOST_TYPED else ""
 
 
-def _only_candidate(summary: FileSummary) -> str:
+def only_candidate(summary: FileSummary) -> str:
     """The name of the only possible label column, or an empty text."""
     candidates = summary.label_candidates
     return candidates[0].name if len(candidates) == 1 else ""
@@ -262,7 +193,8 @@ def _label_list(labels: Sequence[str]) -> str:
     return f" ({shown}{f' and {len(labels) - MOST_LABELS:,} more' if len(labels) > MOST_LABELS else ''})"
 
 
-def _finding_lines(findings: Sequence[Finding]) -> list[str]:
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """A line for each finding, with a mark that says whether the data stay usable."""
     marks = {Severity.WARN: "!", Severity.REJECT: "✗"}
     return [f"  {marks[each.severity]} {each}" for each in findings]
 

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import argparse
 
-from psmatch_core.cli.command import Command, add_settings
+from psmatch_core.cli.command import Command, add_json, add_settings
 from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
+from psmatch_core.cli.exit_codes import ExitCode
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", help="one data file, or two to compare their labels")
     add_data(parser, needs_label=False)
     add_settings(parser, "labels.leave_out=Doublet,Negative")
+    add_json(parser)
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.file_summary import describe_files
+    from psmatch_core.cli.inspected_files import inspect_files
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.pipeline.recipe import Recipe
 
     recipe = with_files(Recipe(), options.files, options)
     specs = [each for each in (recipe.source, recipe.target) if each]
-    text, code = describe_files(
+    found = inspect_files(
         specs,
         rules=recipe.labels,
         accepted=accepted_kinds(options),
         preprocessing=(recipe.source_preprocessing, recipe.target_preprocessing),
     )
-    print(text)
-    return code
+    print(as_json(found.record) if options.json else found.text)
+    return int(ExitCode.DONE if found.can_be_used else ExitCode.REFUSED)
 
 
 COMMAND = Command(

@@ -34,6 +34,7 @@ from psmatch_core.cli import (
     witness,
 )
 from psmatch_core.cli.exit_codes import ExitCode, UnfinishedJobError
+from psmatch_core.cli.json_output import as_json
 from psmatch_core.workspace.run_status import UNEXPECTED
 
 # In the order of the work.
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PsmatchError as error:
         code = f"  [{error.code}]" if error.code else ""
         print(f"✗ {error.problem}\n  → {error.hint}{code}", file=sys.stderr)
+        if getattr(chosen, "json", False):
+            print(as_json({"problem": error.problem, "hint": error.hint, "code": error.code}))
         return int(error.exit_code if isinstance(error, UnfinishedJobError) else ExitCode.REFUSED)
     except (KeyboardInterrupt, Cancelled):
         print("✗ stopped", file=sys.stderr)

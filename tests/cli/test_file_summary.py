@@ -1,11 +1,14 @@
 """What the command line prints of files, and its exit code."""
 
+import json
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
-from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.cli.inspected_files import describe_files
+from psmatch_core.cli.main import main
 from psmatch_core.data.readers import DataSpec
 
 COUNTS = np.random.default_rng(0).poisson(3.0, (60, 20)).astype(np.float32)
@@ -107,3 +110,43 @@ def test_accepted_suggestions_are_applied(tmp_path):
     assert "shared by both: 2 (JAK2, MYC)" in text
     assert "left out by label rules: 1 (Doublet)" in text
     assert "suggestions" not in text
+
+
+def inspected(capsys, *arguments):
+    """Exit code and JSON of ``psmatch inspect``."""
+    code = main(["inspect", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_program_reads_what_is_in_the_files(tmp_path, capsys):
+    rna = write(tmp_path, "rna.h5ad")
+    adt = write(tmp_path, "adt.h5ad", ("B cell", "T cell", "NK"), prefix="x", gene="ADT")
+    code, read = inspected(capsys, rna, adt, "--label", "cell_type")
+    assert (code, read["can_be_used"]) == (0, True)
+    assert [(each["name"], each["n_cells"], each["label_candidates"]) for each in read["files"]] == [
+        ("rna.h5ad", 60, ["cell_type"]), ("adt.h5ad", 60, ["cell_type"]),
+    ]  # fmt: skip
+    assert read["both"]["labels"]["shared"] == ["B cell", "T cell"]
+    assert read["both"]["labels"]["only_source"] == ["Mono"]
+    assert read["both"]["true_pairs"]["how"] == "NONE"
+    text, _ = described([rna, adt], "cell_type")
+    findings = [*read["both"]["labels"]["findings"], *read["both"]["findings"]]
+    findings += [each for file in read["files"] for each in file["findings"]]
+    assert findings
+    assert all(each["problem"] in text for each in findings)
+
+
+def test_a_program_reads_why_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "page.h5ad").write_text("<!DOCTYPE html>")
+    code, read = inspected(capsys, str(tmp_path / "page.h5ad"))
+    assert (code, read["can_be_used"]) == (1, False)
+    (file,) = read["files"]
+    assert file["name"] == "page.h5ad"
+    assert file["refused"]["problem"]
+    assert file["refused"]["hint"]
+
+
+def test_a_program_reads_what_is_wrong_with_the_settings(tmp_path, capsys):
+    code, read = inspected(capsys, write(tmp_path, "rna.h5ad"), "--set", "labels.leave_outt=A")
+    assert code == 1
+    assert read["problem"] == "There is no setting 'labels.leave_outt'."

@@ -35,6 +35,7 @@ NO_COMMANDS = {
     "machine_checks",
     "run_summary",
     "exit_codes",
+    "inspected_files",
     "terminal_progress",
 }
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

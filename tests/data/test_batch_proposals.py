@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.cli.inspected_files import describe_files
 from psmatch_core.data.batch_proposals import (
     batches_of_file,
     batches_of_modality,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.cli.inspected_files import describe_files
 from psmatch_core.data.checks import check_pair, pairs_of_files
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.labels.shared_labels import LabelReport

@@ -8,7 +8,7 @@ import pytest
 from anndata import AnnData
 
 from psmatch_core.cli.common import with_settings
-from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.cli.inspected_files import describe_files
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import Proposal, proposal_for, propose_preprocessing

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from psmatch_core.cli.file_summary import describe_files
+from psmatch_core.cli.inspected_files import describe_files
 from psmatch_core.data.checks import Facts, column_of, sketch
 from psmatch_core.data.checks.pairing import CellNames
 from psmatch_core.data.checks.repeated_label import repeating_columns, repetition_text
