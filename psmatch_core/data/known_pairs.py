@@ -8,8 +8,9 @@ import numpy as np
 
 from psmatch_core.base.arrays import read_only
 from psmatch_core.base.errors import plural
-from psmatch_core.data.checks import AUTOMATIC, CellNames, KnownPairs, Pairing, core_names, decide_pairs
+from psmatch_core.data.checks import AUTOMATIC, CellNames, KnownPairs, Pairing, decide_pairs
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.names.core_names import core_names
 
 
 def with_known_pairs(source: Modality, target: Modality, how: str = AUTOMATIC) -> tuple[Modality, Modality, KnownPairs]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from psmatch_core.data.checks import AUTOMATIC, EQUAL_NAMES, NO_PAIRS, CellNames, KnownPairs, Pairing, decide_pairs
-from psmatch_core.data.checks.pairing import MOST_LISTED, core_names
+from psmatch_core.data.checks.pairing import MOST_LISTED
+from psmatch_core.data.names.core_names import core_names
 from tests.conftest import SHARED
 
 N, LABELS = 400, 8
@@ -128,6 +129,25 @@ def test_names_that_are_equal_but_for_a_part_are_pairs(affix):
     assert f"{N} cell names are equal but for an ending or prefix ({names[0][0]}, {other.format(cells[0])})" in (
         found.reason
     )
+
+
+@pytest.mark.parametrize("form", ["{b}-1_{s}", "S{s}#{b}-1", "lib{s}:{b}x", "{b}.{s}", "donor{s}_{b}"])
+def test_barcodes_name_the_cells_of_several_samples(form):
+    random = np.random.default_rng(3)
+    cells = ["".join(random.choice(list("ACGT"), 16)) for _ in range(60)]
+    source = [form.format(b=each, s=i % 3 + 1) for i, each in enumerate(cells)]
+    target = [f"run{i % 3}_{each}" for i, each in reversed([*enumerate(cells)])]
+    assert core_names(source, target) == (cells, cells[::-1])
+    labels = [f"k{i % 4}" for i in range(60)]
+    names = [CellNames.of(each)[0] for each in (source, target)]
+    assert decide_pairs(names[0], names[1], (labels, labels[::-1])).n_equal == 60
+    assert not decide_pairs(names[0], names[1], (labels, [*labels[::-1][1:], labels[-1]])).are_known
+
+
+def test_barcodes_of_other_cells_stay_whole_names():
+    random = np.random.default_rng(4)
+    one, other = (["".join(random.choice(list("ACGT"), 16)) + f"_{i % 2}" for i in range(40)] for _ in range(2))
+    assert core_names(one, other)[0] == one
 
 
 def test_a_part_that_differs_from_cell_to_cell_is_kept():

@@ -17,7 +17,6 @@ from psmatch_core.data.checks.pairing import (
     CellNames,
     KnownPairs,
     Pairing,
-    core_names,
     decide_pairs,
 )
 from psmatch_core.data.checks.telling_features import check_telling_features, telling_features
@@ -51,7 +50,6 @@ __all__ = [
     "check_pair",
     "check_telling_features",
     "column_of",
-    "core_names",
     "count_labels",
     "decide_pairs",
     "detect_kind",

@@ -16,6 +16,7 @@ import numpy as np
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import stored_by_name
 from psmatch_core.data.checks.findings import Finding, display, warning
+from psmatch_core.data.names.core_names import NAME_PARTS, common_parts, core_names
 
 AUTOMATIC, EQUAL_NAMES, NO_PAIRS = "automatic", "equal names", "none"
 PAIRING_CODE = "PM-P02"
@@ -32,8 +33,6 @@ FEWEST_LABELLED = 10  # cells with equal names whose labels are compared
 LARGEST_CHANCE = 0.95  # if one label holds nearly all cells, labels cannot tell pairs from strangers
 SPARSEST = 10  # possible numbers for each cell; random ids and combined barcodes use far fewer of theirs
 FEW_VALUES = 3  # a part of the name that has this many cells for each of its values names a group, not a cell
-_VELOCYTO = re.compile(r"([ACGT]{10,})x$")
-_PARTS = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"(\D*)(\d{1,15})(\D*)")
 
 
@@ -263,22 +262,6 @@ class _Agreement:
         return (self.share - self.chance) / math.sqrt(self.chance * (1 - self.chance) / self.n_cells)
 
 
-def core_names(source: Sequence[str], target: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names without the parts that all names of one file have and no name of the other, ``(n_cells,)`` each.
-
-    Parts are separated by anything but letters and digits: ``rna_AAAC-1`` beside ``AAAC-2`` becomes ``AAAC``, and so
-    does the other. The x that velocyto puts behind a barcode is none of its letters.
-    """
-    parts = [[_PARTS.split(_VELOCYTO.sub(r"\1", name)) for name in names] for names in (source, target)]
-    known = [set().union(*names) if names else set() for names in parts]
-    cores = []
-    for mine, others in zip(parts, reversed(known), strict=True):
-        dropped = _common(mine) - others
-        kept = [[part for part in name if part not in dropped] for name in mine]
-        cores.append(["_".join(each or name) for each, name in zip(kept, mine, strict=True)])
-    return cores[0], cores[1]
-
-
 def _only_numbered(names: Sequence[Sequence[str]], n_cells: tuple[int, int]) -> str:
     """Two of the names of a file whose names only number its cells or wells; empty if neither file has such names."""
     for side, total in zip(names, n_cells, strict=True):
@@ -289,10 +272,10 @@ def _only_numbered(names: Sequence[Sequence[str]], n_cells: tuple[int, int]) -> 
 
 def _is_numbered(names: Sequence[str], n_cells: int) -> bool:
     """Whether every name is a number, or a group and a number, and most of the possible numbers are in use."""
-    parts = [_PARTS.split(name) for name in names]
+    parts = [NAME_PARTS.split(name) for name in names]
     if len(parts) < 2:
         return bool(parts) and all(_NUMBER.fullmatch(part) or part.isalpha() for part in parts[0])
-    common = _common(parts)
+    common = common_parts(parts)
     varying = [[part for part in name if part not in common] for name in parts]
     width = max(map(len, varying))
     possible, has_number = 1.0, False
@@ -312,11 +295,6 @@ def _is_numbered(names: Sequence[str], n_cells: int) -> bool:
     return has_number and possible <= SPARSEST * n_cells
 
 
-def _common(parts: Sequence[Sequence[str]]) -> set[str]:
-    """The parts that all names have; none if there is only one name."""
-    return set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
-
-
 def _listed(side: CellNames, labels: tuple[str, ...] | None, bound: int) -> dict[str, str | None]:
     """Name to label of the listed cells, those without a label left out, as far as both files list theirs."""
     texts = labels if labels else (None,) * len(side.names)
@@ -326,7 +304,7 @@ def _listed(side: CellNames, labels: tuple[str, ...] | None, bound: int) -> dict
 
 def _hash(name: str) -> int:
     """A hash of the longest part of a name, the one that most likely names the cell: endings do not change it."""
-    part = max(_PARTS.split(str(name)), key=len)
+    part = max(NAME_PARTS.split(str(name)), key=len)
     digest = hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 

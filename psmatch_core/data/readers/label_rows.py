@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, display, label_texts, name_list
 from psmatch_core.data.checks.findings import warning
-from psmatch_core.data.checks.pairing import core_names
+from psmatch_core.data.names.core_names import core_names
 from psmatch_core.data.readers.base import Source
 
 if TYPE_CHECKING:
