@@ -23,8 +23,10 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
     """The preprocessing of a side; what is proposed is applied only when its button is pressed."""
     form, current = f"prep-{which}", side.preprocessing
     proposal = None if matrix is None else proposal_for(matrix, *_groups(which, side))
-    batches, others = _batches(which, side), _batches(*_other(which))
-    within = propose_within_batches(batches, others, proposal, current) if proposal is not None else None
+    other = _other(which)
+    within = None
+    if proposal is not None and other[1] is not None:  # of a file that is not there yet nothing can be said
+        within = propose_within_batches(_batches(which, side), _batches(*other), proposal, current)
     for at, each in enumerate(each for each in (proposal, within) if each is not None and each.button(current)):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(plain(each.reason), width="stretch")

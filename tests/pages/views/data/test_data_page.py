@@ -380,6 +380,7 @@ def screen(prefix: str, batches: list[str]) -> bytes:
 
 def test_batches_that_differ_are_offered_to_be_standardised_within(empty: Open) -> None:
     app = hand_over(empty(), "source", "rna.csv", screen("a", ["P1", "P2"]))
+    assert "the other modality has not the same" not in plain_text(app)  # there is none yet
     hand_over(app, "target", "adt.csv", screen("b", ["P1", "P3"]))
     (button, _) = [each for each in app.button if each.label.startswith("Use batch scaling z")]
     button.click().run()
