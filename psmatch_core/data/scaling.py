@@ -14,8 +14,10 @@ CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominat
 def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each feature, float64."""
     if sparse.issparse(X):
-        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
-        square = np.asarray(X.multiply(X).mean(axis=0, dtype=np.float64)).ravel()
+        rows = X.tocsr()  # summed in float64: in single precision a constant feature seems to vary
+        values = rows.data.astype(np.float64)
+        mean = np.bincount(rows.indices, values, X.shape[1]) / X.shape[0]
+        square = np.bincount(rows.indices, values**2, X.shape[1]) / X.shape[0]
         variance = np.maximum(square - mean**2, 0)
         # rounding leaves a tiny variance in constant columns
         return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(square, 1e-300), variance, 0))

@@ -35,6 +35,15 @@ def test_rows_at_a_time_are_the_whole(make, scale):
     np.testing.assert_allclose(scaled_in_single(X, mean, spread, scale, axes=axes), whole @ axes, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.3, 4.7, 1e-3, 8191.7])
+def test_a_constant_feature_has_no_spread_stored_either_way(value):
+    X = np.random.default_rng(2).gamma(1.0, size=(300, 4)).astype(np.float32)
+    X[:, 2] = value
+    dense, stored = moments(X), moments(sparse.csr_matrix(X))
+    assert dense[1][2] == stored[1][2] == 0
+    np.testing.assert_allclose(dense, stored, rtol=1e-6)
+
+
 def test_nothing_of_all_cells_is_in_double_precision(monkeypatch):
     sizes = []
 
