@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
-from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_quiet
+from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_json, add_quiet
 
 if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
@@ -26,10 +26,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-stability", action="store_true", help="skip the trainings on halves of the data")
     add_cache_and_queue(parser)
     add_quiet(parser)
+    add_json(parser)
 
 
 def _monitor(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, open_run, progress_of
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.monitor import Monitoring
     from psmatch_core.workspace.jobs.monitor import MonitorJob
     from psmatch_core.workspace.worker import execute
@@ -42,7 +44,7 @@ def _monitor(options: argparse.Namespace) -> int:
     check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
     report = job.result()
     if report is not None:
-        print(report_text(report))
+        print(as_json(report.to_dict()) if options.json else report_text(report))
     return 0
 
 

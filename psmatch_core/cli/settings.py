@@ -38,6 +38,14 @@ def strategies() -> dict[str, dict[str, type[Config]]]:
     }
 
 
+def settings_record(recipe: Recipe) -> list[dict[str, Any]]:
+    """All settings of a recipe as plain data."""
+    return [
+        {"name": name, "value": value, "unit": each.unit, "range": each.range_text(), "meaning": each.help}
+        for name, value, each in settings_table(recipe)
+    ]
+
+
 def as_text(recipe: Recipe) -> str:
     """The settings of a recipe, then the kinds that each strategy can be set to."""
     words = settings_in_words(recipe)

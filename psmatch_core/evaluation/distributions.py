@@ -169,14 +169,18 @@ class Distributions(HtmlSummary):
         return pd.DataFrame(rows)
 
     def report(self) -> str:
-        """The means over cells as text, with what is needed to read them."""
+        """The means over cells as text, with what is needed to read them; which labels were not compared, and why."""
+        skipped = [f"  {label}: not compared, {reason}" for label, reason in self.skipped.items()]
+        if not self.per_label:
+            direction = self.direction.replace("_", " ")
+            head = f"{self.of}, translated ({direction}): no label was compared with observed cells."
+            return "\n".join([head, *skipped, *self.notes])
         micro = pd.DataFrame(self.micro).T
         head = (
             f"{self.of}, translated ({self.direction.replace('_', ' ')}) compared with observed cells, within "
             f"{plural(len(self.per_label), 'label')} (mean over cells; w1 {self.w1_kind}, kl by {self.n_neighbors} "
             f"neighbours; {self.n_components} dimensions with {self.explained:.0%} of the variance):"
         )
-        skipped = [f"  {label}: not compared, {reason}" for label, reason in self.skipped.items()]
         rows = micro.to_string(float_format=lambda value: f"{value:.3f}")
         return "\n".join([head, rows, CAVEAT, *skipped, *self.notes])
 

@@ -113,6 +113,21 @@ def test_without_pairs_there_is_no_evaluation(run, capsys):
     assert "No true pairs are known" in capsys.readouterr().out
 
 
+def test_a_program_reads_what_the_monitor_measured(run, capsys):
+    assert main(["monitor", str(run.path), "--shuffles", "0", "--no-stability", "--quiet", "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)
+    report = files.MONITOR_REPORT.read(run)
+    assert read["verdict"] == report.to_dict()["verdict"]
+    assert [each["loss"] for each in read["sides"]] == [each.loss for each in report.sides]
+
+
+def test_a_program_reads_every_setting(capsys):
+    assert main(["options", "--preset", "sharp", "--json"]) == 0
+    read = {each["name"]: each for each in json.loads(capsys.readouterr().out)["settings"]}
+    assert read["matcher.epsilon"]["value"] == 0.02
+    assert read["matcher.epsilon"]["range"].startswith("above 0")
+
+
 def test_json_is_read_by_every_parser():
     odd = {"a": np.float32("nan"), "b": [np.int64(3), float("inf")], "c": np.array([1.5, np.nan]), "µ": Path("x")}
     assert json.loads(as_json(odd)) == {"a": None, "b": [3, None], "c": [1.5, None], "µ": "x"}

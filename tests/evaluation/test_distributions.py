@@ -102,6 +102,14 @@ def test_small_labels_samples_and_unmatched_cells_are_noted():
     assert result.per_label[0].n_compared == 50
 
 
+def test_where_no_label_has_enough_cells_no_table_of_nothing_is_shown():
+    again = cloud(seed=1)
+    report = compared({"same": again.X}, np.array([f"L{at // 10}" for at in range(400)])).report()
+    assert "no label was compared with observed cells" in report
+    assert "L0: not compared, " in report
+    assert "nan" not in report.lower()
+
+
 def test_one_point_for_all_cells_has_an_infinite_divergence_and_no_error():
     result = compared({"mean": np.zeros((400, 6))})
     assert result.micro["mean"]["kl"] == np.inf
