@@ -38,6 +38,7 @@ _GROUPS = re.compile(
     r"(?i)(plate|batch|site|fov|field|image|table|object|donor|replicate|condition|treatment|label|cluster)"
     r"([_. ]?(id|name|number|no|nr|index))?"
 )
+_CELL_NAMES = re.compile(r"(?i)(cell[_. ]?)?barcodes?|cell[_. ]?(ids?|names?)|obs_names")
 REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
 
 
@@ -56,6 +57,20 @@ def names_cells(header: str, values: Sequence[str]) -> bool:
     if is_group(header):
         return False
     return len(values) < 4 or len(set(values)) > REPEATED_SHARE * len(values)
+
+
+def named_cells(names: Sequence[str], columns: Sequence[pd.Series], taken: Collection[str]) -> int | None:
+    """The place of the column of texts that is called like cell names, such as ``barcode``, and has one for each cell.
+
+    None if there is none, or several. Columns in ``taken`` are asked for as something else.
+    """
+    found = [
+        at
+        for at, (name, column) in enumerate(zip(names, columns, strict=True))
+        if _CELL_NAMES.fullmatch(name.strip()) and name not in taken and column.dtype == object and column.is_unique
+    ]
+    found = [at for at in found if all(text and not is_number(text) for text in map(str.strip, map(str, columns[at])))]
+    return found[0] if len(found) == 1 else None
 
 
 def left_out_features(names: Sequence[str], roles: Mapping[str, str]) -> list[str]:

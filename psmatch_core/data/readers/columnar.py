@@ -40,7 +40,7 @@ class ColumnarSource(TableSource):
         findings: list[Finding] = []
         names, columns, has_names = _read(opening, findings)
         super().__init__(opening, names, columns, has_names=has_names)
-        self.findings = [*findings, *self.findings]
+        self.findings = [*self.without_doubts_about_names(findings), *self.findings]
 
 
 def _read(opening: Opening, findings: list[Finding]) -> tuple[list[str], list[pd.Series], bool]:

@@ -49,7 +49,7 @@ class DelimitedSource(TableSource):
         cells = list(frame[0]) if layout.has_names else [f"cell_{i + 1}" for i in range(len(frame))]
         _refuse_swallowed_rows(frame, cells, layout.separator, opening.shown)
         super().__init__(opening, names, [frame[i] for i in range(layout.n_columns)], has_names=layout.has_names)
-        self.findings = [*findings, *self.findings]
+        self.findings = [*self.without_doubts_about_names(findings), *self.findings]
 
 
 def _refuse_swallowed_rows(frame: pd.DataFrame, names: list[str], separator: str, shown: str) -> None:

@@ -21,6 +21,7 @@ from psmatch_core.data.readers.column_roles import (
     is_metadata,
     is_missing_number,
     left_out_features,
+    named_cells,
     repeated_missing_words,
 )
 from psmatch_core.data.readers.data_spec import FEATURE_ROLE, NAME_ROLE
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # A text column with at least this share of numbers is meant as a feature.
 NUMERIC_SHARE = 0.5
+NAMED_CODE = "PM-C10"
 MOST_NUMERIC_GROUPS = 50  # decimal numbers: doses, not measurements
 # Columns with these names hold annotations even if they hold numbers.
 _ANNOTATIONS = re.compile(
@@ -60,6 +62,10 @@ class TableSource(Source):
         at_names = next((i for i, name in enumerate(names) if opening.roles.get(name) == NAME_ROLE), None)
         if at_names is None and has_names and opening.roles.get(names[0]) is None:
             at_names = 0
+        taken = {*opening.roles, *opening.text_columns}
+        if at_names is None and (at_names := named_cells(names, columns, taken)) is not None:
+            problem = f"{self.shown}: column {display(names[at_names])} names the cells."
+            self.findings.append(warning(NAMED_CODE, problem, "Give it another role (roles) if it does not."))
         self._obs_names = (
             [f"cell_{i + 1}" for i in range(n_cells)] if at_names is None else [str(each) for each in columns[at_names]]
         )
@@ -111,6 +117,11 @@ class TableSource(Source):
         # whole numbers too long for 64 bits are objects
         kept = [values[i].astype(float) if values[i].dtype == object else values[i] for i in features]
         self._X = pd.concat(kept, axis=1).to_numpy()
+
+    def without_doubts_about_names(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings on the layout, without the one on missing cell names where another column holds them."""
+        has_found = any(each.code == NAMED_CODE for each in self.findings)
+        return [each for each in findings if not (has_found and each.code == "PM-F29")]
 
     def _annotate(self, name: str, column: pd.Series) -> None:
         free = free_name(name, self._columns)

@@ -192,3 +192,25 @@ def test_columns_that_are_annotation_by_their_names_are_told_at_once(tmp_path):
     assert [each.problem.partition(": ")[2] for each in found] == [
         "3 columns hold numbers but count as annotation because of their names: ImageNumber, ObjectNumber, plate."
     ]
+
+
+@pytest.mark.parametrize("header", ["barcode", "Cell_ID", "cell barcode", "CellName"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_cell_names_may_stand_in_any_column(tmp_path: Path, header: str, ending: str) -> None:
+    path = profiles(tmp_path, **{header: [f"obj-{'abcdef'[i % 6]}{i // 6}" for i in range(N)]})
+    if ending == "parquet":
+        path = tmp_path / "profiles.parquet"
+        pd.read_csv(tmp_path / "profiles.csv").to_parquet(path)
+    found = look(path, "Metadata_gene")
+    assert found.cell_names[1] == "obj-b0"
+    assert [each.code for each in found.findings if each.code in ("PM-C10", "PM-F29")] == ["PM-C10"]
+    roles = look(path, "Metadata_gene", roles=((header, "annotation"),))
+    assert roles.cell_names[1] == "cell_2"
+
+
+def test_a_column_of_repeated_or_numbered_names_names_no_cells(tmp_path: Path) -> None:
+    for values in (["obj-a"] * 2 + [f"obj-{i}" for i in range(N - 2)], range(N)):
+        found = look(profiles(tmp_path, cell_id=list(values)), "Metadata_gene")
+        assert found.cell_names[0] == "cell_1"
+    found = look(profiles(tmp_path, cell_id=[f"c{i}x" for i in range(N)]), "Metadata_gene", pair_key="cell_id")
+    assert found.cell_names[0] == "cell_1"  # it is asked for as the pair column

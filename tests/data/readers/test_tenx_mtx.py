@@ -66,6 +66,9 @@ def zipped(place, files):
 FORMS = {
     "Cell Ranger 3": lambda place: folder(place, parts()),
     "Cell Ranger 2, in the folder of its genome": lambda place: folder(place, parts(version=2), "out/GRCh38").parent,
+    "outs of cellranger multi": lambda place: folder(
+        place, parts(), "outs/per_sample_outs/S7/count/sample_filtered_feature_bc_matrix"
+    ).parents[3],
     "GEO, with a prefix": lambda place: folder(place, parts(prefix="GSM1_s1_")),
     "cells × features": lambda place: folder(place, parts(by_cell=True)),
     "tar.gz": lambda place: tar(place, parts()),
