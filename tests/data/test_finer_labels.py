@@ -101,3 +101,10 @@ def test_the_column_that_holds_the_labels_is_named_where_none_is_shared(tmp_path
     (found,) = [each for each in check_pair(*sides, source_label_key="drug") if each.code == "PM-P07"]
     assert str(found).startswith("No label is shared, but column compound of image.csv holds 3 labels of drug.")
     assert not [each for each in check_pair(sides[0], sides[0], source_label_key="drug") if each.code == "PM-P07"]
+
+
+def test_a_dose_is_never_the_label_itself_even_where_each_drug_has_its_own(tmp_path: Path) -> None:
+    dose = np.array([1, 2, 10, 20, 100, 200])[np.arange(N) % 3 * 2 + np.arange(N) // 3 % 2]
+    for values in (dose, [f"{each} nM" for each in dose]):
+        (found,) = said(tmp_path, {"dose": values}, {"dose": values})
+        assert "Make the label of both columns" in found

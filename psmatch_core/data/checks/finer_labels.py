@@ -77,7 +77,8 @@ def finer_columns(source: FileFacts, target: FileFacts, label_keys: tuple[str, s
         split = [_split(label, each) for label, each in both]
         if all(split) and _have_common_values(column, other):
             label, values = max(split[0].items(), key=lambda each: len(each[1]))
-            is_label = all(_is_nested(label, each) for label, each in both)
+            are_amounts = all(map(_is_amount, {*column.listed, *other.listed} - {""}))  # a dose is of something
+            is_label = not are_amounts and all(_is_nested(label, each) for label, each in both)
             found.append(FinerColumn(column.name, is_label, label, tuple(sorted(values)), other.name))
     return found
 

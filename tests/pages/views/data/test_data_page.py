@@ -153,6 +153,20 @@ def test_suggestions_are_applied_by_their_buttons_and_undone(empty: Open) -> Non
     assert metrics(app)["Shared labels"] == "1"
 
 
+def test_doses_in_different_units_become_one_label_by_two_buttons(empty: Open) -> None:
+    app = empty()
+    drugs = ["JQ1", "JQ1", "Taxol", "Taxol", "DMSO"] * 6
+    for side, unit, doses in (("source", "uM", [0.5, 2, 1, 4, 0]), ("target", "nM", [500, 2000, 1000, 4000, 0])):
+        table = pd.read_csv(BytesIO(csv(drugs, prefix=side, seed=len(side))))
+        table.insert(2, f"dose_{unit}", doses * 6)
+        hand_over(app, side, f"{side}.csv", table.to_csv(index=False).encode())
+    assert "Columns dose_uM and dose_nM split the labels further: JQ1 has 0.5, 2" in plain_text(app)
+    press(app, "Make the label of label and dose_uM")
+    assert metrics(app)["Shared labels"] == "0"
+    press(app, "Write 5 doses in one way")
+    assert (metrics(app)["Shared labels"], metrics(app)["Only in source"]) == ("5", "0")
+
+
 def test_every_change_of_the_labels_can_be_undone_step_by_step(empty: Open) -> None:
     app = loaded(empty, ["A", "B", "C", "Doublet"] * 8, ["A", "B", "D", "Doublet"] * 8)
     press(app, "Leave out labels of one modality")
