@@ -20,7 +20,6 @@ from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
-from psmatch_core.workspace.new_folder import workspace_folder
 
 OLDEST_PYTHON = (3, 11)
 SMALL_MEMORY, SMALL_DISK = 2 * 10**9, 10**9  # bytes; a small run takes about 1 GB of memory (docs/performance.md)
@@ -79,7 +78,7 @@ def library_ranges() -> dict[str, str]:
 
         file = Path(__file__).parents[2] / "pyproject.toml"
         lines = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"] if file.is_file() else []
-    found = {}
+    found = {"packaging": ""}  # other libraries need it; here it reads the ranges
     for line in lines:
         name = re.match(r"[\w.-]+", line)
         if name is not None and "extra ==" not in line:
@@ -113,8 +112,10 @@ def _libraries() -> Iterator[MachineCheck]:
 
 def is_within(version: str, versions: str) -> bool:
     """Whether a version is within a range such as ``>=2.4,<3``; a range that cannot be read holds every version."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
+    try:
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    except ImportError:  # it is among the libraries that are looked for
+        return True
     try:
         return SpecifierSet(versions).contains(version, prereleases=True)
     except InvalidSpecifier:
@@ -158,7 +159,7 @@ def _folders() -> Iterator[MachineCheck]:
     kernels = Path(__file__).parents[1] / "transport" / "kernels"
     places: dict[str, tuple[Callable[[], Path], Health, str]] = {
         "this folder": (Path.cwd, Health.BAD, "Change to a folder of yours: runs are written here."),
-        "app's folder": (workspace_folder, Health.BAD, "Set PSMATCH_WORKSPACE to a folder that you can write to."),
+        "app's folder": (_workspace, Health.BAD, "Set PSMATCH_WORKSPACE to a folder that you can write to."),
         "temporary": (lambda: Path(tempfile.gettempdir()), Health.BAD, "Set TMPDIR to a folder that you can write to."),
         "engine cache": (
             lambda: Path(os.environ.get("NUMBA_CACHE_DIR") or kernels),
@@ -172,7 +173,16 @@ def _folders() -> Iterator[MachineCheck]:
         except OSError as error:  # no temporary folder at all, or this folder was removed
             yield MachineCheck(name, error.strerror or str(error), health, advice)
             continue
+        except ImportError as error:
+            yield MachineCheck(name, f"not checked: {error}", Health.BAD, INSTALL)
+            continue
         yield _folder(name, place, MachineCheck(name, f"{place} cannot be written to", health, advice))
+
+
+def _workspace() -> Path:
+    from psmatch_core.workspace.new_folder import workspace_folder
+
+    return workspace_folder()
 
 
 def _folder(name: str, place: Path, unwritable: MachineCheck) -> MachineCheck:
