@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
-from psmatch_core.data.batch_proposals import batches_of_file, propose_within_batches, shared_batches_note
 from psmatch_core.data.checks import Finding, KnownPairs, Severity, display
 from psmatch_core.data.checks.repeated_label import repetition_text
 from psmatch_core.data.labels.label_rules import LabelRules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.labels.suggestions import SUGGESTION_CODE, Suggestion
-from psmatch_core.data.preprocessing import Preprocessing
-from psmatch_core.data.proposals import Proposal, proposal_for
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary, MatrixSummary
 from psmatch_core.data.sides import SIDES
+
+if TYPE_CHECKING:
+    from psmatch_core.data.preprocessing import Preprocessing
+    from psmatch_core.data.proposals import Proposal
 
 MOST_COLUMNS = 20
 MOST_LABELS = 8
@@ -110,6 +112,9 @@ def batch_lines(
     rules: LabelRules,
 ) -> list[str]:
     """What is offered about the batches of two files."""
+    from psmatch_core.data.batch_proposals import batches_of_file, propose_within_batches, shared_batches_note
+    from psmatch_core.data.preprocessing import Preprocessing  # brings pandas, which only a proposal needs
+
     counts = [_counts(*each, rules) for each in zip(summaries, specs, SIDES, strict=True)]
     batches = [batches_of_file(*each) for each in zip(summaries, counts, strict=True)]
     lines = [shared_batches_note(batches[0], batches[1])]
@@ -122,6 +127,8 @@ def batch_lines(
 
 
 def _proposal_of(summary: FileSummary, spec: DataSpec, counts: dict[str, int]) -> Proposal | None:
+    from psmatch_core.data.proposals import proposal_for  # brings pandas
+
     return proposal_for(summary.matrix(spec.chosen_matrix) or summary.matrices[0], summary.columns, counts)
 
 
