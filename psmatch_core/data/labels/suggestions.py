@@ -138,7 +138,7 @@ def _has_units(side: Counts) -> bool:
 
 
 def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
-    found = [controls_among(side) for side in sides]
+    found = [_controls_of(side) for side in sides]
     both = found[0].keys() & found[1].keys()
     stems = [unnumbered(label) for label in sorted(both)]
     numbered = {label for label in both if unnumbered(label) != label and stems.count(unnumbered(label)) > 1}
@@ -160,6 +160,19 @@ def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
     reason = f"Controls have several names: {' and '.join(shown)}."
     title = f"Join {{}} as {display(name, 20)}"
     return _renamed("controls", title, reason, sides, (renaming[0], renaming[1]), noun="name")
+
+
+def _controls_of(side: Counts) -> dict[str, str]:
+    """The controls of a side; where its conditions have time points, those of controls at a time stay apart."""
+    found = controls_among(side)
+    if any(_is_at_a_time(label) for label in side if label not in found):
+        found = {label: family for label, family in found.items() if not _is_at_a_time(label)}
+    return found
+
+
+def _is_at_a_time(label: str) -> bool:
+    dose = dose_of(label)
+    return dose is not None and dose.measure == "time"
 
 
 def _may_mean_the_same(sides: tuple[Counts, Counts], found: list[dict[str, str]]) -> bool:

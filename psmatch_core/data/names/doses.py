@@ -73,8 +73,8 @@ def without_unit(column: str) -> tuple[str, str]:
 def same_doses(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str, str]:
     """Labels of the target to those of the source that name the same dose in another unit or spelling.
 
-    A dose without a unit is that of the other side only if all doses there have one unit. Controls, and labels that
-    both sides have, stay as they are.
+    A dose without a unit is that of the other side only if all doses there have one unit. Controls stay as they are
+    unless they are at a time, and so do labels that both sides have.
 
     Parameters
     ----------
@@ -82,7 +82,11 @@ def same_doses(source: Mapping[str, int], target: Mapping[str, int]) -> dict[str
         Cells of each label [cells].
     """
     sides = [
-        {label: dose for label in side if not is_control_name(label) and (dose := dose_of(label)) is not None}
+        {
+            label: dose
+            for label in side
+            if (dose := dose_of(label)) is not None and (dose.measure == "time" or not is_control_name(label))
+        }
         for side in (source, target)
     ]
     units = [{dose.unit for dose in side.values()} for side in sides]

@@ -50,9 +50,10 @@ def read_label_table(opening: Opening) -> LabelTable:
     names = layout.header or tuple(f"column_{i}" for i in range(layout.n_columns))
     texts: dict[str, pd.Series] = {}
     for i in range(layout.n_columns):
-        free = free_name(names[i], texts)
-        if free != names[i]:
-            findings.append(repeated_column(opening.shown, names[i], free))
+        name = names[i] or f"column_{i}"  # pandas writes the numbers of its rows without a name
+        free = free_name(name, texts)
+        if free != name:
+            findings.append(repeated_column(opening.shown, name, free))
         texts[free] = frame[i].astype(str)
     # Which column names the cells is decided beside the data file.
     said = tuple(each for each in findings if each.code != "PM-F29")

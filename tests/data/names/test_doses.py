@@ -51,7 +51,16 @@ def test_a_dose_without_a_unit_takes_the_only_unit_of_the_other_side():
 def test_labels_of_both_sides_and_controls_stay():
     source = counts(["Taxol_3nM", "DMSO_0.1%", "Taxol_0.003uM"])
     assert same_doses(source, source) == {}
-    assert same_doses(counts(["DMSO_1h"]), counts(["DMSO_60min"])) == {}
+    assert same_doses(counts(["DMSO_0.1%", "DMSO_1mM"]), counts(["DMSO_1000uM"])) == {}
+
+
+def test_controls_keep_their_time_points():
+    source, target = ["LPS_6h", "LPS_2d", "PBS_6h", "PBS_2d"], ["LPS 6 hrs", "LPS 48 h", "PBS 6 hrs", "PBS 48 h"]
+    (found,) = suggest(counts(source), counts(target))
+    assert found.kind == "doses"
+    assert dict(found.rename_target) == dict(zip(target, source, strict=True))
+    (found,) = suggest(counts(["LPS", "PBS_6h"]), counts(["LPS", "PBS_24h"]))  # where nothing else has a time
+    assert found.kind == "controls"
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
