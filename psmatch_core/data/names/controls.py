@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 OTHERS = "other labels"  # instead of a control: the mean of all other labels, each with the same weight
 
@@ -50,6 +51,7 @@ _GENES = frozenset({"CTRL"})
 _PARTS = re.compile(r"[|:/;,+]|__")
 
 
+@lru_cache(maxsize=2**14)
 def control_family(name: str) -> str:
     """``guide``, ``vehicle``, ``untreated`` or ``general`` if a name is that of a control, else an empty text."""
     text = name.strip()
