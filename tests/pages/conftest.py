@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shell import shipped_demos
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
@@ -33,6 +34,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = store.start(demo_recipe(recipe, "screen"), name="the demo")
     ended(folder, state=DONE)
     return folder
+
+
+@pytest.fixture
+def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demos as an app without shipped ones computes them; test_shipped_demos.py has the others."""
+    monkeypatch.setattr(shipped_demos, "PLACE", tmp_path / "nothing shipped")
 
 
 @pytest.fixture(autouse=True)

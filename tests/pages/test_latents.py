@@ -78,6 +78,7 @@ def test_curves_are_there_while_it_trains(joint: RunFolder) -> None:
     assert set(live_curves(joint)) == {f"latents: {model.modality.name}" for model in models}
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 def test_the_space_is_chosen_on_the_page(empty: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     app = empty()
@@ -94,6 +95,7 @@ def test_the_space_is_chosen_on_the_page(empty: Open, monkeypatch: pytest.Monkey
     assert RunFolder(run).recipe.space == JointVAE(label_weight=0.5)
 
 
+@pytest.mark.usefixtures("nothing_shipped")
 @pytest.mark.parametrize("preset", ["paper-snn", "paper-vae"])
 def test_the_papers_presets_can_be_chosen(
     empty: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, preset: str

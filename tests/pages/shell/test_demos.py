@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pages.shell import demos, shipped_demos
+from pages.shell import demos
 from psmatch_core.workspace.manifest import MANIFEST_LOCK, OF_PROCESSES
 from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, texts
 
-
-@pytest.fixture(autouse=True)
-def nothing_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Demos as an app without shipped ones computes them; test_shipped_demos.py has the others."""
-    monkeypatch.setattr(shipped_demos, "PLACE", tmp_path / "nothing shipped")
+pytestmark = pytest.mark.usefixtures("nothing_shipped")
 
 
 def template(workspace: Path, finished: RunFolder, monkeypatch: pytest.MonkeyPatch, **status: object) -> RunFolder:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import shipped_demos
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
@@ -23,9 +22,8 @@ from tests.pages.conftest import Open, opened, plain_text, texts
 
 
 @pytest.fixture
-def unstarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+def unstarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_shipped: None) -> RunStore:
     """A store whose workers never come to life, and no demo that comes finished."""
-    monkeypatch.setattr(shipped_demos, "PLACE", tmp_path / "nothing shipped")
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     return RunStore(tmp_path / "workspace")
 
