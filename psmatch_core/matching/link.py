@@ -34,7 +34,7 @@ SMALLEST = 1e-12
 class Linking(Config):
     """How the features take part in matching, beside the scores.
 
-    Source: ours; measured in docs/quality.md.
+    Source: ours (docs/method.md; measured in docs/defaults.md).
     """
 
     use: str = option(

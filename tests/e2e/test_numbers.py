@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from pages.shell.navigation import PAGES
 from pages.shell.text import number
 from psmatch_core import plotting
+from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.evaluate import INFLATED
@@ -184,7 +185,20 @@ def _data(run: RunFolder) -> Iterator[Tab]:
         ("Too small", report.too_small),
     )
     title = f"{names[0]} and {names[1]} share {len(report.shared)} labels"
-    yield Tab("data", titles=(title,), metrics=tuple((name, f"{len(each)}", "") for name, each in counted))
+    yield Tab(
+        "data", titles=(title, *_values(run)), metrics=tuple((name, f"{len(each)}", "") for name, each in counted)
+    )
+
+
+def _values(run: RunFolder) -> Iterator[str]:
+    """The titles above the values of both files: counts of genes, and features of images that are no counts."""
+    cells = [files.DATA.read(run, which=side) for side in files.BOTH_SIDES]
+    rna, image = (to_dense(each.X) for each in cells if each is not None)
+    yield f"RNA: median library size {np.median(rna.sum(axis=1)):,.0f} counts"
+    yield f"RNA: median {np.median((rna != 0).sum(axis=1)):,.0f} of {rna.shape[1]:,} features per cell"
+    yield f"gene_000: not 0 in {np.mean(rna[:, 0] != 0):.0%} of cells"
+    first = image[:, 0]
+    yield f"image_00: median {number(float(np.median(first)))}, from {number(first.min())} to {number(first.max())}"
 
 
 def _propensity(run: RunFolder) -> Iterator[Tab]:
