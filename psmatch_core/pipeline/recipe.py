@@ -35,7 +35,7 @@ DEMO_PREFIX = "demo:"  # of the path of a data set that comes with the program
 PRESETS = {
     "recommended": "Averaged small networks and ridge regression; entropic transport with epsilon 0.05 × mean cost.",
     "recommended-2": "New: feature bagging, epsilon 0.1 × mean cost, and features linked where hidden labels are found "
-    "again; nearer matches where it was measured, 2.5 times the time.",
+    "again; nearer matches on all four sets it was judged on, 2.5 times the time.",
     "sharp": "As recommended, with fewer partners per cell (epsilon 0.02 × mean cost).",
     "smooth": "As recommended, with more partners per cell (epsilon 0.1 × mean cost).",
     "paper": "The settings of Xi et al. 2024: one network, raw logits, entropic transport with absolute epsilon 0.05.",
