@@ -30,6 +30,7 @@ import pandas as pd
 from benchmarks.quality_splits import CONTROLS, SHARES, Split, of_new_cells
 from psmatch_core.base import disk
 from psmatch_core.classification.classifiers import FeatureBaggingClassifier, MLPClassifier
+from psmatch_core.classification.classifiers.network_classifier import AT_RANDOM
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import evaluate
@@ -174,7 +175,7 @@ def one_split(split: Split, methods: list[Method], *, slow: bool = False) -> lis
 
 def fit(features: list[Modality], scores: str, seed: int) -> tuple[PropensityModel, PropensityModel]:
     recipe = Recipe.preset("paper") if scores == "paper" else Recipe()
-    classifiers = {"one MLP": MLPClassifier(), "bagged": FeatureBaggingClassifier()}
+    classifiers = {"one MLP": MLPClassifier(start=AT_RANDOM), "bagged": FeatureBaggingClassifier()}
     classifier = classifiers.get(scores, recipe.classifier)
     scoring = replace(recipe.scoring, scores="out_of_fold") if scores == "out of fold" else recipe.scoring
     names = sorted(set(features[0].label_names))

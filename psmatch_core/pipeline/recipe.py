@@ -19,6 +19,7 @@ from psmatch_core.classification.classifiers import (
     RecommendedClassifier,
     SingleNetworkClassifier,
 )
+from psmatch_core.classification.classifiers.network_classifier import AT_RANDOM
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -54,6 +55,7 @@ PAPER_NETWORK = SingleNetworkClassifier(
         patience=250,
         batch_size=256,
         batch_norm=True,
+        start=AT_RANDOM,
     ),
     image_network=CNNClassifier(
         channels=(32, 54, 128, 256, 512),
@@ -62,6 +64,7 @@ PAPER_NETWORK = SingleNetworkClassifier(
         n_epochs=100,
         patience=100,
         batch_size=256,
+        start=AT_RANDOM,
     ),
 )
 PAPER_MATCHER = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)

@@ -28,9 +28,10 @@ class MultinomialRidge:
     parts
         The training cells, as runs of rows: slices of a matrix are read where they lie.
 
-    Each fit starts where the one before ended. Sums over features are in the precision of the features, all others in
-    double precision. Labels without a cell here get weight 0 and the lowest intercept, not the zero that would favour
-    them. Two labels share one row of weights, each with half of it, as is usual.
+    The first fit starts at the frequencies of the labels, so that no weight has to learn them; each other one where the
+    one before ended. Sums over features are in the precision of the features, all others in double precision. Labels
+    without a cell here get weight 0 and the lowest intercept, not the zero that would favour them. Two labels share one
+    row of weights, each with half of it, as is usual.
     """
 
     parts: tuple[Rows, ...]
@@ -42,9 +43,11 @@ class MultinomialRidge:
     _at: np.ndarray = field(init=False, repr=False)  # (n_features + 1, n_rows): weights, then intercepts
 
     def __post_init__(self) -> None:
-        self.present = np.unique(np.concatenate([y for _, y in self.parts]))
+        self.present, n_cells = np.unique(np.concatenate([y for _, y in self.parts]), return_counts=True)
         n_rows = 1 if self.present.size == 2 else self.present.size
         self._at = np.zeros((self.parts[0][0].shape[1] + 1, n_rows))
+        frequencies = np.log(n_cells)
+        self._at[-1] = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
 
     def fit(self, strength: float) -> None:
         """Minimise ``strength`` × the summed cross-entropy + half the sum of the squared weights."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from psmatch_core.base.config import option
 from psmatch_core.base.cores import a_core
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
@@ -27,15 +28,29 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
+AT_FREQUENCIES, AT_RANDOM = "label frequencies", "random"  # where the outputs of an untrained network lie
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkClassifier(Classifier, ABC):
     """A classifier that is one network, stopped at its own best validation loss.
+
+    A network that starts at random learns with all its layers how frequent the labels are. The outputs of unusual cells
+    then lie off the typical ones along the frequencies, in both modalities, and unusual cells are matched with each
+    other even where labels mean nothing (docs/defaults.md). One that starts at the frequencies need not learn them.
 
     A joint VAE takes its encoders and decoders from it, so that what is compared has the same architecture.
     """
 
     stream: ClassVar[str]  # the name under which a seed gives its random numbers
     cells_at_once: ClassVar[int]  # scored together
+
+    start: str = option(
+        AT_FREQUENCIES,
+        choices=(AT_FREQUENCIES, AT_RANDOM),
+        help="Where the outputs start: at the frequencies of the labels, which need not be learned then, or at random.",
+        advanced=True,
+    )
 
     if TYPE_CHECKING:  # options that every network declares, with its own defaults
         weight_decay: float
@@ -110,8 +125,13 @@ class NetworkClassifier(Classifier, ABC):
     ) -> tuple[dict[str, np.ndarray], LossCurve]:
         import torch  # heavy: only where a network trains
 
+        from psmatch_core.classification.networks.architectures import add_to_output_bias
+
         generator = torch.Generator().manual_seed(derived_seed(seed, self.stream) % 2**63)
         network = self.encoder(X.shape[1:], n_labels, generator)
+        if self.start == AT_FREQUENCIES:
+            log_frequencies = np.log(np.bincount(y[~held], minlength=n_labels) + 1)  # finite for a label without a cell
+            add_to_output_bias(network, log_frequencies - log_frequencies.mean())
         return train(
             network,
             lambda cells: self.batch(X[cells], scale),

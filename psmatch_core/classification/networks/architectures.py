@@ -147,6 +147,13 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> nn.Sequential:
     return network
 
 
+def add_to_output_bias(network: nn.Sequential, values: np.ndarray) -> None:
+    """Start the last layer's bias higher by these ``(n_outputs,)``."""
+    last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        last.bias += torch.from_numpy(values.astype(np.float32))
+
+
 def network_outputs(arrays: Mapping[str, np.ndarray], batches: Iterable[torch.Tensor]) -> np.ndarray:
     """What a trained network gives for its inputs, ``(n, n_outputs)``; ``arrays`` as in :func:`to_arrays`."""
     network = from_arrays(arrays).eval()
