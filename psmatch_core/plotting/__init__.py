@@ -6,6 +6,7 @@ on dark. Titles state the finding. Text from files (labels, cell names) is escap
 
 from psmatch_core.matching.blocks.heatmap_bins import BlockMeans, block_means
 from psmatch_core.plotting.cell_columns import CellColumn
+from psmatch_core.plotting.cell_profiles import cell_profile, match_profile, shared_profile
 from psmatch_core.plotting.cell_values import missing_features, value_histogram
 from psmatch_core.plotting.classifier_quality import confusion, label_losses, reliability
 from psmatch_core.plotting.coupling_heatmap import coupling_heatmap, means_heatmap, spread_title
@@ -47,6 +48,7 @@ __all__ = [
     "agreement_bars",
     "block_means",
     "cell_matches",
+    "cell_profile",
     "confusion",
     "coupling_heatmap",
     "distance_dots",
@@ -65,6 +67,7 @@ __all__ = [
     "linked_map",
     "loss_curves",
     "loss_evidence",
+    "match_profile",
     "means_heatmap",
     "metric_bars",
     "missing_features",
@@ -77,6 +80,7 @@ __all__ = [
     "runs_scatter",
     "score_map_figure",
     "set_ink",
+    "shared_profile",
     "shifted_features",
     "spread_title",
     "take_title",

@@ -98,6 +98,7 @@ def cell_matches(
     *,
     cell: str,
     measured_true: str | None = None,
+    color: str = TARGET_COLOR,
 ) -> go.Figure:
     """The matches of one cell, heaviest on top, with the weight of each under a uniform plan.
 
@@ -113,6 +114,8 @@ def cell_matches(
         Name of the source cell.
     measured_true
         Name of its true partner, if known.
+    color
+        Of the modality of the matches.
     """
     weights = np.asarray(weights, dtype=np.float64)
     order = np.argsort(-weights, kind="stable")
@@ -132,14 +135,14 @@ def cell_matches(
     )
     fig = figure(title, height=height_of(len(shown)), note=note)
     y = label_axis(fig, [f"★ {name}" if true else name for name, true in zip(shown, is_true, strict=True)])
-    for which, name, color in ((~is_true, "match", TARGET_COLOR), (is_true, "★ true partner", TRUE_COLOR)):
+    for which, name, fill in ((~is_true, "match", color), (is_true, "★ true partner", TRUE_COLOR)):
         if which.any():
             fig.add_bar(
                 x=weights[which].astype(np.float32),
                 y=y[which],
                 orientation="h",
                 name=name,
-                marker={"color": color},
+                marker={"color": fill},
                 hovertext=[hover_text(each) for each, chosen in zip(shown, which, strict=True) if chosen],
                 hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
             )

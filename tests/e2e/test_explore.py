@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exploration.epsilon_grid import at_value
+from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.exploration.selection import Selection, matched_weight, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
@@ -26,7 +27,7 @@ from psmatch_core.plotting.linked_maps import MOST_MATCHES
 from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.results import load_matching, load_models
+from psmatch_core.workspace.results import load_matching, load_models, load_readable
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
@@ -252,6 +253,32 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     assert saved(page, run, "row").cells.tolist() == [coupling.source_cells[LABEL][0]]
+    no_exception(page)
+
+
+def test_the_pair_that_is_shown_is_the_couplings(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/match?run={run.id}", "Match")
+    page.get_by_role("tab", name="One cell").click()
+    settle(page)
+    choose(page, "Label", LABEL)
+    coupling, sides = matched(run), load_readable(run)
+    box = page.get_by_role("combobox", name="Source cell")
+    for row in (1, 2):  # the tab has the focus, or the page: the keys step through the cells
+        page.get_by_role("tab", name="One cell").focus()
+        page.keyboard.press("Shift+ArrowDown")
+        cell = int(coupling.source_cells[LABEL][row])
+        expect(box).to_have_value(str(sides[0].obs_names[cell]))
+        settle(page)
+    found = matched_cell(coupling, sides, cell)
+    assert float(shown(page, "Effective matches")) == pytest.approx(found.n_effective, rel=0.06)
+    weights = figure(page, "matches").evaluate("p => p._fullData.filter(t => t.type == 'bar').flatMap(t => [...t.x])")
+    assert sorted(weights, reverse=True) == pytest.approx(found.weights[: len(weights)], rel=1e-4)
+    mean = figure(page, "pair-matches").evaluate("p => Array.from(p._fullData[0].x)")
+    assert mean == pytest.approx(found.mean_z[found.standing_out("matches", len(mean))], rel=1e-4)
+    page.keyboard.press("Shift+ArrowUp")
+    expect(box).to_have_value(str(sides[0].obs_names[coupling.source_cells[LABEL][1]]))
+    picture(page, SCREENSHOTS / "match_cell.png")
     no_exception(page)
 
 

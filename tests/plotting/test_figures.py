@@ -21,6 +21,7 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.within_labels import FeatureAccuracy, feature_accuracy
 from psmatch_core.exploration.l_curve import l_curve
 from psmatch_core.exploration.maps import map_scores
+from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -94,6 +95,13 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
         "cell": plotting.cell_matches(
             columns[index[0]], weight[0], 0.1, cell=rows[0], measured_true=columns[index[0, 1]]
         ),
+        "profile": plotting.cell_profile(
+            matched_cell(coupling, (source.modality, target.modality), 0), cell=rows[0], modality=name
+        ),
+        "profile of matches": plotting.match_profile(
+            matched_cell(coupling, (source.modality, target.modality), 0), modality=other
+        ),
+        "shared profile": plotting.shared_profile(matched_cell(coupling, (source.modality, source.modality), 0)),
         "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
         "r2": plotting.feature_r2_bars(accuracy(source.modality)),
         "feature": plotting.feature_scatter(

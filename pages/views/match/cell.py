@@ -1,102 +1,135 @@
-"""The matches of one source cell, by weight."""
+"""One cell beside its matches: pictures or profiles, the weights, and what distinguishes them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from pages.shell import charts
-from pages.shell.text import count, plain
+from pages.shell import cell_values, charts
+from pages.shell.errors import show_errors
+from pages.shell.glossary import meaning
+from pages.shell.text import number, plain
 from pages.views.match import slider_state
+from pages.views.match.cell_choice import ChosenCell, cell_choice
 from pages.views.match.images import show_images
-from pages.views.match.label_box import label_box
 from psmatch_core.data.checks import display
 from psmatch_core.matching.matchers.problem import HARDLY_MATCHED
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.exploration.matched_cell import MatchedCell
     from psmatch_core.matching.coupling import Coupling
 
-LISTED = 1000  # cells in the list of one label; any other can be typed
-TOP = 20  # matches of one cell that are drawn
+TOP = 12  # matches of one cell that are drawn
+LEGEND = 40  # px added above the weights: in a narrow column their legend takes three lines
 
 
 def cell_tab(folder: RunFolder, run: Coupling) -> None:
-    """Choose a cell and see its matches."""
-    from psmatch_core.plotting import cell_matches
+    """Choose a cell and see its matches; a step to the next cell redraws only this part of the page."""
+    fragment: Callable[[], None] = st.fragment(lambda: _view(folder, run))
+    fragment()
 
+
+def _view(folder: RunFolder, run: Coupling) -> None:
     at_sliders = slider_state.coupling_at_sliders(folder, run)
     coupling = at_sliders.coupling
-    left, right = st.columns(2)
-    with left:
-        label = label_box(folder, coupling, "cell")
-    if label is None:
+    chosen = cell_choice(folder, coupling)
+    if chosen is None:
         return
-    modality = coupling.source.modality
-    names = [str(each) for each in modality.obs_names[coupling.source_cells[label]]]
-    is_long = len(names) > LISTED
-    with right:
-        name = st.selectbox(
-            "Source cell",
-            names[:LISTED],
-            key=f"cell.{folder.id}.{label}",
-            accept_new_options=is_long,
-            help=f"This label has {count(len(names), 'cell')}; you can type a name that is not listed."
-            if is_long
-            else None,
+    from psmatch_core.exploration.matched_cell import matched_cell
+
+    sides = cell_values.measured(folder, "source"), cell_values.measured(folder, "target")
+    with show_errors():
+        found = matched_cell(coupling, sides, chosen.cell, chosen.side)
+        partner = true_partner(coupling, found)
+        show_images(folder, coupling, found, partner=partner)
+        _pictures(folder, coupling, found, chosen, partner)
+        _figures(coupling, found, chosen)
+        at = at_sliders.describe([found.label], slider_state.run_value(folder))
+        unknown = "" if partner is not None else " The true partner of this cell is not known."
+        st.caption(f"Weights {plain(at)}.{unknown}")
+
+
+def _pictures(
+    folder: RunFolder, coupling: Coupling, found: MatchedCell, chosen: ChosenCell, partner: int | None
+) -> None:
+    """The profile of the cell, the weights of its matches and their profile, for features that are no pixels."""
+    from psmatch_core.plotting import (
+        SOURCE_COLOR,
+        TARGET_COLOR,
+        cell_matches,
+        cell_profile,
+        match_profile,
+        shared_profile,
+    )
+
+    own, other = _sides_of(coupling, found.side)
+    name = display(chosen.name)
+    figures = []
+    if own.image_shape is None:
+        alt = f"Features in which {name} differs from the mean of its label"
+        figures.append(("pair.own", cell_profile(found, cell=chosen.name, modality=own.name), alt))
+    weights = cell_matches(
+        other.obs_names[found.matches[:TOP]],
+        found.weights[:TOP],
+        1 / found.n_candidates,
+        cell=chosen.name,
+        measured_true=None if partner is None else str(other.obs_names[partner]),
+        color=TARGET_COLOR if found.side == "source" else SOURCE_COLOR,
+    )
+    if own.image_shape is None or other.image_shape is None:
+        weights.update_layout(height=weights.layout.height + LEGEND, margin_t=weights.layout.margin.t + LEGEND)
+    figures.append((f"matches.{folder.id}.{found.label}.{chosen.name}", weights, f"Weights of the matches of {name}"))
+    if other.image_shape is None:
+        alt = f"Features in which the matches of {name} differ from the mean of the label"
+        figures.append(("pair.matches", match_profile(found, modality=other.name), alt))
+    for place, (key, figure, alt) in zip(st.columns(len(figures)), figures, strict=True):
+        with place:
+            charts.show(figure, key=key, alt=alt)
+    if len(figures) == len(("own", "weights", "matches")) and found.shared_features()[0].size:
+        alt = f"Shared features in which {name} and its matches agree and disagree most"
+        charts.show(shared_profile(found), key="pair.shared", alt=alt)
+
+
+def _figures(coupling: Coupling, found: MatchedCell, chosen: ChosenCell) -> None:
+    """What is known of this cell and its matches in numbers and words."""
+    from psmatch_core.exploration.matched_cell import training_note
+
+    candidates = f"of {found.n_candidates:,} candidates"
+    rows = [("Effective matches", number(found.n_effective, 2), candidates, meaning("effective matches"))]
+    if np.isfinite(chosen.agreement):
+        from psmatch_core.exploration.cell_agreement import REPRODUCED
+
+        rows.append(
+            ("Agreement between halves", f"{chosen.agreement:.2f}".replace("-", "−"), "1 is the same", REPRODUCED)
         )
-    if name not in names:
-        st.info(
-            f"Label {plain(label)} has no source cell {plain(name or '')}. Choose one from the list.",
-            icon=":material/arrow_forward:",
-        )
-        return
-    row = names.index(name)
-    matches, weights, uniform, partner = matches_of(coupling, label, row, TOP)
-    show_images(folder, coupling, label, row=row, partner=partner)
-    figure = cell_matches(matches, weights, uniform, cell=name, measured_true=partner)
-    charts.show(figure, key=f"matches.{folder.id}.{label}.{name}", alt=f"Weights of the matches of {display(name)}")
-    st.caption(f"Weights {plain(at_sliders.describe([label], slider_state.run_value(folder)))}.")
-    share = mass_share(coupling, label, row)
-    if share < HARDLY_MATCHED:
+    charts.metrics(rows)
+    st.caption(training_note(coupling.source if found.side == "source" else coupling.target, found.cell))
+    if found.mass < HARDLY_MATCHED:
         st.warning(
-            f"**This cell is mostly unmatched**: it has {share:.1%} of the mass of an average cell of its label. → The "
-            "weights above are shares of that small mass.",
+            f"**This cell is mostly unmatched**: it has {found.mass:.1%} of the mass of an average cell of its label. "
+            "→ The weights above are shares of that small mass.",
             icon=":material/warning:",
         )
-    if partner is None:
-        st.caption("The true partner of this cell is not known.")
 
 
-def mass_share(coupling: Coupling, label: str, row: int) -> float:
-    """Mass of one source cell, relative to its mass in a plan that matches all cells of the label equally."""
-    masses = coupling[label].marginals[0]
-    return float(masses[row] * masses.size)
-
-
-def matches_of(coupling: Coupling, label: str, row: int, top: int) -> tuple[list[str], Any, float, str | None]:
-    """The matches of one source cell of a label.
-
-    Returns
-    -------
-    Names of the heaviest target cells, their shares of the cell's weight ``(k,)``, the share of each target cell in a
-    uniform plan, and the name of the true partner if it is known and has the label.
-    """
-    import numpy as np
-
+def true_partner(coupling: Coupling, found: MatchedCell) -> int | None:
+    """Row of the true partner of a cell in the other modality, if it is known and has the same label."""
     from psmatch_core.matching.match import known_ids
 
-    block = coupling[label]
-    weights = np.asarray(block.rows(row, row + 1)[0])  # (m,)
-    total = float(weights.sum())
-    weights = weights / total if total > 0 else weights
-    order = np.argsort(-weights, kind="stable")[:top]
-    rows, columns = coupling.source_cells[label], coupling.target_cells[label]
-    names = coupling.target.modality.obs_names[columns]
-    partner = None
     ids = known_ids(coupling.source.modality, coupling.target.modality)
-    if ids is not None:
-        found = np.flatnonzero(ids[1][columns] == ids[0][rows[row]])
-        partner = str(names[found[0]]) if found.size else None
-    return [str(each) for each in names[order]], weights[order], 1 / block.shape[1], partner
+    if ids is None:
+        return None
+    own, other = ids if found.side == "source" else ids[::-1]
+    columns = (coupling.target_cells if found.side == "source" else coupling.source_cells)[found.label]
+    places = columns[other[columns] == own[found.cell]] if own[found.cell] else columns[:0]
+    return int(places[0]) if places.size else None
+
+
+def _sides_of(coupling: Coupling, side: str) -> tuple[Modality, Modality]:
+    both = coupling.source.modality, coupling.target.modality
+    return both if side == "source" else both[::-1]

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
 from pages.shell.text import count, plain
+from pages.views.match.cell_choice import open_selected
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -54,6 +55,14 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
     more = f" and {len(labels) - 6} more labels" if len(labels) > 6 else ""
     listed = f" The table shows the first {LISTED}." if len(selection) > LISTED else ""
     st.caption(f"{count(len(selection), 'cell')}: {', '.join(parts)}{more}.{listed}")
+    if st.button(
+        "See them one by one",
+        key=f"selected.steps.{folder.id}",
+        icon=":material/person_search:",
+        on_click=open_selected,
+        args=(folder, coupling),
+    ):
+        st.rerun()  # of the whole page: the tab is not part of this fragment
     _features(folder, coupling, selection)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pages.shell import cache
+from pages.views.match.cell_choice import BEST, EXTREME, SELECTED, WHOLE, WORST
+from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.matchers import Matcher, SharedSpaceMatcher
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, plain_text, texts
 
 
 def test_match_lists_labels_and_shows_one(full: Open, finished: RunFolder) -> None:
@@ -25,6 +28,47 @@ def test_match_shows_one_cell(full: Open, finished: RunFolder) -> None:
     app.run()
     box = app.selectbox(key=f"cell.{finished.id}.control")
     box.select(box.options[3]).run()
+    assert not app.exception
+
+
+def test_match_steps_through_cells_of_both_sides(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "One cell")
+    key = f"cell.{finished.id}.control"
+    names = list(app.selectbox(key=key).options)
+    assert app.button(key=f"cell.previous.{finished.id}").disabled
+    app.button(key=f"cell.next.{finished.id}").click().run()
+    assert app.selectbox(key=key).value == names[1]
+    assert f"{names[1]} stands out in" in plain_text(app)
+    assert "The classifier that scores this cell was trained on it." in texts(app)
+    app.selectbox(key=f"cell.side.{finished.id}").select("target").run()
+    assert app.selectbox(key=f"cell.{finished.id}.target.{WHOLE}.control").value.startswith("img_")
+    assert not app.exception
+
+
+def test_match_lists_the_cells_whose_matches_agree_best_and_worst(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "One cell")
+    seen = []
+    for which in (BEST, WORST):
+        app.selectbox(key=f"cell.among.{finished.id}").select(which).run()
+        box = app.selectbox(key=f"cell.{finished.id}.source.{which}.control")
+        assert len(box.options) == EXTREME
+        seen.append(float(next(each.value for each in app.metric if "halves" in each.label).replace("−", "-")))
+        assert not app.exception
+    assert seen[0] > seen[1]
+
+
+def test_selected_cells_are_opened_one_by_one(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    app.session_state[f"selected.{finished.id}"] = Selection("target", [4, 9, 30])
+    app.run()
+    app.button(key=f"selected.steps.{finished.id}").click().run()
+    assert app.session_state[f"match.tabs.{finished.id}"] == "One cell"
+    assert app.selectbox(key=f"cell.side.{finished.id}").value == "target"
+    assert app.selectbox(key=f"cell.among.{finished.id}").value == SELECTED
+    label = app.selectbox(key=f"cell.label.{finished.id}").value
+    box = app.selectbox(key=f"cell.{finished.id}.target.{SELECTED}.{label}")
+    modality = cache.coupling(finished).target.modality
+    assert box.options == [str(modality.obs_names[at]) for at in (4, 9, 30) if modality.labels[at] == label]
     assert not app.exception
 
 
