@@ -64,7 +64,8 @@ def as_text(recipe: Recipe) -> str:
 
 def as_markdown(recipe: Recipe) -> str:
     """The same as Markdown tables; the options of a kind that the recipe holds already are not repeated."""
-    lines = _table([(name, value, declared) for name, value, declared in settings_table(recipe)])
+    lines = ["# Options", "", "All settings, as `psmatch options` lists them. Change one by `--set NAME=VALUE`.", ""]
+    lines += _table([(name, value, declared) for name, value, declared in settings_table(recipe)])
     for name, kinds in strategies().items():
         lines.append(f"\n## Kinds of `{name}`")
         for kind, cls in kinds.items():

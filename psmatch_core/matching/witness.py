@@ -68,7 +68,7 @@ class Witness:
     program, pot
         The stored plan, for which the label is solved again to measure the time, and POT's plan.
     total_variation
-        Share of the mass that lies on other pairs, ½ Σ |P − Q|, from 0 to 1.
+        Share of the mass that lies on other pairs, ``½ Σ |P − Q|``, from 0 to 1.
     largest_difference
         The largest difference of an entry, in units of the mass of a source cell, 1 / n.
     """

@@ -20,7 +20,7 @@ class SampledNetworkTranslator(NetworkTranslator, title="Neural network on sampl
     """Neural network trained on sampled pairs (squared error); it learns the mean of a cell's matches.
 
     In each epoch every output cell y_i is paired with one input cell drawn from its row M_i of the plan: the expected
-    loss is Σ_i E_{j ~ M_i} |y_i − f(x_j)|².
+    loss is ``Σ_i E_{j ~ M_i} |y_i − f(x_j)|²``.
 
     Source: Xi et al. 2024, section on cross-modality prediction, "MSE".
     """

@@ -34,7 +34,7 @@ class TwoSampleNetworkTranslator(
 ):
     """Neural network with the unbiased two-sample loss (noisier, so it needs many cells or a sharp coupling).
 
-    The loss has the expectation inside the square: Σ_i |y_i − E_{j ~ M_i} f(x_j)|². Its gradient
+    The loss has the expectation inside the square: ``Σ_i |y_i − E_{j ~ M_i} f(x_j)|²``. Its gradient
     −2 (y_i − E f(ẋ)) ∇ E f(ẍ) is a product of two expectations, so each uses its own independent draw from the row
     M_i. The paper uses ẋ in the factor and ẍ in the gradient; the gradient of :func:`two_sample_loss` is the mean of
     that and of the two exchanged: the same expectation with less variance.
