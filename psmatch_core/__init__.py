@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         BarycentricNetworkTranslator as BarycentricNetworkTranslator,
         BarycentricTranslator as BarycentricTranslator,
         FittedTranslator as FittedTranslator,
+        LabelRidgeTranslator as LabelRidgeTranslator,
         NeighborTranslator as NeighborTranslator,
         RidgeTranslator as RidgeTranslator,
         SampledNetworkTranslator as SampledNetworkTranslator,

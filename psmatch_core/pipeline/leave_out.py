@@ -103,9 +103,10 @@ def leave_label_out(
     notes += [*scored.notes, *link_notes]
     notes += [f"{each.label}: {each.outcome.value}" for each in coupling.statuses if each.outcome.needs_attention]
     translator = recipe.translator
-    if not isinstance(translator, TrainedTranslator):
+    if not isinstance(translator, TrainedTranslator) or translator.reads_labels:
+        unable = "cells of a label that it never saw" if isinstance(translator, TrainedTranslator) else "new cells"
         notes.append(
-            f"The translator of the run ({kind_title(type(translator))}) cannot predict new cells, so ridge regression "
+            f"The translator of the run ({kind_title(type(translator))}) cannot predict {unable}, so ridge regression "
             "is used instead."
         )
         translator = RidgeTranslator()

@@ -105,12 +105,15 @@ class Run(HtmlSummary):
     def translate(self, direction: str = TO_SOURCE, *, progress: Progress = silent) -> Translation:
         """Features of one modality predicted for the cells of the other, in readable units (before z-scoring and PCA).
 
-        A trained translator predicts all cells; the others give NaN for cells without a match.
+        A trained translator predicts all cells, or all of the labels that it was trained on if it reads labels; the
+        others give NaN for cells without a match.
         """
         at, of = readable_sides(self, direction)
         if direction in self.translators:
             fitted = self.translators[direction]
-            values = fitted.predict(at.X, at.var_names).astype(np.float32)
+            can = fitted.can_predict(at.labels)
+            values = np.full((at.n_cells, of.n_features), np.nan, dtype=np.float32)
+            values[can] = fitted.predict(at.X[can], at.var_names, labels=at.labels[can])
             return Translation(direction, at, of, values, fitted.translator, self.recipe.seed)
         return translate(
             self.coupling,

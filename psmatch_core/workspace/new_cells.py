@@ -70,15 +70,20 @@ def translate_file(
     given = DataSpec(
         path=cells,
         label_key=spec.label_key if spec else "",
+        label_with=spec.label_with if spec else (),
         matrix=matrix or (spec.matrix if spec else "X"),
         name=fitted.input_name,
     )
     with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
         import anndata  # a second: only who reads pays for it
 
-        adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=False))
+        reads_labels = fitted.translator.reads_labels
+        adata = anndata.read_h5ad(copy_into(given, Path(folder) / "cells.h5ad", needs_labels=reads_labels))
     values = fitted.predict_raw(
-        adata.X, names_as_trained(adata.var, fitted), batch_of=_batches_as_trained(adata.obs, fitted)
+        adata.X,
+        names_as_trained(adata.var, fitted),
+        batch_of=_batches_as_trained(adata.obs, fitted),
+        labels=_labels_as_trained(adata.obs, given, where, fitted.direction) if reads_labels else None,
     )
     accuracy = _accuracy(where, fitted.direction)
     written = _write(fitted, adata.obs, values, given=given, accuracy=accuracy, out=out)
@@ -103,6 +108,16 @@ def _batches_as_trained(obs: pd.DataFrame, fitted: FittedTranslator) -> list[str
     """The batch of each cell by the column of the run; None if the run used none, or the file lacks it."""
     key = fitted.preprocessing.config.batch_key if fitted.preprocessing else ""
     return [each or "" for each in label_texts(obs[key]).tolist()] if key in obs else None
+
+
+def _labels_as_trained(obs: pd.DataFrame, given: DataSpec, where: Path, direction: str) -> list[str] | None:
+    """The label of each cell by the column and the renamings of the run; None if the file or the recipe lacks it."""
+    recipe = _run_recipe(where)
+    if recipe is None or given.label_name not in obs:
+        return None
+    renaming = recipe.labels.renaming("source" if direction == TO_SOURCE else "target")
+    found = [each or "" for each in label_texts(obs[given.label_name]).tolist()]
+    return [renaming.get(each, each) for each in found]
 
 
 def load_one(where: Path, direction: str) -> FittedTranslator:
@@ -147,11 +162,16 @@ def load_one(where: Path, direction: str) -> FittedTranslator:
 
 def _run_spec(where: Path, direction: str) -> DataSpec | None:
     """How the run read its own file of this modality; None if there is no recipe beside the translator."""
-    recipe = (where if where.is_dir() else where.parent) / "recipe.json"
-    if not recipe.is_file():
+    recipe = _run_recipe(where)
+    if recipe is None:
         return None
-    read = Recipe.read(recipe)
-    return read.source if direction == TO_SOURCE else read.target
+    return recipe.source if direction == TO_SOURCE else recipe.target
+
+
+def _run_recipe(where: Path) -> Recipe | None:
+    """The recipe beside a translator, if it is there."""
+    path = (where if where.is_dir() else where.parent) / "recipe.json"
+    return Recipe.read(path) if path.is_file() else None
 
 
 def _accuracy(where: Path, direction: str) -> pd.DataFrame | None:
@@ -186,7 +206,7 @@ def _write(
     out: Path,
 ) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
-    labels = obs[given.label_key].astype(str) if given.label_key in obs.columns else None
+    labels = obs[given.label_name].astype(str) if given.label_name in obs.columns else None
     if out.suffix == ".csv":
         table = pd.DataFrame(values.astype(np.float32), columns=list(fitted.outputs.names))
         table.insert(0, "cell", obs.index, allow_duplicates=True)

@@ -21,7 +21,7 @@ from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.pipeline import leave_out as leave_out_module
 from psmatch_core.pipeline.leave_out import LeaveOut, leave_label_out
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.translation.translators import RidgeTranslator
+from psmatch_core.translation.translators import LabelRidgeTranslator, RidgeTranslator
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import DONE, RunFolder
@@ -177,6 +177,11 @@ def test_without_a_named_control_shifts_are_against_the_other_labels():
 def test_a_translator_that_learns_nothing_is_replaced_and_said():
     result = leave_label_out(Recipe(classifier=LinearClassifier(strength=0.1)), *SIDES, "A")
     assert any("cannot predict new cells, so ridge regression is used instead" in note for note in result.notes)
+
+
+def test_a_translator_that_starts_from_the_mean_of_the_label_is_replaced_and_said():
+    result = leave_label_out(replace(QUICK, translator=LabelRidgeTranslator()), *SIDES, "A")
+    assert any("cannot predict cells of a label that it never saw, so ridge" in note for note in result.notes)
 
 
 @pytest.mark.parametrize(

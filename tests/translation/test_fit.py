@@ -18,6 +18,7 @@ from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
 from psmatch_core.translation.translators import (
     BarycentricTranslator,
+    LabelRidgeTranslator,
     RidgeTranslator,
     TrainedTranslator,
     Translator,
@@ -52,7 +53,8 @@ def test_a_linear_map_is_recovered_from_known_pairs(linear, translator):
     fitted = fit_translator(coupling, translator, inputs=source, outputs=target)
     new = np.random.default_rng(1).normal(size=(200, 3))
     truth = new @ A + 2.0
-    error = np.mean((fitted.predict(new, source.var_names) - truth) ** 2) / truth.var()
+    labels = np.resize(source.labels, 200) if translator.reads_labels else None
+    error = np.mean((fitted.predict(new, source.var_names, labels=labels) - truth) ** 2) / truth.var()
     assert error < 0.1
     assert repr(fitted) == (
         "FittedTranslator(target_to_source: ADT features from RNA cells, trained on 480 cells, 120 held out)"
@@ -91,8 +93,9 @@ def test_same_seed_same_predictions(models, translator):
     coupling = match(*models)
     modality = coupling.source.modality
     first, again = (fit_translator(coupling, translator, seed=3) for _ in range(2))
-    new = modality.X[:7]
-    assert np.allclose(first.predict(new, modality.var_names), again.predict(new, modality.var_names), atol=1e-5)
+    new, labels = modality.X[:7], modality.labels[:7]
+    predicted = [each.predict(new, modality.var_names, labels=labels) for each in (first, again)]
+    assert np.allclose(*predicted, atol=1e-5)
 
 
 def test_missing_unknown_and_moved_features_are_named(models):
@@ -104,6 +107,16 @@ def test_missing_unknown_and_moved_features_are_named(models):
         fitted.predict(X[:, :-1], names[:-1])
     with pytest.raises(PsmatchError, match=r"in another order .* feature 1 is f7, it was f0"):
         fitted.predict(X, names[::-1])
+
+
+def test_a_translator_that_reads_labels_refuses_cells_without_one_and_labels_it_never_saw(models):
+    fitted = fit_translator(match(*models), LabelRidgeTranslator(penalty=1.0))
+    X, names, labels = models[0].modality.X, models[0].modality.var_names, models[0].modality.labels
+    with pytest.raises(PsmatchError, match="the cells come without labels"):
+        fitted.predict(X, names)
+    with pytest.raises(PsmatchError, match=r"2 labels unknown to this translator: Q, Z\."):
+        fitted.predict(X[:3], names, labels=["Z", labels[1], "Q"])
+    assert fitted.can_predict(np.array(["Z", labels[0]])).tolist() == [False, True]
 
 
 def test_a_translator_without_training_is_refused(models):
@@ -125,9 +138,9 @@ def test_a_saved_translator_predicts_the_same(linear, translator, tmp_path):
     preprocessing = Preprocessing(scale=False).fit(source)
     fitted = fit_translator(coupling, small, inputs=source, outputs=target, preprocessing=preprocessing)
     loaded = result_files.load_translator(result_files.save(fitted, tmp_path / "translator.npz"))
-    predicted = fitted.predict(source.X, source.var_names)
-    assert np.allclose(loaded.predict(source.X, source.var_names), predicted, atol=1e-5)
-    assert np.allclose(loaded.predict_raw(source.X, source.var_names), predicted, atol=1e-5)
+    predicted = fitted.predict(source.X, source.var_names, labels=source.labels)
+    for predict in (loaded.predict, loaded.predict_raw):
+        assert np.allclose(predict(source.X, source.var_names, labels=source.labels), predicted, atol=1e-5)
     assert (loaded.translator, loaded.direction, loaded.curves) == (small, fitted.direction, fitted.curves)
     assert loaded.held_out.tolist() == fitted.held_out.tolist()
     with pytest.raises(PsmatchError, match="another order"):

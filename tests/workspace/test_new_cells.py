@@ -10,12 +10,13 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.exports.files import export
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
-from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.translation.translators import LabelRidgeTranslator, SampledNetworkTranslator
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.new_cells import translate_file
 from psmatch_core.workspace.results import live_curves
@@ -144,3 +145,32 @@ def test_what_cannot_be_done_is_said(folder, tmp_path):
     assert "translates target_to_source, not source_to_target" in refused(file, direction="source_to_target")
     assert "source.npz holds no translator" in refused(folder.stage_file("source"))
     assert not list(tmp_path.glob("out*"))
+
+
+def test_a_translator_that_reads_labels_takes_them_from_the_column_of_the_run_by_the_names_of_the_run(tmp_path):
+    make_adata(n=60).write_h5ad(tmp_path / "rna.h5ad")
+    make_adata(n=45, n_features=5, seed=1).write_h5ad(tmp_path / "adt.h5ad")
+    specs = [DataSpec(path=str(tmp_path / f"{name}.h5ad"), label_key="label", name=name) for name in ("rna", "adt")]
+    renamed = (("A", "control"),)
+    recipe = Recipe(
+        classifier=LinearClassifier(strength=0.1),
+        translator=LabelRidgeTranslator(),
+        labels=LabelRules(rename_source=renamed, rename_target=renamed),
+    ).with_data(*specs)
+    folder = RunFolder.create_at(tmp_path / "run", recipe)
+    finished = run(recipe, store=FolderStageStore(folder, None))
+    export(finished, folder.exports)
+    adata = new_cells(folder)
+    adata.write_h5ad(tmp_path / "new.h5ad")
+    translate_file(folder.path, str(tmp_path / "new.h5ad"), direction=THERE, out=tmp_path / "out.h5ad")
+    got = anndata.read_h5ad(tmp_path / f"out_{THERE}.h5ad")
+    assert np.allclose(got.X, finished.translate(THERE).values[:7], atol=1e-5)
+    adata.obs["label"] = adata.obs["label"].astype(str)
+    adata.obs.loc[adata.obs_names[:2], "label"] = "unheard of"
+    adata.write_h5ad(tmp_path / "other.h5ad")
+    with pytest.raises(PsmatchError, match=r"1 label unknown to this translator: unheard of\."):
+        translate_file(folder.path, str(tmp_path / "other.h5ad"), direction=THERE, out=tmp_path / "other_out.h5ad")
+    del adata.obs["label"]
+    adata.write_h5ad(tmp_path / "none.h5ad")
+    with pytest.raises(PsmatchError, match="label"):
+        translate_file(folder.path, str(tmp_path / "none.h5ad"), direction=THERE, out=tmp_path / "none_out.h5ad")

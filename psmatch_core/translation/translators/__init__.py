@@ -4,6 +4,7 @@ from psmatch_core.translation.translators.barycentric import BarycentricTranslat
 from psmatch_core.translation.translators.barycentric_network import BarycentricNetworkTranslator
 from psmatch_core.translation.translators.base import CarryingTranslator, Predictor, TrainedTranslator, Translator
 from psmatch_core.translation.translators.fitted import FeatureScale, FittedTranslator
+from psmatch_core.translation.translators.label_ridge import LabelRidgeTranslator
 from psmatch_core.translation.translators.neighbors import NeighborTranslator
 from psmatch_core.translation.translators.pairs import LabelPairs, MatchedPairs
 from psmatch_core.translation.translators.ridge import RidgeTranslator
@@ -18,6 +19,7 @@ __all__ = [
     "FeatureScale",
     "FittedTranslator",
     "LabelPairs",
+    "LabelRidgeTranslator",
     "MatchedPairs",
     "NeighborTranslator",
     "Predictor",

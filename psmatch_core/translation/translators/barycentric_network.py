@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BarycentricNetworkTranslator(
-    NetworkTranslator, title="Neural network on the weighted means of matches (trained)", place=5
+    NetworkTranslator, title="Neural network on the weighted means of matches (trained)", place=6
 ):
     """Neural network trained on the weighted mean of each cell's matches (squared error), without random draws."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,8 +69,19 @@ class Predictor(ABC):
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     @abstractmethod
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Standardised outputs ``(n_cells, n_outputs)`` for any standardised inputs ``(n_cells, n_inputs)``."""
+    def predict(self, X: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """Standardised outputs ``(n_cells, n_outputs)`` for any standardised inputs ``(n_cells, n_inputs)``.
+
+        Parameters
+        ----------
+        labels
+            Label of each cell ``(n_cells,)``, which only some predictors read (:attr:`known_labels`).
+        """
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The labels that can be predicted; empty for a predictor that reads no label and predicts any cell."""
+        return ()
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
@@ -88,6 +100,8 @@ class TrainedTranslator(Translator):
         help="The input cells of each label are split into this many parts; one part is held out to measure accuracy.",
         advanced=True,
     )
+
+    reads_labels: ClassVar[bool] = False  # whether predicted cells need a label, one of those it was trained on
 
     @property
     def is_trained(self) -> bool:

@@ -80,7 +80,14 @@ class FittedTranslator:
     notes: tuple[str, ...] = ()
     preprocessing: FittedPreprocessing | None = field(default=None, repr=False)
 
-    def predict(self, X: Matrix, var_names: Sequence[str] | np.ndarray) -> np.ndarray:
+    def can_predict(self, labels: np.ndarray) -> np.ndarray:
+        """Mask ``(n_cells,)`` of the cells that can be predicted, by their labels: all, unless labels are read."""
+        known = self.predictor.known_labels
+        return np.isin(labels, known) if known else np.ones(labels.size, dtype=bool)
+
+    def predict(
+        self, X: Matrix, var_names: Sequence[str] | np.ndarray, *, labels: Sequence[str] | np.ndarray | None = None
+    ) -> np.ndarray:
         """Features of the other modality, ``(n_cells, n_outputs)``, in the units of the training cells.
 
         Parameters
@@ -89,17 +96,29 @@ class FittedTranslator:
             Features of cells, ``(n_cells, n_inputs)``, as :meth:`FittedPreprocessing.readable` gives them.
         var_names
             Their names ``(n_inputs,)``, which must be those of training, in the same order.
+        labels
+            Label of each cell ``(n_cells,)``; only a translator that reads labels needs it.
 
         Raises
         ------
         PsmatchError
-            For features that are missing, unknown, or in another order; the message names them.
+            For features that are missing, unknown, or in another order, and for labels that are missing or unknown to a
+            translator that reads them; the message names them.
         """
         check_features(tuple(str(name) for name in var_names), self.inputs.names, self.input_name)
-        return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X)))
+        known = self.predictor.known_labels
+        named = None if labels is None else np.asarray(labels, dtype=str)
+        if known:
+            _check_labels(named, known, self.input_name)
+        return self.outputs.restored(self.predictor.predict(self.inputs.standardised(X), named))
 
     def predict_raw(
-        self, X: Matrix, var_names: Sequence[str] | np.ndarray, *, batch_of: Sequence[str] | None = None
+        self,
+        X: Matrix,
+        var_names: Sequence[str] | np.ndarray,
+        *,
+        batch_of: Sequence[str] | None = None,
+        labels: Sequence[str] | np.ndarray | None = None,
     ) -> np.ndarray:
         """The same for raw values, as in the file of the run: the preprocessing of the run is applied first.
 
@@ -109,6 +128,8 @@ class FittedTranslator:
             As in the file of the run.
         batch_of
             The batch of each cell ``(n_cells,)``, where the run standardised features within batches.
+        labels
+            As for :meth:`predict`.
 
         Raises
         ------
@@ -116,9 +137,9 @@ class FittedTranslator:
             As :meth:`predict`; all features of the run's file must be there, even those that were not used.
         """
         if self.preprocessing is None:
-            return self.predict(X, var_names)
+            return self.predict(X, var_names, labels=labels)
         check_features(tuple(str(name) for name in var_names), self.preprocessing.var_names, self.input_name)
-        return self.predict(self.preprocessing.readable_values(X, batch_of), self.inputs.names)
+        return self.predict(self.preprocessing.readable_values(X, batch_of), self.inputs.names, labels=labels)
 
     def data(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and plain data from which :meth:`from_data` rebuilds the translator, without its preprocessing."""
@@ -201,3 +222,18 @@ def check_features(given: tuple[str, ...], wanted: tuple[str, ...], name: str) -
         f"it was {wanted[place]}.",
         hint="Sort the features as in the file of the run.",
     )
+
+
+def _check_labels(labels: np.ndarray | None, known: tuple[str, ...], name: str) -> None:
+    """Refuse cells without a label that the translator was trained on; the message names the others."""
+    if labels is None:
+        raise PsmatchError(
+            f"{name}: this translator starts from the mean of each cell's label, but the cells come without labels.",
+            hint="Give the label of each cell, by the names of the run, or train RidgeTranslator, which needs none.",
+        )
+    unknown = sorted(set(labels.tolist()) - set(known))
+    if unknown:
+        raise PsmatchError(
+            f"{name}: {plural(len(unknown), 'label')} unknown to this translator: {some(unknown)}.",
+            hint=f"It knows {some(known)}. Leave the other cells out, or train RidgeTranslator, which needs no label.",
+        )

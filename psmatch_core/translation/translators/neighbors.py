@@ -30,7 +30,7 @@ class FittedNeighbors(Predictor):
 
         return KNeighborsRegressor(self.k, weights="distance").fit(self.cells, self.targets)
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         return np.asarray(self._model.predict((X @ self.axes).astype(self.cells.dtype)), dtype=np.float64)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -38,7 +38,7 @@ class FittedNeighbors(Predictor):
 
 
 @dataclass(frozen=True)
-class NeighborTranslator(TrainedTranslator, title="k nearest matched cells (trained)", place=4):
+class NeighborTranslator(TrainedTranslator, title="k nearest matched cells (trained)", place=5):
     """k nearest matched cells: no parameters to train, and every predicted value is a mean of measured ones.
 
     A new cell gets the mean of its nearest training cells' barycentric projections, each weighted by one over its

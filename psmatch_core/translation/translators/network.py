@@ -64,7 +64,7 @@ class FittedNetwork(Predictor):
 
     parameters: dict[str, np.ndarray]
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         from psmatch_core.classification.networks.architectures import network_outputs  # brings torch
 
         return network_outputs(self.parameters, _batches(X)).astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,17 @@ from psmatch_core.translation.translators.pairs import MatchedPairs
 PENALTIES_PER_CELL = tuple(float(10 ** (exponent / 2)) for exponent in range(-8, 5))
 
 
+def penalty_option() -> Any:
+    """The declaration of the penalty, for every translator that fits a ridge regression."""
+    return option(
+        0.0,
+        minimum=0,
+        label="λ",
+        help="Ridge penalty per training cell, on standardised features; 0 chooses it on held-out cells.",
+        advanced=True,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class FittedRidge(Predictor):
     """Weights ``(n_inputs, n_outputs)`` and intercepts ``(n_outputs,)``."""
@@ -23,7 +35,7 @@ class FittedRidge(Predictor):
     weights: np.ndarray
     intercepts: np.ndarray
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         return np.asarray(X @ self.weights + self.intercepts)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -38,39 +50,55 @@ class RidgeTranslator(TrainedTranslator, title="Ridge regression (linear, traine
     the error over these means by a constant, so this is the exact minimum that networks on sampled pairs approach.
     """
 
-    penalty: float = option(
-        0.0,
-        minimum=0,
-        label="λ",
-        help="Ridge penalty per training cell, on standardised features; 0 chooses it on held-out cells.",
-        advanced=True,
-    )
+    penalty: float = penalty_option()
 
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
-        from sklearn.linear_model import Ridge  # heavy: only where something is trained
-
-        train, test = pairs.training, pairs.validation
-        automatic = self.penalty == 0 and test.size > 0
-        candidates = PENALTIES_PER_CELL if automatic else (self.penalty or 1.0,)
-        notes: tuple[str, ...] = ()
-        if self.penalty == 0 and not automatic:
-            notes = ("ridge: no cell could be held out to choose the penalty, so it is 1 per training cell.",)
-        X, targets = pairs.X.astype(np.float64), pairs.targets
-        fits: list[tuple[float, FittedRidge]] = []
-        for index, penalty in enumerate(candidates):
-            model = Ridge(alpha=penalty * train.size).fit(X[train], targets[train])
-            fitted = FittedRidge(model.coef_.T.copy(), np.asarray(model.intercept_), notes=notes)
-            loss = float(np.mean((fitted.predict(X[test]) - targets[test]) ** 2)) if test.size else 0.0
-            progress(
-                Event(
-                    "ridge",
-                    (index + 1) / len(candidates),
-                    f"penalty {penalty:.3g} per cell",
-                    {"penalty": penalty, "validation_loss": loss},
-                )
-            )
-            fits.append((loss, fitted))
-        return min(fits, key=lambda each: each[0])[1]
+        return fit_ridge(
+            pairs.X.astype(np.float64),
+            pairs.targets,
+            training=pairs.training,
+            validation=pairs.validation,
+            penalty=self.penalty,
+            progress=progress,
+        )
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
         return FittedRidge(state["weights"], state["intercepts"])
+
+
+def fit_ridge(
+    X: np.ndarray,
+    targets: np.ndarray,
+    *,
+    training: np.ndarray,
+    validation: np.ndarray,
+    penalty: float,
+    progress: Progress,
+) -> FittedRidge:
+    """Ridge regression of targets ``(n_cells, n_outputs)`` on inputs ``(n_cells, n_inputs)``.
+
+    Parameters
+    ----------
+    training, validation
+        Positions of the cells to train on, and of those that choose the penalty.
+    penalty
+        Per training cell; 0 chooses it on the validation cells, and takes 1 with a note if there are none.
+    """
+    from sklearn.linear_model import Ridge  # heavy: only where something is trained
+
+    automatic = penalty == 0 and validation.size > 0
+    candidates = PENALTIES_PER_CELL if automatic else (penalty or 1.0,)
+    notes: tuple[str, ...] = ()
+    if penalty == 0 and not automatic:
+        notes = ("ridge: no cell could be held out to choose the penalty, so it is 1 per training cell.",)
+    fits: list[tuple[float, FittedRidge]] = []
+    for index, each in enumerate(candidates):
+        model = Ridge(alpha=each * training.size).fit(X[training], targets[training])
+        fitted = FittedRidge(model.coef_.T.copy(), np.asarray(model.intercept_), notes=notes)
+        loss = 0.0
+        if validation.size:
+            loss = float(np.mean((fitted.predict(X[validation]) - targets[validation]) ** 2))
+        values = {"penalty": each, "validation_loss": loss}
+        progress(Event("ridge", (index + 1) / len(candidates), f"penalty {each:.3g} per cell", values))
+        fits.append((loss, fitted))
+    return min(fits, key=lambda fit: fit[0])[1]

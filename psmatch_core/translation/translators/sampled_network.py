@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SampledNetworkTranslator(NetworkTranslator, title="Neural network on sampled pairs (trained)", place=6):
+class SampledNetworkTranslator(NetworkTranslator, title="Neural network on sampled pairs (trained)", place=7):
     """Neural network trained on sampled pairs (squared error); it learns the mean of a cell's matches.
 
     In each epoch every output cell y_i is paired with one input cell drawn from its row M_i of the plan: the expected

@@ -30,7 +30,7 @@ def two_sample_loss(y: Values, first: Values, second: Values) -> Values:
 
 @dataclass(frozen=True)
 class TwoSampleNetworkTranslator(
-    NetworkTranslator, title="Neural network with the unbiased two-sample loss (trained; for many cells)", place=7
+    NetworkTranslator, title="Neural network with the unbiased two-sample loss (trained; for many cells)", place=8
 ):
     """Neural network with the unbiased two-sample loss (noisier, so it needs many cells or a sharp coupling).
 

@@ -15,6 +15,7 @@ from psmatch_core.matching.blocks import DenseBlock, SparseBlock
 from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
     LabelPairs,
+    LabelRidgeTranslator,
     MatchedPairs,
     NeighborTranslator,
     RidgeTranslator,
@@ -234,3 +235,63 @@ def test_a_network_that_diverges_is_refused_in_words():
     wild = replace(pairs_of(), X=np.full((90, 4), 1e30))
     with pytest.raises(PsmatchError, match="The network diverged at learning rates"):
         fitted(BarycentricNetworkTranslator(n_epochs=2), wild)
+
+
+def labelled_pairs(shift=3.0, slope=1.0, *, noise=0.1, seed=0):
+    """Three labels under the identity plan: outputs are the label's mean plus ``slope`` × what differs within it."""
+    rng = np.random.default_rng(seed)
+    label = np.repeat(np.arange(3), 60)
+    within, means = rng.normal(size=(180, 4)), shift * rng.normal(size=(3, 4))
+    X = within + means[label]
+    Y = slope * within[:, :2] + rng.permutation(means)[label, :2] + noise * rng.normal(size=(180, 2))
+    cells = [np.flatnonzero(label == each) for each in range(3)]
+    held = np.zeros(180, dtype=bool)
+    held[::5] = True
+    blocks = [SparseBlock(sparse.identity(60, format="csr") / 60) for _ in cells]
+    labels = tuple(LabelPairs(name, b, c, c) for name, b, c in zip("ABC", blocks, cells, strict=True))
+    return MatchedPairs(X, Y, labels, held), np.array(list("ABC"))[label]
+
+
+def label_means(values, names):
+    """The mean of its label for each cell."""
+    place = np.unique(names, return_inverse=True)[1]
+    return np.stack([values[names == name].mean(axis=0) for name in np.unique(names)])[place]
+
+
+def r2_within(values, pairs, names):
+    """R² of differences from the means of the labels, on the held-out cells."""
+    truth = pairs.Y - label_means(pairs.Y, names)
+    error = truth - (values - label_means(values, names))
+    return 1 - (error[pairs.held_out] ** 2).sum() / (truth[pairs.held_out] ** 2).sum()
+
+
+def test_label_ridge_keeps_label_means_that_a_blind_regression_loses():
+    pairs, names = labelled_pairs()
+    aware = fitted(LabelRidgeTranslator(), pairs).predict(pairs.X, names)
+    blind = fitted(RidgeTranslator(), pairs).predict(pairs.X)
+    assert r2_within(aware, pairs, names) > 0.95
+    mean = np.mean((pairs.Y - blind) ** 2), np.mean((pairs.Y - aware) ** 2)
+    assert mean[1] < mean[0] / 5
+    for name in "ABC":
+        training = (names == name) & ~pairs.held_out
+        assert np.allclose(aware[training].mean(axis=0), pairs.Y[names == name].mean(axis=0), atol=0.05)
+
+
+def test_label_ridge_gives_label_means_where_nothing_within_labels_is_predicted():
+    pairs, names = labelled_pairs(slope=0.0, noise=1.0, seed=2)
+    model = fitted(LabelRidgeTranslator(penalty=1e-4), pairs)
+    aware, unshrunk = model.predict(pairs.X, names), fitted(RidgeTranslator(penalty=1e-4), pairs).predict(pairs.X)
+    assert np.mean((aware - label_means(pairs.Y, names)) ** 2) < 0.02
+    assert r2_within(aware, pairs, names) > r2_within(unshrunk, pairs, names)
+
+
+def test_label_ridge_through_a_uniform_plan_is_the_label_mean():
+    pairs, names = labelled_pairs()
+    flat = tuple(replace(each, block=DenseBlock(np.full((60, 60), 1 / 3600))) for each in pairs.labels)
+    model = fitted(LabelRidgeTranslator(), replace(pairs, labels=flat))
+    assert np.allclose(model.predict(pairs.X, names), label_means(pairs.Y, names), atol=CLOSE)
+    assert model.notes == (
+        "label ridge: nothing within labels was predicted on held-out cells; label means are given.",
+    )
+    restored = LabelRidgeTranslator().restore(model.state())
+    assert np.allclose(restored.predict(pairs.X, names), model.predict(pairs.X, names), atol=CLOSE)
