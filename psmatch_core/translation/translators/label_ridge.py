@@ -105,7 +105,8 @@ class LabelRidgeTranslator(
         )
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
-        return FittedLabelRidge(**{name: state[name] for name in FittedLabelRidge.__annotations__})
+        numbers = ("names", "input_means", "output_means", "weights", "intercepts")
+        return FittedLabelRidge(*(state[name] for name in numbers))
 
 
 def _mean_of_outputs(label: LabelPairs, Y: np.ndarray) -> np.ndarray:
