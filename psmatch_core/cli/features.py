@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.cli.command import SHORT, Command, add_file_out, add_quiet, add_settings
+from psmatch_core.cli.command import SHORT, Command, add_file_out, add_json, add_quiet, add_settings
 
 FEATURES_FILE = "feature_matches.csv"
 MOST_PRINTED = 20  # first partners on the terminal; the file has all
@@ -21,11 +21,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_file_out(parser, f"csv file to write (default: {FEATURES_FILE} among the exports)")
     add_settings(parser, "epsilon=0.2")
     add_quiet(parser)
+    add_json(parser)
 
 
 def _match_features(options: argparse.Namespace) -> int:
     """Match the features, print the strongest pairs and write all of them."""
     from psmatch_core.cli.common import free_file, open_run, parse_setting, progress_of
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.exports.tables import write_csv
     from psmatch_core.matching.match_features import FeatureRules
     from psmatch_core.workspace.results import features_of
@@ -38,6 +40,9 @@ def _match_features(options: argparse.Namespace) -> int:
     found = features_of(folder, rules, progress=progress_of(options))
     table = found.table(of=options.of, top=options.top)
     write_csv(table, path)
+    if options.json:
+        print(as_json({"file": path, "of": options.of, "features": table.to_dict("records"), "notes": found.notes}))
+        return 0
     first = table[table["rank"] == 1].head(MOST_PRINTED).drop(columns="rank")
     print(f"\n{found}; best partner of each feature, strongest evidence first:")
     print(first.to_string(index=False, float_format=SHORT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_force, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_force, add_json, add_quiet, add_settings
 
 LEFT_OUT_FOLDER = "psmatch-left-out"
 
@@ -28,11 +28,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_force(parser)
     add_quiet(parser)
+    add_json(parser)
 
 
 def _leave_out(options: argparse.Namespace) -> int:
     """Do it in this process; print progress, the results and where the files are."""
     from psmatch_core.cli.common import check_done, free_folder, progress_of, with_absolute_paths, with_settings
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.pipeline.leave_out import LeaveOut
     from psmatch_core.pipeline.recipe import Recipe
     from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
@@ -50,6 +52,10 @@ def _leave_out(options: argparse.Namespace) -> int:
         job = LeaveOutJob.create_at(folder, recipe, options.label, how)
     check_done(execute(job, also=progress_of(options)))
     found = job.result()
+    if options.json:
+        result = {**found.to_dict(), "finding": found.finding()} if found is not None else {}
+        print(as_json({"folder": job.folder.path, **result}))
+        return 0
     if found is not None:
         print(found.report())
     print(f"\nFiles: {job.folder.path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_file_out
+from psmatch_core.cli.command import Command, add_file_out, add_json
 
 MATCHED_VALUES = ("best", "sampled", "barycentric", "pairs")  # a test compares it with those of the export
 
@@ -20,10 +20,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "mean of its matches, or those of every pair of pairs.csv (default: best)",
     )
     add_file_out(parser, "h5mu file to write (default: matched_VALUES.h5mu among the exports)")
+    add_json(parser)
 
 
 def _matched(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import free_file, open_run
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.exports.matched_h5mu import MATCHED_OF_RUN, VALUES
     from psmatch_core.workspace.matched_file import write_matched_of
 
@@ -31,7 +33,11 @@ def _matched(options: argparse.Namespace) -> int:
     path = write_matched_of(
         folder, free_file(options, folder.exports / MATCHED_OF_RUN.format(options.values)), values=options.values
     )
-    print(f"{path}: {VALUES[options.values]}.")
+    meaning = VALUES[options.values]
+    if options.json:
+        print(as_json({"file": path, "values": options.values, "meaning": meaning}))
+    else:
+        print(f"{path}: {meaning}.")
     return 0
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import duration
-from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_quiet
+from psmatch_core.base.records import to_plain
+from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_json, add_quiet
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from psmatch_core.workspace.jobs.sweep import SweepJob
     from psmatch_core.workspace.sweeps.budget import Budget
+    from psmatch_core.workspace.sweeps.table import RankCorrelation
 
 SWEEP_FOLDER = "psmatch-sweep"
 FIGURE_COLUMNS = ("loss", "raw_loss", "stability", "n_effective", "cost", "foscttm", "rank", "trace_fold")
@@ -42,10 +46,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
     add_cache_and_queue(parser)
     add_quiet(parser)
+    add_json(parser)
 
 
 def _sweep(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import check_done, free_folder, open_run, progress_of
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.workspace import files
     from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
     from psmatch_core.workspace.run_folder import RunFolder
@@ -60,14 +66,18 @@ def _sweep(options: argparse.Namespace) -> int:
     else:
         run = open_run(options.folder)
         sweep = Sweep(tuple(parse_axis(text) for text in options.axes), LIST if options.list else GRID)
-        print(budget_text(estimate_budget(run, sweep, cache=options.cache, stability=not options.no_stability)))
+        budget = estimate_budget(run, sweep, cache=options.cache, stability=not options.no_stability)
+        if not options.json:
+            print(budget_text(budget))
+        elif options.dry_run:
+            print(as_json({"budget": to_plain(budget)}))
         if options.dry_run:
             return 0
         sweep.recipes(run.recipe)  # a setting that does not exist leaves an earlier sweep where it is
         folder = free_folder(options, options.out, run.recipe)
         job = SweepJob.create_at(folder, run.recipe, sweep, base_id=run.id, stability=not options.no_stability)
     check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
-    print(sweep_text(job))
+    print(as_json(sweep_record(job)) if options.json else sweep_text(job))
     return 0
 
 
@@ -88,7 +98,7 @@ def sweep_text(job: SweepJob) -> str:
     """The table of a sweep for a terminal, and how the losses rank with the truth."""
     from psmatch_core.monitor.run_figures import FIGURES
     from psmatch_core.workspace.sweeps.points import short_name
-    from psmatch_core.workspace.sweeps.table import rank_correlation, sweep_table
+    from psmatch_core.workspace.sweeps.table import sweep_table
 
     table = sweep_table(job)
     axes = [short_name(axis.name) for axis in job.sweep.axes]
@@ -98,14 +108,30 @@ def sweep_text(job: SweepJob) -> str:
         lines.append(
             "\nRank correlation (Spearman) with FOSCTTM (inflated: a sweep holds no pairs out) across the runs:"
         )
-        for name in PREDICTORS:
-            if name in table:
-                found = rank_correlation(table[name], table["foscttm"])
-                lines.append(f"  {FIGURES[name].title():<20} {found.rho:+.2f} (n = {found.n})")
+        for name, found in truth_correlations(table).items():
+            lines.append(f"  {FIGURES[name].title():<20} {found.rho:+.2f} (n = {found.n})")
     failed = table[table["problem"] != ""]
     lines += [f"  run {row.run} failed: {row.problem}" for row in failed.itertuples()]
     lines.append(f"\nFolder of the sweep: {job.path}")
     return "\n".join(lines)
+
+
+def sweep_record(job: SweepJob) -> dict[str, Any]:
+    """The same as plain data."""
+    from psmatch_core.workspace.sweeps.table import sweep_table
+
+    table = sweep_table(job)
+    found = {name: to_plain(each) for name, each in truth_correlations(table).items()}
+    return {"folder": job.path, "runs": table.to_dict("records"), "rank_correlation_with_foscttm": found}
+
+
+def truth_correlations(table: pd.DataFrame) -> dict[str, RankCorrelation]:
+    """How the figures that need no pairs rank with FOSCTTM over the runs of a sweep; empty if no pair is known."""
+    from psmatch_core.workspace.sweeps.table import rank_correlation
+
+    if "foscttm" not in table:
+        return {}
+    return {name: rank_correlation(table[name], table["foscttm"]) for name in PREDICTORS if name in table}
 
 
 COMMAND = Command(

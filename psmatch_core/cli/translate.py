@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_file_out
+from psmatch_core.cli.command import Command, add_file_out, add_json
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,21 +24,23 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "h5ad or csv file to write; the direction is added to its name (default: translation.h5ad)",
         Path("translation.h5ad"),
     )
+    add_json(parser)
 
 
 def _translate(options: argparse.Namespace) -> int:
+    from psmatch_core.base.records import to_plain
+    from psmatch_core.cli.json_output import as_json
     from psmatch_core.workspace.new_cells import translate_file
 
-    print(
-        translate_file(
-            options.translator,
-            options.cells,
-            direction=options.direction,
-            matrix=options.matrix,
-            out=options.out,
-            may_replace=options.force,
-        )
+    found = translate_file(
+        options.translator,
+        options.cells,
+        direction=options.direction,
+        matrix=options.matrix,
+        out=options.out,
+        may_replace=options.force,
     )
+    print(as_json(to_plain(found)) if options.json else found)
     return 0
 
 

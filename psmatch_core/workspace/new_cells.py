@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,43 @@ ACCURACY_COLUMNS = ("r2_matched", "r2_uniform", "gain", "gain_low", "gain_high")
 MORE_FEATURES_THAN_CELLS = "[PM-M34]"  # a warning for training, which does not happen here
 
 
+@dataclass(frozen=True)
+class TranslatedFile:
+    """A written prediction of the other modality; as text it is what a terminal shows.
+
+    Parameters
+    ----------
+    file
+        Where it was written.
+    direction
+        ``target_to_source`` predicts target features of source cells, ``source_to_target`` the reverse.
+    meaning
+        What is predicted of which cells.
+    n_cells, n_features
+        Its size.
+    accuracy
+        R² within labels over the cells of the run (``ACCURACY_COLUMNS``); None if the run knew no true pairs.
+    notes
+        What the user should know.
+    """
+
+    file: str
+    direction: str
+    meaning: str
+    n_cells: int
+    n_features: int
+    accuracy: dict[str, float] | None
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        size = f"{plural(self.n_cells, 'cell')} × {plural(self.n_features, 'feature')}."
+        first = f"{self.meaning} ({self.direction}): {size}"
+        return "\n".join([first, *self.notes, f"Written: {self.file}"])
+
+
 def translate_file(
     where: Path, cells: str, *, direction: str = "", matrix: str = "", out: Path, may_replace: bool = False
-) -> str:
+) -> TranslatedFile:
     """Predict the other modality of the cells in a file, and write the prediction.
 
     Parameters
@@ -52,7 +87,7 @@ def translate_file(
 
     Returns
     -------
-    What was done, for a terminal.
+    What was written.
 
     Raises
     ------
@@ -87,14 +122,16 @@ def translate_file(
     )
     accuracy = _accuracy(where, fitted.direction)
     written = _write(fitted, adata.obs, values, given=given, accuracy=accuracy, out=out)
-    about = [
-        f"{describe_translation(fitted.input_name, fitted.output_name)} ({fitted.direction}): "
-        f"{plural(values.shape[0], 'cell')} × {plural(values.shape[1], 'feature')}.",
-        *_accuracy_in_words(accuracy),
-        *(str(note) for note in adata.uns["psmatch"]["warnings"] if MORE_FEATURES_THAN_CELLS not in str(note)),
-        f"Written: {written}",
-    ]
-    return "\n".join(about)
+    notes = [str(note) for note in adata.uns["psmatch"]["warnings"] if MORE_FEATURES_THAN_CELLS not in str(note)]
+    return TranslatedFile(
+        file=str(written),
+        direction=fitted.direction,
+        meaning=describe_translation(fitted.input_name, fitted.output_name),
+        n_cells=values.shape[0],
+        n_features=values.shape[1],
+        accuracy=None if accuracy is None else {name: float(accuracy[name].iloc[0]) for name in ACCURACY_COLUMNS},
+        notes=(*_accuracy_in_words(accuracy), *notes),
+    )
 
 
 def names_as_trained(var: pd.DataFrame, fitted: FittedTranslator) -> list[str]:

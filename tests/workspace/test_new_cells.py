@@ -78,7 +78,7 @@ def test_new_cells_without_labels_get_the_predictions_of_the_run(folder, tmp_pat
         adata.write_h5ad(path)
     else:
         adata.to_df().to_csv(path)
-    said = translate_file(folder.path, str(path), direction=THERE, out=tmp_path / f"out.{suffix}")
+    said = str(translate_file(folder.path, str(path), direction=THERE, out=tmp_path / f"out.{suffix}"))
     assert "adt features predicted at rna cells (target_to_source): 7 cells × 5 features." in said
     assert "How accurate these predictions are is not known: the run knew no true pairs" in said
     written = tmp_path / f"out_{THERE}.{suffix}"
