@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.shell import session
@@ -11,7 +13,7 @@ from psmatch_core.data.checks import display
 OFFERED = 40  # names that are offered at once; with more matches it is better to type more
 
 
-def name_search(names: list[str], *, what: str, key: str) -> str | None:
+def name_search(names: list[str], *, what: str, key: str, persist: bool = False) -> str | None:
     """One of many names; None, with a message, if none contains what was typed.
 
     Few names are chosen from a list. Of many, only the matches are sent to the browser.
@@ -20,10 +22,16 @@ def name_search(names: list[str], *, what: str, key: str) -> str | None:
     ----------
     what
         What the names are, in the singular, such as ``feature``.
+    persist
+        Keep the choice on other pages that ask with the same key.
     """
+    kept: Literal["session"] | None = "session" if persist else None
     if len(names) <= OFFERED:
-        return st.selectbox(what.capitalize(), names, format_func=lambda each: display(each, 60), key=key)
-    text = st.text_input(f"Find a {what}", key=f"{key}.text", placeholder=f"part of its name, such as {names[0][:24]}")
+        return st.selectbox(
+            what.capitalize(), names, format_func=lambda each: display(each, 60), key=key, persist_state=kept
+        )
+    example = f"part of its name, such as {names[0][:24]}"
+    text = st.text_input(f"Find a {what}", key=f"{key}.text", placeholder=example, persist_state=kept)
     matches = matching_names(names, text)
     if not matches:
         with st.container(border=True):
@@ -36,7 +44,11 @@ def name_search(names: list[str], *, what: str, key: str) -> str | None:
         return None
     more = "" if len(matches) < OFFERED else f" (first {OFFERED}; type more to narrow the search)"
     return st.selectbox(
-        f"{len(matches)} of {len(names):,}{more}", matches, format_func=lambda each: display(each, 60), key=key
+        f"{len(matches)} of {len(names):,}{more}",
+        matches,
+        format_func=lambda each: display(each, 60),
+        key=key,
+        persist_state=kept,
     )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from psmatch_core.base.errors import plural
+from psmatch_core.exploration.projection import category_texts, is_on_scale
 from psmatch_core.plotting.style import GREY, LABEL_WIDTH, PALETTE, POINT_SCALE, escaped, hover_text, palette
 
 MOST_HUES = len(PALETTE)
-FEW = 2  # columns with at most this many distinct numbers are drawn as categories: flags such as 0 and 1
 ENDS = (0.02, 0.98)  # quantiles of the colour scale: otherwise one extreme cell would darken all others
 
 
@@ -27,11 +28,17 @@ class CellColumn:
         Name of the column.
     source, target
         ``(n_cells,)`` in the order of the cells, numbers or text; None if the modality has no such column.
+    origins
+        How the values of a modality were obtained, by side, such as ``projected through the plan``.
+    weights
+        Share of the weight that a projected category has, by side, ``(n_cells,)`` each.
     """
 
     name: str
     source: np.ndarray | None = None
     target: np.ndarray | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[np.ndarray]:
@@ -40,17 +47,14 @@ class CellColumn:
     @cached_property
     def is_numeric(self) -> bool:
         """Whether it is drawn on a colour scale: numbers, with more than two distinct values."""
-        if not all(each.dtype.kind in "iuf" for each in self.sides):
-            return False
-        values = np.concatenate([each[np.isfinite(each)] for each in self.sides])
-        return len(np.unique(values)) > FEW
+        return is_on_scale(*self.sides)
 
     @cached_property
     def ranked(self) -> list[str]:
         """The categories, the most frequent first."""
         counts: Counter[str] = Counter()
         for each in self.sides:
-            counts.update(_texts(each).tolist())
+            counts.update(category_texts(each).tolist())
         return [name for name, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))]
 
 
@@ -62,7 +66,10 @@ def column_groups(
     if values is None:
         return [(np.arange(chosen.size), _look("not in this modality", GREY, 0.3))]
     values = values[chosen]
-    return _scaled(column, values) if column.is_numeric else _categories(column, values, panel)
+    if column.is_numeric:
+        return _scaled(column, values)
+    weights = column.weights.get(side)
+    return _categories(column, values, panel, None if weights is None else weights[chosen])
 
 
 def column_axis(column: CellColumn) -> dict[str, Any]:
@@ -75,14 +82,19 @@ def column_axis(column: CellColumn) -> dict[str, Any]:
         "colorscale": POINT_SCALE,
         "cmin": float(low),
         "cmax": float(high),
-        "colorbar": {
-            "title": {"text": escaped(column.name, 40), "side": "top"},
-            "orientation": "h",
-            "thickness": 10,
-            "len": 0.6,
-            "y": -0.02,
-            "yanchor": "top",
-        },
+        "colorbar": value_bar(escaped(column.name, 40)),
+    }
+
+
+def value_bar(title: str) -> dict[str, Any]:
+    """The colour bar under a map."""
+    return {
+        "title": {"text": title, "side": "top"},
+        "orientation": "h",
+        "thickness": 10,
+        "len": 0.6,
+        "y": -0.02,
+        "yanchor": "top",
     }
 
 
@@ -99,11 +111,13 @@ def _scaled(column: CellColumn, values: np.ndarray) -> list[tuple[np.ndarray, di
     return [group for group in groups if group[0].size]
 
 
-def _categories(column: CellColumn, values: np.ndarray, panel: int) -> list[tuple[np.ndarray, dict[str, Any]]]:
+def _categories(
+    column: CellColumn, values: np.ndarray, panel: int, weights: np.ndarray | None
+) -> list[tuple[np.ndarray, dict[str, Any]]]:
     names = column.ranked
     n_hues = len(names) if len(names) <= MOST_HUES else MOST_HUES - 1
     hues = dict(zip(names[:n_hues], palette(n_hues), strict=True))
-    texts = _texts(values)
+    texts = category_texts(values)
     others = np.flatnonzero(~np.isin(texts, list(hues)))
     groups = [(others, {**_look(plural(len(names) - n_hues, "other value"), GREY, 0.4), "rank": 1000})]
     for rank, (name, hue) in enumerate(hues.items()):
@@ -114,6 +128,9 @@ def _categories(column: CellColumn, values: np.ndarray, panel: int) -> list[tupl
             "in_legend": panel == (0 if column.source is not None else 1),
         }
         groups.append((np.flatnonzero(texts == name), look))
+    if weights is not None:
+        for which, look in groups:
+            look["shares"] = weights[which].astype(np.float32)
     return [group for group in groups if group[0].size]
 
 
@@ -129,9 +146,3 @@ def _look(name: str, color: str, opacity: float) -> dict[str, Any]:
         "marker": {"color": color},
         "hover": f"{hover_text(name)}<extra></extra>",
     }
-
-
-def _texts(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "f":
-        return np.array([f"{each:g}" for each in values.tolist()], dtype=str)
-    return values.astype(str)

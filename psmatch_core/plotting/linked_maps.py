@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -10,6 +12,9 @@ from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.coupling import Coupling
+from psmatch_core.plotting.cell_columns import CellColumn
+from psmatch_core.plotting.cell_hover import about_cells
+from psmatch_core.plotting.score_map import Coloring, dot_groups, is_by_value, value_axis
 from psmatch_core.plotting.style import GREY, SOURCE_COLOR, TARGET_COLOR, WEBGL_ABOVE, escaped, figure
 
 MOST_DRAWN = 10_000  # grey cells of each map; with twice as many a browser still moves the map smoothly
@@ -17,6 +22,7 @@ MOST_MATCHES = 2000  # heaviest matches drawn one by one; more would only be a c
 SMALLEST, LARGEST, CROWDED = 4.0, 16.0, 9.0  # px of the lightest and the heaviest match, and of that among many
 MANY = 150  # with more matches, large dots would hide each other
 OPACITIES = (0.25, 1.0)
+_PLAIN = {"name": "", "group": "", "rank": 0, "in_legend": False, "label": "", "opacity": 1.0}  # all cells alike
 MARGIN = 0.04  # × the spread of the cells, around them
 
 
@@ -28,6 +34,10 @@ def linked_map(
     *,
     weight: np.ndarray | None = None,
     note: str = "",
+    color: Coloring = "modality",
+    highlight: str | None = None,
+    column: CellColumn | None = None,
+    hover: Mapping[str, np.ndarray] | None = None,
 ) -> go.Figure:
     """The cells of one modality; on top the selected cells, or the matches of cells selected on the other map.
 
@@ -47,6 +57,9 @@ def linked_map(
         Matched weight of each cell, ``(n_cells,)``, on the map of the matches; size and opacity of dots grow with it.
     note
         Smaller text under the title of the map of the matches, such as their epsilon.
+    color, highlight, column, hover
+        The look of all cells, as in :func:`~psmatch_core.plotting.score_map.score_map_figure`. Where it is another than
+        the colour of the modality, selected cells and matches are rings, through which the colour is seen.
     """
     is_source = side == SIDES[0]
     name = escaped((coupling.source if is_source else coupling.target).modality.name, 24)
@@ -54,52 +67,87 @@ def linked_map(
     own = SOURCE_COLOR if is_source else TARGET_COLOR
     has_matches = selection is not None and selection.side != side
     under = note if has_matches else selection.origin if selection is not None else ""
-    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=False)
+    origin = f"{column.name} {column.origins[side]}" if column is not None and side in column.origins else ""
+    under = "; ".join(each for each in (under, origin) if each)
+    is_plain = color == "modality" and highlight is None and column is None
+    by_value = is_by_value(color, highlight, column)
+    has_legend = not is_plain and not by_value
+    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=has_legend)
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
-    # Dots carry no text and no row number: the server finds all cells inside the drawn shape.
-    sample = xy[evenly_spaced(len(xy), MOST_DRAWN)]
-    fig.add_trace(
-        trace(
-            x=sample[:, 0],
-            y=sample[:, 1],
-            mode="markers",
-            marker={"size": 3 if is_large else 5, "color": own if selection is None else GREY},
-            opacity=0.6 if selection is None else 0.25,
-            hoverinfo="skip",
-            unselected={"marker": {"opacity": 0.25}},
+    # The server finds all cells inside a drawn shape, so that a sample of them is enough here.
+    shown = evenly_spaced(len(xy), MOST_DRAWN)
+    models, panel = (coupling.source, coupling.target), SIDES.index(side)
+    about = (hover or {}).get(side)
+    groups = dot_groups(models, cells[shown], panel, color=color, highlight=highlight, column=column)
+    if is_plain:
+        groups = [(np.arange(shown.size), {**_PLAIN, "marker": {"color": own if selection is None else GREY}})]
+    listed: set[str] = set()  # each map has a legend of its own, so that both are equally high
+    for which, look in groups:
+        at = shown[which]
+        fig.add_trace(
+            trace(
+                x=xy[at, 0],
+                y=xy[at, 1],
+                mode="markers",
+                name=look["name"],
+                legendgroup=look["group"],
+                legendrank=look["rank"] + 1,
+                showlegend=has_legend and look["group"] not in listed,
+                marker={"size": 3 if is_large else 5, **look["marker"]},
+                opacity=_opacity(look["opacity"], selection, is_plain),
+                text=about_cells(about, at, look),
+                hoverinfo="skip" if about is None else None,
+                hovertemplate=None if about is None else "%{text}<extra></extra>",
+                unselected={"marker": {"opacity": 0.25}},
+            )
         )
-    )
+        listed.add(look["group"])
     if selection is not None:
         if has_matches:
             which, marker = _matches(cells, weight, own)
-            hover = "match, weight %{customdata:.3~g}<extra></extra>"
+            symbol = {} if is_plain else {"symbol": "circle-open", "line": {"width": 2}}
+            marker = {**marker, **symbol}
+            says = "match, weight %{customdata:.3~g}<extra></extra>"
         else:
             which = np.isin(cells, selection.cells)
             marker = {"size": 5 if is_large else 7, "color": own}
-            hover = "selected<extra></extra>"
+            marker |= {} if is_plain else {"size": 9, "symbol": "circle-open", "line": {"width": 2}}
+            says = "selected<extra></extra>"
         fig.add_trace(
             trace(
                 x=xy[which, 0],
                 y=xy[which, 1],
                 mode="markers",
                 marker=marker,
+                showlegend=False,
                 customdata=_float(weight[cells[which]]) if has_matches and weight is not None else None,
-                hovertemplate=hover,
+                hovertemplate=says,
             )
         )
     unseen = {"showticklabels": False, "showgrid": False, "zeroline": False}
     (left, right), (low, high) = _ranges(scores)
     fig.layout.xaxis.update(range=[left, right], **unseen)
     fig.layout.yaxis.update(range=[low, high], **unseen)
+    if by_value:
+        fig.update_layout(coloraxis=value_axis(models, column))
+    room = 10 if is_plain else fig.layout.margin.b
     fig.update_layout(
+        legend={"itemsizing": "constant", "y": 0, "yanchor": "top"},
         dragmode="lasso",
         newselection={"line": {"color": GREY, "dash": "dot", "width": 2}},
-        margin_b=10,
-        height=fig.layout.height - fig.layout.margin.b + 10,
+        margin_b=room,
+        height=fig.layout.height - fig.layout.margin.b + room,
     )
     return fig
+
+
+def _opacity(usual: float, selection: Selection | None, is_plain: bool) -> float:
+    """Cells stand back behind what is selected."""
+    if is_plain:
+        return 0.6 if selection is None else 0.25
+    return usual if selection is None else 0.4 * usual
 
 
 def evenly_spaced(n: int, most: int) -> np.ndarray:

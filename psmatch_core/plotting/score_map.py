@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +11,10 @@ import plotly.graph_objects as go
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.classification.label_similarity import label_families
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
-from psmatch_core.plotting.cell_columns import CellColumn, column_axis, column_groups
+from psmatch_core.plotting.cell_columns import CellColumn, column_axis, column_groups, value_bar
+from psmatch_core.plotting.cell_hover import about_cells
 from psmatch_core.plotting.style import (
     GREY,
     LABEL_WIDTH,
@@ -39,6 +42,7 @@ def score_map_figure(
     highlight: str | None = None,
     stacked: bool = False,
     column: CellColumn | None = None,
+    hover: Mapping[str, np.ndarray] | None = None,
 ) -> go.Figure:
     """The cells of both modalities by their scores, in two panels with the same axes.
 
@@ -57,6 +61,8 @@ def score_map_figure(
         Source above target, for narrow screens.
     column
         Another value of the cells to colour by, instead of ``color``.
+    hover
+        What the hover says of each displayed cell, by side (:func:`~psmatch_core.plotting.cell_hover.hover_lines`).
 
     The ``customdata`` of each trace contains the row numbers of its cells in their modality, and its ``meta`` the
     modality (``source``, ``target``) and the label, so that selected dots can be traced back to cells.
@@ -70,7 +76,7 @@ def score_map_figure(
     )
     if highlight is not None and highlight not in source.label_names:
         raise PsmatchError(f"There is no label {highlight!r} to highlight.", hint="Choose one of the run's labels.")
-    names = [escaped(model.modality.name, 24) for model in models]
+    names = [_panel_title(model, side, column) for model, side in zip(models, SIDES, strict=True)]
     fig = make_subplots(
         rows=2 if stacked else 1,
         cols=1 if stacked else 2,
@@ -83,11 +89,11 @@ def score_map_figure(
     drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
     if column is not None:
         highlight = None
-    by_value = column.is_numeric if column is not None else color == "loss" and highlight is None
+    by_value = is_by_value(color, highlight, column)
     has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
     apply_style(
         fig,
-        f"{escaped(column.name, 40)} of {drawn[0]} and {drawn[1]}"
+        _column_title(column, drawn)
         if column is not None
         else f"{drawn[0]} and {drawn[1]}: close cells have similar {source.space_name}"
         if highlight is None
@@ -98,17 +104,11 @@ def score_map_figure(
     is_large = sum(chosen.size for chosen in cells) > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     size = 3 if is_large else 5
-    for panel, (model, chosen, points, side) in enumerate(zip(models, cells, xy, ("source", "target"), strict=True)):
+    for panel, (chosen, points, side) in enumerate(zip(cells, xy, SIDES, strict=True)):
         at = {"row": panel + 1, "col": 1} if stacked else {"row": 1, "col": panel + 1}
-        own = (SOURCE_COLOR, TARGET_COLOR)[panel]
-        if column is not None:
-            groups = column_groups(column, side, chosen, panel)
-        elif by_value:
-            groups = _by_loss(model, chosen)
-        else:
-            groups = _groups(models, chosen, panel, color, highlight, own)
-        for which, look in groups:
+        for which, look in dot_groups(models, chosen, panel, color=color, highlight=highlight, column=column):
             marker = {"size": size, **look["marker"]}
+            about = hover.get(side) if hover is not None else None
             fig.add_trace(
                 trace(
                     x=points[which, 0].astype(np.float32),
@@ -122,19 +122,59 @@ def score_map_figure(
                     opacity=look["opacity"],
                     customdata=chosen[which].astype(np.int32),
                     meta={"side": side, "label": look["label"]},
-                    hovertemplate=look["hover"],
+                    text=about_cells(about, which, look),
+                    hovertemplate=look["hover"] if about is None else "%{text}<extra></extra>",
                 ),
                 **at,
             )
     fig.update_annotations(font={"size": 13})
-    if column is not None and by_value:
-        fig.update_layout(coloraxis=column_axis(column))
-    elif by_value:
-        _color_axis(fig, models)
+    if by_value:
+        fig.update_layout(coloraxis=value_axis(models, column))
     fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
     fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")
     fig.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
     return fig
+
+
+def is_by_value(color: str, highlight: str | None, column: CellColumn | None) -> bool:
+    """Whether the dots have a colour scale instead of a colour for each group."""
+    return column.is_numeric if column is not None else color == "loss" and highlight is None
+
+
+def dot_groups(
+    models: tuple[ScoredModality, ScoredModality],
+    chosen: np.ndarray,
+    panel: int,
+    *,
+    color: Coloring = "label",
+    highlight: str | None = None,
+    column: CellColumn | None = None,
+) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """The displayed cells of one modality in groups with one look, those in grey first.
+
+    Parameters
+    ----------
+    chosen
+        Row numbers of the displayed cells ``(n,)``.
+    panel
+        0 for the source, 1 for the target.
+    color, highlight, column
+        As in :func:`score_map_figure`.
+
+    Returns
+    -------
+    Positions in ``chosen`` of the cells of each group, and its name, marker, opacity and hover.
+    """
+    if column is not None:
+        return column_groups(column, SIDES[panel], chosen, panel)
+    if is_by_value(color, highlight, column):
+        return _by_loss(models[panel], chosen)
+    return _groups(models, chosen, panel, color, highlight, (SOURCE_COLOR, TARGET_COLOR)[panel])
+
+
+def value_axis(models: tuple[ScoredModality, ScoredModality], column: CellColumn | None) -> dict[str, Any]:
+    """The colour axis of dots with a scale, the same for both modalities."""
+    return column_axis(column) if column is not None else _loss_axis(models)
 
 
 def _groups(
@@ -220,6 +260,7 @@ def _by_loss(model: ScoredModality, chosen: np.ndarray) -> list[tuple[np.ndarray
     known = np.isfinite(values)
     look: dict[str, Any] = {
         "name": "loss",
+        "unit": "nats",
         "group": "loss",
         "in_legend": False,
         "label": "",
@@ -228,30 +269,36 @@ def _by_loss(model: ScoredModality, chosen: np.ndarray) -> list[tuple[np.ndarray
         "marker": {"color": values[known].astype(np.float32), "coloraxis": "coloraxis"},
         "hover": "loss %{marker.color:.2f} nats<extra></extra>",
     }
-    grey = {**look, "opacity": 0.4, "marker": {"color": GREY}, "hover": "not held out<extra></extra>"}
+    grey = {**look, "name": "not held out", "opacity": 0.4, "marker": {"color": GREY}}
+    grey |= {"hover": "not held out<extra></extra>"}
     groups = [(np.flatnonzero(~known), grey), (np.flatnonzero(known), look)]
     return [group for group in groups if group[0].size]
 
 
-def _color_axis(fig: go.Figure, models: tuple[ScoredModality, ScoredModality]) -> None:
+def _loss_axis(models: tuple[ScoredModality, ScoredModality]) -> dict[str, Any]:
     both = np.concatenate([model.cell_losses for model in models])
     both = both[np.isfinite(both)]
     highest = float(np.quantile(both, 0.95)) if both.size else 1.0
-    fig.update_layout(
-        coloraxis={
-            "colorscale": POINT_SCALE,
-            "cmin": 0,
-            "cmax": highest,
-            "colorbar": {
-                "title": {"text": "held-out loss (nats)", "side": "top"},
-                "orientation": "h",
-                "thickness": 10,
-                "len": 0.6,
-                "y": -0.02,
-                "yanchor": "top",
-            },
-        }
-    )
+    return {
+        "colorscale": POINT_SCALE,
+        "cmin": 0,
+        "cmax": highest,
+        "colorbar": value_bar("held-out loss (nats)"),
+    }
+
+
+def _panel_title(model: ScoredModality, side: str, column: CellColumn | None) -> str:
+    """The name of a modality, and how the values of its cells were obtained where that is known."""
+    name, origin = escaped(model.modality.name, 24), column.origins.get(side, "") if column is not None else ""
+    return f"{name}: {origin}" if origin else name
+
+
+def _column_title(column: CellColumn, drawn: list[str]) -> str:
+    name = escaped(column.name, 40)
+    parts = [
+        f"{column.origins[side]} on {cells}" for side, cells in zip(SIDES, drawn, strict=True) if side in column.origins
+    ]
+    return f"{name}: {', '.join(parts)}" if parts else f"{name} of {drawn[0]} and {drawn[1]}"
 
 
 def _drawn(model: ScoredModality, n_drawn: int) -> str:

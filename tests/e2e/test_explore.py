@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exploration.epsilon_grid import at_value
 from psmatch_core.exploration.matched_cell import matched_cell
+from psmatch_core.exploration.projection import project_column
 from psmatch_core.exploration.selection import Selection, matched_weight, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
@@ -27,12 +28,12 @@ from psmatch_core.plotting.linked_maps import MOST_MATCHES
 from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.results import load_matching, load_models, load_readable
+from psmatch_core.workspace.results import in_readable_units, load_matching, load_models, load_readable
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import PICTURES, choose, drawn, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import PICTURES, choose, drawn, go, no_exception, part, picture, press, settle, visit
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -214,6 +215,52 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     picture(page, SCREENSHOTS / "match_linked.png")
     clear(page)
     expect(page.get_by_text("Nothing is selected")).to_be_visible()
+    no_exception(page)
+
+
+def dots(page: Page, key: str) -> dict[str, dict[int, float]]:
+    """The value of each drawn cell by its row, on each side, as the browser holds it."""
+    read = """p => p._fullData.filter(t => t.visible === true && t.customdata && t.marker.coloraxis).map(
+        t => [t.meta.side, Array.from(t.customdata), Array.from(t.marker.color), Array.from(t.text)])"""
+    found: dict[str, dict[int, float]] = {"source": {}, "target": {}}
+    for side, rows, values, texts in figure(page, key).evaluate(read):
+        assert all(text.startswith("<b>") for text in texts)
+        found[side] |= dict(zip(rows, values, strict=True))
+    return found
+
+
+def test_a_feature_is_measured_on_one_map_and_projected_on_the_other_as_the_core_says(
+    server: Server, run: RunFolder, new_page: Any
+) -> None:
+    page, name = new_page(), "image_07"
+    visit(page, f"{server.url}/propensity?run={run.id}", "Propensity")
+    choose(page, "Colour by", "a feature")
+    page.get_by_label("Find a feature").fill(name)
+    page.get_by_label("Find a feature").press("Enter")
+    expect(page.get_by_role("strong").filter(has_text=f"{name}: projected through the plan on")).to_be_visible()
+    settle(page)
+    image = in_readable_units(run, "target")
+    values = np.asarray(image.X[:, int(np.flatnonzero(image.var_names == name)[0])], dtype=float)
+    expected = project_column(matched(run), "target", values)
+    shown = dots(page, "cells.map")
+    for side, of_core in (("source", expected.values), ("target", values)):
+        rows = np.array(sorted(shown[side]))
+        assert rows.size == of_core.size
+        assert np.array([shown[side][row] for row in rows.tolist()]) == pytest.approx(of_core[rows], rel=1e-4, abs=1e-4)
+    text = f"{expected.within:.0%} of the variance of the projection lies within labels"
+    expect(page.get_by_text(re.compile(f"^{text}"))).to_be_visible()
+    page.get_by_text("label mean (uniform plan)").click()
+    expect(page.get_by_role("strong").filter(has_text=f"{name}: mean of its label on")).to_be_visible()
+    settle(page)
+    means = dots(page, "cells.map")["source"]
+    assert [means[row] for row in sorted(means)] == pytest.approx(expected.label_values.tolist(), rel=1e-4, abs=1e-4)
+    page.get_by_text("projected through the plan", exact=True).last.click()
+    settle(page)
+    go(page, "Match")
+    page.get_by_role("tab", name="Linked maps").click()
+    stays = page.get_by_role("paragraph").filter(has_text=f"{name} projected through the plan")
+    expect(stays).to_be_visible()
+    picture(page, SCREENSHOTS / "match_feature.png")
     no_exception(page)
 
 

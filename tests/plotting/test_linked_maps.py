@@ -6,7 +6,7 @@ import pytest
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import Selection, matched_weight
 from psmatch_core.matching.match import match
-from psmatch_core.plotting import linked_map, linked_maps
+from psmatch_core.plotting import CellColumn, linked_map, linked_maps
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,23 @@ def test_cells_without_a_match_say_so(coupling, scores):
     fig = linked_map(scores, coupling, "target", Selection("source", [0]), weight=no_weight)
     assert title(fig) == "ADT: the selected cells have no match"
     assert len(fig.data[1].x) == 0
+
+
+@pytest.mark.parametrize("what", ["label", "loss", "column"])
+def test_colour_of_all_cells_is_seen_through_what_is_selected(coupling, scores, what):
+    values = np.arange(66, dtype=float), 100 + np.arange(48, dtype=float)
+    column = CellColumn("depth", *values) if what == "column" else None
+    chosen = Selection("source", [1, 5, 9])
+    weight = matched_weight(coupling, chosen)
+    color = "loss" if what == "loss" else "label"
+    maps = [
+        linked_map(scores, coupling, side, chosen, weight=weight, color=color, column=column)
+        for side in ("source", "target")
+    ]
+    for fig, n in zip(maps, (66, 48), strict=True):
+        assert sum(len(trace.x) for trace in fig.data[:-1]) == n
+        assert fig.data[-1].marker.symbol == "circle-open"
+    if what == "column":  # one scale for both
+        assert maps[0].layout.coloraxis == maps[1].layout.coloraxis
+        assert sorted(maps[1].data[0].marker.color) == values[1].tolist()
+    assert maps[0].layout.height == maps[1].layout.height

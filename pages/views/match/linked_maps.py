@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell import cache, charts, session
+from pages.shell.cell_maps import hover_of, picture_and_controls
 from pages.shell.errors import show_errors
+from pages.shell.map_colors import MapColor, color_boxes
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.selection_panel import selection_panel
@@ -46,17 +48,36 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     coupling = at_sliders.coupling
     weight = matched_weight(coupling, selection) if selection is not None else None
     at = at_sliders.describe(labels, slider_state.run_value(folder))
-    for place, side in zip(st.columns(2), SIDES, strict=True):
+    picture, controls = picture_and_controls()
+    with controls:
+        color = color_boxes(folder, (run.source, run.target), coupling, selection=selection)
+    look = color or MapColor("modality")
+    hover = hover_of(folder, scores)
+    for place, side in zip(picture.columns(2), SIDES, strict=True):
         key = f"linked.{side}.{folder.id}"
         name = (run.source if side == "source" else run.target).modality.name
         with place:
             charts.show(
-                linked_map(scores, coupling, side, selection, weight=weight, note=f"matches {at}"),
+                linked_map(
+                    scores,
+                    coupling,
+                    side,
+                    selection,
+                    weight=weight,
+                    note=f"matches {at}",
+                    color=look.known,
+                    highlight=look.highlight,
+                    column=look.column,
+                    hover=hover,
+                ),
                 key=key,
                 alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
                 on_select=partial(_select_drawn, folder, side, key),
             )
-    st.caption(_caption(method, scores, run))
+    with picture:
+        for remark in look.remarks:
+            st.caption(remark)
+        st.caption(_caption(method, scores, run))
     if selection is None:
         st.info(
             "Nothing is selected. Draw around cells with the lasso or the box, tick labels in the table below, or "

@@ -10,6 +10,7 @@ from pages.shell import cache, distributions
 from pages.shell.tabs import tabs
 from pages.shell.text import plain
 from pages.shell.verdicts import run_verdict
+from pages.views.translate.feature_map import feature_map_tab
 from pages.views.translate.feature_pairs import feature_pairs_tab
 from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
@@ -43,6 +44,7 @@ def translate_view(folder: RunFolder) -> None:
     fitted = trained_translator(folder, direction)
     views = {
         "One feature": partial(one_feature_tab, folder, direction),
+        "Map": partial(feature_map_tab, folder),
         "All features": partial(all_features_tab, folder, fitted, direction),
         "Leave a perturbation out": partial(leave_out_tab, folder),
         "Distributions": partial(_distributions, folder),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from psmatch_core.exploration.marking_features import shares_between
+from psmatch_core.exploration.projection import project_column
+from psmatch_core.exploration.selection import Selection
+from psmatch_core.workspace.results import in_readable_units, load_matching, load_models
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, texts
+from tests.pages.conftest import Open, opened, plain_text, texts
 
 
 def test_propensity_shows_both_modalities(full: Open, finished: RunFolder) -> None:
@@ -44,12 +48,81 @@ def test_the_map_is_coloured_by_a_column_and_a_feature(full: Open, finished: Run
     app = full("propensity")
     app.selectbox(key=f"color.{finished.id}").select("column").run()
     assert not app.exception
-    assert app.selectbox(key=f"map.column.{finished.id}").value == "cell"
+    assert app.selectbox(key=f"map.column.{finished.id}").value == "cell (RNA)"
     app.selectbox(key=f"color.{finished.id}").select("feature").run()
     app.text_input(key=f"map.feature.{finished.id}.text").set_value("image_07").run()
     assert not app.exception
     assert app.selectbox(key=f"map.feature.{finished.id}").value == "image_07"
-    assert "this modality has no such value" in texts(app)
+    assert "image_07: projected through the plan on" in plain_text(app)
     app.text_input(key=f"map.feature.{finished.id}.text").set_value("nothing like it").run()
     assert not app.exception
     assert "None of the 260 features contains" in texts(app)
+
+
+@pytest.mark.parametrize("color", ["verdict", "confidence", "effective"])
+def test_the_map_is_coloured_by_what_the_matching_says(full: Open, finished: RunFolder, color: str) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select(color).run()
+    assert not app.exception
+    assert {"verdict": "verdict of", "confidence": "confidence of the label of"}.get(color, "effective") in texts(app)
+
+
+def test_a_feature_is_projected_and_its_label_mean_stands_beside(full: Open, finished: RunFolder) -> None:
+    """The caption says how much of the projection is more than the label, and a uniform plan's is one click away."""
+    coupling = load_matching(finished, load_models(finished))
+    image = in_readable_units(finished, "target")
+    at = int((image.var_names == "image_07").nonzero()[0][0])
+    expected = project_column(coupling, "target", image.X[:, at])
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select("feature").run()
+    app.text_input(key=f"map.feature.{finished.id}.text").set_value("image_07").run()
+    assert f"{expected.within:.0%} of the variance of the projection lies within labels" in texts(app)
+    app.radio(key=f"map.way.{finished.id}.False").set_value("label mean").run()
+    assert "image_07: mean of its label on" in plain_text(app)
+    assert not app.exception
+
+
+def test_a_column_of_both_sides_is_measured_first_and_can_be_projected(full: Open, finished: RunFolder) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select("column").run()
+    app.selectbox(key=f"map.column.{finished.id}").select("cell (Image)").run()
+    assert "cell: measured on 1,000 RNA cells, measured on 850 Image cells" in plain_text(app)
+    app.radio(key=f"map.way.{finished.id}.True").set_value("projected").run()
+    assert "of the cells the projected value is another than the most frequent one" in texts(app)
+
+
+def test_features_that_mark_the_labels_are_offered_first(full: Open, finished: RunFolder) -> None:
+    shares = {
+        name: share
+        for side in ("source", "target")
+        for modality in [in_readable_units(finished, side)]
+        for name, share in zip(modality.var_names, shares_between(modality.X, modality.labels), strict=True)
+    }
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select("feature").run()
+    offered = app.selectbox(key=f"map.feature.{finished.id}").options
+    assert list(offered) == sorted(shares, key=lambda name: -shares[name])[: len(offered)]
+
+
+def test_the_colour_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"color.{finished.id}").select("feature").run()
+    app.text_input(key=f"map.feature.{finished.id}.text").set_value("image_07").run()
+    app.switch_page("pages/translate.py").run()
+    opened(app, f"translate.tabs.{finished.id}", "Map")
+    assert "image_07: projected through the plan on" in plain_text(app)
+    app.switch_page("pages/match.py").run()
+    opened(app, f"match.tabs.{finished.id}", "Linked maps")
+    assert "image_07 projected through the plan" in plain_text(app)
+
+
+def test_with_selected_cells_the_features_that_mark_them_come_first(full: Open, finished: RunFolder) -> None:
+    image = in_readable_units(finished, "target")
+    values = image.X[:, 7]
+    cells = [int(each) for each in (values > sorted(values)[-60]).nonzero()[0]]
+    app = full("match")
+    app.session_state[f"selected.{finished.id}"] = Selection("target", cells, "by hand")
+    opened(app, f"match.tabs.{finished.id}", "Linked maps")
+    app.selectbox(key=f"color.{finished.id}").select("feature").run()
+    assert not app.exception
+    assert app.selectbox(key=f"map.feature.{finished.id}").value == "image_07"
