@@ -1,5 +1,6 @@
 """The documentation site: ``python -m sphinx -W -b html docs docs/_build``."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,11 +23,14 @@ extensions = [
     "example_report",
     "mathml",
     "message_pages",
+    "plotly_script",
 ]
-exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "extensions", "jupyter_execute", "**/.ipynb_checkpoints"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
-# Markdown and notebooks
+# Markdown and notebooks, which import psmatch from this checkout
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH", "")]))
+os.environ["PLOTLY_RENDERER"] = "notebook_connected"  # the script itself comes from the site: plotly_script
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "force"

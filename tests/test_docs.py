@@ -10,7 +10,7 @@ from psmatch_core.cli.main import main
 from psmatch_core.pipeline.recipe import PRESETS
 
 ROOT = Path(__file__).parents[1]
-GENERATED = {"_build", "api", "codes"}  # below docs, written when the site is built
+GENERATED = {"_build", "api", "codes", "jupyter_execute"}  # below docs, written when the site is built
 PAGES = [
     path
     for path in [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]

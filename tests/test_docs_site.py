@@ -1,5 +1,6 @@
 """The documentation site: what is generated follows its source, and a build has no warning."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ import psmatch_core.plotting
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture
@@ -56,6 +58,28 @@ def test_a_page_that_is_the_same_is_not_written_again_and_an_old_one_goes(tmp_pa
     assert (tmp_path / "made" / "a.md").stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("extensions")
+def test_figures_ask_no_other_server():
+    import plotly.graph_objects as go
+    import plotly.io as pio
+    from plotly_script import own_script
+
+    drawn = pio.to_html(go.Figure(), include_plotlyjs="cdn", include_mathjax="cdn", full_html=False)
+    drawn += '<script type="module">import "https://cdn.plot.ly/plotly-4.1.1.min"</script>'
+    own = own_script(drawn, "../")
+    assert "https://cdn" not in own
+    assert own.count('src="../_static/plotly.min.js"') == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs_and_imports_psmatch(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    assert "import psmatch" in "".join("".join(cell["source"]) for cell in code)
+    assert "uniform plan" in "".join("".join(cell["source"]) for cell in cells)
+
+
 @pytest.mark.slow
 def test_the_site_builds_without_a_warning_and_needs_no_other_server(tmp_path):
     command = f"-m sphinx -W -q -b html -d {tmp_path}/trees docs {tmp_path}/site"
@@ -72,7 +96,11 @@ def test_the_site_builds_without_a_warning_and_needs_no_other_server(tmp_path):
     site = tmp_path / "site"
     assert (site / "example-report.html").stat().st_size > 1_000_000
     assert "<math" in (site / "method.html").read_text(encoding="utf-8")
-    for page in site.glob("*.html"):
+    for page in site.rglob("*.html"):
         if page.name != "example-report.html":
             text = page.read_text(encoding="utf-8")
-            assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="https?:', text), page.name
+            assert not re.search(r'<(?:script|link|img)[^>]+(?:src|href)="https?:|import "https?:', text), page.name
+    for notebook in NOTEBOOKS:
+        drawn = (site / "notebooks" / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        assert drawn.count("plotly-graph-div") >= 4, notebook.name
+        assert (site / "_static" / "plotly.min.js").stat().st_size > 1_000_000

@@ -33,7 +33,7 @@ INDEX = """# Python interface
 
 `import psmatch` gives every name on these pages; `psmatch.pl` has the figures. Each name is the same object in
 `psmatch_core`. Shapes, units and errors are in the docstrings. The [guide](../guide.md#without-a-browser) has the lines
-to start with.
+to start with, the [notebooks](../notebooks/index.md) whole analyses.
 
 """
 

@@ -20,8 +20,8 @@ TICKS_APART = 0.13  # × the length of the colour bar, which is 200 px on a phon
 def coupling_heatmap(
     block: Block,
     *,
-    row_names: Sequence[str] | np.ndarray,
-    column_names: Sequence[str] | np.ndarray,
+    row_names: Sequence[str] | np.ndarray | None = None,
+    column_names: Sequence[str] | np.ndarray | None = None,
     max_bins: int = 120,
     ordered: bool = True,
 ) -> go.Figure:
@@ -32,7 +32,7 @@ def coupling_heatmap(
     block
         The plan ``(n, m)``.
     row_names, column_names
-        Cell names, ``(n,)`` and ``(m,)``.
+        Cell names, ``(n,)`` and ``(m,)``; by default cells are numbered from 0 within the label.
     max_bins
         Largest number of bins per side; larger plans are averaged.
     ordered
@@ -41,7 +41,11 @@ def coupling_heatmap(
     Colours are uint8 on a square-root scale of the weight over the uniform weight; ``customdata`` contains that ratio.
     """
     found = block_means(block, max_bins=max_bins, ordered=ordered)
-    return means_heatmap(found, _title(block), row_names=row_names, column_names=column_names)
+    names = [
+        np.arange(size).astype(str) if given is None else given
+        for given, size in zip((row_names, column_names), block.shape, strict=True)
+    ]
+    return means_heatmap(found, _title(block), row_names=names[0], column_names=names[1])
 
 
 def means_heatmap(

@@ -75,5 +75,7 @@ def test_the_heatmap_is_small_whole_numbers_with_the_exact_ratio_beside() -> Non
 
 
 def test_a_uniform_plan_is_called_uniform() -> None:
-    fig = plotting.coupling_heatmap(uniform_block(8, 6), row_names=list("abcdefgh"), column_names=list("abcdef"))
+    fig = plotting.coupling_heatmap(uniform_block(8, 6))  # names are numbers unless given
+    named = plotting.coupling_heatmap(uniform_block(8, 6), row_names=list("01234567"), column_names=list("012345"))
+    assert fig == named
     assert fig.layout.title.text.startswith("The plan is uniform: all 6 target cells")
