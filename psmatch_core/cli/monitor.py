@@ -69,6 +69,8 @@ def report_text(report: MonitorReport) -> str:
         lines.append(f"Hidden labels found again: {report.hidden.described()}")
     if report.modalities is not None:
         lines.append(f"Agreement of the modalities: {report.modalities.described()}")
+    if report.epsilon is not None:
+        lines.append(f"Epsilon: {report.epsilon.described()}")
     lines += [f"Not measured: {note}" for note in report.notes]
     if report.null is not None:
         lines.append(f"\nCompared with {plural(report.null.n_shuffles, 'shuffle')} of the labels (simple classifier):")

@@ -1,5 +1,6 @@
 """What a matching is good for, without true pairs: losses, halves, hidden labels, a null, and a verdict per label."""
 
+from psmatch_core.monitor.epsilon_by_information import EpsilonByInformation, epsilon_by_information
 from psmatch_core.monitor.evidence import Evidence
 from psmatch_core.monitor.flags import Flag, LabelFlag
 from psmatch_core.monitor.halves import HalfScores, HalvesOf, can_halve, half_models, half_scores
@@ -18,6 +19,7 @@ __all__ = [
     "STATISTICS",
     "THRESHOLDS",
     "Agreement",
+    "EpsilonByInformation",
     "Evidence",
     "Figure",
     "Flag",
@@ -38,6 +40,7 @@ __all__ = [
     "Thresholds",
     "Verdict",
     "can_halve",
+    "epsilon_by_information",
     "find_hidden_labels",
     "half_models",
     "half_scores",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from psmatch_core.monitor.epsilon_by_information import EpsilonByInformation
 from psmatch_core.monitor.flags import LabelFlag
 from psmatch_core.monitor.hidden_labels import HiddenLabels
 from psmatch_core.monitor.modality_agreement import ModalityAgreement
@@ -26,6 +27,8 @@ class Evidence:
         Agreement of the two modalities.
     null
         Of shuffled labels.
+    epsilon
+        As sharp as the halves of the features support.
     data_flags
         Flags that come from the data: labels that a batch or a feature gives away.
     notes
@@ -37,5 +40,6 @@ class Evidence:
     hidden: HiddenLabels | None = None
     modalities: ModalityAgreement | None = None
     null: Null | None = None
+    epsilon: EpsilonByInformation | None = None
     data_flags: Mapping[str, tuple[LabelFlag, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.records import from_plain, stored_by_name, to_plain
 from psmatch_core.base.summaries import HtmlSummary
+from psmatch_core.monitor.epsilon_by_information import EpsilonByInformation
 from psmatch_core.monitor.flags import LabelFlag, flag_names
 from psmatch_core.monitor.hidden_labels import HiddenLabels
 from psmatch_core.monitor.modality_agreement import ModalityAgreement
@@ -201,6 +202,8 @@ class MonitorReport(HtmlSummary):
         Identifies the scores and plans that the report is about; a report on others is out of date.
     notes
         What was not measured, and why.
+    epsilon
+        The epsilon that the halves of the features support; None where it was not measured.
     """
 
     names: tuple[str, str]
@@ -217,6 +220,7 @@ class MonitorReport(HtmlSummary):
     reasons: tuple[str, ...]
     made_of: str = ""
     notes: tuple[str, ...] = ()
+    epsilon: EpsilonByInformation | None = None
 
     @property
     def agreement(self) -> float:

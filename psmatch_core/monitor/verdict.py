@@ -71,6 +71,7 @@ def judge(coupling: Coupling, evidence: Evidence | None = None, *, made_of: str 
         reasons=tuple(reasons),
         made_of=made_of,
         notes=evidence.notes,
+        epsilon=evidence.epsilon,
     )
 
 

@@ -25,6 +25,7 @@ from psmatch_core.monitor import (
     MonitorReport,
     Stability,
     can_halve,
+    epsilon_by_information,
     find_hidden_labels,
     half_scores,
     judge,
@@ -69,7 +70,7 @@ def monitor_matching(
     notes: list[str] = []
     found: dict[HalvesOf, Stability | None] = dict.fromkeys(HalvesOf)
     hidden: HiddenLabels | None = None
-    null = None
+    null, epsilon = None, None
     if models is None:
         notes.append(
             f"matched by {coupling.source.space_name}: halves and hidden labels need propensity scores, so only the "
@@ -81,7 +82,12 @@ def monitor_matching(
             notes.append(f"matchings from halves of the data were not compared: {why_not}")
         for of in HalvesOf if not why_not else ():
             if all(can_halve(model.modality, of) for model in models):
-                found[of] = measure_stability(models, recipe, of, store=store, progress=progress)
+                halves = scores_of_halves(models, recipe, of, store=store, progress=progress)
+                found[of] = measure_stability(models, halves, recipe, of, progress=progress)
+                if of is HalvesOf.FEATURES:
+                    epsilon = epsilon_by_information(
+                        *models, halves, recipe.matcher, seed=recipe.seed, progress=progress
+                    )
             else:
                 notes.append(f"halves of the {of.value} were not compared: images and single features have none")
         try:
@@ -103,6 +109,7 @@ def monitor_matching(
         hidden=hidden,
         modalities=modality_agreement(coupling.source, coupling.target, seed=recipe.seed),
         null=null,
+        epsilon=epsilon,
         data_flags=data_flags(cells, models),
         notes=tuple(notes),
     )
@@ -120,23 +127,35 @@ def _why_not_halves(recipe: Recipe, *, is_asked: bool, is_automatic: bool) -> st
     return ""
 
 
-def measure_stability(
+def scores_of_halves(
     models: tuple[PropensityModel, PropensityModel],
     recipe: Recipe,
     of: HalvesOf,
     *,
     store: StageStore,
     progress: Progress = silent,
-) -> Stability:
-    """Agreement of the matchings from halves of the cells or of the features; kept scores are used again."""
+) -> tuple[HalfScores, HalfScores]:
+    """Scores of both modalities from halves of the cells or of the features; kept ones are used again."""
 
     def scores(one: tuple[str, PropensityModel]) -> HalfScores:
         return _half_scores(*one, recipe, of, store=store, progress=progress)
 
     source, target = side_by_side(scores, list(zip(SIDES, models, strict=True)))
+    return source, target
+
+
+def measure_stability(
+    models: tuple[PropensityModel, PropensityModel],
+    halves: tuple[HalfScores, HalfScores],
+    recipe: Recipe,
+    of: HalvesOf,
+    *,
+    progress: Progress = silent,
+) -> Stability:
+    """Agreement of the matchings from halves of the cells or of the features."""
     return match_stability(
         *models,
-        (source, target),
+        halves,
         recipe.matcher,
         judging=recipe.judging,
         linking=recipe.linking if models[0].linked is not None else None,

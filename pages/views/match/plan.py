@@ -115,7 +115,8 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
     with right:
         from psmatch_core.plotting import l_curve_figure
 
-        marks = {name: float(path.values[at]) for name, at in path.named_steps.items() if path.solved[at]}
+        named = slider_state.named_steps(folder, path)
+        marks = {name: float(path.values[at]) for name, at in named.items() if path.solved[at]}
         figure = l_curve_figure(path.curve, current=float(path.values[place]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
         alt = "Cost and spread of all positions of the slider, with the current one marked"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shell import cache, session
+from pages.shell import cache, session, verdicts
 from psmatch_core.data.checks import display
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -72,7 +72,7 @@ def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
     session.put(f"sliders.{folder.id}", {**_jobs_of_sliders(folder), path.label: job.id})
     if session.get(key) is None:
         session.put(key, path.own_step)
-    named = dict(path.named_steps)
+    named = named_steps(folder, path)
     named["as in the run"] = path.own_step
     if path.curve.corner is not None:
         named["corner"] = path.nearest_step(path.curve.corner)
@@ -96,6 +96,15 @@ def slider(folder: RunFolder, job: EpsilonPathJob, path: EpsilonPath) -> int:
         persist_state="session",  # the maps in another tab follow it
     )
     return int(position)
+
+
+def named_steps(folder: RunFolder, path: EpsilonPath) -> dict[str, int]:
+    """The positions that have a name: those of the presets, and the one that the evidence supports."""
+    named = dict(path.named_steps)
+    suggested = verdicts.report_of(folder).epsilon
+    if named and suggested is not None:
+        named["evidence"] = path.nearest_step(suggested.epsilon)
+    return named
 
 
 def symbol_of(path: EpsilonPath) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import charts
+from pages.shell.text import plain
 from psmatch_core.monitor import REPRODUCIBLE, MonitorReport
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -24,3 +25,5 @@ def agreement_tab(folder: RunFolder, report: MonitorReport) -> None:
         "The ends of a line are the agreement between halves of the cells and between halves of the features, the mark "
         f"is their mean. {REPRODUCIBLE}"
     )
+    if report.epsilon is not None:
+        st.caption(f"**Epsilon:** {plain(report.epsilon.described())}. Match has a button for it beside the slider.")

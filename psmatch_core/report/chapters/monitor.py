@@ -44,6 +44,8 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
         page.figure(hidden_label_matrix(report.hidden))
     if report.modalities is not None:
         page.text(f"Agreement of the modalities on which labels are alike: {report.modalities.described()}.")
+    if report.epsilon is not None:
+        page.text(f"Epsilon: {report.epsilon.described()}.")
     page.figure(loss_evidence(report))
     for note in report.notes:
         page.text(f"Not measured: {note}.", "small")
