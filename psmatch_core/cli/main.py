@@ -20,6 +20,7 @@ from psmatch_core.cli import (
     init,
     inspect,
     leave_out,
+    markers,
     match,
     matched,
     monitor,
@@ -43,7 +44,7 @@ GROUPS = {
     "look at the data": (inspect, init),
     "match": (match, run, resume, runs),
     "judge the matches": (evaluate, monitor, curve, sweep, witness, leave_out),
-    "use the matches": (features, translate, matched, report),
+    "use the matches": (markers, features, translate, matched, report),
     "settings and the program": (options, warm),
 }
 COMMANDS = tuple(module.COMMAND for modules in GROUPS.values() for module in modules)

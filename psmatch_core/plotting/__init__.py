@@ -20,6 +20,7 @@ from psmatch_core.plotting.label_panels import label_panels
 from psmatch_core.plotting.left_out_label import predicted_means, shifted_features
 from psmatch_core.plotting.linked_maps import linked_map
 from psmatch_core.plotting.loss_curves import fitted_curves, loss_curves
+from psmatch_core.plotting.marker_bars import marker_bars
 from psmatch_core.plotting.matches import cell_matches, effective_matches
 from psmatch_core.plotting.monitor_evidence import agreement_bars, loss_evidence, null_strips
 from psmatch_core.plotting.pair_metrics import metric_bars
@@ -67,6 +68,7 @@ __all__ = [
     "linked_map",
     "loss_curves",
     "loss_evidence",
+    "marker_bars",
     "match_profile",
     "means_heatmap",
     "metric_bars",

@@ -283,6 +283,7 @@ TRANSLATION_R2 = _csv("exports/translation_r2_{}.csv", "feature", DIRECTIONS)
 HALF_SCORES = RunFile("{}_halves.npz", result_files.load_halves, result_files.save, BOTH_SIDES)
 MONITOR_REPORT = RunFile("monitor.json", _load_monitor_report, _save_monitor_report)
 SELECTIONS = _record("selections.json", dict[str, NamedSelection])
+MARKERS = _table("markers.parquet", "comparison", "feature", "values", "effect", "within_part", "notes")
 # In the folders of other jobs.
 SWEEP_REQUEST = _record("sweep.json", dict[str, Any])
 HELD_OUT = RunFile("left_out.npz", load_held_out, HeldOut.save)

@@ -21,7 +21,9 @@ from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.within_labels import FeatureAccuracy, feature_accuracy
 from psmatch_core.exploration.l_curve import l_curve
 from psmatch_core.exploration.maps import map_scores
+from psmatch_core.exploration.markers import find_markers
 from psmatch_core.exploration.matched_cell import matched_cell
+from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -102,6 +104,14 @@ def every_figure(models: tuple[PropensityModel, PropensityModel]) -> dict[str, g
             matched_cell(coupling, (source.modality, target.modality), 0), modality=other
         ),
         "shared profile": plotting.shared_profile(matched_cell(coupling, (source.modality, source.modality), 0)),
+        "markers": plotting.marker_bars(
+            find_markers(
+                coupling,
+                (source.modality, target.modality),
+                Selection("source", coupling.source_cells[label][:5], name="<u>five</u>"),
+            ),
+            "projected",
+        ),
         "metric": plotting.metric_bars(table(source.label_names), "foscttm"),
         "r2": plotting.feature_r2_bars(accuracy(source.modality)),
         "feature": plotting.feature_scatter(
