@@ -4,6 +4,8 @@ Draws a screen with signal (sparse counts of 2,000 genes against 100 proteins, b
 cell), runs ``psmatch match`` with the recommended recipe, monitor included, and prints wall time, processor time and
 peak memory of its processes (proportional set size, Linux), for the whole and by step. Processor time and memory do not
 depend on what else the machine does; wall time does. ``--tiny`` measures 60 + 60 cells and 20 features instead.
+``--keep`` writes the figures to ``benchmarks/results/end_to_end.json``; ``--plot`` measures nothing, draws all that are
+kept there (``docs/images/growth.svg``) and prints their table.
 """
 
 from __future__ import annotations
@@ -22,10 +24,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.needs import memory_of
+from psmatch_core.base import disk
 
 GENES, PROTEINS, HIDDEN = 2000, 100, 12
 ROWS_AT_ONCE = 5000
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "end_to_end.json"
+PICTURE = ROOT / "docs" / "images" / "growth.svg"
+WHOLE = "whole"
 LOOK_SECONDS = 0.25
+Figures = dict[str, dict[str, dict[str, float]]]  # by the number of cells and the step
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -50,15 +58,20 @@ class Usage:
         each.processor += processor
         each.peak = max(each.peak, memory)
 
-    def table(self) -> Iterator[str]:
-        """One line for each step, and one for the whole."""
-        yield f"{'step':<16}{'wall s':>9}{'CPU s':>9}{'peak GB':>9}"
+    @property
+    def with_whole(self) -> dict[str, Step]:
+        """The steps, and the whole run as the last of them."""
         whole = Step(
             sum(each.seconds for each in self.steps.values()),
             sum(each.processor for each in self.steps.values()),
             max((each.peak for each in self.steps.values()), default=0.0),
         )
-        for name, each in (*self.steps.items(), ("whole", whole)):
+        return {**self.steps, WHOLE: whole}
+
+    def table(self) -> Iterator[str]:
+        """One line for each step, and one for the whole."""
+        yield f"{'step':<16}{'wall s':>9}{'CPU s':>9}{'peak GB':>9}"
+        for name, each in self.with_whole.items():
             yield f"{name:<16}{each.seconds:>9.1f}{each.processor:>9.1f}{each.peak / 1e9:>9.2f}"
 
 
@@ -71,7 +84,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the files and the run here")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     parser.add_argument("rest", nargs="*", help="more words for `psmatch match`, after --")
+    parser.add_argument("--keep", action="store_true", help="keep the figures for the plot")
+    parser.add_argument("--plot", action="store_true", help="draw and print the figures that were kept")
     options = parser.parse_args()
+    if options.plot:
+        kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+        draw(kept)
+        print(growth_table(kept))
+        return
     shape = (60, 3, 20, 20) if options.tiny else (options.cells, options.labels, GENES, PROTEINS)
     with tempfile.TemporaryDirectory(prefix="psmatch-end-") as temporary:
         folder = options.folder or Path(temporary)
@@ -79,6 +99,8 @@ def main() -> None:
         if not (folder / "target.h5ad").exists():
             write_screen(folder, *shape)
         usage = measured(folder, options.rest)
+        if options.keep:
+            keep(usage, shape[0])
         if options.json:
             print(json.dumps({name: vars(each) for name, each in usage.steps.items()}))
         else:
@@ -100,6 +122,64 @@ def measured(folder: Path, rest: list[str]) -> Usage:
     if process.returncode or not (out / "exports" / "pairs.parquet").exists():
         raise SystemExit(f"psmatch match ended with {process.returncode} and without pairs")
     return usage
+
+
+def keep(usage: Usage, n_cells: int) -> None:
+    """Write the figures of a run beside those of other sizes."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept[str(n_cells)] = {name: vars(each) for name, each in usage.with_whole.items()}
+    disk.write_json(RESULTS, dict(sorted(kept.items(), key=lambda each: int(each[0]))))
+
+
+def growth_table(kept: Figures) -> str:
+    """Processor seconds and peak memory of each step by the number of cells, as Markdown."""
+    lines = ["| step | " + " | ".join(f"{int(n):,} + {int(n):,}" for n in kept) + " |", "|---|" + "---|" * len(kept)]
+    for step in _steps(kept):
+        found = [each.get(step) for each in kept.values()]
+        cells = [f"{each['processor']:,.0f} s, {each['peak'] / 1e9:.1f} GB" if each else "–" for each in found]
+        lines.append(f"| {step} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def draw(kept: Figures) -> None:
+    """Processor seconds and peak memory by the number of cells, log-log, with a line of proportional growth."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), constrained_layout=True)
+    sizes = np.array([int(n) for n in kept])
+    for axis, value, title, unit in (
+        (axes[0], "processor", "processor time [s]", 1.0),
+        (axes[1], "peak", "peak memory [GB]", 1e9),
+    ):
+        for number, step in enumerate(_steps(kept)):
+            points = [(int(n), each[step][value] / unit) for n, each in kept.items() if each.get(step, {}).get(value)]
+            is_whole = step == WHOLE
+            axis.plot(
+                *zip(*points, strict=True),
+                marker="o",
+                markersize=4,
+                linewidth=3 if is_whole else 1.2,
+                color="black" if is_whole else f"C{number % 10}",
+                label=step,
+            )
+        first = next(iter(kept.values()))[WHOLE][value] / unit
+        axis.plot(sizes, first * sizes / sizes[0], "--", color="grey", linewidth=1, label="proportional to cells")
+        axis.set(xscale="log", yscale="log", xlabel="cells a side", title=title)
+        axis.set_xticks(sizes, [f"{n:,}" for n in sizes])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    axes[0].legend(fontsize=7)
+    figure.savefig(PICTURE)
+
+
+def _steps(kept: Figures) -> list[str]:
+    """All steps that any size took, in order; the whole is the last."""
+    found = dict.fromkeys(step for each in kept.values() for step in each if step != WHOLE)
+    return [*found, WHOLE]
 
 
 def latest_step(run: Path) -> str:

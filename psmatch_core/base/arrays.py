@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from psmatch_core.base.shifted_rows import ShiftedRows
+
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating[Any]]  # in either precision
 
@@ -41,7 +43,12 @@ def row_chunks(n_rows: int, n_columns: int, at_once: int = CHUNK_VALUES) -> Iter
 
 
 def read_only_matrix(X: Any, *, keep_bytes: bool = False) -> Any:
-    """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes."""
+    """A read-only copy: dense float, or CSR with sorted, summed entries; bytes of images stay bytes.
+
+    Shifted rows are read-only already and stay as they are.
+    """
+    if isinstance(X, ShiftedRows):
+        return X
     if hasattr(X, "tocsr"):
         from scipy import sparse  # a tenth of a second: only who has one pays for it
 

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base.arrays import read_only, read_only_matrix
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.bad_values import REFUSE
 from psmatch_core.data.checks import Facts, Finding
@@ -28,7 +29,7 @@ from psmatch_core.data.readers.sandbox import DEFAULT_MEMORY_MB
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Matrix: TypeAlias = Any  # np.ndarray or scipy.sparse.csr_matrix, (n_cells, n_features)
+Matrix: TypeAlias = Any  # np.ndarray, scipy.sparse.csr_matrix or ShiftedRows, (n_cells, n_features)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Modality(HtmlSummary):
     name
         Name of the modality in tables and messages, such as ``RNA``.
     X
-        Data matrix ``(n_cells, n_features)``, dense or CSR, read-only. Images are flat rows, bytes stay bytes.
+        Data matrix ``(n_cells, n_features)``, dense, CSR or shifted CSR, read-only. Images are flat rows,
+        bytes stay bytes.
     labels
         Label of each cell ``(n_cells,)``, text.
     obs_names, var_names
@@ -200,21 +202,24 @@ class Modality(HtmlSummary):
     def fingerprint(self) -> str:
         """SHA-256 of what is matched: values, labels and names, in their order; not of the known pairs."""
         digest = hashlib.sha256()
-        parts: tuple[Any, ...] = (
-            (self.X.data, self.X.indices.astype(np.int64), self.X.indptr.astype(np.int64))
-            if sparse.issparse(self.X)
-            else (self.X,)
-        )
-        for part in parts:
+        for part in self._parts():
             array = np.ascontiguousarray(part)
             digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(array.tobytes())
+            digest.update(array.data if array.size else b"")  # not a copy of it
         for names in (self.labels, self.obs_names, self.var_names):
             digest.update("\x1f".join(names.tolist()).encode() + b"\x1d")
         digest.update(b"\x1e\x1d")  # pair ids stood here, which no training may depend on
         if self.image_shape is not None:
             digest.update(shape_text(self.image_shape).encode())
         return digest.hexdigest()
+
+    def _parts(self) -> tuple[np.ndarray, ...]:
+        """The arrays that hold the values."""
+        if isinstance(self.X, ShiftedRows):
+            return tuple(self.X.parts.values())
+        if sparse.issparse(self.X):
+            return self.X.data, self.X.indices.astype(np.int64), self.X.indptr.astype(np.int64)
+        return (self.X,)
 
     @cached_property
     def pair_fingerprint(self) -> str:

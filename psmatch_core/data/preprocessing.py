@@ -21,7 +21,7 @@ from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.lsi import Lsi, fit_lsi, inverse_frequencies
 from psmatch_core.data.modality import Matrix, Modality
 from psmatch_core.data.normalisation import automatic, normalized
-from psmatch_core.data.scaling import minimum, moments, scaled, scaled_in_single
+from psmatch_core.data.scaling import minimum, moments, scaled, scaled_features, scaled_in_single
 
 MEDIAN_FLOOR = 1.0  # counts; a smaller median library size is not one of counts
 MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anything dense is made
@@ -282,7 +282,7 @@ class FittedPreprocessing:
             X = scaled_in_single(X, self.mean, self.spread, self.config.scale, axes=self.components)
             return modality.with_features(X, [f"PC{i + 1}" for i in range(X.shape[1])])
         if self.config.scale:
-            return modality.with_features(scaled_in_single(X, self.mean, self.spread, True), names)
+            return modality.with_features(scaled_features(X, self.mean, self.spread), names)
         return modality.with_features(X, names)
 
     def readable(self, modality: Modality) -> Modality:

@@ -6,18 +6,25 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.arrays import row_chunks, to_dense
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.data.modality import Matrix
 
 CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
+MANY_VALUES = 10_000_000  # of cells × features: from here on (40 MB) scaled features of sparse cells are held sparsely
+LARGEST_SHARE = 0.4  # of values that are stored; above it, a dense matrix is smaller
 
 
 def moments(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each feature, float64."""
     if sparse.issparse(X):
-        rows = X.tocsr()  # summed in float64: in single precision a constant feature seems to vary
-        values = rows.data.astype(np.float64)
-        mean = np.bincount(rows.indices, values, X.shape[1]) / X.shape[0]
-        square = np.bincount(rows.indices, values**2, X.shape[1]) / X.shape[0]
+        rows = X.tocsr()
+        mean, square = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+        for start, stop in row_chunks(rows.nnz, 1):
+            at = rows.indices[start:stop]
+            values = rows.data[start:stop].astype(np.float64)  # in single precision a constant feature seems to vary
+            mean += np.bincount(at, values, X.shape[1])
+            square += np.bincount(at, values**2, X.shape[1])
+        mean, square = mean / X.shape[0], square / X.shape[0]
         variance = np.maximum(square - mean**2, 0)
         # rounding leaves a tiny variance in constant columns
         return mean, np.sqrt(np.where(variance > 1e-12 * np.maximum(square, 1e-300), variance, 0))
@@ -51,6 +58,21 @@ def scaled_in_single(
         rows = scaled(X[start:stop], mean, spread, scale)
         found[start:stop] = rows if axes is None else rows @ axes
     return found
+
+
+def scaled_features(X: Matrix, mean: np.ndarray, spread: np.ndarray) -> Matrix:
+    """Features with mean 0 and variance 1, clipped, in single precision: dense, or a large sparse matrix shifted."""
+    n_values = X.shape[0] * X.shape[1]
+    if not sparse.issparse(X) or n_values <= MANY_VALUES or X.nnz > LARGEST_SHARE * n_values:
+        return scaled_in_single(X, mean, spread, True)
+    rows = X.tocsr()
+    shift = scaled(np.zeros((1, X.shape[1])), mean, spread, True)[0]  # what a zero becomes
+    data = np.empty(rows.nnz, dtype=np.float32)
+    for start, stop in row_chunks(rows.nnz, 1):
+        at = rows.indices[start:stop]
+        data[start:stop] = scaled(rows.data[start:stop], mean[at], spread[at], True) - shift[at]
+    stored = sparse.csr_matrix((data, rows.indices, rows.indptr), shape=X.shape, copy=False)
+    return ShiftedRows(stored, shift.astype(np.float32))
 
 
 def minimum(X: Matrix) -> float:

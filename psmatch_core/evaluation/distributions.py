@@ -25,6 +25,7 @@ from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
 from psmatch_core.evaluation.reference_space import ReferenceSpace
+from psmatch_core.translation.translate import CarriedFeatures, cells_with_features
 
 CAVEAT = (
     "These distances show whether predictions keep the spread of a label, not whether a cell got its own match: the "
@@ -202,7 +203,7 @@ class Distributions(HtmlSummary):
 
 
 def compare_distributions(
-    candidates: Mapping[str, np.ndarray],
+    candidates: Mapping[str, np.ndarray | CarriedFeatures],
     labels: np.ndarray,
     observed: Modality,
     comparing: Comparing | None = None,
@@ -217,8 +218,8 @@ def compare_distributions(
     Parameters
     ----------
     candidates
-        By name: values ``(n_cells, n_features)`` of the observed modality's features; a row of NaN is a cell without a
-        translation, left out and counted.
+        By name: values ``(n_cells, n_features)`` of the observed modality's features, or what carries them; a row of
+        NaN is a cell without a translation, left out and counted.
     labels
         Label of each candidate cell, ``(n_cells,)``.
     observed
@@ -244,7 +245,7 @@ def compare_distributions(
                 hint="Give one row per cell, with the features of the observed modality.",
             )
     space = space or ReferenceSpace.of(observed.X, comparing.n_components)
-    usable = np.all([np.isfinite(values).all(axis=1) for values in candidates.values()], axis=0)
+    usable = np.all([cells_with_features(values) for values in candidates.values()], axis=0)
     notes = []
     if not usable.all():
         notes.append(f"Left out of the comparison: {plural(int((~usable).sum()), 'cell')} without a translation.")

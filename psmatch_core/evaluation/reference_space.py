@@ -12,6 +12,7 @@ from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.data.modality import Matrix
 
 MANY_VALUES = 4_000_000  # of cells × features: from here on they are read a few rows at a time
+MOST_CELLS = 20_000  # from which the axes are computed; of more, as many at equal distances
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def is_tall(X: Matrix) -> bool:
 
 
 def _tall_space(X: Matrix, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Mean, spread, axes and explained share, exact and a few rows at a time, by the covariance of the z-scores."""
+    """Mean, spread, axes and explained share, a few rows at a time, by the covariance of the z-scores."""
+    if X.shape[0] > MOST_CELLS:
+        X = X[np.linspace(0, X.shape[0] - 1, MOST_CELLS).astype(np.intp)]
     pieces = list(row_chunks(*X.shape))
     mean = sum(to_dense(X[start:stop]).sum(axis=0) for start, stop in pieces) / X.shape[0]
     squares = sum(((to_dense(X[start:stop]) - mean) ** 2).sum(axis=0) for start, stop in pieces)

@@ -12,7 +12,6 @@ from functools import cached_property
 from itertools import chain
 
 import numpy as np
-from scipy.special import logsumexp
 
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.cores import a_core, side_by_side
@@ -205,7 +204,10 @@ class _Side:
 
     def merged(self, groups: Sequence[tuple[int, ...]]) -> np.ndarray:
         """Centred logits of the groups of labels, ``(n_cells, n_groups)``."""
-        together = np.stack([logsumexp(self.logits[:, list(group)], axis=1) for group in groups], axis=1)
+        firsts, lasts = [group[0] for group in groups], [group[-1] for group in groups]
+        together = self.logits[:, firsts]  # (n_cells, n_groups)
+        pairs = np.flatnonzero(np.array(firsts) != lasts)
+        together[:, pairs] = np.logaddexp(together[:, pairs], self.logits[:, np.array(lasts)[pairs]])
         return np.asarray(together - together.mean(axis=1, keepdims=True))
 
 

@@ -172,7 +172,7 @@ def _half_scores(
         half_scores,
         model.modality,
         model.label_names,
-        recipe.classifier.lighter,
+        recipe.classifier.lighter_after(model.fitted, model.modality.n_cells),
         of,
         n_folds=recipe.scoring.n_folds,
         seed=recipe.seed,

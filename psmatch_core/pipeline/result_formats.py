@@ -15,6 +15,7 @@ from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.records import from_plain, to_plain
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.baselines import JointLatents, JointVAE
 from psmatch_core.classification.classifiers import Classifier, LossCurve
 from psmatch_core.classification.propensity import PropensityModel, Scoring
@@ -23,7 +24,7 @@ from psmatch_core.data.batch_scale import BatchScale
 from psmatch_core.data.checks import Finding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.lsi import Lsi
-from psmatch_core.data.modality import Modality
+from psmatch_core.data.modality import Matrix, Modality
 from psmatch_core.data.original_columns import plain_columns
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.evaluation.held_out_pairs import HeldOutScores
@@ -68,7 +69,11 @@ class ResultFormat:
 
 def _modality_data(modality: Modality) -> tuple[Arrays, Meta]:
     X = modality.X
-    arrays = {"data": X.data, "indices": X.indices, "indptr": X.indptr} if sparse.issparse(X) else {"X": np.asarray(X)}
+    if isinstance(X, ShiftedRows):
+        arrays = X.parts
+    else:
+        is_sparse = sparse.issparse(X)
+        arrays = {"data": X.data, "indices": X.indices, "indptr": X.indptr} if is_sparse else {"X": np.asarray(X)}
     arrays |= {"labels": modality.labels, "obs_names": modality.obs_names, "var_names": modality.var_names}
     if modality.pair_ids is not None:
         arrays["pair_ids"] = modality.pair_ids
@@ -89,7 +94,7 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
     return Modality(
         **_entries(meta, "name", "label_key"),
         **_entries(arrays, "labels", "obs_names", "var_names"),
-        X=arrays["X"] if "X" in arrays else _csr(arrays, meta["shape"]),
+        X=_matrix_from(arrays, meta),
         pair_ids=arrays.get("pair_ids"),
         feature_ids=arrays.get("feature_ids"),
         var=_var_from(arrays),
@@ -97,6 +102,13 @@ def _modality_from(arrays: Arrays, meta: Meta) -> Modality:
         excluded=tuple((cell, reason) for cell, reason in meta["excluded"]),
         image_shape=_image_shape(meta),
     )
+
+
+def _matrix_from(arrays: Arrays, meta: Meta) -> Matrix:
+    if "X" in arrays:
+        return arrays["X"]
+    stored = _csr(arrays, meta["shape"])
+    return ShiftedRows(stored, arrays["shift"]) if "shift" in arrays else stored
 
 
 def _var_from(arrays: Arrays) -> pd.DataFrame | None:
@@ -286,7 +298,7 @@ def _arrays_only(kind: str, result: type[Any]) -> ResultFormat:
 
 
 FORMATS = (
-    ResultFormat("modality", Modality, _modality_data, _modality_from),
+    ResultFormat("modality", Modality, _modality_data, _modality_from, version=2),
     ResultFormat("preprocessing", FittedPreprocessing, _preprocessing_data, _preprocessing_from),
     ResultFormat("propensity model", PropensityModel, _propensity_data, _propensity_from),
     ResultFormat("joint latents", JointLatents, _latents_data, _latents_from),

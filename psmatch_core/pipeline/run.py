@@ -38,7 +38,15 @@ from psmatch_core.pipeline.stage_keys import translator_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
 from psmatch_core.pipeline.translation_accuracy import translation_accuracy
 from psmatch_core.translation.fit import fit_translator
-from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation, checked_direction, translate
+from psmatch_core.translation.translate import (
+    TO_SOURCE,
+    TO_TARGET,
+    CarriedFeatures,
+    Translation,
+    carry,
+    checked_direction,
+    translate,
+)
 from psmatch_core.translation.translators import FittedTranslator, TrainedTranslator
 
 
@@ -286,6 +294,13 @@ def _measure_accuracy(run: Run, uniform: Run, progress: Progress) -> dict[str, t
     }
 
 
+def _translated(run: Run, direction: str, of: Modality) -> np.ndarray | CarriedFeatures:
+    """The features of ``of`` at all cells; carried ones are computed label by label, when they are compared."""
+    if direction in run.translators:
+        return run.translate(direction).values
+    return carry(run.coupling, run.recipe.translator, direction=direction, features=of, seed=run.recipe.seed)
+
+
 def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[str, Distributions]:
     """Translated cells compared with observed ones in both directions, and the same with a uniform plan as baseline.
 
@@ -293,11 +308,11 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
     """
 
     def compare(direction: str) -> Distributions:  # what it translates is gone when the next direction begins
-        translations = {TRANSLATED: run.translate(direction), UNIFORM: uniform.translate(direction)}
+        at, of = readable_sides(run, direction)
         return compare_distributions(
-            {name: each.values for name, each in translations.items()},
-            translations[TRANSLATED].at.labels,
-            translations[TRANSLATED].of,
+            {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))},
+            at.labels,
+            of,
             run.recipe.comparing,
             direction=direction,
             seed=run.recipe.seed,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
@@ -102,6 +103,24 @@ def translate(
     >>> psmatch.translate(coupling)
     Translation(image features at RNA cells: 1,000 × 60, 0 cells without a match)
     """
+    carried = carry(coupling, translator, direction=direction, features=features, seed=seed)
+    values = np.full(carried.shape, np.nan, dtype=np.float32)
+    for done, label in enumerate(coupling.blocks):
+        values[carried.cells_of[label]] = carried.of_label(label)
+        progress(Event("translate", (done + 1) / len(coupling.blocks), f"label {label}"))
+    values.setflags(write=False)
+    return Translation(direction, carried.at, carried.of, values, carried.translator, seed)
+
+
+def carry(
+    coupling: Coupling,
+    translator: Translator | None = None,
+    *,
+    direction: str = TO_SOURCE,
+    features: Modality | None = None,
+    seed: int = 0,
+) -> CarriedFeatures:
+    """The same as :func:`translate`, computed label by label when cells are asked for; parameters and errors too."""
     to_source = checked_direction(direction) == TO_SOURCE
     translator = translator or BarycentricTranslator()
     if not isinstance(translator, CarryingTranslator):
@@ -117,12 +136,69 @@ def translate(
             f"The features given for {matched.name} are not those of the matched cells.",
             hint="Give features of the same cells in the same order.",
         )
-    values = np.full((at.n_cells, of.n_features), np.nan, dtype=np.float32)
-    cells_at, cells_of = (coupling.source_cells, coupling.target_cells)[:: 1 if to_source else -1]
-    for done, (label, block) in enumerate(coupling.blocks.items()):
-        rng = stream(seed, "translate", direction, label)
-        dense = to_dense(of.X[cells_of[label]])
-        values[cells_at[label]] = translator.carry(block, dense, to_source=to_source, rng=rng)
-        progress(Event("translate", (done + 1) / len(coupling.blocks), f"label {label}"))
-    values.setflags(write=False)
-    return Translation(direction, at, of, values, translator, seed)
+    return CarriedFeatures(direction, at, of, coupling, translator, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedFeatures:
+    """A translation of which nothing is kept: each label is computed when it is asked for.
+
+    Parameters
+    ----------
+    direction, at, of, translator, seed
+        As of a :class:`Translation`.
+    coupling
+        The matching that carries the features.
+    """
+
+    direction: str
+    at: Modality
+    of: Modality
+    coupling: Coupling
+    translator: CarryingTranslator
+    seed: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Cells × features."""
+        return self.at.n_cells, self.of.n_features
+
+    @property
+    def cells_of(self) -> Mapping[str, np.ndarray]:
+        """Positions of the cells of each label that get features, ascending."""
+        return self.coupling.source_cells if self.direction == TO_SOURCE else self.coupling.target_cells
+
+    @cached_property
+    def has_match(self) -> np.ndarray:
+        """Mask ``(n_cells,)`` of the cells that get features."""
+        found = np.zeros(self.at.n_cells, dtype=bool)
+        for label, block in self.coupling.blocks.items():
+            found[self.cells_of[label]] = block.marginals[0 if self.direction == TO_SOURCE else 1] > 0
+        return found
+
+    def of_label(self, label: str) -> np.ndarray:
+        """The features of a label's cells, ``(n, n_features)``; NaN rows for cells without a match."""
+        to_source = self.direction == TO_SOURCE
+        theirs = (self.coupling.target_cells if to_source else self.coupling.source_cells)[label]
+        rng = stream(self.seed, "translate", self.direction, label)
+        dense = to_dense(self.of.X[theirs])
+        return self.translator.carry(self.coupling.blocks[label], dense, to_source=to_source, rng=rng)
+
+    def __getitem__(self, cells: np.ndarray) -> np.ndarray:
+        """The features of these cells ``(n,)``, by their positions, in single precision."""
+        found = np.full((cells.size, self.of.n_features), np.nan, dtype=np.float32)
+        for label in np.unique(self.at.labels[cells]).tolist():
+            if label in self.coupling.blocks:
+                mine = self.at.labels[cells] == label
+                found[mine] = self.of_label(label)[np.searchsorted(self.cells_of[label], cells[mine])]
+        return found
+
+
+def cells_with_features(translated: np.ndarray | CarriedFeatures) -> np.ndarray:
+    """Mask ``(n_cells,)`` of the cells whose features are known: the rows without NaN."""
+    if isinstance(translated, CarriedFeatures):
+        return translated.has_match
+    found = np.empty(translated.shape[0], dtype=bool)
+    for start, stop in row_chunks(*translated.shape):
+        found[start:stop] = np.isfinite(translated[start:stop]).all(axis=1)
+    return found

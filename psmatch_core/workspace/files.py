@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from psmatch_core.base import disk
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.array_files import write_by_columns
 from psmatch_core.base.disk import of_this_version
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.records import from_plain, to_plain
@@ -159,12 +159,7 @@ def _matrix(name: str, which: tuple[str, ...]) -> RunFile[np.ndarray]:
     """A dense matrix, mapped into memory when it is read; columns lie one after another, so that one is read alone."""
 
     def save(values: Any, path: Path) -> None:
-        dense = np.asfortranarray(to_dense(values, np.float32))
-
-        def write(stream: BinaryIO) -> None:
-            np.save(stream, dense, allow_pickle=False)
-
-        disk.write_whole(path, write)
+        disk.write_whole(path, lambda stream: write_by_columns(stream, values))
 
     return RunFile(name, of_this_version(partial(np.load, mmap_mode="r", allow_pickle=False)), save, which)
 

@@ -5,8 +5,11 @@ import pytest
 from scipy import sparse
 
 from psmatch_core.base import arrays
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.data import scaling
-from psmatch_core.data.scaling import moments, scaled, scaled_in_single
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.scaling import moments, scaled, scaled_features, scaled_in_single
+from tests.conftest import make_modality
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +59,39 @@ def test_nothing_of_all_cells_is_in_double_precision(monkeypatch):
     scaled_in_single(X, *moments(X), True)
     assert max(sizes) <= 7
     assert sum(sizes) == 50
+
+
+def test_many_sparse_cells_stay_sparse_and_are_the_same(monkeypatch):
+    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    monkeypatch.setattr(scaling, "CLIP", 3.0)
+    X = counts()
+    X[X < 2] = 0
+    mean, spread = moments(X)
+    found = scaled_features(sparse.csr_matrix(X), mean, spread)
+    assert isinstance(found, ShiftedRows)
+    assert found.stored.nnz == np.count_nonzero(X)
+    np.testing.assert_allclose(found.toarray(), scaled_in_single(X, mean, spread, True), atol=2e-6)
+    assert abs(found.toarray()).max() == scaling.CLIP
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_what_takes_less_memory_is_made(monkeypatch, share):
+    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    X = sparse.random(60, 8, density=share, format="csr", dtype=np.float32, random_state=0)
+    assert isinstance(scaled_features(X, *moments(X)), ShiftedRows) == (share < scaling.LARGEST_SHARE)
+    assert not isinstance(scaled_features(X.toarray(), *moments(X)), ShiftedRows)
+
+
+def test_preprocessed_counts_stay_sparse_and_know_their_content(monkeypatch):
+    cells = make_modality(n=60)
+    draw = np.random.default_rng(0)
+    cells = cells.with_features(sparse.csr_matrix(draw.poisson(0.3, size=(60, 20)).astype(np.float32)), range(20))
+    fitted = Preprocessing().fit(cells)
+    dense = fitted.transform(cells)
+    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    monkeypatch.setattr(scaling, "LARGEST_SHARE", 0.5)
+    stored = fitted.transform(cells)
+    assert isinstance(stored.X, ShiftedRows)
+    np.testing.assert_allclose(stored.X.toarray(), dense.X, atol=2e-6)
+    assert stored.fingerprint == fitted.transform(cells).fingerprint
+    assert stored.fingerprint != stored.select(np.arange(60) > 0, "left out").fingerprint

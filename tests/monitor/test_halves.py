@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.classification.classifiers import LinearClassifier, RecommendedClassifier, stratified_folds
+from psmatch_core.base.progress import silent
+from psmatch_core.classification.classifiers import (
+    LinearClassifier,
+    MLPClassifier,
+    RecommendedClassifier,
+    linear,
+    stratified_folds,
+)
+from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.monitor import HalvesOf, can_halve, half_scores
 from psmatch_core.monitor.halves import N_HALVES, _half
 from tests.conftest import make_modality
@@ -83,3 +91,26 @@ def test_one_fold_alone_is_validated():
     assert np.array_equal(first.held_out(0), folds.held_out(0))
     assert first.n_folds == 1
     assert not folds.rotated(1).first_only.held_out(0)[folds.held_out(0)].any()
+
+
+def test_halves_of_many_cells_take_the_strength_that_all_cells_chose(monkeypatch):
+    monkeypatch.setattr(linear, "MANY_CELLS", 60)
+    classifier = RecommendedClassifier(n_networks=10, network=MLPClassifier(n_epochs=2))
+    fitted = fit_propensity(make_modality("RNA", n=60, seed=1), classifier).fitted
+    chosen = fitted.members[1].strength
+    assert chosen > 0
+    assert classifier.lighter_after(fitted, 60) == replace(classifier.lighter, linear=LinearClassifier(chosen))
+    assert classifier.lighter_after(fitted, 59) == classifier.lighter
+    fixed = replace(classifier, linear=LinearClassifier(0.5))
+    assert fixed.lighter_after(fitted, 60) == fixed.lighter
+    restored = classifier.restore(fitted.state())
+    assert classifier.lighter_after(restored, 60).linear.strength == chosen
+
+
+def test_a_fixed_strength_is_not_fitted_without_the_cells_whose_scores_nobody_reads():
+    X, y = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32), np.arange(60) % 3
+    folds = stratified_folds(y, 5, seed=0)
+    found = [RIDGE.fit(X, y, n_labels=3, folds=each, seed=0, progress=silent) for each in (folds, folds.first_only)]
+    assert not np.isnan(found[0].held_out).any()
+    assert np.isnan(found[1].held_out).all()
+    np.testing.assert_allclose(found[0].weights, found[1].weights, atol=1e-5)  # summed in another order

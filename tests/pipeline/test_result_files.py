@@ -5,9 +5,11 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from psmatch_core.base import array_files, disk
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.classifiers import MLPClassifier, RecommendedClassifier
 from psmatch_core.classification.propensity import fit_propensity
@@ -33,6 +35,14 @@ def test_modality_comes_back_equal(tmp_path):
     assert again.fingerprint == modality.fingerprint
     assert again.findings == modality.findings
     assert (again.name, again.label_key) == (modality.name, modality.label_key)
+
+
+def test_sparse_features_that_were_scaled_come_back_equal(tmp_path):
+    X = sparse.random(60, 9, density=0.3, format="csr", dtype=np.float32, random_state=0)
+    modality = make_modality(n=60).with_features(ShiftedRows(X, np.arange(9, dtype=np.float32)), list("abcdefghi"))
+    again = result_files.load_modality(result_files.save(modality, tmp_path / "m.npz"))
+    assert np.array_equal(again.X.toarray(), modality.X.toarray())
+    assert again.fingerprint == modality.fingerprint
 
 
 def test_preprocessing_comes_back_equal(tmp_path):
@@ -161,7 +171,7 @@ def test_files_of_earlier_versions_name_no_kind_and_open(tmp_path, models, every
 
 
 def test_a_later_version_of_a_kind_is_named(tmp_path):
-    path = rewritten(result_files.save(make_modality(), tmp_path / "m.npz"), version=2)
+    path = rewritten(result_files.save(make_modality(), tmp_path / "m.npz"), version=3)
     with pytest.raises(PsmatchError, match=r"m\.npz was written by a later version"):
         result_files.load_modality(path)
 

@@ -1,11 +1,13 @@
 """translate: both directions, both translators, in the requested features."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.match import match
-from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
+from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, carry, cells_with_features, translate
 from psmatch_core.translation.translators import CarryingTranslator, SamplingTranslator
 
 
@@ -39,6 +41,26 @@ def test_samples_are_real_cells_and_average_to_the_projection(coupling, directio
     assert all(tuple(np.round(row, 4)) in cells for row in draws[0].astype(float))
     expected = translate(coupling, direction=direction).values
     assert np.abs(np.mean(draws, axis=0) - expected).mean() < 0.1
+
+
+@pytest.mark.parametrize("translator", [kind() for kind in CarryingTranslator.kinds().values()], ids=repr)
+@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
+def test_what_is_carried_when_asked_is_the_translation(coupling, translator, direction):
+    whole = translate(coupling, translator, direction=direction)
+    carried = carry(coupling, translator, direction=direction)
+    cells = np.random.default_rng(0).permutation(whole.at.n_cells)[:25]  # of several labels, in any order
+    assert carried.shape == whole.values.shape
+    np.testing.assert_array_equal(carried[cells], whole.values[cells])
+    np.testing.assert_array_equal(cells_with_features(carried), whole.has_match)
+    np.testing.assert_array_equal(cells_with_features(whole.values), whole.has_match)
+
+
+def test_cells_without_a_match_are_known_before_anything_is_carried(coupling):
+    first = next(iter(coupling))
+    without = replace(coupling, blocks={label: block for label, block in coupling.blocks.items() if label != first})
+    carried, labels = carry(without), coupling.source.modality.labels
+    np.testing.assert_array_equal(carried.has_match, labels != first)
+    assert np.isnan(carried[np.flatnonzero(labels == first)]).all()
 
 
 def test_other_cells_and_unknown_directions_are_refused(coupling):

@@ -47,7 +47,11 @@ class CNNClassifier(NetworkClassifier, title="One convolutional network (images)
     learning_rate: float = option(5e-3, above=0, maximum=1, help="Peak of the one-cycle schedule.", advanced=True)
     n_epochs: int = option(15, minimum=1, maximum=5000, unit="epochs", help="Length of the schedule.")
     patience: int = option(
-        8, minimum=1, unit="epochs", help="Stop after so many epochs without a better validation loss.", advanced=True
+        8,
+        minimum=1,
+        unit="epochs",
+        help="Stop after so many epochs without a better validation loss; with 10,000 cells or more, after at most 4.",
+        advanced=True,
     )
     batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from psmatch_core.base.progress import Event, Progress
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
 from psmatch_core.classification.classifiers.cnn import CNNClassifier
-from psmatch_core.classification.classifiers.linear import LinearClassifier
+from psmatch_core.classification.classifiers.linear import FittedLinear, LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
 from psmatch_core.data.modality import Matrix
 
@@ -105,6 +105,14 @@ class RecommendedClassifier(Classifier, title="Recommended: average of small net
         """One network in place of :data:`NETWORKS_PER_LIGHT`, beside the linear member."""
         return replace(self, n_networks=max(1, self.n_networks // NETWORKS_PER_LIGHT))
 
+    def lighter_after(self, fitted: FittedClassifier, n_cells: int) -> RecommendedClassifier:
+        """The same with the strength that the linear member has chosen."""
+        members = fitted.members if isinstance(fitted, FittedEnsemble) else ()
+        linear = next((each for each in members if isinstance(each, FittedLinear)), None)
+        return (
+            self.lighter if linear is None else replace(self.lighter, linear=self.linear.lighter_after(linear, n_cells))
+        )
+
     def check(self, X: Matrix, *, name: str = "The data") -> None:
         self._meant_for(X).check(X, name=name)
 
@@ -130,7 +138,7 @@ def average(fitted: Sequence[FittedClassifier], X: Matrix, y: np.ndarray) -> Fit
         The cells they were trained on, ``(n_cells, n_features)`` and ``(n_cells,)``.
     """
     scales = np.array([_within_label_rms(member.logits(X), y) for member in fitted])
-    held_out = _nan_mean([member.held_out / scale for member, scale in zip(fitted, scales, strict=True)])
+    held_out = _nan_mean(member.held_out / scale for member, scale in zip(fitted, scales, strict=True))
     return FittedEnsemble(
         held_out * _typical(scales),
         tuple(fitted),
@@ -154,12 +162,13 @@ def _typical(scales: np.ndarray) -> float:
     return float(np.exp(np.mean(np.log(scales))))
 
 
-def _nan_mean(parts: list[np.ndarray]) -> np.ndarray:
-    """Mean over the members that held a cell out; NaN if none did."""
-    stacked = np.stack(parts)  # (n_members, n_cells, n_labels)
-    seen = ~np.isnan(stacked[:, :, :1])
-    count = seen.sum(axis=0)
-    total = np.where(seen, stacked, 0).sum(axis=0)
+def _nan_mean(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Mean over the members that held a cell out; NaN if none did. One member is in memory at a time."""
+    total, count = np.zeros(()), np.zeros(())
+    for part in parts:  # (n_cells, n_labels)
+        seen = ~np.isnan(part[:, :1])
+        total = total + np.where(seen, part, 0)
+        count = count + seen
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

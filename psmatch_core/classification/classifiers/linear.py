@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from psmatch_core.base.config import option
 from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
+from psmatch_core.classification.classifiers.base import MANY_CELLS, NO_HELD_OUT, Classifier, FittedClassifier, Folds
 from psmatch_core.classification.classifiers.multinomial import MAX_ITERATIONS, MultinomialRidge, linear_logits
 from psmatch_core.data.modality import Matrix
 
@@ -25,16 +25,17 @@ WORSE_IN_A_ROW = 2  # the cross-validated loss is unimodal along the path up to 
 
 @dataclass(frozen=True, eq=False)
 class FittedLinear(FittedClassifier):
-    """Weights ``(n_features, n_labels)`` and intercepts ``(n_labels,)``."""
+    """Weights ``(n_features, n_labels)``, intercepts ``(n_labels,)``, and the strength; NaN in files of before."""
 
     weights: np.ndarray
     intercepts: np.ndarray
+    strength: float = field(default=float("nan"), kw_only=True)
 
     def logits(self, X: Matrix) -> np.ndarray:
         return linear_logits(X, self.weights, self.intercepts)
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"weights": self.weights, "intercepts": self.intercepts}
+        return {"weights": self.weights, "intercepts": self.intercepts, "strength": np.array(self.strength)}
 
 
 @dataclass(frozen=True)
@@ -54,46 +55,104 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
     ) -> FittedClassifier:
         features, rotation = _rotated(X)
         automatic = tuple(product / y.size for product in STRENGTHS_TIMES_CELLS)
-        candidates = automatic if self.strength == 0 else (self.strength,)
-        held_out = [np.full((y.size, n_labels), np.nan) for _ in candidates]
-        loss = np.full(len(candidates), np.inf)
+        strengths = automatic if self.strength == 0 else (self.strength,)
         with_held_out, final = _fold_models(features, y, folds, n_labels)
-        notes: list[str] = []
-        for index, strength in enumerate(candidates):
-            logits = side_by_side(partial(_logits_of_fold, strength=strength), with_held_out)
-            for each, found in zip(with_held_out, logits, strict=True):
-                held_out[index][each.cells] = found
-            seen = ~np.isnan(held_out[index][:, 0])
-            if seen.any():
-                log_p = log_softmax(held_out[index][seen], axis=1)
-                loss[index] = -log_p[np.arange(int(seen.sum())), y[seen]].mean()
-            progress(
-                Event(
-                    "linear",
-                    (index + 1) / (len(candidates) + 1),
-                    f"C = {strength:.3g}",
-                    {"C": strength, "validation_loss": float(loss[index])},
-                )
-            )
-            if index >= WORSE_IN_A_ROW and loss[index] > loss[index - 1] > loss[index - 2]:
-                break
-        best = int(np.argmin(loss))
+        if self.strength and folds.only_stops:
+            with_held_out = []
+        search = _Search(strengths, with_held_out, y, n_labels, progress)
+        chosen = search.along_the_path() if y.size < MANY_CELLS else search.by_one_fold()
         with a_core():
-            final.fit(candidates[best])
+            final.fit(chosen)
+        notes: list[str] = []
         if not final.converged:
             notes.append(f"linear: the optimiser stopped after {MAX_ITERATIONS} iterations before its tolerance.")
         weights = final.weights if rotation is None else rotation @ final.weights
-        progress(Event("linear", 1.0, f"C = {candidates[best]:.3g} chosen"))
-        return FittedLinear(held_out[best], weights, final.intercepts, notes=tuple(notes))
+        progress(Event("linear", 1.0, f"C = {chosen:.3g} chosen"))
+        return FittedLinear(search.held_out, weights, final.intercepts, strength=chosen, notes=tuple(notes))
+
+    def lighter_after(self, fitted: FittedClassifier, n_cells: int) -> LinearClassifier:
+        """The same with the strength that was chosen."""
+        if n_cells < MANY_CELLS or self.strength or not isinstance(fitted, FittedLinear) or np.isnan(fitted.strength):
+            return self
+        return replace(self, strength=fitted.strength)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
-        return FittedLinear(NO_HELD_OUT, state["weights"], state["intercepts"])
+        strength = float(state.get("strength", np.nan))
+        return FittedLinear(NO_HELD_OUT, state["weights"], state["intercepts"], strength=strength)
 
 
-def _logits_of_fold(fold: _Fold, *, strength: float) -> np.ndarray:
+@dataclass(eq=False)
+class _Search:
+    """The choice among strengths by the loss of held-out cells, whose logits at the best strength are kept."""
+
+    strengths: Sequence[float]
+    folds: list[_Fold]
+    y: np.ndarray
+    n_labels: int
+    progress: Progress
+    held_out: np.ndarray = field(init=False)  # (n_cells, n_labels)
+    losses: dict[int, float] = field(init=False, default_factory=dict)  # by the place of the strength
+
+    def along_the_path(self) -> float:
+        """The best of the strengths in their order; each fit starts where the one before ended."""
+        for at in range(len(self.strengths)):
+            self._try(at, self.folds, anew=False)
+            if at >= WORSE_IN_A_ROW and self.losses[at] > self.losses[at - 1] > self.losses[at - 2]:
+                break
+        return self.strengths[self._best]
+
+    def by_one_fold(self) -> float:
+        """The strength at which one fold is better than at both its neighbours; the other folds are fitted there.
+
+        Each fit starts anew, like the final one.
+        """
+        at = len(self.strengths) * 2 // 3  # where the optimum of many cells mostly lies
+        self._try(at, self.folds[:1], anew=True)
+        for step in (-1, 1):
+            while 0 <= at + step < len(self.strengths):
+                if at + step not in self.losses:
+                    self._try(at + step, self.folds[:1], anew=True)
+                if self.losses[at + step] >= self.losses[at]:
+                    break
+                at += step
+        others = self._held_out(at, self.folds[1:], anew=True)
+        self.held_out = np.where(np.isnan(others), self.held_out, others)
+        return self.strengths[at]
+
+    @property
+    def _best(self) -> int:
+        return min(self.losses, key=self.losses.__getitem__)  # the first of equal ones
+
+    def _try(self, at: int, folds: Sequence[_Fold], *, anew: bool) -> None:
+        held_out = self._held_out(at, folds, anew=anew)
+        self.losses[at] = self._loss(held_out)
+        if self._best == at:
+            self.held_out = held_out
+        strength = self.strengths[at]
+        done = len(self.losses) / (len(self.strengths) + 1)
+        values = {"C": strength, "validation_loss": self.losses[at]}
+        self.progress(Event("linear", done, f"C = {strength:.3g}", values))
+
+    def _held_out(self, at: int, folds: Sequence[_Fold], *, anew: bool) -> np.ndarray:
+        """Logits of the cells that these folds hold out, each after a fit without it; NaN for all other cells."""
+        held_out = np.full((self.y.size, self.n_labels), np.nan)
+        logits = side_by_side(partial(_logits_of_fold, strength=self.strengths[at], anew=anew), folds)
+        for each, found in zip(folds, logits, strict=True):
+            held_out[each.cells] = found
+        return held_out
+
+    def _loss(self, held_out: np.ndarray) -> float:
+        """Cross-entropy of the cells that are held out; infinite if there are none."""
+        seen = ~np.isnan(held_out[:, 0])
+        if not seen.any():
+            return np.inf
+        return float(-log_softmax(held_out[seen], axis=1)[np.arange(int(seen.sum())), self.y[seen]].mean())
+
+
+def _logits_of_fold(fold: _Fold, *, strength: float, anew: bool) -> np.ndarray:
     """Logits of the held-out cells of a fold, after a fit at this strength."""
     with a_core():
-        fold.model.fit(strength)
+        fold.model.fit(strength, anew=anew)
         return fold.model.logits(fold.X)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
 
+from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.data.modality import Matrix
 
@@ -15,6 +18,7 @@ GRADIENT_TOLERANCE = 1e-3  # of the mean loss; 1e-4 costs twice the time and mov
 MAX_ITERATIONS = 300
 LINE_SEARCH_STEPS = 50
 ROWS_AT_ONCE = 8192  # their scores stay in the cache, and nothing of all cells × labels is formed
+ROWS_MADE_DENSE = 1024  # of a shifted matrix, so that they are read while they are in the cache
 
 Rows = tuple[Matrix, np.ndarray]  # features (n, n_features) and the label of each cell (n,)
 
@@ -29,9 +33,9 @@ class MultinomialRidge:
         The training cells, as runs of rows: slices of a matrix are read where they lie.
 
     The first fit starts at the frequencies of the labels, so that no weight has to learn them; each other one where the
-    one before ended. Sums over features are in the precision of the features, all others in double precision. Labels
-    without a cell here get weight 0 and the lowest intercept, not the zero that would favour them. Two labels share one
-    row of weights, each with half of it, as is usual.
+    one before ended, unless it starts anew. Sums over features are in the precision of the features, all others in
+    double precision. Labels without a cell here get weight 0 and the lowest intercept, not the zero that would favour
+    them. Two labels share one row of weights, each with half of it, as is usual.
     """
 
     parts: tuple[Rows, ...]
@@ -41,17 +45,22 @@ class MultinomialRidge:
     weights: np.ndarray = field(init=False, repr=False)
     intercepts: np.ndarray = field(init=False, repr=False)
     _at: np.ndarray = field(init=False, repr=False)  # (n_features + 1, n_rows): weights, then intercepts
+    _first: np.ndarray = field(init=False, repr=False)  # (n_rows,): the intercepts at which a path starts
 
     def __post_init__(self) -> None:
         self.present, n_cells = np.unique(np.concatenate([y for _, y in self.parts]), return_counts=True)
         n_rows = 1 if self.present.size == 2 else self.present.size
         self._at = np.zeros((self.parts[0][0].shape[1] + 1, n_rows))
         frequencies = np.log(n_cells)
-        self._at[-1] = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
+        self._first = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
+        self._at[-1] = self._first
 
-    def fit(self, strength: float) -> None:
+    def fit(self, strength: float, *, anew: bool = False) -> None:
         """Minimise ``strength`` × the summed cross-entropy + half the sum of the squared weights."""
         n_cells = sum(y.size for _, y in self.parts)
+        if anew:
+            self._at = np.zeros_like(self._at)
+            self._at[-1] = self._first
         found = minimize(
             self._loss,
             self._at.ravel(),
@@ -108,14 +117,10 @@ class MultinomialRidge:
         scores[rows, own] -= 1
         return float(np.log(sums).sum() - picked.sum()), scores[:, 1:] if has_one_row else scores
 
-    def _blocks(self) -> list[Rows]:
+    def _blocks(self) -> Iterable[Rows]:
         if any(sparse.issparse(X) for X, _ in self.parts):  # a slice would be a copy
-            return list(self.parts)
-        return [
-            (X[start : start + ROWS_AT_ONCE], y[start : start + ROWS_AT_ONCE])
-            for X, y in self.parts
-            for start in range(0, y.size, ROWS_AT_ONCE)
-        ]
+            return self.parts
+        return ((to_dense(X[rows], None), y[rows]) for X, y in self.parts for rows in _runs(X))
 
 
 def linear_logits(X: Matrix, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
@@ -124,4 +129,16 @@ def linear_logits(X: Matrix, weights: np.ndarray, intercepts: np.ndarray) -> np.
     The product is in the precision of the cells: in another one, all of them would be copied.
     """
     precision = X.dtype if X.dtype.kind == "f" else weights.dtype
-    return centered(np.asarray(X @ weights.astype(precision)) + intercepts)
+    used = weights.astype(precision)
+    if not isinstance(X, ShiftedRows):
+        return centered(np.asarray(X @ used) + intercepts)
+    found = np.empty((X.shape[0], weights.shape[1]))
+    for rows in _runs(X):
+        found[rows] = centered(X[rows].toarray() @ used + intercepts)
+    return found
+
+
+def _runs(X: Matrix) -> Iterator[slice]:
+    """The rows of a matrix, a few at a time."""
+    step = ROWS_MADE_DENSE if isinstance(X, ShiftedRows) else ROWS_AT_ONCE
+    return (slice(start, start + step) for start in range(0, X.shape[0], step))

@@ -14,6 +14,7 @@ from psmatch_core.base.cores import a_core
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers.base import (
+    MANY_CELLS,
     NO_HELD_OUT,
     Classifier,
     FittedClassifier,
@@ -26,6 +27,8 @@ from psmatch_core.data.modality import Matrix
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+EPOCHS_OF_MANY = 4  # that are waited for a better loss where many cells are held out, so that noise is small
 
 
 AT_FREQUENCIES, AT_RANDOM = "label frequencies", "random"  # where the outputs of an untrained network lie
@@ -137,7 +140,7 @@ class NetworkClassifier(Classifier, ABC):
             lambda cells: self.batch(X[cells], scale),
             y,
             held,
-            settings=self,
+            settings=replace(self, patience=min(self.patience, EPOCHS_OF_MANY)) if y.size >= MANY_CELLS else self,
             generator=generator,
             progress=progress,
         )

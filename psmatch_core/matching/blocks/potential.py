@@ -83,10 +83,21 @@ class PotentialBlock(RowwiseBlock):
 
         return from_potentials(self.x, self.y, self.epsilon, f=self.f, g=self.g, a=self.a, b=self.b, cost=self.cost)
 
+    @cached_property
+    def _factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """U ``(n,)`` and v ``(m,)`` of a large plan without cost, P = u vᵀ; None for any other."""
+        if self.x.shape[1] or self.shape[0] * self.shape[1] < ENGINE_PAIRS:
+            return None
+        return self.a * np.exp(self.f / self.epsilon), self.b * np.exp(self.g / self.epsilon)
+
     def pull(self, values: np.ndarray) -> np.ndarray:
+        if self._factors is not None:
+            return np.outer(self._factors[0], self._factors[1] @ values)
         return super().pull(values) if self._engine is None else self._engine.pull(values)
 
     def push(self, values: np.ndarray) -> np.ndarray:
+        if self._factors is not None:
+            return np.outer(self._factors[1], self._factors[0] @ values)
         return super().push(values) if self._engine is None else self._engine.push(values)
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:

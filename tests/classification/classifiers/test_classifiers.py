@@ -18,6 +18,8 @@ from psmatch_core.classification.classifiers import (
     LinearClassifier,
     MLPClassifier,
     RecommendedClassifier,
+    linear,
+    network_classifier,
     stratified_folds,
 )
 from psmatch_core.classification.networks.architectures import to_arrays
@@ -119,11 +121,48 @@ def test_more_features_than_cells_give_the_same_ridge_as_their_rotation():
     assert np.allclose(wide.logits(X), turned.logits(X @ q), atol=0.02)
 
 
+def test_many_cells_choose_the_strength_by_one_fold_and_hold_out_every_cell(monkeypatch):
+    monkeypatch.setattr(linear, "MANY_CELLS", 100)
+    X, y = data(n=300, noise=6.0)
+    strengths = []
+    fitted = fit(LinearClassifier(), X, y, progress=lambda event: strengths.append(event.values.get("C")))
+    assert 3 <= len(set(strengths) - {None}) < len(linear.STRENGTHS_TIMES_CELLS)
+    assert not np.isnan(fitted.held_out).any()
+    chosen = [each for each in fit_at_all(X, y) if np.allclose(each.weights, fitted.weights)]
+    assert len(chosen) == 1  # the final model is one of those that start from zero, and so is every held-out score
+    np.testing.assert_allclose(fitted.held_out, chosen[0].held_out, atol=1e-5)
+
+
+def fit_at_all(X, y):
+    """Ridge regressions at every strength alone, which start from zero."""
+    return [fit(LinearClassifier(strength=each / y.size), X, y) for each in linear.STRENGTHS_TIMES_CELLS]
+
+
+def test_many_cells_of_pure_chance_are_not_learned(monkeypatch):
+    monkeypatch.setattr(linear, "MANY_CELLS", 100)
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(600, 10)).astype(np.float32), draw.integers(4, size=600)
+    held_out = fit(LinearClassifier(), X, y).held_out
+    assert -log_softmax(held_out, axis=1)[np.arange(600), y].mean() > np.log(4) - 0.03
+
+
 def test_network_stops_at_its_best_validation_loss():
     X, y = data(noise=3.0)
     curve = fit(MLPClassifier(hidden=(64,), n_epochs=60, patience=10, learning_rate=0.02), X, y).curves[0]
     assert curve.best == int(np.argmin(curve.validation))
     assert len(curve.validation) < 60
+
+
+def test_many_cells_wait_fewer_epochs_for_a_better_loss(monkeypatch):
+    X, y = data(noise=3.0)
+    network = MLPClassifier(hidden=(16,), n_epochs=60, learning_rate=0.1, patience=9)
+    monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size)
+    many = fit(network, X, y).curves[0]
+    monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size + 1)
+    fewer = fit(network, X, y).curves[0]
+    assert len(many.validation) - many.best == network_classifier.EPOCHS_OF_MANY + 1
+    assert fewer.validation[: len(many.validation)] == many.validation
+    assert len(fewer.validation) - fewer.best == 10
 
 
 def test_ensemble_gives_an_overconfident_member_no_more_say():

@@ -6,6 +6,7 @@ from scipy import sparse
 from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.classifiers import multinomial
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.classification.classifiers.multinomial import GRADIENT_TOLERANCE, MultinomialRidge
@@ -66,6 +67,27 @@ def test_parts_and_blocks_and_sparsity_change_nothing(monkeypatch):
     for other in (parted, stored):
         other.fit(0.1)
         np.testing.assert_allclose(other.logits(X), whole.logits(X), atol=2e-3)
+
+
+def test_shifted_rows_are_read_as_the_dense_matrix(monkeypatch):
+    X, y = cells(4)
+    X[np.abs(X) < 0.5] = 0
+    shift = np.linspace(-1, 1, X.shape[1], dtype=np.float32)
+    stored = ShiftedRows(sparse.csr_matrix(X), shift)
+    monkeypatch.setattr(multinomial, "ROWS_MADE_DENSE", 17)
+    dense, found = (MultinomialRidge(((each, y),), 4) for each in (X + shift, stored))
+    for each in (dense, found):
+        each.fit(0.1)
+    np.testing.assert_allclose(found.logits(stored), dense.logits(X + shift), atol=2e-3)
+
+
+def test_a_fit_anew_knows_nothing_of_the_one_before():
+    X, y = cells(3)
+    fresh, used = (MultinomialRidge(((X, y),), 3) for _ in range(2))
+    used.fit(10.0)
+    for each in (fresh, used):
+        each.fit(0.01, anew=True)
+    np.testing.assert_array_equal(used.weights, fresh.weights)
 
 
 def test_a_label_without_cells_gets_the_lowest_intercept():

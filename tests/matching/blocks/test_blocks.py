@@ -7,7 +7,14 @@ import pytest
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.matching.blocks import LARGEST_ARRAY, DenseBlock, PotentialBlock, SparseBlock, uniform_block
+from psmatch_core.matching.blocks import (
+    LARGEST_ARRAY,
+    DenseBlock,
+    PotentialBlock,
+    SparseBlock,
+    potential,
+    uniform_block,
+)
 from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
 from psmatch_core.transport import SolveOptions, solve
 
@@ -170,6 +177,18 @@ def test_the_engine_answers_for_a_large_plan_as_its_rows_do(epsilon):
     assert np.allclose(weight, expected_weight, atol=1e-4)
     drawn = block.sample(np.random.default_rng(2), 4)
     assert (stored.rows(0, 2100)[np.arange(2100)[:, None], drawn] > 0).all()
+
+
+def test_a_large_plan_without_cost_is_the_product_of_its_masses(monkeypatch):
+    draw = np.random.default_rng(0)
+    block = replace(uniform_block(30, 20), a=draw.dirichlet(np.ones(30)), f=draw.normal(size=30))
+    values, others = draw.normal(size=(20, 4)), draw.normal(size=(30, 4))
+    by_rows = block.pull(values), block.push(others)
+    monkeypatch.setattr(potential, "ENGINE_PAIRS", 600)
+    large = replace(block)
+    monkeypatch.setattr(PotentialBlock, "rows", None)  # no row is formed
+    np.testing.assert_allclose(large.pull(values), by_rows[0], rtol=1e-12)
+    np.testing.assert_allclose(large.push(others), by_rows[1], rtol=1e-12)
 
 
 def test_sparse_rows_of_a_large_plan_hold_what_was_asked_for():

@@ -1,0 +1,90 @@
+"""Rows of a sparse matrix plus one row that all share: scaled features of sparse counts without their zeros.
+
+Scaling takes the mean of a feature from every value, so that no zero is left. But all zeros of a feature become the
+same value: kept once, the others stay sparse, and a few rows become dense where they are needed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftedRows:
+    """A read-only matrix ``(n, d)`` in single precision: ``stored`` plus ``shift`` in every row.
+
+    Rows and columns are chosen as of an array; a run of rows shares the memory of the whole.
+
+    Parameters
+    ----------
+    stored
+        CSR ``(n, d)``: each value less the shift of its column.
+    shift
+        What a value is where nothing is stored, ``(d,)``.
+    """
+
+    stored: sparse.csr_matrix
+    shift: np.ndarray
+
+    def __post_init__(self) -> None:
+        for each in self.parts.values():
+            each.setflags(write=False)
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The arrays that it is made of, by name."""
+        stored = self.stored
+        return {"data": stored.data, "indices": stored.indices, "indptr": stored.indptr, "shift": self.shift}
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows × columns."""
+        return int(self.stored.shape[0]), int(self.stored.shape[1])
+
+    @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Single precision."""
+        return self.shift.dtype
+
+    def toarray(self) -> np.ndarray:
+        """All rows, dense ``(n, d)``."""
+        dense: np.ndarray = self.stored.toarray()
+        dense += self.shift
+        return dense
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return self.toarray().astype(dtype or self.dtype, copy=False)
+
+    def __getitem__(self, at: Any) -> ShiftedRows:
+        """The rows, or ``(rows, columns)``, that a slice, a mask or positions choose."""
+        rows, columns = at if isinstance(at, tuple) else (at, slice(None))
+        stored = self._run(rows) if _is_run(rows) else self.stored[rows]
+        if _is_everything(columns):
+            return ShiftedRows(stored, self.shift)
+        return ShiftedRows(stored[:, columns], self.shift[columns])
+
+    def _run(self, rows: slice) -> sparse.csr_matrix:
+        start, stop, _ = rows.indices(self.shape[0])
+        starts = self.stored.indptr[start : max(start, stop) + 1]
+        mine = slice(starts[0], starts[-1])
+        parts = (self.stored.data[mine], self.stored.indices[mine], starts - starts[0])
+        return type(self.stored)(parts, shape=(starts.size - 1, self.shape[1]), copy=False)
+
+
+def _is_run(rows: Any) -> bool:
+    return isinstance(rows, slice) and rows.step in (None, 1)
+
+
+def _is_everything(columns: Any) -> bool:
+    return isinstance(columns, slice) and columns == slice(None)
