@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import cache, charts
-from pages.shell.map_colors import MapColor, confidence_by_label
+from pages.shell.map_choice import ChosenMap, map_boxes
+from pages.shell.map_colors import MapColor, color_boxes, confidence_by_label
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -19,41 +20,77 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.exploration.maps import ScoreMap
 
-
-def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """A wide column for the maps and a narrow one for what is chosen; on a phone the maps come first."""
-    picture, controls = st.columns([3, 1], gap="medium")
-    return picture, controls
+MOST_DRAWN_ON_PAGE = 20_000  # cells of each modality that a browser moves without stutter
 
 
-def draw_maps(
-    folder: RunFolder, models: cache.ScoredModalities, scores: ScoreMap, color: MapColor, *, stacked: bool, key: str
-) -> None:
-    """Both maps in one figure, with the remarks on their colour under it.
+def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, first: str = "") -> None:
+    """The maps with the boxes that choose map and colour beside them.
 
     Parameters
     ----------
-    stacked
-        One map above the other instead of side by side.
     key
         Start of the figure's key.
+    first
+        What the maps are coloured by at first; labels or their families without it.
     """
+    coupling = cache.coupling(folder) if cache.has_matching(folder) else None
+    picture, controls = picture_and_controls()
+    with controls:
+        chosen = map_boxes(folder, models, coupling)
+        color = color_boxes(folder, models, coupling, first=first) if chosen.panels is None else None
+        stack = "One map above the other instead of side by side."
+        stacked = st.toggle("Stacked", help=stack, key=f"stack.{folder.id}", persist_state="session")
+    with picture:
+        if chosen.panels is not None:
+            draw_panels(folder, models, chosen)
+        elif color is not None:
+            _draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
+
+
+def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """A wide column for the maps and a narrow one for what is chosen; on a phone the maps come first."""
+    picture, controls = st.columns([7, 2], gap="medium")
+    return picture, controls
+
+
+def draw_panels(folder: RunFolder, models: cache.ScoredModalities, chosen: ChosenMap) -> None:
+    """A small map for each label that the visitor chose."""
+    from psmatch_core.plotting import label_panels
+
+    if not chosen.panels:
+        st.info("Choose labels to see one panel for each.", icon=":material/arrow_forward:")
+        return
+    charts.show(
+        label_panels(chosen.scores, *models, chosen.panels),
+        key=f"panels.map.{folder.id}",
+        alt=f"One map for each of {len(chosen.panels)} labels, with its cells of both modalities",
+    )
+    st.caption(chosen.caption)
+
+
+def _draw_maps(
+    folder: RunFolder, models: cache.ScoredModalities, chosen: ChosenMap, color: MapColor, *, stacked: bool, key: str
+) -> None:
+    """Both maps in one figure, with the remarks on their colour and on the map under it."""
+    from psmatch_core.exploration.map_choice import sample_of_map
     from psmatch_core.plotting import score_map_figure
 
+    drawn = sample_of_map(chosen.scores, models, MOST_DRAWN_ON_PAGE)
     figure = score_map_figure(
-        scores,
+        drawn,
         *models,
         color=color.known,
         highlight=color.highlight,
         stacked=stacked,
         column=color.column,
-        hover=hover_of(folder, scores),
+        hover=hover_of(folder, drawn),
     )
     names = " and ".join(model.modality.name for model in models)
     what = color.column.name if color.column is not None else color.known
     charts.show(figure, key=f"{key}.{folder.id}", alt=f"Two-dimensional maps of the {names} cells, coloured by {what}")
     for remark in color.remarks:
         st.caption(remark)
+    st.caption(chosen.caption)
 
 
 def hover_of(folder: RunFolder, scores: ScoreMap) -> dict[str, np.ndarray]:

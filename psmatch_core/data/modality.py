@@ -69,6 +69,9 @@ class Modality(HtmlSummary):
     feature_ids
         Ids of the features ``(n_features,)`` such as ENSG00000115415 beside their names, or None. They go into the
         exports, are never used for matching, and are not part of the fingerprint.
+    embeddings
+        Maps of the cells that came with them, such as X_umap or spatial: two columns each, ``(n_cells, 2)``. Cells are
+        drawn on them; they are never used for matching, and not part of the fingerprint.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Modality(HtmlSummary):
     facts: Facts | None = field(default=None, repr=False, compare=False)
     feature_ids: np.ndarray | None = field(default=None, repr=False, compare=False)
     var: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    embeddings: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_anndata(
@@ -177,6 +181,7 @@ class Modality(HtmlSummary):
             facts=data.facts,
             feature_ids=None if data.feature_ids is None else read_only(np.asarray(data.feature_ids, dtype=str)),
             var=data.feature_columns,
+            embeddings={name: read_only(xy[used]) for name, xy in data.embeddings.items()},
         )
 
     @property
@@ -268,6 +273,7 @@ class Modality(HtmlSummary):
             pair_ids=None if self.pair_ids is None else read_only(self.pair_ids[keep]),
             excluded=self.excluded + left_out,
             obs=None if self.obs is None else self.obs[keep],
+            embeddings={name: read_only(xy[keep]) for name, xy in self.embeddings.items()},
         )
 
     def __repr__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,15 @@ class ScoreMap:
     source_xy: np.ndarray
     target_xy: np.ndarray
 
+    is_shared: ClassVar[bool] = True  # whether places on the two maps can be compared
+
+
+@dataclass(frozen=True, eq=False)
+class SeparateMaps(ScoreMap):
+    """Coordinates of the displayed cells on two maps of their own, whose places cannot be compared."""
+
+    is_shared: ClassVar[bool] = False
+
 
 def map_scores(
     source: ScoredModality,
@@ -40,6 +49,7 @@ def map_scores(
     by_label: bool = True,
     largest: int = 20_000,
     seed: int = 0,
+    label: str = "",
 ) -> ScoreMap:
     """Place both modalities on one map of their scores, each cell by classifiers that were not trained on it.
 
@@ -54,13 +64,18 @@ def map_scores(
         ``pca`` (instant) or ``umap`` (seconds to minutes).
     largest
         Largest number of cells per modality; larger ones are sampled, each label in proportion.
+    label
+        Only the cells of this label; all if empty.
     """
     chosen = [_thinned(model, largest, seed) for model in (source, target)]
+    if label:
+        models = (source, target)
+        chosen = [cells[model.modality.labels[cells] == label] for model, cells in zip(models, chosen, strict=True)]
     x, y = aligned(source.held_out_space, target.held_out_space)
     if by_label:
         x, y = _aligned_by_label(x, y, source.y, target.y)
     points = np.concatenate([x[chosen[0]], y[chosen[1]]]).astype(np.float32)
-    xy = _pca(points) if method == "pca" else _umap(points, seed)
+    xy = pca_plane(points) if method == "pca" else _umap(points, seed)
     n = chosen[0].size
     return ScoreMap(chosen[0], chosen[1], xy[:n].astype(np.float32), xy[n:].astype(np.float32))
 
@@ -90,7 +105,8 @@ def _thinned(model: ScoredModality, largest: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(parts))
 
 
-def _pca(points: np.ndarray) -> np.ndarray:
+def pca_plane(points: np.ndarray) -> np.ndarray:
+    """Points ``(n, d)`` on their two main directions, ``(n, 2)``."""
     centered = points - points.mean(axis=0)
     _, _, axes = np.linalg.svd(centered.T @ centered)
     plane = centered @ axes[:2].T
@@ -102,6 +118,6 @@ def _umap(points: np.ndarray, seed: int) -> np.ndarray:
 
     neighbors = min(NEIGHBORS, points.shape[0] - 1)
     if neighbors < 2:
-        return _pca(points)
+        return pca_plane(points)
     fitted: Any = umap.UMAP(n_neighbors=neighbors, random_state=derived_seed(seed, "umap") % 2**31, n_jobs=1)
     return np.asarray(fitted.fit_transform(points))

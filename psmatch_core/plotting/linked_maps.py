@@ -42,8 +42,8 @@ def linked_map(
     """The cells of one modality; on top the selected cells, or the matches of cells selected on the other map.
 
     At most 10,000 cells are drawn in grey; all selected cells are drawn, and a lasso selects all cells inside. Both
-    maps have the same axes. They are two figures, so that they can be side by side or, on a phone, one below the
-    other, and so that a change of epsilon redraws only the one with the matches.
+    maps have the same axes, unless each modality is on a map of its own. They are two figures, so that they can be side
+    by side or, on a phone, one below the other, and so that a change of epsilon redraws only the one with the matches.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def linked_map(
     is_plain = color == "modality" and highlight is None and column is None
     by_value = is_by_value(color, highlight, column)
     has_legend = not is_plain and not by_value
-    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=has_legend)
+    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=False)
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
@@ -127,13 +127,14 @@ def linked_map(
             )
         )
     unseen = {"showticklabels": False, "showgrid": False, "zeroline": False}
-    (left, right), (low, high) = _ranges(scores)
+    (left, right), (low, high) = _ranges(scores, side)
     fig.layout.xaxis.update(range=[left, right], **unseen)
     fig.layout.yaxis.update(range=[low, high], **unseen)
     if by_value:
         fig.update_layout(coloraxis=value_axis(models, column))
     room = 10 if is_plain else fig.layout.margin.b
     fig.update_layout(
+        showlegend=has_legend,
         legend={"itemsizing": "constant", "y": 0, "yanchor": "top"},
         dragmode="lasso",
         newselection={"line": {"color": GREY, "dash": "dot", "width": 2}},
@@ -155,9 +156,10 @@ def evenly_spaced(n: int, most: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
-def _ranges(scores: ScoreMap) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The ranges of both maps, a little larger than all cells."""
-    both = [xy for xy in (scores.source_xy, scores.target_xy) if len(xy)]
+def _ranges(scores: ScoreMap, side: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ranges of a map, a little larger than all cells: the same for both sides of a shared map."""
+    own = (scores.source_xy,) if side == SIDES[0] else (scores.target_xy,)
+    both = [xy for xy in ((scores.source_xy, scores.target_xy) if scores.is_shared else own) if len(xy)]
     if not both:
         return (0.0, 1.0), (0.0, 1.0)
     low = np.min([xy.min(axis=0) for xy in both], axis=0)

@@ -80,8 +80,8 @@ def score_map_figure(
     fig = make_subplots(
         rows=2 if stacked else 1,
         cols=1 if stacked else 2,
-        shared_xaxes="all",
-        shared_yaxes="all",
+        shared_xaxes="all" if scores.is_shared else False,
+        shared_yaxes="all" if scores.is_shared else False,
         subplot_titles=names,
         horizontal_spacing=0.03,
         vertical_spacing=0.08,
@@ -95,7 +95,7 @@ def score_map_figure(
         fig,
         _column_title(column, drawn)
         if column is not None
-        else f"{drawn[0]} and {drawn[1]}: close cells have similar {source.space_name}"
+        else f"{drawn[0]} and {drawn[1]}: {_meaning(scores, source)}"
         if highlight is None
         else f"{escaped(highlight, LABEL_WIDTH)} among {drawn[0]} and {drawn[1]}",
         height=(620 if stacked else 420) + 20,
@@ -130,8 +130,9 @@ def score_map_figure(
     fig.update_annotations(font={"size": 13})
     if by_value:
         fig.update_layout(coloraxis=value_axis(models, column))
-    fig.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, matches="x")
-    fig.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, matches="y")
+    unseen = {"showticklabels": False, "showgrid": False, "zeroline": False}
+    fig.update_xaxes(**unseen, matches="x" if scores.is_shared else None)
+    fig.update_yaxes(**unseen, matches="y" if scores.is_shared else None)
     fig.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
     return fig
 
@@ -285,6 +286,10 @@ def _loss_axis(models: tuple[ScoredModality, ScoredModality]) -> dict[str, Any]:
         "cmax": highest,
         "colorbar": value_bar("held-out loss (nats)"),
     }
+
+
+def _meaning(scores: ScoreMap, source: ScoredModality) -> str:
+    return f"close cells have similar {source.space_name}" if scores.is_shared else "each modality on a map of its own"
 
 
 def _panel_title(model: ScoredModality, side: str, column: CellColumn | None) -> str:

@@ -246,6 +246,7 @@ def _save_monitor_report(report: MonitorReport, path: Path) -> None:
 ENVIRONMENT = _record("environment.json", dict[str, str])
 DATA = RunFile("{}.npz", result_files.load_modality, result_files.save, BOTH_SIDES)
 COLUMNS = _table("{}_columns.parquet", which=BOTH_SIDES)
+EMBEDDINGS = _table("{}_embeddings.parquet", which=BOTH_SIDES)  # NAME/1 and NAME/2: the maps that came with the cells
 LABEL_REPORT = _record("label_report.json", LabelReport, to_data=_without_findings)
 INPUTS = _record("inputs.json", Inputs)
 KNOWN_PAIRS = _record("known_pairs.json", KnownPairs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from psmatch_core.data.embedding_names import coordinate_columns
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.match import known_ids
 from psmatch_core.pipeline.run import Run, readable_sides
@@ -113,3 +114,27 @@ def save_columns(folder: RunFolder, side: str, modality: Modality) -> None:
     ).reset_index(drop=True)
     if plain.shape[1]:
         files.COLUMNS.write(folder, plain, which=side)
+
+
+def save_embeddings(folder: RunFolder, side: str, modality: Modality) -> None:
+    """Write the maps that came with the cells."""
+    columns = {f"{name}/{at + 1}": xy[:, at] for name, xy in modality.embeddings.items() for at in (0, 1)}
+    if columns:
+        files.EMBEDDINGS.write(folder, pd.DataFrame(columns), which=side)
+
+
+def load_embeddings(folder: RunFolder, side: str) -> dict[str, np.ndarray]:
+    """Maps that came with the cells of one modality, by name, ``(n_cells, 2)`` each.
+
+    Those in ``obsm`` of the file, such as X_umap, and pairs of columns that place cells, such as UMAP_1 and UMAP_2.
+    """
+    saved, columns = files.EMBEDDINGS.read(folder, which=side), files.COLUMNS.read(folder, which=side)
+    found = {}
+    if saved is not None:
+        for name in dict.fromkeys(str(each).rpartition("/")[0] for each in saved.columns):
+            found[name] = saved[[f"{name}/1", f"{name}/2"]].to_numpy(dtype=np.float32)
+    if columns is not None:
+        numeric = [str(each) for each in columns.columns if columns[each].dtype.kind in "iuf"]
+        for name, pair in coordinate_columns(numeric).items():
+            found.setdefault(name, columns[list(pair)].to_numpy(dtype=np.float32))
+    return found

@@ -22,7 +22,7 @@ from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import drawn, no_exception, part, picture, press, settle, visit
+from tests.e2e.steps import choose, drawn, no_exception, part, picture, press, settle, visit
 from tests.waiting import ended
 
 pytestmark = pytest.mark.browser
@@ -108,7 +108,7 @@ def test_many_labels_have_families_and_panels(server: Server, run: RunFolder, ne
     page = new_page(width=390, height=800)
     visit(page, f"{server.url}/propensity?run={run.id}", "Propensity")
     expect(page.get_by_text("A family is a group of labels")).to_be_visible()  # 13 labels, 8 hues
-    page.get_by_text("Labels side by side").click()
+    choose(page, "Labels", "side by side")
     expect(page.get_by_role("strong").filter(has_text="The cells of 9 labels")).to_be_visible()
     expect(page.locator(".annotation-text")).to_have_count(9)
     picture(page, SCREENSHOTS / "label_panels_390.png", width=390)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shell import cache, charts, session
-from pages.shell.cell_maps import hover_of, picture_and_controls
+from pages.shell import charts, session
+from pages.shell.cell_maps import draw_panels, hover_of, picture_and_controls
 from pages.shell.errors import show_errors
+from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
@@ -40,7 +41,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     from psmatch_core.exploration.selection import matched_weight
     from psmatch_core.plotting import linked_map
 
-    method, scores = cache.score_map(folder)
+    models = (run.source, run.target)
     selection = selected_cells.chip(folder, run, "maps")
     labels = _labels_of(run, selection) if selection is not None else []
     _slider(folder, labels)
@@ -50,8 +51,13 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     at = at_sliders.describe(labels, slider_state.run_value(folder))
     picture, controls = picture_and_controls()
     with controls:
-        color = color_boxes(folder, (run.source, run.target), coupling, selection=selection)
-    look = color or MapColor("modality")
+        chosen = map_boxes(folder, models, run)
+        color = color_boxes(folder, models, coupling, selection=selection) if chosen.panels is None else None
+    if chosen.panels is not None:
+        with picture:
+            draw_panels(folder, models, chosen)
+        return
+    scores, look = chosen.scores, color or MapColor("modality")
     hover = hover_of(folder, scores)
     for place, side in zip(picture.columns(2), SIDES, strict=True):
         key = f"linked.{side}.{folder.id}"
@@ -72,12 +78,12 @@ def _view(folder: RunFolder, run: Coupling) -> None:
                 ),
                 key=key,
                 alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
-                on_select=partial(_select_drawn, folder, side, key),
+                on_select=partial(_select_drawn, folder, scores, side, key),
             )
     with picture:
         for remark in look.remarks:
             st.caption(remark)
-        st.caption(_caption(method, scores, run))
+        st.caption(f"{chosen.caption} Larger, more opaque dots have more weight.{_what_is_drawn(scores, run)}")
     if selection is None:
         st.info(
             "Nothing is selected. Draw around cells with the lasso or the box, tick labels in the table below, or "
@@ -90,7 +96,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     selected_cells.save_form(folder, run, selection)
 
 
-def _caption(method: str, scores: ScoreMap, run: Coupling) -> str:
+def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
     from psmatch_core.plotting.linked_maps import MOST_DRAWN
 
     n_placed = (scores.source_cells.size, scores.target_cells.size)
@@ -98,10 +104,7 @@ def _caption(method: str, scores: ScoreMap, run: Coupling) -> str:
     thinned = "" if n_placed == n_cells else f" The map shows {sum(n_placed):,} of {sum(n_cells):,} cells."
     if max(n_placed) > MOST_DRAWN:
         thinned += f" At most {MOST_DRAWN:,} per modality are drawn, but a lasso selects all cells inside it."
-    return (
-        f"{method.upper()} of the {run.source.space_name}, for display only. Larger, more opaque dots have more "
-        f"weight.{thinned}"
-    )
+    return thinned
 
 
 def _labels_of(coupling: Coupling, selection: Selection) -> list[str]:
@@ -145,12 +148,11 @@ def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
     st.caption(":material/hourglass_top: The first plans of this label are being solved; a slider will appear here.")
 
 
-def _select_drawn(folder: RunFolder, side: str, key: str) -> None:
+def _select_drawn(folder: RunFolder, scores: ScoreMap, side: str, key: str) -> None:
     """Select the cells inside the shapes drawn on one map."""
     from psmatch_core.exploration.selection import Selection, on_map
 
     shapes = selected_cells.drawn_shapes(key)  # a redrawn figure forgets its shapes; the chip clears the selection
-    _, scores = cache.score_map(folder)
     cells: set[int] = set()
     for _, x, y in shapes:
         with show_errors():

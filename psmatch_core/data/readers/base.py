@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from psmatch_core.base.errors import plural
+from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.checks import Finding
+from psmatch_core.data.embedding_names import is_embedding
 from psmatch_core.data.images import ImageShape
 from psmatch_core.data.readers.signature import Signature
 
@@ -143,6 +145,25 @@ class Source(ABC):
     def column(self, name: str) -> pd.Series:
         """One column ``(n_cells,)``."""
 
+    def embeddings(self, used: str) -> dict[str, np.ndarray]:
+        """Maps of the cells that lie in ``obsm``, such as X_umap: the first two columns of each ``(n_cells, 2)``.
+
+        Parameters
+        ----------
+        used
+            The matrix that holds the features: it is no map.
+        """
+        found = {}
+        for header in self.headers:
+            name = header.key.removeprefix("obsm/")
+            is_numeric = getattr(header.dtype, "kind", "O") in "biuf"
+            if header.key in (used, name) or len(header.shape) != 2 or header.image_shape or not is_numeric:
+                continue
+            if is_embedding(name, header.shape[1]):
+                with suppress(PsmatchError):  # one that cannot be read is not needed for anything
+                    found[name] = first_two(self.whole(header.key))
+        return found
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """The modalities of the file, whichever is open; empty if it holds one."""
@@ -204,6 +225,9 @@ class WrappedSource(Source):
     def feature_table(self, key: str) -> pd.DataFrame | None:
         return self._inner.feature_table(key)
 
+    def embeddings(self, used: str) -> dict[str, np.ndarray]:
+        return self._inner.embeddings(used)
+
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         return self._inner.rows(key, limit)
 
@@ -236,6 +260,14 @@ class Reader(ABC):
     @abstractmethod
     def open(self, opening: Opening) -> Source:
         """Open the file and check its structure, without reading its values."""
+
+
+def first_two(values: Any) -> np.ndarray:
+    """The first two columns of a matrix, dense or sparse, ``(n_cells, 2)``."""
+    import numpy as np
+
+    part = values[:, :2]
+    return np.asarray(part.toarray() if hasattr(part, "toarray") else part, dtype=np.float32)
 
 
 def computable(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class CheckedData:
         What was found, and cells left out with the reason.
     facts
         What the rules on two modalities need to know.
+    embeddings
+        Maps of the cells that came with them, such as X_umap: two columns each, ``(n_cells, 2)``.
     """
 
     X: Any
@@ -86,6 +88,7 @@ class CheckedData:
     findings: tuple[Finding, ...]
     excluded: tuple[tuple[str, str], ...]
     facts: Facts
+    embeddings: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def check_chosen(source: Source, spec: DataSpec, *, sha256: str = "", needs_labels: bool = True) -> CheckedData:
@@ -136,6 +139,7 @@ def check_chosen(source: Source, spec: DataSpec, *, sha256: str = "", needs_labe
         findings=(*source.findings, *findings, *label_findings, *shown_by_labels, *skipped),
         excluded=tuple(excluded),
         facts=facts,
+        embeddings=source.embeddings(spec.matrix),
     )
 
 

@@ -187,6 +187,9 @@ class ChosenCells(WrappedSource):
             if keep.any():
                 yield rows[keep]
 
+    def embeddings(self, used: str) -> dict[str, np.ndarray]:
+        return {name: xy[self._keep] for name, xy in self._inner.embeddings(used).items()}
+
     def whole(self, key: str) -> Any:
         return self._inner.whole(key)[self._keep]
 

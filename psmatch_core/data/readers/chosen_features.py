@@ -148,6 +148,9 @@ class ChosenFeatures(WrappedSource):
             if keep.any():
                 yield rows if keep.all() else rows[keep]
 
+    def embeddings(self, used: str) -> dict[str, np.ndarray]:
+        return {name: xy[self._cells] for name, xy in self._inner.embeddings(used).items()}
+
     def whole(self, key: str) -> Any:
         if key == self._key and self._X is not None:
             return self._X

@@ -21,6 +21,8 @@ from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.inspection import file_hash, open_chosen
 
+MAP = "psmatch_map_"  # in obsm and uns of a copy: the maps that came with the cells, and their names
+
 
 def copy_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """Write the copy that ``request`` describes (see ``copy_into``)."""
@@ -62,6 +64,9 @@ def _as_anndata(data: CheckedData, spec: DataSpec) -> Any:
     adata = anndata.AnnData(X=data.X, obs=obs, var=var)
     if data.feature_columns is not None:
         adata.varm[FEATURE_COLUMNS] = writable_columns(data.feature_columns).set_axis(adata.var_names, axis=0)
+    for at, (name, xy) in enumerate(data.embeddings.items()):
+        adata.obsm[f"{MAP}{at}"] = xy  # by number: HDF5 does not allow every name
+        adata.uns[f"{MAP}{at}"] = name
     if data.image_shape is not None:
         adata.uns[SHAPE_KEY] = np.array(data.image_shape)
     if not data.is_used.all():
@@ -105,6 +110,7 @@ def read_copy(path: Path, spec: DataSpec) -> CheckedData:
         findings=from_plain(json.loads(str(origin["findings"])), tuple[Finding, ...]),
         excluded=tuple((str(cell), str(reason)) for cell, reason in json.loads(str(origin["excluded"]))),
         facts=from_plain(json.loads(str(origin["facts"])), Facts),
+        embeddings={str(adata.uns[key]): np.asarray(xy) for key, xy in adata.obsm.items() if key.startswith(MAP)},
     )
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.data.chosen_matrix import chosen_matrix, feature_columns
+from psmatch_core.data.embedding_names import is_embedding
 from psmatch_core.data.feature_names import left_out_columns
 from psmatch_core.data.feature_types import types_of_features
-from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.base import MatrixHeader, Source, first_two
 from psmatch_core.data.readers.delimited_rows import free_name, repeated_column
 from psmatch_core.data.sparse_faults import check_sparse
 
@@ -76,6 +77,14 @@ class AnnDataSource(Source):
         var = self._adata.raw.var if key == "raw" else self._adata.var
         return types_of_features({str(each): var[each] for each in var.columns})
 
+    def embeddings(self, used: str) -> dict[str, np.ndarray]:
+        found = {}
+        for name, values in self._adata.obsm.items():
+            kind = getattr(getattr(values, "dtype", None), "kind", "O")  # a table has no dtype of its own
+            if f"obsm/{name}" != used and kind in "biuf" and is_embedding(str(name), _n_columns(values.shape)):
+                found[str(name)] = first_two(values)
+        return found
+
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         for start, stop in row_chunks(self._X.shape[0], self._X.shape[1], limit):
             yield self._X[start:stop]
@@ -92,3 +101,7 @@ class AnnDataSource(Source):
 
     def close(self) -> None:
         """Nothing to do: the object is in memory."""
+
+
+def _n_columns(shape: tuple[int, ...]) -> int:
+    return shape[1] if len(shape) == 2 else 0

@@ -173,6 +173,7 @@ class _RunStageStore(FolderStageStore):
             for side, modality in (("source", result.source), ("target", result.target)):
                 files.DATA.write(folder, modality, which=side)
                 predictions.save_columns(folder, side, modality)
+                predictions.save_embeddings(folder, side, modality)
             self.labels = result.labels
             files.LABEL_REPORT.write(folder, result.labels)
             files.KNOWN_PAIRS.write(folder, result.pairs)

@@ -51,6 +51,7 @@ def test_everything_reads_back_with_cells_in_rows(tmp_path):
     assert np.array_equal(source.whole("layers/spliced"), COUNTS / 2)
     assert np.array_equal(source.whole("obsm/X_pca"), PCA)
     assert np.allclose(source.whole("obsm/Embedding"), PCA[:, :2])
+    assert {name: xy.shape for name, xy in source.embeddings("X").items()} == {"X_pca": (60, 2), "Embedding": (60, 2)}
     assert (source.obs_names, source.var_names("X"), source.feature_ids("X")) == (CELLS, GENES, IDS)
     source.close()
 

@@ -126,3 +126,28 @@ def test_with_selected_cells_the_features_that_mark_them_come_first(full: Open, 
     app.selectbox(key=f"color.{finished.id}").select("feature").run()
     assert not app.exception
     assert app.selectbox(key=f"map.feature.{finished.id}").value == "image_07"
+
+
+@pytest.mark.parametrize("kind", ["umap", "pca", "as matched", "own"])
+@pytest.mark.parametrize("label", ["", "STAT1", "\n"])
+def test_every_map_is_drawn_of_all_labels_of_one_and_of_each(
+    full: Open, finished: RunFolder, kind: str, label: str
+) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"map.kind.{finished.id}").select(kind).run()
+    app.selectbox(key=f"map.labels.{finished.id}").select(label).run()
+    assert not app.exception
+    said = {"umap": "of held-out", "pca": "First two principal components of held-out", "own": "latent of its file"}
+    said["own"] = "both modalities share a panel" if label == "\n" else said["own"]
+    assert said.get(kind, "Positions from which the matching computed its costs") in texts(app)
+    n = {"": "1,000 RNA cells", "STAT1": "81 of 1,000 RNA cells", "\n": "The cells of 9 labels"}[label]
+    assert n in plain_text(app)
+
+
+def test_the_map_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> None:
+    app = full("propensity")
+    app.selectbox(key=f"map.kind.{finished.id}").select("own").run()
+    app.switch_page("pages/match.py").run()
+    opened(app, f"match.tabs.{finished.id}", "Linked maps")
+    assert "RNA: latent of its file" in plain_text(app)
+    assert "Places on the two maps cannot be compared" in texts(app)
