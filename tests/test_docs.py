@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from psmatch_core.cli.main import main
 from psmatch_core.pipeline.recipe import PRESETS
@@ -55,6 +56,19 @@ def test_files_and_modules_that_a_page_names_exist(page):
         assert (ROOT / name).exists(), name
     for link in re.findall(r"\]\(((?!http)[^)#]+)\)", text):
         assert (page.parent / link).exists(), link
+
+
+def test_the_readme_shows_the_slider_moving_and_the_guide_every_page():
+    images = ROOT / "docs" / "images"
+    assert "(docs/images/epsilon.webp)" in README.partition("## Start")[0]
+    with Image.open(images / "epsilon.webp") as moving:
+        assert moving.n_frames > 10
+    assert (images / "epsilon.webp").stat().st_size < 1_500_000
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    for page in (ROOT / "pages").glob("*.py"):
+        if page.stem != "__init__":
+            assert f"(images/page-{page.stem}.webp)" in guide
+            assert (images / f"page-{page.stem}.webp").exists()
 
 
 def test_no_page_names_a_machine():

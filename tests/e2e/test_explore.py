@@ -32,13 +32,12 @@ from psmatch_core.workspace.results import in_readable_units, load_matching, loa
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
-from tests.e2e.conftest import ROOT, SCREENSHOTS, Server
-from tests.e2e.steps import PICTURES, choose, drawn, go, no_exception, part, picture, press, settle, visit
+from tests.e2e.conftest import SCREENSHOTS, Server
+from tests.e2e.steps import choose, drawn, go, no_exception, part, picture, press, settle, visit
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 LABEL = "JAK2"
-LARGEST_README_PICTURE = 300_000  # bytes
 RECIPE = demo_recipe(Recipe(classifier=LinearClassifier()), "screen")
 
 
@@ -145,19 +144,6 @@ def clear(page: Page) -> None:
     expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0)
 
 
-def picture_of_readme(page: Page) -> None:
-    """Taken anew where PSMATCH_PICTURES asks for it; small enough for a README in any case."""
-    kept = ROOT / "docs" / "images" / "app.png"
-    if PICTURES:
-        press(page, "Got it")
-        settle(page)
-        page.set_viewport_size({"width": 1280, "height": 1400})
-        page.wait_for_timeout(1500)  # figures redraw to the new size
-        page.screenshot(path=str(kept))
-        page.set_viewport_size({"width": 1280, "height": 900})
-    assert kept.stat().st_size < LARGEST_README_PICTURE
-
-
 def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
     page = opened(new_page(), server, run)
     for key, times in (("ArrowLeft", 4), ("ArrowRight", 7)):
@@ -172,7 +158,6 @@ def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_pa
             np.median(solved.n_effective), rel=0.02
         )
     picture(page, SCREENSHOTS / "match_ladder.png")
-    picture_of_readme(page)
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
     expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled()
     assert shown(page, "ε") == "0.02"
