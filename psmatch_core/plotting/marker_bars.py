@@ -23,7 +23,7 @@ WHOLE_COLOR = PALETTE[6]
 
 
 def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
-    """The features that distinguish two groups most, the surest on top.
+    """The features that distinguish two groups most, the surest on top; grey is what a uniform plan gives.
 
     Parameters
     ----------
@@ -37,19 +37,20 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
     names = [str(each) for each in table["feature"]]
     modality = escaped(table["modality"].iloc[0], 24) if len(table) else "this modality"
     is_found = (table["q_within"] < FALSE_SHARE_OF_MARKERS).to_numpy()
-    what = f"{int(is_found.sum())} of the first {len(names)} {modality} features differ within labels"
+    first = ", ".join(escaped(name, 24) for name in names[:3]) or "no feature varies"
+    compared = f"{escaped(markers.group, 40)} compared with {escaped(markers.against, 40)}"
     fig = figure(
-        f"{what}, {'as measured' if values == MEASURED else 'as projected through the plan'}",
+        f"{modality}, {values}: {first}",
         height=height_of(len(names), 24),
-        note=f"{escaped(markers.group, 40)} compared with {escaped(markers.against, 40)}; lines: 95% of the difference",
+        note=f"{compared}; {int(is_found.sum())} of these {len(names)} differ within labels (q < 0.05); lines: 95%",
     )
     y = label_axis(fig, names)
     color = SOURCE_COLOR if (markers.side == "source") == (values == MEASURED) else TARGET_COLOR
     within = table["within_part"].to_numpy()
     parts = (
-        ("of the labels (uniform plan)", table["label_part"].to_numpy(), GREY, np.ones(len(names), dtype=bool), 1.0),
-        ("within labels, q < 0.05", within, color, is_found, 1.0),
-        ("within labels, may be chance", within, color, ~is_found, 0.35),
+        ("of the labels", table["label_part"].to_numpy(), GREY, np.ones(len(names), dtype=bool), 1.0),
+        ("within labels", within, color, is_found, 1.0),
+        ("within, may be chance", within, color, ~is_found, 0.35),
     )
     for title, part, fill, which, opacity in parts:
         if not which.any():
@@ -68,7 +69,7 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
         x=effect.astype(np.float32),
         y=y,
         mode="markers",
-        name="whole difference",
+        name="total",
         marker={"symbol": "diamond", "size": 7, "color": WHOLE_COLOR},
         error_x={
             "type": "data",
@@ -78,7 +79,7 @@ def marker_bars(markers: Markers, values: str, *, top: int = TOP) -> go.Figure:
             "width": 0,
         },
         hovertext=[hover_text(name) for name in names],
-        hovertemplate="%{hovertext}: %{x:.2f} SD in all<extra></extra>",
+        hovertemplate="%{hovertext}: %{x:.2f} SD in total<extra></extra>",
     )
     fig.update_layout(barmode="relative", bargap=0.3)
     fig.update_xaxes(title_text="difference, SD within labels", zeroline=True)

@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exploration.epsilon_grid import at_value
+from psmatch_core.exploration.markers import find_markers
 from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.exploration.projection import project_column
 from psmatch_core.exploration.selection import Selection, matched_weight, on_map
@@ -30,6 +31,7 @@ from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.results import in_readable_units, load_matching, load_models, load_readable
 from psmatch_core.workspace.run_folder import DONE, RunFolder
+from psmatch_core.workspace.saved_markers import delete_markers, load_markers
 from psmatch_core.workspace.selections import load_selections
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import SCREENSHOTS, Server
@@ -285,6 +287,33 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
     assert saved(page, run, "row").cells.tolist() == [coupling.source_cells[LABEL][0]]
+    no_exception(page)
+
+
+def test_a_lasso_is_answered_by_markers_in_both_modalities(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/match?run={run.id}", "Match")
+    page.get_by_role("tab", name="Linked maps").click()
+    settle(page)
+    draw(page, figure(page, "linked.source"), (0.2, 0.5))
+    expect(chip(page, "RNA cells selected")).to_be_visible()
+    kept = saved(page, run, "corner")
+    press(page, "What distinguishes them?")
+    coupling, sides = matched(run), load_readable(run)
+    expected = find_markers(coupling, sides, kept, seed=run.recipe.seed)
+    expect(page.get_by_text(f"{expected.finding()}.")).to_be_visible()
+    settle(page)
+    for values in ("measured", "projected"):
+        total = figure(page, f"markers.{values}").evaluate("p => Array.from(p._fullData.at(-1).x)")
+        assert total == pytest.approx(expected.of(values)["effect"][: len(total)].tolist(), rel=1e-4)
+    picture(page, SCREENSHOTS / "match_markers.png")
+    page.get_by_label("Name for the report").fill("corner")
+    page.get_by_label("Name for the report").press("Enter")
+    settle(page)
+    press(page, "Keep for the report")
+    expect(page.get_by_text("In the report: corner")).to_be_visible()
+    assert load_markers(run)["corner"].finding() == expected.finding()
+    delete_markers(run, "corner")
     no_exception(page)
 
 

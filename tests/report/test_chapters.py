@@ -13,10 +13,12 @@ from psmatch_core.base import disk
 from psmatch_core.base.records import to_plain
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.exploration.markers import find_markers
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report.chapters import CHAPTERS
 from psmatch_core.report.chapters.attention import attention_chapter
 from psmatch_core.report.chapters.data import data_chapter
+from psmatch_core.report.chapters.markers import markers_chapter
 from psmatch_core.report.chapters.match import LABEL_COLUMNS, match_chapter
 from psmatch_core.report.chapters.propensity import propensity_chapter
 from psmatch_core.report.chapters.settings import settings_chapter
@@ -24,8 +26,11 @@ from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
 from psmatch_core.workspace.ending import describe_ending
+from psmatch_core.workspace.groups import group_of
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.results import load_readable
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunState, RunStatus
+from psmatch_core.workspace.saved_markers import delete_markers, save_markers
 from psmatch_core.workspace.worker import execute
 from tests.conftest import make_adata
 
@@ -74,6 +79,22 @@ def texts(page: Page) -> str:
         [part["text"] for part in page.parts if "text" in part]
         + [text for part in page.parts for text in part.get("texts", ())]
     )
+
+
+def test_markers_that_were_kept_are_in_the_report(run: LoadedRun) -> None:
+    assert chapter(markers_chapter, run).parts == []
+    coupling = run.coupling
+    assert coupling is not None
+    sides = load_readable(run.folder)
+    found = find_markers(coupling, sides, group_of(run.folder, coupling, "label = A"), n_resamples=20)
+    save_markers(run.folder, found, "label A")
+    page = chapter(markers_chapter, run)
+    assert "label = A (20 cells) compared with all other cells (40)." in texts(page)
+    assert found.finding() in texts(page)
+    assert len(page.figures) == 2
+    for table, values in zip(tables(page), ("measured", "projected"), strict=True):
+        assert table["feature"].tolist() == found.of(values)["feature"].tolist()
+    delete_markers(run.folder, "label A")
 
 
 def test_a_run_with_no_results_has_no_chapter_but_its_state_and_settings(tmp_path: Any) -> None:

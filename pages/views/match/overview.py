@@ -15,6 +15,7 @@ from pages.shell.verdicts import run_verdict
 from pages.views.match.cell import cell_tab
 from pages.views.match.label_table import match_table
 from pages.views.match.linked_maps import linked_maps_tab
+from pages.views.match.markers import markers_tab
 from pages.views.match.plan import plan_tab
 from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.workspace import files
@@ -38,6 +39,7 @@ def match_view(folder: RunFolder) -> None:
         "One label": plan_tab,
         "Linked maps": linked_maps_tab,
         "One cell": cell_tab,
+        "Markers": markers_tab,
         "Effective matches": _effective,
     }
     tabs({title: partial(view, folder, coupling) for title, view in views.items()}, key=f"match.tabs.{folder.id}")

@@ -10,6 +10,7 @@ from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
 from pages.shell.text import count, plain
 from pages.views.match.cell_choice import open_selected
+from pages.views.match.markers import open_markers
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -55,14 +56,23 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
     more = f" and {len(labels) - 6} more labels" if len(labels) > 6 else ""
     listed = f" The table shows the first {LISTED}." if len(selection) > LISTED else ""
     st.caption(f"{count(len(selection), 'cell')}: {', '.join(parts)}{more}.{listed}")
-    if st.button(
-        "See them one by one",
-        key=f"selected.steps.{folder.id}",
-        icon=":material/person_search:",
-        on_click=open_selected,
-        args=(folder, coupling),
-    ):
-        st.rerun()  # of the whole page: the tab is not part of this fragment
+    with st.container(horizontal=True):
+        one_by_one = st.button(
+            "See them one by one",
+            key=f"selected.steps.{folder.id}",
+            icon=":material/person_search:",
+            on_click=open_selected,
+            args=(folder, coupling),
+        )
+        markers = st.button(
+            "What distinguishes them?",
+            key=f"selected.markers.{folder.id}",
+            icon=":material/compare:",
+            on_click=open_markers,
+            args=(folder,),
+        )
+    if one_by_one or markers:
+        st.rerun()  # of the whole page: the tabs are not part of this fragment
     _features(folder, coupling, selection)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from psmatch_core.report.chapters.attention import attention_chapter
 from psmatch_core.report.chapters.data import data_chapter
 from psmatch_core.report.chapters.evaluate import distributions_chapter, evaluation_chapter
+from psmatch_core.report.chapters.markers import markers_chapter
 from psmatch_core.report.chapters.match import l_curve_chapter, match_chapter
 from psmatch_core.report.chapters.monitor import monitor_chapter
 from psmatch_core.report.chapters.propensity import propensity_chapter
@@ -21,6 +22,7 @@ CHAPTERS: tuple[Callable[[LoadedRun, Page], None], ...] = (
     propensity_chapter,
     match_chapter,
     l_curve_chapter,
+    markers_chapter,
     monitor_chapter,
     translate_chapter,
     leave_out_chapter,
