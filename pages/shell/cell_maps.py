@@ -44,7 +44,7 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
         if chosen.panels is not None:
             draw_panels(folder, models, chosen)
         elif color is not None:
-            _draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
+            draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
 
 
 def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -68,7 +68,7 @@ def draw_panels(folder: RunFolder, models: cache.ScoredModalities, chosen: Chose
     st.caption(chosen.caption)
 
 
-def _draw_maps(
+def draw_maps(
     folder: RunFolder, models: cache.ScoredModalities, chosen: ChosenMap, color: MapColor, *, stacked: bool, key: str
 ) -> None:
     """Both maps in one figure, with the remarks on their colour and on the map under it."""

@@ -12,6 +12,7 @@ from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.version import VERSION
 from psmatch_core.cli import (
     app,
+    compare,
     curve,
     demo,
     doctor,
@@ -43,7 +44,7 @@ GROUPS = {
     "start": (doctor, demo, app),
     "look at the data": (inspect, init),
     "match": (match, run, resume, runs),
-    "judge the matches": (evaluate, monitor, curve, sweep, witness, leave_out),
+    "judge the matches": (evaluate, monitor, compare, curve, sweep, witness, leave_out),
     "use the matches": (markers, features, translate, matched, report),
     "settings and the program": (options, warm),
 }

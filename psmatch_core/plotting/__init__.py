@@ -39,6 +39,7 @@ from psmatch_core.plotting.style import (
     title_text,
 )
 from psmatch_core.plotting.translator_training import translator_curves
+from psmatch_core.plotting.two_matchings import shared_mass_bars
 
 __all__ = [
     "PALETTE",
@@ -82,6 +83,7 @@ __all__ = [
     "runs_scatter",
     "score_map_figure",
     "set_ink",
+    "shared_mass_bars",
     "shared_profile",
     "shifted_features",
     "spread_title",

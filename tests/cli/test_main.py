@@ -158,6 +158,20 @@ def test_witness_prints_both_plans_side_by_side(matched):
     assert len(psmatch("witness", "one", "--quiet", cwd=matched)[0].split("marginal_error")) == 2  # one, the smallest
 
 
+def test_compare_shows_where_two_matchings_agree(matched):
+    out, _ = psmatch("compare", "one", "one", cwd=matched)
+    assert "One and one share 100% of the weight of 45 cells" in out
+    assert "No true pair was judged in both runs" in out
+    assert "Settings that differ" not in out
+    found = json.loads(psmatch("compare", "one", "one", "--json", cwd=matched)[0])
+    assert found["shared_mass"] == pytest.approx(1)
+    assert found["shared_mass_by_label_alone"] < 0.9
+    assert [row["n_cells"] for row in found["labels"]] == [15, 15, 15]
+    assert (found["settings"], found["differences"]) == ([], None)
+    _, err = psmatch("compare", "one", "nowhere", cwd=matched, code=1)
+    assert "holds no run" in err
+
+
 def test_inspect_prints_what_the_data_page_shows(files):
     out, _ = psmatch("inspect", "rna.h5ad", "--label", "label", cwd=files)
     assert "45" in out

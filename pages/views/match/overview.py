@@ -17,6 +17,7 @@ from pages.views.match.label_table import match_table
 from pages.views.match.linked_maps import linked_maps_tab
 from pages.views.match.markers import markers_tab
 from pages.views.match.plan import plan_tab
+from pages.views.match.two_matchings import two_matchings_tab
 from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -41,6 +42,7 @@ def match_view(folder: RunFolder) -> None:
         "One cell": cell_tab,
         "Markers": markers_tab,
         "Effective matches": _effective,
+        "Two matchings": two_matchings_tab,
     }
     tabs({title: partial(view, folder, coupling) for title, view in views.items()}, key=f"match.tabs.{folder.id}")
     st.subheader("All labels")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from pages.shell import cache
@@ -140,3 +142,20 @@ def test_match_offers_to_link_features_where_cells_are_matched_by_scores(full: O
     (method,) = [each for each in app.selectbox if each.label == "Method"]
     method.select(next(each for each in method.options if each.startswith("Gromov"))).run()
     assert not [each for each in app.selectbox if each.label.startswith("Link features")]
+
+
+def test_match_compares_with_another_run_on_the_same_data(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Two matchings")
+    assert "There is no other finished run on these data" in texts(app)
+    other = finished.path.with_name(f"{finished.id[:-12]}{'0' * 12}")
+    shutil.copytree(finished.path, other)
+    try:
+        opened(app, f"match.tabs.{finished.id}", "Two matchings")
+        assert not app.exception
+        assert "share 100% of the weight of 1,000 cells" in plain_text(app)
+        figures = next(each.value for each in app.dataframe if "Metric" in each.value)
+        assert figures["Difference (95% interval)"].tolist() == ["+0 (+0 to +0)"] * 3
+        assert "held-out pairs that both runs judged" in texts(app)
+        assert "All settings are the same." in texts(app)
+    finally:
+        shutil.rmtree(other)
