@@ -16,6 +16,13 @@ class PsmatchError(Exception):
         What the user can do about it.
     code
         Short code of the message, such as ``PM-F05``, explained in docs/messages.md.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> psmatch.demo("screens")
+    Traceback (most recent call last):
+    psmatch_core.base.errors.PsmatchError: There is no demo 'screens'. → Use one of screen, pbmc, images.
     """
 
     def __init__(self, problem: str, *, hint: str, code: str = "") -> None:

@@ -143,6 +143,10 @@ def fit_propensity(
     executor
         Runs the fits of out-of-fold scores in parallel.
 
+    Returns
+    -------
+    The scores of all cells, and held-out losses, of one modality.
+
     Raises
     ------
     PsmatchError

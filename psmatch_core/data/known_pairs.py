@@ -25,6 +25,19 @@ def with_known_pairs(source: Modality, target: Modality, how: str = AUTOMATIC) -
     -------
     Both modalities, and the decision. ``pair_ids`` is the name of the physical cell where it is in both modalities and
     empty elsewhere; None where no pairs are known.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> source, target, how = psmatch.with_known_pairs(source, target)
+    >>> source.pair_ids is None
+    True
+    >>> print(how)
+    True pairs: not known. 850 cell names are equal but for an ending or prefix (rna_00000, img_00000), but they only
+    number the cells (rna_00000, rna_00001): equal numbers need not be the same cell.
     """
     columns = (source.pair_ids is not None, target.pair_ids is not None)
     (names, at), (other_names, other_at) = (CellNames.of(each.obs_names.tolist()) for each in (source, target))

@@ -72,6 +72,16 @@ class Modality(HtmlSummary):
     embeddings
         Maps of the cells that came with them, such as X_umap or spatial: two columns each, ``(n_cells, 2)``. Cells are
         drawn on them; they are never used for matching, and not part of the fingerprint.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> source
+    Modality(RNA: 1,000 cells × 200 features, dense, 13 labels)
+    >>> source.label_counts["STAT1"]
+    81
     """
 
     name: str

@@ -29,7 +29,17 @@ MANY_FEATURES = 2000  # with more, -1 keeps the most variable ones, before anyth
 
 @dataclass(frozen=True)
 class Preprocessing(Config):
-    """How the values of a modality become features."""
+    """How the values of a modality become features.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> fitted = psmatch.Preprocessing(n_top_genes=50).fit(source)
+    >>> fitted.transform(source).n_features
+    50
+    """
 
     normalize: str = option(
         "auto",

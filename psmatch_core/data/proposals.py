@@ -79,6 +79,18 @@ def propose_preprocessing(modality: Modality) -> Proposal:
     """The preprocessing that suits a modality, by its features and values; ``applied_to`` gives the settings.
 
     Nothing is changed here: ``Recipe(source_preprocessing=proposal.applied_to(Preprocessing()))`` uses it.
+
+    Returns
+    -------
+    What the values are taken for, the proposed settings, and one sentence why.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> psmatch.propose_preprocessing(source).reason
+    'These are counts of genes (gene_000, gene_001): they are brought to equal library size and log-transformed.'
     """
     scan = MatrixScan(modality.n_features)
     scan.add(modality.X)

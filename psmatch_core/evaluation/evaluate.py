@@ -174,10 +174,27 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
     judging
         Smallest label that is evaluated, and the fixed space.
 
+    Returns
+    -------
+    Metrics of each label and each cell, with those of a uniform plan.
+
     Raises
     ------
     PsmatchError
         If no true pairs are known.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", pair_key="cell", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", pair_key="cell", name="Image")
+    >>> source, target, how = psmatch.with_known_pairs(source, target)
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> coupling = psmatch.match(*(psmatch.fit_propensity(each, quick) for each in (source, target)))
+    >>> psmatch.evaluate(coupling)
+    Evaluation(700 pairs in 13 labels: trace_fold ... (uniform ...), foscttm ... (uniform ...), rank ... (uniform
+    ...))
     """
     judging = judging or Judging()
     ids = known_ids(coupling.source.modality, coupling.target.modality)

@@ -215,7 +215,26 @@ class HeldOut:
 
 
 def load_held_out(path: Path | str) -> HeldOut:
-    """The result in a file that :meth:`HeldOut.save` wrote."""
+    """The result in a file that :meth:`HeldOut.save` wrote.
+
+    Returns
+    -------
+    The result as it was saved.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> quick = psmatch.Recipe(classifier=psmatch.LinearClassifier(strength=0.05))
+    >>> found = psmatch.leave_label_out(quick, source, target, "STAT1")
+    >>> psmatch.load_held_out(found.save(place / "found.npz")).label
+    'STAT1'
+    """
     arrays, meta = array_files.read_arrays(Path(path))
     if "out_of_distribution" not in meta:
         raise PsmatchError(

@@ -174,12 +174,29 @@ def l_curve(
     seed
         As in :func:`~psmatch_core.matching.match.match`.
 
+    Returns
+    -------
+    Cost and spread at each epsilon, by label and pooled, with the suggested corner.
+
     Raises
     ------
     PsmatchError
         For a matcher without epsilon, an unknown label, or an epsilon that is not positive.
 
     Source: the L-curve of regularisation, Hansen 1992, SIAM Review 34, with entropy in place of a norm: ours.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> curve = psmatch.l_curve(*models, epsilons=[0.02, 0.05, 0.1, 0.2, 0.5], labels=["STAT1"])
+    >>> curve.suggestion
+    'Suggested without true pairs: epsilon ... (a spread of ... cells), where the curve bends most.'
     """
     matcher = matcher or SinkhornMatcher()
     matcher.plan_costs((), ())  # raises before any work if there is no curve

@@ -101,6 +101,20 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     ------
     PsmatchError
         If the result breaks a rule (:func:`~psmatch_core.exports.post_conditions.check_exports`); nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> quick = psmatch.Recipe(classifier=psmatch.LinearClassifier(strength=0.05))
+    >>> written = psmatch.export(psmatch.run(quick, source, target), place / "my-run")
+    >>> sorted(path.name for path in written.iterdir())[:3]
+    ['README.txt', 'coupling.h5ad', 'excluded_cells.csv']
     """
     pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
     check_exports(run, pairs)

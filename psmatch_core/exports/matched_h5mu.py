@@ -63,10 +63,29 @@ def write_matched(
     uns
         What else the file is to say of itself.
 
+    Returns
+    -------
+    The file.
+
     Raises
     ------
     PsmatchError
         For unknown values, features of other cells, or a coupling in which no cell is matched.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> place = Path(tempfile.mkdtemp())
+    >>> psmatch.write_matched(coupling, (source, target), place / "matched.h5mu").name
+    'matched.h5mu'
     """
     if values not in VALUES:
         raise PsmatchError(

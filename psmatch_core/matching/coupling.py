@@ -83,6 +83,21 @@ class Coupling(HtmlSummary):
         Plan of each label that has one, ``(n_label_source, n_label_target)``, mass 1.
     statuses
         Status of each label, in the order of the labels, including labels without a plan.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> coupling
+    Coupling(RNA → Image: 13 labels, 1,000 × 850 cells, 0 needing attention)
+    >>> plan = coupling["STAT1"].to_array()
+    >>> plan.shape, round(float(plan.sum()), 3)
+    ((81, 67), 1.0)
     """
 
     source: ScoredModality

@@ -212,12 +212,28 @@ def match_features(
     rules
         How; the default :class:`FeatureRules` unless given.
 
+    Returns
+    -------
+    The plan of the features, their correlations over matched cells, and p-values.
+
     Raises
     ------
     PsmatchError
         Where the cells are others than the coupling's, nothing is matched or varies, or there are too many features.
 
     Source: Ryu et al. 2025 (feature matching); the permutations are ours.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> psmatch.match_features(coupling, source, target, psmatch.FeatureRules(n_permutations=20))
+    FeatureMatching(200 features of RNA × 60 of Image)
     """
     rules = rules or FeatureRules()
     for side, given in ((coupling.source, source_features), (coupling.target, target_features)):

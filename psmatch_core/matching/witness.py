@@ -118,12 +118,28 @@ def witness(coupling: Coupling, label: str, matcher: Matcher, *, seed: int = 0, 
     seed
         Of the run.
 
+    Returns
+    -------
+    Both plans, measured in the same way.
+
     Raises
     ------
     PsmatchError
         If the label has no plan, is too large, or the strategy is not one that POT solves in the same form.
 
     Source: Flamary et al., JMLR 22 (2021), POT: ``ot.sinkhorn`` with method ``sinkhorn_log``, and ``ot.emd``.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> psmatch.witness(coupling, "STAT1", psmatch.SinkhornMatcher()).n_source
+    81
     """
     block = coupling[label]
     n, m = block.shape

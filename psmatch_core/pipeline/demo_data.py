@@ -38,6 +38,10 @@ def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
 
     ``cell`` names the physical cell. It is used to evaluate a matching, never to compute it.
 
+    Returns
+    -------
+    Source and target, cells × features.
+
     Examples
     --------
     >>> import psmatch

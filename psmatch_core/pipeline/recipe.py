@@ -81,7 +81,14 @@ PAPER_VAE = JointVAE(
 
 @dataclass(frozen=True)
 class ExportRules(Config):
-    """What the exported files contain."""
+    """What the exported files contain.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> psmatch.Recipe(exports=psmatch.ExportRules(h5mu="barycentric", top=5))
+    Recipe(exports=ExportRules(top=5, h5mu='barycentric'))
+    """
 
     pairs: str = option(
         "heaviest",

@@ -26,11 +26,26 @@ Result = TypeVar("Result")
 def save(result: object, path: Path | str) -> Path:
     """Write a result to a file, from which the ``load_…`` function of its type makes an equal one.
 
+    Returns
+    -------
+    The file.
+
     Raises
     ------
     PsmatchError
         For anything that is not a modality, a fitted preprocessing, a scored modality, a coupling, a trained
         translator, a map of scores, or the scores of halves or of held-out pairs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> psmatch.save(source, place / "source.npz").name
+    'source.npz'
     """
     for each in FORMATS:
         if isinstance(result, each.result):
@@ -40,32 +55,141 @@ def save(result: object, path: Path | str) -> Path:
 
 
 def load_modality(path: Path | str) -> Modality:
-    """The modality in a file."""
+    """The modality in a file.
+
+    Returns
+    -------
+    The same modality.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> psmatch.load_modality(psmatch.save(source, place / "source.npz"))
+    Modality(RNA: 1,000 cells × 200 features, dense, 13 labels)
+    """
     return _load(path, Modality)
 
 
 def load_preprocessing(path: Path | str) -> FittedPreprocessing:
-    """The fitted preprocessing in a file."""
+    """The fitted preprocessing in a file.
+
+    Returns
+    -------
+    The transform that was fitted, for new cells too.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> fitted = psmatch.Preprocessing(n_top_genes=50).fit(source)
+    >>> psmatch.load_preprocessing(psmatch.save(fitted, place / "fitted.npz")).config
+    Preprocessing(n_top_genes=50)
+    """
     return _load(path, FittedPreprocessing)
 
 
 def load_scored(path: Path | str, modality: Modality) -> ScoredModality:
-    """The propensity model or the joint latents in a file, for the cells from which they were computed."""
+    """The propensity model or the joint latents in a file, for the cells from which they were computed.
+
+    Returns
+    -------
+    The same scores or latents.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> model = psmatch.fit_propensity(source, psmatch.LinearClassifier(strength=0.05))
+    >>> psmatch.load_scored(psmatch.save(model, place / "model.npz"), source)
+    PropensityModel(RNA: 13 labels, validation loss ... of ... nats, accuracy ...)
+    """
     return _load(path, ScoredModality, modality)  # type: ignore[type-abstract]
 
 
 def load_propensity(path: Path | str, modality: Modality) -> PropensityModel:
-    """The propensity model in a file, for the cells from which it was computed."""
+    """The propensity model in a file, for the cells from which it was computed.
+
+    Returns
+    -------
+    The same model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> place = Path(tempfile.mkdtemp())
+    >>> model = psmatch.fit_propensity(source, psmatch.LinearClassifier(strength=0.05))
+    >>> psmatch.load_propensity(psmatch.save(model, place / "model.npz"), source)
+    PropensityModel(RNA: 13 labels, validation loss ... of ... nats, accuracy ...)
+    """
     return _load(path, PropensityModel, modality)
 
 
 def load_coupling(path: Path | str, source: ScoredModality, target: ScoredModality) -> Coupling:
-    """The coupling in a file, between the models from which it was computed."""
+    """The coupling in a file, between the models from which it was computed.
+
+    Returns
+    -------
+    The same coupling.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> place = Path(tempfile.mkdtemp())
+    >>> path = psmatch.save(coupling, place / "coupling.npz")
+    >>> psmatch.load_coupling(path, *models)
+    Coupling(RNA → Image: 13 labels, 1,000 × 850 cells, 0 needing attention)
+    """
     return _load(path, Coupling, source, target)
 
 
 def load_translator(path: Path | str) -> FittedTranslator:
-    """The trained translator in a file, with the preprocessing of its input modality where it has one."""
+    """The trained translator in a file, with the preprocessing of its input modality where it has one.
+
+    Returns
+    -------
+    The same translator.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> place = Path(tempfile.mkdtemp())
+    >>> fitted = psmatch.fit_translator(coupling, psmatch.RidgeTranslator())
+    >>> psmatch.load_translator(psmatch.save(fitted, place / "translator.npz"))
+    FittedTranslator(target_to_source: Image features from RNA cells, trained on 800 cells, 200 held out)
+    """
     return _load(path, FittedTranslator)
 
 

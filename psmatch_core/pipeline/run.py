@@ -178,11 +178,25 @@ def run(
         Whether held-out pairs are judged, if pairs are known and the recipe asks for it; the runs of a sweep leave
         it out.
 
+    Returns
+    -------
+    The finished run.
+
     Raises
     ------
     PsmatchError
         For a problem of the data or the settings that the user can solve; also if the run needs more memory than it
         may use.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.Recipe(classifier=psmatch.LinearClassifier(strength=0.05))
+    >>> psmatch.run(quick, source, target)
+    Run(RNA → Image: 1,000 × 850 cells, 13 labels matched, ..., 0 cells excluded, 3 notes, no known pairs)
     """
     recipe = recipe or Recipe()
     store = store or NoStageStore()

@@ -52,12 +52,29 @@ def fit_translator(
     seed
         Held-out cells, initial weights and draws derive from it.
 
+    Returns
+    -------
+    A translator that predicts any cell of the input modality.
+
     Raises
     ------
     PsmatchError
         For a translator that is not trained, an unknown direction, features of other cells, or no matched cells.
 
     Source: Xi et al. 2024, section on cross-modality prediction (docs/method.md); held-out cells are ours.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> models = [psmatch.fit_propensity(each, quick) for each in (source, target)]
+    >>> coupling = psmatch.match(*models)
+    >>> fitted = psmatch.fit_translator(coupling, psmatch.RidgeTranslator())
+    >>> fitted.predict(source.X[:3], source.var_names).shape
+    (3, 60)
     """
     if not isinstance(translator, TrainedTranslator):
         raise PsmatchError(

@@ -87,6 +87,10 @@ def translate(
     seed
         For translators that draw at random; each label has its own stream.
 
+    Returns
+    -------
+    Predicted features of all cells of one side; NaN for a cell without a match.
+
     Raises
     ------
     PsmatchError

@@ -22,6 +22,13 @@ class LabelRules(Config):
 
     Labels are renamed first. Then labels are left out, those of one modality only and small ones among them, and at
     last large labels are thinned.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rules = psmatch.LabelRules(leave_out=("Doublet",), rename_source=(("STAT1_g1", "STAT1"),))
+    >>> rules
+    LabelRules(rename_source=(('STAT1_g1', 'STAT1'),), leave_out=('Doublet',))
     """
 
     rename_source: tuple[tuple[str, str], ...] = option(
@@ -134,6 +141,16 @@ def reconcile_by_rules(
         Cells of each label as the files have them [cells].
     source_name, target_name
         Names of the modalities in messages.
+
+    Returns
+    -------
+    The labels of both sides: shared, in one only, too small, and what their names suggest.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> psmatch.reconcile_by_rules(psmatch.LabelRules(), {"STAT1": 90, "JAK2": 3}, {"STAT1": 80, "MYC": 70}).shared
+    ('STAT1',)
     """
     files = (source_counts, target_counts)
     sides = [renamed(counts, rules.renaming(side)) for side, counts in zip(SIDES, files, strict=True)]
@@ -162,10 +179,23 @@ def accept_suggestions(
     source_counts, target_counts
         Cells of each label as the files have them [cells].
 
+    Returns
+    -------
+    The rules with what was accepted: labels renamed or left out.
+
     Raises
     ------
     PsmatchError
         For a name that is no suggestion's, or if the labels do not suggest it.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> found = {"STAT1_g1": 90, "STAT1_g2": 80, "JAK2_g1": 70, "JAK2_g2": 60, "NTC": 50}
+    >>> other = {"STAT1": 200, "JAK2": 150, "NTC": 40}
+    >>> rules = psmatch.accept_suggestions(psmatch.LabelRules(), ["guides"], found, other)
+    >>> dict(rules.rename_source)["STAT1_g1"]
+    'STAT1'
     """
     wanted = set(kinds)
     unknown = sorted(wanted - {*SUGGESTIONS, "all"})

@@ -52,10 +52,26 @@ def inspect_file(
     seconds, memory_mb
         Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
+    Returns
+    -------
+    What the file contains, with findings.
+
     Raises
     ------
     PsmatchError
         If the file, the chosen matrix or the chosen label column cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> place = Path(tempfile.mkdtemp())
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> rna.write_h5ad(place / "rna.h5ad")
+    >>> found = psmatch.inspect_file(psmatch.DataSpec(path=str(place / "rna.h5ad"), label_key="label"))
+    >>> found.n_cells, found.n_features
+    (1000, 200)
     """
     shown = shown_name(display_name or spec.path)
     named = spec.with_absolute_paths()

@@ -21,7 +21,14 @@ FORMATS_READ = (
 
 @dataclass(frozen=True)
 class DataSpec(Config):
-    """The file, the matrix and the label column that make a modality."""
+    """The file, the matrix and the label column that make a modality.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> psmatch.DataSpec(path="rna.h5ad", label_key="ko", matrix="layers/counts")
+    DataSpec(path='rna.h5ad', label_key='ko', matrix='layers/counts')
+    """
 
     path: str = option(label="file", help=f"The file: {FORMATS_READ}.")
     label_key: str = option("", label="label column", help="The column that holds the label of each cell.")
