@@ -9,6 +9,7 @@ from pages.shell.glossary import glossary
 from pages.shell.text import plain
 from pages.views.data.known_pairs import known_pairs_section
 from pages.views.data.labels import label_comparison
+from pages.views.data.match_button import match_button
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
@@ -45,6 +46,7 @@ known_pairs_section(workspace)
 value_pictures(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
     st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
+match_button()
 run_list()
 glossary()
 next_step("propensity", "Train one classifier per modality to predict the labels from the features.")

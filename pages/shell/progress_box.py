@@ -39,11 +39,13 @@ CHANGED_ON = {"propensity": "propensity", "latents": "propensity", "match": "mat
 UNNUMBERED = "from source"  # what versions before 0.1.0 called themselves
 
 
-def start_run(recipe: Recipe, *, stop_after: LastStage, name: str) -> None:
-    """Start a run and open it."""
+def start_run(recipe: Recipe, *, stop_after: LastStage, name: str, show_on: str = "") -> None:
+    """Start a run and open it, on another page if one is named."""
     with show_errors():
         folder = session.store().start(recipe, stop_after=stop_after, name=name)
         session.set_workspace(session.workspace().with_run(folder.id))
+        if show_on:
+            st.switch_page(path_of(show_on))
         st.rerun()
 
 
