@@ -71,6 +71,17 @@ def test_the_readme_shows_the_slider_moving_and_the_guide_every_page():
             assert (images / f"page-{page.stem}.webp").exists()
 
 
+def test_every_page_is_in_a_menu_of_the_site():
+    """Or sphinx warns, and a warning ends the build (tests/test_docs_site.py, which is slow)."""
+    docs = ROOT / "docs"
+    named = set()
+    for page in [*docs.glob("*.md"), *docs.glob("*/index.md")]:
+        for tree in re.findall(r"```\{toctree\}(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            named |= {page.parent / line.strip() for line in tree.splitlines() if line.strip() and line[0] != ":"}
+    pages = {path.with_suffix("") for path in PAGES if docs in path.parents}
+    assert pages - named == {docs / "index"}
+
+
 def test_no_page_names_a_machine():
     for path in PAGES:
         assert not re.search(r"(?<![\w.])/(home|work|root|Users|tmp)/", path.read_text(encoding="utf-8")), path.name
