@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shell import cache, progress_box, session
 from pages.shell.changed_settings import MATCHED, warn_of_changed_settings
-from pages.shell.frame import next_step, require_data, start_page
+from pages.shell.frame import next_step, picture_and_settings, require_data, start_page
 from pages.shell.needs import fits_this_machine
 from pages.views.match.overview import match_view
 from pages.views.match.settings import matcher_settings
@@ -20,25 +20,30 @@ is_working = folder is not None and folder.status().is_active
 # A run of which only the map of scores is missing need not be waited for.
 is_ready = is_matched or (is_trained and folder is not None and folder.job.get("stop_after") == LastStage.PROPENSITY)
 
-with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
-    matcher_settings(folder, has_pairs=session.may_have_known_pairs())
-workspace = session.workspace()
-fits = fits_this_machine(workspace)
-if st.button(
-    "Match again" if is_matched else "Match",
-    type="secondary" if is_matched else "primary",
-    key="match",
-    disabled=(is_working and not is_ready) or not fits,
-):
-    progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
+picture, settings = picture_and_settings(is_matched)
+with settings:
+    with st.expander("Settings", expanded=not is_matched and not is_working, icon=":material/tune:"):
+        matcher_settings(folder, has_pairs=session.may_have_known_pairs())
+    workspace = session.workspace()
+    fits = fits_this_machine(workspace)
+    if st.button(
+        "Match again" if is_matched else "Match",
+        type="secondary" if is_matched else "primary",
+        key="match",
+        disabled=(is_working and not is_ready) or not fits,
+    ):
+        progress_box.start_run(workspace.recipe, stop_after=LastStage.MATCH, name=session.new_run_name("match"))
 
-if folder is not None:
-    progress_box.show_run(folder, curves=True)
-if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
-    scores = "The existing propensity scores are used." if is_trained else "The propensity models are trained first."
-    st.info(f"Not matched yet: press Match. {scores}", icon=":material/arrow_forward:")
-if folder is not None and is_matched:
-    warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
-    with progress_box.show_unreadable(folder):
-        match_view(folder)
+with picture:
+    if folder is not None:
+        progress_box.show_run(folder, curves=True)
+    if not is_matched and (is_ready or folder is None or folder.status().state == DONE):
+        scores = (
+            "The existing propensity scores are used." if is_trained else "The propensity models are trained first."
+        )
+        st.info(f"Not matched yet: press Match. {scores}", icon=":material/arrow_forward:")
+    if folder is not None and is_matched:
+        warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
+        with progress_box.show_unreadable(folder):
+            match_view(folder)
 next_step("monitor", "See what the matches are good for, without known pairs.")

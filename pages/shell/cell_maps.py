@@ -87,7 +87,8 @@ def draw_maps(
     )
     names = " and ".join(model.modality.name for model in models)
     what = color.column.name if color.column is not None else color.known
-    charts.show(figure, key=f"{key}.{folder.id}", alt=f"Two-dimensional maps of the {names} cells, coloured by {what}")
+    alt = f"Two-dimensional maps of the {names} cells, coloured by {what}"
+    charts.show(figure, key=f"{key}.{folder.id}", alt=alt, grows=not stacked)
     for remark in color.remarks:
         st.caption(remark)
     st.caption(chosen.caption)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.shell.style import hidden_title_key
+from pages.shell.style import GROWS, hidden_title_key
 from pages.shell.text import plain
 
 CONFIG = {
@@ -18,7 +18,7 @@ CONFIG = {
 SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
-def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None) -> None:
+def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None, grows: bool = False) -> None:
     """Draw a figure over the full width, with its title as page text, which wraps on narrow screens.
 
     The figure keeps its own title, hidden on the page (pages/shell/style.py), so that a downloaded picture has it.
@@ -29,6 +29,8 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
         What the figure shows, for screen readers.
     on_select
         Called after a box or lasso is drawn; without it nothing can be selected.
+    grows
+        As high as suits the width of the screen, instead of the height of the figure.
     """
     from psmatch_core.plotting import set_ink, title_text
 
@@ -40,12 +42,15 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
         st.markdown(f"**{plain(finding)}**")
     if note:
         st.caption(plain(note))
-    with st.container(key=f"{hidden_title_key(height)}-{key}"):
+    high: Literal["stretch", "content"] = "stretch" if grows else "content"
+    with st.container(key=f"{hidden_title_key(height)}-{f'{GROWS}-' if grows else ''}{key}"):
         if on_select is None:
-            st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+            st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
         else:
             shapes: tuple[Literal["lasso", "box"], ...] = ("lasso", "box")
-            st.plotly_chart(figure, key=key, config=SELECTING, alt=alt, on_select=on_select, selection_mode=shapes)
+            st.plotly_chart(
+                figure, key=key, config=SELECTING, alt=alt, height=high, on_select=on_select, selection_mode=shapes
+            )
 
 
 def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import empty_states, session
 from pages.shell.errors import show_error, show_errors
@@ -43,7 +44,8 @@ def start_page(page: str, question: str) -> Workspace:
             _offer_files_of_run()
         empty_states.warn_of_full_disk()
         _foreign_notice()
-        hint(page)
+        if session.current_run() is None:  # else it stands under the picture
+            hint(page)
     _sidebar(workspace)
     session.put("drawn", _drawn(workspace))
     return workspace
@@ -69,8 +71,22 @@ def require(is_there: bool, text: str, page: str) -> None:
     st.stop()
 
 
+def say_answer(sentence: str) -> None:
+    """The answer to the question of a page, in one sentence in plain words, above all figures."""
+    with st.container(key="answer"):
+        st.markdown(plain(sentence))
+
+
+def picture_and_settings(is_there: bool) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Where a page draws its picture and its settings: the picture comes first as soon as there is one."""
+    upper, lower = st.container(), st.container()
+    return (upper, lower) if is_there else (lower, upper)
+
+
 def next_step(page: str, text: str) -> None:
-    """The last line of a page: where to go from here."""
+    """The last lines of a page: its hint, once there is something to see, and where to go from here."""
+    if session.current_run() is not None:
+        hint(str(session.get("page")))
     st.divider()
     title, icon = PAGES[page]
     with st.container(horizontal=True, vertical_alignment="center"):

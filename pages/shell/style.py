@@ -6,6 +6,7 @@ import streamlit as st
 
 # The dark theme's primary colour is bright, for lines and links; white text on a button needs a darker one.
 _BUTTON = "#1f6a8c"
+GROWS = "grows"  # in the key of a container whose figure is as high as suits the screen
 _HEIGHTS = tuple(range(20, 181, 20))  # px taken by titles of one to nine lines
 
 
@@ -33,7 +34,11 @@ def _rules() -> str:
       border-color: {_BUTTON} !important; color: #ffffff !important; }}
     a:focus-visible, [role="tab"]:focus-visible, summary:focus-visible {{
       outline: 2px solid currentColor !important; outline-offset: 2px; }}
+    [data-testid="stMainBlockContainer"] {{ padding-left: clamp(1rem, 2.5vw, 3rem);
+      padding-right: clamp(1rem, 2.5vw, 3rem); }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}
+    [class*="st-key-untitled-"][class*="-{GROWS}-"] {{ min-height: clamp(440px, min(32vw, 80vh), 900px); }}
+    .st-key-answer p {{ font-size: 1.12rem; }}
     {titles}
     @media (prefers-reduced-motion: reduce) {{
       *, *::before, *::after {{ animation-duration: .01ms !important; transition-duration: .01ms !important; }} }}

@@ -27,6 +27,7 @@ COLORS = {
     Verdict.LABEL_ONLY: ("red", ":material/label:"),
     Verdict.NOT_MATCHED: ("gray", ":material/cancel:"),
 }
+NARROWEST, WIDEST, PER_CHARACTER = 70, 600, 7.2  # px of a column of texts, and of a character in it
 BEING_JUDGED = (
     ":gray-badge[:material/hourglass_top: Not judged yet] The matches are ready. What they are good for is being "
     "measured."
@@ -103,21 +104,29 @@ def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame,
     missing = [
         NOT_JUDGED if label in by_label and not is_judged else Verdict.NOT_MATCHED.value for label in table["label"]
     ]
+    flags = [flag_names(row.flags) if row is not None else "" for row in rows]
     config = {
         "verdict": st.column_config.TextColumn(
-            "Verdict", width=170, help="What the label's matches are good for (Monitor)."
+            "Verdict",
+            width=_width_of([each.value for each in Verdict]),
+            help="What the label's matches are good for (Monitor).",
         ),
         "agreement": st.column_config.NumberColumn(
             "Agreement", format="%.2f", help="Of matchings from halves of the cells and of the features (Monitor)."
         ),
-        "flags": st.column_config.TextColumn("Flags"),
+        "flags": st.column_config.TextColumn("Flags", width=_width_of(flags)),
     }
     columns: dict[str, list[Any]] = {
         "verdict": [row.verdict.value if row is not None else word for row, word in zip(rows, missing, strict=True)],
         "agreement": [row.agreement if row is not None else float("nan") for row in rows],
-        "flags": [flag_names(row.flags) if row is not None else "" for row in rows],
+        "flags": flags,
     }
     return table.assign(**columns), config
+
+
+def _width_of(texts: list[str]) -> int:
+    """Width of a column in which no text is cut [px]."""
+    return min(WIDEST, max(NARROWEST, round(PER_CHARACTER * max((len(text) for text in texts), default=0) + 20)))
 
 
 def _line(row: LabelEvidence) -> str:

@@ -9,7 +9,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from psmatch_core.exploration.l_curve import LCurve
-from psmatch_core.plotting.style import FAINT, GREY, PALETTE, SOURCE_COLOR, escaped, figure, hover_text, rounded
+from psmatch_core.plotting.style import (
+    FAINT,
+    GREY,
+    PALETTE,
+    SOURCE_COLOR,
+    escaped,
+    figure,
+    hover_text,
+    log_ticks,
+    rounded,
+)
 
 HIGHLIGHT = PALETTE[1]
 MOST_LABELS = 60  # more thin lines cannot be distinguished
@@ -80,7 +90,8 @@ def l_curve_figure(
         near = curve.epsilons[np.argmin(np.abs(np.log(curve.epsilons / current)))]
         if abs(np.log(near / current)) < 0.01:
             _mark(fig, curve, float(near), f"in use: {option} {current:.3g}", "x-thin")
-    fig.update_xaxes(type="log", title_text="spread of the matches (cells, log)", gridcolor=FAINT, dtick="D2")
+    ticks = log_ticks(table["n_effective"].to_numpy(dtype=float))
+    fig.update_xaxes(type="log", title_text="spread of the matches (cells, log)", gridcolor=FAINT, **ticks)
     fig.update_yaxes(title_text="cost of the plan", rangemode="tozero")
     return fig
 

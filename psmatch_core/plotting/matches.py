@@ -21,6 +21,7 @@ from psmatch_core.plotting.style import (
     height_of,
     hover_text,
     label_axis,
+    log_ticks,
     rounded,
 )
 
@@ -85,7 +86,8 @@ def effective_matches(coupling: Coupling) -> go.Figure:
     is_log = bool(known.size) and most.max() / max(float(known.min()), 1e-9) > LOG_ABOVE
     fig.update_xaxes(title_text="effective matches (cells)")
     if is_log:
-        fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", dtick="D2")
+        ticks = log_ticks(np.concatenate([known, np.asarray(most, dtype=float)]))
+        fig.update_xaxes(type="log", title_text="effective matches (cells, log scale)", **ticks)
     else:
         fig.update_xaxes(rangemode="tozero")
     return fig

@@ -40,6 +40,7 @@ ROW_HEIGHT = 20  # px per label on an axis
 TITLE_LINE = 20  # px
 WEBGL_ABOVE = 5_000  # points that SVG draws without stuttering; more are drawn by WebGL
 MOST_LABELS_DRAWN = 60  # labels in one figure, one per row: about a screen and a half
+MOST_DECADES_WITH_STEPS = 2.5  # of a logarithmic axis; over more, 2 and 5 would crowd it
 _AXIS = {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True}
 
 
@@ -256,6 +257,17 @@ def both_ends(n_labels: int, first: str, last: str) -> tuple[np.ndarray, str]:
 def height_of(n_rows: int, row: int = ROW_HEIGHT) -> int:
     """Height of a plot with one row per label, px."""
     return max(160, n_rows * row)
+
+
+def log_ticks(values: np.ndarray) -> dict[str, Any]:
+    """Ticks of a logarithmic axis over these positive values, all of one kind: 1, 2, 5 and their multiples of ten."""
+    known = values[np.isfinite(values) & (values > 0)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (1.0, 10.0)
+    n_decades = np.log10(high / low)
+    steps = (1, 2, 5) if n_decades < MOST_DECADES_WITH_STEPS else (1,)
+    powers = range(int(np.floor(np.log10(low))) - 1, int(np.ceil(np.log10(high))) + 1)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    return {"tickmode": "array", "tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 
 
 def rounded(value: float) -> str:

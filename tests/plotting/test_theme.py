@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psmatch_core.plotting.style import DARK_PAPER, INKS, LIGHT_PAPER, PALETTE, QUIET_INKS
+from psmatch_core.plotting.style import DARK_PAPER, INKS, LIGHT_PAPER, PALETTE, QUIET_INKS, log_ticks
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -95,3 +95,12 @@ def test_nothing_in_the_configuration_or_the_entry_point_names_another_host() ->
         named = re.findall(r"https?://[^\s\"']+", path.read_text(encoding="utf-8"))
         assert set(named) <= {"http://www.w3.org/2000/svg"}, path.name
     assert "page_icon=str(ICON)" in (ROOT / "main.py").read_text(encoding="utf-8")  # an emoji would be fetched
+
+
+def test_a_logarithmic_axis_has_ticks_of_one_kind() -> None:
+    narrow, wide = (log_ticks(np.array(ends)) for ends in ([3.0, 70.0], [0.5, 90_000.0]))
+    assert {2.0, 5.0, 10.0, 20.0, 50.0, 100.0} <= set(narrow["tickvals"])
+    assert narrow["ticktext"][narrow["tickvals"].index(50.0)] == "50"
+    assert all(np.log10(each) % 1 == 0 for each in wide["tickvals"])
+    assert "10,000" in wide["ticktext"]
+    assert log_ticks(np.array([np.nan]))["tickvals"]

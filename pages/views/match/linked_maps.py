@@ -79,6 +79,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
                 key=key,
                 alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
                 on_select=partial(_select_drawn, folder, scores, side, key),
+                grows=True,
             )
     with picture:
         for remark in look.remarks:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell import cache, charts
+from pages.shell.frame import say_answer
 from pages.shell.glossary import meaning
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
@@ -34,6 +35,7 @@ def match_view(folder: RunFolder) -> None:
     table = files.LABELS.read(folder)
     if table is None:
         return
+    say_answer(_answer(table, coupling))
     _headline(table, coupling)
     run_verdict(folder)
     views = {
@@ -47,6 +49,21 @@ def match_view(folder: RunFolder) -> None:
     tabs({title: partial(view, folder, coupling) for title, view in views.items()}, key=f"match.tabs.{folder.id}")
     st.subheader("All labels")
     match_table(folder, coupling, table)
+
+
+def _answer(table: pd.DataFrame, coupling: Coupling) -> str:
+    """How many labels are matched, and among how many candidates a typical cell has how many matches."""
+    spread, n_matched = effective_in_run(coupling), int(table["n_effective"].notna().sum())
+    which = (
+        f"All {len(table):,} labels are" if n_matched == len(table) else f"{n_matched:,} of {len(table):,} labels are"
+    )
+    if not spread.n_cells:
+        return f"{which} matched."
+    source, target = coupling.source.modality.name, coupling.target.modality.name
+    return (
+        f"{which} matched: a typical {source} cell has about {number(spread.matches, 2)} matches among the "
+        f"{number(spread.candidates, 2)} {target} cells of its label."
+    )
 
 
 def _headline(table: pd.DataFrame, coupling: Coupling) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import cache, charts
+from pages.shell.frame import say_answer
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.shell.verdicts import run_verdict
@@ -14,6 +15,7 @@ from pages.views.propensity.calibration import calibration_tab
 from pages.views.propensity.confusion import confusion_tab
 from pages.views.propensity.losses import losses_by_epoch_tab, losses_by_label_tab
 from pages.views.propensity.score_map import map_tab
+from psmatch_core.classification.answers import answer_on_labels
 from psmatch_core.classification.baselines import JointLatents
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.workspace import files
@@ -30,6 +32,7 @@ def propensity_view(folder: RunFolder) -> None:
             "calibration and confusion are those of its label classifier; they do not show how well the latents match.",
             icon=":material/info:",
         )
+    say_answer(answer_on_labels(*models))
     if cache.has_matching(folder):
         run_verdict(folder)
     for column, model in zip(st.columns(2, gap="large"), models, strict=True):

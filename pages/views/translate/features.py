@@ -97,7 +97,7 @@ def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, directi
     else:
         st.caption(
             "The features of a cell are the weighted mean of its matches; nothing is trained. To predict cells that "
-            "are measured later, choose a trained translator under “Settings” above."
+            "are measured later, choose a trained translator under “Settings” below."
         )
 
 

@@ -6,9 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shell import cache, distributions
+from pages.shell import accuracy, cache, distributions
+from pages.shell.frame import say_answer
 from pages.shell.tabs import tabs
-from pages.shell.text import plain
+from pages.shell.text import count, plain
 from pages.shell.verdicts import run_verdict
 from pages.views.translate.feature_map import feature_map_tab
 from pages.views.translate.feature_pairs import feature_pairs_tab
@@ -16,6 +17,7 @@ from pages.views.translate.features import all_features_tab, one_feature_tab
 from pages.views.translate.leave_out import leave_out_tab
 from pages.views.translate.predictions import trained_translator
 from psmatch_core.data.sides import SIDES
+from psmatch_core.evaluation.within_labels import PROBE
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -40,6 +42,7 @@ def translate_view(folder: RunFolder) -> None:
         )
         or "target_to_source"
     )
+    say_answer(_answer(folder, direction, inputs))
     run_verdict(folder)
     fitted = trained_translator(folder, direction)
     views = {
@@ -51,6 +54,22 @@ def translate_view(folder: RunFolder) -> None:
         "Feature pairs": partial(feature_pairs_tab, folder),
     }
     tabs(views, key=f"translate.tabs.{folder.id}")
+
+
+def _answer(folder: RunFolder, direction: str, inputs: files.Inputs) -> str:
+    """For how many features the matching says more of a cell than its label does."""
+    at, of = (inputs[side].name for side in SIDES_OF[direction])
+    known = next((each for each in accuracy.accuracy_of(folder, direction) if each.translator != PROBE), None)
+    if known is None:
+        return (
+            f"The {of} features of a cell of {at} are predicted from its matches; how well cannot be measured for "
+            "single cells, because no true pairs are known."
+        )
+    gained = f"{len(known.gained):,} of {count(len(known.features), f'{of} feature')}"
+    return (
+        f"For {gained}, the matching tells cells of one label apart; for the others, its prediction is no better than "
+        "the mean of the label."
+    )
 
 
 def _distributions(folder: RunFolder) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from psmatch_core.exploration.marking_features import shares_between
@@ -151,3 +154,31 @@ def test_the_map_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> No
     opened(app, f"match.tabs.{finished.id}", "Linked maps")
     assert "RNA: latent of its file" in plain_text(app)
     assert "Places on the two maps cannot be compared" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "answer"),
+    [
+        ("propensity", "Both modalities distinguish the labels: RNA names the label of"),
+        ("match", "All 13 labels are matched: a typical RNA cell has about"),
+        ("translate", "the matching tells cells of one label apart"),
+    ],
+)
+def test_a_page_begins_with_its_answer_and_ends_with_its_settings(full: Open, page: str, answer: str) -> None:
+    """In plain words before any figure; settings stand under the picture."""
+    app = full(page)
+    said = plain_text(app)
+    assert answer in said
+    assert not app.exception
+    main = list(walked(app.main))
+    pictures = [at for at, element in enumerate(main) if element.type == "tab"]
+    settings = [at for at, element in enumerate(main) if getattr(element, "label", "") == "Settings"]
+    answers = [at for at, element in enumerate(main) if answer[:20] in str(getattr(element, "value", ""))]
+    assert answers[0] < pictures[0] < settings[-1]
+
+
+def walked(block: object) -> Iterator[Any]:
+    """A block of the page and all that is in it, from top to bottom."""
+    yield block
+    for child in getattr(block, "children", {}).values():
+        yield from walked(child)
