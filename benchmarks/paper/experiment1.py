@@ -56,7 +56,7 @@ from psmatch_core.matching.matchers import (
 )
 from psmatch_core.matching.matchers.known_pairs import true_pairs
 from psmatch_core.pipeline.demo_data import interventional_images
-from psmatch_core.pipeline.recipe import PAPER_NETWORK, PAPER_VAE, Recipe
+from psmatch_core.pipeline.recipe import Recipe
 
 RESULTS = Path(__file__).parents[1] / "results" / "experiment1.json"
 Models: TypeAlias = tuple[ScoredModality, ScoredModality]
@@ -64,6 +64,7 @@ METRICS = ("trace", "trace_fold", "latent_mse", "latent_r2")
 SHARED, ONE_SIDE = 0.6, 0.2  # of all cells: seen in both modalities, and in each one only
 RAW = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)  # P's settings
 RAW_NEIGHBOURS = NeighborMatcher(n_neighbors=1, normalize=True, align=False)  # the released code's
+PAPER_NETWORK, PAPER_VAE = Recipe.preset("paper").classifier, Recipe.preset("paper-vae").space
 SMALL_NETWORK = CNNClassifier()
 SMALL_VAE = JointVAE(
     image_network=SMALL_NETWORK,

@@ -13,7 +13,7 @@ from pathlib import Path
 RUN_FOLDER = "psmatch-run"
 SHORT = "{:.3g}".format  # how numbers stand in tables on a terminal
 # Written out, because `psmatch --help` must not load the recipe; a test compares it with PRESETS.
-PRESETS_TEXT = "recommended, recommended-2, sharp, smooth, paper, paper-snn or paper-vae"
+PRESETS_TEXT = "recommended, recommended-1, recommended-2, fast, sharp, smooth, paper, paper-snn or paper-vae"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from psmatch_core.cli import (
     matched,
     monitor,
     options,
+    presets,
     report,
     resume,
     run,
@@ -46,7 +47,7 @@ GROUPS = {
     "match": (match, run, resume, runs),
     "judge the matches": (evaluate, monitor, compare, curve, sweep, witness, leave_out),
     "use the matches": (markers, features, translate, matched, report),
-    "settings and the program": (options, warm),
+    "settings and the program": (options, presets, warm),
 }
 COMMANDS = tuple(module.COMMAND for modules in GROUPS.values() for module in modules)
 

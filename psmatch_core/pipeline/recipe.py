@@ -10,16 +10,10 @@ from typing import Any, Self
 
 from psmatch_core.base.config import Config, option
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import (
     Classifier,
-    CNNClassifier,
-    FeatureBaggingClassifier,
-    MLPClassifier,
     RecommendedClassifier,
-    SingleNetworkClassifier,
 )
-from psmatch_core.classification.classifiers.network_classifier import AT_RANDOM
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -27,56 +21,14 @@ from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.evaluation.distributions import Comparing
 from psmatch_core.evaluation.evaluate import Judging
-from psmatch_core.matching.link import IF_FOUND, Linking
-from psmatch_core.matching.matchers import Matcher, NeighborMatcher, SinkhornMatcher
+from psmatch_core.matching.link import Linking
+from psmatch_core.matching.matchers import Matcher, SinkhornMatcher
 from psmatch_core.monitor.report import Monitoring
+from psmatch_core.pipeline.presets import read_presets
 from psmatch_core.translation.translators import BarycentricTranslator, Translator
 
 DEMO_PREFIX = "demo:"  # of the path of a data set that comes with the program
-PRESETS = {
-    "recommended": "Averaged small networks and ridge regression; entropic transport with epsilon 0.05 × mean cost.",
-    "recommended-2": "New: feature bagging, epsilon 0.1 × mean cost, and features linked where hidden labels are found "
-    "again; nearer matches on all four sets it was judged on, 2.5 times the time.",
-    "sharp": "As recommended, with fewer partners per cell (epsilon 0.02 × mean cost).",
-    "smooth": "As recommended, with more partners per cell (epsilon 0.1 × mean cost).",
-    "paper": "The settings of Xi et al. 2024: one network, raw logits, entropic transport with absolute epsilon 0.05.",
-    "paper-snn": "The same network, matched by shared nearest neighbours as in its released code: k = 1 and "
-    "logits scaled to length 1.",
-    "paper-vae": "The VAE baseline of Xi et al. 2024 (Yang et al. 2021) with the same network, matched as in paper.",
-}
-# AdamW without weight decay is Adam. With as much patience as epochs, all epochs are run and the best one is kept.
-PAPER_NETWORK = SingleNetworkClassifier(
-    network=MLPClassifier(
-        hidden=(1024,) * 5,
-        dropout=0.0,
-        weight_decay=0.0,
-        learning_rate=1e-4,
-        n_epochs=250,
-        patience=250,
-        batch_size=256,
-        batch_norm=True,
-        start=AT_RANDOM,
-    ),
-    image_network=CNNClassifier(
-        channels=(32, 54, 128, 256, 512),
-        weight_decay=0.0,
-        learning_rate=1e-4,
-        n_epochs=100,
-        patience=100,
-        batch_size=256,
-        start=AT_RANDOM,
-    ),
-)
-PAPER_MATCHER = SinkhornMatcher(epsilon=0.05, epsilon_unit="absolute", align=False, max_iterations=1000)
-PAPER_VAE = JointVAE(
-    network=PAPER_NETWORK.network,
-    image_network=PAPER_NETWORK.image_network,
-    n_latent=128,
-    kl_weight=1e-9,
-    label_weight=1.0,
-    modality_weight=0.1,
-    discriminator=(1024,) * 3,
-)
+PRESETS = {preset.name: preset.about for preset in read_presets().values()}
 
 
 @dataclass(frozen=True)
@@ -162,27 +114,11 @@ class Recipe(Config):
     def preset(cls, name: str) -> Recipe:
         """A named recipe, one of :data:`PRESETS`.
 
-        Source of the presets ``paper…``: Xi et al. 2024, appendix on training details, as listed in docs/method.md.
+        Their settings, with sources, are data: ``presets.toml`` (:func:`~psmatch_core.pipeline.presets.read_presets`).
         """
         if name not in PRESETS:
             raise PsmatchError(f"There is no preset {name!r}.", hint=f"Use one of {', '.join(PRESETS)}.")
-        settings: dict[str, dict[str, Any]] = {
-            "recommended": {},
-            "recommended-2": {
-                "classifier": FeatureBaggingClassifier(),
-                "matcher": SinkhornMatcher.smooth(),
-                "linking": Linking(use=IF_FOUND),
-            },
-            "sharp": {"matcher": SinkhornMatcher.sharp()},
-            "smooth": {"matcher": SinkhornMatcher.smooth()},
-            "paper": {"classifier": PAPER_NETWORK, "matcher": PAPER_MATCHER},
-            "paper-snn": {
-                "classifier": PAPER_NETWORK,
-                "matcher": NeighborMatcher(n_neighbors=1, normalize=True, align=False),
-            },
-            "paper-vae": {"space": PAPER_VAE, "classifier": PAPER_NETWORK, "matcher": PAPER_MATCHER},
-        }
-        return cls(**settings[name])
+        return cls.from_dict(read_presets()[name].settings)
 
     def with_data(self, source: DataSpec | None, target: DataSpec | None) -> Recipe:
         """The same settings with these files."""
