@@ -60,7 +60,9 @@ def map_boxes(folder: RunFolder, models: cache.ScoredModalities, coupling: Coupl
         The plan, for cells as they were matched; None if the run is not matched yet.
     """
     own = [_own_maps(str(folder.path), side, _times(folder)) for side in SIDES]
-    offered = [UMAP, PCA, *([AS_MATCHED] if coupling is not None else []), *([OWN] if any(own) else [])]
+    has_umap = files.SCORE_MAP.is_in(folder, UMAP) or folder.status().is_active  # an active run may still make it
+    known = {UMAP: has_umap, PCA: True, AS_MATCHED: coupling is not None, OWN: any(own)}
+    offered = [each for each, is_known in known.items() if is_known]
     kind = st.selectbox(
         "Map",
         offered,
@@ -121,8 +123,8 @@ def _of_scores(folder: RunFolder, models: cache.ScoredModalities, method: str) -
     what = what_is_placed(folder, models)
     if method == "umap":
         return f"UMAP of {what}. Cells are not matched on the map, and distances between islands mean little."
-    waiting = "UMAP replaces it when it is ready." if folder.status().is_active else "This run has no UMAP."
-    return f"First two principal components of {what}. {waiting}"
+    waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
+    return f"First two principal components of {what}.{waiting}"
 
 
 def _of_matching(folder: RunFolder, label: str) -> str:

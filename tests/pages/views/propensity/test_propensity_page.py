@@ -12,7 +12,7 @@ from psmatch_core.exploration.projection import project_column
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.workspace.results import in_readable_units, load_matching, load_models
 from psmatch_core.workspace.run_folder import RunFolder
-from tests.pages.conftest import Open, opened, plain_text, texts
+from tests.pages.conftest import Open, opened, plain_text, texts, without
 
 
 def test_propensity_shows_both_modalities(full: Open, finished: RunFolder) -> None:
@@ -145,6 +145,15 @@ def test_every_map_is_drawn_of_all_labels_of_one_and_of_each(
     assert said.get(kind, "Positions from which the matching computed its costs") in texts(app)
     n = {"": "1,000 RNA cells", "STAT1": "81 of 1,000 RNA cells", "\n": "The cells of 9 labels"}[label]
     assert n in plain_text(app)
+
+
+def test_a_map_that_the_run_lacks_is_not_offered(full: Open, finished: RunFolder) -> None:
+    with without(finished, "map_umap.npz"):
+        app = full("propensity")
+        box = app.selectbox(key=f"map.kind.{finished.id}")
+        assert "scores by UMAP" not in box.options
+        assert box.value == "pca"
+        assert "First two principal components of held-out" in texts(app)
 
 
 def test_the_map_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> None:
