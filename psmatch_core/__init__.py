@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from psmatch_core.evaluation.evaluate import Evaluation as Evaluation, Judging as Judging, evaluate as evaluate
     from psmatch_core.evaluation.held_out import HeldOut as HeldOut, load_held_out as load_held_out
     from psmatch_core.exploration.l_curve import LCurve as LCurve, l_curve as l_curve
+    from psmatch_core.exploration.markers import Markers as Markers, find_markers as find_markers
+    from psmatch_core.exploration.matched_cell import MatchedCell as MatchedCell, matched_cell as matched_cell
+    from psmatch_core.exploration.selection import Selection as Selection
     from psmatch_core.exports.files import export as export
     from psmatch_core.exports.matched_h5mu import write_matched as write_matched
     from psmatch_core.matching.coupling import Coupling as Coupling, Outcome as Outcome, Status as Status

@@ -18,7 +18,15 @@ CONFIG = {
 SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
-def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | None = None, grows: bool = False) -> None:
+def show(
+    figure: Any,
+    *,
+    key: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+    grows: bool = False,
+    can_click: bool = False,
+) -> None:
     """Draw a figure over the full width, with its title as page text, which wraps on narrow screens.
 
     The figure keeps its own title, hidden on the page (pages/shell/style.py), so that a downloaded picture has it.
@@ -31,6 +39,8 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
         Called after a box or lasso is drawn; without it nothing can be selected.
     grows
         As high as suits the width of the screen, instead of the height of the figure.
+    can_click
+        Call it after a click on a point; dragging then moves the figure.
     """
     from psmatch_core.plotting import set_ink, title_text
 
@@ -47,9 +57,12 @@ def show(figure: Any, *, key: str, alt: str, on_select: Callable[[], None] | Non
         if on_select is None:
             st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
         else:
-            shapes: tuple[Literal["lasso", "box"], ...] = ("lasso", "box")
+            modes: tuple[Literal["lasso", "box", "points"], ...] = ("lasso", "box", "points")
+            modes = modes if can_click else modes[:2]
+            if can_click:
+                figure.update_layout(dragmode="pan")  # while a lasso is drawn, Streamlit takes no clicks
             st.plotly_chart(
-                figure, key=key, config=SELECTING, alt=alt, height=high, on_select=on_select, selection_mode=shapes
+                figure, key=key, config=SELECTING, alt=alt, height=high, on_select=on_select, selection_mode=modes
             )
 
 

@@ -117,6 +117,10 @@ def find_markers(
     n_resamples
         Bootstrap samples, and shuffled plans, at least 20.
 
+    Returns
+    -------
+    The features of both modalities, ranked.
+
     Raises
     ------
     PsmatchError
@@ -124,6 +128,18 @@ def find_markers(
 
     Source: Benjamini and Hochberg 1995 (q-values); Efron and Tibshirani 1993, chapter 6 (standard errors from about a
     hundred samples); Owen 2007, The pigeonhole bootstrap (both sides of a plan are drawn again).
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> coupling = psmatch.match(*(psmatch.fit_propensity(each, quick) for each in (source, target)))
+    >>> stat1 = psmatch.Selection("source", (source.labels == "STAT1").nonzero()[0], name="STAT1")
+    >>> psmatch.find_markers(coupling, (source, target), stat1).finding()
+    'The groups are whole labels: a matching adds nothing to what the label says'
     """
     if n_resamples < 20:
         raise PsmatchError(f"At least 20 resamples are needed, got {n_resamples}.", hint="Use the default of 100.")

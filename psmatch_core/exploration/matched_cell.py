@@ -112,10 +112,26 @@ def matched_cell(
     top
         Matches whose own profiles are given.
 
+    Returns
+    -------
+    The cell, its matches and both profiles.
+
     Raises
     ------
     PsmatchError
         If the label of the cell has no plan.
+
+    Examples
+    --------
+    >>> import psmatch
+    >>> rna, image = psmatch.demo("screen")
+    >>> source = psmatch.Modality.from_anndata(rna, label_key="label", name="RNA")
+    >>> target = psmatch.Modality.from_anndata(image, label_key="label", name="Image")
+    >>> quick = psmatch.LinearClassifier(strength=0.05)
+    >>> coupling = psmatch.match(*(psmatch.fit_propensity(each, quick) for each in (source, target)))
+    >>> found = psmatch.matched_cell(coupling, (source, target), 0)
+    >>> found.weights.sum().round(6)
+    np.float64(1.0)
     """
     own, other = sides if side == SIDES[0] else sides[::-1]
     label = str(own.labels[cell])

@@ -96,6 +96,13 @@ def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
     return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
 
 
+def nearest_on_map(scores: ScoreMap, side: str, point: tuple[float, float]) -> Selection:
+    """The cell of one modality that lies nearest to a point on the map, such as one that was clicked."""
+    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
+    distance = np.sum((np.asarray(xy, dtype=np.float64) - point) ** 2, axis=1)
+    return Selection(side, cells[[int(np.argmin(distance))]] if distance.size else cells, "clicked on the map")
+
+
 def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:
     """How the weight of the selected cells is distributed over the other modality, ``(n_other_cells,)``.
 

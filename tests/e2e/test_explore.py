@@ -19,7 +19,7 @@ from psmatch_core.exploration.epsilon_grid import at_value
 from psmatch_core.exploration.markers import find_markers
 from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.exploration.projection import project_column
-from psmatch_core.exploration.selection import Selection, matched_weight, on_map
+from psmatch_core.exploration.selection import Selection, matched_weight, nearest_on_map, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
@@ -314,6 +314,33 @@ def test_a_lasso_is_answered_by_markers_in_both_modalities(server: Server, run: 
     expect(page.get_by_text("In the report: corner")).to_be_visible()
     assert load_markers(run)["corner"].finding() == expected.finding()
     delete_markers(run, "corner")
+    no_exception(page)
+
+
+def test_a_click_on_a_map_shows_the_pair(server: Server, run: RunFolder, new_page: Any) -> None:
+    page = new_page()
+    visit(page, f"{server.url}/match?run={run.id}", "Match")
+    page.get_by_role("tab", name="Linked maps").click()
+    settle(page)
+    choose(page, "Select by", "clicking")
+    plot = figure(page, "linked.target")
+    x, y, px, py = plot.evaluate(
+        "p => { const t = p._fullData[0], l = p._fullLayout;"
+        " return [t.x[5], t.y[5], l.xaxis.d2p(t.x[5]), l.yaxis.d2p(t.y[5])]; }"
+    )
+    area = plot.locator(".nsewdrag").first.bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + px - 3, area["y"] + py)
+    page.mouse.move(area["x"] + px, area["y"] + py, steps=3)
+    page.mouse.click(area["x"] + px, area["y"] + py)
+    expect(chip(page, "1 Image cell selected")).to_be_visible()
+    settle(page)
+    coupling, scores = matched(run), files.SCORE_MAP.read(run, which="pca")
+    assert scores is not None
+    clicked = nearest_on_map(scores, "target", (x, y))
+    found = matched_cell(coupling, load_readable(run), int(clicked.cells[0]), "target")
+    weights = figure(page, "matches").evaluate("p => p._fullData.filter(t => t.type == 'bar').flatMap(t => [...t.x])")
+    assert sorted(weights, reverse=True) == pytest.approx(found.weights[: len(weights)], rel=1e-4)
     no_exception(page)
 
 

@@ -16,6 +16,7 @@ from psmatch_core.exploration.selection import (
     feature_values,
     inside,
     matched_weight,
+    nearest_on_map,
     on_map,
     selected_cells_table,
 )
@@ -65,6 +66,14 @@ def test_a_shape_around_a_panel_selects_all_its_cells(models):
     found = on_map(map_scores(*models), "target", [(-1e3, -1e3), (1e3, -1e3), (1e3, 1e3), (-1e3, 1e3)])
     assert found.cells.tolist() == list(range(models[1].modality.n_cells))
     assert (found.side, found.other) == ("target", "source")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_click_selects_the_cell_that_lies_nearest(models, side):
+    scores = map_scores(*models)
+    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
+    for at in (0, 5, 11):
+        assert nearest_on_map(scores, side, (xy[at, 0] + 1e-6, xy[at, 1])).cells.tolist() == [cells[at]]
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

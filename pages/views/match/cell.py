@@ -22,6 +22,7 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.data.modality import Modality
     from psmatch_core.exploration.matched_cell import MatchedCell
+    from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
 
 TOP = 12  # matches of one cell that are drawn
@@ -38,10 +39,15 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     at_sliders = slider_state.coupling_at_sliders(folder, run)
     coupling = at_sliders.coupling
     chosen = cell_choice(folder, coupling)
-    if chosen is None:
-        return
+    if chosen is not None:
+        show_pair(folder, at_sliders, chosen)
+
+
+def show_pair(folder: RunFolder, at_sliders: slider_state.CouplingAtSliders, chosen: ChosenCell) -> None:
+    """A cell beside its matches, at the positions of the sliders."""
     from psmatch_core.exploration.matched_cell import matched_cell
 
+    coupling = at_sliders.coupling
     sides = cell_values.measured(folder, "source"), cell_values.measured(folder, "target")
     with show_errors():
         found = matched_cell(coupling, sides, chosen.cell, chosen.side)
@@ -52,6 +58,13 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         at = at_sliders.describe([found.label], slider_state.run_value(folder))
         unknown = "" if partner is not None else " The true partner of this cell is not known."
         st.caption(f"Weights {plain(at)}.{unknown}")
+
+
+def show_selected_pair(folder: RunFolder, at_sliders: slider_state.CouplingAtSliders, selection: Selection) -> None:
+    """The pair of a single selected cell, such as one that was clicked on a map; nothing for more cells."""
+    if len(selection) == 1:
+        name = str(selection.names(at_sliders.coupling)[0])
+        show_pair(folder, at_sliders, ChosenCell(selection.side, int(selection.cells[0]), name))
 
 
 def _pictures(

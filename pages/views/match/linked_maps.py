@@ -19,6 +19,7 @@ from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
+from pages.views.match.cell import show_selected_pair
 from pages.views.match.selection_panel import selection_panel
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+
+DRAWING, CLICKING = "drawing", "clicking"  # how cells are selected on the maps
 
 
 def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
@@ -53,6 +56,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     with controls:
         chosen = map_boxes(folder, models, run)
         color = color_boxes(folder, models, coupling, selection=selection) if chosen.panels is None else None
+        by_click = chosen.panels is None and _selects_by_click(folder)
     if chosen.panels is not None:
         with picture:
             draw_panels(folder, models, chosen)
@@ -80,6 +84,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
                 alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
                 on_select=partial(_select_drawn, folder, scores, side, key),
                 grows=True,
+                can_click=by_click,
             )
     with picture:
         for remark in look.remarks:
@@ -87,14 +92,23 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         st.caption(f"{chosen.caption} Larger, more opaque dots have more weight.{_what_is_drawn(scores, run)}")
     if selection is None:
         st.info(
-            "Nothing is selected. Draw around cells with the lasso or the box, tick labels in the table below, or "
-            "select rows or blocks under “One label”.",
+            "Nothing is selected. Draw around cells with the lasso or the box, click one to see its match (*Select "
+            "by*), tick labels in the table below, or select rows or blocks under “One label”.",
             icon=":material/arrow_forward:",
         )
         selected_cells.saved_buttons(folder, run)
         return
+    show_selected_pair(folder, at_sliders, selection)
     selection_panel(folder, coupling, selection, at)
     selected_cells.save_form(folder, run, selection)
+
+
+def _selects_by_click(folder: RunFolder) -> bool:
+    """Whether a click selects a cell, in place of a drawn shape: the browser's part cannot do both at once."""
+    ways = {DRAWING: "drawing around cells", CLICKING: "clicking a cell"}
+    key = f"linked.by.{folder.id}"
+    chosen = st.selectbox("Select by", list(ways), format_func=ways.__getitem__, key=key, persist_state="session")
+    return chosen == CLICKING
 
 
 def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
@@ -150,8 +164,13 @@ def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
 
 
 def _select_drawn(folder: RunFolder, scores: ScoreMap, side: str, key: str) -> None:
-    """Select the cells inside the shapes drawn on one map."""
-    from psmatch_core.exploration.selection import Selection, on_map
+    """Select the cells inside the shapes drawn on one map, or the cell that was clicked."""
+    from psmatch_core.exploration.selection import Selection, nearest_on_map, on_map
+
+    clicked = selected_cells.clicked_point(key)
+    if clicked is not None:
+        selected_cells.select(folder, nearest_on_map(scores, side, clicked))
+        return
 
     shapes = selected_cells.drawn_shapes(key)  # a redrawn figure forgets its shapes; the chip clears the selection
     cells: set[int] = set()
