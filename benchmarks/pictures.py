@@ -30,9 +30,10 @@ LABEL = "STAT1"
 FRAME_MS = 350
 FRAMES = 20  # positions of the slider, sharp to smooth
 SHOWN, SHOWN_TALL = (1280, 1150), 1700  # of the window
-ABOVE, MARGIN = 100, 16  # what is shown around the slider and its figures
+ABOVE, MARGIN, BELOW = 100, 16, 40  # what is shown around the slider and its figures, whose last pixels are empty
 WIDTH = 900  # of the pictures
 LARGEST = 1_500_000  # bytes
+TO_TOP = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
 
 
 def main() -> None:
@@ -59,6 +60,7 @@ def main() -> None:
                     name = "" if title == "Data" else title.lower()
                     visit(page, f"{bench.url}/{name}?run={run.name}", title)
                     quiet(page)
+                    page.evaluate(TO_TOP)  # a hint that was put away may lie further down
                     write(screenshot(page), options.out / f"page-{title.lower()}.webp")
         finally:
             bench.stop()
@@ -106,7 +108,7 @@ def around(page: Page, slider: Locator) -> FloatRect:
     top, left = boxes[0]["y"] - ABOVE, min(box["x"] for box in boxes) - MARGIN
     right = max(box["x"] + box["width"] for box in boxes) + MARGIN
     bottom = max(box["y"] + box["height"] for box in boxes if box["y"] + box["height"] <= SHOWN_TALL)
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return {"x": left, "y": top, "width": right - left, "height": bottom - BELOW - top}
 
 
 def screenshot(page: Page, *, clip: FloatRect | None = None) -> Image.Image:
