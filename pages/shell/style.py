@@ -38,6 +38,7 @@ def _rules() -> str:
       padding-right: clamp(1rem, 2.5vw, 3rem); }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}
     [class*="st-key-untitled-"][class*="-{GROWS}-"] {{ min-height: clamp(440px, min(32vw, 80vh), 900px); }}
+    button kbd, button kbd * {{ color: inherit !important; opacity: .9 !important; }}
     .st-key-answer p {{ font-size: 1.12rem; }}
     {titles}
     @media (prefers-reduced-motion: reduce) {{

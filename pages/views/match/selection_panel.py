@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from pages.shell import cell_values, session
@@ -15,6 +16,7 @@ from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from psmatch_core.data.modality import Modality
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
 
@@ -88,7 +90,7 @@ def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
             place.multiselect(
                 f"{plain(modality.name)} features",
                 names,
-                default=session.get(f"features.{folder.id}.{side}") or names[:2],
+                default=session.get(f"features.{folder.id}.{side}") or _marking(selection, side, modality),
                 key=f"selected.features.{folder.id}.{side}",
                 max_selections=12,
             )
@@ -116,3 +118,12 @@ def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
                 ),
             },
         )
+
+
+def _marking(selection: Selection, side: str, modality: Modality) -> list[str]:
+    """Two features that mark the selected cells; those that mark the labels in the other modality."""
+    from psmatch_core.exploration.marking_features import shares_between
+
+    is_selected = np.isin(np.arange(modality.n_cells), selection.cells)
+    share = shares_between(modality.X, is_selected if side == selection.side else modality.labels)
+    return [str(each) for each in modality.var_names[np.argsort(-share, kind="stable")[:2]]]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from pages.shell import cache
 from pages.views.match.cell_choice import BEST, EXTREME, SELECTED, WHOLE, WORST
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.matchers import Matcher, SharedSpaceMatcher
+from psmatch_core.workspace.results import load_readable
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, opened, plain_text, texts
 
@@ -71,6 +73,18 @@ def test_selected_cells_are_opened_one_by_one(full: Open, finished: RunFolder) -
     box = app.selectbox(key=f"cell.{finished.id}.target.{SELECTED}.{label}")
     modality = cache.coupling(finished).target.modality
     assert box.options == [str(modality.obs_names[at]) for at in (4, 9, 30) if modality.labels[at] == label]
+    assert not app.exception
+
+
+def test_the_features_shown_of_a_selection_mark_it(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    sides = load_readable(finished)
+    values = sides[0].X[:, [7]]
+    high = np.argsort(-np.asarray(values.todense() if hasattr(values, "todense") else values).ravel())[:80]
+    app.session_state[f"selected.{finished.id}"] = Selection("source", high)
+    app.run()
+    assert str(sides[0].var_names[7]) in app.multiselect(key=f"selected.features.{finished.id}.source").value
+    assert len(app.multiselect(key=f"selected.features.{finished.id}.target").value) == 2
     assert not app.exception
 
 
