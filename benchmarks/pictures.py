@@ -30,7 +30,7 @@ LABEL = "STAT1"
 FRAME_MS = 350
 FRAMES = 20  # positions of the slider, sharp to smooth
 SHOWN, SHOWN_TALL = (1280, 1150), 1700  # of the window
-ABOVE, MARGIN, BELOW = 100, 16, 40  # what is shown around the slider and its figures, whose last pixels are empty
+ABOVE, MARGIN, BELOW = 100, 16, 18  # what is shown around the slider and its figures, whose last pixels are empty
 WIDTH = 900  # of the pictures
 LARGEST = 1_500_000  # bytes
 TO_TOP = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
