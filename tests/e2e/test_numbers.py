@@ -23,6 +23,7 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.intervals import bootstrap_intervals
+from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.matching.effective_matches import effective_in_run
 from psmatch_core.matching.match_features import FeatureRules
 from psmatch_core.pipeline.demo_data import demo_recipe
@@ -32,7 +33,7 @@ from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.translation.translators import RidgeTranslator
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
-from psmatch_core.workspace.results import features_of, load_figures, load_matching, load_models
+from psmatch_core.workspace.results import features_of, load_figures, load_matching, load_models, load_readable
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import Server
@@ -274,14 +275,20 @@ def _match(run: RunFolder) -> Iterator[Tab]:
     weights = np.asarray(coupling[LABEL].rows(0, 1)[0])
     cell = coupling.source.modality.obs_names[coupling.source_cells[LABEL][0]]
     share = float(weights.max() / weights.sum())
+    pair = matched_cell(coupling, load_readable(run), int(coupling.source_cells[LABEL][0]))
     best = f"The best match of {cell} has {share:.1%} of the weight, "
     titles = {
         "Linked maps": (),
-        "One cell": (f"{best}{rounded(share * weights.size)} × uniform",),
+        "One cell": (
+            first_line(plotting.cell_profile(pair, cell=cell, modality="RNA")),
+            f"{best}{rounded(share * weights.size)} × uniform",
+            first_line(plotting.match_profile(pair, modality="Image")),
+        ),
         "Effective matches": (first_line(plotting.effective_matches(coupling)),),
     }
+    of_cell = ("Effective matches", number(float(coupling[LABEL].n_effective[0]), 2), f"of {weights.size} candidates")
     for name, found in titles.items():
-        yield Tab("match", name, titles=found, metrics=tuple(head))
+        yield Tab("match", name, titles=found, metrics=(*head, of_cell) if name == "One cell" else tuple(head))
 
 
 def _slider(run: RunFolder, models: tuple[PropensityModel, PropensityModel], head: list[Metric]) -> Tab:
