@@ -10,7 +10,7 @@ from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.data.modality import Matrix
 
 CLIP = 10.0  # standard deviations; one larger outlier of one gene would dominate a network
-MANY_VALUES = 10_000_000  # of cells × features: from here on (40 MB) scaled features of sparse cells are held sparsely
+MANY_SCALED = 10_000_000  # of cells × features: from here on (40 MB) scaled features of sparse cells are held sparsely
 LARGEST_SHARE = 0.4  # of values that are stored; above it, a dense matrix is smaller
 
 
@@ -63,7 +63,7 @@ def scaled_in_single(
 def scaled_features(X: Matrix, mean: np.ndarray, spread: np.ndarray) -> Matrix:
     """Features with mean 0 and variance 1, clipped, in single precision: dense, or a large sparse matrix shifted."""
     n_values = X.shape[0] * X.shape[1]
-    if not sparse.issparse(X) or n_values <= MANY_VALUES or X.nnz > LARGEST_SHARE * n_values:
+    if not sparse.issparse(X) or n_values <= MANY_SCALED or X.nnz > LARGEST_SHARE * n_values:
         return scaled_in_single(X, mean, spread, True)
     rows = X.tocsr()
     shift = scaled(np.zeros((1, X.shape[1])), mean, spread, True)[0]  # what a zero becomes

@@ -7,7 +7,7 @@ A block has mass 1; its share of the whole coupling is its label's share of the 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -190,19 +190,14 @@ class Coupling(HtmlSummary):
         smallest
             Leave out entries below this share of their row.
         """
-        shape = (self.source.modality.n_cells, self.target.modality.n_cells)
-        rows, columns, values = [], [], []
+        pieces = []
         for label, block in self.blocks.items():
-            share = self.mass(label)
-            for start, matrix in block.sparse_rows(top=top, smallest=smallest):
-                part = matrix.tocoo()
-                rows.append(self.source_cells[label][part.row + start])
-                columns.append(self.target_cells[label][part.col])
-                values.append(part.data * share)
-        if not rows:
-            return sparse.csr_matrix(shape)
-        triplet = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-        return sparse.csr_matrix(triplet, shape=shape)
+            share, columns = self.mass(label), self.target_cells[label].astype(np.int32)
+            for start, part in block.sparse_rows(top=top, smallest=smallest):
+                part = part if part.has_sorted_indices else part.sorted_indices()
+                rows = self.source_cells[label][start : start + part.shape[0]]
+                pieces.append(_Piece(rows, np.diff(part.indptr), columns[part.indices], part.data * share))
+        return _joined(pieces, (self.source.modality.n_cells, self.target.modality.n_cells))
 
     def __repr__(self) -> str:
         attention = sum(status.outcome.needs_attention for status in self.statuses)
@@ -211,3 +206,27 @@ class Coupling(HtmlSummary):
             f"Coupling({self.source.modality.name} → {self.target.modality.name}: {len(self.blocks)} labels, "
             f"{n:,} × {m:,} cells, {attention} needing attention)"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Some rows of the coupling: their positions, their numbers of entries, and the entries one row after another."""
+
+    rows: np.ndarray
+    lengths: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+
+
+def _joined(pieces: Sequence[_Piece], shape: tuple[int, int]) -> sparse.csr_matrix:
+    """All pieces as one matrix; an entry takes 24 bytes on the way to its 12."""
+    lengths = np.zeros(shape[0], dtype=np.int64)
+    for each in pieces:
+        lengths[each.rows] = each.lengths
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    columns, values = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
+    for each in pieces:
+        own = np.cumsum(each.lengths) - each.lengths  # where each row starts in the piece
+        at = np.repeat(indptr[each.rows] - own, each.lengths) + np.arange(each.columns.size)
+        columns[at], values[at] = each.columns, each.values
+    return sparse.csr_matrix((values, columns, indptr), shape=shape)

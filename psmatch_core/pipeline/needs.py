@@ -12,9 +12,11 @@ from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import RecommendedClassifier
+from psmatch_core.classification.classifiers.base import MANY_CELLS
 from psmatch_core.classification.propensity import PropensityScores
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import MANY_FEATURES, Preprocessing
+from psmatch_core.data.scaling import LARGEST_SHARE, MANY_SCALED
 from psmatch_core.matching.link import NEVER
 from psmatch_core.matching.matchers import SinkhornMatcher
 from psmatch_core.pipeline.recipe import Recipe
@@ -26,9 +28,12 @@ GB, MB = 10**9, 10**6
 LIBRARIES = 640 * MB  # Python with torch, scanpy and numba, and what the monitor holds
 MAP = 190 * MB  # compiling and drawing the map of scores, when the translations are written and gone
 # Bytes for each value of its kind, and for each cell.
-PER_STORED_VALUE = 5.0
+PER_STORED_VALUE = 16.0  # value and place, once more while they are normalised
 PER_SEEN_VALUE = 10.0  # of the dense features that the classifiers see
+PER_SHIFTED_VALUE = 24.0  # of those that stay sparse: value and place, once more in the order of folds, and halves
 PER_PREDICTED_VALUE = 42.0  # of the translations in both directions, by the matching and by the uniform plan
+FEW_PREDICTED = 20_000_000  # so many were measured; of more, a label is computed at a time, and one direction written
+PER_FURTHER_VALUE = 6.0  # of these
 PER_CELL = 15_000.0
 DISK_PER_STORED_VALUE = 4.0
 DISK_PER_PREDICTED_VALUE = 22.5
@@ -38,6 +43,7 @@ START_SECONDS = 28.0
 SECONDS_PER_SEEN_VALUE = 9.6e-6
 SECONDS_PER_CELL = 4.65e-3
 SECONDS_PER_LABEL = 0.49
+SHARE_OF_MANY = 0.3  # of that time where both modalities have many cells: half of the processor seconds, and some more
 TYPICAL_LABELS = 20
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(GB|MB)\s*", re.IGNORECASE)
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
@@ -103,20 +109,38 @@ def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labe
     stored = sum(each.n_stored for each in sides)
     predicted = source.n_cells * readable[1] + target.n_cells * readable[0]
     n_cells = sum(each.n_cells for each in sides)
-    data = LIBRARIES + PER_STORED_VALUE * stored + PER_SEEN_VALUE * sum(seen) + PER_CELL * n_cells
+    held = sum(_of_features(rule, each) for each, rule in zip(sides, rules, strict=True))
+    data = LIBRARIES + PER_STORED_VALUE * stored + held + PER_CELL * n_cells
     return RunNeeds(
-        memory=data + max(MAP, PER_PREDICTED_VALUE * predicted),
+        memory=data + max(MAP, _of_predicted(predicted)),
         disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted + DISK_PER_CELL * n_cells,
-        seconds=_seconds(recipe, sum(seen), n_cells, n_labels),
+        seconds=_seconds(recipe, sum(seen), (source.n_cells, target.n_cells), n_labels),
     )
 
 
-def _seconds(recipe: Recipe, seen: float, n_cells: int, n_labels: int) -> float | None:
+def _of_features(rule: Preprocessing, side: SideSize) -> float:
+    """Memory of the features that the classifiers see [bytes]."""
+    n_kept = _n_kept(rule, side, after_pca=True)
+    n_values, share = side.n_cells * n_kept, side.n_stored / max(1, side.n_cells * side.n_features)
+    is_shifted = rule.scale and not rule.n_components and n_values > MANY_SCALED and share <= LARGEST_SHARE
+    return PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
+
+
+def _of_predicted(n_values: float) -> float:
+    """Memory of translations with so many values [bytes]."""
+    few = min(n_values, FEW_PREDICTED)
+    return PER_PREDICTED_VALUE * few + PER_FURTHER_VALUE * (n_values - few)
+
+
+def _seconds(recipe: Recipe, seen: float, n_cells: tuple[int, int], n_labels: int) -> float | None:
     """Wall time of a run [s]; None where another classifier, space or method makes it another."""
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
     if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
         return None
-    return START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * n_cells + SECONDS_PER_LABEL * n_labels
+    whole = (
+        START_SECONDS + SECONDS_PER_SEEN_VALUE * seen + SECONDS_PER_CELL * sum(n_cells) + SECONDS_PER_LABEL * n_labels
+    )
+    return whole * SHARE_OF_MANY if min(n_cells) >= MANY_CELLS else whole
 
 
 def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.memory import give_back_memory
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
@@ -206,6 +207,7 @@ def run(
     store.finished("data", prepared)
     check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
     scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
+    give_back_memory()
     models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
     store.finished("notes", notes)
     store.finished("propensity", list(models))
@@ -218,6 +220,7 @@ def run(
     coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
     store.finished("match", coupling)
     monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
+    give_back_memory()
     store.finished("monitor", monitor)
     evaluation, held_out = None, None
     if known_ids(prepared.source, prepared.target) is not None:

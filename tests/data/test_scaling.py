@@ -62,7 +62,7 @@ def test_nothing_of_all_cells_is_in_double_precision(monkeypatch):
 
 
 def test_many_sparse_cells_stay_sparse_and_are_the_same(monkeypatch):
-    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    monkeypatch.setattr(scaling, "MANY_SCALED", 100)
     monkeypatch.setattr(scaling, "CLIP", 3.0)
     X = counts()
     X[X < 2] = 0
@@ -76,7 +76,7 @@ def test_many_sparse_cells_stay_sparse_and_are_the_same(monkeypatch):
 
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_what_takes_less_memory_is_made(monkeypatch, share):
-    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    monkeypatch.setattr(scaling, "MANY_SCALED", 100)
     X = sparse.random(60, 8, density=share, format="csr", dtype=np.float32, random_state=0)
     assert isinstance(scaled_features(X, *moments(X)), ShiftedRows) == (share < scaling.LARGEST_SHARE)
     assert not isinstance(scaled_features(X.toarray(), *moments(X)), ShiftedRows)
@@ -88,7 +88,7 @@ def test_preprocessed_counts_stay_sparse_and_know_their_content(monkeypatch):
     cells = cells.with_features(sparse.csr_matrix(draw.poisson(0.3, size=(60, 20)).astype(np.float32)), range(20))
     fitted = Preprocessing().fit(cells)
     dense = fitted.transform(cells)
-    monkeypatch.setattr(scaling, "MANY_VALUES", 100)
+    monkeypatch.setattr(scaling, "MANY_SCALED", 100)
     monkeypatch.setattr(scaling, "LARGEST_SHARE", 0.5)
     stored = fitted.transform(cells)
     assert isinstance(stored.X, ShiftedRows)

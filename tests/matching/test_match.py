@@ -36,6 +36,20 @@ def test_no_mass_between_labels(coupling):
     assert P.data.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("kept", [{}, {"top": 2}, {"smallest": 0.1}], ids=str)
+def test_the_whole_is_the_blocks_in_their_places(coupling, kept):
+    P = coupling.to_sparse(**kept)
+    P.check_format(full_check=True)
+    assert P.has_canonical_format
+    total = 0
+    for label, block in coupling.blocks.items():
+        mine, theirs = coupling.source_cells[label], coupling.target_cells[label]
+        parts = [part.toarray() for _, part in block.sparse_rows(**kept)]
+        np.testing.assert_allclose(P[mine][:, theirs].toarray(), np.concatenate(parts) * coupling.mass(label))
+        total += sum(np.count_nonzero(part) for part in parts)
+    assert np.count_nonzero(P.data) == total
+
+
 def test_shares_of_labels_are_those_of_source_cells(coupling):
     for label in coupling:
         cells = (coupling.source.modality.labels == label).sum()

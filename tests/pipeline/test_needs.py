@@ -6,7 +6,17 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.pipeline.needs import GB, MB, SideSize, check_needs, estimate_needs, gigabytes, memory_budget, minutes
+from psmatch_core.pipeline.needs import (
+    GB,
+    MB,
+    PER_STORED_VALUE,
+    SideSize,
+    check_needs,
+    estimate_needs,
+    gigabytes,
+    memory_budget,
+    minutes,
+)
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import run
 from tests.conftest import make_modality
@@ -53,6 +63,17 @@ def test_the_size_that_the_refusal_names_fits_and_a_larger_one_does_not(budget):
     assert check_needs(Recipe(), *(side.scaled(factor) for side in LARGE), budget=budget).memory <= budget
     with pytest.raises(PsmatchError):
         check_needs(Recipe(), *(side.scaled(factor * 1.01) for side in LARGE), budget=budget)
+
+
+def test_sparse_features_need_less_than_dense_ones_of_the_same_size():
+    sparse, dense = (SideSize(200_000, 2_000, round(share * 4e8)) for share in (0.1, 0.9))
+    small = SideSize(200_000, 100, 20_000_000)
+    assert estimate_needs(Recipe(), sparse, small).memory < 16 * GB  # a laptop
+    unscaled = Recipe().with_setting("source_preprocessing.scale", False)
+    for recipe, is_less in ((Recipe(), True), (unscaled, False)):
+        needs = [estimate_needs(recipe, side, small).memory for side in (sparse, dense)]
+        stored = (dense.n_stored - sparse.n_stored) * PER_STORED_VALUE
+        assert (needs[1] - needs[0] > stored + GB) == is_less
 
 
 def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):

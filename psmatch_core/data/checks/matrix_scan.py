@@ -91,8 +91,9 @@ class MatrixScan:
             self.minimum, self.maximum = min(self.minimum, 0.0), max(self.maximum, 0.0)
         with np.errstate(all="ignore"):
             if matrix.shape[0] and self.n_features:
-                self.low = np.fmin(self.low, matrix.min(axis=0).toarray().ravel())
-                self.high = np.fmax(self.high, matrix.max(axis=0).toarray().ravel())
+                by_column = matrix.tocsc()  # once for both, which would do it each
+                self.low = np.fmin(self.low, by_column.min(axis=0).toarray().ravel())
+                self.high = np.fmax(self.high, by_column.max(axis=0).toarray().ravel())
                 wide = data.astype(np.float64)
                 self._sum += np.bincount(columns, weights=wide, minlength=self.n_features)
                 self._squares += np.bincount(columns, weights=wide * wide, minlength=self.n_features)
