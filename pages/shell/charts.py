@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.shell.style import GROWS, hidden_title_key
+from pages.shell.style import growing_key, hidden_title_key
 from pages.shell.text import plain
 
 CONFIG = {
@@ -53,7 +53,8 @@ def show(
     if note:
         st.caption(plain(note))
     high: Literal["stretch", "content"] = "stretch" if grows else "content"
-    with st.container(key=f"{hidden_title_key(height)}-{f'{GROWS}-' if grows else ''}{key}"):
+    growing = growing_key(figure.layout.height or 0) if grows else ""
+    with st.container(key=f"{hidden_title_key(height)}-{growing}{key}"):
         if on_select is None:
             st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
         else:

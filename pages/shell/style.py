@@ -6,13 +6,18 @@ import streamlit as st
 
 # The dark theme's primary colour is bright, for lines and links; white text on a button needs a darker one.
 _BUTTON = "#1f6a8c"
-GROWS = "grows"  # in the key of a container whose figure is as high as suits the screen
 _HEIGHTS = tuple(range(20, 181, 20))  # px taken by titles of one to nine lines
+_LEAST = tuple(range(360, 801, 40))  # px of figures that grow with the screen
 
 
 def hidden_title_key(height: int) -> str:
     """Start of the key of a container whose figure has a title of that height [px], hidden on the page."""
     return f"untitled-{min(height, _HEIGHTS[-1])}"
+
+
+def growing_key(height: float) -> str:
+    """Part of the key of a container whose figure of that height [px] grows with the width of the screen."""
+    return f"grows{min((each for each in _LEAST if each >= height), default=_LEAST[-1])}-"
 
 
 def _rules() -> str:
@@ -27,6 +32,10 @@ def _rules() -> str:
         f'[class*="st-key-untitled-{height}-"] .modebar-container {{ top: {height}px !important; }}'
         for height in _HEIGHTS
     )
+    growing = "".join(
+        f'[class*="untitled-"][class*="-grows{least}-"] {{ min-height: max({least}px, min(32vw, 80vh, 900px)); }}'
+        for least in _LEAST
+    )
     return f"""
     [data-testid="stCaptionContainer"] {{ color: inherit; opacity: .8; }}
     [data-testid="stCaptionContainer"] p {{ color: inherit; }}
@@ -37,7 +46,7 @@ def _rules() -> str:
     [data-testid="stMainBlockContainer"] {{ padding-left: clamp(1rem, 2.5vw, 3rem);
       padding-right: clamp(1rem, 2.5vw, 3rem); }}
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}
-    [class*="st-key-untitled-"][class*="-{GROWS}-"] {{ min-height: clamp(440px, min(32vw, 80vh), 900px); }}
+    {growing}
     button kbd, button kbd * {{ color: inherit !important; opacity: .9 !important; }}
     .st-key-answer p {{ font-size: 1.12rem; }}
     {titles}

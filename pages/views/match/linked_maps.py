@@ -116,7 +116,8 @@ def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
 
     n_placed = (scores.source_cells.size, scores.target_cells.size)
     n_cells = (run.source.modality.n_cells, run.target.modality.n_cells)
-    thinned = "" if n_placed == n_cells else f" The map shows {sum(n_placed):,} of {sum(n_cells):,} cells."
+    shown = f" The map has {sum(n_placed):,} of {sum(n_cells):,} cells, and only these can be selected on it."
+    thinned = shown if n_placed != n_cells else ""
     if max(n_placed) > MOST_DRAWN:
         thinned += f" At most {MOST_DRAWN:,} per modality are drawn, but a lasso selects all cells inside it."
     return thinned

@@ -120,7 +120,7 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
         figure = l_curve_figure(path.curve, current=float(path.values[place]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
         alt = "Cost and spread of all positions of the slider, with the current one marked"
-        charts.show(figure, key=f"epsilon.curve.{job.id}", alt=alt)
+        charts.show(figure, key=f"epsilon.curve.{job.id}", alt=alt, grows=True)
     _pairs(folder, coupling, path, place)
     _use_for_all(folder, path, place, symbol)
 
@@ -193,6 +193,7 @@ def _heatmap(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: in
         key=key,
         alt=f"Heatmap of the plan of label {display(path.label)}",
         on_select=lambda: _select_block(folder, coupling, path, key),
+        grows=True,
     )
 
 

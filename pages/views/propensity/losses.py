@@ -57,6 +57,8 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
         )
         config[f"accuracy {side}"] = column.NumberColumn(f"{name} accuracy", format="percent")
     table = pd.DataFrame(list(by_label.values()))
+    over = sum(table[f"loss {side}"] - table[f"baseline {side}"] for side in SIDES)  # the label that is learned worst
+    table = table.loc[over.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
     if cache.has_matching(folder):
         table, verdicts = with_verdicts(folder, table)
         config = verdicts | config

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shell import accuracy, charts
+from pages.shell.cell_maps import picture_and_controls
 from pages.shell.name_search import name_search
 from pages.shell.text import plain
 from pages.views.translate import predictions
@@ -42,27 +43,32 @@ def one_feature_tab(folder: RunFolder, direction: str) -> None:
         return
     names = found.features.tolist()
     known = next((each for each in accuracy.accuracy_of(folder, direction) if each.translator != PROBE), None)
-    if known is not None:
-        gains = dict(zip(known.features, known.table()["gain"].tolist()[1:], strict=True))
-        names = sorted(names, key=lambda name: -_number(gains.get(name)))
-        st.caption("The feature to which the matching adds most comes first.")
-    name = name_search(names, what="feature", key=f"feature.{folder.id}.{direction}")
+    picture, controls = picture_and_controls()
+    with controls:
+        if known is not None:
+            gains = dict(zip(known.features, known.table()["gain"].tolist()[1:], strict=True))
+            names = sorted(names, key=lambda name: -_number(gains.get(name)))
+        name = name_search(names, what="feature", key=f"feature.{folder.id}.{direction}")
+        if known is not None:
+            st.caption("The feature to which the matching adds most comes first.")
     if name is None:
         return
     predicted, measured, baseline, labels = predictions.values_in_pairs(folder, found, name, (rows[0], rows[1]))
-    charts.show(
-        feature_scatter(
-            predicted,
-            measured,
-            baseline,
-            labels=labels,
-            title=f"{display(name, 40)}: {_title(folder, known, name)}",
-            what="held-out cell" if is_held_out else "cell",
-        ),
-        key=f"feature.figure.{folder.id}.{direction}.{name}",
-        alt=f"{display(name)} as predicted and as measured, as differences from the mean of the label",
-    )
-    st.caption(accuracy.MEANING)
+    with picture:
+        charts.show(
+            feature_scatter(
+                predicted,
+                measured,
+                baseline,
+                labels=labels,
+                title=f"{display(name, 40)}: {_title(folder, known, name)}",
+                what="held-out cell" if is_held_out else "cell",
+            ),
+            key=f"feature.figure.{folder.id}.{direction}.{name}",
+            alt=f"{display(name)} as predicted and as measured, as differences from the mean of the label",
+            grows=True,
+        )
+        st.caption(accuracy.MEANING)
 
 
 def _title(folder: RunFolder, known: FeatureAccuracy | None, name: str) -> str:

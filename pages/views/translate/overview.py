@@ -65,11 +65,11 @@ def _answer(folder: RunFolder, direction: str, inputs: files.Inputs) -> str:
             f"The {of} features of a cell of {at} are predicted from its matches; how well cannot be measured for "
             "single cells, because no true pairs are known."
         )
-    gained = f"{len(known.gained):,} of {count(len(known.features), f'{of} feature')}"
-    return (
-        f"For {gained}, the matching tells cells of one label apart; for the others, its prediction is no better than "
-        "the mean of the label."
-    )
+    gained, features = len(known.gained), count(len(known.features), f"{of} feature")
+    which = f"all {features}" if gained == len(known.features) else f"{gained:,} of {features}"
+    if not gained:
+        return f"For none of the {features}, the matching predicts more of a cell than the mean of its label does."
+    return f"For {which}, the matching predicts differences between cells of one label, which the label's mean cannot."
 
 
 def _distributions(folder: RunFolder) -> None:
