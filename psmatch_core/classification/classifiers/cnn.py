@@ -50,7 +50,7 @@ class CNNClassifier(NetworkClassifier, title="One convolutional network (images)
         8,
         minimum=1,
         unit="epochs",
-        help="Stop after so many epochs without a better validation loss; with 10,000 cells or more, after at most 4.",
+        help="Stop after so many epochs without a better validation loss. The default is 4 with 10,000 cells or more.",
         advanced=True,
     )
     batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)

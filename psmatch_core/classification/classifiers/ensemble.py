@@ -144,7 +144,7 @@ def average(fitted: Sequence[FittedClassifier], X: Matrix, y: np.ndarray) -> Fit
         tuple(fitted),
         scales,
         curves=tuple(curve for member in fitted for curve in member.curves),
-        notes=tuple(note for member in fitted for note in member.notes),
+        notes=tuple(dict.fromkeys(note for member in fitted for note in member.notes)),
     )
 
 

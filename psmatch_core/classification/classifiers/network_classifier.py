@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -82,6 +82,12 @@ class NetworkClassifier(Classifier, ABC):
         """What the user must know about that scale."""
         return ()
 
+    def patience_with(self, n_cells: int) -> int:
+        """Epochs that training waits for a better loss [epochs]: as set, but fewer than the default with many cells."""
+        default = next(each.default for each in fields(self) if each.name == "patience")
+        is_shortened = n_cells >= MANY_CELLS and self.patience == default
+        return min(self.patience, EPOCHS_OF_MANY) if is_shortened else self.patience
+
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
@@ -100,6 +106,11 @@ class NetworkClassifier(Classifier, ABC):
             self.learning_rate,
         )
         held_out = np.full((y.size, n_labels), np.nan)
+        if self.patience_with(y.size) != self.patience:
+            notes += (
+                f"network: with {MANY_CELLS:,} cells or more, training waits {EPOCHS_OF_MANY} epochs for a better loss "
+                "unless patience is set to another value than its default.",
+            )
         notes = (*notes, *self.notes(scale))
         fitted = FittedNetworkClassifier(held_out, self, {**arrays, **scale}, curves=(curve,), notes=notes)
         held_out[held] = fitted.logits(X[held])
@@ -140,7 +151,7 @@ class NetworkClassifier(Classifier, ABC):
             lambda cells: self.batch(X[cells], scale),
             y,
             held,
-            settings=replace(self, patience=min(self.patience, EPOCHS_OF_MANY)) if y.size >= MANY_CELLS else self,
+            settings=replace(self, patience=self.patience_with(y.size)),
             generator=generator,
             progress=progress,
         )

@@ -153,16 +153,21 @@ def test_network_stops_at_its_best_validation_loss():
     assert len(curve.validation) < 60
 
 
-def test_many_cells_wait_fewer_epochs_for_a_better_loss(monkeypatch):
+def test_many_cells_wait_fewer_epochs_for_a_better_loss_and_say_so_unless_patience_was_set(monkeypatch):
     X, y = data(noise=3.0)
-    network = MLPClassifier(hidden=(16,), n_epochs=60, learning_rate=0.1, patience=9)
+    network = MLPClassifier(hidden=(16,), n_epochs=60, learning_rate=0.1)
     monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size)
-    many = fit(network, X, y).curves[0]
+    many, kept = fit(network, X, y), fit(replace(network, patience=9), X, y)
     monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size + 1)
-    fewer = fit(network, X, y).curves[0]
-    assert len(many.validation) - many.best == network_classifier.EPOCHS_OF_MANY + 1
-    assert fewer.validation[: len(many.validation)] == many.validation
-    assert len(fewer.validation) - fewer.best == 10
+    fewer = fit(network, X, y)
+    waited = [len(each.curves[0].validation) - each.curves[0].best - 1 for each in (many, kept, fewer)]
+    assert waited == [network_classifier.EPOCHS_OF_MANY, 9, 15]
+    assert fewer.curves[0].validation[: len(many.curves[0].validation)] == many.curves[0].validation
+    assert [any("training waits 4 epochs" in note for note in each.notes) for each in (many, kept, fewer)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_ensemble_gives_an_overconfident_member_no_more_say():
