@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import duration
-from psmatch_core.base.records import to_plain
 from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_json, add_quiet
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    from psmatch_core.base.records import to_plain
     from psmatch_core.cli.common import check_done, free_folder, open_run, progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.workspace import files
@@ -118,6 +118,7 @@ def sweep_text(job: SweepJob) -> str:
 
 def sweep_record(job: SweepJob) -> dict[str, Any]:
     """The same as plain data."""
+    from psmatch_core.base.records import to_plain
     from psmatch_core.workspace.sweeps.table import sweep_table
 
     table = sweep_table(job)
