@@ -115,8 +115,7 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
     with right:
         from psmatch_core.plotting import l_curve_figure
 
-        named = slider_state.named_steps(folder, path)
-        marks = {name: float(path.values[at]) for name, at in named.items() if path.solved[at]}
+        marks = slider_state.marks(folder, path)
         figure = l_curve_figure(path.curve, current=float(path.values[place]), marks=marks)
         figure.update_layout(height=figure.layout.height + LEGEND, margin_t=figure.layout.margin.t + LEGEND)
         alt = "Cost and spread of all positions of the slider, with the current one marked"

@@ -107,6 +107,15 @@ def named_steps(folder: RunFolder, path: EpsilonPath) -> dict[str, int]:
     return named
 
 
+def marks(folder: RunFolder, path: EpsilonPath) -> dict[str, float]:
+    """The named positions that are solved, by their names; names of one position stand together, not on each other."""
+    names: dict[int, list[str]] = {}
+    for name, at in named_steps(folder, path).items():
+        if path.solved[at]:
+            names.setdefault(at, []).append(name)
+    return {", ".join(each): float(path.values[at]) for at, each in names.items()}
+
+
 def symbol_of(path: EpsilonPath) -> str:
     """The symbol of what the slider changes: ε or k."""
     return "k" if path.option == "n_neighbors" else "ε"

@@ -1,5 +1,10 @@
 """What the sliders say is what the maps show: words, and plans of the labels whose slider was moved."""
 
+from types import SimpleNamespace
+
+import numpy as np
+
+from pages.views.match import slider_state
 from pages.views.match.slider_state import CouplingAtSliders
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -26,3 +31,10 @@ def test_other_plans_of_the_same_cells(models):
     assert changed.source_cells is run.source_cells
     assert changed.statuses == run.statuses
     assert len(run.with_blocks({"A": run["A"]}).source_cells) == 1
+
+
+def test_names_of_one_position_stand_together_and_unsolved_ones_are_not_marked(monkeypatch):
+    steps = {"sharp": 0, "balanced": 1, "evidence": 1, "smooth": 2}
+    monkeypatch.setattr(slider_state, "named_steps", lambda folder, path: steps)
+    path = SimpleNamespace(values=np.array([0.02, 0.05, 0.1]), solved=np.array([True, True, False]))
+    assert slider_state.marks(None, path) == {"sharp": 0.02, "balanced, evidence": 0.05}
