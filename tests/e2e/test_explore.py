@@ -100,7 +100,8 @@ def figure(page: Page, key: str) -> Locator:
     plot = part(page, key).locator(".js-plotly-plot").first
     expect(plot).to_be_visible()
     plot.scroll_into_view_if_needed()
-    page.wait_for_function("plot => plot._fullLayout?.xaxis?.range", arg=plot.element_handle())
+    # Asked of the page each time: a figure that is drawn anew is another element.
+    until(lambda: bool(plot.evaluate("p => p._fullLayout?.xaxis?.range")), f"the figure {key} is not drawn")
     return plot
 
 
@@ -328,6 +329,7 @@ def test_a_click_on_a_map_shows_the_pair(server: Server, run: RunFolder, new_pag
 
     def is_selected() -> bool:
         """Click on the sixth dot; a click while the figure is drawn anew is lost, and a person clicks again."""
+        settle(page)
         plot = figure(page, "linked.target")
         x, y, px, py = plot.evaluate(
             "p => { const t = p._fullData[0], l = p._fullLayout;"
