@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shell import demos, given_files, session
 from pages.shell.errors import show_errors
-from pages.shell.frame import next_step, start_page
+from pages.shell.frame import next_step, say_answer, start_page
 from pages.shell.glossary import glossary
 from pages.shell.text import plain
 from pages.views.data.known_pairs import known_pairs_section
@@ -14,9 +14,11 @@ from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
 from pages.views.data.value_pictures import value_pictures
+from psmatch_core.data.labels.answers import answer_on_shared_labels
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 given_files.open_once(workspace)
+answer = st.container()
 
 with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
     is_empty = workspace.source is None and workspace.target is None
@@ -41,6 +43,9 @@ with right:
     side_form("target")
 
 workspace = session.workspace()
+if workspace.source is not None and workspace.target is not None and workspace.report is not None:
+    with answer:
+        say_answer(answer_on_shared_labels(workspace.report, (workspace.source.name, workspace.target.name)))
 label_comparison(workspace)
 known_pairs_section(workspace)
 value_pictures(workspace)
@@ -49,4 +54,8 @@ if workspace.source is not None and workspace.target is not None and workspace.m
 match_button()
 run_list()
 glossary()
-next_step("propensity", "Train one classifier per modality to predict the labels from the features.")
+next_step(
+    "propensity",
+    "Train one classifier per modality to predict the labels from the features.",
+    is_ready=bool(workspace.run_id),
+)

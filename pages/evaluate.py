@@ -20,4 +20,4 @@ if folder is not None and is_matched:
     with progress_box.show_unreadable(folder):
         evaluate_view(folder)
         translated_and_observed(folder)
-next_step("export", "Download the pairs, the coupling and the recipe.")
+next_step("export", "Download the pairs, the coupling and the recipe.", is_ready=is_matched)

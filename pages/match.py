@@ -46,4 +46,4 @@ with picture:
         warn_of_changed_settings(folder, workspace, MATCHED, "Match again to use the current settings.")
         with progress_box.show_unreadable(folder):
             match_view(folder)
-next_step("monitor", "See what the matches are good for, without known pairs.")
+next_step("monitor", "See what the matches are good for, without known pairs.", is_ready=is_matched)

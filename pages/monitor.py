@@ -20,4 +20,4 @@ if folder is not None and is_matched:
     with progress_box.show_unreadable(folder):
         monitor_view(folder)
         runs_compared(folder)
-next_step("translate", "Predict the features of one modality for the cells of the other.")
+next_step("translate", "Predict the features of one modality for the cells of the other.", is_ready=is_matched)

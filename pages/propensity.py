@@ -39,4 +39,4 @@ with picture:
         warn_of_changed_settings(folder, workspace, TRAINED, "Train again to use the current settings.")
         with progress_box.show_unreadable(folder):
             propensity_view(folder)
-next_step("match", "Match the cells of each label by these scores.")
+next_step("match", "Match the cells of each label by these scores.", is_ready=is_trained)

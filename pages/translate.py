@@ -31,4 +31,4 @@ with picture:
         with progress_box.show_unreadable(folder):
             translate_view(folder)
 require(is_matched or is_working, "Nothing is matched yet, so there is nothing to translate.", "match")
-next_step("evaluate", "Compare the matching with known pairs.")
+next_step("evaluate", "Compare the matching with known pairs.", is_ready=is_matched)

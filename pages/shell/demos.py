@@ -16,7 +16,7 @@ import streamlit as st
 from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_problem
 from pages.shell.file_summaries import DEMO_NAMES, demo_summary
-from pages.shell.navigation import PAGES, path_of
+from pages.shell.navigation import PAGES, page_button
 from pages.shell.shipped_demos import unpack_demo
 from pages.shell.verdicts import run_verdict
 from pages.shell.workspace import DEMO, Side, Workspace, from_recipe
@@ -143,8 +143,7 @@ def _say_finished() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(":material/check_circle: **This demo is finished.** Explore")
         for page in ("propensity", "match", "evaluate", "export"):
-            title, icon = PAGES[page]
-            st.page_link(path_of(page), label=title, icon=icon)
+            page_button(page, PAGES[page][0])
     run_verdict(folder)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.shell import demos, session
 from pages.shell.errors import show_errors, show_problem
-from pages.shell.navigation import PAGES, path_of
+from pages.shell.navigation import PAGES, page_button, path_of
 from pages.shell.previews import will_show
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import Workspace
@@ -28,7 +28,7 @@ def no_data(workspace: Workspace) -> None:
                 if st.button("Open the demo", key="screen.demo", type="primary", icon=":material/science:"):
                     _open_demo()
                 _last_run_button()
-                st.page_link(path_of("data"), label="Load your own files", icon=":material/folder_open:")
+                page_button("data", "Load your own files")
         elif len(loaded) == 1:
             present = "source" if workspace.source is not None else "target"
             missing = "target" if present == "source" else "source"
@@ -36,20 +36,19 @@ def no_data(workspace: Workspace) -> None:
                 f":material/hourglass_empty: **One modality is missing.** {plain(loaded[0].shown, 60)} is loaded as "
                 f"the {present}; there is no file for the {missing} yet. {will_show()}"
             )
-            st.page_link(path_of("data"), label=f"Load the {missing} on Data", icon=":material/folder_open:")
+            page_button("data", f"Load the {missing} on Data")
         else:
             st.markdown(
                 f":material/arrow_forward: **One decision is still needed.** {plain(workspace.missing)} {will_show()}"
             )
-            st.page_link(path_of("data"), label="Decide on Data", icon=":material/folder_open:")
+            page_button("data", "Decide on Data")
 
 
 def not_computed(text: str, page: str) -> None:
     """An earlier page has not computed what this one needs: say so, and link to it."""
-    title, icon = PAGES[page]
     with st.container(border=True, key="screen.not-there"):
         st.markdown(f":material/arrow_forward: **{text}** {will_show()}")
-        st.page_link(path_of(page), label=f"Go to {title}", icon=icon)
+        page_button(page, f"Go to {PAGES[page][0]}", is_main=True)
 
 
 def warn_of_full_disk() -> None:
@@ -75,14 +74,14 @@ def _full_disk(free: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if deleted:
             what = f"Permanently remove {count(len(deleted), 'deleted run')} ({size(store.deleted_size())})"
-            if st.button(what, key="screen.empty", type="primary", icon=":material/delete_forever:"):
+            if st.button(what, key="screen.empty", icon=":material/delete_forever:"):
                 with show_errors():
                     store.empty_deleted()
                 st.rerun()
         if session.get("page") == "data":
             st.caption("Delete runs under “More” in the list of earlier runs, then remove them permanently here.")
         else:
-            st.page_link(path_of("data"), label="Delete runs on Data", icon=":material/folder_open:")
+            page_button("data", "Delete runs on Data")
 
 
 def _open_demo() -> None:

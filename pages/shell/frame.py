@@ -9,7 +9,7 @@ from pages.shell import empty_states, session
 from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
 from pages.shell.login import has_login, require_login, show_login
-from pages.shell.navigation import PAGES, boot_if_opened_alone, path_of
+from pages.shell.navigation import PAGES, boot_if_opened_alone, page_button, path_of
 from pages.shell.sharing import is_shared
 from pages.shell.style import style
 from pages.shell.text import plain, when
@@ -83,14 +83,19 @@ def picture_and_settings(is_there: bool) -> tuple[DeltaGenerator, DeltaGenerator
     return (upper, lower) if is_there else (lower, upper)
 
 
-def next_step(page: str, text: str) -> None:
-    """The last lines of a page: its hint, once there is something to see, and where to go from here."""
+def next_step(page: str, text: str, *, is_ready: bool = False) -> None:
+    """The last lines of a page: its hint, once there is something to see, and where to go from here.
+
+    Parameters
+    ----------
+    is_ready
+        Whether this page has done its part, so that the next one is what to do now.
+    """
     if session.current_run() is not None:
         hint(str(session.get("page")))
     st.divider()
-    title, icon = PAGES[page]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(path_of(page), label=f"Next: {title}", icon=icon)
+        page_button(page, f"Next: {PAGES[page][0]}", is_main=is_ready)
         st.caption(text)
     _finish()
 

@@ -22,6 +22,7 @@ PAGES = {
     "export": ("Export", ":material/download:"),
 }
 BOOTED = "booted"
+STEP, MAIN_STEP = "page-step", "main-page-step"  # starts of the keys of containers, for the style sheet
 # Local files: the browser would fetch an emoji or a material icon for the tab from the internet.
 STATIC = Path(__file__).parents[2] / "static"
 ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"
@@ -50,6 +51,18 @@ def boot_if_opened_alone() -> None:
     if not st.session_state.get(BOOTED):
         boot()
         st.rerun()
+
+
+def page_button(page: str, label: str, *, is_main: bool = False) -> None:
+    """A link to a page that looks like the button it is used as: the browser follows it without drawing this page anew.
+
+    Parameters
+    ----------
+    is_main
+        Whether it is the one thing to do next.
+    """
+    with st.container(key=f"{MAIN_STEP if is_main else STEP}-{page}-{label}", width="content"):
+        st.page_link(path_of(page), label=label, icon=PAGES[page][1])
 
 
 def path_of(page: str) -> str:

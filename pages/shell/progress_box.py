@@ -11,7 +11,7 @@ import streamlit as st
 from pages.shell import cache, charts, session
 from pages.shell.errors import show_error, show_errors, show_problem
 from pages.shell.live_losses import live_losses
-from pages.shell.navigation import PAGES, path_of
+from pages.shell.navigation import PAGES, page_button, path_of
 from pages.shell.previews import will_show
 from pages.shell.progress_text import (
     SINGLE_STAGES,
@@ -167,8 +167,7 @@ def _ended(job: Job, status: RunStatus) -> None:
         if settings_page and settings_page == session.get("page"):
             st.caption("Its settings are on this page.")
         elif settings_page:
-            title, icon = PAGES[settings_page]
-            st.page_link(path_of(settings_page), label=f"Change its settings on {title}", icon=icon)
+            page_button(settings_page, f"Change its settings on {PAGES[settings_page][0]}")
 
 
 def _restart_button(job: Job, label: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.navigation import MAIN_STEP, STEP
+
 # The dark theme's primary colour is bright, for lines and links; white text on a button needs a darker one.
 _BUTTON = "#1f6a8c"
 _HEIGHTS = tuple(range(20, 181, 20))  # px taken by titles of one to nine lines
@@ -48,6 +50,11 @@ def _rules() -> str:
     [class*="st-key-untitled-"] .g-gtitle {{ display: none; }}
     {growing}
     button kbd, button kbd * {{ color: inherit !important; opacity: .9 !important; }}
+    [class*="{STEP}-"] a {{ border: 1px solid var(--st-border-color, #8886); border-radius: .5rem; padding: .4rem .9rem;
+      min-height: 2.5rem; }}
+    [class*="{STEP}-"] a:hover {{ border-color: {_BUTTON}; }}
+    [class*="{MAIN_STEP}-"] a {{ background-color: {_BUTTON}; border-color: {_BUTTON}; }}
+    [class*="{MAIN_STEP}-"] a, [class*="{MAIN_STEP}-"] a * {{ color: #ffffff !important; }}
     .st-key-answer p {{ font-size: 1.12rem; }}
     {titles}
     @media (prefers-reduced-motion: reduce) {{

@@ -108,7 +108,7 @@ def _rename(entry: RunEntry) -> None:
 
 def _delete(entry: RunEntry, *, is_current: bool) -> None:
     st.caption("Deleting stops the run. You can restore it later from “Deleted runs”.")
-    if st.button("Delete this run", key=f"delete.{entry.id}", type="primary"):
+    if st.button("Delete this run", key=f"delete.{entry.id}"):
         with show_errors():
             session.store().delete(session.store().open(entry.id))
             remember_deleted(RUN, entry.id)

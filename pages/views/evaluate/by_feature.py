@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shell import accuracy
 from pages.shell.distributions import DIRECTION_TITLES
-from pages.shell.navigation import path_of
+from pages.shell.navigation import page_button
 from pages.shell.text import plain
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import side_names
@@ -26,4 +26,4 @@ def by_feature_section(folder: RunFolder) -> None:
         st.markdown(DIRECTION_TITLES[direction].format(**names))
         for each in results:
             accuracy.show_finding(each)
-    st.page_link(path_of("translate"), label="See each feature on Translate", icon=":material/translate:")
+    page_button("translate", "See each feature on Translate")

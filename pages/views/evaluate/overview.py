@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages.shell.navigation import path_of
+from pages.shell.frame import say_answer
+from pages.shell.navigation import page_button
 from pages.shell.text import count, plain
 from pages.shell.verdicts import run_verdict
 from pages.views.evaluate.by_feature import by_feature_section
 from pages.views.evaluate.by_label import by_label_section
 from pages.views.evaluate.summary import metric_intervals, summary_section
 from psmatch_core.data.checks import display
+from psmatch_core.evaluation.answers import answer_on_true_pairs
 from psmatch_core.workspace import files
 from psmatch_core.workspace.evaluations import load_evaluation
 from psmatch_core.workspace.run_folder import RunFolder
@@ -20,14 +22,20 @@ from psmatch_core.workspace.run_folder import RunFolder
 
 def evaluate_view(folder: RunFolder) -> None:
     """Everything about how good a coupling is."""
-    run_verdict(folder)
     shown = load_evaluation(folder)
     if shown is None:
+        if not _is_being_evaluated(folder):
+            say_answer(answer_on_true_pairs(None))
+        run_verdict(folder)
         _no_known_pairs(folder)
         return
-    if shown.summary.n_pairs:
-        with_intervals = metric_intervals(folder, is_held_out=shown.is_held_out)
-        table, over_all = with_intervals if with_intervals else (None, None)
+    has_pairs = shown.summary.n_pairs > 0
+    with_intervals = metric_intervals(folder, is_held_out=shown.is_held_out) if has_pairs else None
+    table, over_all = with_intervals if with_intervals else (None, None)
+    interval = over_all["micro"]["foscttm"] if over_all else None
+    say_answer(answer_on_true_pairs(shown.summary, interval, is_held_out=shown.is_held_out))
+    run_verdict(folder)
+    if has_pairs:
         summary_section(shown, over_all)
         by_label_section(folder, shown.labels, table)
         by_feature_section(folder)
@@ -37,12 +45,12 @@ def evaluate_view(folder: RunFolder) -> None:
             "column on Data, so that more pairs share a label, then match again. The labels are listed below.",
             icon=":material/arrow_forward:",
         )
-        st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
+        page_button("data", "Go to Data")
     _skipped(shown.summary.skipped)
 
 
 def _no_known_pairs(folder: RunFolder) -> None:
-    if folder.status().is_active and not files.DISTRIBUTIONS.is_in(folder):
+    if _is_being_evaluated(folder):
         st.info("The result is still being evaluated.", icon=":material/hourglass_top:")
         return
     pairs = files.KNOWN_PAIRS.read(folder)
@@ -52,11 +60,16 @@ def _no_known_pairs(folder: RunFolder) -> None:
         "column or overrule the decision under “Known pairs” on the Data page, then match again.",
         icon=":material/arrow_forward:",
     )
-    st.page_link(path_of("data"), label="Go to Data", icon=":material/folder_open:")
+    page_button("data", "Go to Data")
     st.caption(
         "Without known pairs, look at the distances below, at a left-out perturbation on Translate, at the held-out "
         "losses on Propensity, and at the effective matches on Match."
     )
+
+
+def _is_being_evaluated(folder: RunFolder) -> bool:
+    """Whether the run has not come to its evaluation yet."""
+    return folder.status().is_active and not files.DISTRIBUTIONS.is_in(folder)
 
 
 def _skipped(skipped: Mapping[str, str]) -> None:

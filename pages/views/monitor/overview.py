@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from pages.shell.frame import say_answer
 from pages.shell.tabs import tabs
 from pages.shell.verdicts import BEING_JUDGED, is_being_judged, report_of
 from pages.views.monitor.agreement import agreement_tab
@@ -16,6 +17,7 @@ from pages.views.monitor.measurement import measurement
 from pages.views.monitor.null import null_tab
 from pages.views.monitor.verdict import show_verdict
 from psmatch_core.monitor import REPRODUCIBLE, THRESHOLDS
+from psmatch_core.monitor.answers import answer_on_matches
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -25,6 +27,7 @@ def monitor_view(folder: RunFolder) -> None:
         st.markdown(BEING_JUDGED)
         return
     report = report_of(folder, explain=True)
+    say_answer(answer_on_matches(report))
     show_verdict(report)
     views = {
         "Label by label": partial(label_verdicts, folder, report),

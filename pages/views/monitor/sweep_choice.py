@@ -95,5 +95,5 @@ def _more(sweep: SweepJob, box_key: str) -> None:
         on_click=partial(_rename, sweep, name, box_key),
     )
     st.caption("Deleting stops the sweep. You can restore it and its runs later from “Deleted sweeps”.")
-    if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}", type="primary"):
+    if st.button("Delete this sweep", key=f"sweep.delete.{sweep.id}"):
         _delete(sweep)
