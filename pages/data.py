@@ -18,16 +18,21 @@ from psmatch_core.data.labels.answers import answer_on_shared_labels
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
 given_files.open_once(workspace)
-answer = st.container()
+answer, own_work = st.container(), st.container()
 
 with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
     is_empty = workspace.source is None and workspace.target is None
+    is_returning = is_empty and bool(session.store().entries())
+    if is_returning:  # their own work comes first
+        with own_work:
+            run_list()
     if is_empty:
         st.markdown(
-            "Load two files: cells measured in two modalities, with the same perturbations or cell types but not the "
-            "same cells. New here? A demo fills every page with data whose true matches are known."
+            f"{'For new work, load' if is_returning else 'Load'} two files: cells measured in two modalities, with the "
+            "same perturbations or cell types but not the same cells. New here? A demo fills every page with data "
+            "whose true matches are known."
         )
-    pressed = demos.demo_buttons(is_new=is_empty)
+    pressed = demos.demo_buttons(is_new=is_empty and not is_returning)
     if pressed:
         with show_errors(), st.spinner("Opening the demo…"):
             demos.open_demo(pressed)
@@ -52,7 +57,8 @@ value_pictures(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
     st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
 match_button()
-run_list()
+if not is_returning:
+    run_list()
 glossary()
 next_step(
     "propensity",

@@ -10,10 +10,12 @@ from pages.shell.errors import show_error, show_errors
 from pages.shell.hints import hint
 from pages.shell.login import has_login, require_login, show_login
 from pages.shell.navigation import PAGES, boot_if_opened_alone, page_button, path_of
+from pages.shell.run_note import show_note
 from pages.shell.sharing import is_shared
 from pages.shell.style import style
 from pages.shell.text import plain, when
 from pages.shell.workspace import Workspace
+from psmatch_core.workspace.run_facts import read_note
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, QUEUED, RUNNING, RunFolder
 
 STATES = {
@@ -169,6 +171,7 @@ def _sidebar(workspace: Workspace) -> None:
         status = folder.status()
         st.caption("Current run")
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
+        show_note(read_note(folder.path), rest="the rest on Data")
         if is_shared():
             st.caption("Whoever has this link can read this run:")
             st.code(session.run_link(folder.id), language=None, wrap_lines=True)

@@ -19,15 +19,18 @@ def _report(options: argparse.Namespace) -> int:
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.report import REPORT_FILE, write_report
     from psmatch_core.workspace.ending import describe_ending
+    from psmatch_core.workspace.run_facts import read_note
 
     folder = open_run(options.run)
     written = write_report(folder, free_file(options, folder.exports / REPORT_FILE))
-    ending = describe_ending(folder)
+    ending, note = describe_ending(folder), read_note(folder.path)
     if options.json:
-        print(as_json({"file": written, "state": folder.status().state, "ending": ending}))
+        print(as_json({"file": written, "state": folder.status().state, "ending": ending, "note": note}))
         return 0
     if ending:
         print(ending)
+    if note:
+        print(f"Note: {note}")
     print(f"Report: {written}")
     return 0
 

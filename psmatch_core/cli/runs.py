@@ -1,4 +1,4 @@
-"""`psmatch runs`: the runs of a workspace or in a folder, newest first."""
+"""`psmatch runs`: the runs of a workspace or in a folder, newest first, with their notes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path(),
         help="workspace, or a folder with runs (default: the current one)",
     )
+    parser.add_argument(
+        "--note",
+        nargs=2,
+        metavar=("RUN", "TEXT"),
+        help="write a note on a run, given by its folder or its id, instead of listing runs; an empty text removes it",
+    )
     add_json(parser)
 
 
@@ -26,6 +32,8 @@ def _runs(options: argparse.Namespace) -> int:
     from psmatch_core.workspace.new_folder import workspace_folder
     from psmatch_core.workspace.run_index import read_entry
 
+    if options.note:
+        return _annotate(options)
     if not options.folder.is_dir():
         raise PsmatchError(f"There is no folder {options.folder}.", hint="Give a workspace, or a folder with runs.")
     places = [options.folder.resolve(), *([workspace_folder()] if options.folder == Path() else [])]
@@ -33,15 +41,38 @@ def _runs(options: argparse.Namespace) -> int:
     entries = [(path, read_entry(path)) for path in found]
     entries.sort(key=lambda each: -each[1].created)
     if options.json:
-        print(as_json({"runs": [{"path": str(path), **vars(entry)} for path, entry in entries]}))
+        print(as_json({"runs": [{"path": str(path), **entry.to_dict()} for path, entry in entries]}))
         return 0
     for path, entry in entries:
         made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created))
         print(f"{made}  {entry.state:<9}  {entry.name or entry.id}  {path}")
         if entry.problem:
             print(f"  ✗ {entry.problem}\n  → {entry.hint}")
+        if about := [each for each in (entry.facts.data_name, entry.facts.verdict) if each]:
+            print(f"  {' · '.join(about)}")
+        if entry.facts.note:
+            print(f"  Note: {' '.join(entry.facts.note.split())}")
     if not entries:
         print("No runs here. To make one: psmatch match RNA ADT --label COLUMN")
+    return 0
+
+
+def _annotate(options: argparse.Namespace) -> int:
+    """Write a note on a run, and say what it is now."""
+    from psmatch_core.cli.common import open_run
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.workspace.new_folder import workspace_folder
+    from psmatch_core.workspace.run_facts import read_note, write_note
+
+    place, text = options.note
+    path = Path(place)
+    folder = open_run(path if path.is_dir() else workspace_folder() / "runs" / path.name)
+    write_note(folder, text)
+    note = read_note(folder.path)
+    if options.json:
+        print(as_json({"run": folder.path, "note": note}))
+    else:
+        print(f"Note on {folder.id}: {note}" if note else f"{folder.id} has no note any more.")
     return 0
 
 
@@ -57,7 +88,7 @@ def _folders_in(place: Path) -> list[Path]:
 
 COMMAND = Command(
     "runs",
-    "list the runs in a folder and in the workspace of the app",
+    "list the runs in a folder and in the workspace of the app, and write notes on them",
     _add_arguments,
     _runs,
     example="psmatch runs --json",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from psmatch_core.base.setting_words import Difference, differences
 from psmatch_core.pipeline.recipe import PRESETS, Recipe
 
@@ -35,9 +37,16 @@ def changed_from_preset(recipe: Recipe) -> tuple[Difference, ...]:
     return differences(Recipe.preset(nearest_preset(recipe)), recipe, only=METHOD_SETTINGS)
 
 
-def preset_in_words(recipe: Recipe) -> str:
-    """The preset and what differs from it, such as ``preset recommended, changed: Method: epsilon``."""
-    name, titles = nearest_preset(recipe), [each.title for each in changed_from_preset(recipe)]
+def preset_in_words(recipe: Recipe, *, said: Collection[str] = ()) -> str:
+    """The preset and what differs from it, such as ``preset recommended, changed: Method: epsilon``.
+
+    Parameters
+    ----------
+    said
+        Titles of settings that are said elsewhere, with their values.
+    """
+    name = nearest_preset(recipe)
+    titles = [each.title for each in changed_from_preset(recipe) if each.title not in said]
     if not titles:
         return f"preset {name}"
     more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""

@@ -74,18 +74,25 @@ def known_figures(folder: RunFolder) -> RunFigures:
     return score_figures(*load_models(folder)) if has_propensities(folder) else RunFigures()
 
 
-def differing_settings(recipes: Sequence[Recipe]) -> dict[str, list[str | None]]:
+def differing_settings(
+    recipes: Sequence[Recipe], *, hidden: tuple[str, ...] = (HIDDEN,)
+) -> dict[str, list[str | None]]:
     """Settings in which recipes differ, by their title, each value in words.
 
     An option of a method is listed only where two recipes with that method differ in it; elsewhere the method itself is
-    the difference. None stands where a recipe has another method. Fingerprints of files are left out.
+    the difference. None stands where a recipe has another method.
+
+    Parameters
+    ----------
+    hidden
+        Ends of the names of settings that are left out: by default the fingerprints of files.
     """
     every = [settings_in_words(recipe) for recipe in recipes]
     rows: dict[str, list[str | None]] = {}
     for name in dict.fromkeys(name for each in every for name in each):
         entries = [each.get(name) for each in every]
         known = [each for each in entries if each is not None]
-        if name.endswith(HIDDEN) or all(same_value(each.value, known[0].value) for each in known):
+        if name.endswith(hidden) or all(same_value(each.value, known[0].value) for each in known):
             continue
         rows[known[0].title] = [each.words if each is not None else None for each in entries]
     return rows

@@ -29,7 +29,7 @@ OF_PROCESSES = ("worker.lock", "worker.json", "start.lock", "resumed", MANIFEST_
 NOT_LISTED = frozenset(
     {
         *OF_PROCESSES, MANIFEST, "job.json", "owner.json", "status.json", "log.txt", "traceback.txt", "curve.csv",
-        "report.html", "feature_matches.csv",
+        "report.html", "feature_matches.csv", "user_note.json",
     }
 )  # fmt: skip
 

@@ -30,9 +30,9 @@ def hash_owner(secret: str) -> str:
 class PersonalStore(RunStore):
     """The runs of a workspace as one person sees them.
 
-    Whoever knows the id of a run, which its link contains, can open and read it. Only its owner can rename, cancel,
-    restart, delete or restore it. A run without an owner is one from a time when one person used the workspace: it can
-    be opened by its link, and is not listed.
+    Whoever knows the id of a run, which its link contains, can open and read it. Only its owner can rename, annotate,
+    cancel, restart, delete or restore it. A run without an owner is one from a time when one person used the workspace:
+    it can be opened by its link, and is not listed.
 
     Parameters
     ----------
@@ -68,6 +68,10 @@ class PersonalStore(RunStore):
     def rename(self, folder: RunFolder, name: str) -> None:
         check_owner(self, folder)
         super().rename(folder, name)
+
+    def annotate(self, folder: RunFolder, text: str) -> None:
+        check_owner(self, folder)
+        super().annotate(folder, text)
 
     def restore(self, run_id: str) -> RunFolder:
         is_own = RUN_ID.fullmatch(run_id) and self.owns(RunFolder(self.root / DELETED / run_id))

@@ -6,16 +6,21 @@ something in it cannot be read.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from psmatch_core.base import disk
+from psmatch_core.workspace.run_facts import SOURCES_OF_FACTS, RunFacts, read_facts
 from psmatch_core.workspace.run_folder import QUEUED, RUN_ID, RUNNING, RunFolder, RunState
 
-_Row = tuple[str, str, str, float, str]  # id, stamp, name, created, state
+_Row = tuple[str, str, str, float, str, str]  # id, stamp, name, created, state, facts as JSON
+_TABLE = "run_list"  # that of earlier versions, without facts, was called listed
+_COLUMNS = "id, stamp, name, created, state, facts"
 _ENDED = frozenset(RunState) - {QUEUED, RUNNING}
 
 
@@ -29,6 +34,8 @@ class RunEntry:
         Seconds since the epoch.
     problem, hint
         What cannot be read of its folder, and what to do; empty if it is whole.
+    facts
+        Its data, verdict and note.
     """
 
     id: str
@@ -37,6 +44,11 @@ class RunEntry:
     state: RunState
     problem: str = ""
     hint: str = ""
+    facts: RunFacts = RunFacts()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, the facts beside the rest."""
+        return {**{name: value for name, value in vars(self).items() if name != "facts"}, **asdict(self.facts)}
 
 
 @dataclass(frozen=True)
@@ -48,12 +60,13 @@ class RunIndex:
     def entries(self, folders: Iterable[Path]) -> list[RunEntry]:
         """The rows of folders, newest first."""
         with self._table() as table:
-            known = {row[0]: row for row in table.execute("SELECT id, stamp, name, created, state FROM listed")}
+            known = {row[0]: row for row in table.execute(f"SELECT {_COLUMNS} FROM {_TABLE}")}
         found, changed = [], []
         for path in folders:
             row = known.get(path.name)
             if row is not None and row[1] and row[1] == _stamp(path) and row[4] in _ENDED:
-                found.append(RunEntry(row[0], row[2], row[3], RunState(row[4])))
+                facts = RunFacts(**json.loads(row[5]))
+                found.append(RunEntry(row[0], row[2], row[3], RunState(row[4]), facts=facts))
                 continue
             entry, read = _read_row(path)
             found.append(entry)
@@ -72,14 +85,12 @@ class RunIndex:
         """Keep rows in one go: each go waits for the disk."""
         if rows:
             with suppress(sqlite3.OperationalError), self._table() as table:
-                table.executemany(
-                    "INSERT OR REPLACE INTO listed (id, stamp, name, created, state) VALUES (?, ?, ?, ?, ?)", rows
-                )
+                table.executemany(f"INSERT OR REPLACE INTO {_TABLE} ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def remove(self, run_id: str) -> None:
         """Forget the row of a folder."""
         with suppress(sqlite3.OperationalError), self._table() as table:
-            table.execute("DELETE FROM listed WHERE id = ?", (run_id,))
+            table.execute(f"DELETE FROM {_TABLE} WHERE id = ?", (run_id,))
 
     @contextmanager
     def _table(self) -> Iterator[sqlite3.Connection]:
@@ -93,8 +104,8 @@ class RunIndex:
                     table.execute("PRAGMA journal_mode=WAL")
                     table.execute("PRAGMA synchronous=FULL")
                     table.execute(
-                        "CREATE TABLE IF NOT EXISTS listed"
-                        " (id TEXT PRIMARY KEY, stamp TEXT, name TEXT, created REAL, state TEXT)"
+                        f"CREATE TABLE IF NOT EXISTS {_TABLE}"
+                        " (id TEXT PRIMARY KEY, stamp TEXT, name TEXT, created REAL, state TEXT, facts TEXT)"
                     )
                 except sqlite3.DatabaseError:
                     is_damaged = True
@@ -111,7 +122,8 @@ def _read_row(path: Path) -> tuple[RunEntry, _Row]:
     """The entry of a folder and its row; the stamp comes first, so that a change in between is seen the next time."""
     stamp, entry = _stamp(path), read_entry(path)
     stamp = "" if entry.problem else stamp  # a damaged folder is looked at each time: it may have been mended
-    return entry, (entry.id, stamp, entry.name, entry.created, entry.state.value)
+    facts = json.dumps(asdict(entry.facts))
+    return entry, (entry.id, stamp, entry.name, entry.created, entry.state.value, facts)
 
 
 def read_entry(path: Path) -> RunEntry:
@@ -120,7 +132,13 @@ def read_entry(path: Path) -> RunEntry:
     damage = folder.damage()
     problem, hint = (damage.problem, damage.hint) if damage is not None else ("", "")
     return RunEntry(
-        folder.id, str(folder.job.get("name", "")), folder.created, folder.status().state, problem=problem, hint=hint
+        folder.id,
+        str(folder.job.get("name", "")),
+        folder.created,
+        folder.status().state,
+        problem=problem,
+        hint=hint,
+        facts=read_facts(path),
     )
 
 
@@ -133,7 +151,7 @@ def run_folders_in(place: Path) -> list[Path]:
 def _stamp(path: Path) -> str:
     """Size and time of the files from which an entry is read: while they stay the same, so does the entry."""
     found = []
-    for name in ("recipe.json", "job.json", "status.json"):
+    for name in ("job.json", "status.json", *SOURCES_OF_FACTS):
         with suppress(OSError):
             stat = (path / name).stat()
             found.append(f"{stat.st_mtime_ns}.{stat.st_size}")

@@ -21,6 +21,7 @@ from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.manifest import OF_PROCESSES
 from psmatch_core.workspace.processes import KILL, start_process
 from psmatch_core.workspace.queue import RunQueue
+from psmatch_core.workspace.run_facts import write_note
 from psmatch_core.workspace.run_folder import (
     CANCELLED,
     DONE,
@@ -212,6 +213,17 @@ class RunStore:
             For an empty name.
         """
         folder.rename(checked_name(name))
+        self._index.record(folder.path)
+
+    def annotate(self, folder: RunFolder, text: str) -> None:
+        """Replace the note on a run; an empty text removes it.
+
+        Raises
+        ------
+        PsmatchError
+            If the note is too long.
+        """
+        write_note(folder, text)
         self._index.record(folder.path)
 
     def restore(self, run_id: str) -> RunFolder:

@@ -53,3 +53,18 @@ def test_a_folder_without_runs_says_how_to_make_one(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 0
     assert "psmatch match" in capsys.readouterr().out
     assert main(["runs", str(tmp_path / "gone")]) == 1
+
+
+def test_a_note_is_written_by_folder_or_id_and_listed(here, capsys, tmp_path):
+    assert main(["runs", "--note", here.id, "for the\n talk"]) == 0
+    assert capsys.readouterr().out == f"Note on {here.id}: for the\n talk\n"
+    assert main(["runs", "app"]) == 0
+    assert "  Note: for the talk\n" in capsys.readouterr().out
+    (run,) = listed(capsys, "app")
+    assert run["note"] == "for the\n talk"
+    assert main(["runs", "--note", str(tmp_path / "mine"), "x", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["note"] == "x"
+    assert main(["runs", "--note", here.id, ""]) == 0
+    assert "has no note any more" in capsys.readouterr().out
+    assert main(["runs", "--note", "nowhere", "x"]) == 1
+    assert main(["runs", "--note", here.id, "x" * 2001]) == 1

@@ -29,6 +29,7 @@ from psmatch_core.workspace.ending import describe_ending
 from psmatch_core.workspace.groups import group_of
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.results import load_readable
+from psmatch_core.workspace.run_facts import write_note
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, LOST, RunFolder, RunState, RunStatus
 from psmatch_core.workspace.saved_markers import delete_markers, save_markers
 from psmatch_core.workspace.worker import execute
@@ -116,6 +117,12 @@ def test_a_run_that_did_not_finish_says_so_first_and_praises_nothing(tmp_path: A
     assert "no matching" in first["text"] or "matching," in first["text"]
     assert "all labels were matched" not in texts(page)
     assert "no label can be called matched" in texts(page)
+
+
+def test_the_note_of_the_user_stands_in_the_report(tmp_path: Any) -> None:
+    folder = RunFolder.create(tmp_path, Recipe())
+    write_note(folder, "for the <b>talk</b>")
+    assert "Note: for the <b>talk</b>" in texts(chapter(attention_chapter, LoadedRun.load(folder)))
 
 
 def test_excluded_cells_are_counted_by_modality_and_reason(run: LoadedRun) -> None:

@@ -76,11 +76,11 @@ def test_a_damaged_run_keeps_its_owner(people, damage) -> None:
     assert bob.deleted() == []
 
 
-@pytest.mark.parametrize("change", ["rename", "cancel", "start_again", "delete"])
+@pytest.mark.parametrize("change", ["rename", "annotate", "cancel", "start_again", "delete"])
 def test_only_the_owner_changes_a_run(people, change: str) -> None:
     ada, bob = people("ada"), people("bob")
     run = ada.start(RECIPE, name="mine")
-    more = ("yours",) if change == "rename" else ()
+    more = ("yours",) if change in ("rename", "annotate") else ()
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     assert "mine belongs to somebody else" in said(lambda: getattr(bob, change)(run, *more))
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before

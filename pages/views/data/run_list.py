@@ -1,33 +1,24 @@
-"""The runs of the workspace: open, rename, duplicate, delete and restore them."""
+"""The runs of the workspace, grouped by their data: open, annotate, rename, duplicate, delete and restore them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_errors
-from pages.shell.frame import STATES
-from pages.shell.navigation import path_of
-from pages.shell.text import count, number, plain, when
-from pages.shell.undo_delete import DeletedItems, remember_deleted
+from pages.shell.text import count, plain
+from pages.shell.undo_delete import DeletedItems
 from pages.views.data.run_comparison import COMPARE, run_comparison
+from pages.views.data.run_row import RUN, run_row
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import display
-from psmatch_core.pipeline.preset_words import preset_in_words
-from psmatch_core.workspace import files
-from psmatch_core.workspace.results import load_figures
-from psmatch_core.workspace.run_folder import QUEUED, RunFolder
+from psmatch_core.workspace.projects import Project, distinguishing_settings, group_by_data
 from psmatch_core.workspace.run_index import RunEntry
-from psmatch_core.workspace.store import LONGEST_NAME
 
-RUN = "run"  # the kind of deleted items
-SHOWN = 8
-DATA_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
-SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed")
+SHOWN = 8  # runs in sight; the others are folded
+SHOWN_OF_PROJECT = 4
 
 
 def run_list() -> None:
-    """Earlier runs, newest first."""
+    """Earlier runs by project, the project with the newest run first."""
     store = session.store()
     entries, deleted = store.entries(), DeletedItems(RUN, store.deleted(), store.restore)
     if not entries and not deleted.items:
@@ -36,120 +27,59 @@ def run_list() -> None:
     deleted.undo_button()
     shown = entries
     if len(entries) > SHOWN:
-        text = st.text_input("Find a run by its name", key="runs.search", placeholder="such as ε = 0.02")
-        shown = [entry for entry in entries if text.strip().casefold() in entry.name.casefold()]
+        text = st.text_input("Find a run", key="runs.search", placeholder="part of its name, note or data")
+        shown = [entry for entry in entries if _is_found(entry, text.strip().casefold())]
         if not shown:
             st.info(
-                f"No run has a name that contains {plain(text)}. Clear the search to see all runs.",
+                f"No run contains {plain(text)} in its name, note or data. Clear the search to see all runs.",
                 icon=":material/search_off:",
             )
-    current = session.workspace().run_id
-    for entry in shown[:SHOWN]:
-        _row(entry, is_current=entry.id == current, n_runs=len(entries))
-    if len(shown) > SHOWN:
-        with st.expander(f"{len(shown) - SHOWN} more"):
-            for entry in shown[SHOWN:]:
-                _row(entry, is_current=entry.id == current, n_runs=len(entries))
+    left = SHOWN
+    projects = group_by_data(shown)
+    for at, project in enumerate(projects):
+        if left <= 0:
+            n_more = sum(len(each.runs) for each in projects[at:])
+            with st.expander(f"{n_more} more"):
+                for each in projects[at:]:
+                    _project(each, len(each.runs), n_runs=len(entries))
+            break
+        n_shown = min(len(project.runs), SHOWN_OF_PROJECT if len(projects) > 1 else SHOWN, left)
+        _project(project, n_shown, n_runs=len(entries))
+        left -= n_shown
     run_comparison([entry for entry in entries if session.get(f"{COMPARE}{entry.id}")])
     deleted.show_list()
 
 
-def _row(entry: RunEntry, *, is_current: bool, n_runs: int) -> None:
-    name = plain(entry.name or entry.id)
-    state, summary = STATES.get(entry.state, entry.state), ""
-    with show_errors():
-        folder = session.store().open(entry.id)
-        summary = "" if entry.problem else _summary(folder)
-        ahead = session.store().n_ahead(folder) if entry.state == QUEUED else 0
-        if ahead:
-            state = f":material/hourglass_top: waiting for {count(ahead, 'other run')}"
-    with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if n_runs > 1:
-                st.checkbox(
-                    f"Compare {name}",
-                    key=f"{COMPARE}{entry.id}",
-                    label_visibility="collapsed",
-                    width="content",
-                    help="Select two or more runs to compare them side by side.",
-                )
-            marker = " · current run" if is_current else ""
-            st.markdown(f"**{name}**  \n{when(entry.created)} · {state}{marker}", width="stretch")
-            if st.button("Open", key=f"open.{entry.id}", disabled=is_current, help=f"Show run {entry.id}"):
-                _open(entry.id, entry.id)
-            with st.popover("More", help=f"Rename, duplicate or delete {name}", key=f"more.{entry.id}"):
-                _more(entry, is_current=is_current)
-        if entry.problem:
-            st.caption(f":material/error: {plain(entry.problem)} → {plain(entry.hint)}")
-        elif summary:
-            st.caption(summary)
+def _is_found(entry: RunEntry, text: str) -> bool:
+    facts = entry.facts
+    return text in " ".join((entry.name, facts.note, facts.data_name, facts.data_files)).casefold()
 
 
-def _more(entry: RunEntry, *, is_current: bool) -> None:
-    is_own = session.store().owns(session.store().open(entry.id))
-    if is_own:
-        _rename(entry)
-    st.caption("Start a new run with the settings of this one. This run does not change.")
-    if st.button("Duplicate the settings", key=f"duplicate.{entry.id}", icon=":material/content_copy:"):
-        _open(entry.id, "")
-    if is_own:
-        _delete(entry, is_current=is_current)
-    else:
-        st.caption("This run belongs to somebody else; you opened it by its link.")
+def _project(project: Project, n_shown: int, *, n_runs: int) -> None:
+    """The runs on one pair of files: the newest in sight, the others folded."""
+    current, differs = session.workspace().run_id, _differences(tuple(entry.id for entry in project.runs))
+    st.markdown(f"**{plain(project.name)}** · {count(len(project.runs), 'run')}")
+
+    def rows(start: int, end: int) -> None:
+        for at in range(start, end):
+            entry = project.runs[at]
+            run_row(entry, is_current=entry.id == current, n_runs=n_runs, differs=differs[at])
+
+    rows(0, n_shown)
+    if len(project.runs) > n_shown:
+        with st.expander(f"{len(project.runs) - n_shown} more"):
+            rows(n_shown, len(project.runs))
 
 
-def _rename(entry: RunEntry) -> None:
-    name = st.text_input("Name", entry.name, key=f"name.{entry.id}", max_chars=LONGEST_NAME)
-    if st.button("Rename", key=f"rename.{entry.id}", disabled=name == entry.name):
-        with show_errors():
-            session.store().rename(session.store().open(entry.id), name)
-            st.rerun()
-
-
-def _delete(entry: RunEntry, *, is_current: bool) -> None:
-    st.caption("Deleting stops the run. You can restore it later from “Deleted runs”.")
-    if st.button("Delete this run", key=f"delete.{entry.id}"):
-        with show_errors():
-            session.store().delete(session.store().open(entry.id))
-            remember_deleted(RUN, entry.id)
-            if is_current:
-                session.set_workspace(session.workspace().with_run(""))
-            st.rerun()
-
-
-def _summary(folder: RunFolder) -> str:
-    """Data, preset and metrics of a run in one line, as far as they exist."""
-    inputs = files.INPUTS.read(folder)
-    parts = []
-    if inputs is not None:
-        sides = (inputs.source, inputs.target)
-        parts.append(" → ".join(f"{plain(display(each.name, 24))} ({each.n_cells:,} cells)" for each in sides))
+def _differences(run_ids: tuple[str, ...]) -> list[dict[str, str]]:
+    """What distinguishes each run of a project; a recipe never changes, so it is found out once."""
     try:
-        parts.append(plain(preset_in_words(folder.recipe)))
-    except PsmatchError:  # shown in full to whoever opens it
-        parts.append("settings of another version of psmatch")
-    found = load_figures(folder)
-    figures = found.to_dict() if found else {}
-    losses = [
-        f"{number(figures[f'loss_{side}'], 2)} of {number(figures[f'entropy_{side}'], 2)}"
-        for side in ("source", "target")
-        if f"loss_{side}" in figures
-    ]
-    if losses:
-        parts.append(f"loss {' and '.join(losses)} nats")
-    if "held_out_foscttm" in figures:
-        parts.append(f"FOSCTTM {number(figures['held_out_foscttm'], 2)}")
-    elif "foscttm" in figures:
-        parts.append(f"FOSCTTM {number(figures['foscttm'], 2)} (inflated)")
-    return " · ".join(parts)
+        return _found_differences(str(session.root()), run_ids)
+    except PsmatchError:  # a run was deleted by another process
+        return [{} for _ in run_ids]
 
 
-def _open(run_id: str, shown: str) -> None:
-    """Load a run's settings, and show the run itself if ``shown`` is its id."""
-    with show_errors():
-        session.set_workspace(session.workspace_of(run_id).with_run(shown))
-        for name in (*DATA_FORMS, *SETTINGS_FORMS):
-            session.reset_widgets(name)
-        if not shown:
-            st.switch_page(path_of("propensity"))
-        st.rerun()
+@st.cache_data(max_entries=50, show_spinner=False)
+def _found_differences(place: str, run_ids: tuple[str, ...]) -> list[dict[str, str]]:
+    store = session.store()
+    return distinguishing_settings([store.open(each) for each in run_ids])

@@ -7,6 +7,7 @@ from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
 from psmatch_core.workspace import files
 from psmatch_core.workspace.ending import describe_ending
+from psmatch_core.workspace.run_facts import read_note
 from psmatch_core.workspace.run_folder import RunFolder
 
 
@@ -14,6 +15,8 @@ def attention_chapter(run: LoadedRun, page: Page) -> None:
     """What a reader should know first."""
     if ending := describe_ending(run.folder):
         page.text(ending, "attention")
+    if note := read_note(run.folder.path):
+        page.text(f"Note: {note}")
     inputs = files.INPUTS.read(run.folder)
     if inputs is not None:
         source, target = (

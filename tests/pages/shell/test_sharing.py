@@ -74,12 +74,14 @@ def test_a_key_that_others_could_guess_is_not_taken(shared: Visit, guess: str) -
 def test_runs_are_listed_for_whoever_made_them_or_holds_the_link(shared: Visit, tmp_path: Path) -> None:
     ada, bob = shared(), shared()
     run = store_of(ada, tmp_path).start(RECIPE, name="ada's run")
+    store_of(ada, tmp_path).annotate(run, "for the talk")
     assert f"delete.{run.id}" in keys(ada.run())
     assert "ada's run" not in texts(bob.run()).replace("\\", "")
     assert not any(run.id in key for key in keys(bob))
     guest = shared(key=key_of(bob), run=run.id)
     assert f"open.{run.id}" in keys(guest)
-    assert not {f"delete.{run.id}", f"rename.{run.id}"} & keys(guest)
+    assert not {f"delete.{run.id}", f"rename.{run.id}", f"annotate.{run.id}"} & keys(guest)
+    assert "for the talk" in texts(guest)
     assert "belongs to somebody else" in texts(guest)
 
 
