@@ -26,7 +26,8 @@ MOST_LABELS = 40
 FEWEST = 8  # cells of a label in either modality
 HIGHEST = 0.95  # correlation: above it a cell would have a single match
 ALIKE = 1.5  # two epsilons less than this factor apart give plans that hardly differ
-NONE = 0.01  # nats per cell: no more than chance leaves
+NONE = 0.01  # nats per cell: less is nothing
+N_SHUFFLES = 20  # none of which may agree as much as the halves themselves
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class EpsilonByInformation:
     epsilon
         × mean cost; the largest that was tried (1) if the halves share nothing.
     information
-        Mutual information of cells and matches that the halves support, nats per cell; 0 is a uniform plan.
+        Mutual information of cells and matches that the halves support, nats per cell. 0 is a uniform plan, and what
+        is told where halves whose cells are shuffled within labels agree as much.
     of_run
         The run's own epsilon, × mean cost.
     at_run
@@ -54,7 +56,10 @@ class EpsilonByInformation:
         """The suggestion beside the run's own epsilon, in one sentence."""
         own = f"the plan of the run (ε {self.of_run:g}) is as sharp as if they carried {self.at_run:.2f}"
         if self.information < NONE:
-            return f"two halves of the features agree on nothing within labels, so no ε is too smooth; {own}"
+            return (
+                "two halves of the features agree within labels no more than by chance, so the evidence supports no "
+                f"plan sharper than the uniform one (ε 1); {own}"
+            )
         if 1 / ALIKE < self.of_run / self.epsilon < ALIKE:
             compared = "about right"
         else:
@@ -98,12 +103,11 @@ def epsilon_by_information(
     cells = [_drawn(model, labels, seed, side) for model, side in zip(models, ("source", "target"), strict=True)]
     within = [_within_labels(model.logits, model.y) for model in models]
     directions = _directions(within)
-    shared = np.ones(directions.shape[1])
     points = []
-    for model, scores, half in zip(models, within, halves, strict=True):
-        shared = shared * _reliability(half, model.y, directions)
+    for scores in within:
         along = scores @ directions
         points.append(along / np.where(along.std(axis=0) > 0, along.std(axis=0), 1))
+    shared = _shared(halves, models, directions, seed)
     correlation = np.minimum(HIGHEST, np.sqrt(shared))
     weights = np.sqrt(correlation / (1 - correlation**2))
     problems = {each.label: each for each in label_problems(*models, labels, seed, with_features=False)}
@@ -169,12 +173,41 @@ def _directions(within: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(vectors[:, values > 1e-9 * max(float(values[-1]), np.finfo(float).tiny)])
 
 
-def _reliability(halves: HalfScores, y: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Reliability of the scores along each direction, from two halves of the features, 0 to 1."""
-    first, second = (_within_labels(each, y) @ directions for each in (halves.first, halves.second))
+def _shared(
+    halves: Sequence[HalfScores], models: Sequence[PropensityModel], directions: np.ndarray, seed: int
+) -> np.ndarray:
+    """Squared correlation of the modalities along each direction that the halves allow at most, ``(n_directions,)``.
+
+    All 0 where halves of either modality that measure different cells of a label would allow as much.
+    """
+    measured = [
+        tuple(_within_labels(each, model.y) @ directions for each in (half.first, half.second))
+        for half, model in zip(halves, models, strict=True)
+    ]
+    reliability = [_reliability(*each) for each in measured]
+    shared = reliability[0] * reliability[1]
+    for side, (model, (first, second)) in enumerate(zip(models, measured, strict=True)):
+        cells = [np.flatnonzero(model.y == label) for label in np.unique(model.y)]
+        for number in range(N_SHUFFLES):
+            draw = stream(seed, "epsilon by chance", side, number)
+            moved = np.empty(model.y.size, dtype=np.int64)
+            for each in cells:
+                moved[each] = draw.permutation(each)
+            if _information(_reliability(first, second[moved]) * reliability[1 - side]) >= _information(shared):
+                return np.zeros_like(shared)
+    return shared
+
+
+def _reliability(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Reliability along each direction of what two halves measure, ``(n_cells, n_directions)`` each; 0 to 1."""
     lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second, axis=0)
-    half = np.clip((first * second).sum(axis=0) / np.where(lengths > 0, lengths, 1), 0, 1)
+    half = np.clip(np.einsum("ij,ij->j", first, second) / np.where(lengths > 0, lengths, 1), 0, 1)
     return np.asarray(2 * half / (1 + half))
+
+
+def _information(shared: np.ndarray) -> float:
+    """Mutual information of two normal vectors with these squared correlations, nats."""
+    return float(-0.5 * np.log1p(-np.minimum(shared, HIGHEST**2)).sum())
 
 
 def _informations(matcher: SinkhornMatcher, problem: LabelProblem, epsilons: Sequence[float]) -> list[float]:
