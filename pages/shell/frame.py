@@ -139,7 +139,7 @@ def _foreign_notice() -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            ":material/lock: **This run belongs to somebody else.** You can read it; to change it, make a copy.",
+            ":material/lock: **This run belongs to somebody else.** You can read all of it; to change it, make a copy.",
             width="stretch",
         )
         if st.button("Copy to my runs", key="copy.run", icon=":material/content_copy:"):
@@ -173,7 +173,7 @@ def _sidebar(workspace: Workspace) -> None:
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
         show_note(read_note(folder.path), rest="the rest on Data")
         if is_shared():
-            st.caption("Whoever has this link can read this run:")
+            st.caption("Read-only link: whoever has it can read this run and copy it, but change nothing.")
             st.code(session.run_link(folder.id), language=None, wrap_lines=True)
         else:
             st.caption("Bookmark or share the address of this page to reopen the run in any browser.")

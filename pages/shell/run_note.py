@@ -21,7 +21,7 @@ def show_note(note: str, *, is_whole: bool = False, rest: str = "the rest under 
     """
     if not note:
         return
-    shown = note if is_whole or len(note) <= BEGINNING else note[:BEGINNING].rstrip()
+    shown = note if is_whole or len(note) <= BEGINNING else note[:BEGINNING].rsplit(maxsplit=1)[0]
     lines = "  \n".join(plain(line) for line in shown.splitlines() if line.strip())
     more = "" if shown == note else f" … ({rest})"
     st.markdown(f":material/edit_note: {lines}{more}")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell.errors import show_errors
 from pages.shell.frame import say_answer
+from pages.shell.read_only import link_to_share
 from pages.shell.text import count
 from pages.shell.verdicts import run_verdict
 from pages.views.export.excluded_cells import excluded_cells_section
@@ -26,6 +27,8 @@ def export_view(folder: RunFolder) -> None:
     pairs_section(folder)
     st.subheader("Report and files")
     files_section(folder)
+    st.subheader("Show it to a colleague")
+    link_to_share(folder)
     st.subheader("Repeat this run")
     st.caption("In a terminal, with recipe.json and the data files in one folder:")
     st.code(COMMAND, language="bash")

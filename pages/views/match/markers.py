@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.shell import cache, cell_values, charts, session
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -209,6 +210,8 @@ def _keep(folder: RunFolder, found: Markers) -> None:
     """Keep the markers with the run, and manage those that are kept."""
     from psmatch_core.workspace.saved_markers import delete_markers, load_markers, save_markers
 
+    if not may_change(folder, to="keep these markers for the report"):
+        return
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     name = left.text_input(
         "Name for the report", key=f"markers.name.{folder.id}", placeholder="for example: responders"

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from pages.shell.text import count, plain
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -75,6 +76,7 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
     from psmatch_core.exports.tables import table_bytes
     from psmatch_core.workspace.selections import SELECTION_TABLE, save_selection, selection_table
 
+    may_save = may_change(folder, to="save selections with it")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     name = left.text_input(
         "Name of this selection",
@@ -83,7 +85,9 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
         placeholder="for example: responders",
     )
     with right.container(horizontal=True):
-        if st.button("Save with the run", key=f"selection.save.{folder.id}", icon=":material/bookmark_add:"):
+        if may_save and st.button(
+            "Save with the run", key=f"selection.save.{folder.id}", icon=":material/bookmark_add:"
+        ):
             with show_errors():
                 save_selection(folder, coupling, selection.named(name))
                 select(folder, selection.named(name.strip()))
@@ -97,10 +101,10 @@ def save_form(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
             icon=":material/download:",
             on_click="ignore",
         )
-    _saved_selections(folder, coupling)
+    _saved_selections(folder, coupling, may_change_them=may_save)
 
 
-def _saved_selections(folder: RunFolder, coupling: Coupling) -> None:
+def _saved_selections(folder: RunFolder, coupling: Coupling, *, may_change_them: bool) -> None:
     from psmatch_core.workspace.selections import delete_selection, export_selections, load_selections
 
     saved = load_selections(folder, coupling)
@@ -113,10 +117,11 @@ def _saved_selections(folder: RunFolder, coupling: Coupling) -> None:
                 if st.button("Show", key=f"selection.show.{folder.id}.{number}", type="tertiary"):
                     select(folder, each)
                     st.rerun()
-                if st.button("Delete", key=f"selection.delete.{folder.id}.{number}", type="tertiary"):
+                delete_key = f"selection.delete.{folder.id}.{number}"
+                if may_change_them and st.button("Delete", key=delete_key, type="tertiary"):
                     delete_selection(folder, each.name)
                     st.rerun()
-        if st.button(
+        if may_change_them and st.button(
             "Add to the exported files",
             key=f"selection.export.{folder.id}",
             icon=":material/output:",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shell import cache, progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from psmatch_core.monitor import Monitoring, MonitorReport
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.run_folder import RunFolder
@@ -29,6 +30,8 @@ def measurement(folder: RunFolder, report: MonitorReport) -> None:
         progress_box.show_job(job)
         if job.is_active:
             return
+    if not may_change(folder, to="measure again"):
+        return
     with st.expander("Measure again with shuffled labels", expanded=not report.is_measured):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             shuffles = st.selectbox(

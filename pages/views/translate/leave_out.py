@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shell import progress_box, session
 from pages.shell.distributions import DIRECTION_TITLES
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from pages.shell.text import plain
 from pages.views.translate.leave_out_result import show_result
 from psmatch_core.data.checks import display
@@ -30,7 +31,8 @@ def leave_out_tab(folder: RunFolder) -> None:
         "One label is left out of preprocessing, classifiers, matching and translator. Then one modality of its cells "
         "is predicted from the other and compared with the measurement. This tests a translation without known pairs."
     )
-    _form(folder, report)
+    if may_change(folder, to="leave a label out"):
+        _form(folder, report)
     found = LeaveOutJob.jobs_of(folder)
     if not found:
         return

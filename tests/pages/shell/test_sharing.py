@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shell import session, sharing, uploads
 from pages.shell.session import KEY
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.exploration.selection import Selection
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import PATIENCE, ROOT, Open, opener, texts
+from tests.pages.conftest import PATIENCE, ROOT, Open, opened, opener, plain_text, texts
 from tests.pages.views.data.test_data_page import csv, hand_over
 
 GONE = DataSpec(path="gone.csv", label_key="label")  # nothing is inspected when a page opens the run
@@ -83,6 +85,29 @@ def test_runs_are_listed_for_whoever_made_them_or_holds_the_link(shared: Visit, 
     assert not {f"delete.{run.id}", f"rename.{run.id}", f"annotate.{run.id}"} & keys(guest)
     assert "for the talk" in texts(guest)
     assert "belongs to somebody else" in texts(guest)
+
+
+def test_a_guest_reads_everything_and_is_offered_nothing_that_changes_the_run(
+    full: Open, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finished run belongs to nobody on a shared server, so whoever opens it holds its link."""
+    monkeypatch.setenv(sharing.SHARED_VARIABLE, "1")
+    before = {path: path.stat().st_mtime_ns for path in finished.path.glob("*.json")}
+    monitor = full("monitor")
+    assert f"measure.{finished.id}" not in keys(monitor)
+    assert "To measure again, press “Copy to my runs” above" in plain_text(monitor)
+    translate = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
+    assert "Leave it out" not in [each.label for each in translate.button]
+    match = full("match")
+    match.session_state[f"selected.{finished.id}"] = Selection("source", np.arange(5), "drawn")
+    opened(match, f"match.tabs.{finished.id}", "Linked maps")
+    assert "To save selections with it, press" in plain_text(match)
+    assert f"selection.save.{finished.id}" not in keys(match)
+    export = full("export")
+    links = [each.value for each in export.code if finished.id in each.value]
+    assert links
+    assert not any(KEY in each for each in links)
+    assert {path: path.stat().st_mtime_ns for path in finished.path.glob("*.json")} == before
 
 
 def test_a_guest_copies_a_run_and_owns_the_copy(shared: Visit, tmp_path: Path) -> None:
