@@ -2,22 +2,30 @@
 
 What computes takes a core (:func:`a_core`), and inside it every library has one thread, so that workers × threads =
 cores. What only waits for parts of itself takes none (:func:`side_by_side`), so that folds within networks within
-modalities may nest.
+modalities may nest. Work that depends on its arguments alone (:func:`compute`) may take a core of another machine:
+inside :func:`computing_on` an executor has them.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TypeVar
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
 
-from psmatch_core.base.errors import PsmatchError
+import numpy as np
+
+from psmatch_core.base.errors import Cancelled, PsmatchError
+from psmatch_core.base.progress import Progress, silent
 from psmatch_core.base.threads import one_thread
 
 CORES_VARIABLE = "PSMATCH_CORES"
+MOST_WAITING = 64  # threads of one call that wait for an executor; they compute nothing
+WANTED_SECONDS = 0.2  # between two looks at whether work that somebody else does is still wanted
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -81,19 +89,123 @@ def a_core() -> Iterator[None]:
 def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """``function`` of each item in the order of the items, computed side by side where there are cores.
 
-    ``function`` takes a core (:func:`a_core`) for what it computes. Where this thread has one already, or there is only
-    one, the items follow one another. The first error of an item is raised when those that run have ended; items that
-    have not started then are left out.
+    ``function`` takes a core (:func:`a_core`, :func:`compute`) for what it computes. Where this thread has one already,
+    or there is only one, the items follow one another. The first error of an item is raised when those that run have
+    ended; items that have not started then are left out, and so is what waits for a core within one.
     """
     if len(items) < 2 or getattr(_CORES.mine, "has_one", False):
         return [function(each) for each in items]
-    if core_count() == 1:
+    n_at_once = core_count() if _EXECUTOR.get() is None else MOST_WAITING
+    if n_at_once == 1:
         with one_thread():  # entered once: it takes milliseconds
             return [function(each) for each in items]
-    with one_thread(), ThreadPoolExecutor(min(len(items), core_count())) as pool:
-        futures = [pool.submit(function, each) for each in items]
+    stop = threading.Event()
+    with one_thread(), ThreadPoolExecutor(min(len(items), n_at_once)) as pool:
+        outer = _STOPS.set((*_STOPS.get(), stop))
+        futures = [pool.submit(copy_context().run, function, each) for each in items]
+        _STOPS.reset(outer)
         try:
             return [each.result() for each in futures]
+        except BaseException:
+            stop.set()
+            raise
         finally:
             for each in futures:
                 each.cancel()
+
+
+class Workers(Executor):
+    """An executor whose workers share no memory with this process: what many parts read travels to them once."""
+
+    @abstractmethod
+    def compute(
+        self, function: Callable[..., Any], data: Sequence[Any], arguments: Sequence[Any], progress: Progress | None
+    ) -> Any:
+        """As :func:`compute`."""
+
+    @abstractmethod
+    def remember_part(self, part: Any, whole: Any, choices: Sequence[tuple[int, np.ndarray]]) -> None:
+        """Know that ``part`` follows from ``whole`` by these choices: pairs of an axis and positions along it."""
+
+
+_EXECUTOR: ContextVar[Executor | None] = ContextVar("executor", default=None)
+_STOPS: ContextVar[tuple[threading.Event, ...]] = ContextVar("stops", default=())
+
+
+@contextmanager
+def computing_on(executor: Executor | None) -> Iterator[None]:
+    """Inside, :func:`compute` gives its work to this executor; None changes nothing."""
+    if executor is None:
+        yield
+        return
+    outer = _EXECUTOR.set(executor)
+    try:
+        yield
+    finally:
+        _EXECUTOR.reset(outer)
+
+
+def compute(
+    function: Callable[..., Result], data: Sequence[Any], *arguments: Any, progress: Progress | None = None
+) -> Result:
+    """``function(*data, *arguments)`` on one core with one thread, of this machine or of an executor's.
+
+    Parameters
+    ----------
+    function
+        Depends on its arguments alone and changes none of them, so that the answer is the same wherever it is computed.
+        It can be imported by its name there.
+    data
+        What other parts read too, such as the features ``(n_cells, n_features)``: it travels to a cluster once.
+    progress
+        If given, the function gets one as ``progress``. An executor that is no cluster reports nothing on the way.
+
+    Raises
+    ------
+    Cancelled
+        If a part of the same work has failed or was cancelled, so that this one is not needed.
+    """
+    if is_unwanted():
+        raise Cancelled
+    executor = _EXECUTOR.get()
+    if executor is None or getattr(_CORES.mine, "has_one", False):
+        return on_a_core(function, (*data, *arguments), progress)
+    if isinstance(executor, Workers):
+        found: Result = executor.compute(function, data, arguments, progress)
+        return found
+    future = executor.submit(on_a_core, function, (*data, *arguments), None if progress is None else silent)
+    try:
+        while not wait([future], timeout=WANTED_SECONDS).done:
+            if is_unwanted():
+                raise Cancelled
+        return future.result()
+    finally:
+        future.cancel()
+
+
+def on_a_core(function: Callable[..., Result], arguments: Sequence[Any], progress: Progress | None = None) -> Result:
+    """``function(*arguments)`` on a core of this process, with ``progress`` if there is one."""
+    with a_core():
+        return function(*arguments) if progress is None else function(*arguments, progress=progress)
+
+
+def is_unwanted() -> bool:
+    """Whether the work that this thread is a part of has failed elsewhere, or was cancelled."""
+    return any(each.is_set() for each in _STOPS.get())
+
+
+def part_of(X: Any, *, rows: np.ndarray | None = None, columns: np.ndarray | None = None) -> Any:
+    """Some rows and columns of a matrix, by positions or masks; a cluster that has the matrix gets only the choice."""
+    choices = [(axis, chosen) for axis, chosen in enumerate((rows, columns)) if chosen is not None]
+    part = choose(X, choices)
+    executor = _EXECUTOR.get()
+    if isinstance(executor, Workers):
+        executor.remember_part(part, X, choices)
+    return part
+
+
+def choose(X: Any, choices: Sequence[tuple[int, np.ndarray]]) -> Any:
+    """The rows (axis 0) and columns (axis 1) of a matrix, chosen one after the other."""
+    for axis, chosen in choices:
+        X = X[chosen] if axis == 0 else X[:, chosen]
+    return X

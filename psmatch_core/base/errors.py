@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class PsmatchError(Exception):
@@ -30,6 +31,9 @@ class PsmatchError(Exception):
         self.problem = problem
         self.hint = hint
         self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:  # by which it comes back from another process
+        return type(self).__new__, (type(self), self.problem), self.__dict__
 
     def __str__(self) -> str:
         code = f" [{self.code}]" if self.code else ""

@@ -1,4 +1,4 @@
-"""Executors: where labels are solved, here or on the workers of a dask cluster that is already running."""
+"""Executors: where a run trains and solves, here or on the workers of a dask cluster that is already running."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
+from psmatch_core.base.cluster import Cluster
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
 
@@ -49,7 +50,7 @@ def open_executor(address: str) -> Iterator[Executor | None]:
         ) from None
     with client:
         _check_workers(client, place)
-        yield client.get_executor(pure=False)
+        yield Cluster(client, place)
 
 
 def _check_workers(client: Any, place: str) -> None:

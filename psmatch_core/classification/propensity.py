@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from psmatch_core.base.arrays import read_only
 from psmatch_core.base.config import Config, option
+from psmatch_core.base.cores import computing_on, part_of, side_by_side
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
@@ -141,7 +143,7 @@ def fit_propensity(
         Folds and starts derive from it and from the modality's name and content, so that the two modalities
         never share folds: shared folds leak the pairing through the class priors of a fold.
     executor
-        Runs the fits of out-of-fold scores in parallel.
+        Fits members and folds in parallel; the cores of this machine do unless given.
 
     Returns
     -------
@@ -173,7 +175,7 @@ def fit_propensity(
     stage = f"propensity: {modality.name}"
     n_fits = folds.n_folds * scoring.n_repeats if scoring.scores == "out_of_fold" else 0
     whole = 1 / (1 + n_fits)
-    with one_thread():
+    with one_thread(), computing_on(executor):
         fitted = classifier.fit(
             X, y, n_labels=len(names), folds=folds, seed=own_seed, progress=_staged(progress, stage, whole)
         )
@@ -185,7 +187,8 @@ def fit_propensity(
             f"{folds.n_folds} folds were made."
         )
     if n_fits:
-        held_out = _out_of_fold(X, y, len(names), classifier, scoring, own_seed, stage, progress, executor)
+        with computing_on(executor):
+            held_out = _out_of_fold(X, y, len(names), classifier, scoring, own_seed, stage, progress)
         seen = ~np.isnan(held_out[:, 0])
         logits = np.where(seen[:, None], held_out, logits)
         if not seen.all():
@@ -221,32 +224,30 @@ def _out_of_fold(
     seed: int,
     stage: str,
     progress: Progress,
-    executor: Executor | None,
 ) -> np.ndarray:
     """Mean over the repeats of each cell's logits from fits without its fold; NaN for cells never held out."""
     pieces = []
     for repeat in range(scoring.n_repeats):
         outer = stratified_folds(y, scoring.n_folds, seed=seed, purpose=f"outer folds {repeat}")
         pieces += [(outer, fold, derived_seed(seed, "outer", repeat, fold)) for fold in range(outer.n_folds)]
-    mapped = executor.map if executor is not None else map
+    done = itertools.count(1)
+
+    def fit(piece: tuple[Folds, int, int]) -> tuple[np.ndarray, np.ndarray]:
+        outer, fold, own_seed = piece
+        test = outer.held_out(fold)
+        inner = stratified_folds(y[~test], scoring.n_folds, seed=own_seed)
+        seen = part_of(X, rows=~test)
+        fitted = classifier.fit(seen, y[~test], n_labels=n_labels, folds=inner, seed=own_seed, progress=silent)
+        logits = fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
+        ready = next(done)
+        progress(Event(stage, (1 + ready) / (1 + len(pieces)), f"out-of-fold scores {ready} of {len(pieces)}"))
+        return np.flatnonzero(test), logits
+
     total, count = np.zeros((y.size, n_labels)), np.zeros(y.size)
-    tasks = [(X, y, n_labels, classifier, scoring.n_folds, *piece) for piece in pieces]
-    for done, (test, logits) in enumerate(mapped(_fit_without_fold, tasks), start=1):
+    for test, logits in side_by_side(fit, pieces):
         total[test] += logits
         count[test] += 1
-        progress(Event(stage, (1 + done) / (1 + len(pieces)), f"out-of-fold scores {done} of {len(pieces)}"))
     return np.where(count[:, None] > 0, total / np.maximum(count, 1)[:, None], np.nan)
-
-
-def _fit_without_fold(
-    task: tuple[Matrix, np.ndarray, int, Classifier, int, Folds, int, int],
-) -> tuple[np.ndarray, np.ndarray]:
-    X, y, n_labels, classifier, n_folds, outer, fold, seed = task
-    test = outer.held_out(fold)
-    inner = stratified_folds(y[~test], n_folds, seed=seed)
-    with one_thread():
-        fitted = classifier.fit(X[~test], y[~test], n_labels=n_labels, folds=inner, seed=seed, progress=silent)
-    return np.flatnonzero(test), fitted.logits(X[test]) if test.any() else np.zeros((0, n_labels))
 
 
 def require_labels(modality: Modality, names: tuple[str, ...]) -> None:

@@ -96,12 +96,12 @@ def add_cache_and_queue(parser: argparse.ArgumentParser) -> None:
 
 
 def add_executor(parser: argparse.ArgumentParser) -> None:
-    """Add ``--executor``, the cluster that solves the labels."""
+    """Add ``--executor``, the cluster that trains and matches."""
     parser.add_argument(
         "--executor",
         default="",
         metavar="dask://HOST:PORT",
-        help="solve the labels on the workers of a running dask cluster (default: on the cores of this machine)",
+        help="train and match on the workers of a running dask cluster (default: on the cores of this machine)",
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.cores import side_by_side
+from psmatch_core.base.cores import part_of, side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import Classifier, stratified_folds
@@ -129,8 +129,9 @@ def held_out_scores(
         held_out = own == judged
         part_seed = derived_seed(own_seed, "part", judged)
         folds = stratified_folds(y[trained], n_folds, seed=part_seed)
+        seen = part_of(X, rows=trained)
         fitted = classifier.fit(
-            X[trained], y[trained], n_labels=len(parts.label_names), folds=folds, seed=part_seed, progress=silent
+            seen, y[trained], n_labels=len(parts.label_names), folds=folds, seed=part_seed, progress=silent
         )
         scores[held_out] = fitted.logits(X[held_out])
 

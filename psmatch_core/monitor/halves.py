@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from psmatch_core.base.cores import side_by_side
+from psmatch_core.base.cores import part_of, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
@@ -91,7 +91,7 @@ def half_scores(
         folds = stratified_folds(y[trained], n_folds, seed=half_seed).first_only  # no held-out scores are needed
         with one_thread():
             fitted = classifier.fit(
-                seen[trained],
+                part_of(seen, rows=trained),
                 y[trained],
                 n_labels=len(label_names),
                 folds=folds,
@@ -119,7 +119,7 @@ def _half(X: Matrix, y: np.ndarray, of: HalvesOf, seed: int, half: int) -> tuple
         return X, stratified_folds(y, N_HALVES, seed=seed).assignment != 1 - half
     columns = stream(seed, "columns").permutation(X.shape[1])
     parts = (columns[: X.shape[1] // 2], columns[X.shape[1] // 2 :])
-    return X[:, np.sort(parts[half])], np.ones(y.size, dtype=bool)
+    return part_of(X, columns=np.sort(parts[half])), np.ones(y.size, dtype=bool)
 
 
 def _part(progress: Progress, stage: str, half: int, done: list[float]) -> Progress:

@@ -6,7 +6,7 @@ point the same way: halves of the cells can agree on a wrong direction, hidden l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 
 from psmatch_core.base.arrays import nan_mean
-from psmatch_core.base.cores import a_core, side_by_side
+from psmatch_core.base.cores import compute, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
@@ -158,18 +158,20 @@ def find_hidden_labels(
     found: dict[tuple[int, int], list[tuple[float, float]]] = {}
     total = DRAWS + n_shuffles
 
+    def asked(both: tuple[_Side, _Side], rng: np.random.Generator, most_rounds: int) -> list[Asked]:
+        sampled = [side.sampled(labels, rng) for side in both]  # so few cells that they may travel each time
+        return compute(_asked, (), *sampled, labels, matcher, rng, most_rounds)
+
     def drawn(draw: int) -> list[Asked]:
-        with a_core():
-            progress(Event("hidden labels", draw / total, f"all pairs, draw {draw + 1} of {DRAWS}"))
-            return list(_asked(sides, labels, matcher, stream(seed, "hidden labels", draw), most_rounds))
+        progress(Event("hidden labels", draw / total, f"all pairs, draw {draw + 1} of {DRAWS}"))
+        return asked(sides, stream(seed, "hidden labels", draw), most_rounds)
 
     def exchanged(shuffle: int) -> float:
-        with a_core():
-            progress(Event("hidden labels", (DRAWS + shuffle) / total, f"shuffle {shuffle + 1} of {n_shuffles}"))
-            rng = stream(seed, "hidden labels, shuffled", shuffle)
-            both = (sides[0], sides[1].renamed(labels, _moved(labels, rng)))
-            asked = _asked(both, labels, matcher, rng, NULL_ROUNDS)
-            return nan_mean(np.array([(share - chance) / (1 - chance) for _, share, chance in asked]))
+        progress(Event("hidden labels", (DRAWS + shuffle) / total, f"shuffle {shuffle + 1} of {n_shuffles}"))
+        rng = stream(seed, "hidden labels, shuffled", shuffle)
+        both = (sides[0], sides[1].renamed(labels, _moved(labels, rng)))
+        found = asked(both, rng, NULL_ROUNDS)
+        return nan_mean(np.array([(share - chance) / (1 - chance) for _, share, chance in found]))
 
     for pair, share, chance in chain.from_iterable(side_by_side(drawn, range(DRAWS))):
         found.setdefault(pair, []).append((share, chance))
@@ -212,14 +214,15 @@ class _Side:
 
 
 def _asked(
-    sides: tuple[_Side, _Side],
+    source: _Side,
+    target: _Side,
     labels: np.ndarray,
     matcher: LabelMatcher,
     rng: np.random.Generator,
     most_rounds: int,
-) -> Iterator[Asked]:
+) -> list[Asked]:
     """Pairs of labels, the share of mass between cells of the same label, and that of a uniform plan."""
-    source, target = (side.sampled(labels, rng) for side in sides)
+    found = []
     for groups in _round_robin(rng.permutation(labels).tolist())[:most_rounds]:
         x, y = source.merged(groups), target.merged(groups)
         problems, asked = [], []
@@ -240,7 +243,8 @@ def _asked(
             if block is not None:
                 plan = block.rows(0, same.shape[0])
                 one, two = sorted(group)
-                yield (one, two), float(plan[same].sum() / plan.sum()), float(same.mean())
+                found.append(((one, two), float(plan[same].sum() / plan.sum()), float(same.mean())))
+    return found
 
 
 def _round_robin(labels: Sequence[int]) -> list[list[tuple[int, ...]]]:

@@ -17,7 +17,7 @@ from scipy import linalg
 from scipy.optimize import minimize_scalar
 
 from psmatch_core.base.arrays import to_dense
-from psmatch_core.base.cores import a_core, side_by_side
+from psmatch_core.base.cores import compute, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
@@ -148,10 +148,9 @@ def label_null(
     )
 
     def labelling(shuffle: int) -> tuple[dict[str, float], Stability]:
-        with a_core():
-            done = shuffle / (n_shuffles + 1)
-            progress(Event("null", done, f"shuffle {shuffle} of {n_shuffles}" if shuffle else "with the true labels"))
-            return _one_labelling((pair[0], pair[1]), matcher, shuffle, seed)
+        done = shuffle / (n_shuffles + 1)
+        progress(Event("null", done, f"shuffle {shuffle} of {n_shuffles}" if shuffle else "with the true labels"))
+        return compute(_one_labelling, pair, matcher, shuffle, seed)
 
     found = side_by_side(labelling, range(n_shuffles + 1))
     rows, stabilities = [row for row, _ in found], [stability for _, stability in found]
@@ -218,12 +217,12 @@ def _centered(X: Matrix) -> np.ndarray:
 
 
 def _one_labelling(
-    pair: tuple[_Side, _Side], matcher: Matcher, shuffle: int, seed: int
+    source: _Side, target: _Side, matcher: Matcher, shuffle: int, seed: int
 ) -> tuple[dict[str, float], Stability]:
     """All statistics of one labelling; shuffle 0 is the true one."""
     row: dict[str, float] = {}
     models: list[tuple[PropensityModel, PropensityModel]] = []
-    for side, name in zip(pair, ("source", "target"), strict=True):
+    for side, name in zip((source, target), ("source", "target"), strict=True):
         modality = side.model.modality
         labels = modality.labels
         if shuffle:
@@ -232,7 +231,7 @@ def _one_labelling(
         first, second, row[f"loss_{name}"] = side.trained(y, shuffle)
         models.append((replace(side.model, logits=first), replace(side.model, logits=second)))
     couplings = [match(models[0][half], models[1][half], matcher, seed=seed) for half in range(N_HALVES)]
-    stability = compare(couplings[0], couplings[1], (pair[0].space, pair[1].space))
+    stability = compare(couplings[0], couplings[1], (source.space, target.space))
     row["stability"] = stability.agreement
     row["cost"] = float(np.mean([relative_cost(coupling, seed=seed) for coupling in couplings]))
     return row, stability

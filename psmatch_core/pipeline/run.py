@@ -10,6 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
+from psmatch_core.base.cores import computing_on
 from psmatch_core.base.memory import give_back_memory
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
@@ -172,7 +173,7 @@ def run(
     source, target
         The two modalities; read from the files of the recipe unless given.
     executor
-        Matches labels in parallel.
+        Trains members and folds, and matches labels, in parallel; the cores of this machine do unless given.
     store
         Stores finished stages; nothing is stored unless given.
     judges_held_out
@@ -206,29 +207,31 @@ def run(
     prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs, seed=recipe.seed)
     store.finished("data", prepared)
     check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
-    scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
-    give_back_memory()
-    models, notes = scored.models, (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
-    store.finished("notes", notes)
-    store.finished("propensity", list(models))
-    models, link_notes = link_modalities(recipe, models, progress=progress)
-    if link_notes:
-        notes = (*notes, *link_notes)
+    with computing_on(executor):
+        scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
+        give_back_memory()
+        models = scored.models
+        notes = (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
         store.finished("notes", notes)
-    if positions := linked_positions(models):
-        store.finished("link", positions)
-    coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
-    store.finished("match", coupling)
-    monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
-    give_back_memory()
-    store.finished("monitor", monitor)
-    evaluation, held_out = None, None
-    if known_ids(prepared.source, prepared.target) is not None:
-        evaluation = evaluate(coupling, recipe.judging, progress=progress)
-        if judges_held_out:
-            held_out, why_not = judge_held_out_pairs(recipe, models, store=store, progress=progress)
-            notes = (*notes, why_not) if why_not else notes
+        store.finished("propensity", list(models))
+        models, link_notes = link_modalities(recipe, models, progress=progress)
+        if link_notes:
+            notes = (*notes, *link_notes)
             store.finished("notes", notes)
+        if positions := linked_positions(models):
+            store.finished("link", positions)
+        coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
+        store.finished("match", coupling)
+        monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
+        give_back_memory()
+        store.finished("monitor", monitor)
+        evaluation, held_out = None, None
+        if known_ids(prepared.source, prepared.target) is not None:
+            evaluation = evaluate(coupling, recipe.judging, progress=progress)
+            if judges_held_out:
+                held_out, why_not = judge_held_out_pairs(recipe, models, store=store, progress=progress)
+                notes = (*notes, why_not) if why_not else notes
+                store.finished("notes", notes)
     finished = Run(
         recipe=recipe,
         source=prepared.source,

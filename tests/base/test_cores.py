@@ -1,6 +1,7 @@
 """Cores: never more at work than there are, the same answer for any number, and no thread left limited."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,7 +9,15 @@ import torch
 from threadpoolctl import threadpool_info
 
 from psmatch_core.base import cores as cores_module
-from psmatch_core.base.cores import CORES_VARIABLE, a_core, background_cores, core_count, side_by_side
+from psmatch_core.base.cores import (
+    CORES_VARIABLE,
+    a_core,
+    background_cores,
+    compute,
+    computing_on,
+    core_count,
+    side_by_side,
+)
 from psmatch_core.base.errors import PsmatchError
 
 
@@ -115,3 +124,30 @@ def test_the_variable_decides_and_must_be_a_number_of_cores():
         with pytest.raises(PsmatchError, match="no number of cores") as caught:
             core_count({CORES_VARIABLE: text})
         assert caught.value.hint == "Write it like 4."
+
+
+def square(each):
+    return each**2
+
+
+def test_an_executor_computes_what_the_cores_here_would(cores):
+    with ThreadPoolExecutor(2) as pool, computing_on(pool):
+        assert side_by_side(lambda each: compute(square, (each,)), range(20)) == [each**2 for each in range(20)]
+        with pytest.raises(TypeError):
+            compute(square, ("x",))
+
+
+def test_work_that_waits_for_a_core_when_another_part_fails_is_left_out(monkeypatch):
+    monkeypatch.setenv(CORES_VARIABLE, "2")
+    is_failing, done = threading.Event(), []
+
+    def part(each):
+        if not each:
+            is_failing.set()
+            raise ZeroDivisionError
+        is_failing.wait()
+        while True:  # until it is told that nobody wants it
+            done.append(compute(square, (each,)))
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(part, [0, 1])

@@ -13,10 +13,11 @@ import pytest
 from psmatch_core.base import executors
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.executors import open_executor
-from psmatch_core.classification.classifiers import LinearClassifier
-from psmatch_core.classification.propensity import fit_propensity
-from psmatch_core.matching.match import match
+from psmatch_core.classification.classifiers import RecommendedClassifier
+from psmatch_core.classification.classifiers.mlp import MLPClassifier
 from psmatch_core.matching.matchers import SinkhornMatcher, entropic_matcher
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.run import run
 from tests.conftest import make_modality
 from tests.waiting import until
 
@@ -77,7 +78,7 @@ def test_workers_that_cannot_do_the_work_are_told(versions, problem):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """A real scheduler and two workers as processes of their own: its address and the workers."""
+    """A real scheduler and three workers as processes of their own: its address and the workers."""
     pytest.importorskip("distributed")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     place = tmp_path / "scheduler.json"
@@ -94,34 +95,50 @@ def cluster(tmp_path):
 
         start("scheduler", "--host", "127.0.0.1", "--port", "0")
         until(lambda: place.exists() and place.read_text().rstrip().endswith("}"), "the scheduler has not started")
-        workers = [start("worker", "--nthreads", "1", "--no-nanny", "--name", name) for name in ("one", "two")]
+        workers = [start("worker", "--nthreads", "1", "--no-nanny", "--name", name) for name in ("one", "two", "three")]
         yield json.loads(place.read_text())["address"].replace("tcp://", executors.DASK), workers
 
 
 @pytest.mark.slow
-def test_a_run_on_two_workers_of_which_one_is_killed_is_the_run_here(cluster, monkeypatch):
+def test_a_run_of_whose_workers_one_dies_in_training_and_one_in_matching_is_the_run_here(cluster, monkeypatch):
     address, workers = cluster
     labels = tuple("ABCDEFGH")
-    sides = make_modality("RNA", n=800, labels=labels), make_modality("ADT", n=640, n_features=5, seed=1, labels=labels)
-    models = [fit_propensity(each, LinearClassifier(strength=0.1)) for each in sides]
+    sides = make_modality("RNA", n=320, labels=labels), make_modality("ADT", n=260, n_features=5, seed=1, labels=labels)
+    recipe = Recipe(
+        classifier=RecommendedClassifier(n_networks=2, network=MLPClassifier(n_epochs=6)), matcher=SinkhornMatcher()
+    )
     monkeypatch.setattr(entropic_matcher, "BATCHED_PAIRS", 0)  # every label is a task of its own
-    alone = match(*models, SinkhornMatcher())
+    here_reports, there_reports, killed = [], [], []
+    here = run(recipe, *sides, progress=here_reports.append)
     from distributed import Client
 
     with Client(address.replace(executors.DASK, "tcp://"), set_as_default=False) as client:
-        client.wait_for_workers(2)
-    killed = []
+        client.wait_for_workers(3)
 
-    def kill_one(event):  # as soon as the first label is back
-        if not killed:
-            workers[0].kill()
-            killed.append(event.message)
+    def kill(event):  # one as soon as a network has trained for an epoch, one as soon as a label is back
+        there_reports.append(event)
+        if not killed and "epoch" in event.values:
+            killed.append(workers[0].kill())
+        if len(killed) == 1 and event.stage == "match":
+            killed.append(workers[1].kill())
 
     with open_executor(address) as executor:
-        there = match(*models, SinkhornMatcher(), executor=executor, progress=kill_one)
-    assert killed
-    assert workers[0].wait() != 0
-    assert workers[1].poll() is None
+        there = run(recipe, *sides, executor=executor, progress=kill)
+    assert len(killed) == 2
+    assert [each.poll() is None for each in workers] == [False, False, True]
+    for mine, theirs in ((here.coupling.source, there.coupling.source), (here.coupling.target, there.coupling.target)):
+        np.testing.assert_array_equal(mine.logits, theirs.logits)
+        np.testing.assert_array_equal(mine.held_out_logits, theirs.held_out_logits)
+        assert mine.curves == theirs.curves
     for label in labels:
-        np.testing.assert_allclose(there[label].to_array(), alone[label].to_array(), rtol=1e-9, atol=1e-15)
-    assert [each.outcome for each in there.statuses] == [each.outcome for each in alone.statuses]
+        mine, theirs = (each.coupling[label].to_array() for each in (here, there))
+        np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-15)
+    assert [each.outcome for each in there.coupling.statuses] == [each.outcome for each in here.coupling.statuses]
+    mine, theirs = (each.monitor.figures.to_dict() for each in (here, there))
+    for name, value in mine.items():  # the labels of the monitor were solved one by one here only
+        assert theirs[name] == pytest.approx(value, rel=1e-3 if name.startswith("hidden") else 1e-9, nan_ok=True), name
+    losses = [
+        sorted(each.values["training_loss"] for each in reports if "training_loss" in each.values)
+        for reports in (here_reports, there_reports)
+    ]
+    assert losses[0] == losses[1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from psmatch_core.base.config import option
+from psmatch_core.base.cores import part_of
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers.base import NO_HELD_OUT, Classifier, FittedClassifier, Folds
@@ -51,8 +52,9 @@ class FeatureBaggingClassifier(
 
         def fit(index: int, part: Progress) -> FittedClassifier:
             columns, own_seed = halves[index], derived_seed(seed, "half", index)
+            seen = part_of(X, columns=columns)
             fitted = self.member.fit(
-                X[:, columns], y, n_labels=n_labels, folds=folds.rotated(index), seed=own_seed, progress=part
+                seen, y, n_labels=n_labels, folds=folds.rotated(index), seed=own_seed, progress=part
             )
             return FittedOnFeatures.of(columns, fitted)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 from scipy.special import log_softmax
 
 from psmatch_core.base.config import option
-from psmatch_core.base.cores import a_core, side_by_side
+from psmatch_core.base.cores import compute, part_of, side_by_side
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.classification.classifiers.base import MANY_CELLS, NO_HELD_OUT, Classifier, FittedClassifier, Folds
 from psmatch_core.classification.classifiers.multinomial import MAX_ITERATIONS, MultinomialRidge, linear_logits
@@ -20,6 +21,7 @@ from psmatch_core.data.modality import Matrix
 # C × n_cells, from "labels hardly distinguished" to "hardly regularised" on z-scored features; half a decade
 # is finer than the seed-to-seed noise of the cross-validated loss.
 STRENGTHS_TIMES_CELLS = tuple(float(10 ** (exponent / 2)) for exponent in range(0, 9))
+_Span = tuple[int, int]  # cells that lie together: the first, and the one after the last
 WORSE_IN_A_ROW = 2  # the cross-validated loss is unimodal along the path up to noise: two rises end it
 
 
@@ -56,19 +58,17 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
         features, rotation = _rotated(X)
         automatic = tuple(product / y.size for product in STRENGTHS_TIMES_CELLS)
         strengths = automatic if self.strength == 0 else (self.strength,)
-        with_held_out, final = _fold_models(features, y, folds, n_labels)
-        if self.strength and folds.only_stops:
-            with_held_out = []
-        search = _Search(strengths, with_held_out, y, n_labels, progress)
+        cells = _InFolds(features, y, folds, n_labels)
+        held = [] if self.strength and folds.only_stops else cells.held
+        search = _Search(strengths, cells, held, progress)
         chosen = search.along_the_path() if y.size < MANY_CELLS else search.by_one_fold()
-        with a_core():
-            final.fit(chosen)
+        final, intercepts, is_converged = compute(_fit_all, cells.data, n_labels, chosen)
         notes: list[str] = []
-        if not final.converged:
+        if not is_converged:
             notes.append(f"linear: the optimiser stopped after {MAX_ITERATIONS} iterations before its tolerance.")
-        weights = final.weights if rotation is None else rotation @ final.weights
+        weights = final if rotation is None else rotation @ final
         progress(Event("linear", 1.0, f"C = {chosen:.3g} chosen"))
-        return FittedLinear(search.held_out, weights, final.intercepts, strength=chosen, notes=tuple(notes))
+        return FittedLinear(search.held_out, weights, intercepts, strength=chosen, notes=tuple(notes))
 
     def lighter_after(self, fitted: FittedClassifier, n_cells: int) -> LinearClassifier:
         """The same with the strength that was chosen."""
@@ -86,12 +86,12 @@ class _Search:
     """The choice among strengths by the loss of held-out cells, whose logits at the best strength are kept."""
 
     strengths: Sequence[float]
-    folds: list[_Fold]
-    y: np.ndarray
-    n_labels: int
+    cells: _InFolds
+    folds: list[_Span]
     progress: Progress
     held_out: np.ndarray = field(init=False)  # (n_cells, n_labels)
     losses: dict[int, float] = field(init=False, default_factory=dict)  # by the place of the strength
+    ends: dict[_Span, np.ndarray] = field(init=False, default_factory=dict)  # where the last fit of a fold ended
 
     def along_the_path(self) -> float:
         """The best of the strengths in their order; each fit starts where the one before ended."""
@@ -123,7 +123,7 @@ class _Search:
     def _best(self) -> int:
         return min(self.losses, key=self.losses.__getitem__)  # the first of equal ones
 
-    def _try(self, at: int, folds: Sequence[_Fold], *, anew: bool) -> None:
+    def _try(self, at: int, folds: Sequence[_Span], *, anew: bool) -> None:
         held_out = self._held_out(at, folds, anew=anew)
         self.losses[at] = self._loss(held_out)
         if self._best == at:
@@ -133,12 +133,17 @@ class _Search:
         values = {"C": strength, "validation_loss": self.losses[at]}
         self.progress(Event("linear", done, f"C = {strength:.3g}", values))
 
-    def _held_out(self, at: int, folds: Sequence[_Fold], *, anew: bool) -> np.ndarray:
+    def _held_out(self, at: int, folds: Sequence[_Span], *, anew: bool) -> np.ndarray:
         """Logits of the cells that these folds hold out, each after a fit without it; NaN for all other cells."""
-        held_out = np.full((self.y.size, self.n_labels), np.nan)
-        logits = side_by_side(partial(_logits_of_fold, strength=self.strengths[at], anew=anew), folds)
-        for each, found in zip(folds, logits, strict=True):
-            held_out[each.cells] = found
+        cells = self.cells
+
+        def fit(fold: _Span) -> tuple[np.ndarray, np.ndarray]:
+            start = None if anew else self.ends.get(fold)
+            return compute(_fit_without, cells.data, cells.n_labels, fold, self.strengths[at], start)
+
+        held_out = np.full((cells.y.size, cells.n_labels), np.nan)
+        for fold, (logits, self.ends[fold]) in zip(folds, side_by_side(fit, folds), strict=True):
+            held_out[cells.order[slice(*fold)]] = logits
         return held_out
 
     def _loss(self, held_out: np.ndarray) -> float:
@@ -146,40 +151,52 @@ class _Search:
         seen = ~np.isnan(held_out[:, 0])
         if not seen.any():
             return np.inf
-        return float(-log_softmax(held_out[seen], axis=1)[np.arange(int(seen.sum())), self.y[seen]].mean())
-
-
-def _logits_of_fold(fold: _Fold, *, strength: float, anew: bool) -> np.ndarray:
-    """Logits of the held-out cells of a fold, after a fit at this strength."""
-    with a_core():
-        fold.model.fit(strength, anew=anew)
-        return fold.model.logits(fold.X)
-
-
-def _fold_models(X: Matrix, y: np.ndarray, folds: Folds, n_labels: int) -> tuple[list[_Fold], MultinomialRidge]:
-    """A model for each fold that holds cells out, and one for all cells.
-
-    The cells are brought into the order of the folds once, so that a training set is two slices and not a copy.
-    """
-    order = np.argsort(folds.assignment, kind="stable")
-    X, y, assignment = X[order], y[order], folds.assignment[order]
-    models = []
-    for fold in range(folds.n_folds):
-        start, stop = np.searchsorted(assignment, [fold, fold + 1])
-        if start == stop:
-            continue
-        parts = tuple((X[part], y[part]) for part in (slice(0, start), slice(stop, None)) if y[part].size)
-        models.append(_Fold(order[start:stop], X[start:stop], MultinomialRidge(parts, n_labels)))
-    return models, MultinomialRidge(((X, y),), n_labels)
+        return float(-log_softmax(held_out[seen], axis=1)[np.arange(int(seen.sum())), self.cells.y[seen]].mean())
 
 
 @dataclass(frozen=True, eq=False)
-class _Fold:
-    """The cells that a fold holds out, their features, and the model of all others."""
+class _InFolds:
+    """Cells in the order of their folds, so that a training set is two runs of rows and not a copy."""
 
-    cells: np.ndarray
     X: Matrix
-    model: MultinomialRidge
+    y: np.ndarray
+    folds: Folds
+    n_labels: int
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The cells, fold by fold; those that are never held out come first."""
+        return np.argsort(self.folds.assignment, kind="stable")
+
+    @cached_property
+    def data(self) -> tuple[Matrix, np.ndarray]:
+        """Features and labels in this order."""
+        return part_of(self.X, rows=self.order), self.y[self.order]
+
+    @property
+    def held(self) -> list[_Span]:
+        """The cells that each fold holds out, by their places in the order; folds without cells are left out."""
+        ends = np.searchsorted(self.folds.assignment[self.order], np.arange(self.folds.n_folds + 1)).tolist()
+        return [fold for fold in itertools.pairwise(ends) if fold[0] < fold[1]]
+
+
+def _fit_without(
+    X: Matrix, y: np.ndarray, n_labels: int, held: _Span, strength: float, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of a run of held-out cells after a fit of all others, and where it ended; the next one may start there."""
+    others = (slice(0, held[0]), slice(held[1], None))
+    model = MultinomialRidge(tuple((X[part], y[part]) for part in others if y[part].size), n_labels)
+    if start is not None:
+        model.start_at(start)
+    model.fit(strength)
+    return model.logits(X[slice(*held)]), model.end
+
+
+def _fit_all(X: Matrix, y: np.ndarray, n_labels: int, strength: float) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Weights and intercepts of all cells, and whether the fit converged."""
+    model = MultinomialRidge(((X, y),), n_labels)
+    model.fit(strength)
+    return model.weights, model.intercepts, model.converged
 
 
 def _rotated(X: Matrix) -> tuple[Matrix, np.ndarray | None]:

@@ -33,7 +33,7 @@ class MultinomialRidge:
         The training cells, as runs of rows: slices of a matrix are read where they lie.
 
     The first fit starts at the frequencies of the labels, so that no weight has to learn them; each other one where the
-    one before ended, unless it starts anew. Sums over features are in the precision of the features, all others in
+    one before ended. Sums over features are in the precision of the features, all others in
     double precision. Labels without a cell here get weight 0 and the lowest intercept, not the zero that would favour
     them. Two labels share one row of weights, each with half of it, as is usual.
     """
@@ -45,22 +45,26 @@ class MultinomialRidge:
     weights: np.ndarray = field(init=False, repr=False)
     intercepts: np.ndarray = field(init=False, repr=False)
     _at: np.ndarray = field(init=False, repr=False)  # (n_features + 1, n_rows): weights, then intercepts
-    _first: np.ndarray = field(init=False, repr=False)  # (n_rows,): the intercepts at which a path starts
 
     def __post_init__(self) -> None:
         self.present, n_cells = np.unique(np.concatenate([y for _, y in self.parts]), return_counts=True)
         n_rows = 1 if self.present.size == 2 else self.present.size
         self._at = np.zeros((self.parts[0][0].shape[1] + 1, n_rows))
         frequencies = np.log(n_cells)
-        self._first = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
-        self._at[-1] = self._first
+        self._at[-1] = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
 
-    def fit(self, strength: float, *, anew: bool = False) -> None:
+    @property
+    def end(self) -> np.ndarray:
+        """Where the last fit ended, ``(n_features + 1, n_rows)``: a model of the same cells may start there."""
+        return self._at
+
+    def start_at(self, end: np.ndarray) -> None:
+        """Start the next fit where one of the same cells ended."""
+        self._at = end
+
+    def fit(self, strength: float) -> None:
         """Minimise ``strength`` × the summed cross-entropy + half the sum of the squared weights."""
         n_cells = sum(y.size for _, y in self.parts)
-        if anew:
-            self._at = np.zeros_like(self._at)
-            self._at[-1] = self._first
         found = minimize(
             self._loss,
             self._at.ravel(),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from psmatch_core.base.config import option
-from psmatch_core.base.cores import a_core
+from psmatch_core.base.cores import compute
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers.base import (
     MANY_CELLS,
     NO_HELD_OUT,
@@ -91,30 +92,34 @@ class NetworkClassifier(Classifier, ABC):
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
     ) -> FittedClassifier:
-        import torch  # noqa: F401 - heavy, and limited to one thread below only once it is loaded
+        import torch  # noqa: F401 - heavy, and limited to one thread only once it is loaded
 
         self.check(X)
-        with a_core():
-            return self._fit(X, y, n_labels, folds.held_out(0), seed, progress)
+        held = folds.held_out(0)
+        parameters, curve, notes, logits = compute(self._fit, (X, y, held), n_labels, seed, progress=progress)
+        held_out = np.full((y.size, n_labels), np.nan)
+        held_out[held] = logits
+        return FittedNetworkClassifier(held_out, self, parameters, curves=(curve,), notes=notes)
 
     def _fit(
-        self, X: Matrix, y: np.ndarray, n_labels: int, held: np.ndarray, seed: int, progress: Progress
-    ) -> FittedClassifier:
-        scale = self.scale(X, np.flatnonzero(~held))
-        (arrays, curve), notes = restarted(
-            lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),
-            self.learning_rate,
-        )
-        held_out = np.full((y.size, n_labels), np.nan)
-        if self.patience_with(y.size) != self.patience:
-            notes += (
-                f"network: with {MANY_CELLS:,} cells or more, training waits {EPOCHS_OF_MANY} epochs for a better loss "
-                "unless patience is set to another value than its default.",
+        self, X: Matrix, y: np.ndarray, held: np.ndarray, n_labels: int, seed: int, *, progress: Progress
+    ) -> tuple[dict[str, np.ndarray], LossCurve, tuple[str, ...], np.ndarray]:
+        """The numbers of the trained network, its losses, notes, and the logits of the cells that it held out."""
+        import torch  # noqa: F401 - where another machine computes this, nothing has loaded it yet
+
+        with one_thread():
+            scale = self.scale(X, np.flatnonzero(~held))
+            (arrays, curve), notes = restarted(
+                lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),
+                self.learning_rate,
             )
-        notes = (*notes, *self.notes(scale))
-        fitted = FittedNetworkClassifier(held_out, self, {**arrays, **scale}, curves=(curve,), notes=notes)
-        held_out[held] = fitted.logits(X[held])
-        return fitted
+            if self.patience_with(y.size) != self.patience:
+                notes += (
+                    f"network: with {MANY_CELLS:,} cells or more, training waits {EPOCHS_OF_MANY} epochs for a better "
+                    "loss unless patience is set to another value than its default.",
+                )
+            parameters = {**arrays, **scale}
+            return parameters, curve, (*notes, *self.notes(scale)), centered(self.outputs(parameters, X[held]))
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
         return FittedNetworkClassifier(NO_HELD_OUT, self, dict(state))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run
 
-EXECUTOR_KEY = "executor"  # in job.json: the address of the cluster that solves the labels
+EXECUTOR_KEY = "executor"  # in job.json: the address of the cluster that computes
 UMAP_KEY = "umap"  # in job.json: whether UMAP is drawn for a run of the command line
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
 

@@ -81,13 +81,17 @@ def test_shifted_rows_are_read_as_the_dense_matrix(monkeypatch):
     np.testing.assert_allclose(found.logits(stored), dense.logits(X + shift), atol=2e-3)
 
 
-def test_a_fit_anew_knows_nothing_of_the_one_before():
+def test_a_path_may_go_on_in_another_model_of_the_same_cells():
     X, y = cells(3)
-    fresh, used = (MultinomialRidge(((X, y),), 3) for _ in range(2))
-    used.fit(10.0)
-    for each in (fresh, used):
-        each.fit(0.01, anew=True)
+    first, used, fresh = (MultinomialRidge(((X, y),), 3) for _ in range(3))
+    for each in (first, used):
+        each.fit(0.01)
+    fresh.start_at(first.end)
+    for each in (used, fresh):
+        each.fit(10.0)
     np.testing.assert_array_equal(used.weights, fresh.weights)
+    first.fit(10.0)
+    np.testing.assert_array_equal(first.weights, fresh.weights)  # whose fit has not changed where it started
 
 
 def test_a_label_without_cells_gets_the_lowest_intercept():
