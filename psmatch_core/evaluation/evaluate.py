@@ -11,6 +11,7 @@ import pandas as pd
 
 from psmatch_core.base.arrays import nan_mean, to_dense
 from psmatch_core.base.config import Config, option
+from psmatch_core.base.cores import a_core
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
@@ -241,6 +242,11 @@ def evaluate(coupling: Coupling, judging: Judging | None = None, *, progress: Pr
 
 def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
     """Principal components of the z-scored features, ``(n_cells, ≤ n_components)``: a space that no method chose."""
+    with a_core():
+        return _principal_components(modality, judging)
+
+
+def _principal_components(modality: Modality, judging: Judging) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     X = modality.X

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import linalg
 
 from psmatch_core.base.arrays import row_chunks, to_dense
+from psmatch_core.base.cores import a_core
 from psmatch_core.data.modality import Matrix
 
 MANY_VALUES = 4_000_000  # of cells × features: from here on they are read a few rows at a time
@@ -36,7 +37,15 @@ class ReferenceSpace:
 
     @classmethod
     def of(cls, X: Matrix, n_components: int) -> Self:
-        """The space of observed cells ``(n, d)``."""
+        """The space of observed cells ``(n, d)``.
+
+        On one core: on a busy machine, threads that wait for each other took ten times as long.
+        """
+        with a_core():
+            return cls._of(X, n_components)
+
+    @classmethod
+    def _of(cls, X: Matrix, n_components: int) -> Self:
         if is_tall(X):
             return cls(*_tall_space(X, n_components))
         dense = to_dense(X)

@@ -9,7 +9,7 @@ from psmatch_core.monitor.modality_agreement import Agreement, ModalityAgreement
 from psmatch_core.monitor.null import STATISTICS, Null, NullStatistic, label_null
 from psmatch_core.monitor.report import REPRODUCIBLE, LabelEvidence, Monitoring, MonitorReport, SideEvidence, Verdict
 from psmatch_core.monitor.run_figures import FIGURES, Figure, RunFigures, match_figures, score_figures
-from psmatch_core.monitor.stability import Stability, match_stability
+from psmatch_core.monitor.stability import Stability, fixed_spaces, match_stability
 from psmatch_core.monitor.thresholds import THRESHOLDS, Thresholds
 from psmatch_core.monitor.verdict import judge
 
@@ -42,6 +42,7 @@ __all__ = [
     "can_halve",
     "epsilon_by_information",
     "find_hidden_labels",
+    "fixed_spaces",
     "half_models",
     "half_scores",
     "judge",

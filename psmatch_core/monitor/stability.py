@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from psmatch_core.base.arrays import nan_mean, row_chunks
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.propensity import PropensityModel
@@ -79,6 +80,7 @@ def match_stability(
     judging: Judging | None = None,
     seed: int = 0,
     linking: Linking | None = None,
+    spaces: tuple[np.ndarray, np.ndarray] | None = None,
     stage: str = "halves: match",
     progress: Progress = silent,
 ) -> Stability:
@@ -92,6 +94,8 @@ def match_stability(
         The fixed space in which positions are compared; its defaults unless given.
     linking
         Links the scores of each half as the run linked its own; None if it did not.
+    spaces
+        The cells in that space, if it is known: what :func:`fixed_spaces` gives.
     stage
         What the progress calls it.
     """
@@ -103,11 +107,15 @@ def match_stability(
         models = (sources[half], targets[half])
         models = models if linking is None else link_scores(*models, matcher, linking, seed=own_seed)
         pair.append(match(*models, matcher, seed=own_seed))
-    judging = judging or Judging()
-    spaces = fixed_space(source.modality, judging), fixed_space(target.modality, judging)
-    compared = compare(pair[0], pair[1], spaces)
+    compared = compare(pair[0], pair[1], spaces or fixed_spaces(source, target, judging or Judging()))
     progress(Event(stage, 1.0))
     return compared
+
+
+def fixed_spaces(source: PropensityModel, target: PropensityModel, judging: Judging) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of both modalities, ``(n_cells, d)`` each, in a space that no classifier chose."""
+    found = side_by_side(lambda model: fixed_space(model.modality, judging), (source, target))
+    return found[0], found[1]
 
 
 def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndarray]) -> Stability:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
@@ -27,6 +29,7 @@ from psmatch_core.monitor import (
     can_halve,
     epsilon_by_information,
     find_hidden_labels,
+    fixed_spaces,
     half_scores,
     judge,
     label_null,
@@ -70,7 +73,7 @@ def monitor_matching(
     notes: list[str] = []
     found: dict[HalvesOf, Stability | None] = dict.fromkeys(HalvesOf)
     hidden: HiddenLabels | None = None
-    null, epsilon = None, None
+    null, epsilon, spaces = None, None, None
     if models is None:
         notes.append(
             f"matched by {coupling.source.space_name}: halves and hidden labels need propensity scores, so only the "
@@ -83,7 +86,8 @@ def monitor_matching(
         for of in HalvesOf if not why_not else ():
             if all(can_halve(model.modality, of) for model in models):
                 halves = scores_of_halves(models, recipe, of, store=store, progress=progress)
-                found[of] = measure_stability(models, halves, recipe, of, progress=progress)
+                spaces = spaces or fixed_spaces(*models, recipe.judging)
+                found[of] = measure_stability(models, halves, recipe, of, spaces=spaces, progress=progress)
                 if of is HalvesOf.FEATURES:
                     epsilon = epsilon_by_information(
                         *models, halves, recipe.matcher, seed=recipe.seed, progress=progress
@@ -150,15 +154,17 @@ def measure_stability(
     recipe: Recipe,
     of: HalvesOf,
     *,
+    spaces: tuple[np.ndarray, np.ndarray] | None = None,
     progress: Progress = silent,
 ) -> Stability:
-    """Agreement of the matchings from halves of the cells or of the features."""
+    """Agreement of the matchings from halves of the cells or of the features, compared in ``spaces``."""
     return match_stability(
         *models,
         halves,
         recipe.matcher,
         judging=recipe.judging,
         linking=recipe.linking if models[0].linked is not None else None,
+        spaces=spaces,
         seed=recipe.seed,
         stage=f"halves: match, {of.value}",
         progress=progress,

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.cores import computing_on
+from psmatch_core.base.cores import a_core, computing_on, side_by_side
 from psmatch_core.base.memory import give_back_memory
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
@@ -326,20 +326,19 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
 
     These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
     """
+    directions = (TO_SOURCE, TO_TARGET)
 
-    def compare(direction: str) -> Distributions:  # what it translates is gone when the next direction begins
+    def compare(direction: str) -> Distributions:
         at, of = readable_sides(run, direction)
-        return compare_distributions(
-            {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))},
-            at.labels,
-            of,
-            run.recipe.comparing,
-            direction=direction,
-            seed=run.recipe.seed,
-        )
+        with a_core():
+            return compare_distributions(
+                {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))},
+                at.labels,
+                of,
+                run.recipe.comparing,
+                direction=direction,
+                seed=run.recipe.seed,
+            )
 
-    out = {}
-    for done, direction in enumerate((TO_SOURCE, TO_TARGET)):
-        out[direction] = compare(direction)
-        progress(Event("compare", (done + 1) / 2, f"distributions, {direction.replace('_', ' ')}"))
-    return out
+    progress(Event("compare", 0.0, "distributions, both directions"))
+    return dict(zip(directions, side_by_side(compare, directions), strict=True))

@@ -24,6 +24,7 @@ class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=
 
     stream: ClassVar[str] = "mlp"
     cells_at_once: ClassVar[int] = 8192
+    of_many: ClassVar[Mapping[str, int]] = {"patience": 4, "batch_size": 256}
 
     hidden: tuple[int, ...] = option((96,), minimum=1, maximum=65536, help="Widths of the hidden layers.", unit="units")
     dropout: float = option(0.2, minimum=0, maximum=0.9, help="Share of hidden units left out in each step.")
@@ -37,7 +38,13 @@ class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=
         help="Stop after so many epochs without a better validation loss. The default is 4 with 10,000 cells or more.",
         advanced=True,
     )
-    batch_size: int = option(64, minimum=2, unit="cells", help="Cells in one gradient step.", advanced=True)
+    batch_size: int = option(
+        64,
+        minimum=2,
+        unit="cells",
+        help="Cells in one gradient step. The default is 256 with 10,000 cells or more.",
+        advanced=True,
+    )
     batch_norm: bool = option(False, help="Batch normalisation after each hidden layer.", advanced=True)
 
     def encoder(self, shape: tuple[int, ...], n_outputs: int, generator: torch.Generator) -> nn.Sequential:

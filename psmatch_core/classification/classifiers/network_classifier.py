@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-EPOCHS_OF_MANY = 4  # that are waited for a better loss where many cells are held out, so that noise is small
-
-
 AT_FREQUENCIES, AT_RANDOM = "label frequencies", "random"  # where the outputs of an untrained network lie
 
 
@@ -48,6 +45,7 @@ class NetworkClassifier(Classifier, ABC):
 
     stream: ClassVar[str]  # the name under which a seed gives its random numbers
     cells_at_once: ClassVar[int]  # scored together
+    of_many: ClassVar[Mapping[str, int]] = {"patience": 4}  # in place of defaults where losses have little noise
 
     start: str = option(
         AT_FREQUENCIES,
@@ -83,11 +81,10 @@ class NetworkClassifier(Classifier, ABC):
         """What the user must know about that scale."""
         return ()
 
-    def patience_with(self, n_cells: int) -> int:
-        """Epochs that training waits for a better loss [epochs]: as set, but fewer than the default with many cells."""
-        default = next(each.default for each in fields(self) if each.name == "patience")
-        is_shortened = n_cells >= MANY_CELLS and self.patience == default
-        return min(self.patience, EPOCHS_OF_MANY) if is_shortened else self.patience
+    def defaults_for(self, n_cells: int) -> dict[str, Any]:
+        """Settings that so many cells give other defaults; what was set otherwise is kept."""
+        usual = {each.name: each.default for each in fields(self)}
+        return {k: v for k, v in self.of_many.items() if n_cells >= MANY_CELLS and getattr(self, k) == usual[k]}
 
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
@@ -113,11 +110,9 @@ class NetworkClassifier(Classifier, ABC):
                 lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),
                 self.learning_rate,
             )
-            if self.patience_with(y.size) != self.patience:
-                notes += (
-                    f"network: with {MANY_CELLS:,} cells or more, training waits {EPOCHS_OF_MANY} epochs for a better "
-                    "loss unless patience is set to another value than its default.",
-                )
+            if changed := self.defaults_for(y.size):
+                settings = " and ".join(f"{name} is {value}" for name, value in changed.items())
+                notes += (f"network: with {MANY_CELLS:,} cells or more, the default of {settings}.",)
             parameters = {**arrays, **scale}
             return parameters, curve, (*notes, *self.notes(scale)), centered(self.outputs(parameters, X[held]))
 
@@ -156,7 +151,7 @@ class NetworkClassifier(Classifier, ABC):
             lambda cells: self.batch(X[cells], scale),
             y,
             held,
-            settings=replace(self, patience=self.patience_with(y.size)),
+            settings=replace(self, **self.defaults_for(y.size)),
             generator=generator,
             progress=progress,
         )

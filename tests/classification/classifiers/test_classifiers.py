@@ -153,21 +153,20 @@ def test_network_stops_at_its_best_validation_loss():
     assert len(curve.validation) < 60
 
 
-def test_many_cells_wait_fewer_epochs_for_a_better_loss_and_say_so_unless_patience_was_set(monkeypatch):
+def test_many_cells_give_other_defaults_and_say_so_unless_they_were_set(monkeypatch):
     X, y = data(noise=3.0)
     network = MLPClassifier(hidden=(16,), n_epochs=60, learning_rate=0.1)
     monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size)
-    many, kept = fit(network, X, y), fit(replace(network, patience=9), X, y)
+    many, kept = fit(network, X, y), fit(replace(network, patience=9, batch_size=32), X, y)
+    as_set = fit(replace(network, patience=4, batch_size=256), X, y)
     monkeypatch.setattr(network_classifier, "MANY_CELLS", y.size + 1)
     fewer = fit(network, X, y)
     waited = [len(each.curves[0].validation) - each.curves[0].best - 1 for each in (many, kept, fewer)]
-    assert waited == [network_classifier.EPOCHS_OF_MANY, 9, 15]
-    assert fewer.curves[0].validation[: len(many.curves[0].validation)] == many.curves[0].validation
-    assert [any("training waits 4 epochs" in note for note in each.notes) for each in (many, kept, fewer)] == [
-        True,
-        False,
-        False,
-    ]
+    assert waited == [4, 9, 15]
+    np.testing.assert_array_equal(many.logits(X), as_set.logits(X))
+    told = "network: with 300 cells or more, the default of patience is 4 and batch_size is 256."
+    assert told.replace("300", str(y.size)) in many.notes
+    assert not any("the default of" in note for each in (kept, as_set, fewer) for note in each.notes)
 
 
 def test_ensemble_gives_an_overconfident_member_no_more_say():
