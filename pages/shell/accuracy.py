@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,6 +12,9 @@ from psmatch_core.data.checks import display
 from psmatch_core.evaluation.within_labels import FeatureAccuracy
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MEANING = (
     "R² within labels counts differences between cells of the same label only: those between labels can be predicted "
@@ -67,7 +70,13 @@ def show_features(found: FeatureAccuracy, *, key: str) -> None:
     else:
         st.caption("There is no single feature to which the matching adds more than chance would.")
     with st.expander(f"All {count(len(found.features), 'feature')} as a table"):
-        _table(table, key=f"accuracy.all.{key}")
+        _table(_best_first(table), key=f"accuracy.all.{key}")
+
+
+def _best_first(table: pd.DataFrame) -> pd.DataFrame:
+    """The features to which the matching adds most first, below the row of all features."""
+    order = table["gain"].iloc[1:].sort_values(ascending=False).index
+    return table.loc[[*table.index[:1], *order]]
 
 
 def _table(table: Any, *, key: str) -> None:

@@ -171,7 +171,7 @@ def _sidebar(workspace: Workspace) -> None:
         status = folder.status()
         st.caption("Current run")
         st.markdown(f"**{plain(run_name(folder))}**  \n{STATES.get(status.state, status.state)}")
-        show_note(read_note(folder.path), rest="the rest on Data")
+        show_note(read_note(folder.path), most=150, rest="the rest on Data")
         if is_shared():
             st.caption("Read-only link: whoever has it can read this run and copy it, but change nothing.")
             st.code(session.run_link(folder.id), language=None, wrap_lines=True)

@@ -1,7 +1,9 @@
-"""Tables with a row per label: sorted by their headings, with a search when they are long."""
+"""Tables: texts that are never cut, numbers with the digits they carry, and a search when there are many labels."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -14,9 +16,43 @@ if TYPE_CHECKING:
 
 LONG = 12  # rows above which there is a search
 ROWS = 14  # visible rows
+NARROWEST, WIDEST, PER_CHARACTER = 70, 600, 7.2  # px of a column of texts, and of a character in it
+LINE, ROW = 21, 35  # px of a further line, and of a row with one
+MOST_LINES = 8
+LEAST_WRAPPED = 66  # px; Streamlit breaks the texts of rows above 4 rem only
 
 
-def label_table(table: pd.DataFrame, config: dict[str, Any], *, key: str, columns: list[str] | None = None) -> None:
+def text_width(texts: Iterable[str], *, widest: int = WIDEST) -> int:
+    """Width of a column in which no text is cut, unless it is wider than ``widest`` [px]."""
+    longest = max((len(text) for text in texts), default=0)
+    return min(widest, max(NARROWEST, round(PER_CHARACTER * longest + 20)))
+
+
+def wrapped_height(texts: Iterable[str], width: int) -> int:
+    """Height of rows in which no text is cut in a column of that width, because it goes on in further lines [px]."""
+    longest = max((len(text) for text in texts), default=0)
+    n_lines = min(MOST_LINES, max(1, math.ceil(PER_CHARACTER * longest / (width - 20))))
+    return ROW if n_lines == 1 else max(LEAST_WRAPPED, ROW + LINE * (n_lines - 1))
+
+
+def percent_column(title: str, **how: Any) -> Any:
+    """A column of percentages with two significant digits, for values from :func:`in_percent`."""
+    return st.column_config.NumberColumn(title, format="%.2g%%", **how)
+
+
+def in_percent(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The table with some columns of shares as percentages; columns that it lacks are passed over."""
+    return table.assign(**{name: 100 * table[name] for name in names if name in table})
+
+
+def label_table(
+    table: pd.DataFrame,
+    config: dict[str, Any],
+    *,
+    key: str,
+    columns: list[str] | None = None,
+    row_height: int = ROW,
+) -> None:
     """A table with a column ``label``: a click on a heading sorts it, and a search keeps the matching labels.
 
     Parameters
@@ -25,6 +61,8 @@ def label_table(table: pd.DataFrame, config: dict[str, Any], *, key: str, column
         Titles and number formats of the columns.
     columns
         Columns to show; all by default.
+    row_height
+        Of each row [px]; in higher ones long texts go on in further lines.
     """
     if len(table) > LONG:
         text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"part of its name; {len(table):,} rows")
@@ -40,5 +78,10 @@ def label_table(table: pd.DataFrame, config: dict[str, Any], *, key: str, column
     shown = shown.assign(label=[display(each, 200) for each in shown["label"]])
     named = {"label": st.column_config.TextColumn("Label", width="medium", pinned=True), **config}
     st.dataframe(
-        shown, hide_index=True, column_config=named, height=38 + 35 * min(len(shown), ROWS), key=f"{key}.table"
+        shown,
+        hide_index=True,
+        column_config=named,
+        height=38 + min(row_height * len(shown), ROW * ROWS),
+        key=f"{key}.table",
+        row_height=row_height,
     )

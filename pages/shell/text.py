@@ -32,6 +32,12 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits - 1}e}"
 
 
+def decimals_of(low: float, high: float) -> int:
+    """Decimals that a number carries whose interval is ``low`` to ``high``: those of half its width, to one digit."""
+    half = (high - low) / 2
+    return max(0, -math.floor(math.log10(half))) if math.isfinite(half) and half > 0 else 3
+
+
 def count(value: int, noun: str, nouns: str = "") -> str:
     """``1 cell``, ``4,180 cells``."""
     return f"{value:,} {noun if value == 1 else nouns or noun + 's'}"

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shell import cache
 from pages.shell.errors import show_error
 from pages.shell.navigation import path_of
+from pages.shell.tables import text_width
 from pages.shell.text import number, plain
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.monitor import LabelEvidence, MonitorReport, Verdict
@@ -27,7 +28,6 @@ COLORS = {
     Verdict.LABEL_ONLY: ("red", ":material/label:"),
     Verdict.NOT_MATCHED: ("gray", ":material/cancel:"),
 }
-NARROWEST, WIDEST, PER_CHARACTER = 70, 600, 7.2  # px of a column of texts, and of a character in it
 BEING_JUDGED = (
     ":gray-badge[:material/hourglass_top: Not judged yet] The matches are ready. What they are good for is being "
     "measured."
@@ -108,13 +108,13 @@ def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame,
     config = {
         "verdict": st.column_config.TextColumn(
             "Verdict",
-            width=_width_of([each.value for each in Verdict]),
+            width=text_width([each.value for each in Verdict]),
             help="What the label's matches are good for (Monitor).",
         ),
         "agreement": st.column_config.NumberColumn(
             "Agreement", format="%.2f", help="Of matchings from halves of the cells and of the features (Monitor)."
         ),
-        "flags": st.column_config.TextColumn("Flags", width=_width_of(flags)),
+        "flags": st.column_config.TextColumn("Flags", width=text_width(flags)),
     }
     columns: dict[str, list[Any]] = {
         "verdict": [row.verdict.value if row is not None else word for row, word in zip(rows, missing, strict=True)],
@@ -122,11 +122,6 @@ def with_verdicts(folder: RunFolder, table: pd.DataFrame) -> tuple[pd.DataFrame,
         "flags": flags,
     }
     return table.assign(**columns), config
-
-
-def _width_of(texts: list[str]) -> int:
-    """Width of a column in which no text is cut [px]."""
-    return min(WIDEST, max(NARROWEST, round(PER_CHARACTER * max((len(text) for text in texts), default=0) + 20)))
 
 
 def _line(row: LabelEvidence) -> str:

@@ -83,7 +83,7 @@ def _more(entry: RunEntry, *, is_current: bool) -> None:
         _delete(entry, is_current=is_current)
     else:
         st.caption("This run belongs to somebody else; you opened it by its link.")
-        show_note(entry.facts.note, is_whole=True)
+        show_note(entry.facts.note, most=LONGEST_NOTE)
 
 
 def _annotate(entry: RunEntry) -> None:

@@ -34,14 +34,22 @@ def by_label_section(folder: RunFolder, table: pd.DataFrame | None, intervals: p
     )
     with st.expander("Show as a table"):
         config: dict[str, Any] = {
-            name: st.column_config.NumberColumn(_heading(name), format="%.3f")
+            name: st.column_config.NumberColumn(_heading(name), format=_digits(name))
             for name in table.columns
             if name != "label"
         }
         for name, title in (("n_pairs", "True pairs"), ("n_candidates", "Candidates")):
             config[name] = st.column_config.NumberColumn(title, format="localized")
-        table, verdicts = with_verdicts(folder, table)
+        larger_is_better = (metric or "foscttm").startswith("trace")
+        table, verdicts = with_verdicts(folder, table.sort_values(metric or "foscttm", ascending=not larger_is_better))
         label_table(table, {**verdicts, **config}, key=f"labels.{folder.id}")
+
+
+def _digits(name: str) -> str:
+    """Format of a metric of one label, whose interval is seldom narrower than 0.05."""
+    if name.startswith("trace_fold"):
+        return "%.1f"
+    return "%.2g" if name.startswith("trace") else "%.2f"
 
 
 def _heading(name: str) -> str:

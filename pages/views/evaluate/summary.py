@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shell import cache, charts
-from pages.shell.text import count, number
+from pages.shell.text import count, decimals_of, number
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.workspace.evaluations import ShownEvaluation, evaluation_files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -74,7 +75,7 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
     figures = [
         (
             METRICS[metric][0] + ("" if shown.is_held_out else ", inflated"),
-            _value(found, metric),
+            _value(found, metric, over_all["micro"][metric] if over_all else None),
             _comparison(found, over_all, metric),
             METRICS[metric][1],
         )
@@ -109,8 +110,11 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
         )
 
 
-def _value(found: EvaluationSummary, metric: str) -> str:
-    return number(found.micro[metric]) + (" ×" if metric == "trace_fold" else "")
+def _value(found: EvaluationSummary, metric: str, interval: Interval | None = None) -> str:
+    value, unit = found.micro[metric], " ×" if metric == "trace_fold" else ""
+    if interval is None or not math.isfinite(value):
+        return number(value) + unit
+    return f"{value:.{decimals_of(interval.low, interval.high)}f}{unit}"
 
 
 def _comparison(found: EvaluationSummary, over_all: dict[str, dict[str, Interval]] | None, metric: str) -> str:
@@ -119,4 +123,7 @@ def _comparison(found: EvaluationSummary, over_all: dict[str, dict[str, Interval
 
 
 def _range(each: Interval) -> str:
-    return f"{number(each.low, 2)} to {number(each.high, 2)}"
+    if not (math.isfinite(each.low) and math.isfinite(each.high)):
+        return "–"
+    decimals = decimals_of(each.low, each.high)
+    return f"{each.low:.{decimals}f} to {each.high:.{decimals}f}"

@@ -21,6 +21,7 @@ def excluded_cells_section(folder: RunFolder) -> None:
         st.markdown("No cell was left out.")
         return
     reasons = table.groupby(["modality", "reason"]).size().reset_index(name="cells")
+    reasons = reasons.sort_values("cells", ascending=False)
     st.dataframe(reasons, hide_index=True, column_config={"cells": st.column_config.NumberColumn(format="localized")})
     with st.expander(f"All {count(len(table), 'cell')}"):
         st.dataframe(table.head(SHOWN), hide_index=True, height=320)

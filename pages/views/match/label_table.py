@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shell.tables import ROW, text_width, wrapped_height
 from pages.shell.verdicts import with_verdicts
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -38,7 +39,7 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
         "n_effective": column.NumberColumn(
             "Effective matches", format="%.1f", help="Median over the label's source cells that have a match."
         ),
-        "status": column.TextColumn("Status", width="medium"),
+        "status": column.TextColumn("Status", width=text_width(ordered["status"])),
         "iterations": column.NumberColumn("Iterations", format="localized"),
         "marginal_error": column.NumberColumn(
             "Marginal error",
@@ -51,12 +52,13 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
     }
     place = list(config).index("n_source")  # beside the label, where a phone shows it too
     config = dict([*list(config.items())[:place], *verdicts.items(), *list(config.items())[place:]])
-    key = f"match.table.{folder.id}"
+    key, height = f"match.table.{folder.id}", wrapped_height(ordered["status"], text_width(ordered["status"]))
     st.dataframe(
         ordered[list(config)],
         hide_index=True,
         column_config=config,
-        height=38 + 35 * min(len(ordered), ROWS),
+        height=38 + min(height * len(ordered), ROW * ROWS),
+        row_height=height,
         key=key,
         selection_mode="multi-row",
         on_select=lambda: _select_labels(folder, coupling, labels, key),

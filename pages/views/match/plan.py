@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.tables import in_percent, percent_column
 from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.l_curve import l_curve_view
@@ -220,7 +221,7 @@ def _pairs(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int)
     key = f"epsilon.pairs.{folder.id}.{path.label}"
     column = st.column_config
     st.dataframe(
-        table.drop(columns="row"),
+        in_percent(table.drop(columns="row"), "weight", "second_weight"),
         hide_index=True,
         key=key,
         height=318,
@@ -229,10 +230,10 @@ def _pairs(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int)
         column_config={
             "source_cell": column.TextColumn("Source cell", pinned=True),
             "target_cell": column.TextColumn("Best match"),
-            "weight": column.NumberColumn("Weight", format="percent", help="Share of the source cell's weight."),
+            "weight": percent_column("Weight", help="Share of the source cell's weight."),
             "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
             "second": column.TextColumn("Second match"),
-            "second_weight": column.NumberColumn("Weight", format="percent"),
+            "second_weight": percent_column("Weight"),
         },
     )
     n = path.problem.x.shape[0]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
+from pages.shell.tables import in_percent, percent_column
 from pages.shell.text import count, plain
 from pages.views.match.cell_choice import open_selected
 from pages.views.match.markers import open_markers
@@ -37,10 +38,10 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
     st.markdown(f"**Selected cells and their best matches** {plain(at)}")
     table = selected_cells_table(coupling, selection, most=LISTED)
     column = st.column_config
-    share = {f"weight_{i}": column.NumberColumn("Weight", format="percent", width="small") for i in (1, 2, 3)}
+    share = {f"weight_{i}": percent_column("Weight", width="small") for i in (1, 2, 3)}
     match = {f"match_{i}": column.TextColumn(f"Match {i}") for i in (1, 2, 3)}
     st.dataframe(
-        table,
+        in_percent(table, "weight_1", "weight_2", "weight_3"),
         hide_index=True,
         key=f"selected.table.{folder.id}",
         height=min(38 + 35 * len(table), 318),

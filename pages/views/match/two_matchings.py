@@ -116,9 +116,9 @@ def _labels(folder: RunFolder, found: RunMatchings) -> None:
     column = st.column_config
     config: dict[str, Any] = {
         "label": column.TextColumn("Label", pinned=True),
-        "shared_mass": column.ProgressColumn("Shared mass", format="%.0f %%", min_value=0.0, max_value=100.0),
-        "by_label": column.NumberColumn("By label alone", format="%.0f %%"),
-        "same_best": column.NumberColumn("Same heaviest match", format="%.0f %%"),
+        "shared_mass": column.ProgressColumn("Shared mass", format="%.0f%%", min_value=0.0, max_value=100.0),
+        "by_label": column.NumberColumn("By label alone", format="%.0f%%"),
+        "same_best": column.NumberColumn("Same heaviest match", format="%.0f%%"),
         "n_effective": column.NumberColumn("Effective matches", format="%.1f"),
         "other_n_effective": column.NumberColumn("in the other run", format="%.1f"),
         "verdict": column.TextColumn("Verdict"),

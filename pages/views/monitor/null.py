@@ -36,8 +36,9 @@ def null_tab(folder: RunFolder, report: MonitorReport) -> None:
         }
         for each in null.statistics
     ]
-    names = ("true labels", "shuffled, lowest", "shuffled, highest", "p")
+    names = ("true labels", "shuffled, lowest", "shuffled, highest")
     config: dict[str, Any] = {name: st.column_config.NumberColumn(name, format="%.3f") for name in names}
+    config["p"] = st.column_config.NumberColumn("p", format="%.2g")
     st.dataframe(rows, hide_index=True, column_config=config)
     st.caption(
         f"{count(null.n_shuffles, 'shuffle')} with {null.n_source:,} and {null.n_target:,} cells. A fast classifier "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import cache, charts
-from pages.shell.tables import label_table
+from pages.shell.tables import label_table, percent_column
 from pages.shell.text import plain
 from pages.shell.verdicts import with_verdicts
 from psmatch_core.classification.baselines import JointLatents
@@ -47,7 +47,7 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
     config = {}
     for side, model in zip(SIDES, models, strict=True):
         for row in model.per_label:
-            values = {"cells": row.n_cells, "loss": row.loss, "baseline": row.baseline, "accuracy": row.accuracy}
+            values = {"cells": row.n_cells, "loss": row.loss, "baseline": row.baseline, "accuracy": 100 * row.accuracy}
             by_label[row.label] |= {f"{name} {side}": value for name, value in values.items()}
         name = plain(model.modality.name)
         config[f"cells {side}"] = column.NumberColumn(f"{name} [cells]", format="localized")
@@ -55,7 +55,7 @@ def _table(folder: RunFolder, models: cache.ScoredModalities) -> None:
         config[f"baseline {side}"] = column.NumberColumn(
             f"{name} baseline", format="%.3f", help="The loss of knowing only how frequent the label is."
         )
-        config[f"accuracy {side}"] = column.NumberColumn(f"{name} accuracy", format="percent")
+        config[f"accuracy {side}"] = percent_column(f"{name} accuracy")
     table = pd.DataFrame(list(by_label.values()))
     over = sum(table[f"loss {side}"] - table[f"baseline {side}"] for side in SIDES)  # the label that is learned worst
     table = table.loc[over.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)

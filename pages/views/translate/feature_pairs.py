@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import cache, charts, session
 from pages.shell.errors import show_errors
 from pages.shell.forms import config_form
+from pages.shell.tables import in_percent, percent_column
 from pages.shell.text import plain
 from psmatch_core.base.progress import Event
 from psmatch_core.data.checks import display
@@ -86,7 +87,7 @@ def _show(folder: RunFolder, found: FeatureMatching) -> None:
         alt="Correlations of features with their best partners",
     )
     table = found.table(of=side, top=PARTNERS)
-    shown = table.copy()
+    shown = in_percent(table, "weight")
     for name in shown.columns.intersection(["feature", "partner", "feature_id", "partner_id"]):
         shown[name] = [display(each, 60) for each in shown[name]]
     column = st.column_config
@@ -96,13 +97,13 @@ def _show(folder: RunFolder, found: FeatureMatching) -> None:
         "partner": column.TextColumn("Partner"),
         "feature_id": column.TextColumn("Feature id"),
         "partner_id": column.TextColumn("Partner id"),
-        "weight": column.NumberColumn("Weight", format="percent", help="Share of the feature's mass."),
+        "weight": percent_column("Weight", help="Share of the feature's mass."),
         "fold": column.NumberColumn("× uniform", format="%.1f", help="Weight relative to a uniform plan."),
         "correlation": column.NumberColumn("Correlation", format="%.2f", help="Over the matched cells."),
         "p_value": column.NumberColumn(
-            "p", format="%.3f", help="Share of permutations with a best partner at least as good."
+            "p", format="%.2g", help="Share of permutations with a best partner at least as good."
         ),
-        "q_value": column.NumberColumn("q", format="%.3f", help="Benjamini–Hochberg, over features."),
+        "q_value": column.NumberColumn("q", format="%.2g", help="Benjamini–Hochberg, over features."),
     }
     st.dataframe(shown, hide_index=True, column_config=config, height=320, key=f"features.table.{side}")
     st.download_button(

@@ -14,7 +14,7 @@ def test_held_out_pairs_stand_first_beside_uniform_and_the_inflated_figures(full
     by_label = {metric.label: metric for metric in app.metric}
     assert by_label["FOSCTTM"].delta.endswith(", uniform 0.50")
     held_out, inflated = files.HELD_OUT_EVALUATION.read(finished), files.EVALUATION.read(finished)
-    assert by_label["FOSCTTM"].value == number(held_out.micro["foscttm"])
+    assert by_label["FOSCTTM"].value == f"{held_out.micro['foscttm']:.2f}"  # its interval is about 0.03 wide
     assert f"inflated: same cells trained on both sides: FOSCTTM {number(inflated.micro['foscttm'])}" in texts(app)
 
 

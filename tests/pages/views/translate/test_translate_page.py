@@ -20,12 +20,15 @@ def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: Ru
         assert each.finding() in text
         assert all(remark in text for remark in each.remarks())
     tables = [each.value for each in app.dataframe if "r2_uniform" in each.value]
-    assert tables[-1]["feature"].tolist()[:2] == ["all features", "image_00"]
+    assert tables[-1]["feature"].tolist()[0] == "all features"
+    gains = tables[-1]["gain"].tolist()[1:]
+    assert gains == sorted(gains, reverse=True)
     app.segmented_control(key=f"direction.{finished.id}").set_value("source_to_target").run()
     assert not app.exception
     assert found["source_to_target"][0].finding() in texts(app).replace("\\", "")
     tables = [each.value for each in app.dataframe if "r2_uniform" in each.value]
-    assert tables[-1]["feature"].tolist()[:2] == ["all features", "gene_000"]
+    assert tables[-1]["feature"].tolist()[0] == "all features"
+    assert "gene_000" in set(tables[-1]["feature"])
 
 
 def test_the_form_lists_every_translator(full: Open) -> None:

@@ -1,0 +1,37 @@
+"""Tables: no text is cut, shares become percentages once, and an interval says how many digits a number carries."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from pages.shell.tables import MOST_LINES, ROW, WIDEST, in_percent, text_width, wrapped_height
+from pages.shell.text import decimals_of
+
+
+def test_a_column_is_as_wide_as_its_longest_text_and_what_is_wider_goes_on_in_further_lines() -> None:
+    assert text_width([]) < text_width(["x" * 30]) < text_width(["x" * 60]) <= WIDEST
+    assert text_width(["x" * 999]) == WIDEST
+    assert wrapped_height([], 400) == wrapped_height(["short"], 400) == ROW
+    heights = [wrapped_height(["word " * n], 400) for n in (5, 20, 40, 400)]
+    assert heights[1] > 64  # px; below, Streamlit does not break a text
+    assert heights == sorted(set(heights))
+    assert heights[-1] < ROW * MOST_LINES
+    for n in range(1, 60):  # whatever fits the width of its column needs one line
+        assert wrapped_height(["x" * n], text_width(["x" * n], widest=10_000) + 1) == ROW
+
+
+def test_shares_become_percentages_and_the_table_stays_as_it_was() -> None:
+    table = pd.DataFrame({"weight": [0.5108, math.nan], "cell": ["a", "b"]})
+    assert in_percent(table, "weight", "missing")["weight"].tolist()[0] == pytest.approx(51.08)
+    assert table["weight"][0] == 0.5108
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decimals"),
+    [(0.12, 0.15, 2), (6.9, 7.9, 1), (0.091, 0.11, 3), (10.0, 60.0, 0), (0.3, 0.3, 3), (math.nan, 1.0, 3)],
+)
+def test_a_number_has_the_decimals_of_half_its_interval(low: float, high: float, decimals: int) -> None:
+    assert decimals_of(low, high) == decimals
