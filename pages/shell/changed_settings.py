@@ -21,6 +21,7 @@ TRAINED = (
     "classifier",
     "scoring",
     "seed",
+    "device",
 )
 MATCHED = (*TRAINED, "matcher", "linking")
 TRANSLATED = (*MATCHED, "translator")

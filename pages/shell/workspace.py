@@ -9,6 +9,7 @@ from typing import Any
 from pages.shell.text import count
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier
+from psmatch_core.classification.networks.devices import CPU
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.checks import KnownPairs, decide_pairs
@@ -121,6 +122,7 @@ class Workspace:
     comparing: Comparing = field(default_factory=Comparing)
     exports: ExportRules = field(default_factory=ExportRules)
     seed: int = 0
+    device: str = CPU
     run_id: str = ""
 
     def side(self, which: str) -> Side | None:
@@ -181,6 +183,7 @@ class Workspace:
             comparing=self.comparing,
             exports=self.exports,
             seed=self.seed,
+            device=self.device,
             source=source.spec,
             target=target.spec,
         )
@@ -278,6 +281,7 @@ def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
         comparing=recipe.comparing,
         exports=recipe.exports,
         seed=recipe.seed,
+        device=recipe.device,
         run_id=run_id,
     )
 

@@ -59,7 +59,7 @@ class MachineCheck:
 def check_machine() -> list[MachineCheck]:
     """All checks, in the order in which a reader needs them."""
     checks = [MachineCheck("psmatch", VERSION), _python(), *_libraries()]
-    for check in (_cores, _memory, _engine):
+    for check in (_cores, _memory, _engine, _devices):
         try:
             checks.append(check())
         except PsmatchError as error:
@@ -152,6 +152,12 @@ def _engine() -> MachineCheck:
         return MachineCheck("engine", "compiled")
     advice = "The first match compiles it, about a minute. To do so now: psmatch warm"
     return MachineCheck("engine", "not compiled yet", Health.WARNING, advice)
+
+
+def _devices() -> MachineCheck:
+    from psmatch_core.classification.networks.devices import seen_devices
+
+    return MachineCheck("devices", ", ".join(f"{device} ({name})" for device, name in seen_devices().items()))
 
 
 def _folders() -> Iterator[MachineCheck]:

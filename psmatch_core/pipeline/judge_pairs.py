@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Progress, silent
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.sides import SIDES
@@ -66,7 +67,8 @@ def judge_held_out_pairs(
             ),
         )
 
-    first, second = side_by_side(score, list(zip(SIDES, (source, target), strict=True)))
+    with training_on(recipe.device):
+        first, second = side_by_side(score, list(zip(SIDES, (source, target), strict=True)))
     found = evaluate_held_out(
         (source, target),
         (first, second),

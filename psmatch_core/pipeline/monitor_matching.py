@@ -9,6 +9,7 @@ import numpy as np
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Progress, silent
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.carrying_features import NEAR_ZERO, carrying_features
@@ -144,7 +145,8 @@ def scores_of_halves(
     def scores(one: tuple[str, PropensityModel]) -> HalfScores:
         return _half_scores(*one, recipe, of, store=store, progress=progress)
 
-    source, target = side_by_side(scores, list(zip(SIDES, models, strict=True)))
+    with training_on(recipe.device):
+        source, target = side_by_side(scores, list(zip(SIDES, models, strict=True)))
     return source, target
 
 

@@ -14,6 +14,7 @@ from psmatch_core.classification.classifiers import (
     Classifier,
     RecommendedClassifier,
 )
+from psmatch_core.classification.networks.devices import AUTO, CPU, CUDA, MPS
 from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -107,6 +108,13 @@ class Recipe(Config):
     )
     exports: ExportRules = option(ExportRules(), label="export", help="What the exported files contain.")
     seed: int = option(0, minimum=0, help="All random numbers derive from it.")
+    device: str = option(
+        CPU,
+        choices=(CPU, AUTO, CUDA, MPS),
+        advanced=True,
+        help="Where networks train: the processor, whose numbers are the same on every machine; auto, a graphics card "
+        "if torch sees one; or the named card, without which the run is refused.",
+    )
     source: DataSpec | None = option(None, help="The source file, if the run reads files.")
     target: DataSpec | None = option(None, help="The target file, if the run reads files.")
 

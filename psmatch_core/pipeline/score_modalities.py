@@ -8,6 +8,7 @@ from functools import cache, partial
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
@@ -65,10 +66,11 @@ def score_modalities(
         else:
             recipe.classifier.check(features.in_shape(features.X), name=features.name)
     recipe.matcher.check(source, target)
-    if isinstance(recipe.space, JointVAE):
-        models = stages.latents(recipe.space, source, target)
-    else:
-        models = stages.scores(source, target)
+    with training_on(recipe.device):
+        if isinstance(recipe.space, JointVAE):
+            models = stages.latents(recipe.space, source, target)
+        else:
+            models = stages.scores(source, target)
     return ScoredModalities((of_source, of_target), models)
 
 

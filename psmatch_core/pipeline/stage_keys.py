@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.config import Config
+from psmatch_core.classification.networks.devices import CPU
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.batch_scale import batches_of
 from psmatch_core.data.modality import Modality
@@ -62,6 +63,7 @@ def propensity_key(features: Modality, label_names: Sequence[str], recipe: Recip
         recipe.classifier,
         recipe.scoring,
         recipe.seed,
+        *device_parts(recipe),
     )
 
 
@@ -75,6 +77,7 @@ def halves_key(features: Modality, label_names: Sequence[str], recipe: Recipe, o
         recipe.classifier.lighter,
         recipe.scoring.n_folds,
         recipe.seed,
+        *device_parts(recipe),
     )
 
 
@@ -82,13 +85,13 @@ def held_out_scores_key(features: Modality, side: str, parts: PairParts, recipe:
     """The key of the scores of one modality's held-out pairs."""
     split = hashlib.sha256(parts.source.tobytes() + parts.target.tobytes()).hexdigest()
     parts_of_it = ["held-out pairs", features.fingerprint, features.name, side, list(parts.label_names), split]
-    return stage_key(*parts_of_it, recipe.classifier, recipe.scoring.n_folds, recipe.seed)
+    return stage_key(*parts_of_it, recipe.classifier, recipe.scoring.n_folds, recipe.seed, *device_parts(recipe))
 
 
 def latents_key(side: str, features: tuple[Modality, Modality], label_names: Sequence[str], recipe: Recipe) -> str:
     """The key of one side's joint latents; they depend on both modalities, which train together."""
     inputs = [text for each in features for text in (each.fingerprint, each.name)]
-    return stage_key("joint latents", side, inputs, list(label_names), recipe.space, recipe.seed)
+    return stage_key("joint latents", side, inputs, list(label_names), recipe.space, recipe.seed, *device_parts(recipe))
 
 
 def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs: Modality, outputs: Modality) -> str:
@@ -114,6 +117,7 @@ def translator_key(direction: str, coupling: Coupling, recipe: Recipe, *, inputs
         recipe.translator,
         recipe.seed,
         *([recipe.linking] if recipe.linking.use != NEVER else []),  # keys of earlier runs stay
+        *device_parts(recipe),
     )
 
 
@@ -126,6 +130,11 @@ def map_key(method: str, models: Sequence[ScoredModality], n_cells: int, seed: i
 def matching_key(coupling: Coupling, recipe: Recipe) -> str:
     """The key of a matching, by which a monitor report belongs to it: the scores of both sides and the matcher."""
     return stage_key("monitor", _scores((coupling.source, coupling.target)), recipe.matcher, recipe.seed)
+
+
+def device_parts(recipe: Recipe) -> list[str]:
+    """Where networks train; nothing for the processor, so that keys of earlier runs stay."""
+    return [f"trained on {recipe.device}"] if recipe.device != CPU else []
 
 
 def _scores(models: Sequence[ScoredModality]) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from psmatch_core.base import disk
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.stage_keys import TRAINING_SETTINGS, stage_key
+from psmatch_core.pipeline.stage_keys import TRAINING_SETTINGS, device_parts, stage_key
 from psmatch_core.workspace.queue_order import UNKNOWN_SECONDS
 
 
@@ -72,7 +72,9 @@ def _read(path: Path) -> Measured | None:
 
 def _same_training(recipe: Recipe, cache: Path) -> Path:
     settings = [getattr(recipe, name) for name in TRAINING_SETTINGS]
-    return cache / f"seconds-{stage_key('training', recipe.source, recipe.target, *settings)}.json"
+    return (
+        cache / f"seconds-{stage_key('training', recipe.source, recipe.target, *settings, *device_parts(recipe))}.json"
+    )
 
 
 def _same_data(recipe: Recipe, cache: Path) -> Path:

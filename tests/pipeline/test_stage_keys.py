@@ -49,6 +49,7 @@ CHANGES = {
     "seed": replace(QUICK, seed=1),
     "classifier": replace(QUICK, classifier=LinearClassifier(strength=0.2)),
     "source_preprocessing": replace(QUICK, source_preprocessing=Preprocessing(n_components=2)),
+    "device": replace(QUICK, device="auto"),
     **{f"scoring.{name}": replace(QUICK, scoring=changed(QUICK.scoring, name)) for name in Scoring.options()},
 }
 OTHERWISE = {
@@ -126,7 +127,7 @@ def test_halves_depend_on_the_folds_alone_of_all_scoring():
     for name in Scoring.options():
         other = halves_key(RNA, LABELS, CHANGES[f"scoring.{name}"], "cells")
         assert (other != first) == (name == "n_folds"), name
-    others = [halves_key(RNA, LABELS, CHANGES[name], "cells") for name in ("seed", "classifier")]
+    others = [halves_key(RNA, LABELS, CHANGES[name], "cells") for name in ("seed", "classifier", "device")]
     assert all_distinct([first, *others, halves_key(RNA, LABELS, QUICK, "features")])
     assert halves_key(ADT, LABELS, QUICK, "cells") != first != halves_key(RNA, LABELS[::-1], QUICK, "cells")
 

@@ -27,7 +27,7 @@ from psmatch_core.workspace.store import LONGEST_NAME
 RUN = "run"  # the kind of deleted items
 MOST_DIFFERENCES = 4
 DATA_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
-SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed")
+SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed", "device")
 
 
 def run_row(entry: RunEntry, *, is_current: bool, n_runs: int, differs: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The settings of the propensity scores: preset, space, classifier, scoring and seed."""
+"""The settings of the propensity scores: preset, space, classifier, scoring, seed and device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pages.shell.forms import config_form, strategy_box
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import Classifier
 from psmatch_core.classification.scored_modality import Space
-from psmatch_core.pipeline.recipe import PRESETS
+from psmatch_core.pipeline.recipe import PRESETS, Recipe
 
 
 def propensity_settings() -> None:
@@ -50,4 +50,14 @@ def propensity_settings() -> None:
         help="All random numbers derive from it: the same seed gives the same result.",
         width=200,
     )
-    session.set_workspace(replace(workspace, space=space, classifier=classifier, scoring=scoring, seed=int(seed)))
+    declared = Recipe.options()["device"]
+    device = st.selectbox(
+        "Device",
+        declared.choices,
+        index=declared.choices.index(workspace.device),
+        key=session.widget_key("device"),
+        help=declared.help,
+        width=200,
+    )
+    chosen = replace(workspace, space=space, classifier=classifier, scoring=scoring)
+    session.set_workspace(replace(chosen, seed=int(seed), device=device or workspace.device))

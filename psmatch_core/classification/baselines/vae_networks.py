@@ -91,7 +91,7 @@ class VAENetworks(nn.Module):  # type: ignore[misc]  # torch's modules carry no 
         log_variance = both[:, self.n_latent :].clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         if not self.training:
             return Codes(mean, log_variance, mean)
-        noise = torch.randn(mean.shape, generator=self.generator)
+        noise = torch.randn(mean.shape, generator=self.generator).to(mean.device)
         return Codes(mean, log_variance, mean + noise * torch.exp(log_variance / 2))
 
     def losses(self, x: Sequence[torch.Tensor], y: Sequence[torch.Tensor], codes: Sequence[Codes]) -> Losses:
@@ -125,7 +125,7 @@ class VAENetworks(nn.Module):  # type: ignore[misc]  # torch's modules carry no 
     def _answers(self, draws: Sequence[torch.Tensor], modalities: tuple[int, int]) -> torch.Tensor:
         return _mean(
             [
-                cross_entropy(self.discriminator(draw), torch.full((draw.shape[0],), modality))
+                cross_entropy(self.discriminator(draw), torch.full((draw.shape[0],), modality, device=draw.device))
                 for draw, modality in zip(draws, modalities, strict=True)
             ]
         )

@@ -18,6 +18,7 @@ from psmatch_core.classification.baselines.joint_vae import JointVAE
 from psmatch_core.classification.baselines.vae_data import TrainingCells
 from psmatch_core.classification.classifiers import LossCurve
 from psmatch_core.classification.classifiers.base import centered
+from psmatch_core.classification.networks.devices import asked_device, device_notes, find_device
 from psmatch_core.classification.networks.training import SCORING_CELLS
 from psmatch_core.classification.propensity import require_labels
 from psmatch_core.data.modality import Modality
@@ -112,6 +113,8 @@ class _Training:
             discriminator=vae.discriminator,
             generator=self.generator,
         )
+        self.device = find_device(asked_device())
+        self.networks.to(self.device)
         self.body = body = vae.body(*(side.modality for side in sides))
         self.batch_size = min(body.batch_size, *(side.train.size for side in sides))
         self.n_batches = max(1, *(side.train.size // self.batch_size for side in sides))
@@ -158,8 +161,8 @@ class _Training:
         self.networks.train()
         total = np.zeros(2)
         for cells in zip(*(self._batches(side) for side in self.sides), strict=True):
-            x = [side.batch(own) for side, own in zip(self.sides, cells, strict=True)]
-            y = [_tensor(side.y[own]) for side, own in zip(self.sides, cells, strict=True)]
+            x = [side.batch(own).to(self.device) for side, own in zip(self.sides, cells, strict=True)]
+            y = [_tensor(side.y[own]).to(self.device) for side, own in zip(self.sides, cells, strict=True)]
             self._discriminator_step(x)
             total += self._autoencoder_step(x, y)
             for cycle in self.cycles:
@@ -226,11 +229,11 @@ class _Training:
         rows, sizes = [], []
         for start in range(0, side.judged.size, SCORING_CELLS):
             cells = side.judged[start : start + SCORING_CELLS]
-            x = side.batch(cells)
+            x, y = side.batch(cells).to(self.device), _tensor(side.y[cells]).to(self.device)
             code = self.networks.codes(index, x)
             named = self.networks.discriminator(code.mean).argmax(dim=1)
-            losses = self.networks.side_losses(index, x, _tensor(side.y[cells]), code)
-            rows.append((*losses, float((named == index).double().mean())))
+            losses = self.networks.side_losses(index, x, y, code)
+            rows.append((*losses, float((named == index).sum()) / cells.size))
             sizes.append(cells.size)
         return np.average(rows, axis=0, weights=sizes)
 
@@ -278,7 +281,7 @@ def _latents(training: _Training, side: TrainingCells, names: tuple[str, ...], s
 
 def _notes(side: TrainingCells, names: tuple[str, ...], accuracy: float) -> tuple[str, ...]:
     name = side.modality.name
-    notes = [f"{name}: {note}" for note in side.body.notes(side.scale)]
+    notes = [f"{name}: {note}" for note in (*side.body.notes(side.scale), *device_notes(asked_device()))]
     if abs(accuracy - 0.5) > APART:
         notes.append(
             f"{name}: the discriminator names the modality of {accuracy:.0%} of held-out cells (50% is chance): the "

@@ -22,6 +22,7 @@ from psmatch_core.classification.classifiers.base import (
     Folds,
     centered,
 )
+from psmatch_core.classification.networks.devices import asked_device, device_notes, find_device
 from psmatch_core.classification.networks.training import LossCurve, restarted, train
 from psmatch_core.data.modality import Matrix
 
@@ -93,28 +94,37 @@ class NetworkClassifier(Classifier, ABC):
 
         self.check(X)
         held = folds.held_out(0)
-        parameters, curve, notes, logits = compute(self._fit, (X, y, held), n_labels, seed, progress=progress)
+        parameters, curve, notes, logits = compute(
+            self._fit, (X, y, held), n_labels, seed, asked_device(), progress=progress
+        )
         held_out = np.full((y.size, n_labels), np.nan)
         held_out[held] = logits
         return FittedNetworkClassifier(held_out, self, parameters, curves=(curve,), notes=notes)
 
     def _fit(
-        self, X: Matrix, y: np.ndarray, held: np.ndarray, n_labels: int, seed: int, *, progress: Progress
+        self, X: Matrix, y: np.ndarray, held: np.ndarray, n_labels: int, seed: int, asked: str, *, progress: Progress
     ) -> tuple[dict[str, np.ndarray], LossCurve, tuple[str, ...], np.ndarray]:
         """The numbers of the trained network, its losses, notes, and the logits of the cells that it held out."""
         import torch  # noqa: F401 - where another machine computes this, nothing has loaded it yet
 
         with one_thread():
-            scale = self.scale(X, np.flatnonzero(~held))
+            scale, device = self.scale(X, np.flatnonzero(~held)), find_device(asked)
             (arrays, curve), notes = restarted(
-                lambda rate: replace(self, learning_rate=rate)._train(X, y, held, scale, n_labels, seed, progress),
+                lambda rate: replace(self, learning_rate=rate)._train(
+                    X, y, held, scale, n_labels, seed, device=device, progress=progress
+                ),
                 self.learning_rate,
             )
             if changed := self.defaults_for(y.size):
                 settings = " and ".join(f"{name} is {value}" for name, value in changed.items())
                 notes += (f"network: with {MANY_CELLS:,} cells or more, the default of {settings}.",)
             parameters = {**arrays, **scale}
-            return parameters, curve, (*notes, *self.notes(scale)), centered(self.outputs(parameters, X[held]))
+            return (
+                parameters,
+                curve,
+                (*notes, *self.notes(scale), *device_notes(asked)),
+                centered(self.outputs(parameters, X[held])),
+            )
 
     def restore(self, state: Mapping[str, np.ndarray]) -> FittedClassifier:
         return FittedNetworkClassifier(NO_HELD_OUT, self, dict(state))
@@ -135,6 +145,8 @@ class NetworkClassifier(Classifier, ABC):
         scale: Mapping[str, np.ndarray],
         n_labels: int,
         seed: int,
+        *,
+        device: str,
         progress: Progress,
     ) -> tuple[dict[str, np.ndarray], LossCurve]:
         import torch  # heavy: only where a network trains
@@ -154,6 +166,7 @@ class NetworkClassifier(Classifier, ABC):
             settings=replace(self, **self.defaults_for(y.size)),
             generator=generator,
             progress=progress,
+            device=device,
         )
 
 

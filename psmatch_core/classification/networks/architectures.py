@@ -31,7 +31,7 @@ class SeededDropout(nn.Module):  # type: ignore[misc]  # torch's modules carry n
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return hidden
-        kept = torch.rand(hidden.shape, generator=self.generator) >= self.share
+        kept = (torch.rand(hidden.shape, generator=self.generator) >= self.share).to(hidden.device)
         return hidden * kept / (1 - self.share)
 
 
@@ -130,7 +130,7 @@ def layer_sizes(shape: ImageShape, n_layers: int) -> list[tuple[int, int]]:
 
 def to_arrays(network: nn.Sequential) -> dict[str, np.ndarray]:
     """The numbers of a network by layer, as result files hold them: copies, linear weights as inputs × outputs."""
-    return {name: tensor.numpy().copy() for name, tensor in _tensors(network).items()}
+    return {name: tensor.cpu().numpy().copy() for name, tensor in _tensors(network).items()}
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> nn.Sequential:

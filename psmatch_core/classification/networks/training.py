@@ -10,6 +10,7 @@ import numpy as np
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress
+from psmatch_core.classification.networks.devices import CPU
 
 if TYPE_CHECKING:
     import torch
@@ -53,6 +54,7 @@ def train(
     settings: TrainingSettings,
     generator: torch.Generator,
     progress: Progress,
+    device: str = CPU,
 ) -> tuple[dict[str, np.ndarray], LossCurve]:
     """Train by cross-entropy; the numbers of the best epoch, and the loss by epoch.
 
@@ -67,7 +69,9 @@ def train(
     held
         Mask ``(n_cells,)`` of the validation cells; if there are none, the training loss decides.
     generator
-        Decides the order of the cells.
+        Decides the order of the cells; it draws on the processor, so that all devices start alike.
+    device
+        Where the network trains; its numbers come back to the processor.
 
     Raises
     ------
@@ -77,10 +81,12 @@ def train(
     import torch  # heavy: only where a network trains
 
     test_cells = np.flatnonzero(held)
-    labels = torch.from_numpy(y.astype(np.int64))
+    labels = torch.from_numpy(y.astype(np.int64)).to(device)
+    network.to(device)
 
     def loss(cells: np.ndarray, reduction: str = "mean") -> torch.Tensor:
-        return torch.nn.functional.cross_entropy(network(batch(cells)), labels[cells], reduction=reduction)
+        outputs = network(batch(cells).to(device))
+        return torch.nn.functional.cross_entropy(outputs, labels[cells], reduction=reduction)
 
     def validation() -> float:
         parts = (test_cells[start : start + SCORING_CELLS] for start in range(0, test_cells.size, SCORING_CELLS))

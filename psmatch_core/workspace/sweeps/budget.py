@@ -69,7 +69,7 @@ def estimate_budget(base: RunFolder, sweep: Sweep, *, cache: Path | None = None,
     """
     recipe = base.recipe
     recipes = sweep.recipes(recipe)
-    distinct = {settings_key(each, TRAINING_SETTINGS): each for each in recipes}
+    distinct = {settings_key(each, (*TRAINING_SETTINGS, "device")): each for each in recipes}
     models = _models(base)
     reused = [key for key, each in distinct.items() if models and _is_kept("propensity", recipe, each, models, cache)]
     halved = [key for key, each in distinct.items() if models and _is_kept("halves", recipe, each, models, cache)]
