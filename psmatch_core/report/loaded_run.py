@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import display
+from psmatch_core.monitor import MonitorReport, judge
+from psmatch_core.pipeline.stage_keys import matching_key
 from psmatch_core.translation.translate import TO_SOURCE
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import has_coupling, has_propensities, load_matching, load_models, side_names
@@ -45,3 +49,21 @@ class LoadedRun:
         source, target = (display(side_names(self.folder)[side], 24) for side in files.BOTH_SIDES)
         of, at = (target, source) if direction == TO_SOURCE else (source, target)
         return f"{of} features of {at} cells"
+
+    @cached_property
+    def judged(self) -> tuple[MonitorReport, str]:
+        """What the matches are good for, and a remark.
+
+        The report that was measured for this matching; else the one on losses and plan alone, and the remark says why.
+        """
+        assert self.coupling is not None
+        losses_only = judge(self.coupling, made_of=matching_key(self.coupling, self.folder.recipe))
+        try:
+            measured = files.MONITOR_REPORT.read(self.folder)
+        except PsmatchError as error:
+            return losses_only, f"The measurements are not shown. {error.problem} {error.hint}"
+        if measured is None:
+            return losses_only, "Only the losses and the plan are judged. Measure the run on the Monitor page."
+        if measured.made_of != losses_only.made_of:
+            return losses_only, "The measurements belong to an earlier matching and are not shown."
+        return measured, ""

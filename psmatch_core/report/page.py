@@ -18,6 +18,8 @@ from psmatch_core.data.checks import display
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from psmatch_core.report.linked_cells import LinkedCells
+
 MOST_TABLE_ROWS = 500  # more than this make a page slow; the exported files hold all
 DEFAULT_HEIGHT = 400  # of a figure that gives none [pixels]
 
@@ -28,6 +30,7 @@ class Page:
 
     parts: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, go.Figure] = field(default_factory=dict)
+    packed_cells: str = ""
 
     def heading(self, text: str) -> None:
         """Start a chapter."""
@@ -63,6 +66,13 @@ class Page:
         self.figures[name] = figure
         self._add("figure", id=name, finding=finding, note=note, height=figure.layout.height or DEFAULT_HEIGHT)
 
+    def cells(self, linked: LinkedCells) -> None:
+        """Linked maps and a table of pairs, once in a page."""
+        self.packed_cells = linked.text()
+        names = [side.model.modality.name for side in (linked.source, linked.target)]
+        names = [display(name, 40) for name in names]
+        self._add("cells", names=names, cards=linked.cards(), about=linked.about())
+
     def details(self, summary: str, text: str) -> None:
         """Text that a click unfolds."""
         self._add("details", summary=summary, text=text)
@@ -72,7 +82,7 @@ class Page:
 
 
 def render(page: Page, name: str) -> str:
-    """The whole file: style, contents, chapters, one copy of plotly.js, and the data of the figures."""
+    """The whole file: style, contents, chapters, the cells, one copy of plotly.js, and the data of the figures."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -84,8 +94,9 @@ def render(page: Page, name: str) -> str:
         "templates": {kind: template(kind).to_plotly_json() for kind in ("light", "dark")},
         "figures": [[name, json.loads(_bare(figure))] for name, figure in page.figures.items()],
     }
+    here = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(here),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -97,11 +108,17 @@ def render(page: Page, name: str) -> str:
         date=time.strftime("%d %b %Y", time.localtime()),
         parts=page.parts,
         # Ours or plotly's, not of a data file; the JSON cannot end its script element.
-        style=Markup(STYLE),
+        style=Markup(STYLE + _own(here / "cells.css")),
         script=Markup(SCRIPT),
+        cells_script=Markup(_own(here / "cells.js")),
+        packed_cells=page.packed_cells,
         plotly=Markup(get_plotlyjs()),
         data=Markup(_json_in_html(data)),
     )
+
+
+def _own(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _bare(figure: go.Figure) -> str:

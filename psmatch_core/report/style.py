@@ -1,12 +1,15 @@
 """The style sheet of a report, and the script that draws its figures."""
 
-from psmatch_core.plotting.style import DARK_PAPER, FONT, INKS, LIGHT_PAPER
+from psmatch_core.plotting.style import DARK_PAPER, FONT, GREY, INKS, LIGHT_PAPER, PALETTE, POINT_SCALE
+
+VERDICT_COLORS = (PALETTE[2], POINT_SCALE[-1][1], PALETTE[1], GREY)  # by the level of a verdict
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --paper: {LIGHT_PAPER}; --ink: {INKS[0]}; --quiet: #53616d; --line: #d3dce3;
   --wash: #f1f5f8; --link: #15587a; --warn: #fff4e0; --edge: #b88600; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --paper: {DARK_PAPER}; --ink: {INKS[1]}; --quiet: #a3b1bb;
   --line: #33414b; --wash: #1a242b; --link: #83c5e3; --warn: #2e2614; }} }}
+{" ".join(f".level-{level} {{ --level: {color}; }}" for level, color in enumerate(VERDICT_COLORS))}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 {FONT}; }}
 main {{ max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
@@ -44,22 +47,31 @@ SCRIPT = """
 const data = JSON.parse(document.getElementById("data").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const currentTemplate = () => data.templates[dark.matches ? "dark" : "light"];
-const downloadButton = {
-  name: "Download as SVG", icon: Plotly.Icons.camera,
-  click: (plot) => {
-    const room = 20 * (plot.layout.meta.title.split("<br>").length) + 12;
-    const margin = Object.assign({}, plot.layout.margin, {t: (plot.layout.margin.t || 0) + room});
-    const layout = Object.assign({}, plot.layout, {
-      margin, template: data.templates.light, paper_bgcolor: "#ffffff",
-      title: {text: plot.layout.meta.title, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container",
-              yanchor: "top", pad: {l: 8, t: 19}, font: {size: 15}}});
-    const size = {width: plot.clientWidth, height: plot.clientHeight + room};
-    Plotly.downloadImage({data: plot.data, layout}, Object.assign({format: "svg", filename: "psmatch"}, size));
-  }};
-const config = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"],
-                modeBarButtonsToAdd: [downloadButton]};
-const draw = (name, figure) => Plotly.newPlot(
-  name, figure.data, Object.assign({}, figure.layout, {template: currentTemplate(), autosize: true}), config);
+// plotly.js takes a second to start, which a reader of the first screen need not wait for.
+const start = () => {
+  if (window.Plotly) return;
+  const script = document.createElement("script");
+  script.textContent = document.getElementById("plotly").textContent;
+  document.head.append(script);
+};
+const download = (plot) => {
+  const room = 20 * (plot.layout.meta.title.split("<br>").length) + 12;
+  const margin = Object.assign({}, plot.layout.margin, {t: (plot.layout.margin.t || 0) + room});
+  const layout = Object.assign({}, plot.layout, {
+    margin, template: data.templates.light, paper_bgcolor: "#ffffff",
+    title: {text: plot.layout.meta.title, x: 0, xref: "container", xanchor: "left", y: 1, yref: "container",
+            yanchor: "top", pad: {l: 8, t: 19}, font: {size: 15}}});
+  const size = {width: plot.clientWidth, height: plot.clientHeight + room};
+  Plotly.downloadImage({data: plot.data, layout}, Object.assign({format: "svg", filename: "psmatch"}, size));
+};
+const draw = (name, figure) => {
+  start();
+  const button = {name: "Download as SVG", icon: Plotly.Icons.camera, click: download};
+  const config = {responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"],
+                  modeBarButtonsToAdd: [button]};
+  const layout = Object.assign({}, figure.layout, {template: currentTemplate(), autosize: true});
+  return Plotly.newPlot(name, figure.data, layout, config);
+};
 const waiting = new Map(data.figures);
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) {

@@ -117,6 +117,7 @@ def test_the_report_opens_without_any_server(server: Server, chromium: Any, run:
         errors: list[str] = []
         page.on("pageerror", lambda error, into=errors: into.append(str(error)))
         page.goto(path.as_uri())
+        page.locator(".plot").first.scroll_into_view_if_needed()
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         height = page.evaluate("document.documentElement.scrollHeight")

@@ -100,6 +100,7 @@ def test_nor_does_its_report(run: RunFolder, offline: Page, tmp_path: Path) -> N
     offline.on("request", lambda request: asked.append(request.url))
     path = write_report(run, tmp_path / "report.html")
     offline.goto(path.as_uri())
+    offline.locator(".plot").first.scroll_into_view_if_needed()
     expect(offline.locator(".js-plotly-plot").first).to_be_visible()
     check(offline, "report")
     assert not [each for each in asked if each.startswith("http")]

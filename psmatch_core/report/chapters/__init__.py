@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from psmatch_core.report.chapters.attention import attention_chapter
+from psmatch_core.report.chapters.cells import cells_chapter
 from psmatch_core.report.chapters.data import data_chapter
 from psmatch_core.report.chapters.evaluate import distributions_chapter, evaluation_chapter
 from psmatch_core.report.chapters.markers import markers_chapter
@@ -18,6 +19,7 @@ from psmatch_core.report.page import Page
 
 CHAPTERS: tuple[Callable[[LoadedRun, Page], None], ...] = (
     attention_chapter,
+    cells_chapter,
     data_chapter,
     propensity_chapter,
     match_chapter,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from psmatch_core.base.errors import PsmatchError
-from psmatch_core.monitor import REPRODUCIBLE, MonitorReport, Verdict, judge
-from psmatch_core.pipeline.stage_keys import matching_key
+from psmatch_core.monitor import REPRODUCIBLE, Verdict
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
-from psmatch_core.workspace import files
 
 
 def monitor_chapter(run: LoadedRun, page: Page) -> None:
@@ -16,8 +13,7 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
         return
     from psmatch_core.plotting import agreement_bars, hidden_label_matrix, loss_evidence, null_strips
 
-    losses_only = judge(run.coupling, made_of=matching_key(run.coupling, run.folder.recipe))
-    report, remark = _measured_report(run, losses_only)
+    report, remark = run.judged
     page.heading("Monitor: what are the matches good for?")
     verdict = f"{report.verdict.title}. Labels: {report.counted()}."
     page.text(verdict, "" if report.verdict is Verdict.USE else "attention")
@@ -65,16 +61,3 @@ def monitor_chapter(run: LoadedRun, page: Page) -> None:
                 for each in report.null.statistics
             ],
         )
-
-
-def _measured_report(run: LoadedRun, losses_only: MonitorReport) -> tuple[MonitorReport, str]:
-    """The report that was measured for this matching; else the one on losses only, and why."""
-    try:
-        measured = files.MONITOR_REPORT.read(run.folder)
-    except PsmatchError as error:
-        return losses_only, f"The measurements are not shown. {error.problem} {error.hint}"
-    if measured is None:
-        return losses_only, "Only the losses and the plan are judged. Measure the run on the Monitor page."
-    if measured.made_of != losses_only.made_of:
-        return losses_only, "The measurements belong to an earlier matching and are not shown."
-    return measured, ""

@@ -49,6 +49,8 @@ def propensity_chapter(run: LoadedRun, page: Page) -> None:
     page.figure(reliability(*models))
     for model in models:
         page.figure(confusion(model))
+    if run.coupling is not None and run.coupling.blocks:
+        return  # the chapter of the cells has their maps
     maps = (files.SCORE_MAP.read(run.folder, which=method) for method in ("umap", "pca"))
     scores = next((found for found in maps if found is not None), None)
     if scores is None:
