@@ -98,7 +98,7 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     ).to_be_visible()
     go(page, "Evaluate")
     judged = json.loads((folder.path / "held_out_evaluation.json").read_text())
-    assert metric(page, "FOSCTTM") == number(judged["micro"]["foscttm"])
+    assert metric(page, "FOSCTTM") == f"{judged['micro']['foscttm']:.2f}"  # its interval is about 0.03 wide
     go(page, "Export")
     pairs = downloaded(page, tmp_path / "pairs.csv")
     assert metric(page, "Pairs") == f"{len(pairs):,}"

@@ -16,7 +16,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import Page, expect
 
 from pages.shell.navigation import PAGES
-from pages.shell.text import number
+from pages.shell.text import decimals_of, number
 from psmatch_core import plotting
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.classifiers import LinearClassifier
@@ -351,8 +351,10 @@ def _evaluate(run: RunFolder) -> Iterator[Tab]:
         ("rank", "Rank of the true partner", figures.held_out_rank, ""),
     ):
         interval = found[1]["micro"][name]
-        beside = f"{number(interval.low, 2)} to {number(interval.high, 2)}"
-        metrics.append((title, f"{number(value)}{unit}", f"{beside}, uniform {number(judged.uniform_micro[name], 2)}"))
+        digits = f".{decimals_of(interval.low, interval.high)}f"
+        beside = f"{interval.low:{digits}} to {interval.high:{digits}}"
+        uniform = f"uniform {number(judged.uniform_micro[name], 2)}"
+        metrics.append((title, f"{value:{digits}}{unit}", f"{beside}, {uniform}"))
     findings = [each.finding() for results in accuracy.values() for each in results]
     titles = (first_line(plotting.metric_bars(labels, "foscttm")), *findings)
     inflated = (
