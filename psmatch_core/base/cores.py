@@ -145,6 +145,11 @@ def computing_on(executor: Executor | None) -> Iterator[None]:
         _EXECUTOR.reset(outer)
 
 
+def current_executor() -> Executor | None:
+    """The executor of :func:`computing_on`; None on the cores here."""
+    return _EXECUTOR.get()
+
+
 def compute(
     function: Callable[..., Result], data: Sequence[Any], *arguments: Any, progress: Progress | None = None
 ) -> Result:

@@ -105,6 +105,19 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def with_executor(do: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """The command on the cluster of ``--executor``, which is asked before anything starts; here if there is none."""
+
+    def do_there(options: argparse.Namespace) -> int:
+        from psmatch_core.base.cores import computing_on
+        from psmatch_core.base.executors import open_executor
+
+        with open_executor(options.executor) as executor, computing_on(executor):
+            return do(options)
+
+    return do_there
+
+
 def add_umap(parser: argparse.ArgumentParser) -> None:
     """Add ``--umap``, without which the map of scores is that of their principal components."""
     parser.add_argument(

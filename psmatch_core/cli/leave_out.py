@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from psmatch_core.cli.command import Command, add_force, add_json, add_quiet, add_settings
+from psmatch_core.cli.command import Command, add_executor, add_force, add_json, add_quiet, add_settings, with_executor
 
 LEFT_OUT_FOLDER = "psmatch-left-out"
 
@@ -27,6 +27,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"folder for the result (default: the folder of the run, or ./{LEFT_OUT_FOLDER})",
     )
     add_force(parser)
+    add_executor(parser)
     add_quiet(parser)
     add_json(parser)
 
@@ -66,6 +67,6 @@ COMMAND = Command(
     "leave-out",
     "exclude a label from every step, predict it, and compare",
     _add_arguments,
-    _leave_out,
+    with_executor(_leave_out),
     example="psmatch leave-out my-run --label STAT1",
 )

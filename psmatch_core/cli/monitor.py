@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psmatch_core.base.errors import plural
-from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_json, add_quiet
+from psmatch_core.cli.command import (
+    SHORT,
+    Command,
+    add_cache_and_queue,
+    add_executor,
+    add_json,
+    add_quiet,
+    with_executor,
+)
 
 if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
@@ -25,6 +33,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-stability", action="store_true", help="skip the trainings on halves of the data")
     add_cache_and_queue(parser)
+    add_executor(parser)
     add_quiet(parser)
     add_json(parser)
 
@@ -87,6 +96,6 @@ COMMAND = Command(
     "monitor",
     "say what the matches of a run are good for, without true pairs",
     _add_arguments,
-    _monitor,
+    with_executor(_monitor),
     example="psmatch monitor my-run --shuffles 100",
 )

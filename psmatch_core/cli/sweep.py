@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import duration
-from psmatch_core.cli.command import SHORT, Command, add_cache_and_queue, add_force, add_json, add_quiet
+from psmatch_core.cli.command import (
+    SHORT,
+    Command,
+    add_cache_and_queue,
+    add_executor,
+    add_force,
+    add_json,
+    add_quiet,
+    with_executor,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +53,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_force(parser)
     add_cache_and_queue(parser)
+    add_executor(parser)
     add_quiet(parser)
     add_json(parser)
 
@@ -139,6 +149,6 @@ COMMAND = Command(
     "sweep",
     "repeat a run with some settings varied, and compare the results",
     _add_arguments,
-    _sweep,
+    with_executor(_sweep),
     example="psmatch sweep my-run --set matcher.epsilon=0.01,0.02,0.05 --dry-run",
 )

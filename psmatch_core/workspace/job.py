@@ -7,18 +7,24 @@ A job is made (``LeaveOutJob.create``), started (``RunStore.start_job``), done b
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from psmatch_core.base.cores import computing_on, current_executor
 from psmatch_core.base.errors import plural
+from psmatch_core.base.executors import EXECUTOR_VARIABLE, open_executor
 from psmatch_core.workspace.progress_log import ProgressLog
 from psmatch_core.workspace.queue import RunQueue, Turn
 from psmatch_core.workspace.queue_order import UNKNOWN_SECONDS
 from psmatch_core.workspace.run_folder import DONE, QUEUED, RUN_ID, RUNNING, RunFolder, RunStatus
+
+EXECUTOR_KEY = "executor"  # in job.json: the address of the cluster that computes
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,17 @@ class Job(ABC):
     @abstractmethod
     def do(self, work: Work) -> None:
         """Do the work and write its files; whatever this raises ends up in the status."""
+
+    @contextmanager
+    def computing(self) -> Iterator[Executor | None]:
+        """Compute on the cluster of the work around it, of its folder or of the environment; here if there is none."""
+        outer = current_executor()
+        if outer is not None:
+            yield outer
+            return
+        address = self.folder.job.get(EXECUTOR_KEY) or os.environ.get(EXECUTOR_VARIABLE, "")
+        with open_executor(address) as executor, computing_on(executor):
+            yield executor
 
     @property
     def id(self) -> str:

@@ -115,6 +115,14 @@ def test_the_features_of_a_modality_travel_once_and_as_they_are_stored(modality,
     assert kinds == {type(modality.X): 1}
 
 
+def test_equal_features_travel_once_for_several_runs(monkeypatch):
+    client, modality = Client(monkeypatch), make_modality("RNA", n=60, labels=tuple("AB"))
+    cluster = Cluster(client, "here:1")
+    for seed in range(2):
+        fit_propensity(replace(modality, X=modality.X.copy()), LINEAR, seed=seed, executor=cluster)
+    assert sum(each.ndim == 2 for each in client.travelled) == 1
+
+
 def test_a_cluster_changes_no_number(modality, monkeypatch):
     for classifier in (LinearClassifier(), BAGGED, MLPClassifier(n_epochs=3)):
         here = fit_propensity(modality, classifier)

@@ -68,7 +68,8 @@ class LeaveOutJob(LabelJob):
         with work.turn(expected_seconds(self.folder.recipe, work.cache, trains=True)) as turn:
             if turn is not None:
                 work.log.status(started=time.time())
-            self._leave_out(work)
+            with self.computing():
+                self._leave_out(work)
 
     def _leave_out(self, work: Work) -> None:
         from psmatch_core.exports.provenance import versions

@@ -61,7 +61,7 @@ class MonitorJob(Job):
         return Monitoring.from_dict(self.folder.job.get("monitoring", {}))
 
     def do(self, work: Work) -> None:
-        with work.turn(expected_seconds(self.run.recipe, work.cache, trains=True)):
+        with work.turn(expected_seconds(self.run.recipe, work.cache, trains=True)), self.computing():
             _measure(self.run, self.monitoring, work.cache or self.folder.path / "stages", work.log)
 
     def result(self) -> MonitorReport | None:

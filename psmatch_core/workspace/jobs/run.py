@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psmatch_core.base.executors import EXECUTOR_VARIABLE, open_executor
 from psmatch_core.base.progress import Event
 from psmatch_core.pipeline.inputs import PreparedInputs
 from psmatch_core.pipeline.stage_keys import map_key
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run
 
-EXECUTOR_KEY = "executor"  # in job.json: the address of the cluster that computes
 UMAP_KEY = "umap"  # in job.json: whether UMAP is drawn for a run of the command line
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
 
@@ -69,7 +66,7 @@ class RunJob(Job):
         files.ENVIRONMENT.write(folder, versions())
         store = _RunStageStore(folder, work.cache, stop_after=self.stop_after)
         try:
-            with open_executor(folder.job.get(EXECUTOR_KEY) or os.environ.get(EXECUTOR_VARIABLE, "")) as executor:
+            with self.computing() as executor:
                 finished = run(
                     folder.recipe,
                     progress=work.log,

@@ -1,4 +1,4 @@
-"""A sweep as a job: many runs of one recipe with some settings varied, done one after another.
+"""A sweep as a job: many runs of one recipe with some settings varied, one after another; some at once on a cluster.
 
 Its folder holds ``sweep.json`` (what is varied), ``recipe.json`` (the base) and ``runs/``, one run's folder per point.
 """
@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.pipeline.recipe import Recipe
@@ -20,6 +21,8 @@ from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
 from psmatch_core.workspace.sweeps.points import Sweep, describe_point
 from psmatch_core.workspace.worker import execute
+
+RUNS_ON_A_CLUSTER = 4  # at once: each holds its data where the sweep runs
 
 
 class SweepJob(Job):
@@ -123,23 +126,28 @@ class SweepJob(Job):
 
     def do(self, work: Work) -> None:
         """Do all runs that are not done yet, each in its own turn: other jobs wait for a point, not for the sweep."""
-        cache = work.cache or self.path / "stages"
-        recipes = self.sweep.recipes(self.recipe)
-        for index, (run, recipe, name) in enumerate(zip(self.runs, recipes, self.names, strict=True)):
-            if _is_complete(run):
-                continue
-            with work.turn(expected_seconds(recipe, cache, trains=self.has_stability)):
-                progress = _as_part(work.log, index, len(recipes), name)
-                progress(Event("begin", 0.0))
-                monitoring = replace(recipe.monitoring, stability=self.has_stability)
-                recipe = replace(recipe, monitoring=monitoring)
-                RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name, is_repeated=True)
-                if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
-                    raise Cancelled
+        points = list(enumerate(zip(self.runs, self.sweep.recipes(self.recipe), self.names, strict=True)))
+        with self.computing() as executor:
+            n_at_once = 1 if executor is None else RUNS_ON_A_CLUSTER  # here each run uses all cores
+            for start in range(0, len(points), n_at_once):
+                side_by_side(lambda point: self._do_run(work, *point), points[start : start + n_at_once])
         statuses = self.statuses()
         if not any(status is not None and status.state == DONE for status in statuses):
             first = self.runs[0].status()
             raise PsmatchError(f"All runs of this sweep failed; the first: {first.problem}", hint=first.hint)
+
+    def _do_run(self, work: Work, index: int, point: tuple[RunFolder, Recipe, str]) -> None:
+        run, recipe, name = point
+        if _is_complete(run):
+            return
+        cache = work.cache or self.path / "stages"
+        with work.turn(expected_seconds(recipe, cache, trains=self.has_stability)):
+            progress = _as_part(work.log, index, self.sweep.n_points, name)
+            progress(Event("begin", 0.0))
+            recipe = replace(recipe, monitoring=replace(recipe.monitoring, stability=self.has_stability))
+            RunFolder.create_at(run.path, recipe, stop_after=LastStage.EVALUATION, name=name, is_repeated=True)
+            if execute(RunJob(run), cache=cache, also=progress).state == CANCELLED:
+                raise Cancelled
 
 
 def open_sweep(path: Path) -> SweepJob:

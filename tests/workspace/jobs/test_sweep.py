@@ -2,10 +2,14 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from psmatch_core.base import executors
+from psmatch_core.base.cores import computing_on
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.cli.main import main
 from psmatch_core.cli.monitor import report_text
@@ -94,6 +98,46 @@ def test_a_finished_sweep_does_nothing_again(swept, store):
     before = [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs]
     assert execute(swept, cache=store.stages).state == DONE
     assert [run.stage_file("coupling").stat().st_mtime_ns for run in swept.runs] == before
+
+
+def test_the_runs_of_a_sweep_are_the_same_where_an_executor_computes_them(store, base, swept, tmp_path):
+    there = SweepJob.create_at(tmp_path / "sweep", base.recipe, TWO, base_id=base.id)
+    with ThreadPoolExecutor(2) as pool, computing_on(pool):
+        assert execute(there, cache=store.stages).state == DONE
+    here, there = (sweep_table(each)[["run", "epsilon", "loss", "stability", "n_effective"]] for each in (swept, there))
+    pd.testing.assert_frame_equal(here, there, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2])
+def test_runs_of_a_sweep_are_done_at_once_only_on_an_executor(base, tmp_path, monkeypatch, n_at_once):
+    """One run uses all cores of this machine, but not those of a cluster."""
+    meeting, now, most = threading.Barrier(n_at_once, timeout=60), [], []
+
+    def do(job, **_):
+        now.append(job)
+        meeting.wait()  # breaks unless so many are there together
+        most.append(len(now))
+        meeting.wait()
+        now.remove(job)
+        job.folder.write_status(RunStatus(state=DONE))
+        return RunStatus(state=DONE)
+
+    job = SweepJob.create_at(tmp_path / "sweep", base.recipe, TWO, base_id=base.id)
+    monkeypatch.setattr(sweep_job, "execute", do)
+    with ThreadPoolExecutor(1) as pool, computing_on(pool if n_at_once > 1 else None):
+        assert execute(job).state == DONE
+    assert most == [n_at_once] * 2
+
+
+@pytest.mark.parametrize("command", ["sweep {run} --set seed=1,2", "monitor {run}", "leave-out {run} --label A"])
+def test_commands_refuse_a_cluster_that_does_not_answer_before_they_begin(base, tmp_path, monkeypatch, capsys, command):
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.2)
+    words = command.format(run=base.path).split()
+    assert main([*words, "--executor", "dask://127.0.0.1:9"]) == 1
+    assert "No dask scheduler answers at 127.0.0.1:9" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_fails_is_a_row_and_the_rest_goes_on(store, base, tmp_path):
