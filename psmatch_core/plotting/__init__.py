@@ -17,6 +17,7 @@ from psmatch_core.plotting.joint_vae_training import joint_training
 from psmatch_core.plotting.l_curve import l_curve_figure
 from psmatch_core.plotting.label_counts import label_counts
 from psmatch_core.plotting.label_panels import label_panels
+from psmatch_core.plotting.left_out_baselines import predicted_shifts
 from psmatch_core.plotting.left_out_label import predicted_means, shifted_features
 from psmatch_core.plotting.linked_maps import linked_map
 from psmatch_core.plotting.loss_curves import fitted_curves, loss_curves
@@ -77,6 +78,7 @@ __all__ = [
     "null_strips",
     "palette",
     "predicted_means",
+    "predicted_shifts",
     "rank_heatmap",
     "reliability",
     "runs_panels",

@@ -131,8 +131,9 @@ function legend() {
   };
   if (by === "effective") {
     const middle = Math.sqrt(largest);
+    const lacks = sides.some((side) => side.effective.includes(0));
     list.replaceChildren(item(mixed(0), "1 effective match"), item(mixed(0.5), count(Math.round(middle))),
-      item(mixed(1), `${count(Math.round(largest))} effective matches`), item(head.grey, "no match"));
+      item(mixed(1), `${count(Math.round(largest))} effective matches`), ...(lacks ? [item(head.grey, "no match")] : []));
   } else if (by === "verdict") {
     const used = new Set(labels.map((label) => label.verdict));
     list.replaceChildren(...[...used].sort().map((level) => item(head.verdict_colors[level], head.verdicts[level])));
@@ -197,6 +198,7 @@ function dots(context, map, which, radius) {
 }
 
 function redraw(map) {
+  if (!map.canvas.clientWidth) return;  // not laid out yet; the observer of sizes draws it then
   places(map);
   const scale = window.devicePixelRatio || 1;
   for (const canvas of [map.canvas, map.back]) {
@@ -252,6 +254,7 @@ function note(map) {
 }
 
 function overlay(map) {
+  if (!map.back.width) return;
   const context = map.canvas.getContext("2d"), scale = window.devicePixelRatio || 1;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, map.canvas.width, map.canvas.height);
@@ -409,8 +412,8 @@ function summary() {
   const best = selected.side.k;
   const parts = [`${cellsOf(selected.n, selected.side)} selected (${selected.origin}).`];
   if (matched) {
-    parts.push(`Their ${best} best matches are ${cellsOf(selected.marked, there)} and hold ${percent(kept / matched)} of their `
-      + `weight; matched by label alone, ${best} cells would hold ${percent(chance / matched)}.`);
+    parts.push(`The ${best} best matches of each, ${cellsOf(selected.marked, there)} in all, hold ${percent(kept / matched)} `
+      + `of its weight; matched by label alone, any ${best} cells would hold ${percent(chance / matched)}.`);
   }
   if (none) parts.push(`${cellsOf(none, selected.side)} ${none === 1 ? "has" : "have"} no match.`);
   text.textContent = parts.join(" ");

@@ -21,6 +21,7 @@ from psmatch_core.report.style import VERDICT_COLORS
 MOST_CELLS = 50_000  # of each modality in a report; with more, a sample, each label in proportion
 BEST = 10  # matches of each cell in a report
 NOWHERE = 65_535  # a place that is not known; others are 0 to 65,534
+UNMEASURED = "Judged by losses and plan: whether other cells or features lead to the same matches was not measured."
 NO_MATCH = {"uint16": 65_535, "uint32": 4_294_967_295}
 
 
@@ -97,10 +98,17 @@ class LinkedCells:
         found = []
         for verdict in Verdict:
             labels = [row.label for row in self.verdicts.labels if row.verdict is verdict]
-            if labels:
-                cells = [int(np.isin(side.model.modality.labels, labels).sum()) for side in (self.source, self.target)]
-                found.append({"level": verdict.level, "title": verdict.value, "meaning": verdict.meaning,
-                              "n_labels": len(labels), "n_source": cells[0], "n_target": cells[1]})  # fmt: skip
+            if not labels:
+                continue
+            counts = {
+                f"n_{which}": int(np.isin(side.model.modality.labels, labels).sum())
+                for which, side in zip(SIDES, (self.source, self.target), strict=True)
+            }
+            is_known = self.verdicts.is_measured or verdict is Verdict.NOT_MATCHED
+            meaning = verdict.meaning if is_known else UNMEASURED
+            found.append(
+                {"level": verdict.level, "title": verdict.value, "meaning": meaning, "n_labels": len(labels), **counts}
+            )
         return found
 
     def text(self) -> str:
@@ -115,7 +123,7 @@ class LinkedCells:
             "verdict_colors": VERDICT_COLORS,
             "palette": PALETTE[:-1],
             "grey": GREY,
-            "scale": [color for _, color in POINT_SCALE],
+            "scale": [POINT_SCALE[0][1], POINT_SCALE[-1][1]],  # without its grey, the colour of cells without a match
         }
         return packed(head, arrays)
 

@@ -111,7 +111,7 @@ def test_a_rectangle_on_one_map_shows_the_matches_of_the_core(report: Page, coup
     marked = len({match for _, match in expected})
     summary = report.locator("#cells-summary")
     expect(summary).to_contain_text(f"{cells.size} RNA cells selected (drawn on the map).")
-    expect(summary).to_contain_text(f"Their {BEST} best matches are {marked} ADT cells")
+    expect(summary).to_contain_text(f"The {BEST} best matches of each, {marked} ADT cells in all, hold ")
     with report.expect_download() as download:
         report.get_by_role("button", name="Download these pairs").click()
     download.value.save_as(tmp_path / "pairs.csv")

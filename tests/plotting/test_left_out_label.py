@@ -7,8 +7,9 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.evaluation.distributions import Distributions, compare_distributions
-from psmatch_core.evaluation.held_out import HeldOut
-from psmatch_core.plotting import distance_dots, predicted_means, shifted_features
+from psmatch_core.evaluation.held_out import CANDIDATE_TITLES, CANDIDATES, HeldOut
+from psmatch_core.plotting import distance_dots, predicted_means, predicted_shifts, shifted_features
+from psmatch_core.plotting.left_out_baselines import PANELS
 from tests.evaluation.test_distributions import OBSERVED, cloud
 from tests.plotting.test_figures import HOSTILE, OURS, TAG, texts
 
@@ -68,6 +69,26 @@ def test_the_scatter_holds_every_feature_and_names_the_most_shifted():
     assert "-0%" not in predicted_means(found, "no_change").layout.title.text
 
 
+def test_each_baseline_has_a_panel_with_its_own_shifts_and_what_it_explains():
+    found = left_out()
+    fig = predicted_shifts(found)
+    points = [trace for trace in fig.data if trace.mode == "markers"]
+    assert [trace.name for trace in points] == [CANDIDATE_TITLES[name] for name, _ in PANELS]
+    for (name, _), trace, title in zip(PANELS, points, fig.layout.annotations, strict=True):
+        assert trace.x == pytest.approx(found.shifts["observed"], rel=1e-6)
+        assert trace.y == pytest.approx(found.shifts[name], rel=1e-6, abs=1e-6)
+        assert title.text.replace("<br>", " ") == f"{CANDIDATE_TITLES[name]}: {found.shift_explained[name]:.0%}"
+    assert {name for name, _ in PANELS} == set(CANDIDATES)
+    ranges = {(axis.range[0], axis.range[1]) for axis in (*fig.select_xaxes(), *fig.select_yaxes())}
+    assert len(ranges) == 1
+
+
+def test_the_panels_of_a_label_like_its_control_say_that_nothing_is_known():
+    found = left_out()
+    still = replace(found, means={name: np.zeros(9) for name in found.means})
+    assert all("unknown" in each.text for each in predicted_shifts(still).layout.annotations)
+
+
 def test_the_bars_are_the_observed_shifts_largest_first():
     found = left_out()
     fig = shifted_features(found, top=4)
@@ -119,6 +140,7 @@ def test_no_name_becomes_markup():
     figures = [
         distance_dots(compared(HOSTILE[:2])),
         predicted_means(left_out(HOSTILE[0], HOSTILE)),
+        predicted_shifts(left_out(HOSTILE[0], HOSTILE)),
         shifted_features(left_out(HOSTILE[1], HOSTILE)),
     ]
     for fig in figures:

@@ -50,7 +50,7 @@ def matching(n: int, m: int, labels: tuple[str, ...], *, per_row: int = 20) -> t
         blocks[label] = SparseBlock(plan / plan.sum())
     coupling = Coupling(source, target, blocks, ())  # type: ignore[arg-type]
     judged = tuple(SimpleNamespace(label=each, verdict=Verdict.USE, reasons=("it is",)) for each in labels)
-    verdicts = SimpleNamespace(labels=judged, by_label={each.label: each for each in judged})
+    verdicts = SimpleNamespace(labels=judged, by_label={each.label: each for each in judged}, is_measured=True)
     xy = [rng.normal(size=(size, 2)).astype(np.float32) for size in (n, m, n, m, n)]
     maps = [
         CellMap("UMAP of the scores", xy[0], xy[1]),

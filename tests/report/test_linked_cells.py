@@ -12,8 +12,17 @@ from plotly.offline import get_plotlyjs
 import psmatch_core.report
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
-from psmatch_core.monitor import judge
-from psmatch_core.report.linked_cells import BEST, MOST_CELLS, NOWHERE, CellMap, LinkedCells, link_cells, quantised
+from psmatch_core.monitor import Verdict, judge
+from psmatch_core.report.linked_cells import (
+    BEST,
+    MOST_CELLS,
+    NOWHERE,
+    UNMEASURED,
+    CellMap,
+    LinkedCells,
+    link_cells,
+    quantised,
+)
 from psmatch_core.report.packed import packed
 from psmatch_core.report.page import Page, render
 from tests.report.synthetic import matching, unpacked
@@ -164,3 +173,9 @@ def test_the_cards_count_every_label_and_cell_once(coupling: Coupling) -> None:
     cards = linked(coupling).cards()
     assert sum(card["n_labels"] for card in cards) == 3
     assert [sum(card[which] for card in cards) for which in ("n_source", "n_target")] == [66, 48]
+
+
+def test_a_card_claims_no_more_than_was_measured(coupling: Coupling) -> None:
+    assert {card["meaning"] for card in linked(coupling).cards()} == {UNMEASURED}
+    made, maps, verdicts = matching(12, 12, ("A", "B"))
+    assert [card["meaning"] for card in link_cells(made, maps, verdicts).cards()] == [Verdict.USE.meaning]

@@ -83,8 +83,24 @@ def _metrics(found: HeldOut) -> None:
 
 
 def _figures(job: LeaveOutJob, found: HeldOut) -> None:
+    from psmatch_core.plotting import predicted_shifts, shifted_features
+
+    charts.show(
+        predicted_shifts(found),
+        key=f"left.shifts.{job.id}",
+        alt="Predicted against observed shift of each feature, by the matching and by three baselines",
+    )
+    charts.show(
+        shifted_features(found, top=TOP), key=f"left.shifted.{job.id}", alt="Observed and predicted shifts by feature"
+    )
+    with st.expander("Means of all features, and the most shifted as a table"):
+        _means(job, found)
+        st.dataframe(found.table().head(200), hide_index=True)
+
+
+def _means(job: LeaveOutJob, found: HeldOut) -> None:
     from psmatch_core.evaluation.held_out import CANDIDATE_TITLES
-    from psmatch_core.plotting import predicted_means, shifted_features
+    from psmatch_core.plotting import predicted_means
 
     candidate = st.selectbox(
         "Means of",
@@ -97,8 +113,3 @@ def _figures(job: LeaveOutJob, found: HeldOut) -> None:
         key=f"left.means.{job.id}.{candidate}",
         alt="Predicted and observed mean of each feature",
     )
-    charts.show(
-        shifted_features(found, top=TOP), key=f"left.shifted.{job.id}", alt="Observed and predicted shifts by feature"
-    )
-    with st.expander("Most shifted features as a table"):
-        st.dataframe(found.table().head(200), hide_index=True)

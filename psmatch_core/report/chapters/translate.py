@@ -72,7 +72,7 @@ def leave_out_chapter(run: LoadedRun, page: Page) -> None:
             found.append(result)
     if not found:
         return
-    from psmatch_core.plotting import predicted_means, shifted_features
+    from psmatch_core.plotting import predicted_shifts, shifted_features
 
     page.heading("Perturbations left out and predicted")
     page.table(
@@ -94,7 +94,7 @@ def leave_out_chapter(run: LoadedRun, page: Page) -> None:
             f"{plural(each.n_cells, 'unseen cell')} predicted, compared with "
             f"{plural(each.n_observed, 'observed cell')}. {each.finding()}. One label is one trial."
         )
-        page.figure(predicted_means(each))
+        page.figure(predicted_shifts(each))
         page.figure(shifted_features(each))
         summary = each.summary()
         page.table([str(name).replace("_", " ") for name in summary.columns], summary.to_numpy(object))
