@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import metadata
 from typing import Any
 
 from psmatch_core.base.cluster import Cluster
@@ -25,8 +27,8 @@ def open_executor(address: str) -> Iterator[Executor | None]:
     Raises
     ------
     PsmatchError
-        If the address is of another kind, dask is not installed, no scheduler or worker answers, or a worker lacks
-        this version of psmatch.
+        If the address is of another kind, dask is not installed, no scheduler or worker answers, or a worker has
+        another version of psmatch or of a library that computes.
 
     Source: ``distributed.Client.get_executor``.
     """
@@ -55,21 +57,28 @@ def open_executor(address: str) -> Iterator[Executor | None]:
 
 def _check_workers(client: Any, place: str) -> None:
     try:
-        versions = client.run(installed_version)
-    except ImportError:
-        versions = {"a worker": "no psmatch"}
-    if not versions:
+        found: dict[str, dict[str, str]] = client.run(installed_versions)
+    except (ImportError, AttributeError):  # this function is not there, or psmatch is not
+        found = {"a worker": {"psmatch": "none, or an earlier one"}}
+    if not found:
         raise PsmatchError(
             f"The dask cluster at {place} has no workers.", hint=f"Start one: dask worker tcp://{place} --nthreads 1"
         )
-    other = sorted(set(versions.values()) - {VERSION})
-    if other:
-        raise PsmatchError(
-            f"The workers at {place} have {other[0]}, this is psmatch {VERSION}.",
-            hint="Install the same version on all machines and start the workers again.",
-        )
+    here = installed_versions()
+    for there in found.values():
+        for name, version in here.items():
+            other = there.get(name, "none")
+            if other != version:
+                raise PsmatchError(
+                    f"A worker at {place} has another {name} ({other}) than this machine ({version}).",
+                    hint="Install the same versions on all machines and start the workers again.",
+                )
 
 
-def installed_version() -> str:
-    """The version of psmatch where this runs."""
-    return VERSION
+def installed_versions() -> dict[str, str]:
+    """The versions where this runs of what the numbers of a run depend on."""
+    found = {"psmatch": VERSION, "Python": ".".join(platform.python_version_tuple()[:2])}
+    for name in ("numpy", "scipy", "numba", "torch"):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name).partition("+")[0]  # 2.13.0+cpu computes as 2.13.0 does
+    return found

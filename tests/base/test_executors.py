@@ -63,17 +63,32 @@ class Answers:
         return self.versions
 
 
+HERE = executors.installed_versions()
+
+
 @pytest.mark.parametrize(
     ("versions", "problem"),
     [
         ({}, "has no workers"),
-        ({"one": "0.0.1"}, "have 0.0.1, this is psmatch"),
-        (ModuleNotFoundError("psmatch_core"), "have no psmatch, this is psmatch"),
+        *(
+            ({"one": HERE, "two": {**HERE, name: "0.0.1"}}, rf"another {name} \(0.0.1\) than this machine")
+            for name in HERE
+        ),
+        ({"one": {name: each for name, each in HERE.items() if name != "numba"}}, r"another numba \(none\)"),
+        (ModuleNotFoundError("psmatch_core"), r"another psmatch \(none, or an earlier one\)"),
+        (AttributeError("installed_versions"), r"another psmatch \(none, or an earlier one\)"),
     ],
 )
-def test_workers_that_cannot_do_the_work_are_told(versions, problem):
-    with pytest.raises(PsmatchError, match=problem):
+def test_workers_that_would_give_other_numbers_are_refused(versions, problem):
+    with pytest.raises(PsmatchError, match=problem) as caught:
         executors._check_workers(Answers(versions), "host:1")
+    assert caught.value.hint.startswith(("Start one: dask worker", "Install the same versions"))
+
+
+def test_workers_with_the_same_versions_are_taken():
+    assert set(HERE) >= {"psmatch", "Python", "numpy", "torch"}
+    assert not any("+" in each for each in HERE.values())  # a torch with CUDA serves as well
+    executors._check_workers(Answers({"one": HERE, "two": dict(HERE)}), "host:1")
 
 
 @pytest.fixture
