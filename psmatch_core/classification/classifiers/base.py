@@ -19,7 +19,7 @@ from psmatch_core.data.modality import Matrix
 
 NEVER_HELD_OUT = -1
 MANY_CELLS = 10_000  # from here on, the cells of one fold tell losses apart that differ by 0.01 nats
-NO_HELD_OUT = np.empty((0, 0))  # the held-out logits of a restored classifier, which has no training cells
+NO_HELD_OUT = np.empty((0, 0))  # where no cell was held out, or nobody needs what was
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Folds:
     n_folds
         Number of folds.
     only_stops
-        Whether held-out cells only decide when training stops, and nobody needs their scores.
+        Whether held-out cells only decide when training stops, and nobody needs their scores: none are kept.
     """
 
     assignment: np.ndarray
@@ -93,7 +93,8 @@ class FittedClassifier(ABC):
     ----------
     held_out
         Centred logits ``(n_cells, n_labels)`` of the training cells, each from a fit that did not train on
-        that cell; NaN rows where there is no such fit.
+        that cell; NaN rows where there is no such fit. Empty in a classifier restored from a file, in the members of
+        an average, and where ``folds.only_stops``.
     curves
         Loss by epoch, one curve a network.
     notes

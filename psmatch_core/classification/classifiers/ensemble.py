@@ -141,7 +141,7 @@ def average(fitted: Sequence[FittedClassifier], X: Matrix, y: np.ndarray) -> Fit
     held_out = _nan_mean(member.held_out / scale for member, scale in zip(fitted, scales, strict=True))
     return FittedEnsemble(
         held_out * _typical(scales),
-        tuple(fitted),
+        tuple(replace(member, held_out=NO_HELD_OUT) for member in fitted),  # theirs would double the memory of scores
         scales,
         curves=tuple(curve for member in fitted for curve in member.curves),
         notes=tuple(dict.fromkeys(note for member in fitted for note in member.notes)),
@@ -149,12 +149,13 @@ def average(fitted: Sequence[FittedClassifier], X: Matrix, y: np.ndarray) -> Fit
 
 
 def _within_label_rms(logits: np.ndarray, y: np.ndarray) -> float:
-    """Root mean square of logits ``(n, n_labels)`` about their label's mean, nats."""
+    """Root mean square of logits ``(n, n_labels)`` about their label's mean, nats; overwrites the logits."""
     counts = np.bincount(y)
     sums = np.zeros((counts.size, logits.shape[1]))
     np.add.at(sums, y, logits)
-    residual = logits - (sums / np.maximum(counts, 1)[:, None])[y]
-    rms = float(np.sqrt(np.mean(residual**2)))
+    logits -= (sums / np.maximum(counts, 1)[:, None])[y]
+    logits *= logits
+    rms = float(np.sqrt(np.mean(logits)))
     return rms if rms > 0 else 1.0  # each label is one point: nothing to scale
 
 

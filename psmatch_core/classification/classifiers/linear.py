@@ -68,7 +68,8 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
             notes.append(f"linear: the optimiser stopped after {MAX_ITERATIONS} iterations before its tolerance.")
         weights = final if rotation is None else rotation @ final
         progress(Event("linear", 1.0, f"C = {chosen:.3g} chosen"))
-        return FittedLinear(search.held_out, weights, intercepts, strength=chosen, notes=tuple(notes))
+        held_out = NO_HELD_OUT if folds.only_stops else search.held_out
+        return FittedLinear(held_out, weights, intercepts, strength=chosen, notes=tuple(notes))
 
     def lighter_after(self, fitted: FittedClassifier, n_cells: int) -> LinearClassifier:
         """The same with the strength that was chosen."""

@@ -97,8 +97,10 @@ class NetworkClassifier(Classifier, ABC):
         parameters, curve, notes, logits = compute(
             self._fit, (X, y, held), n_labels, seed, asked_device(), progress=progress
         )
-        held_out = np.full((y.size, n_labels), np.nan)
-        held_out[held] = logits
+        held_out = NO_HELD_OUT
+        if not folds.only_stops:
+            held_out = np.full((y.size, n_labels), np.nan)
+            held_out[held] = logits
         return FittedNetworkClassifier(held_out, self, parameters, curves=(curve,), notes=notes)
 
     def _fit(

@@ -182,10 +182,10 @@ def test_divergence_is_restarted_lower_and_said(monkeypatch):
     """No small data set diverges at one rate and not at a tenth of it on every machine, so the first try is cut."""
     train = MLPClassifier._train
 
-    def diverging(self, *arguments):
+    def diverging(self, *arguments, **options):
         if self.learning_rate == 1.0:
             raise FloatingPointError
-        return train(self, *arguments)
+        return train(self, *arguments, **options)
 
     monkeypatch.setattr(MLPClassifier, "_train", diverging)
     fitted = fit(MLPClassifier(hidden=(16,), learning_rate=1.0, n_epochs=5), *data())
@@ -266,3 +266,15 @@ def test_the_papers_network_is_trained_as_the_paper_says():
     assert max(rates) == pytest.approx(1e-4, rel=0.05)
     assert rates[0] < 1e-5
     assert rates[-1] < rates[0]
+
+
+def test_scores_that_nobody_needs_are_not_kept():
+    """At many cells and labels they are most of the memory."""
+    X, y = data()
+    average = EnsembleClassifier((MLPClassifier(hidden=(16,), n_epochs=3), LinearClassifier(strength=0.1)))
+    folds = stratified_folds(y, 4, seed=0)
+    fitted = average.fit(X, y, n_labels=4, folds=folds, seed=0, progress=silent)
+    assert fitted.held_out.shape == (y.size, 4)
+    assert not any(member.held_out.size for member in fitted.members)
+    stopped = average.fit(X, y, n_labels=4, folds=folds.first_only, seed=0, progress=silent)
+    assert not stopped.held_out.size
