@@ -58,7 +58,7 @@ def open_executor(address: str) -> Iterator[Executor | None]:
 def _check_workers(client: Any, place: str) -> None:
     try:
         found: dict[str, dict[str, str]] = client.run(installed_versions)
-    except (ImportError, AttributeError):  # this function is not there, or psmatch is not
+    except Exception:  # dask gives its own for whatever a worker cannot import
         found = {"a worker": {"psmatch": "none, or an earlier one"}}
     if not found:
         raise PsmatchError(
