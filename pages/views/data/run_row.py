@@ -96,7 +96,7 @@ def _annotate(entry: RunEntry) -> None:
         placeholder="What you tried, and what you found",
         help="Kept with the run. Whoever can read the run can read its note, which is also in the report.",
     )
-    if st.button("Save the note", key=f"annotate.{entry.id}", disabled=text.strip() == entry.facts.note):
+    if st.button("Save the note", key=f"annotate.{entry.id}"):  # never disabled: the click also ends the typing
         with show_errors():
             session.store().annotate(session.store().open(entry.id), text)
             st.rerun()
@@ -104,7 +104,7 @@ def _annotate(entry: RunEntry) -> None:
 
 def _rename(entry: RunEntry) -> None:
     name = st.text_input("Name", entry.name, key=f"name.{entry.id}", max_chars=LONGEST_NAME)
-    if st.button("Rename", key=f"rename.{entry.id}", disabled=name == entry.name):
+    if st.button("Rename", key=f"rename.{entry.id}"):
         with show_errors():
             session.store().rename(session.store().open(entry.id), name)
             st.rerun()
