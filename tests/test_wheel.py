@@ -85,6 +85,7 @@ def test_the_wheel_holds_the_app_and_nothing_of_the_checkout_beside_it(wheel):
         "psmatch/__init__.py", "psmatch/py.typed", "psmatch_core/py.typed", "psmatch/app/app.py",
         "psmatch/app/pages/match.py", "psmatch/app/static/inter.woff2", "psmatch/app/.streamlit/config.toml",
         "psmatch/app/static/samples/sample_rna.h5ad", "psmatch_core/report/page.html",
+        "psmatch_core/report/cells/cells.html", "psmatch_core/report/cells/maps.js",
     ):  # fmt: skip
         assert name in names
     assert {name.split("/")[0] for name in names} == {"psmatch", "psmatch_core", f"psmatch-{VERSION}.dist-info"}

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from psmatch_core.report.linked_cells import LinkedCells
 
 MOST_TABLE_ROWS = 500  # more than this make a page slow; the exported files hold all
+CELLS = Path(__file__).parent / "cells"  # maps and pairs: their markup, style and script
+SCRIPT_PARTS = (
+    "data",
+    "selection",
+    "colors",
+    "maps",
+    "drawing",
+    "pairs",
+    "controls",
+)  # .js, one function in this order
+CELLS_SCRIPT = '"use strict";\n(async () => {{\n{}}})();\n'
 DEFAULT_HEIGHT = 400  # of a figure that gives none [pixels]
 
 
@@ -94,9 +105,8 @@ def render(page: Page, name: str) -> str:
         "templates": {kind: template(kind).to_plotly_json() for kind in ("light", "dark")},
         "figures": [[name, json.loads(_bare(figure))] for name, figure in page.figures.items()],
     }
-    here = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(here),
+        loader=FileSystemLoader(CELLS.parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -108,17 +118,17 @@ def render(page: Page, name: str) -> str:
         date=time.strftime("%d %b %Y", time.localtime()),
         parts=page.parts,
         # Ours or plotly's, not of a data file; the JSON cannot end its script element.
-        style=Markup(STYLE + _own(here / "cells.css")),
+        style=Markup(STYLE + _own("cells.css")),
         script=Markup(SCRIPT),
-        cells_script=Markup(_own(here / "cells.js")),
+        cells_script=Markup(CELLS_SCRIPT.format("\n".join(_own(f"{name}.js") for name in SCRIPT_PARTS))),
         packed_cells=page.packed_cells,
         plotly=Markup(get_plotlyjs()),
         data=Markup(_json_in_html(data)),
     )
 
 
-def _own(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def _own(name: str) -> str:
+    return (CELLS / name).read_text(encoding="utf-8")
 
 
 def _bare(figure: go.Figure) -> str:
