@@ -51,13 +51,14 @@ def propensity_settings() -> None:
         width=200,
     )
     declared = Recipe.options()["device"]
-    device = st.selectbox(
-        "Device",
-        declared.choices,
-        index=declared.choices.index(workspace.device),
-        key=session.widget_key("device"),
-        help=declared.help,
-        width=200,
-    )
+    with st.expander("Where networks train"):
+        device = st.selectbox(
+            "Device",
+            declared.choices,
+            index=declared.choices.index(workspace.device),
+            key=session.widget_key("device"),
+            help=declared.help,
+            width=200,
+        )
     chosen = replace(workspace, space=space, classifier=classifier, scoring=scoring)
     session.set_workspace(replace(chosen, seed=int(seed), device=device or workspace.device))

@@ -191,3 +191,12 @@ def walked(block: object) -> Iterator[Any]:
     yield block
     for child in getattr(block, "children", {}).values():
         yield from walked(child)
+
+
+def test_a_device_is_chosen_and_results_of_another_one_are_told(full: Open, finished: RunFolder) -> None:
+    app = full("propensity")
+    (device,) = [each for each in app.selectbox if each.label == "Device"]
+    assert device.value == "cpu"
+    device.select("auto").run()
+    assert not app.exception
+    assert any("Device" in each.value and "cpu** (now auto)" in each.value for each in app.warning)
