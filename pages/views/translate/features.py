@@ -20,11 +20,13 @@ from psmatch_core.workspace.run_folder import RunFolder
 if TYPE_CHECKING:
     from psmatch_core.evaluation.within_labels import FeatureAccuracy
     from psmatch_core.translation.translators import FittedTranslator
+    from psmatch_core.workspace.predictions import Predicted
+
+PICTURES = 3  # of features to which the matching adds, side by side
 
 
 def one_feature_tab(folder: RunFolder, direction: str) -> None:
     """A feature as predicted and as measured in known pairs, both as differences from the mean of the label."""
-    from psmatch_core.plotting import feature_scatter
     from psmatch_core.workspace.predictions import load_predictions
 
     found = load_predictions(folder, direction)
@@ -37,8 +39,7 @@ def one_feature_tab(folder: RunFolder, direction: str) -> None:
             return
         predictions.say_no_predictions()
         return
-    *rows, is_held_out = predictions.known_pairs(folder, direction)
-    if not rows[0].size:
+    if not predictions.known_pairs(folder, direction)[0].size:
         accuracy.say_not_measured(folder)
         return
     names = found.features.tolist()
@@ -53,22 +54,30 @@ def one_feature_tab(folder: RunFolder, direction: str) -> None:
             st.caption("The feature to which the matching adds most comes first.")
     if name is None:
         return
-    predicted, measured, baseline, labels = predictions.values_in_pairs(folder, found, name, (rows[0], rows[1]))
     with picture:
-        charts.show(
-            feature_scatter(
-                predicted,
-                measured,
-                baseline,
-                labels=labels,
-                title=f"{display(name, 40)}: {_title(folder, known, name)}",
-                what="held-out cell" if is_held_out else "cell",
-            ),
-            key=f"feature.figure.{folder.id}.{direction}.{name}",
-            alt=f"{display(name)} as predicted and as measured, as differences from the mean of the label",
-            grows=True,
-        )
+        _picture(folder, found, name, title=_title(folder, known, name), key=f"feature.figure.{folder.id}.{direction}")
         st.caption(accuracy.MEANING)
+
+
+def _picture(folder: RunFolder, found: Predicted, name: str, *, title: str, key: str) -> None:
+    """A feature as predicted and as measured in known pairs."""
+    from psmatch_core.plotting import feature_scatter
+
+    *rows, is_held_out = predictions.known_pairs(folder, found.direction)
+    predicted, measured, baseline, labels = predictions.values_in_pairs(folder, found, name, (rows[0], rows[1]))
+    charts.show(
+        feature_scatter(
+            predicted,
+            measured,
+            baseline,
+            labels=labels,
+            title=f"{display(name, 40)}: {title}",
+            what="held-out cell" if is_held_out else "cell",
+        ),
+        key=f"{key}.{name}",
+        alt=f"{display(name)} as predicted and as measured, as differences from the mean of the label",
+        grows=True,
+    )
 
 
 def _title(folder: RunFolder, known: FeatureAccuracy | None, name: str) -> str:
@@ -96,6 +105,8 @@ def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, directi
             accuracy.show_finding(each)
         else:
             accuracy.show_features(each, key=f"{folder.id}.{direction}.{index}")
+            if each.translator != PROBE:
+                _gained_features(folder, each, direction)
     kind = kind_title(type(folder.recipe.translator))
     st.markdown(f"**Translator: {kind}**")
     if fitted is not None:
@@ -104,6 +115,26 @@ def all_features_tab(folder: RunFolder, fitted: FittedTranslator | None, directi
         st.caption(
             "The features of a cell are the weighted mean of its matches; nothing is trained. To predict cells that "
             "are measured later, choose a trained translator under “Settings” below."
+        )
+
+
+def _gained_features(folder: RunFolder, known: FeatureAccuracy, direction: str) -> None:
+    """Pictures of the features to which the matching adds most."""
+    from psmatch_core.workspace.predictions import load_predictions
+
+    found = load_predictions(folder, direction) if known.gained else None
+    if found is None:
+        return
+    gains = dict(zip(known.features, known.table()["gain"].tolist()[1:], strict=True))
+    names = sorted(known.gained, key=lambda name: -gains[name])[:PICTURES]
+    for place, name in zip(st.columns(len(names)), names, strict=True):
+        with place:
+            title = known.feature_finding(name)
+            _picture(folder, found, name, title=title, key=f"gained.figure.{folder.id}.{direction}")
+    more = len(known.gained) - len(names)
+    if more:
+        st.caption(
+            f"The {len(names)} features that gain most of {len(known.gained):,}; “One feature” shows the others."
         )
 
 

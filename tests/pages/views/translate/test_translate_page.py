@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pages.views.translate.features import PICTURES
 from psmatch_core.translation.translators import Translator
 from psmatch_core.workspace import files
 from psmatch_core.workspace.predictions import load_predictions
@@ -29,6 +30,19 @@ def test_translate_shows_what_is_predicted_and_how_well(full: Open, finished: Ru
     tables = [each.value for each in app.dataframe if "r2_uniform" in each.value]
     assert tables[-1]["feature"].tolist()[0] == "all features"
     assert "gene_000" in set(tables[-1]["feature"])
+
+
+def test_what_the_matching_adds_has_its_pictures(full: Open, finished: RunFolder) -> None:
+    app = opened(full("translate"), f"translate.tabs.{finished.id}", "All features")
+    text = " ".join(texts(app).replace("\\", "").split())
+    found = files.ACCURACY.read(finished)
+    assert found is not None
+    (own, _) = found["target_to_source"]
+    gains = own.table().set_index("feature")["gain"]
+    order = sorted(own.gained, key=lambda name: -gains[name])
+    assert order
+    for at, name in enumerate(order):
+        assert (f"{name}: {own.feature_finding(name)}" in text) == (at < PICTURES), name
 
 
 def test_the_form_lists_every_translator(full: Open) -> None:
