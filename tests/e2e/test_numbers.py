@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from pages.shell.navigation import PAGES
 from pages.shell.text import decimals_of, number
+from pages.views.translate.features import PICTURES
 from psmatch_core import plotting
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.classification.classifiers import LinearClassifier
@@ -320,12 +321,15 @@ def _translate(run: RunFolder) -> Iterator[Tab]:
     assert accuracy is not None
     assert fitted is not None
     own, probe = accuracy[TO_SOURCE]
-    name = max(own.features, key=lambda each: np.nan_to_num(own.feature_gain(each).value, nan=-np.inf))
+    best = sorted(own.features, key=lambda each: -np.nan_to_num(own.feature_gain(each).value, nan=-np.inf))
+    name, *_ = best
+    gained = [each for each in best if each in own.gained][:PICTURES]
+    bars = [first_line(plotting.feature_r2_bars(each, top=25)) for each in (own, probe)]
     yield Tab("translate", "One feature", titles=(f"{name}: {own.feature_finding(name)}",))
     yield Tab(
         "translate",
         "All features",
-        titles=tuple(first_line(plotting.feature_r2_bars(each, top=25)) for each in (own, probe)),
+        titles=(bars[0], *(f"{each}: {own.feature_finding(each)}" for each in gained), bars[1]),
         metrics=(("Training cells", f"{fitted.n_training:,}", f"{len(fitted.held_out):,} held out"),),
     )
     yield Tab("translate", "Leave a perturbation out")
