@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,6 +18,7 @@ from psmatch_core.exploration.markers import find_markers
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report.chapters import CHAPTERS
 from psmatch_core.report.chapters.attention import attention_chapter
+from psmatch_core.report.chapters.cells import cell_maps, cells_chapter
 from psmatch_core.report.chapters.data import data_chapter
 from psmatch_core.report.chapters.markers import markers_chapter
 from psmatch_core.report.chapters.match import LABEL_COLUMNS, match_chapter
@@ -42,7 +44,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
     place = tmp_path_factory.mktemp("chapters")
     specs = []
     for name, n, labels in (("RNA", 60, ("A", "B", "C")), ("ADT", 40, ("A", "B", "C", "only ADT"))):
-        make_adata(n=n, seed=n, labels=labels).write_h5ad(place / f"{name}.h5ad")
+        adata = make_adata(n=n, seed=n, labels=labels)
+        if name == "RNA":
+            adata.obsm["X_umap"] = np.random.default_rng(0).normal(size=(n, 2))
+        adata.write_h5ad(place / f"{name}.h5ad")
         specs.append(DataSpec(path=str(place / f"{name}.h5ad"), label_key="label", name=name))
     folder = RunFolder.create(place / "runs", Recipe(classifier=LinearClassifier(strength=0.1)).with_data(*specs))
     with pytest.MonkeyPatch.context() as patch:
@@ -138,6 +143,19 @@ def test_a_modality_that_learned_nothing_is_named(run: LoadedRun) -> None:
     said = texts(chapter(attention_chapter, uninformed))
     assert "The ADT classifier has learned nothing about the labels: its held-out loss (1.20 nats)" in said
     assert "RNA classifier" not in said
+
+
+def test_the_maps_are_of_the_scores_and_of_the_file(run: LoadedRun) -> None:
+    scores, own = cell_maps(run)
+    assert (scores.title, own.title) == ("PCA of the scores", "X_umap of the file")
+    assert scores.source is not None
+    assert scores.target is not None
+    assert np.isfinite(scores.source).all()
+    assert np.isfinite(scores.target).all()
+    assert own.source == pytest.approx(np.random.default_rng(0).normal(size=(60, 2)), rel=1e-5)
+    assert own.target is None
+    (cells,) = [part for part in chapter(cells_chapter, run).parts if part["kind"] == "cells"]
+    assert cells["names"] == ["RNA", "ADT"]
 
 
 def test_the_table_of_the_data_counts_each_modality(run: LoadedRun) -> None:
