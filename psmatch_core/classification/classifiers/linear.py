@@ -62,6 +62,7 @@ class LinearClassifier(Classifier, title="Ridge regression (multinomial, no netw
         held = [] if self.strength and folds.only_stops else cells.held
         search = _Search(strengths, cells, held, progress)
         chosen = search.along_the_path() if y.size < MANY_CELLS else search.by_one_fold()
+        search.report(f"C = {chosen:.3g} chosen, fitting all cells")
         final, intercepts, is_converged = compute(_fit_all, cells.data, n_labels, chosen)
         notes: list[str] = []
         if not is_converged:
@@ -116,6 +117,7 @@ class _Search:
                 if self.losses[at + step] >= self.losses[at]:
                     break
                 at += step
+        self.report(f"C = {self.strengths[at]:.3g} chosen, other folds")  # which take minutes
         others = self._held_out(at, self.folds[1:], anew=True)
         self.held_out = np.where(np.isnan(others), self.held_out, others)
         return self.strengths[at]
@@ -130,9 +132,10 @@ class _Search:
         if self._best == at:
             self.held_out = held_out
         strength = self.strengths[at]
-        done = len(self.losses) / (len(self.strengths) + 1)
-        values = {"C": strength, "validation_loss": self.losses[at]}
-        self.progress(Event("linear", done, f"C = {strength:.3g}", values))
+        self.report(f"C = {strength:.3g}", {"C": strength, "validation_loss": self.losses[at]})
+
+    def report(self, message: str, values: Mapping[str, float] | None = None) -> None:
+        self.progress(Event("linear", len(self.losses) / (len(self.strengths) + 1), message, values or {}))
 
     def _held_out(self, at: int, folds: Sequence[_Span], *, anew: bool) -> np.ndarray:
         """Logits of the cells that these folds hold out, each after a fit without it; NaN for all other cells."""
