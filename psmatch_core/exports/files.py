@@ -116,6 +116,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     >>> sorted(path.name for path in written.iterdir())[:3]
     ['README.txt', 'coupling.h5ad', 'excluded_cells.csv']
     """
+    progress(Event("export", 0.0, "pairs.csv"))
     pairs = choose_pairs(run.coupling, run.recipe.exports, seed=run.recipe.seed)
     check_exports(run, pairs)
     folder = Path(folder)

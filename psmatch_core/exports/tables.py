@@ -20,11 +20,12 @@ def escape_formulas(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     for place, dtype in enumerate(out.dtypes):
         if pd.api.types.is_numeric_dtype(dtype):
             continue
-        column = [_escaped(each) for each in out.iloc[:, place].astype(object)]
-        n_risky = sum(new is not old for new, old in zip(column, out.iloc[:, place].astype(object), strict=True))
-        if n_risky:
-            n_changed += n_risky
-            out.isetitem(place, pd.Series(column, index=out.index, dtype=object))
+        column = out.iloc[:, place].astype(object)
+        risky = [each for each in column.unique() if _escaped(each) is not each]  # most texts stand in many rows
+        if risky:
+            is_risky = column.isin(risky)
+            n_changed += int(is_risky.sum())
+            out.isetitem(place, column.where(~is_risky, column.map(_escaped)))
     headers = [_escaped(name) for name in out.columns]
     n_changed += sum(new is not old for new, old in zip(headers, out.columns, strict=True))
     out.columns = pd.Index(headers, name=out.columns.name)
