@@ -114,6 +114,11 @@ def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> l
                 each.cancel()
 
 
+def has_cores_for_more_than(n_parts: int) -> bool:
+    """Whether so many parts, computed side by side, would leave a core idle, here or on an executor."""
+    return _EXECUTOR.get() is not None or core_count() > n_parts
+
+
 class Workers(Executor):
     """An executor whose workers share no memory with this process: what many parts read travels to them once."""
 

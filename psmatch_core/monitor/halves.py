@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from psmatch_core.base.cores import part_of, side_by_side
+from psmatch_core.base.cores import has_cores_for_more_than, part_of, side_by_side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed, stream
@@ -100,7 +100,9 @@ def half_scores(
             )
             return fitted.logits(seen)
 
-    first, second = side_by_side(scores, range(N_HALVES))
+    # Both modalities with two members each keep four cores busy; the second half would only wait with its memory.
+    halves = range(N_HALVES)
+    first, second = side_by_side(scores, halves) if has_cores_for_more_than(4) else [scores(half) for half in halves]
     progress(Event(stage, 1.0))
     return HalfScores(first, second)
 

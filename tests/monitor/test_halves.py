@@ -35,6 +35,26 @@ def test_each_half_scores_all_cells_and_one_seed_gives_one_result(of):
     assert not np.allclose(one.first, one.second)
 
 
+def test_few_cores_train_one_half_after_the_other_with_the_same_scores(monkeypatch):
+    """Halves that wait for a core would only hold their memory."""
+    modality, fit, at_once = make_modality("RNA", n=60, seed=1), LinearClassifier.fit, []
+
+    def counted(self, *arguments, **options):
+        at_once.append(at_once[-1] + 1 if at_once else 1)
+        fitted = fit(self, *arguments, **options)
+        at_once.append(at_once[-1] - 1)
+        return fitted
+
+    monkeypatch.setenv("PSMATCH_CORES", "8")
+    many = half_scores(modality, LABELS, RIDGE, seed=5)
+    monkeypatch.setattr(LinearClassifier, "fit", counted)
+    monkeypatch.setenv("PSMATCH_CORES", "2")
+    few = half_scores(modality, LABELS, RIDGE, seed=5)
+    assert max(at_once) == 1
+    assert np.array_equal(many.first, few.first)
+    assert np.array_equal(many.second, few.second)
+
+
 def test_halves_of_the_features_share_no_feature_and_leave_none_out():
     X, y = np.arange(70).reshape(10, 7), np.repeat([0, 1], 5)
     (first, all_cells), (second, others) = [_half(X, y, HalvesOf.FEATURES, 3, half) for half in range(N_HALVES)]
