@@ -55,10 +55,12 @@ def part(page: Page, key: str) -> Locator:
 
 
 def upload(page: Page, side: str, path: Path) -> None:
-    """Hand a file to the uploader of a side, and wait until the page speaks of it."""
+    """Hand a file to the uploader of a side, and wait until its column names it (the list of runs may before)."""
     settle(page)  # a page that is still drawing may show the uploader of before beside the one of now
-    part(page, f"upload.{side}").locator("input[type=file]").set_input_files(str(path))
-    expect(page.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible()
+    uploader = part(page, f"upload.{side}")
+    uploader.locator("input[type=file]").set_input_files(str(path))
+    column = page.get_by_test_id("stColumn").filter(has=uploader)
+    expect(column.get_by_test_id("stMarkdown").get_by_text(path.name).first).to_be_visible()
     settle(page)
 
 

@@ -68,7 +68,7 @@ def test_two_uploads_become_pairs(
     story["run"] = found.group(1)
 
     go(page, "Evaluate")
-    expect(page.get_by_text("600 held-out pairs")).to_be_visible()
+    expect(page.get_by_text("600 held-out pairs").first).to_be_visible()
     no_exception(page)
 
     go(page, "Export")

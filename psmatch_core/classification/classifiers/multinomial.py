@@ -98,9 +98,12 @@ class MultinomialRidge:
         gradient = np.zeros_like(shaped)
         total = 0.0
         for X, y in self._blocks():
-            value, residual = self._cross_entropy(np.asarray(X @ in_precision) + shaped[-1].astype(X.dtype), y)
+            with np.errstate(invalid="ignore"):  # OpenBLAS may raise the flag on numbers that are all finite
+                scores = np.asarray(X @ in_precision)
+            value, residual = self._cross_entropy(scores + shaped[-1].astype(X.dtype), y)
             total += value
-            gradient[:-1] += X.T @ residual
+            with np.errstate(invalid="ignore"):
+                gradient[:-1] += X.T @ residual
             gradient[-1] += residual.sum(axis=0, dtype=np.float64)
         gradient /= n_cells
         gradient[:-1] += penalty * weights
