@@ -11,7 +11,7 @@ from pages.shell.text import plain
 from psmatch_core.monitor import MonitorReport
 from psmatch_core.workspace.run_folder import RunFolder
 
-REASONS, ADVICE = 440, 280  # px of columns whose texts go on in further lines
+REASONS, ADVICE = 600, 560  # px of columns whose texts go on in further lines
 
 
 def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
