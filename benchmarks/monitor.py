@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import PAIRED, machine
-from benchmarks.quality_splits import split
+from benchmarks.quality import machine
+from benchmarks.quality_splits import PAIRED, split
 from psmatch_core.base import disk
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.modality import Modality

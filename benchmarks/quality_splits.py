@@ -12,6 +12,7 @@ from psmatch_core.base.randomness import stream
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.data.modality import Modality
 
+PAIRED = ("bmmc_cite", "snare_celllines", "snare_cortex", "papalexi_split", "cellpainting_a549", "pbmc10k_cite_mini")
 SHARES = {"shared": (0.6, 0.2), "separate": (0.3, 0.35)}  # E, and A and B each
 CONTROLS = ("labels", "noise")  # labels dealt at random over the physical cells; modality 2 replaced by noise
 LARGEST = 3000  # cells drawn from a larger set, so that five seeds end within the hour

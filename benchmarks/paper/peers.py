@@ -25,7 +25,8 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import METRICS, machine, quartiles
+from benchmarks.quality import machine
+from benchmarks.quality_page import METRICS, quartiles
 from benchmarks.quality_splits import split
 from psmatch_core.base import disk
 from psmatch_core.classification.baselines import JointVAE, fit_joint_vae

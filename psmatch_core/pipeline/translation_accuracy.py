@@ -78,45 +78,57 @@ def translation_accuracy(
                 is_held_out=fitted is not None,
             )
         )
-    if rows.size and of.image_shape is None and at.n_features > 1:
-        found += _probe(plans, first, recipe, (rows, partners), progress)
+    if of.image_shape is None and at.n_features > 1:
+        probe = probe_accuracy(plans, at, of, recipe, direction=first.direction, progress=progress)
+        found += [probe] if probe is not None else []
     return tuple(found)
 
 
-def _probe(
+def probe_accuracy(
     plans: Mapping[str, Coupling],
-    like: Translation,
+    at: Modality,
+    of: Modality,
     recipe: Recipe,
-    pairs: tuple[np.ndarray, np.ndarray],
-    progress: Progress,
-) -> list[FeatureAccuracy]:
-    """Ridge regressions trained on each plan and on the true pairs, on the same held-out cells; none if none can be."""
+    *,
+    direction: str,
+    progress: Progress = silent,
+) -> FeatureAccuracy | None:
+    """Ridge regressions trained on each plan and on the true pairs, on the same held-out cells; None if none can be.
+
+    Parameters
+    ----------
+    plans
+        Matchings by name, ``matched`` and ``uniform`` among them.
+    at, of
+        The modality whose cells are predicted, and the one whose features these are; more than one feature each.
+    """
+    rows, partners = _partners(at, of)
+    if not rows.size:
+        return None
     some_plan = plans[MATCHED]
     truth = match(some_plan.source, some_plan.target, KnownPairsMatcher(), seed=recipe.seed)
-    components = _less_label_means(fixed_space(like.at, recipe.judging), like.at.labels)
-    inputs = like.at.with_features(components, [f"component {index + 1}" for index in range(components.shape[1])])
-    outputs = like.of.with_features(_less_label_means(to_dense(like.of.X), like.of.labels), like.of.var_names)
-    values, held_out = {}, np.ones(pairs[0].size, dtype=bool)
+    components = _less_label_means(fixed_space(at, recipe.judging), at.labels)
+    inputs = at.with_features(components, [f"component {index + 1}" for index in range(components.shape[1])])
+    outputs = of.with_features(_less_label_means(to_dense(of.X), of.labels), of.var_names)
+    values, held_out = {}, np.ones(rows.size, dtype=bool)
     for done, (plan, coupling) in enumerate({**plans, TRUE_PAIRS: truth}.items()):
         model = fit_translator(
-            coupling, RidgeTranslator(), direction=like.direction, inputs=inputs, outputs=outputs, seed=recipe.seed
+            coupling, RidgeTranslator(), direction=direction, inputs=inputs, outputs=outputs, seed=recipe.seed
         )
-        held_out &= np.isin(inputs.obs_names[pairs[0]], model.held_out)
-        values[plan] = model.predict(inputs.X, inputs.var_names)[pairs[0]]
-        progress(Event("evaluate", (done + 1) / 3, f"features, {like.direction.replace('_', ' ')}"))
+        held_out &= np.isin(inputs.obs_names[rows], model.held_out)
+        values[plan] = model.predict(inputs.X, inputs.var_names)[rows]
+        progress(Event("evaluate", (done + 1) / (len(plans) + 1), f"features, {direction.replace('_', ' ')}"))
     if not held_out.any():
-        return []
-    return [
-        feature_accuracy(
-            {plan: each[held_out] for plan, each in values.items()},
-            outputs,
-            pairs[1][held_out],
-            direction=like.direction,
-            at=like.at.name,
-            translator=PROBE,
-            is_held_out=True,
-        )
-    ]
+        return None
+    return feature_accuracy(
+        {plan: each[held_out] for plan, each in values.items()},
+        outputs,
+        partners[held_out],
+        direction=direction,
+        at=at.name,
+        translator=PROBE,
+        is_held_out=True,
+    )
 
 
 def _less_label_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality import chance, summary
+from benchmarks.quality_page import chance, summary, table
 from benchmarks.quality_splits import Split, of_new_cells, split
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
@@ -61,16 +61,21 @@ def test_new_cells_are_scored_as_the_model_scores_them(folder):
 
 
 def test_tables_compare_with_the_papers_recipe_and_with_chance():
+    explained = {"r2_target_uniform": 0.0, "r2_target_true": 0.4, "r2_source": 0.01, "r2_source_uniform": 0.0}
     rows = pd.DataFrame(
         [
             {"data": data, "protocol": "separate", "seed": seed, "method": method, "trace_fold": trace,
-             "foscttm": foscttm, "rank": foscttm, "linked": method == "recommended-2"}
+             "foscttm": foscttm, "rank": foscttm, "linked": method == "recommended-2", "n_pairs": 9,
+             "labels_judged": 2, "labels_skipped": 0, "r2_target": trace / 10, "r2_source_true": 0.04} | explained
             for data in ("x", "y")
             for seed in (0, 1)
             for method, trace, foscttm in (("paper recipe (one)", 1.0, 0.45), ("recommended-2", 2.0, 0.4 + 0.01 * seed))
         ]
     )  # fmt: skip
-    assert "| separate | recommended-2 | 2 | -0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045 | 2.00 | 100% |" in (
-        summary(rows)
-    )
+    # The features of the source do not count: true pairs explain less than 0.05 of them.
+    differences = "-0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045 | 0 | 2.00 | 100% | 0.50, smallest 0.50 of 2 |"
+    assert f"| separate | recommended-2 | 2 | {differences}" in summary(rows)
     assert "| x | separate | recommended-2 | 0.405 | -19.0 | 0.405 |" in chance(rows)
+    one = table(rows[rows["data"] == "x"])
+    assert "| 2.00 | -0.045 | -0.045 | +0.200 / +0.010 |" in one
+    assert one.endswith("| +0.400 / +0.040 |")
