@@ -102,6 +102,7 @@ class _Training:
         import torch  # heavy: only where a network trains
 
         from psmatch_core.classification.baselines.vae_networks import VAENetworks
+        from psmatch_core.classification.networks.optimizers import EagerAdamW
 
         self.vae, self.sides = vae, sides
         self.generator = torch.Generator().manual_seed(seed % 2**63)
@@ -120,8 +121,7 @@ class _Training:
         self.n_batches = max(1, *(side.train.size // self.batch_size for side in sides))
         self.owned = (self.networks.autoencoder_parameters(), self.networks.discriminator_parameters())
         self.optimizers = [
-            torch.optim.AdamW(each, lr=body.learning_rate, betas=BETAS, weight_decay=body.weight_decay)
-            for each in self.owned
+            EagerAdamW(each, lr=body.learning_rate, betas=BETAS, weight_decay=body.weight_decay) for each in self.owned
         ]
         n_steps = body.n_epochs * self.n_batches
         self.cycles = [

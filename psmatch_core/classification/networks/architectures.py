@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from psmatch_core.classification.networks.optimizers import undrawn
 from psmatch_core.data.images import ImageShape
 
 KERNEL, STRIDE, PADDING = 3, 2, 1  # of every convolution: a layer halves height and width
@@ -106,9 +107,7 @@ def transposed_network(
         is_last = layer == len(channels) - 1
         # an even size was halved and an odd one rounded up: what is added says which of them it was
         added = tuple(1 - size % STRIDE for size in sizes[layer + 1])
-        module = nn.utils.skip_init(
-            nn.ConvTranspose2d, n_in, n_out, KERNEL, STRIDE, PADDING, output_padding=added, bias=is_last
-        )
+        module = undrawn(nn.ConvTranspose2d, n_in, n_out, KERNEL, STRIDE, PADDING, output_padding=added, bias=is_last)
         fan = np.sqrt(n_out * KERNEL**2)  # torch's own start counts the outputs here
         module.weight = nn.Parameter(_uniform((n_in, n_out, KERNEL, KERNEL), generator) / fan)
         if is_last:
@@ -166,7 +165,7 @@ def _convolutions(
 ) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for layer, (n_in, n_out) in enumerate(itertools.pairwise(channels)):
-        module = nn.utils.skip_init(nn.Conv2d, n_in, n_out, KERNEL, STRIDE, PADDING, bias=False)
+        module = undrawn(nn.Conv2d, n_in, n_out, KERNEL, STRIDE, PADDING, bias=False)
         module.weight = nn.Parameter(_uniform((n_out, n_in, KERNEL, KERNEL), generator) / np.sqrt(n_in * KERNEL**2))
         layers[f"{layer}"] = module
         layers |= _activation(f"{layer}", n_out)
@@ -183,7 +182,7 @@ def _activation(layer: str, n_channels: int) -> OrderedDict[str, nn.Module]:
 def _linear(weight: torch.Tensor, bias: torch.Tensor | None = None) -> nn.Linear:
     """A linear layer with these weights ``(n_in, n_out)``, which stay as they lie in memory."""
     n_in, n_out = weight.shape
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out, bias=bias is not None)  # draws nothing
+    layer = undrawn(nn.Linear, n_in, n_out, bias=bias is not None)
     layer.weight = nn.Parameter(weight.T)
     if bias is not None:
         layer.bias = nn.Parameter(bias)

@@ -139,11 +139,12 @@ def descend(
     import torch  # heavy: only where a network trains
 
     from psmatch_core.classification.networks.architectures import to_arrays
+    from psmatch_core.classification.networks.optimizers import EagerAdamW
 
     n_epochs = settings.n_epochs
     n_batches = max(1, units.size // min(settings.batch_size, units.size))
     rate = settings.learning_rate
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=settings.weight_decay)
+    optimizer = EagerAdamW(network.parameters(), lr=rate, weight_decay=settings.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=n_epochs * n_batches)
     training: list[float] = []
     held_out: list[float] = []
