@@ -52,7 +52,8 @@ def label_table(
     key: str,
     columns: list[str] | None = None,
     row_height: int = ROW,
-) -> None:
+    can_choose: bool = False,
+) -> str | None:
     """A table with a column ``label``: a click on a heading sorts it, and a search keeps the matching labels.
 
     Parameters
@@ -63,6 +64,12 @@ def label_table(
         Columns to show; all by default.
     row_height
         Of each row [px]; in higher ones long texts go on in further lines.
+    can_choose
+        Whether a row can be chosen.
+
+    Returns
+    -------
+    The label of the chosen row; without one, the first label that is shown after a search; else None.
     """
     if len(table) > LONG:
         text = st.text_input("Find a label", key=f"{key}.find", placeholder=f"part of its name; {len(table):,} rows")
@@ -73,15 +80,20 @@ def label_table(
                 f"No label contains {plain(text, 60)}. Clear the search to see all labels.",
                 icon=":material/search_off:",
             )
-            return
+            return None
+    labels = [str(each) for each in table["label"]]
     shown = table[columns] if columns else table.copy()
     shown = shown.assign(label=[display(each, 200) for each in shown["label"]])
     named = {"label": st.column_config.TextColumn("Label", width="medium", pinned=True), **config}
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config=named,
-        height=38 + min(row_height * len(shown), ROW * ROWS),
-        key=f"{key}.table",
-        row_height=row_height,
-    )
+    how: dict[str, Any] = {
+        "hide_index": True,
+        "column_config": named,
+        "height": 38 + min(row_height * len(shown), ROW * ROWS),
+        "key": f"{key}.table",
+        "row_height": row_height,
+    }
+    if not can_choose:
+        st.dataframe(shown, **how)
+        return None
+    rows = st.dataframe(shown, **how, on_select="rerun", selection_mode="single-row").selection.rows
+    return next((labels[row] for row in rows if row < len(labels)), labels[0] if labels else None)

@@ -85,7 +85,7 @@ def run_verdict(folder: RunFolder) -> None:
         return
     report = report_of(folder)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        text = f"{_badge(report.verdict, report.verdict.title)} Labels: {plain(report.counted())}"
+        text = f"{badge(report.verdict, report.verdict.title)} Labels: {plain(report.counted())}"
         st.markdown(text, width="content")
         st.page_link(path_of("monitor"), label="Why", icon=":material/monitor_heart:", width="content")
 
@@ -129,9 +129,10 @@ def _line(row: LabelEvidence) -> str:
     flags = [plain(each.detail) for each in row.flags]
     reasons = [plain(row.reasons[0]), *(each for each in flags if each != plain(row.reasons[0]))]
     advice = f" → {plain('; '.join(row.advice))}" if row.advice else ""
-    return f"{_badge(row.verdict, row.verdict.value)} :small[{agreement}{'; '.join(reasons[:3])}.{advice}]"
+    return f"{badge(row.verdict, row.verdict.value)} :small[{agreement}{'; '.join(reasons[:3])}.{advice}]"
 
 
-def _badge(verdict: Verdict, text: str) -> str:
+def badge(verdict: Verdict, text: str) -> str:
+    """A coloured badge in Markdown."""
     color, icon = COLORS[verdict]
     return f":{color}-badge[{icon} {text}]"

@@ -36,7 +36,8 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     ----------
     table
         From :meth:`~psmatch_core.evaluation.evaluate.Evaluation.table`: ``label``, ``n_pairs``, the metric and
-        ``<metric>_uniform``; if it has ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval.
+        ``<metric>_uniform``; if it has ``<metric>_low`` and ``<metric>_high``, they are drawn as an interval, and a
+        label counts as better or worse only where its interval excludes the uniform plan.
     metric
         ``trace``, ``trace_fold``, ``foscttm`` or ``rank``.
     """
@@ -50,15 +51,14 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     values = table[metric].to_numpy(dtype=np.float64)
     uniform = table[f"{metric}_uniform"].to_numpy(dtype=np.float64)
     pairs = table["n_pairs"].to_numpy(dtype=np.float64)
-    better = int(((values < uniform) if is_small_good else (values > uniform)).sum())
     chosen, cut = both_ends(len(table), "best", "worst")
     fig = figure(
         f"{name}: {short_number(float(np.average(values, weights=pairs)))}, uniform plan "
-        f"{short_number(float(np.average(uniform, weights=pairs)))}; better in {better} of "
-        f"{plural(len(table), 'label')}",
+        f"{short_number(float(np.average(uniform, weights=pairs)))}; "
+        f"{_compared(table, metric, is_small_good=is_small_good)}",
         height=height_of(chosen.size),
         note=f"mean over true pairs; {'smaller' if is_small_good else 'larger'} is better"
-        + ("; thin lines: 95% intervals" if f"{metric}_low" in table else "")
+        + ("; thin lines: 95% intervals, by which better and worse are told" if f"{metric}_low" in table else "")
         + (f"; {cut}" if cut else ""),
     )
     table, values, uniform, pairs = table.iloc[chosen], values[chosen], uniform[chosen], pairs[chosen]
@@ -89,6 +89,17 @@ def metric_bars(table: pd.DataFrame, metric: str) -> go.Figure:
     fig.update_xaxes(title_text=unit, rangemode="tozero")
     fig.update_layout(bargap=0.25)
     return fig
+
+
+def _compared(table: pd.DataFrame, metric: str, *, is_small_good: bool) -> str:
+    """In how many labels the metric is better and worse than that of the uniform plan, in words."""
+    sign = -1 if is_small_good else 1
+    value, uniform = (sign * table[name].to_numpy(dtype=np.float64) for name in (metric, f"{metric}_uniform"))
+    if f"{metric}_low" not in table:
+        return f"better in {int((value > uniform).sum())} of {plural(len(table), 'label')}"
+    ends = np.sort([sign * table[f"{metric}_{end}"].to_numpy(dtype=np.float64) for end in ("low", "high")], axis=0)
+    better, worse = int((ends[0] > uniform).sum()), int((ends[1] < uniform).sum())
+    return f"better in {better} and worse in {worse} of {plural(len(table), 'label')}"
 
 
 def _interval(table: pd.DataFrame, metric: str, values: np.ndarray) -> dict[str, object] | None:

@@ -253,6 +253,22 @@ def test_metric_bars_count_the_labels_that_beat_the_baseline() -> None:
         plotting.metric_bars(table(labels), "speed")
 
 
+def test_with_intervals_a_label_is_better_or_worse_only_where_its_interval_excludes_the_uniform_plan() -> None:
+    ends = {"foscttm_low": [0.1, 0.4, 0.55, np.nan], "foscttm_high": [0.4, 0.6, 0.7, np.nan]}
+    rows = pd.DataFrame(
+        {"label": list("abcd"), "n_pairs": 9, "foscttm": [0.3, 0.45, 0.6, 0.0], "foscttm_uniform": 0.5} | ends
+    )
+    title = plotting.metric_bars(rows, "foscttm").layout.title.text.replace("<br>", " ")
+    assert "better in 1 and worse in 1 of 4 labels" in title
+    # For a metric of which more is better, the same intervals say the opposite.
+    rows = rows.rename(columns=lambda name: name.replace("foscttm", "trace_fold"))
+    assert "better in 1 and worse in 1 of 4 labels" in plotting.metric_bars(rows, "trace_fold").layout.title.text
+    only = rows.assign(trace_fold_low=0.6, trace_fold_high=0.7)
+    assert "better in 4 and worse in 0" in plotting.metric_bars(only, "trace_fold").layout.title.text.replace(
+        "<br>", " "
+    )
+
+
 def test_the_features_of_largest_and_smallest_gain_are_drawn_each_with_its_uniform_plan() -> None:
     uniform = np.linspace(0.1, 0.2, 21)
     matched = uniform + np.append(np.arange(10, -10, -1) / 10, np.nan)

@@ -132,11 +132,16 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     assert "not that they are correct" in plain_text(opened(app, tabs, "Agreement"))
     assert "matched without knowing which is which" in plain_text(opened(app, tabs, "Hidden labels"))
     opened(app, tabs, "Label by label")
-    table = next(each.value for each in app.dataframe if "reasons" in each.value)
+    table = next(each.value for each in app.dataframe if "verdict" in each.value)
     words = [each.value for each in Verdict]
     levels = [words.index(each) for each in table["verdict"]]
     assert levels == sorted(levels)
     assert len(table) == 13
+    # The reasons of the best label stand below the table, and those of all labels, uncut, behind them.
+    first = files.MONITOR_REPORT.read(measured).by_label[table["label"].iloc[0]]
+    assert all(each in plain_text(app) for each in (*first.reasons, *first.advice))
+    why = next(each.value for each in app.dataframe if "reasons" in each.value)
+    assert list(why["label"]) == list(table["label"])
 
 
 def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
