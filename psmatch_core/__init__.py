@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from psmatch_core.exploration.selection import Selection as Selection
     from psmatch_core.exports.files import export as export
     from psmatch_core.exports.matched_h5mu import write_matched as write_matched
+    from psmatch_core.exports.matched_tuples import write_tuples as write_tuples
+    from psmatch_core.matching.composed import compose as compose
     from psmatch_core.matching.coupling import Coupling as Coupling, Outcome as Outcome, Status as Status
     from psmatch_core.matching.match_features import (
         FeatureMatching as FeatureMatching,
@@ -83,11 +85,15 @@ if TYPE_CHECKING:
         UnbalancedMatcher as UnbalancedMatcher,
         UniformMatcher as UniformMatcher,
     )
+    from psmatch_core.matching.several import Couplings as Couplings, match_several as match_several
     from psmatch_core.matching.witness import Witness as Witness, witness as witness
+    from psmatch_core.monitor.cycle_consistency import CycleConsistency as CycleConsistency
     from psmatch_core.pipeline.annotate import annotate as annotate
     from psmatch_core.pipeline.demo_data import demo as demo
+    from psmatch_core.pipeline.demo_views import demo_views as demo_views
     from psmatch_core.pipeline.leave_out import LeaveOut as LeaveOut, leave_label_out as leave_label_out
     from psmatch_core.pipeline.match_data import match_data as match
+    from psmatch_core.pipeline.match_modalities import MatchedModalities as MatchedModalities
     from psmatch_core.pipeline.recipe import ExportRules as ExportRules, Recipe as Recipe
     from psmatch_core.pipeline.result_files import (
         load_coupling as load_coupling,

@@ -114,11 +114,11 @@ def write_matched(
         if column in obs:
             obs[column] = pd.Categorical(obs[column])
     source, target = (
-        _modality(side, at, names, which=which)
+        written_modality(side, at, names, which=which)
         for side, at, which in zip(sides, rows, ("source", "target"), strict=True)
     )
     if values == "barycentric":
-        mean = _means(coupling, sides[1], rows[0])
+        mean = means_of_matches(coupling, sides[1], rows[0])
         target = replace(target, rows=mean, is_sparse=False, obs=target.obs.iloc[:, :0])
     keys = _distinct_names(sides)
     about = {"values": values, "meaning": VALUES[values], "source": keys[0], "target": keys[1], **(uns or {})}
@@ -131,8 +131,14 @@ def _rules(values: str, rules: ExportRules | None) -> ExportRules:
     return ExportRules(pairs="sampled" if values == "sampled" else "heaviest", top=1)
 
 
-def _modality(side: Modality, at: np.ndarray, names: np.ndarray, *, which: str) -> WrittenModality:
-    """The features of the cells at rows ``at`` ``(n_pairs,)``, under the names of the observations."""
+def written_modality(side: Modality, at: np.ndarray, names: np.ndarray, *, which: str) -> WrittenModality:
+    """The features of the cells at rows ``at`` ``(n_pairs,)``, under the names of the observations.
+
+    Parameters
+    ----------
+    which
+        ``source`` or ``target``: how the column with the names of the cells is called.
+    """
     came = None if side.obs is None else side.obs.iloc[at]
     ids = (
         {}
@@ -148,7 +154,7 @@ def _modality(side: Modality, at: np.ndarray, names: np.ndarray, *, which: str) 
     )
 
 
-def _means(coupling: Coupling, target: Modality, at: np.ndarray) -> Callable[[int, int], np.ndarray]:
+def means_of_matches(coupling: Coupling, target: Modality, at: np.ndarray) -> Callable[[int, int], np.ndarray]:
     """Weighted means of the target's features for source cells ``at`` ``(n_pairs,)``, which follow label by label."""
     labels, place = coupling.source.modality.labels, np.full(coupling.source.modality.n_cells, -1)
     for cells in coupling.source_cells.values():

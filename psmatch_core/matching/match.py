@@ -57,7 +57,7 @@ def match(
     coupled: dict[str, Answer] = {}
     answers = matcher.couple_all(problems, progress=progress, executor=executor)
     for problem, (block, status) in zip(problems, answers, strict=True):
-        coupled[problem.label] = _checked(problem, block, status)
+        coupled[problem.label] = checked_answer(problem, block, status)
         progress(Event("match", len(coupled) / len(problems), f"label {problem.label}"))
     blocks = {label: coupled[label][0] for label in source.label_names}
     return Coupling(
@@ -130,7 +130,7 @@ def _problem(
     )
 
 
-def _checked(problem: LabelProblem, block: Block | None, status: Status) -> Answer:
+def checked_answer(problem: LabelProblem, block: Block | None, status: Status) -> Answer:
     """The matcher's answer after the post-conditions that every plan must meet before anyone sees it.
 
     A plan that is no plan fails; one that breaks what its status says is told, and needs attention.

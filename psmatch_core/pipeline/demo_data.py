@@ -87,7 +87,7 @@ def synthetic_screen(
     rng = stream(seed, "synthetic screen")
     n = n_shared + n_source_only + n_target_only
     n_labels = len(PERTURBATIONS)
-    label = rng.choice(n_labels, size=n, p=_uneven(n_labels, rng))
+    label = rng.choice(n_labels, size=n, p=uneven_shares(n_labels, rng))
     shift = rng.normal(size=(n_labels, LATENT_DIMENSIONS)) * (rng.random((n_labels, LATENT_DIMENSIONS)) < 0.6) * 1.4
     shift[0] = 0.0
     stretch = np.exp(0.3 * rng.normal(size=(n_labels, LATENT_DIMENSIONS)))
@@ -101,9 +101,25 @@ def synthetic_screen(
     names = np.array(PERTURBATIONS)[label]
     in_source = np.r_[0 : n_shared + n_source_only]
     in_target = np.r_[0:n_shared, n_shared + n_source_only : n]
-    source = _anndata(counts, names, cells, [f"gene_{i:03d}" for i in range(n_genes)], in_source, rng, "rna", z)
-    target = _anndata(
-        image.astype(np.float32), names, cells, [f"image_{i:02d}" for i in range(n_image)], in_target, rng, "img", z
+    source = measured_cells(
+        counts,
+        names,
+        cells,
+        [f"gene_{i:03d}" for i in range(n_genes)],
+        chosen=in_source,
+        rng=rng,
+        prefix="rna",
+        latent=z,
+    )
+    target = measured_cells(
+        image.astype(np.float32),
+        names,
+        cells,
+        [f"image_{i:02d}" for i in range(n_image)],
+        chosen=in_target,
+        rng=rng,
+        prefix="img",
+        latent=z,
     )
     return source, target
 
@@ -130,7 +146,16 @@ def pbmc_panels(*, seed: int = 0) -> tuple[AnnData, AnnData]:
     for side, (part, picked) in enumerate(zip((genes[:half], genes[half:]), chosen, strict=True)):
         part = np.sort(part)
         panels.append(
-            _anndata(values[:, part], labels, names, list(whole.var_names[part]), picked, rng, f"panel{side + 1}", None)
+            measured_cells(
+                values[:, part],
+                labels,
+                names,
+                list(whole.var_names[part]),
+                chosen=picked,
+                rng=rng,
+                prefix=f"panel{side + 1}",
+                latent=None,
+            )
         )
     return panels[0], panels[1]
 
@@ -158,17 +183,20 @@ def interventional_images(
     for side, (kind, picked) in enumerate(zip(("circles", "squares"), chosen, strict=True)):
         positions = z if side == 0 else turn_positions(z)
         pixels, shape = flattened(render_images(positions, squares=side == 1, size=size, seed=seed))
-        adata = _anndata(pixels, names, cells, pixel_names(shape, kind), picked, rng, kind, z)
+        adata = measured_cells(
+            pixels, names, cells, pixel_names(shape, kind), chosen=picked, rng=rng, prefix=kind, latent=z
+        )
         adata.uns[SHAPE_KEY] = np.array(shape)
         sides.append(adata)
     return sides[0], sides[1]
 
 
-def _anndata(
+def measured_cells(
     X: np.ndarray,
     labels: np.ndarray,
     cells: np.ndarray,
     var_names: list[str],
+    *,
     chosen: np.ndarray,
     rng: np.random.Generator,
     prefix: str,
@@ -186,7 +214,7 @@ def _anndata(
     return AnnData(X=X[order], obs=obs, var=pd.DataFrame(index=var_names), obsm=obsm)
 
 
-def _uneven(n_labels: int, rng: np.random.Generator) -> np.ndarray:
+def uneven_shares(n_labels: int, rng: np.random.Generator) -> np.ndarray:
     """Shares of labels as in real screens: a large control, and uneven perturbations."""
     share = rng.dirichlet(np.full(n_labels, 8.0))
     share[0] += 0.15

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
 from psmatch_core.base.cores import side_by_side
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.classification.baselines import JointLatents, JointVAE, fit_joint_vae
 from psmatch_core.classification.networks.devices import training_on
-from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
@@ -74,6 +76,43 @@ def score_modalities(
     return ScoredModalities((of_source, of_target), models)
 
 
+def score_several(
+    recipe: Recipe,
+    modalities: Mapping[str, Modality],
+    *,
+    store: StageStore | None = None,
+    progress: Progress = silent,
+) -> tuple[dict[str, FittedPreprocessing], dict[str, PropensityModel]]:
+    """Preprocess modalities with the same labels, and train one classifier for each, whatever it is matched with.
+
+    The first is preprocessed as the source of the recipe, all others as its target.
+
+    Raises
+    ------
+    PsmatchError
+        For features that the classifier or the matcher cannot use, before anything is trained; and for a space that
+        is made for two modalities only.
+    """
+    if isinstance(recipe.space, JointVAE):
+        raise PsmatchError(
+            "A joint VAE is trained for two modalities, and several are to be matched.",
+            hint="Set space to propensity_scores.",
+        )
+    first, *others = modalities.values()
+    stages = _Stages(recipe, first.label_names, store or NoStageStore(), progress)
+    sides = [SIDES[0], *(SIDES[1] for _ in others)]
+    made = [stages.features(side, cells) for side, cells in zip(sides, (first, *others), strict=True)]
+    features = [each for _, each in made]
+    for each in features:
+        recipe.classifier.check(each.in_shape(each.X), name=each.name)
+    for other in features[1:]:
+        recipe.matcher.check(features[0], other)
+    with training_on(recipe.device):
+        models = side_by_side(lambda one: stages.score(*one), list(zip(sides, features, strict=True)))
+    fitted = [each for each, _ in made]
+    return dict(zip(modalities, fitted, strict=True)), dict(zip(modalities, models, strict=True))
+
+
 @dataclass(frozen=True)
 class _Stages:
     """The stages of one recipe, with what they share."""
@@ -99,27 +138,26 @@ class _Stages:
 
     def scores(self, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:
         """One propensity model for each modality; both train at once."""
-
-        def score(one: tuple[str, Modality]) -> ScoredModality:
-            side, features = one
-            model = self.store.load_or_make(
-                f"{side}_propensity",
-                propensity_key(features, self.label_names, self.recipe),
-                partial(result_files.load_propensity, modality=features),
-                lambda: fit_propensity(
-                    features,
-                    self.recipe.classifier,
-                    label_names=self.label_names,
-                    scoring=self.recipe.scoring,
-                    seed=self.recipe.seed,
-                    progress=self.progress,
-                ),
-            )
-            self.progress(Event(f"propensity: {features.name}", 1.0, "trained"))
-            return model
-
-        first, second = side_by_side(score, list(zip(SIDES, (source, target), strict=True)))
+        first, second = side_by_side(lambda one: self.score(*one), list(zip(SIDES, (source, target), strict=True)))
         return first, second
+
+    def score(self, side: str, features: Modality) -> PropensityModel:
+        """The propensity model of one modality."""
+        model = self.store.load_or_make(
+            f"{side}_propensity",
+            propensity_key(features, self.label_names, self.recipe),
+            partial(result_files.load_propensity, modality=features),
+            lambda: fit_propensity(
+                features,
+                self.recipe.classifier,
+                label_names=self.label_names,
+                scoring=self.recipe.scoring,
+                seed=self.recipe.seed,
+                progress=self.progress,
+            ),
+        )
+        self.progress(Event(f"propensity: {features.name}", 1.0, "trained"))
+        return model
 
     def latents(self, vae: JointVAE, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:
         """The latents of both modalities, from one training; each is a stage of its own, so that pages find it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Result = TypeVar("Result")
 
@@ -34,6 +35,26 @@ class NoStageStore:
 
     def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
         return make()
+
+    def finished(self, stage: str, result: object) -> None:
+        """Nothing to do."""
+
+
+@dataclass(frozen=True)
+class MemoryStageStore:
+    """Keeps finished stages in memory, for work that needs those of a modality several times.
+
+    A stage is found whichever side of a matching its modality is on.
+    """
+
+    kept: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def load_or_make(self, name: str, key: str, load: Callable[[Path], Result], make: Callable[[], Result]) -> Result:
+        stage = name.partition("_")[2], key  # without the side
+        if stage not in self.kept:
+            self.kept[stage] = make()
+        result: Result = self.kept[stage]
+        return result
 
     def finished(self, stage: str, result: object) -> None:
         """Nothing to do."""

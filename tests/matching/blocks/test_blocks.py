@@ -15,6 +15,7 @@ from psmatch_core.matching.blocks import (
     potential,
     uniform_block,
 )
+from psmatch_core.matching.blocks.composed import ComposedBlock
 from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
 from psmatch_core.transport import SolveOptions, solve
 
@@ -35,10 +36,18 @@ def sparse_block(n=23, m=17, seed=0):
 def block_of(kind):
     if kind == "dense":
         return DenseBlock(potential_block().to_array())
+    if kind == "composed":
+        return composed_block()
     return {"sparse": sparse_block, "potential": potential_block, "uniform": lambda: uniform_block(23, 17)}[kind]()
 
 
-@pytest.fixture(params=["dense", "sparse", "potential", "uniform"])
+def composed_block():
+    """Never formed whole, unlike what compose_blocks makes of so small a plan."""
+    first, second = potential_block(23, 11, seed=3), potential_block(11, 17, seed=4)
+    return ComposedBlock(first, second, 1 / second.marginals[0] / first.marginals[1].sum())
+
+
+@pytest.fixture(params=["dense", "sparse", "potential", "uniform", "composed"])
 def block(request):
     return block_of(request.param)
 

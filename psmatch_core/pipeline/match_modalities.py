@@ -1,0 +1,174 @@
+"""match_modalities: several modalities scored once each and matched in the one space that their labels give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from psmatch_core.base.cores import computing_on
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.base.summaries import HtmlSummary
+from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.matching.coupling import Coupling
+from psmatch_core.matching.link import NEVER
+from psmatch_core.matching.match import match
+from psmatch_core.matching.several import BARYCENTER, PAIRS, Couplings, check_plans, match_several, solved_pairs
+from psmatch_core.monitor import MonitorReport
+from psmatch_core.monitor.cycle_consistency import CycleConsistency, cycle_consistency
+from psmatch_core.pipeline.link_modalities import link_modalities
+from psmatch_core.pipeline.monitor_matching import monitor_matching
+from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.pipeline.score_modalities import score_several
+from psmatch_core.pipeline.several_inputs import prepare_several
+from psmatch_core.pipeline.stage_store import MemoryStageStore
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedModalities(HtmlSummary):
+    """Several matched modalities.
+
+    Parameters
+    ----------
+    recipe
+        The settings.
+    modalities
+        The matched cells with the values they came with, by name; the first is the reference.
+    preprocessing
+        The fitted preprocessing of each, which can also transform new cells.
+    couplings
+        Which cells match, for every pair of modalities.
+    monitors
+        What the matches between the reference and each other modality are good for, by the name of the other.
+    cycles
+        Direct matches compared with those through a third modality; None if there is nothing to compare.
+    labels
+        One row for each label of any modality: its cells in each, whether it is matched, and why not.
+    notes
+        What the user should know, in the order in which it happened.
+    """
+
+    recipe: Recipe
+    modalities: Mapping[str, Modality]
+    preprocessing: Mapping[str, FittedPreprocessing] = field(repr=False)
+    couplings: Couplings
+    monitors: Mapping[str, MonitorReport]
+    cycles: CycleConsistency | None
+    labels: pd.DataFrame
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modalities, the reference first."""
+        return tuple(self.modalities)
+
+    def coupling(self, source: str, target: str) -> Coupling:
+        """The coupling from one modality to another, both by name."""
+        return self.couplings.between(source, target)
+
+    @cached_property
+    def excluded(self) -> pd.DataFrame:
+        """All excluded cells, with their modality and the reason."""
+        rows = [(cells.name, cell, reason) for cells in self.modalities.values() for cell, reason in cells.excluded]
+        return pd.DataFrame(rows, columns=["modality", "cell", "reason"])
+
+    def __repr__(self) -> str:
+        reference = self.names[0]
+        facts = [
+            " × ".join(f"{cells.n_cells:,}" for cells in self.modalities.values()) + " cells",
+            f"{int(self.labels['matched'].sum())} labels matched",
+            *(
+                f"{reference} → {name} {monitor.verdict.title.lower()} ({monitor.counted()})"
+                for name, monitor in self.monitors.items()
+            ),
+            f"{len(self.excluded):,} cells excluded",
+            f"{len(self.notes)} notes",
+            *([repr(self.cycles)] if self.cycles is not None else []),
+        ]
+        return f"MatchedModalities({' · '.join(self.names)}: {', '.join(facts)})"
+
+
+def match_modalities(
+    modalities: Mapping[str, Modality],
+    recipe: Recipe | None = None,
+    *,
+    plans: str = PAIRS,
+    progress: Progress = silent,
+    executor: Executor | None = None,
+) -> MatchedModalities:
+    """Match two or more modalities within the labels that all of them have.
+
+    One classifier is trained for each modality, whatever it is matched with; all of them predict the same labels.
+
+    Parameters
+    ----------
+    modalities
+        By name; the first is the reference, to whose cells the others are matched.
+    recipe
+        The settings; the source's hold for the reference, the target's for all others.
+    plans
+        Which plans are solved: one of :data:`~psmatch_core.matching.several.PLANS`.
+
+    Raises
+    ------
+    PsmatchError
+        For anything in the data or the settings that a user can solve.
+    """
+    recipe = recipe or Recipe()
+    check_plans(plans, modalities)
+    prepared = prepare_several(recipe.labels, modalities, judging=recipe.judging, seed=recipe.seed)
+    store = MemoryStageStore()
+    with computing_on(executor):
+        preprocessing, models = score_several(recipe, prepared.modalities, store=store, progress=progress)
+        notes = [*prepared.notes, *(note for each in preprocessing.values() for note in each.notes)]
+        notes += [note for model in models.values() for note in model.notes]
+        couplings, linked = _matched(recipe, models, plans, progress, executor)
+        reference, *others = prepared.modalities
+        monitors = {}
+        for other in others:
+            pair = prepared.modalities[reference], prepared.modalities[other]
+            coupling = couplings.between(reference, other)
+            monitors[other] = monitor_matching(coupling, pair, recipe, store=store, progress=progress)
+        cycles = cycle_consistency(
+            couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
+        )
+    return MatchedModalities(
+        recipe=recipe,
+        modalities=prepared.modalities,
+        preprocessing=preprocessing,
+        couplings=couplings,
+        monitors=monitors,
+        cycles=cycles,
+        labels=prepared.labels,
+        notes=(*notes, *linked),
+    )
+
+
+def _matched(
+    recipe: Recipe,
+    models: Mapping[str, PropensityModel],
+    plans: str,
+    progress: Progress,
+    executor: Executor | None,
+) -> tuple[Couplings, list[str]]:
+    """The couplings, each pair linked as the recipe asks, and what was decided about that."""
+    if plans == BARYCENTER:
+        center = match_several(
+            models, recipe.matcher, plans=plans, seed=recipe.seed, progress=progress, executor=executor
+        )
+        is_asked = recipe.linking.use != NEVER
+        return center, ["Not linked: a barycentre lies in the space of the scores."] if is_asked else []
+    solved, notes = {}, []
+    wanted = solved_pairs(tuple(models), plans)
+    for done, (source, target) in enumerate(wanted):
+        progress(Event("match", done / len(wanted), f"{source} and {target}"))
+        pair, said = link_modalities(recipe, (models[source], models[target]), progress=progress)
+        notes += [f"{source} and {target}: {note}" for note in said]
+        solved[source, target] = match(*pair, recipe.matcher, seed=recipe.seed, executor=executor)
+    progress(Event("match", 1.0))
+    return Couplings(dict(models), plans, solved), notes
