@@ -17,6 +17,7 @@ from streamlit.web.server.server_util import get_url
 
 from pages.server.closed_tabs import ClosedTabs
 from pages.server.upload_addresses import keep_upload_addresses
+from psmatch_core.base.memory import free_arrays_at_once
 
 LOOK_SECONDS = 10.0  # between two looks at which tabs are closed
 
@@ -24,6 +25,7 @@ LOOK_SECONDS = 10.0  # between two looks at which tabs are closed
 @asynccontextmanager
 async def lifespan(app: App) -> AsyncIterator[None]:
     """From the start of the server to its end."""
+    free_arrays_at_once()
     keep_upload_addresses()
     if not st.get_option("server.headless"):  # without a display nothing opens
         url = get_url(st.get_option("browser.serverAddress"))

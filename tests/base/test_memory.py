@@ -23,3 +23,34 @@ print((held - pages()) * 4096 // 10**6)
 def test_freed_memory_goes_back():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 80
+
+
+HEAPS = """
+import sys
+import numpy as np
+from psmatch_core.base.memory import free_arrays_at_once
+from pathlib import Path
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+if sys.argv[1] == "at once":
+    free_arrays_at_once()
+for size in (8_000_000, 20_000_000):
+    np.ones(size, dtype=np.uint8)  # freed: from it the C library learns to keep arrays of that size
+kept, arrays = [], []
+for _ in range(20):
+    arrays.append(np.ones(10_000_000, dtype=np.uint8))
+    kept.append(bytes(50_000))  # lies between two arrays, so that the heap cannot shrink
+held = pages()
+del arrays
+print((held - pages()) * 4096 // 10**6)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the C library of Linux keeps what was freed")
+def test_arrays_go_back_when_they_are_freed():
+    freed = [
+        int(subprocess.run([sys.executable, "-c", HEAPS, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("at once", "as ever")
+    ]
+    assert freed[0] >= 199  # all of 200 MB
+    assert freed[1] < 50
