@@ -96,6 +96,39 @@ def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
     return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
 
 
+def in_rectangle(
+    scores: ScoreMap,
+    modality: Modality,
+    side: str,
+    *,
+    across: tuple[float, float] = (0.0, 100.0),
+    up: tuple[float, float] = (0.0, 100.0),
+    labels: Sequence[str] = (),
+) -> Selection:
+    """The cells of one modality that have some labels and lie inside a rectangle on the map.
+
+    Parameters
+    ----------
+    modality
+        The modality of that side, with the labels.
+    across, up
+        The rectangle, its edges included, in percent of the width and height of both modalities' cells on the map.
+    labels
+        All of them if none is given.
+    """
+    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
+    both = np.concatenate([scores.source_xy, scores.target_xy]).astype(np.float64)
+    low, high = both.min(axis=0), both.max(axis=0)
+    first, last = (low + (high - low) * np.array(ends) / 100 for ends in zip(across, up, strict=True))
+    rounding = 1e-6 * (high - low)
+    chosen = np.all((xy >= first - rounding) & (xy <= last + rounding), axis=1)
+    if labels:
+        chosen &= np.isin(modality.labels[cells], list(labels))
+    whole = across == up == (0, 100)
+    where = "" if whole else f"{across[0]:g} to {across[1]:g}% from the left, {up[0]:g} to {up[1]:g}% from the bottom"
+    return Selection(side, cells[chosen], ", ".join(part for part in (*labels, where) if part) or "all on the map")
+
+
 def nearest_on_map(scores: ScoreMap, side: str, point: tuple[float, float]) -> Selection:
     """The cell of one modality that lies nearest to a point on the map, such as one that was clicked."""
     xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)

@@ -14,6 +14,7 @@ from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import (
     Selection,
     feature_values,
+    in_rectangle,
     inside,
     matched_weight,
     nearest_on_map,
@@ -66,6 +67,26 @@ def test_a_shape_around_a_panel_selects_all_its_cells(models):
     found = on_map(map_scores(*models), "target", [(-1e3, -1e3), (1e3, -1e3), (1e3, 1e3), (-1e3, 1e3)])
     assert found.cells.tolist() == list(range(models[1].modality.n_cells))
     assert (found.side, found.other) == ("target", "source")
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_rectangle_selects_what_the_same_shape_drawn_there_does(models, side):
+    scores = map_scores(*models)
+    modality = models[0 if side == "source" else 1].modality
+    assert len(in_rectangle(scores, modality, side)) == modality.n_cells
+    both = np.concatenate([scores.source_xy, scores.target_xy])
+    low, high = both.min(axis=0), both.max(axis=0)
+    x, y = (low[at] + (high[at] - low[at]) * np.array(ends) / 100 for at, ends in enumerate([(13, 61), (27, 90)]))
+    drawn = on_map(scores, side, [(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
+    found = in_rectangle(scores, modality, side, across=(13, 61), up=(27, 90))
+    assert 0 < len(found) < modality.n_cells
+    assert found.cells.tolist() == drawn.cells.tolist()
+    parts = [set(in_rectangle(scores, modality, side, across=ends).cells.tolist()) for ends in ((0, 41), (41, 100))]
+    assert len(parts[0] | parts[1]) == modality.n_cells
+    name = str(modality.labels[0])
+    of_label = in_rectangle(scores, modality, side, across=(13, 61), up=(27, 90), labels=[name])
+    assert of_label.cells.tolist() == [each for each in found.cells.tolist() if modality.labels[each] == name]
+    assert of_label.origin == f"{name}, 13 to 61% from the left, 27 to 90% from the bottom"
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

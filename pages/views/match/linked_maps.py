@@ -21,6 +21,7 @@ from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.cell import show_selected_pair
 from pages.views.match.selection_panel import selection_panel
+from pages.views.match.typed_selection import typed_selection
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -90,10 +91,11 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         for remark in look.remarks:
             st.caption(remark)
         st.caption(f"{chosen.caption} Larger, more opaque dots have more weight.{_what_is_drawn(scores, run)}")
+    typed_selection(folder, scores, run)
     if selection is None:
         st.info(
             "Nothing is selected. Draw around cells with the lasso or the box, click one to see its match (*Select "
-            "by*), tick labels in the table below, or select rows or blocks under “One label”.",
+            "by*), choose labels or a rectangle above, or select rows or blocks under “One label”.",
             icon=":material/arrow_forward:",
         )
         selected_cells.saved_buttons(folder, run)

@@ -76,6 +76,24 @@ def test_selected_cells_are_opened_one_by_one(full: Open, finished: RunFolder) -
     assert not app.exception
 
 
+def test_cells_are_selected_without_drawing(full: Open, finished: RunFolder) -> None:
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    app.radio(key=f"typed.side.{finished.id}").set_value("target")
+    app.multiselect(key=f"typed.labels.{finished.id}").set_value(["JAK2"])
+    pressed = next(each for each in app.button if each.label == "Select these cells")
+    pressed.click().run()
+    assert not app.exception
+    selection = app.session_state[f"selected.{finished.id}"]
+    labels = cache.coupling(finished).target.modality.labels
+    assert selection.cells.tolist() == np.flatnonzero(labels == "JAK2").tolist()
+    assert "JAK2" in texts(app)
+    app.slider(key=f"typed.across.{finished.id}").set_value((0, 0))
+    app.multiselect(key=f"typed.labels.{finished.id}").set_value(["STAT1"])
+    next(each for each in app.button if each.label == "Select these cells").click().run()
+    assert [each.value for each in app.warning if "Widen the rectangle" in each.value]
+    assert len(app.session_state[f"selected.{finished.id}"]) == len(selection)  # what was selected stays
+
+
 def test_the_features_shown_of_a_selection_mark_it(full: Open, finished: RunFolder) -> None:
     app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
     sides = load_readable(finished)
