@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psmatch_core.transport.cancellation import ProgressMonitor
+from psmatch_core.transport.geometry import aligned_empty
 from psmatch_core.transport.options import SolveOptions
 
 # Pairs in one tile: 0.1 to 0.4 s of work, so that a solve stops promptly, and few enough tiles to send to workers.
@@ -38,7 +39,7 @@ class MatrixBuffer:
         """An array of this shape; it overwrites the previous one if that has the same size."""
         if self.array is None or self.array.shape != shape or self.array.dtype != dtype:
             self.array = None  # free the old memory before the new is requested
-            self.array = np.empty(shape, dtype=dtype)
+            self.array = aligned_empty(shape, dtype)
         return self.array
 
     def hand_over(self) -> MatrixBuffer:

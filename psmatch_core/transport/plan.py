@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from psmatch_core.base.arrays import Array
+from psmatch_core.base.arrays import Array, Floats
 from psmatch_core.base.rowwise import RowwisePlan, SparsePlan, Tops
 from psmatch_core.transport.context import MatrixBuffer
 from psmatch_core.transport.kernels import tile_pass
@@ -21,7 +21,33 @@ from psmatch_core.transport.kernels.full_pass import TileInputs, tile_inputs
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.problem import Potentials, Problem
 
+_REMEMBERED = 32  # solutions of the sample, one for each epsilon of a slider
 ENTRY_ERROR = 1e-5  # relative error of an entry computed in float32
+
+
+@dataclass(frozen=True, eq=False)
+class DenseReference:
+    """The exponents ``(f + g − C) / epsilon`` of all pairs at the potentials of one plan.
+
+    Parameters
+    ----------
+    exponents
+        float32 ``(n, ≥ m)``.
+    potentials
+        f ``(n,)``, g ``(m,)`` and epsilon, units of cost.
+    sampled
+        Potentials g ``(m,)`` that solve the sample of the sources at each of the last epsilons.
+    """
+
+    exponents: Floats
+    potentials: Potentials
+    sampled: dict[float, Array] = field(default_factory=dict, repr=False)
+
+    def remember(self, epsilon: float, g: Array) -> None:
+        """Keep the sample's solution at an epsilon; the oldest of a few is forgotten."""
+        self.sampled[epsilon] = g
+        while len(self.sampled) > _REMEMBERED:
+            del self.sampled[next(iter(self.sampled))]
 
 
 @dataclass
@@ -32,6 +58,8 @@ class Reusable:
     ----------
     wide_support
         A support that reaches far beyond what this epsilon needs; None where the plan is too dense for one.
+    dense_reference
+        The exponents of all pairs, shared by all steps of a slider; None where the plan is sparse or they do not fit.
     is_searched
         Whether the search for a wide support has been made.
     buffer
@@ -39,8 +67,15 @@ class Reusable:
     """
 
     wide_support: Support | None = None
+    dense_reference: DenseReference | None = None
     is_searched: bool = False
     buffer: MatrixBuffer = field(default_factory=MatrixBuffer)
+
+    def release_matrices(self) -> None:
+        """Give back the memory of matrices of all pairs."""
+        self.buffer.array = None
+        if self.dense_reference is not None:
+            self.dense_reference, self.is_searched = None, False
 
 
 @dataclass(frozen=True, eq=False)

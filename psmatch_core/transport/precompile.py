@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from psmatch_core.transport.batch.many import solve_many
+from psmatch_core.transport.context import SolveContext
+from psmatch_core.transport.entropic.row_sample import RowSample
 from psmatch_core.transport.entropic.solve import resolve, solve
 from psmatch_core.transport.exact.solve import assign
+from psmatch_core.transport.kernels import full_pass, kept_exponents
 from psmatch_core.transport.kernels.summary import summarize_plan
+from psmatch_core.transport.options import DEFAULT_OPTIONS
 from psmatch_core.transport.problem import Potentials
+from psmatch_core.transport.result import TransportResult
 
 # One problem for each way through the engine: small and dense, with a sparse support, small ones together, exact.
 _DENSE_CELLS, _SPARSE_CELLS = 60, 1500
@@ -44,3 +49,18 @@ def compile_engine() -> None:
             column_bins=bins, k=1,
         )  # fmt: skip
     assign(x, x + 0.1)
+    _compile_loops_of_large_labels(solved)
+
+
+def _compile_loops_of_large_labels(solved: TransportResult) -> None:
+    """What only dense plans of several thousand cells call, on a few cells."""
+    problem, potentials = solved.plan.problem, solved.plan.potentials
+    context = SolveContext.start(DEFAULT_OPTIONS)
+    kept = full_pass.dense_exponents(problem, potentials, context)
+    n, m = problem.shape
+    rows, columns, one = np.zeros(n, dtype=np.float32), np.zeros(m, dtype=np.float32), np.float32(1)
+    kept_exponents.exponents_pass(kept, one, rows, columns, problem.a, np.empty(n), np.empty(m))
+    matrix = np.empty_like(kept)
+    kept_exponents.exponents_to_kernel(kept, one, rows, columns, matrix)
+    sample = RowSample.at(problem, matrix, np.ones(m), context)
+    sample.direction(np.zeros(m), context)

@@ -25,6 +25,7 @@ class SolvePath(StrEnum):
     SPARSE = "sparse"
     SPARSE_STEP = "sparse step"
     DENSE = "dense"
+    DENSE_STEP = "dense step"
     MATRIX_FREE = "matrix-free"
     UNRESOLVED = "unresolved"
 
@@ -39,6 +40,7 @@ _SENTENCES = {
     SolvePath.SPARSE: "Few entries matter; only these were stored, and one pass over all pairs bounded the rest.",
     SolvePath.SPARSE_STEP: "The entries stored for a neighbouring epsilon were enough, without a pass over all pairs.",
     SolvePath.DENSE: "Many entries matter; all n × m were stored.",
+    SolvePath.DENSE_STEP: "Many entries matter; all n × m stored for a neighbouring epsilon were enough.",
     SolvePath.UNRESOLVED: "Epsilon is too small beside the costs for double precision to resolve it; raise epsilon.",
     SolvePath.MATRIX_FREE: "Many entries matter and n × m exceeds the memory budget; every iteration recomputed them.",
 }

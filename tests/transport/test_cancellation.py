@@ -17,7 +17,7 @@ import pytest
 from psmatch_core.base.errors import Cancelled
 from psmatch_core.base.progress import Event
 from psmatch_core.transport import SolveOptions, SolveStatus, TransportResult, cancellation, context, solve
-from psmatch_core.transport.entropic import fixed_epsilon, iteration
+from psmatch_core.transport.entropic import all_pairs, fixed_epsilon, iteration
 from psmatch_core.transport.kernels import full_pass, tile_pass
 from psmatch_core.transport.options import AnnealingSchedule
 from tests.transport.entropic.test_solve import clouds
@@ -155,7 +155,7 @@ def test_the_work_between_two_checks_does_not_grow_with_the_problem(
     counter, limit = WorkCounter(), 300_000
     for module, name in (
         (context, "_SERIAL_PAIRS"), (context, "_TILE_PAIRS"), (full_pass, "_KERNEL_PAIRS"),
-        (fixed_epsilon, "_VISITS_SPARSE"), (fixed_epsilon, "_VISITS_DENSE"),
+        (fixed_epsilon, "_VISITS_SPARSE"), (all_pairs, "_VISITS_DENSE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, limit)
     for name in ("soft_minimum", "dense_rows", "sinkhorn_rows", "support_rows"):

@@ -13,8 +13,9 @@ import numpy as np
 from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic.finish import finish
-from psmatch_core.transport.entropic.fixed_epsilon import iterate_roughly
+from psmatch_core.transport.entropic.fixed_epsilon import iterate_roughly, support_theta
 from psmatch_core.transport.entropic.outcome import SolveOutcome
+from psmatch_core.transport.entropic.row_sample import sampled_rows
 from psmatch_core.transport.entropic.schedule import (
     epsilon_steps,
     has_reached,
@@ -25,6 +26,8 @@ from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.problem import Positions, Problem
 
+# Density of a coarse level, in units of that of a sparse plan, from which all cells will not have a sparse plan either.
+_CLEARLY_DENSE = 2.0
 _LARGEST_EXPONENT = 70.0  # float32 carries it, with room for a Sinkhorn step
 
 
@@ -37,9 +40,12 @@ def anneal(problem: Problem, epsilon: float, context: SolveContext) -> SolveOutc
     samples = nested_samples(problem, context.options)
     state: SolveState | None = None
     coarse: tuple[Positions, Positions] | None = None
+    skips_to_last = False
     try:
         for number, fine in enumerate(samples):
             is_last = number == len(samples) - 1
+            if skips_to_last and not is_last:
+                continue
             level = problem if is_last else problem.subset(*fine)
             context.monitor.start_stage(number / len(samples) * 0.6, f"level {number + 1} of {len(samples)}")
             if state is None or coarse is None:
@@ -51,7 +57,7 @@ def anneal(problem: Problem, epsilon: float, context: SolveContext) -> SolveOutc
                     _iterate_if_sparse(level, state, context)
                 return finish(level, state, epsilon, context)
             _lower_epsilon(level, state, epsilon, context, is_coarsest=number == 0)
-            coarse = fine
+            coarse, skips_to_last = fine, _skips_to_last(problem, level, state, epsilon, context)
     except StopRequested:
         pass
     if state is not None and (state.f.size, state.g.size) == problem.shape:
@@ -93,6 +99,17 @@ def _iterate_if_sparse(problem: Problem, state: SolveState, context: SolveContex
     schedule = context.options.schedule
     if full_pass.density(problem, state.potentials, schedule.theta + schedule.extra_theta) < schedule.sparse_below:
         iterate_roughly(problem, state, context, tolerance=schedule.rough_error, extra_theta=schedule.extra_theta)
+
+
+def _skips_to_last(problem: Problem, level: Problem, state: SolveState, epsilon: float, context: SolveContext) -> bool:
+    """Whether all cells can follow a coarse level at once: at the last epsilon, if the plan will not be sparse.
+
+    A sample of the rows then improves the potentials of all columns, and levels in between would only do the same.
+    """
+    if not has_reached(state.epsilon, epsilon) or sampled_rows(problem, context.options.memory_budget) is None:
+        return False
+    theta = support_theta(context.options.tolerance)
+    return full_pass.density(level, state.potentials, theta) >= _CLEARLY_DENSE * context.options.schedule.sparse_below
 
 
 def _lower_epsilon(

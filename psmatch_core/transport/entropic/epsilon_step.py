@@ -15,12 +15,14 @@ from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import fixed_epsilon
 from psmatch_core.transport.entropic.anneal import anneal
+from psmatch_core.transport.entropic.dense_step import step_dense
 from psmatch_core.transport.entropic.finish import finish
 from psmatch_core.transport.entropic.measure import measure
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels import full_pass
 from psmatch_core.transport.kernels.support import Support
+from psmatch_core.transport.plan import DenseReference
 from psmatch_core.transport.problem import Potentials, Problem
 from psmatch_core.transport.status import SolvePath, SolveStatus
 
@@ -45,9 +47,15 @@ def find_wide_support(problem: Problem, potentials: Potentials, context: SolveCo
 
 
 def step_epsilon(
-    problem: Problem, state: SolveState, epsilon: float, context: SolveContext, *, wide: Support | None
+    problem: Problem,
+    state: SolveState,
+    epsilon: float,
+    context: SolveContext,
+    *,
+    wide: Support | None,
+    dense: DenseReference | None = None,
 ) -> SolveOutcome:
-    """The solution at ``epsilon`` from that of the state; on the wide support if the step is small enough."""
+    """The solution at ``epsilon`` from that of the state; on what is kept, if the step is small enough."""
     geometry = problem.geometry
     if geometry.scale == 0 or not (geometry.is_resolved(state.epsilon) and geometry.is_resolved(epsilon)):
         return anneal(problem, epsilon, context)
@@ -58,6 +66,13 @@ def step_epsilon(
             outcome = _solve_on(wide, problem, start, context)
         except StopRequested:
             return SolveOutcome.stopped(start.f, start.g)
+        if outcome is not None:
+            return outcome
+    if dense is not None and state.is_solved:
+        try:
+            outcome = step_dense(problem, state, epsilon, context, reference=dense)
+        except StopRequested:
+            return SolveOutcome.stopped(state.f, state.g)
         if outcome is not None:
             return outcome
     return finish(problem, state, epsilon, context)

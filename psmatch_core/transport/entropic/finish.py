@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
-from psmatch_core.transport.entropic import fixed_epsilon, repair
+from psmatch_core.transport.entropic import all_pairs, fixed_epsilon, repair
 from psmatch_core.transport.entropic.measure import measure
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.schedule import epsilon_steps
@@ -102,7 +102,7 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
         if 4 * problem.geometry.n_pairs > options.memory_budget:
             return outcome
         # no support carries these marginals after several attempts; all pairs do
-        fixed_epsilon.balance_in_logarithms(problem, state, context)
+        all_pairs.balance_in_logarithms(problem, state, context)
     return _iterate_on_all_pairs(problem, state, context)
 
 
@@ -112,12 +112,16 @@ def _iterate_on_all_pairs(problem: Problem, state: SolveState, context: SolveCon
         return SolveOutcome.unfinished(state.f, state.g)
     tolerance = context.options.tolerance
     allowed, slack = fixed_epsilon.allowed_rounding(problem, state.epsilon, tolerance)
-    aim, left = 0.8 * (tolerance - slack), context.iterations_left
+    aim = 0.8 * (tolerance - slack)
+    sample = all_pairs.solve_on_rows(problem, state, context)
+    left = context.iterations_left
     if fixed_epsilon.fits_dense(problem, context.options, allowed):
-        fixed_epsilon.iterate_dense(problem, state, context, tolerance=aim, max_passes=left, allowed=allowed)
+        all_pairs.iterate_dense(problem, state, context, tolerance=aim, max_passes=left, allowed=allowed, sample=sample)
         path = SolvePath.DENSE
     else:
-        fixed_epsilon.iterate_matrix_free(problem, state, context, tolerance=aim, max_passes=left, allowed=allowed)
+        all_pairs.iterate_matrix_free(
+            problem, state, context, tolerance=aim, max_passes=left, allowed=allowed, sample=sample
+        )
         path = SolvePath.MATRIX_FREE
     error = state.error + slack
     status = SolveStatus.from_error(error, tolerance)

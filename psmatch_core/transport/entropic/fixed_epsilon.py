@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from psmatch_core.base.arrays import Array, Floats
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import iteration, repair
-from psmatch_core.transport.entropic.anderson import AndersonMixing
+from psmatch_core.transport.entropic.all_pairs import iterate_dense, iterate_matrix_free
 from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels import full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
@@ -22,20 +21,16 @@ SHARE_FOR_KERNEL = 0.3  # of the tolerance: the error to which a kernel is itera
 ENTRY_BYTES = 20
 # Entries visited in one compiled call, about 0.2 s, between two checks whether the caller wants to stop.
 _VISITS_SPARSE = 100_000_000
-_VISITS_DENSE = 800_000_000
 # Relative error of a support entry, in units of the rounding of its type: exponents stay below about 30 there.
 _VALUE_ROUNDING = 16.0
 # What storing a dense kernel in float32, and sums of 64 of its entries in float32, add to the error of the marginals.
 _SINGLE_SUMS = 1e-5
-_VANISHED = 1e-300  # sums below this are those of entries that were too small to compute
 # A support is given up if its error is still this large after this many passes.
 _PATIENCE = 90
 _HOPELESS = 5e-3
 # Ratio of successive errors above which a call with several passes has made no progress.
 _STANDSTILL = 0.9999
 _REPAIRS = 3
-# Logarithm to which scalings may grow before they are absorbed into the potentials and the kernel is recomputed.
-_ABSORB = 25.0
 _EXACT_BELOW = 5e-5  # tolerance below which reduced costs need float64
 _RELEVANT = float(np.exp(-7.0))  # share of its row above which an entry counts as relevant
 
@@ -156,91 +151,6 @@ def iterate_on_support(
             return False
         if error <= tolerance or used >= max_passes:
             return True
-
-
-def iterate_dense(
-    problem: Problem,
-    state: SolveState,
-    context: SolveContext,
-    *,
-    tolerance: float,
-    max_passes: int,
-    allowed: float,
-) -> tuple[Floats, Array, Array]:
-    """Newton iterations on the stored kernel, which is recomputed when the scalings have grown.
-
-    Returns the kernel, and the scalings of its rows and columns that turn it into the plan. Takes at most
-    ``max_passes`` of those that are left, which are at least 1.
-    """
-    used, n_sinkhorn = 0, 2
-    segment = max(6, _VISITS_DENSE // max(problem.geometry.n_pairs, 1))
-    max_passes = min(max_passes, context.iterations_left)
-    while True:
-        matrix = full_pass.dense_kernel(problem, state.potentials, context, allowed)
-        v = np.ones(problem.b.size)
-        while True:
-            v, u, error, passes, _ = iteration.newton(
-                (matrix,), problem.a, problem.b, v, tolerance, segment, max_passes - used, n_sinkhorn, 0
-            )
-            n_sinkhorn = 0
-            used += passes
-            context.counts.iterations += passes
-            if not np.isfinite(error):  # the start was so poor that the kernel overflows
-                u, v = np.ones(problem.a.size), np.ones(problem.b.size)
-                balance_in_logarithms(problem, state, context)
-                grown = np.inf
-                break
-            state.error = float(error)
-            context.monitor.check(state.error)
-            grown = max(_largest_log(u), _largest_log(v))
-            if error <= tolerance or used >= max_passes or grown > _ABSORB:
-                break
-        state.scale(u, v)
-        if (error <= tolerance and grown <= _ABSORB) or used >= max_passes:
-            return matrix, u, v
-
-
-def balance_in_logarithms(problem: Problem, state: SolveState, context: SolveContext) -> None:
-    """One iteration over all pairs with the largest term factored out, which is right for any start."""
-    state.f = full_pass.soft_transform(problem, state.g, state.epsilon, context)
-    state.g = full_pass.soft_transform(problem.transposed, state.f, state.epsilon, context)
-
-
-def _largest_log(scaling: Array) -> float:
-    return float(np.abs(np.log(np.maximum(scaling, 1e-280))).max())
-
-
-def iterate_matrix_free(
-    problem: Problem,
-    state: SolveState,
-    context: SolveContext,
-    *,
-    tolerance: float,
-    max_passes: int,
-    allowed: float,
-) -> None:
-    """Sinkhorn iterations without a stored kernel, with Anderson acceleration."""
-    epsilon = state.epsilon
-    mixing = AndersonMixing(problem.b)
-    for _ in range(min(max_passes, context.iterations_left)):
-        sums, columns = full_pass.sinkhorn_pass(problem, state.potentials, context, allowed)
-        context.counts.iterations += 1
-        if not (np.isfinite(sums).all() and sums.min() > _VANISHED and columns.min() > _VANISHED):
-            # sums overflow or vanish without the largest term factored out
-            balance_in_logarithms(problem, state, context)
-            mixing.clear()
-            continue
-        state.f = state.f + epsilon * np.log(problem.a / sums)
-        state.error = float(np.abs(columns - problem.b).sum())
-        context.monitor.check(state.error)
-        if state.error <= tolerance:
-            return
-        residual = epsilon * np.log(problem.b / columns)
-        image = state.g + residual
-        state.g = mixing.next(image, residual, state.error)
-        if not np.ptp(state.g) <= 2 * problem.geometry.scale:  # potentials of a plan differ by the costs at most
-            mixing.clear()
-            state.g = image
 
 
 def iterate_roughly(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.arrays import Array
-from psmatch_core.transport.kernels.compiled import exponential, inlined
+from psmatch_core.transport.kernels.compiled import compiled, exponential, inlined
 from psmatch_core.transport.kernels.in_memory import TINY, one_pass
 
 # Newton steps change any one scaling by a factor of e⁸ at most: the quadratic model does not hold further away.
@@ -25,9 +25,20 @@ MOST_STALLED = 3
 
 @inlined
 def _newton_direction(
-    kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, forcing: float, max_passes: int, shift: float
+    kernel: Any,
+    a: Array,
+    b: Array,
+    v: Array,
+    u: Array,
+    columns: Array,
+    residual: Array,
+    forcing: float,
+    max_passes: int,
+    shift: float,
 ) -> tuple[Array, int]:
     """Newton's direction for log v by conjugate gradients, until the residual has fallen by the factor ``forcing``.
+
+    ``residual``, what the column sums lack, is overwritten.
 
     The Hessian of the semi-dual, diag(c) − Pᵀ diag(1 / a) P, is the Laplacian of a bipartite graph: positive
     definite up to constants, and nearly singular where each row has one match. The shift, as large as the rounding of
@@ -36,7 +47,7 @@ def _newton_direction(
     m = b.size
     weights = u * u / a
     s, q, out = np.empty(a.size), np.empty(a.size), np.empty(m)
-    direction, residual = np.zeros(m), b - columns
+    direction = np.zeros(m)
     diagonal = np.maximum(columns, 1e-3 * b)
     z = residual / diagonal
     search = z.copy()
@@ -71,6 +82,15 @@ def _newton_direction(
             search[j] = z[j] + ratio * search[j]
         product = following
     return direction, passes
+
+
+@compiled
+def newton_direction(
+    kernel: Any, a: Array, b: Array, v: Array, u: Array, columns: Array, residual: Array, forcing: float, most: int
+) -> tuple[Array, int]:
+    """The direction for log v ``(m,)`` at fixed scalings, and the passes it took, at most ``most``."""
+    shift = 8.0 * np.finfo(kernel[-1].dtype).eps
+    return _newton_direction(kernel, a, b, v, u, columns, residual, forcing, most, shift)
 
 
 @inlined
@@ -134,7 +154,7 @@ def newton(
         # a direction needs no more accuracy than the tolerance requires of its step
         forcing = min(0.3, max(0.02, np.sqrt(error), 0.2 * tolerance / error))
         most = min(max(1, min(200, enough_passes - passes)), most_passes - passes - 1)
-        direction, used = _newton_direction(kernel, a, b, v, u, columns, forcing, most, shift)
+        direction, used = _newton_direction(kernel, a, b, v, u, columns, b - columns, forcing, most, shift)
         passes += used
         longest = np.abs(direction).max()
         # cell by cell: a few that would go to infinity must not slow down all others

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic.anneal import anneal
+from psmatch_core.transport.entropic.dense_step import find_dense_reference
 from psmatch_core.transport.entropic.epsilon_step import find_wide_support, step_epsilon
 from psmatch_core.transport.entropic.outcome import to_result
 from psmatch_core.transport.entropic.state import SolveState
@@ -83,17 +84,22 @@ def resolve(result: TransportResult, epsilon: float, *, options: SolveOptions | 
     context = SolveContext.start(options or SolveOptions(result.tolerance), buffer=reusable.buffer.hand_over())
     if not reusable.is_searched:
         reusable.wide_support = find_wide_support(plan.problem, plan.potentials, context)
+        if reusable.wide_support is None and result.converged:
+            reusable.dense_reference = find_dense_reference(plan.problem, plan.potentials, context)
         reusable.is_searched = True
     support = plan.support if isinstance(plan, SupportPlan) else None
     state = SolveState(
         plan.potentials.f, plan.potentials.g, plan.potentials.epsilon, support=support, is_solved=result.converged
     )
     inner = result.prepared.inner_epsilon(epsilon)
-    outcome = step_epsilon(plan.problem, state, inner, context, wide=reusable.wide_support)
+    wide, dense = reusable.wide_support, reusable.dense_reference
+    outcome = step_epsilon(plan.problem, state, inner, context, wide=wide, dense=dense)
     found = to_result(result.prepared, outcome, epsilon, context)
     found.plan.reusable.buffer = context.buffer
     if outcome.path == SolvePath.SPARSE_STEP:  # the next step starts from the same wide support
-        found.plan.reusable.wide_support, found.plan.reusable.is_searched = reusable.wide_support, True
+        found.plan.reusable.wide_support, found.plan.reusable.is_searched = wide, True
+    if outcome.path == SolvePath.DENSE_STEP:
+        found.plan.reusable.dense_reference, found.plan.reusable.is_searched = dense, True
     return found
 
 
@@ -119,8 +125,8 @@ def solve_path(
         else:
             last = resolve(last, epsilons[place], options=options)
         found[place] = last
-    if last is not None:
-        last.plan.reusable.buffer.array = None
+    for result in found.values():
+        result.plan.reusable.release_matrices()
     return tuple(found[place] for place in range(len(epsilons)))
 
 

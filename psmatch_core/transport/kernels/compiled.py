@@ -8,6 +8,7 @@ infinity.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import factorial
 from typing import Any, TypeVar
 
 import numba
@@ -115,3 +116,28 @@ def _exponential(x: Any) -> Any:
         return p * np.int64((np.int64(k) + np.int64(1023)) << np.int64(52)).view(np.float64)
 
     return double
+
+
+def power_of_two(x: float) -> float:
+    """``2^x`` in float32 by a polynomial, for compiled code only; x is clipped to −125 … 127.
+
+    Less work than :func:`exponential`: the fraction of x is exact, and the whole part is added to the bits of the
+    exponent. The relative error is 2e-7.
+    """
+    return float(2.0**x)
+
+
+@overload(power_of_two, jit_options=INLINED)  # type: ignore[untyped-decorator, unused-ignore]
+def _power_of_two(x: Any) -> Any:
+    one, low, high, half = np.float32(1), np.float32(-125), np.float32(127), np.float32(0.5)
+    factors = [np.float32(np.log(2) ** k / factorial(k)) for k in range(1, 7)]
+    c1, c2, c3, c4, c5, c6 = factors
+
+    def single(x: Any) -> Any:
+        x = min(max(x, low), high)
+        k = np.floor(x + half)
+        r = x - k
+        p = ((((((c6 * r + c5) * r + c4) * r + c3) * r + c2) * r) + c1) * r + one
+        return np.int32(np.float32(p).view(np.int32) + (np.int32(k) << np.int32(23))).view(np.float32)
+
+    return single

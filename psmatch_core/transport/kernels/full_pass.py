@@ -272,6 +272,24 @@ def dense_kernel(problem: Problem, potentials: Potentials, context: SolveContext
     return kernel
 
 
+def dense_exponents(problem: Problem, potentials: Potentials, context: SolveContext) -> Floats:
+    """``(f + g − C) / epsilon`` of all pairs, computed in float64 and stored in float32, ``(n, ≥ m)``."""
+    plain = replace(problem, a=np.ones(problem.shape[0]), b=np.ones(problem.shape[1]))
+    inputs = tile_inputs(plain, potentials, 0.0)
+    n, width = problem.shape[0], inputs.width
+    kept = context.buffer.request((n, width), _SINGLE)
+    context.buffer.array = None
+    context.counts.full_passes += 1
+    step = max(16, _KERNEL_PAIRS // width)
+    for i in range(0, n, step):
+        context.monitor.check()
+        j = min(i + step, n)
+        tile_pass.exponent_rows(
+            inputs.points[i:j], inputs.leaves, inputs.rows[i:j], inputs.columns, inputs.scale, inputs.squared, kept[i:j]
+        )
+    return kept
+
+
 def sinkhorn_pass(
     problem: Problem, potentials: Potentials, context: SolveContext, allowed: float
 ) -> tuple[Array, Array]:

@@ -35,32 +35,51 @@ def _times_power(p: float, s: float, power: float) -> float:
 
 @inlined
 def dense_pass(matrix: Any, w: Array, p: Array, power: float, s: Array, q: Array, out: Array) -> None:
-    """One pass over a dense kernel ``(n, ≥ m)``; sums run in the kernel's type over 64 rows or 1,024 columns."""
+    """One pass over a dense kernel ``(n, ≥ m)``; sums run in the kernel's type over 64 rows or 1,024 columns.
+
+    Four rows at a time, so that w and the sums of the columns are read a fourth as often: 0.20 instead of 0.30 ns per
+    pair at 10,000 cells, where reading the kernel alone takes 0.12.
+    """
     m = out.size
     small = np.empty(m, matrix.dtype)
     part = np.zeros(m, matrix.dtype)
-    factor = np.empty(1, matrix.dtype)
+    factors = np.empty(4, matrix.dtype)
+    sums = np.empty(4)
     zero = constant(0.0, part[0])
     for j in range(m):
         small[j] = w[j]
         out[j] = 0.0
     n = matrix.shape[0]
-    for i in range(n):
-        row = matrix[i]
-        total = 0.0
-        for first in range(0, m, _CHUNK):
-            values, weights = row[first : min(first + _CHUNK, m)], small[first : first + _CHUNK]
-            partial = zero
-            for k in range(values.size):
-                partial += values[k] * weights[k]
-            total += partial
-        s[i] = total
-        q[i] = _times_power(p[i], s[i], power)
-        factor[0] = q[i]
-        weight = factor[0]
+    for first in range(0, n, 4):
+        # beyond the last row, the last one stands in and counts nothing
+        row0, row1 = matrix[first], matrix[min(first + 1, n - 1)]
+        row2, row3 = matrix[min(first + 2, n - 1)], matrix[min(first + 3, n - 1)]
+        sums[:] = 0.0
+        for start in range(0, m, _CHUNK):
+            end = min(start + _CHUNK, m)
+            weights = small[start:end]
+            part0, part1, part2, part3 = row0[start:end], row1[start:end], row2[start:end], row3[start:end]
+            sum0 = sum1 = sum2 = sum3 = zero
+            for k in range(weights.size):
+                weight = weights[k]
+                sum0 += part0[k] * weight
+                sum1 += part1[k] * weight
+                sum2 += part2[k] * weight
+                sum3 += part3[k] * weight
+            sums[0] += sum0
+            sums[1] += sum1
+            sums[2] += sum2
+            sums[3] += sum3
+        for k in range(4):
+            factors[k] = zero
+            if first + k < n:
+                s[first + k] = sums[k]
+                q[first + k] = _times_power(p[first + k], sums[k], power)
+                factors[k] = q[first + k]
+        factor0, factor1, factor2, factor3 = factors[0], factors[1], factors[2], factors[3]
         for j in range(m):
-            part[j] += weight * row[j]
-        if i % 64 == 63 or i == n - 1:
+            part[j] += factor0 * row0[j] + factor1 * row1[j] + factor2 * row2[j] + factor3 * row3[j]
+        if first % 64 == 60 or first + 4 >= n:
             for j in range(m):
                 out[j] += part[j]
                 part[j] = zero

@@ -163,3 +163,21 @@ def lowest_bit(typingctx: Any, mask: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.uint64), codegen
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def prefetch(typingctx: Any, values: Any, place: Any) -> Any:
+    """Ask for the cache line of ``values[place]`` ahead of its use; a hint that may lie past the end of the array."""
+    signature = types.void(values, types.int64)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        number, text = ir.IntType(32), ir.IntType(8).as_pointer()
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        hint = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [text, number, number, number]), "llvm.prefetch.p0i8"
+        )
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), text)
+        builder.call(hint, [address, *(ir.Constant(number, value) for value in (0, 2, 1))])  # read, second level, data
+        return context.get_dummy_value()
+
+    return signature, codegen

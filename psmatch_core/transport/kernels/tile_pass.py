@@ -77,8 +77,13 @@ def cost_sums(points: Floats, leaves: Floats, columns: Floats, squared: bool, ou
 def dense_rows(
     points: Floats, leaves: Floats, rows: Floats, columns: Floats, scale: float, squared: bool, out: Floats
 ) -> None:
-    """``out_ij = P_ij`` for one tile; out is ``(r, 64 · n_leaves)`` and 0 in the padding columns."""
+    """``out_ij = P_ij`` for one tile; out is ``(r, 64 · n_leaves)`` and 0 in the padding columns.
+
+    Exponentials are computed in the type of ``out``. An exponent of float64 that is rounded to float32 moves its entry
+    by 2⁻²⁴ of itself, and exponents are below 50 where there is mass.
+    """
     buffer = np.empty(LEAF, points.dtype)
+    like = np.zeros(1, out.dtype)[0]
     for first in range(0, points.shape[0], _BLOCK):
         size = min(_BLOCK, points.shape[0] - first)
         for j in range(leaves.shape[0]):
@@ -88,7 +93,21 @@ def dense_rows(
                 exponents(points[i], leaf, shift, rows[i], scale, squared, buffer)
                 target = out[i, j * LEAF : (j + 1) * LEAF]
                 for k in range(LEAF):
-                    target[k] = exponential(buffer[k])
+                    target[k] = exponential(constant(buffer[k], like))
+
+
+@compiled
+def exponent_rows(
+    points: Floats, leaves: Floats, rows: Floats, columns: Floats, scale: float, squared: bool, out: Floats
+) -> None:
+    """``out_ij = log P_ij`` for one tile; out is ``(r, 64 · n_leaves)``, and very negative in the padding columns."""
+    buffer = np.empty(LEAF, points.dtype)
+    for first in range(0, points.shape[0], _BLOCK):
+        size = min(_BLOCK, points.shape[0] - first)
+        for j in range(leaves.shape[0]):
+            for i in range(first, first + size):
+                exponents(points[i], leaves[j], columns[j], rows[i], scale, squared, buffer)
+                out[i, j * LEAF : (j + 1) * LEAF] = buffer
 
 
 @inlined

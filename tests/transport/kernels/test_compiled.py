@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from numba.core.registry import CPUDispatcher
 
 import psmatch_core.transport
+from psmatch_core.transport.kernels.compiled import compiled, power_of_two
 from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[3]
@@ -45,6 +47,20 @@ def test_compiled_functions_call_only_what_becomes_part_of_them() -> None:
         for callee in called:
             if isinstance(callee, CPUDispatcher):
                 assert callee.targetoptions["forceinline"], f"{caller.__name__} calls {callee.__name__}"
+
+
+@compiled
+def powers(x: np.ndarray, out: np.ndarray) -> None:
+    for k in range(x.size):
+        out[k] = power_of_two(x[k])
+
+
+def test_powers_of_two_have_the_digits_of_float32() -> None:
+    x = np.concatenate([np.linspace(-124.9, 126.9, 100_001), np.arange(-125, 127), [-1e30, -500.0]]).astype(np.float32)
+    out = np.empty_like(x)
+    powers(x, out)
+    exact = 2.0 ** np.maximum(x.astype(np.float64), -125)
+    assert np.abs(out / exact - 1).max() < 3e-7
 
 
 @pytest.mark.slow
