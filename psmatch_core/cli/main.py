@@ -24,6 +24,7 @@ from psmatch_core.cli import (
     leave_out,
     markers,
     match,
+    match_many,
     matched,
     monitor,
     options,
@@ -45,7 +46,7 @@ from psmatch_core.workspace.run_status import UNEXPECTED
 GROUPS = {
     "start": (doctor, demo, app),
     "look at the data": (inspect, init),
-    "match": (match, run, resume, runs),
+    "match": (match, match_many, run, resume, runs),
     "judge the matches": (evaluate, monitor, compare, curve, sweep, witness, leave_out),
     "use the matches": (markers, features, translate, matched, report),
     "settings and the program": (options, presets, warm),

@@ -25,7 +25,7 @@ from psmatch_core.matching.match import check_sides, checked_answer
 from psmatch_core.matching.matchers import Answer, LabelProblem, Matcher
 from psmatch_core.matching.matchers.problem import SMALLEST_SPREAD
 
-ROUNDS = 3  # of plans and new points; docs/decisions/0006 shows what more of them change
+ROUNDS = 1  # of plans and new points: more of them draw the points together and gain nothing (decisions/0006)
 
 
 @dataclass(frozen=True, eq=False)

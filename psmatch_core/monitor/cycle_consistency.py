@@ -32,6 +32,7 @@ from psmatch_core.matching.matchers import Matcher, SinkhornMatcher
 from psmatch_core.matching.several import PAIRS, Couplings
 from psmatch_core.monitor.stability import compare
 
+CYCLE_FIGURES = ("agreement", "agreement_turned", "shared_mass", "shared_mass_turned", "shared_mass_uniform")
 FLAT = 1e-9  # × the largest singular value: directions below it hold rounding errors only
 UNIFORM_ROW = 1e-9  # a row that shares more than 1 less this with a uniform one leaves nothing to compare
 

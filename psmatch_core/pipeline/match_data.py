@@ -14,6 +14,7 @@ from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.sides import SIDES
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
@@ -65,6 +66,7 @@ def match_data(
     label: str | Mapping[str, str] | None = None,
     modalities: tuple[str, ...] | None = None,
     plans: str = PAIRS,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
     recipe: Recipe | None = None,
     seed: int | None = None,
     progress: Progress = silent,
@@ -82,6 +84,7 @@ def match_data(
     label: str | tuple[str, str] | Mapping[str, str] | None = None,
     modalities: tuple[str, ...] | None = None,
     plans: str = PAIRS,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
     names: tuple[str, str] | None = None,
     recipe: Recipe | None = None,
     annotate: bool = True,
@@ -117,6 +120,7 @@ def match_data(
     label: str | tuple[str, str] | Mapping[str, str] | None = None,
     modalities: tuple[str, ...] | None = None,
     plans: str = PAIRS,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
     names: tuple[str, str] | None = None,
     recipe: Recipe | None = None,
     annotate: bool = True,
@@ -144,6 +148,8 @@ def match_data(
         Which modalities of a MuData object or a mapping, source or reference first; all by default.
     plans
         Of several modalities, which plans are solved: one of :data:`~psmatch_core.matching.several.PLANS`.
+    preprocessing
+        Of several modalities, by name, instead of the recipe's: ``{"adt": Preprocessing(normalize="clr")}``.
     names
         Names of the two sides in tables and messages; by default those in the MuData object, or source and target.
     recipe
@@ -190,7 +196,9 @@ def match_data(
     recipe = replace(recipe, matcher=matcher or recipe.matcher, seed=recipe.seed if seed is None else seed)
     if several is not None:
         read = read_several(several, label=label, shared=getattr(source, "obs", None), reading=reading)
-        return match_modalities(read, recipe, plans=plans, progress=progress, executor=executor)
+        return match_modalities(
+            read, recipe, plans=plans, preprocessing=preprocessing, progress=progress, executor=executor
+        )
     if isinstance(source, Modality) and isinstance(target, Modality):
         return run(recipe, source, target, progress=progress, executor=executor)
     given, own_names, shared = _two_objects(source, target, modalities)

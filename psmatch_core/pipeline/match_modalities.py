@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -14,17 +15,19 @@ from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
+from psmatch_core.data.proposals import propose_preprocessing
+from psmatch_core.evaluation.evaluate import Evaluation, evaluate
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.link import NEVER
-from psmatch_core.matching.match import match
+from psmatch_core.matching.match import known_ids, match
 from psmatch_core.matching.several import BARYCENTER, PAIRS, Couplings, check_plans, match_several, solved_pairs
 from psmatch_core.monitor import MonitorReport
 from psmatch_core.monitor.cycle_consistency import CycleConsistency, cycle_consistency
 from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.score_modalities import score_several
+from psmatch_core.pipeline.score_modalities import preprocessing_of, score_several
 from psmatch_core.pipeline.several_inputs import prepare_several
 from psmatch_core.pipeline.stage_store import MemoryStageStore
 
@@ -49,6 +52,9 @@ class MatchedModalities(HtmlSummary):
         Direct matches compared with those through a third modality; None if there is nothing to compare.
     labels
         One row for each label of any modality: its cells in each, whether it is matched, and why not.
+    evaluations
+        Metrics from all known pairs, by source and target; empty if no pair is known. They are inflated: classifiers
+        were trained on the same physical cells.
     notes
         What the user should know, in the order in which it happened.
     """
@@ -60,6 +66,7 @@ class MatchedModalities(HtmlSummary):
     monitors: Mapping[str, MonitorReport]
     cycles: CycleConsistency | None
     labels: pd.DataFrame
+    evaluations: Mapping[tuple[str, str], Evaluation] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -98,6 +105,7 @@ def match_modalities(
     recipe: Recipe | None = None,
     *,
     plans: str = PAIRS,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
 ) -> MatchedModalities:
@@ -113,6 +121,8 @@ def match_modalities(
         The settings; the source's hold for the reference, the target's for all others.
     plans
         Which plans are solved: one of :data:`~psmatch_core.matching.several.PLANS`.
+    preprocessing
+        Of single modalities, by name, instead of the recipe's.
 
     Raises
     ------
@@ -124,9 +134,12 @@ def match_modalities(
     prepared = prepare_several(recipe.labels, modalities, judging=recipe.judging, seed=recipe.seed)
     store = MemoryStageStore()
     with computing_on(executor):
-        preprocessing, models = score_several(recipe, prepared.modalities, store=store, progress=progress)
-        notes = [*prepared.notes, *(note for each in preprocessing.values() for note in each.notes)]
+        fitted, models = score_several(
+            recipe, prepared.modalities, preprocessing=preprocessing, store=store, progress=progress
+        )
+        notes = [*prepared.notes, *(note for each in fitted.values() for note in each.notes)]
         notes += [note for model in models.values() for note in model.notes]
+        notes += _proposed(prepared.modalities, preprocessing_of(recipe, tuple(prepared.modalities), preprocessing))
         couplings, linked = _matched(recipe, models, plans, progress, executor)
         reference, *others = prepared.modalities
         monitors = {}
@@ -140,13 +153,34 @@ def match_modalities(
     return MatchedModalities(
         recipe=recipe,
         modalities=prepared.modalities,
-        preprocessing=preprocessing,
+        preprocessing=fitted,
         couplings=couplings,
         monitors=monitors,
         cycles=cycles,
+        evaluations=_evaluated(couplings, recipe, progress),
         labels=prepared.labels,
         notes=(*notes, *linked),
     )
+
+
+def _proposed(modalities: Mapping[str, Modality], current: Mapping[str, Preprocessing]) -> list[str]:
+    """The preprocessing that suits each modality, where it has another."""
+    notes = []
+    for name, cells in modalities.items():
+        said = propose_preprocessing(cells).note(current[name], name)
+        if said:
+            notes.append(f"{name}: " + said.replace(f"--set {name}_preprocessing.", f"--set preprocessing.{name}."))
+    return notes
+
+
+def _evaluated(couplings: Couplings, recipe: Recipe, progress: Progress) -> dict[tuple[str, str], Evaluation]:
+    """The metrics of each pair of modalities of which true pairs are known."""
+    found = {}
+    for source, target in itertools.combinations(couplings.names, 2):
+        if known_ids(couplings.models[source].modality, couplings.models[target].modality) is not None:
+            progress(Event("evaluate", 0.0, f"{source} and {target}"))
+            found[source, target] = evaluate(couplings.between(source, target), recipe.judging)
+    return found
 
 
 def _matched(

@@ -14,7 +14,7 @@ from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import PropensityModel, fit_propensity
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
-from psmatch_core.data.preprocessing import FittedPreprocessing
+from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
@@ -80,12 +80,16 @@ def score_several(
     recipe: Recipe,
     modalities: Mapping[str, Modality],
     *,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
     store: StageStore | None = None,
     progress: Progress = silent,
 ) -> tuple[dict[str, FittedPreprocessing], dict[str, PropensityModel]]:
     """Preprocess modalities with the same labels, and train one classifier for each, whatever it is matched with.
 
-    The first is preprocessed as the source of the recipe, all others as its target.
+    Parameters
+    ----------
+    preprocessing
+        By name; of the others :func:`preprocessing_of` the recipe.
 
     Raises
     ------
@@ -101,7 +105,11 @@ def score_several(
     first, *others = modalities.values()
     stages = _Stages(recipe, first.label_names, store or NoStageStore(), progress)
     sides = [SIDES[0], *(SIDES[1] for _ in others)]
-    made = [stages.features(side, cells) for side, cells in zip(sides, (first, *others), strict=True)]
+    settings = preprocessing_of(recipe, tuple(modalities), preprocessing)
+    made = [
+        stages.features(side, cells, settings[name])
+        for side, (name, cells) in zip(sides, modalities.items(), strict=True)
+    ]
     features = [each for _, each in made]
     for each in features:
         recipe.classifier.check(each.in_shape(each.X), name=each.name)
@@ -113,6 +121,26 @@ def score_several(
     return dict(zip(modalities, fitted, strict=True)), dict(zip(modalities, models, strict=True))
 
 
+def preprocessing_of(
+    recipe: Recipe, names: tuple[str, ...], given: Mapping[str, Preprocessing] | None = None
+) -> dict[str, Preprocessing]:
+    """The preprocessing of each modality: its own, else the recipe's of the source for the first, of the target else.
+
+    Raises
+    ------
+    PsmatchError
+        For the settings of a modality that is not there.
+    """
+    given = given or {}
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise PsmatchError(
+            f"There is no modality {unknown[0]!r} to preprocess.", hint=f"The modalities are {', '.join(names)}."
+        )
+    own = [recipe.source_preprocessing, *(recipe.target_preprocessing for _ in names[1:])]
+    return {name: given.get(name, each) for name, each in zip(names, own, strict=True)}
+
+
 @dataclass(frozen=True)
 class _Stages:
     """The stages of one recipe, with what they share."""
@@ -122,9 +150,11 @@ class _Stages:
     store: StageStore
     progress: Progress
 
-    def features(self, side: str, cells: Modality) -> tuple[FittedPreprocessing, Modality]:
+    def features(
+        self, side: str, cells: Modality, config: Preprocessing | None = None
+    ) -> tuple[FittedPreprocessing, Modality]:
         recipe, seed = self.recipe, self.recipe.seed
-        config = recipe.source_preprocessing if side == "source" else recipe.target_preprocessing
+        config = config or (recipe.source_preprocessing if side == "source" else recipe.target_preprocessing)
         key = features_key(cells, config, seed)
         self.progress(Event(f"preprocess: {cells.name}", 0.0, "choosing and scaling features"))
         fitted = self.store.load_or_make(

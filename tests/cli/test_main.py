@@ -34,6 +34,7 @@ NO_COMMANDS = {
     "json_output",
     "machine_checks",
     "run_summary",
+    "many_summary",
     "exit_codes",
     "inspected_files",
     "terminal_progress",

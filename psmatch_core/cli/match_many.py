@@ -1,0 +1,249 @@
+"""`psmatch match-many`: match the cells of three files or more, each with a name."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.cli.command import (
+    Command,
+    add_executor,
+    add_json,
+    add_preset,
+    add_quiet,
+    add_settings,
+    with_executor,
+)
+
+if TYPE_CHECKING:
+    from psmatch_core.base.progress import Progress
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.data.preprocessing import Preprocessing
+    from psmatch_core.data.readers import DataSpec
+    from psmatch_core.pipeline.recipe import Recipe
+
+MANY_FOLDER = "psmatch-many"
+# Written out, because `psmatch --help` must load neither; a test compares them with those of the core.
+PLAN_CHOICES = ("pairs", "reference", "barycenter")
+TUPLE_CHOICES = ("best", "sampled", "barycentric")
+PREPROCESSING = "preprocessing."
+EACH = "; NAME=… for one file, may be repeated"
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="*", metavar="NAME=FILE", help="a modality and its file of any format in docs/formats.md; the "
+        "first is the reference, to whose cells the others are matched"
+    )  # fmt: skip
+    parser.add_argument("--demo", action="store_true", help="match the three views of a synthetic screen instead")
+    group = parser.add_argument_group("what is read of the files")
+    for name, what in (
+        ("--label", "label column"),
+        ("--matrix", "X, raw, layers/NAME or obsm/NAME"),
+        ("--part", "modality of a file with several, such as rna"),
+        ("--labels", "table with the labels of one file: NAME=FILE"),
+    ):
+        group.add_argument(name, action="append", default=[], help=f"{what}{EACH}")
+    group.add_argument(
+        "--label-with", action="append", default=[], metavar="COLUMN",
+        help="column that makes the label together with the label column, in all files, such as the dose of a drug",
+    )  # fmt: skip
+    group.add_argument(
+        "--cells", action="append", default=[], metavar="RULE",
+        help="use only cells that meet this, in all files, for example 'grna_frac > 0.8'; may be repeated",
+    )  # fmt: skip
+    group.add_argument("--drop-missing-labels", action="store_true", help="leave out cells without a label")
+    group.add_argument(
+        "--pair", default="", metavar="COLUMN", help="column that identifies the physical cell; only for evaluation"
+    )
+    add_preset(parser)
+    add_settings(parser, "matcher.epsilon=0.02, or preprocessing.NAME.normalize=clr of one modality")
+    parser.add_argument(
+        "--plans", choices=PLAN_CHOICES, default="pairs",
+        help="match every pair of modalities, each with the first, or each with a barycentre of the label; the rest is "
+        "composed (default: pairs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--values", choices=TUPLE_CHOICES, default="best",
+        help="which partners of each cell matched.h5mu holds: the heaviest, one drawn by weight, or the weighted mean "
+        "(default: best)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path(MANY_FOLDER), help=f"folder for the files (default: ./{MANY_FOLDER})"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="if the folder already holds such a result, move that aside; it is kept"
+    )
+    add_executor(parser)
+    add_quiet(parser)
+    add_json(parser)
+
+
+def _match_many(options: argparse.Namespace) -> int:
+    from psmatch_core.cli.common import progress_of
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.cli.many_summary import many_record, many_summary
+    from psmatch_core.exports.several_files import export_several
+    from psmatch_core.pipeline.match_modalities import match_modalities
+    from psmatch_core.workspace.new_folder import make_folder
+
+    started = time.perf_counter()
+    specs = _specs(options)
+    names = tuple(specs) or ("RNA", "Protein", "Image")
+    recipe, preprocessing = _settings(options, names)
+    folder = _free(options, specs)
+    progress = progress_of(options)
+    modalities = _read(specs, progress) if specs else _demo()
+    make_folder(folder)
+    matched = match_modalities(modalities, recipe, plans=options.plans, preprocessing=preprocessing, progress=progress)
+    made_by = {
+        "command": shlex.join(["psmatch", *sys.argv[1:]]),
+        "files": {name: {**spec.to_dict(), "path": Path(spec.path).name} for name, spec in specs.items()},
+    }
+    export_several(matched, folder, values=options.values, made_by=made_by, progress=progress)
+    seconds = time.perf_counter() - started
+    if options.json:
+        print(as_json(many_record(matched, folder, seconds)))
+    else:
+        print(many_summary(matched, folder, seconds))
+    return 0
+
+
+def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
+    """The files by name, each with what is read of it; none for the demo."""
+    from psmatch_core.data.readers import DataSpec
+
+    if options.demo:
+        if options.files:
+            raise PsmatchError("Files and --demo were given.", hint="Give either.")
+        return {}
+    files: dict[str, str] = {}
+    for each in options.files:
+        name, equals, path = each.partition("=")
+        if not (name and equals and path):
+            raise PsmatchError(f"{each!r} is not NAME=FILE.", hint="Write it as rna=rna.h5ad.")
+        if name in files:
+            raise PsmatchError(f"Two files are called {name!r}.", hint="Give each modality a name of its own.")
+        files[name] = path
+    if len(files) < 2:
+        raise PsmatchError(
+            f"{len(files)} files were given, and match-many takes two or more.",
+            hint="psmatch match-many rna=rna.h5ad adt=adt.h5ad atac=atac.h5ad --label ko, or --demo.",
+        )
+    label, matrix, part, tables = (
+        _by_name(getattr(options, name), files, name) for name in ("label", "matrix", "part", "labels")
+    )
+    if not any(label.values()):
+        raise PsmatchError("No label column was named.", hint="Add --label COLUMN; `psmatch inspect FILE` lists them.")
+    return {
+        name: DataSpec(
+            path=str(Path(path).resolve()),
+            label_key=label[name],
+            label_with=tuple(options.label_with),
+            part=part[name],
+            matrix=matrix[name] or "X",
+            name=name,
+            labels_path=str(Path(tables[name]).resolve()) if tables[name] else "",
+            pair_key=options.pair,
+            missing_labels="drop" if options.drop_missing_labels else "refuse",
+            cells=tuple(options.cells),
+        )
+        for name, path in files.items()
+    }
+
+
+def _by_name(values: Sequence[str], files: dict[str, str], option: str) -> dict[str, str]:
+    """The value of each file: its own, given as NAME=VALUE, or the one for all."""
+    found = dict.fromkeys(files, "")
+    own = [each.partition("=") for each in values]
+    for name, equals, _ in own:
+        if not equals:
+            found = dict.fromkeys(files, name)
+    for name, equals, value in own:
+        if equals and name not in files:
+            raise PsmatchError(
+                f"--{option} names {name!r}, which is no file.", hint=f"The files are {', '.join(files)}."
+            )
+        if equals:
+            found[name] = value
+    return found
+
+
+def _settings(options: argparse.Namespace, names: tuple[str, ...]) -> tuple[Recipe, dict[str, Preprocessing]]:
+    """The recipe, and the preprocessing of each modality with the settings that name it."""
+    from dataclasses import replace
+
+    from psmatch_core.cli.common import parse_setting, with_settings
+    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.pipeline.score_modalities import preprocessing_of
+
+    own = [each for each in options.settings if each.startswith(PREPROCESSING)]
+    recipe = with_settings(Recipe.preset(options.preset), [each for each in options.settings if each not in own])
+    found = preprocessing_of(recipe, names)
+    for each in own:
+        path, value = parse_setting(each.removeprefix(PREPROCESSING))
+        name, _, setting = path.partition(".")
+        if name not in found:
+            raise PsmatchError(f"There is no modality {name!r}.", hint=f"The modalities are {', '.join(names)}.")
+        bare = replace(recipe, source_preprocessing=found[name])
+        found[name] = bare.with_setting(f"source_preprocessing.{setting}", value).source_preprocessing
+    return recipe, found
+
+
+def _free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> Path:
+    """The folder, free or freed by ``--force``, once the files have been opened; nothing has changed on disk before."""
+    from psmatch_core.data.readers import inspect_file
+    from psmatch_core.exports.several_files import SEVERAL_FILE
+    from psmatch_core.workspace.new_folder import check_free, move_aside
+
+    folder: Path = options.out.resolve()
+    is_earlier = (folder / SEVERAL_FILE).exists()
+    if is_earlier and not options.force:
+        raise PsmatchError(
+            f"The folder {folder.name} already holds matched modalities.",
+            hint="Choose a new folder with --out, or add --force: the earlier result is moved aside and kept.",
+        )
+    if not is_earlier:
+        check_free(folder)
+    for spec in specs.values():
+        inspect_file(spec, is_final=True)
+    if is_earlier:
+        print(f"The earlier result in {folder.name} is kept in {move_aside(folder)}", file=sys.stderr)
+    return folder
+
+
+def _read(specs: dict[str, DataSpec], progress: Progress) -> dict[str, Modality]:
+    from psmatch_core.base.progress import Event
+    from psmatch_core.pipeline.inputs import read_input
+
+    found = {}
+    for at, (name, spec) in enumerate(specs.items()):
+        progress(Event("read", at / len(specs), f"reading {name}"))
+        found[name] = read_input(spec, side="source")
+    progress(Event("read", 1.0))
+    return found
+
+
+def _demo() -> dict[str, Any]:
+    from psmatch_core.data.modality import Modality
+    from psmatch_core.pipeline.demo_views import demo_views
+
+    return {
+        name: Modality.from_anndata(cells, label_key="label", name=name, pair_key="cell")
+        for name, cells in demo_views().items()
+    }
+
+
+COMMAND = Command(
+    "match-many",
+    "match the cells of three data files or more",
+    _add_arguments,
+    with_executor(_match_many),
+    example="psmatch match-many rna=rna.h5ad adt=adt.h5ad atac=atac.h5ad --label ko --out my-views",
+)

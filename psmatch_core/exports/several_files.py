@@ -1,0 +1,165 @@
+"""Everything of several matched modalities as files: matched cells, pairs, couplings, labels, consistency, and how."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from psmatch_core.base import disk
+from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.original_columns import with_originals
+from psmatch_core.evaluation.evaluate import INFLATED
+from psmatch_core.exports.files import write_h5ad
+from psmatch_core.exports.matched_h5mu import MATCHED_FILE
+from psmatch_core.exports.matched_tuples import write_tuples
+from psmatch_core.exports.pairs import choose_pairs, verdict_columns
+from psmatch_core.exports.provenance import portable_recipe, versions
+from psmatch_core.exports.tables import write_csv
+from psmatch_core.matching.several import PLANS
+from psmatch_core.pipeline.match_modalities import MatchedModalities
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+SEVERAL_FILE = "modalities.json"  # written last: a folder that holds it is whole
+
+
+def export_several(
+    matched: MatchedModalities,
+    folder: Path,
+    *,
+    values: str = "best",
+    made_by: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> list[Path]:
+    """Write matched modalities into a folder.
+
+    ``matched.h5mu``; ``pairs_REFERENCE_NAME.csv`` of each other modality; ``coupling_A_B.h5ad`` of each pair;
+    ``labels.csv``, ``excluded_cells.csv``, ``cycle_consistency.csv`` where it is known, ``evaluation.csv`` if pairs are
+    known, ``README.txt``, and ``modalities.json`` with all settings.
+
+    Parameters
+    ----------
+    values
+        Of ``matched.h5mu``, as in :func:`~psmatch_core.exports.matched_tuples.write_tuples`.
+    made_by
+        What else ``modalities.json`` is to say, such as the files and the command.
+
+    Returns
+    -------
+    The files.
+    """
+    reference, *others = matched.names
+    rules, seed = matched.recipe.exports, matched.recipe.seed
+    files: list[Path] = []
+
+    def add(path: Path) -> None:
+        files.append(path)
+        progress(Event("export", min(0.99, len(files) / (8 + 2 * len(others) ** 2)), path.name))
+
+    add(write_tuples(matched, folder / MATCHED_FILE, values=values))
+    for name in others:
+        pairs = choose_pairs(matched.coupling(reference, name), rules, seed=seed)
+        pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), matched.monitors[name]))
+        add(write_csv(pairs, folder / f"pairs_{reference}_{name}.csv"))
+    for one, other in itertools.combinations(matched.names, 2):
+        add(write_h5ad(coupling_of(matched, one, other), folder / f"coupling_{one}_{other}.h5ad"))
+    add(write_csv(matched.labels, folder / "labels.csv"))
+    add(write_csv(matched.excluded, folder / "excluded_cells.csv"))
+    if matched.cycles is not None:
+        add(write_csv(matched.cycles.table, folder / "cycle_consistency.csv"))
+    if matched.evaluations:
+        add(write_csv(_evaluations(matched), folder / "evaluation.csv"))
+    add(disk.write_text(folder / "README.txt", _readme(matched, files)))
+    about = {
+        "modalities": {
+            name: {"n_cells": cells.n_cells, "n_features": cells.n_features, "fingerprint": cells.fingerprint}
+            for name, cells in matched.modalities.items()
+        },
+        "plans": matched.couplings.plans,
+        "recipe": portable_recipe(matched.recipe),
+        "preprocessing": {name: fitted.config.to_dict() for name, fitted in matched.preprocessing.items()},
+        "versions": versions(),
+        "notes": list(matched.notes),
+        **(made_by or {}),
+    }
+    add(disk.write_json(folder / SEVERAL_FILE, about))
+    progress(Event("export", 1.0, SEVERAL_FILE))
+    return files
+
+
+def coupling_of(matched: MatchedModalities, source: str, target: str) -> AnnData:
+    """The coupling of two of the modalities as source cells × target cells, sparse, as ``coupling.h5ad`` of a run."""
+    from anndata import AnnData
+
+    coupling = matched.coupling(source, target)
+    matrix = coupling.to_sparse(smallest=matched.recipe.exports.smallest)
+    obs, var = (
+        with_originals(side.obs, side.obs_names, {"label": pd.Categorical(side.labels), **more})
+        for side, more in (
+            (matched.modalities[source], {"n_effective": coupling.n_effective}),
+            (matched.modalities[target], {}),
+        )
+    )
+    uns = {
+        "recipe": json.dumps(portable_recipe(matched.recipe)),
+        "source": source,
+        "target": target,
+        "plans": matched.couplings.plans,
+        "weights": "whole coupling: each row sums to 1 / matched source cells; divide it by its sum to get weights",
+        "smallest_kept_share_of_row": matched.recipe.exports.smallest,
+        "left_out_mass": 1 - float(matrix.sum()),
+    }
+    return AnnData(X=matrix, obs=obs, var=var, uns=uns)
+
+
+def _evaluations(matched: MatchedModalities) -> pd.DataFrame:
+    tables = [
+        each.table().assign(source=source, target=target, judged=f"all pairs, {INFLATED}")
+        for (source, target), each in matched.evaluations.items()
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    first = ["source", "target", "judged"]
+    return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def _readme(matched: MatchedModalities, files: Sequence[Path]) -> str:
+    reference = matched.names[0]
+    return "\n".join(
+        [
+            f"Matched cells of {', '.join(matched.names)}; {reference} is the reference",
+            "",
+            f"{MATCHED_FILE} has one observation for each cell of {reference}, with a partner in each other modality.",
+            f"Plans: {PLANS[matched.couplings.plans]}.",
+            "The weight of a pair is its share of the source cell's mass, 0 to 1. Pairs are inferred, not measured.",
+            "",
+            *(
+                f"{reference} and {name}: {monitor.verdict.title} ({monitor.counted()})"
+                for name, monitor in matched.monitors.items()
+            ),
+            "",
+            *([cycles_in_words(matched), ""] if matched.cycles is not None else []),
+            *(f"  {path.name}" for path in [*files, Path("README.txt"), Path(SEVERAL_FILE)]),
+            "",
+            "Notes:",
+            *(f"- {note}" for note in matched.notes or ["none"]),
+            "",
+        ]
+    )
+
+
+def cycles_in_words(matched: MatchedModalities) -> str:
+    """What cycle consistency is, with the figures beside it; empty if it is not known."""
+    cycles = matched.cycles
+    if cycles is None:
+        return ""
+    return (
+        f"Cycle consistency: direct matches and those through a third modality agree to {cycles.mean('agreement'):.2f} "
+        f"(1 the same, 0 unrelated); with the third turned at random, {cycles.mean('agreement_turned'):.2f}. Only what "
+        "lies above that comes from the modalities. It does not show that matches are correct."
+    )

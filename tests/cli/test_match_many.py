@@ -1,0 +1,146 @@
+"""`psmatch match-many`: three files in, matched modalities out, with the manners of `match`."""
+
+import json
+from contextlib import redirect_stdout
+from io import StringIO
+
+import anndata
+import mudata
+import numpy as np
+import pandas as pd
+import pytest
+
+from psmatch_core.cli.exit_codes import ExitCode
+from psmatch_core.cli.main import main
+from psmatch_core.cli.match_many import PLAN_CHOICES, TUPLE_CHOICES
+from psmatch_core.exports.matched_tuples import TUPLE_VALUES
+from psmatch_core.matching.several import PLANS
+from tests.conftest import make_adata
+
+pytestmark = pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning", "ignore:Cannot join columns")
+QUICK = [
+    *("--set", 'classifier={"kind": "LinearClassifier", "strength": 0.05}', "--set", "monitoring.stability=false"),
+    *("--set", "monitoring.n_shuffles=0"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Three files with one label too many in the first; a physical cell may be in several."""
+    place = tmp_path_factory.mktemp("views")
+    for name, n, p, labels in (("rna", 50, 8, "ABCDE"), ("adt", 44, 5, "ABCD"), ("atac", 40, 6, "ABCD")):
+        adata = make_adata(n=n, n_features=p, labels=tuple(labels), seed=n)
+        adata.obs["cell"] = [f"c{at}" for at in range(n)]
+        if name == "adt":
+            adata.obs = adata.obs.rename(columns={"label": "guide"})
+        adata.write_h5ad(place / f"{name}.h5ad")
+    return [f"{name}={place / name}.h5ad" for name in ("rna", "adt", "atac")]
+
+
+@pytest.fixture(scope="module")
+def done(files, tmp_path_factory):
+    """A finished result and what it printed."""
+    place = tmp_path_factory.mktemp("many") / "out"
+    arguments = ["--label", "label", "--label", "adt=guide", "--pair", "cell", "--out", str(place), "--quiet"]
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["match-many", *files, *arguments, *QUICK, "--json"]) == 0
+    return place, json.loads(printed.getvalue())
+
+
+def test_one_folder_holds_everything(done):
+    place, record = done
+    assert {path.name for path in place.iterdir()} == set(record["files"]) == {
+        "matched.h5mu", "pairs_rna_adt.csv", "pairs_rna_atac.csv", "coupling_rna_adt.h5ad", "coupling_rna_atac.h5ad",
+        "coupling_adt_atac.h5ad", "labels.csv", "excluded_cells.csv", "cycle_consistency.csv", "evaluation.csv",
+        "README.txt", "modalities.json",
+    }  # fmt: skip
+    held = mudata.read_h5mu(place / "matched.h5mu")
+    assert list(held.mod) == ["rna", "adt", "atac"]
+    assert held.n_obs == 40  # the ten cells of E have no counterpart
+    pairs = pd.read_csv(place / "pairs_rna_adt.csv")
+    best = pairs[pairs["rank"] == 1].set_index("source_cell")
+    assert held.obs["target_cell_adt"].tolist() == best.loc[held.obs["source_cell"], "target_cell"].tolist()
+    coupling = anndata.read_h5ad(place / "coupling_adt_atac.h5ad")
+    assert coupling.shape == (44, 40)
+    assert coupling.X.sum() + coupling.uns["left_out_mass"] == pytest.approx(1)
+    assert (place / "README.txt").read_text("utf-8").count("matched.h5mu") == 2
+
+
+def test_a_program_reads_what_came_out(done):
+    place, record = done
+    assert record["reference"] == "rna"
+    assert [each["name"] for each in record["modalities"]] == ["rna", "adt", "atac"]
+    by_label = {row["label"]: row for row in record["labels"]}
+    assert by_label["E"] == {
+        "label": "E", "n_rna": 10, "n_adt": 0, "n_atac": 0, "matched": False, "reason": "its label is not in adt, atac"
+    }  # fmt: skip
+    assert 0 <= record["cycle_consistency"]["shared_mass_uniform"] <= record["cycle_consistency"]["shared_mass"] <= 1
+    assert {(each["source"], each["target"]) for each in record["evaluation"]} == {
+        ("rna", "adt"), ("rna", "atac"), ("adt", "atac")
+    }  # fmt: skip
+    about = json.loads((place / "modalities.json").read_text("utf-8"))
+    assert about["files"]["adt"]["label_key"] == "guide"
+    assert about["files"]["adt"]["path"] == "adt.h5ad"  # no path of the machine leaves it
+    assert len(pd.read_csv(place / "excluded_cells.csv")) == 10
+
+
+def test_an_earlier_result_is_kept(done, files, capsys, tmp_path):
+    place, _ = done
+    assert main(["match-many", *files, "--label", "label", "--out", str(place)]) == ExitCode.REFUSED
+    assert "already holds matched modalities" in capsys.readouterr().err
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["match-many", *files, "--label", "label", "--out", str(tmp_path), "--force"]) == ExitCode.REFUSED
+    assert "holds files that are not from a run" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_setting_may_name_one_modality_and_force_moves_aside(files, tmp_path, capsys):
+    out = tmp_path / "again"
+    arguments = ["--label", "label", "--label", "adt=guide", "--out", str(out), *QUICK, "--plans", "reference"]
+    assert main(["match-many", *files, *arguments, "--quiet"]) == 0
+    text = capsys.readouterr().out
+    assert "rna → adt: " in text
+    assert "each modality is matched with the first" in text
+    own = ["--set", "preprocessing.adt.n_top_genes=3"]
+    assert main(["match-many", *files, *arguments, "--force", *own]) == 0
+    ended = capsys.readouterr()
+    assert "is kept in" in ended.err
+    assert "propensity: atac: done in" in ended.err
+    kept = [json.loads((path / "modalities.json").read_text("utf-8")) for path in sorted(tmp_path.glob("again*"))]
+    changed, before = (each["preprocessing"] for each in kept)
+    assert (changed["adt"]["n_top_genes"], changed["atac"]["n_top_genes"]) == (3, before["atac"]["n_top_genes"])
+    assert before["adt"]["n_top_genes"] == before["atac"]["n_top_genes"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rna.h5ad", "adt.h5ad"], "'rna.h5ad' is not NAME=FILE"),
+        (["rna=a.h5ad", "rna=b.h5ad", "--label", "ko"], "Two files are called 'rna'"),
+        (["rna=a.h5ad", "--label", "ko"], "1 files were given"),
+        (["rna=a.h5ad", "adt=b.h5ad"], "No label column was named"),
+        (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--label", "gex=x"], "--label names 'gex', which is no file"),
+        (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--set", "preprocessing.gex.x=1"], "no modality 'gex'"),
+        (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko"], "a.h5ad was not found"),
+        (["rna=a.h5ad", "--demo"], "Files and --demo were given"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_written(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["match-many", *arguments]) == ExitCode.REFUSED
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_choices_are_those_of_the_core():
+    assert tuple(PLANS) == PLAN_CHOICES
+    assert TUPLE_CHOICES == TUPLE_VALUES
+
+
+def test_the_demo_is_matched_better_than_by_chance(tmp_path, capsys):
+    arguments = ["--demo", "--out", str(tmp_path / "demo"), "--quiet", *QUICK, "--json"]
+    assert main(["match-many", *arguments]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert all(each["rank"] < 0.35 for each in record["evaluation"])
+    assert np.mean([each["trace_fold"] for each in record["evaluation"]]) > 3
+    assert record["cycle_consistency"]["agreement"] > record["cycle_consistency"]["agreement_turned"]
