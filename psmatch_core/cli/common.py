@@ -110,14 +110,16 @@ def check_done(status: RunStatus, *, resume: str = "") -> None:
 
 def run_recipe(recipe: Recipe, options: argparse.Namespace) -> int:
     """Run a recipe in this process and in a new folder; print progress, the results and where the files are."""
+    from psmatch_core.pipeline.inputs import sandbox_of
     from psmatch_core.workspace.jobs.run import RunJob
 
     started = time.perf_counter()
     recipe = with_absolute_paths(recipe)
-    folder = RunFolder.create_at(
-        free_folder(options, options.out, recipe), recipe, umap=options.umap, executor=options.executor
-    )
-    return do_run(RunJob(folder), options, started=started)
+    with sandbox_of(recipe):
+        folder = RunFolder.create_at(
+            free_folder(options, options.out, recipe), recipe, umap=options.umap, executor=options.executor
+        )
+        return do_run(RunJob(folder), options, started=started)
 
 
 def do_run(job: Job, options: argparse.Namespace, *, started: float) -> int:

@@ -17,18 +17,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.inspected_files import inspect_files
-    from psmatch_core.cli.json_output import as_json
-    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.data.readers.sandbox import shared_sandbox
 
-    recipe = with_files(Recipe(), options.files, options)
-    specs = [each for each in (recipe.source, recipe.target) if each]
-    found = inspect_files(
-        specs,
-        rules=recipe.labels,
-        accepted=accepted_kinds(options),
-        preprocessing=(recipe.source_preprocessing, recipe.target_preprocessing),
-    )
+    with shared_sandbox():  # it loads libraries of its own while this process does
+        from psmatch_core.cli.inspected_files import inspect_files
+        from psmatch_core.cli.json_output import as_json
+        from psmatch_core.pipeline.recipe import Recipe
+
+        recipe = with_files(Recipe(), options.files, options)
+        found = inspect_files(
+            [each for each in (recipe.source, recipe.target) if each],
+            rules=recipe.labels,
+            accepted=accepted_kinds(options),
+            preprocessing=(recipe.source_preprocessing, recipe.target_preprocessing),
+        )
     print(as_json(found.record) if options.json else found.text)
     return int(ExitCode.DONE if found.can_be_used else ExitCode.REFUSED)
 

@@ -31,11 +31,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _match(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.common import run_recipe, with_accepted
-    from psmatch_core.pipeline.recipe import Recipe
+    from psmatch_core.data.readers.sandbox import shared_sandbox
 
-    recipe = with_files(Recipe.preset(options.preset), (options.source_file, options.target_file), options)
-    return run_recipe(with_accepted(recipe, accepted_kinds(options)), options)
+    with shared_sandbox():  # it loads libraries of its own while this process does
+        from psmatch_core.cli.common import run_recipe, with_accepted
+        from psmatch_core.pipeline.recipe import Recipe
+
+        recipe = with_files(Recipe.preset(options.preset), (options.source_file, options.target_file), options)
+        return run_recipe(with_accepted(recipe, accepted_kinds(options)), options)
 
 
 COMMAND = Command(

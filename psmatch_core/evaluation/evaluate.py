@@ -18,7 +18,7 @@ from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.checks import AUTOMATIC, PAIR_CHOICES
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import foscttm, true_weight
-from psmatch_core.evaluation.reference_space import ReferenceSpace, is_tall
+from psmatch_core.evaluation.reference_space import EXACT_BELOW, ReferenceSpace, exact_components, is_tall
 from psmatch_core.matching.blocks import Block, uniform_block
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import known_ids
@@ -247,8 +247,6 @@ def fixed_space(modality: Modality, judging: Judging) -> np.ndarray:
 
 
 def _principal_components(modality: Modality, judging: Judging) -> np.ndarray:
-    from sklearn.decomposition import PCA
-
     X = modality.X
     if modality.image_shape is None and is_tall(X) and judging.n_components < X.shape[1]:
         return ReferenceSpace.of(X, judging.n_components).place_all(X)
@@ -258,11 +256,11 @@ def _principal_components(modality: Modality, judging: Judging) -> np.ndarray:
     spread = dense.std(axis=0)
     dense = (dense - dense.mean(axis=0)) / np.where(spread > 0, spread, precision(1))
     n = min(judging.n_components, dense.shape[1], dense.shape[0] - 1)
-    return np.asarray(
-        PCA(n_components=n, svd_solver="full" if min(dense.shape) < 2000 else "auto", random_state=0).fit_transform(
-            dense
-        )
-    )
+    if min(dense.shape) < EXACT_BELOW:
+        return exact_components(dense, n)
+    from sklearn.decomposition import PCA  # half a second, with scipy.stats
+
+    return np.asarray(PCA(n_components=n, random_state=0).fit_transform(dense))
 
 
 def _metrics(

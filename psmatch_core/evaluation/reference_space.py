@@ -14,6 +14,7 @@ from psmatch_core.data.modality import Matrix
 
 MANY_VALUES = 4_000_000  # of cells × features: from here on they are read a few rows at a time
 MOST_CELLS = 20_000  # from which the axes are computed; of more, as many at equal distances
+EXACT_BELOW = 2000  # cells or features, whichever are fewer: their whole decomposition is soon computed
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ class ReferenceSpace:
 def is_tall(X: Matrix) -> bool:
     """Whether cells ``(n, d)`` are too many to be held in double precision, and at least as many as their features."""
     return X.shape[0] * X.shape[1] > MANY_VALUES and X.shape[0] >= X.shape[1]
+
+
+def exact_components(dense: np.ndarray, n: int) -> np.ndarray:
+    """The first principal components of cells ``(n_cells, n_features)``, by a whole singular value decomposition.
+
+    The numbers and signs are those of scikit-learn's ``PCA`` with ``svd_solver="full"`` (a test compares the bits).
+    """
+    left, values, axes = linalg.svd(dense - dense.mean(axis=0), full_matrices=False)
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.asarray((left * np.sign(largest))[:, :n] * values[:n])
 
 
 def _tall_space(X: Matrix, n_components: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

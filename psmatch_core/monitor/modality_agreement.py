@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.randomness import stream
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor.thresholds import THRESHOLDS
@@ -109,14 +110,26 @@ def _compared(first: np.ndarray, second: np.ndarray, order: list[np.ndarray]) ->
     off = ~np.eye(len(first), dtype=bool)
     if off.sum() < 2:
         return Agreement(float("nan"), float("nan"), float("nan"))
-    value = _correlation(first[off], second[off])
-    shuffled = np.array([_correlation(first[off], second[np.ix_(each, each)][off]) for each in order])
+    x, places = first[off], np.flatnonzero(off)
+    rows, columns = np.divmod(places, len(first))
+    found = []
+    for start, stop in row_chunks(len(order), x.size):
+        names = np.stack(order[start:stop])  # (permutations, n_labels)
+        found.append(_correlations(x, second[names[:, rows], names[:, columns]]))
+    shuffled = np.concatenate(found)
+    value = float(_correlations(x, second[off][None])[0])
     return Agreement(
         value, float((1 + np.sum(shuffled >= value)) / (1 + shuffled.size)), float(np.quantile(shuffled, 0.95))
     )
 
 
-def _correlation(x: np.ndarray, y: np.ndarray) -> float:
-    if x.std() == 0 or y.std() == 0:
-        return float("nan")
-    return float(np.corrcoef(x, y)[0, 1])
+def _correlations(x: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Pearson correlation of x ``(n,)`` with each row of ys ``(r, n)``, ``(r,)``; NaN where one of them is constant.
+
+    Each row is summed by itself, so that equal rows have equal correlations wherever they stand.
+    """
+    ys = np.ascontiguousarray(ys)
+    x, ys = x - x.mean(), ys - ys.mean(axis=1, keepdims=True)
+    scale = np.sqrt((x**2).sum() * (ys**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(scale > 0, (ys * x).sum(axis=1) / scale, np.nan))

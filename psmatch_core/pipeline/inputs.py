@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
 from psmatch_core.data.readers.clean_copy import read_copy
+from psmatch_core.data.readers.sandbox import shared_sandbox
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.recipe import DEMO_PREFIX, Recipe
 
@@ -48,6 +50,12 @@ class PreparedInputs:
     labels: LabelReport
     notes: tuple[str, ...]
     pairs: KnownPairs
+
+
+def sandbox_of(recipe: Recipe) -> AbstractContextManager[None]:
+    """Where the files of a recipe are opened: while inside, by children of one process. A demo needs none."""
+    named = [each for each in (recipe.source, recipe.target) if each is not None]
+    return nullcontext() if all(each.path.startswith(DEMO_PREFIX) for each in named) else shared_sandbox()
 
 
 def check_inputs(recipe: Recipe) -> None:
@@ -72,9 +80,10 @@ def read_inputs(recipe: Recipe, *, progress: Progress = silent) -> tuple[Modalit
         If the recipe names no files, or a file cannot be used.
     """
     modalities = []
-    for side, spec in zip(("source", "target"), _specs(recipe), strict=True):
-        progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
-        modalities.append(read_input(spec, side=side))
+    with sandbox_of(recipe):
+        for side, spec in zip(("source", "target"), _specs(recipe), strict=True):
+            progress(Event("read", 0.0 if side == "source" else 0.5, f"reading {spec.name or side}"))
+            modalities.append(read_input(spec, side=side))
     progress(Event("read", 1.0))
     return modalities[0], modalities[1]
 

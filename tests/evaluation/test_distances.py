@@ -37,6 +37,17 @@ def test_one_dimension_agrees_with_scipy(n):
     assert energy(x[:, None], y[:, None]) == pytest.approx(energy_distance(x, y), rel=1e-9)
 
 
+def test_w1_of_as_many_cells_is_the_cost_that_network_simplex_finds():
+    import ot
+
+    rng = np.random.default_rng(5)
+    for n, d in ((1, 1), (7, 3), (60, 20)):
+        x, y = rng.normal(size=(n, d)), np.round(rng.normal(size=(n, d)), 1)
+        theirs = ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), ot.dist(x, y, metric="euclidean"))
+        assert wasserstein1(x, y)[0] == pytest.approx(theirs, rel=1e-12)
+        assert wasserstein1(np.repeat(x, 2, axis=0), y)[0] == pytest.approx(theirs, rel=1e-9)  # another way: n and 2n
+
+
 def test_w1_of_shifted_gaussians_is_the_shift():
     x = np.random.default_rng(3).normal(size=(2000, 1))
     y = np.random.default_rng(4).normal(size=(2000, 1)) + 1.5

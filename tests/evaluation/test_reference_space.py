@@ -42,3 +42,13 @@ def test_distances_between_many_cells_are_those_between_few(request):
     request.getfixturevalue("as_many")
     many = fixed_space(modality, Judging(n_components=4))
     np.testing.assert_allclose(pdist(many), pdist(few), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("shape", "n"), [((60, 20), 20), ((60, 20), 7), ((15, 40), 14)])
+def test_exact_components_are_those_of_scikit_learn(dtype, shape, n):
+    from sklearn.decomposition import PCA
+
+    dense = np.random.default_rng(1).normal(size=shape).astype(dtype)
+    theirs = PCA(n_components=n, svd_solver="full").fit_transform(dense)
+    np.testing.assert_array_equal(reference_space.exact_components(dense, n), theirs)

@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from psmatch_core.base.disk import full_disk_error, has_room
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers.several_files import content_bytes
+from psmatch_core.data.readers.shared_sandbox import LATE, current_server, one_server
 
 # Limit by the clock, for a busy machine: the start, and four times what the slowest format (text) needs for each byte.
 BASE_SECONDS, BYTES_PER_SECOND = 60.0, 3e6
@@ -46,6 +47,13 @@ def allowed_cpu_seconds(*paths: str) -> float:
     """Limit of the processor time that the child may use for these files [s]."""
     n_bytes = sum(content_bytes(Path(path)) for path in paths if path and Path(path).exists())
     return BASE_CPU_SECONDS + n_bytes / BYTES_PER_CPU_SECOND
+
+
+@contextlib.contextmanager
+def shared_sandbox() -> Iterator[None]:
+    """While inside, all files are opened by children of one process, which loads the libraries once (Linux)."""
+    with one_server(_environment):
+        yield
 
 
 def run_sandboxed(
@@ -87,9 +95,12 @@ def run_sandboxed(
             "memory_mb": memory_mb,
             "folder": folder,
         }
-        ended = _run_child(json.dumps(order).encode(), folder, seconds)
+        server = current_server()
+        ended = server.carry_out(order, seconds) if server is not None else None
+        if ended is None:
+            ended = _run_child(json.dumps(order).encode(), folder, seconds)
         answer = _answer(Path(folder) / "answer.json")
-        if ended == "late":
+        if ended == LATE:
             raise PsmatchError(
                 f"{shown} could not be read within {allowed:.0f} seconds: it is damaged or too large.",
                 hint="Save or download the file again; if it is just large, keep fewer cells or features.",
@@ -131,9 +142,9 @@ def _run_child(order: bytes, folder: str, seconds: float) -> str:
         )
         try:
             child.communicate(order, timeout=seconds)
-            return "late" if child.returncode == _OVER_CPU_TIME else f"code {child.returncode}"
+            return LATE if child.returncode == _OVER_CPU_TIME else f"code {child.returncode}"
         except subprocess.TimeoutExpired:
-            return "late"
+            return LATE
         finally:
             _kill_group(child)
 

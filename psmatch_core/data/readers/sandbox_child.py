@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,20 @@ PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def carry_out_order() -> None:
-    """Carry out one order."""
-    _end_with_parent()
-    order = json.loads(sys.stdin.buffer.read())
+    """Carry out the order on stdin."""
+    end_with_parent()
+    carry_out(json.loads(sys.stdin.buffer.read()))
+
+
+def carry_out(order: Mapping[str, Any]) -> None:
+    """Limit this process, carry out an order, and write the answer into the folder that it names."""
     _limit(order["seconds"], order["memory_mb"])
     answer = _serve(order["function"], order["request"], order["shown"], order["memory_mb"])
     folder = Path(order["folder"])
     write_text(folder / "answer.json", json.dumps(answer))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let Linux kill this process when its parent is killed: nobody would wait for its answer."""
     if sys.platform == "linux":
         import ctypes
