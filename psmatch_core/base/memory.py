@@ -7,12 +7,12 @@ import ctypes
 import sys
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8  # of mallopt(3), malloc.h
-LARGE = 2**20  # bytes
+LARGE = 2**22  # bytes; with 2**20 no less memory was taken, and 5 % more processor time
 ARENAS = 2
 
 
 def free_arrays_at_once() -> None:
-    """From now on give arrays of 1 MB or more back to the system when they are freed. Nothing happens elsewhere.
+    """From now on give arrays of 4 MB or more back to the system when they are freed. Nothing happens elsewhere.
 
     The C library of Linux learns from the first large array that is freed to keep all of up to 32 MB, in as many heaps
     as there were threads, between small pieces that stay. For the process of a command or of the app, at its start.
