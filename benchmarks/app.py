@@ -3,8 +3,8 @@
     python -m benchmarks.app                      # all cases, 20 runs each, into results/app.json and docs/speed.md
     python -m benchmarks.app "page switch" lasso --runs 5 --out ""
 
-Needs Chromium and Playwright (requirements-dev.txt). A case is a function in benchmarks/app_cases.py that returns its
-measurements; its decorator names it, its unit and the target of the design. A case is timed in a real, headless
+Needs Chromium and Playwright (requirements-dev.txt). A case is a function in benchmarks/app_cases.py or app_maps.py
+that returns its measurements; its decorator names it, its unit and its target. A case is timed in a real, headless
 browser without a graphics card, from the user's action until the page's script has ended and the result is painted, as
 a person with a stop watch would time it. Cases named "core" run without the app.
 """
@@ -24,8 +24,8 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from benchmarks import app_page
-from benchmarks.app_cases import CASES, Case, every
 from benchmarks.app_page import RESULTS
+from benchmarks.app_registry import CASES, Case, every
 from benchmarks.app_server import Bench
 from benchmarks.quality import machine
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page
 
+from benchmarks.app_registry import case
 from benchmarks.app_server import LARGE, TITLES, Bench, arrived, go
 from benchmarks.app_watch import CHANGED, DRAWN, HEADING, timed
 from psmatch_core.base.progress import silent
@@ -23,35 +23,10 @@ from psmatch_core.matching.matchers import LabelMatcher
 from psmatch_core.workspace import files
 from psmatch_core.workspace.results import load_models
 
-Measure = Callable[[Bench], list[float]]
 WAYS = ("propensity", "match", "evaluate", "export", "data")
 CLICKS = 200  # interactions of the hour's clicking, one each eighteen seconds, however many runs are asked for
 LASSO = 1_000  # cells
 HEAT, DRAWN_ON, MATCHES = "epsilon-heat", "linked-source", "linked-target"  # parts of the keys of figures
-
-
-@dataclass(frozen=True)
-class Case:
-    """One case."""
-
-    name: str
-    unit: str
-    target: str
-    measure: Measure
-    sent: str  # target of what it sends over the web socket; empty where that is not counted
-
-
-CASES: list[Case] = []
-
-
-def case(name: str, *, unit: str, target: str, sent: str = "") -> Callable[[Measure], Measure]:
-    """Add a function to the cases."""
-
-    def added(measure: Measure) -> Measure:
-        CASES.append(Case(name, unit, target, measure, sent))
-        return measure
-
-    return added
 
 
 @case("first paint, cold", unit="s", target="< 5")
@@ -139,8 +114,8 @@ def lasso(bench: Bench) -> list[float]:
     assert scores is not None
     name = "lasso of 1,000 cells, 20k cells per modality on screen"
     with bench.visitor("match", "20k") as page:
-        _tab(page, "Linked maps", MATCHES)
-        return [_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
+        open_tab(page, "Linked maps", MATCHES)
+        return [draw_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
 
 
 @case("heatmap of 5,000 × 5,000 cells", unit="ms", target="< 1,000", sent="–")
@@ -212,15 +187,15 @@ def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, c
             go(page, WAYS[i // 5 % len(WAYS)] if kind else "match")
         elif kind == 2:
             go(page, "match")
-            _tab(page, "One label", "heat-")
+            open_tab(page, "One label", "heat-")
             _choose(page, f"label {chance.randrange(20):02d}", "heat-")
         elif kind == 3:
             slider = page.get_by_role("slider")
             slider.first.wait_for(timeout=60_000)
             slider.first.press("ArrowLeft")
         else:
-            _tab(page, "Linked maps", MATCHES)
-            _lasso(bench, page, xy, i, "")
+            open_tab(page, "Linked maps", MATCHES)
+            draw_lasso(bench, page, xy, i, "")
 
 
 def _paint(bench: Bench) -> float:
@@ -275,14 +250,15 @@ def _choose(page: Page, label: str, figure: str) -> float:
     return timed(page, wanted.click, CHANGED, figure)
 
 
-def _tab(page: Page, name: str, figure: str) -> None:
+def open_tab(page: Page, name: str, figure: str) -> None:
+    """Open a tab of Match, and wait until its figure is drawn."""
     tab = page.get_by_role("tab", name=name)
     if tab.get_attribute("aria-selected") != "true":
         tab.click()
     page.wait_for_function("key => window.atRest() && window.plotOf(key)?._fullData", arg=figure, timeout=60_000)
 
 
-def _lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> float:
+def draw_lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> float:
     """Draw around the thousand cells nearest to a cell, and wait until their matches are drawn."""
     middle = xy[(number * 7919) % len(xy)]
     reach = float(np.sort(((xy - middle) ** 2).sum(axis=1))[LASSO]) ** 0.5
@@ -329,8 +305,3 @@ def _climbed(bench: Bench, seen: Callable[[Any], None]) -> None:
     folder = bench.folder("5000")
     models = load_models(folder)
     solve_epsilon_path(*models, folder.recipe.matcher, label=LARGE[0], on_step=seen)
-
-
-def every(words: list[str]) -> Iterator[Case]:
-    """The cases whose name contains one of the words; all cases without words."""
-    return (each for each in CASES if not words or any(word in each.name for word in words))

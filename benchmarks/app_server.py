@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.app_watch import Traffic, watched
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.readers import DataSpec
+from psmatch_core.matching.matchers import Matcher, SinkhornMatcher
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.workspace import files, worker
 from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
@@ -36,6 +37,7 @@ SIZES = {
     "500": [500, 500, *FEW],
     "2000": [2_000, 2_000, *FEW],
     "5000": [5_000, 5_000, *FEW],
+    "2k": [100] * 20,
     "20k": [1_000] * 20,
     "50k": [1_000] * 50,
 }
@@ -113,6 +115,14 @@ class Bench:
             self.made[name] = made_run(self.workspace, name, SIZES[name])
         return self.made[name]
 
+    def other(self, name: str, epsilon: float) -> str:
+        """Make another run on the same cells; its name, as the page offers it."""
+        self.run(name)
+        other = f"{name}, epsilon {epsilon:g}"
+        if other not in self.made:
+            self.made[other] = made_run(self.workspace, name, SIZES[name], SinkhornMatcher(epsilon=epsilon), other)
+        return other
+
     def folder(self, name: str) -> RunFolder:
         return RunStore(self.workspace).open(self.run(name))
 
@@ -129,7 +139,7 @@ class Bench:
         return job
 
 
-def made_run(workspace: Path, name: str, cells: list[int]) -> str:
+def made_run(workspace: Path, name: str, cells: list[int], matcher: Matcher | None = None, called: str = "") -> str:
     """A finished run of synthetic cells, that many per label and modality, with only the linear map of scores."""
     specs = []
     for seed, side in enumerate(("source", "target")):
@@ -142,8 +152,9 @@ def made_run(workspace: Path, name: str, cells: list[int]) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         AnnData(X=X, obs=obs).write_h5ad(path)
         specs.append(DataSpec(path=str(path), label_key="label", name=side))
-    recipe = Recipe(classifier=LinearClassifier(strength=0.1), exports=ExportRules(top=1, smallest=0.01))
-    folder = RunFolder.create(RunStore(workspace).runs, recipe.with_data(*specs), name=name)
+    rules = ExportRules(top=1, smallest=0.01)
+    recipe = Recipe(classifier=LinearClassifier(strength=0.1), matcher=matcher or Recipe().matcher, exports=rules)
+    folder = RunFolder.create(RunStore(workspace).runs, recipe.with_data(*specs), name=called or name)
     maps, files.MAPS = files.MAPS, ("pca",)  # the page draws as many points; UMAP would take minutes
     try:
         status = worker.execute(RunJob(folder))

@@ -8,7 +8,7 @@ pytest.importorskip("playwright", reason="Playwright is not installed (pip insta
 
 from benchmarks import app_page
 from benchmarks.app import _rows
-from benchmarks.app_cases import CASES, every
+from benchmarks.app_registry import CASES, every
 
 
 def test_the_page_is_made_of_the_kept_figures():
@@ -33,7 +33,8 @@ def test_everything_that_the_design_asks_for_is_measured():
     for asked in (
         "first paint, cold", "first paint, warm", "page switch", "slider step, 500", "slider step, 2,000",
         "slider step, 5,000", "lasso of 1,000 cells", "heatmap of 5,000", "20k cells", "50k cells",
-        "memory of an idle session", "an hour's clicking",
+        "memory of an idle session", "an hour's clicking", "colour change", "feature chosen", "click on a cell",
+        "lasso of 1,000 cells to markers", "comparison with another run",
     ):  # fmt: skip
         assert asked in names
     assert [case.name for case in every([])] == [case.name for case in CASES]

@@ -1,0 +1,119 @@
+"""The cases of maps and pairs, each at 2,000, 20,000 and 50,000 cells per modality."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from benchmarks.app_cases import MATCHES, draw_lasso, open_tab
+from benchmarks.app_registry import case
+from benchmarks.app_server import Bench, settled
+from benchmarks.app_watch import CHANGED, timed
+from psmatch_core.workspace import files
+
+SIZES = {"2k": "2,000", "20k": "20,000", "50k": "50,000"}
+COLOURS = ("label", "verdict on the label")
+FEATURES = 12  # of the source in the runs of the benchmark
+EPSILONS = (0.02, 0.1, 0.2)  # of the runs with which the first is compared
+MARKERS = "markers-"
+SHOWN = """(() => {
+  const plot = window.plotOf(argument);
+  return before.seen && plot?._fullData?.length > 0;
+})()"""
+SizedMeasure = Callable[[Bench, str], list[float]]
+
+
+def sized(name: str, *, target: str) -> Callable[[SizedMeasure], SizedMeasure]:
+    """Add a case for every size; the target is that of 20,000 cells."""
+
+    def added(measure: SizedMeasure) -> SizedMeasure:
+        for run, cells in SIZES.items():
+
+            def of_size(bench: Bench, run: str = run) -> list[float]:
+                return measure(bench, run)
+
+            of_size.__doc__ = measure.__doc__
+            case(f"{name}, {cells} cells per modality", unit="ms", target=target if run == "20k" else "–")(of_size)
+        return measure
+
+    return added
+
+
+@sized("colour change", target="< 300")
+def colour_change(bench: Bench, run: str) -> list[float]:
+    """Both linked maps are coloured by the label or by its verdict: until the second is drawn."""
+    with bench.visitor("match", run) as page:
+        open_tab(page, "Linked maps", MATCHES)
+        return [_pick(page, "Colour by", COLOURS[i % 2], MATCHES) for i in range(bench.runs + 1)][1:]
+
+
+@sized("feature chosen to projected values drawn", target="< 500")
+def feature_drawn(bench: Bench, run: str) -> list[float]:
+    """Another feature of the source is chosen: until both maps show it, measured and projected through the plan."""
+    with bench.visitor("match", run) as page:
+        open_tab(page, "Linked maps", MATCHES)
+        _pick(page, "Colour by", "a feature …", MATCHES)
+        names = [str(each) for each in range(1, FEATURES)]
+        return [_pick(page, "Feature", f"{names[i % len(names)]} (source)", MATCHES) for i in range(bench.runs + 1)][1:]
+
+
+@sized("click on a cell to its pair", target="< 300")
+def click_to_pair(bench: Bench, run: str) -> list[float]:
+    """A cell is clicked on the map of the target: until the weights of its matches are drawn."""
+    with bench.visitor("match", run) as page:
+        open_tab(page, "Linked maps", MATCHES)
+        _pick(page, "Select by", "clicking a cell", MATCHES)
+        return [_click(page, 7 + 13 * i) for i in range(bench.runs + 1)][1:]
+
+
+@sized("lasso of 1,000 cells to markers in both modalities", target="< 2,000")
+def lasso_to_markers(bench: Bench, run: str) -> list[float]:
+    """From the release of the lasso to the markers, with intervals and the null; the click between is not counted."""
+    scores = files.SCORE_MAP.read(bench.folder(run), which="pca")
+    assert scores is not None
+    found = []
+    with bench.visitor("match", run) as page:
+        for i in range(bench.runs):
+            open_tab(page, "Linked maps", MATCHES)
+            drawn = draw_lasso(bench, page, scores.source_xy, i, "")
+            button = page.get_by_role("button", name="What distinguishes them?")
+            button.wait_for()
+            found.append(drawn + timed(page, button.click, SHOWN, MARKERS))
+    return found
+
+
+@sized("comparison with another run", target="< 1,000")
+def two_runs(bench: Bench, run: str) -> list[float]:
+    """A run of another epsilon is chosen for the first time: until the shared mass is drawn. As many as other runs."""
+    others = [bench.other(run, epsilon) for epsilon in EPSILONS]
+    with bench.visitor("match", run) as page:
+        open_tab(page, "Two matchings", "compared-bars")
+        return [_pick(page, "Compare with", name, "compared-bars") for name in others[:-1]]  # the newest is shown first
+
+
+def _pick(page: Page, box: str, option: str, figure: str) -> float:
+    """Milliseconds from choosing an option until a figure is drawn anew."""
+    page.get_by_role("combobox", name=box).first.click()
+    wanted = page.get_by_role("option", name=option, exact=True).first
+    wanted.wait_for()
+    return timed(page, wanted.click, CHANGED, figure)
+
+
+def _click(page: Page, number: int) -> float:
+    """Milliseconds from a click on a dot of the target's map until its pair is drawn."""
+    settled(page)
+    time.sleep(0.5)  # a click while the map takes its last events is lost
+    place = page.evaluate(
+        """([key, at]) => {
+          const plot = window.plotOf(key), t = plot._fullData[0], l = plot._fullLayout, i = at % t.x.length;
+          plot.scrollIntoView({block: "center"});
+          const box = plot.getBoundingClientRect();
+          return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[i]),
+            box.top + l.yaxis._offset + l.yaxis.d2p(t.y[i])]; }""",
+        [MATCHES, number],
+    )
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place, steps=3)
+    return timed(page, lambda: page.mouse.click(*place), CHANGED, "st-key-matches")
