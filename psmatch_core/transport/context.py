@@ -50,13 +50,18 @@ class MatrixBuffer:
 
 @dataclass(frozen=True, eq=False)
 class SolveContext:
-    """How a solve is carried out, and what it has used so far."""
+    """How a solve is carried out, and what it has used so far.
+
+    ``is_rough`` is set where only potentials are wanted: no certificate is then made of a support that carries the
+    marginals.
+    """
 
     options: SolveOptions
     monitor: ProgressMonitor
     counts: PassCounts = field(default_factory=PassCounts)
     buffer: MatrixBuffer = field(default_factory=MatrixBuffer)
     started: float = field(default_factory=time.perf_counter)
+    is_rough: bool = False
 
     @classmethod
     def start(cls, options: SolveOptions, buffer: MatrixBuffer | None = None) -> SolveContext:

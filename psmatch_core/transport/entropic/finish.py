@@ -36,7 +36,8 @@ def finish(problem: Problem, state: SolveState, epsilon: float, context: SolveCo
                 fixed_epsilon.iterate_roughly(problem, state, context, tolerance=rough, extra_theta=extra)
         state.epsilon = epsilon
         context.monitor.start_stage(0.8, f"epsilon {epsilon:.3g}")
-        return measure(problem, _iterate_and_certify(problem, state, context), epsilon, context)
+        outcome = _iterate_and_certify(problem, state, context)
+        return outcome if context.is_rough else measure(problem, outcome, epsilon, context)
     except StopRequested:
         return SolveOutcome.stopped(state.f, state.g)
 
@@ -97,6 +98,8 @@ def _iterate_and_certify(problem: Problem, state: SolveState, context: SolveCont
             theta += fixed_epsilon.widening(dropped, tolerance)
         if not fixed_epsilon.iterate_sparse(problem, state, support, context, tolerance=inner, max_passes=left)[0]:
             theta += _WIDENED
+        elif context.is_rough:
+            return SolveOutcome.unfinished(state.f, state.g)
     else:
         assert outcome is not None
         if 4 * problem.geometry.n_pairs > options.memory_budget:

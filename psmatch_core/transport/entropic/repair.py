@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import sparse
 
 from psmatch_core.base.arrays import Array
 from psmatch_core.transport.context import SolveContext
@@ -44,7 +43,7 @@ def fill_empty(
         g[empty_columns], columns, rows = _find_entries(side, f, state.epsilon, theta, context)
         added.append((rows, empty_columns[columns]))
     state.f, state.g = f, g
-    return _add_entries(problem, state, replace(support, theta=theta), added)
+    return _add_entries(replace(support, theta=theta), problem, added)
 
 
 def reconnect(problem: Problem, state: SolveState, support: Support, context: SolveContext) -> Support | None:
@@ -72,7 +71,7 @@ def reconnect(problem: Problem, state: SolveState, support: Support, context: So
         outside = problem.transposed.subset(own_columns, other_rows)
         _, here, there = _find_entries(outside, state.f[other_rows], state.epsilon, support.theta, context)
         added.append((other_rows[there], own_columns[here]))
-    return _add_entries(problem, state, support, added) if added else None
+    return _add_entries(support, problem, added) if added else None
 
 
 def _find_entries(
@@ -87,15 +86,33 @@ def _find_entries(
     return f, found.row_of_entry, found.indices.astype(np.intp)
 
 
-def _add_entries(
-    problem: Problem, state: SolveState, support: Support, added: list[tuple[Positions, Positions]]
-) -> Support:
-    """The support with the added entries, each once, at the potentials of the state."""
-    ones = np.ones(support.indices.size, dtype=bool)
-    union = sparse.csr_matrix((ones, support.indices, support.indptr), shape=problem.shape)
-    for some_rows, some_columns in added:
-        ones = np.ones(some_rows.size, dtype=bool)
-        union = union + sparse.csr_matrix((ones, (some_rows, some_columns)), shape=problem.shape)
-    union.sort_indices()
-    rows = np.repeat(np.arange(problem.a.size), np.diff(union.indptr))
-    return full_pass.support_of_entries(problem, rows, union.indices.astype(np.int32), state.potentials, like=support)
+def _add_entries(support: Support, problem: Problem, added: list[tuple[Positions, Positions]]) -> Support:
+    """The support with the added entries, each once, at the potentials of its reference.
+
+    Few rows get entries, so only those are looked at: the union of two sparse matrices of the whole support took as
+    long as a pass over all pairs of a few thousand cells, and three times its memory.
+    """
+    _, m = problem.shape
+    keys = np.unique(np.concatenate([rows.astype(np.int64) * m + columns for rows, columns in added]))
+    rows = keys // m
+    touched = np.unique(rows)
+    counts = np.diff(support.indptr)[touched]
+    ends = np.cumsum(counts)  # of the touched rows, put one after the other
+    entries = np.arange(counts.sum()) + np.repeat(support.indptr[:-1][touched] - (ends - counts), counts)
+    present = np.repeat(touched, counts) * m + support.indices[entries].astype(np.int64)
+    places = np.searchsorted(present, keys)
+    is_new = np.ones(keys.size, dtype=bool)
+    inside = places < present.size
+    is_new[inside] = present[places[inside]] != keys[inside]
+    keys, rows, places = keys[is_new], rows[is_new], places[is_new]
+    own = np.searchsorted(touched, rows)
+    places += (support.indptr[:-1][touched] - (ends - counts))[own]  # among all entries
+    columns = (keys % m).astype(np.int32)
+    more = full_pass.support_of_entries(problem, rows, columns, support.reference, like=support)
+    return replace(
+        support,
+        indptr=support.indptr + more.indptr,
+        indices=np.insert(support.indices, places, columns),
+        reduced=np.insert(support.reduced, places, more.reduced),
+        dropped=more.dropped,
+    )

@@ -189,7 +189,7 @@ def assign(
 def _entropic_start(problem: Problem, epsilon: float, context: SolveContext) -> tuple[Array, Array]:
     """Potentials of the entropic problem at a small epsilon."""
     options = replace(context.options, tolerance=_START_TOLERANCE, max_iterations=_START_ITERATIONS)
-    start = anneal(problem, epsilon, replace(context, options=options))
+    start = anneal(problem, epsilon, replace(context, options=options, is_rough=True))
     if start.status == SolveStatus.STOPPED:
         raise StopRequested
     return start.f.copy(), start.g.copy()
@@ -233,6 +233,9 @@ def _change_support(state: _Flow, found: Support) -> None:
     n, m = state.f.size, state.g.size
     old = state.support
     in_use = np.flatnonzero(state.amounts > 0)
+    if not in_use.size:
+        state.support, state.amounts = found, np.zeros(found.n_entries)
+        return
     old_keys = old.row_of_entry[in_use] * m + old.indices[in_use].astype(np.int64)
     new_keys = found.row_of_entry * m + found.indices.astype(np.int64)
     lacking = ~np.isin(old_keys, new_keys)

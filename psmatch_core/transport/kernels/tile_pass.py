@@ -19,6 +19,7 @@ _BLOCK = 16
 # A leaf whose largest entry lies this far below the threshold (in exponents) is not summed: all its entries count as
 # if they were as large, which bounds the dropped mass from above and avoids most of the exponentials.
 _UNSUMMED = 4.0
+_UNADDED = 20.0  # 64 · e⁻²⁰ per leaf is below the rounding of a sum in float32
 _FIRST_AXES = 8  # axes that are read first; they are the widest
 _NEGLIGIBLE = 12.0  # a lower bound of what an entry counts for: e⁻¹² of the threshold, negligible even n times
 
@@ -28,30 +29,48 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
     """``out_i = −log Σ_j exp(columns_j − scale · cost_ij)``: the soft c-transform, divided by epsilon.
 
     points ``(r, T)``, leaves ``(n_leaves, T, 64)``, columns ``(n_leaves, 64)``, out ``(r,)``; scale is 1 / epsilon.
+    The leaf with the largest entry of the rows before comes first. The entries of other leaves are then known to be
+    negligible from their first axes in most cases, if epsilon is small.
     """
     zero = constant(0.0, scale)
     buffer = np.empty(LEAF, points.dtype)
     largest = np.empty(_BLOCK, points.dtype)
     total = np.empty(_BLOCK, np.float64)
+    likely, n_ruled_out = 0, leaves.shape[0] * _BLOCK
     for first in range(0, points.shape[0], _BLOCK):
         size = min(_BLOCK, points.shape[0] - first)
         for i in range(size):
             largest[i] = -1e30
             total[i] = 0.0
-        for j in range(leaves.shape[0]):
+        # first axes are read if they ruled out enough in the block before; every eighth block tries again
+        reads_first_axes = points.shape[1] >= 2 * _FIRST_AXES and (
+            first % (8 * _BLOCK) == 0 or n_ruled_out > 0.4 * leaves.shape[0] * _BLOCK
+        )
+        n_ruled_out = 0
+        next_likely = likely
+        for turn in range(leaves.shape[0]):
+            j = likely if turn == 0 else (turn - 1 if turn <= likely else turn)
             leaf = leaves[j]
             shift = columns[j]
+            first_axes = leaf[:_FIRST_AXES]
             for i in range(size):
+                if reads_first_axes and turn > 0:
+                    point = points[first + i, :_FIRST_AXES]
+                    if exponents(point, first_axes, shift, zero, scale, squared, buffer) <= largest[i] - _UNADDED:
+                        n_ruled_out += 1
+                        continue
                 top = exponents(points[first + i], leaf, shift, zero, scale, squared, buffer)
                 if top > largest[i]:
                     total[i] *= np.exp(np.float64(largest[i]) - np.float64(top))
                     largest[i] = top
-                if top > largest[i] - 20:  # 64 · e⁻²⁰ per leaf is below the rounding of the sum
+                    next_likely = j if i == 0 else next_likely
+                if top > largest[i] - _UNADDED:
                     reference = largest[i]
                     part = zero
                     for k in range(LEAF):
                         part += exponential(buffer[k] - reference)
                     total[i] += part
+        likely = next_likely
         for i in range(size):
             out[first + i] = -(np.float64(largest[i]) + np.log(total[i]))
 

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from psmatch_core.transport import assign, solve
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic.fixed_epsilon import iterate_on_support, iterate_sparse
-from psmatch_core.transport.entropic.repair import reconnect
+from psmatch_core.transport.entropic.repair import _add_entries, reconnect
 from psmatch_core.transport.entropic.state import SolveState
 from psmatch_core.transport.kernels.full_pass import find_support, support_of_entries
 from psmatch_core.transport.kernels.support import Support
@@ -88,3 +88,25 @@ def test_if_nearly_all_cells_are_unbalanced_a_fresh_support_is_needed() -> None:
     support = find_support(problem, state.potentials, 8.0, context, exact=False, limit=2**31)
     assert support is not None
     assert reconnect(problem, state, support, context) is None
+
+
+def test_added_entries_are_held_once_and_in_order() -> None:
+    x, y = islands()
+    solved = solve(x, y, 0.5, options=SolveOptions(schedule=SPARSE))
+    problem, support = solved.plan.problem, solved.plan.support
+    rng = np.random.default_rng(0)
+    some = [(rng.integers(0, 90, 400).astype(np.intp), rng.integers(0, 600, 400).astype(np.intp)) for _ in "ab"]
+    some.append((support.row_of_entry[:50], support.indices[:50].astype(np.intp)))  # these are there already
+    found = _add_entries(support, problem, some)
+
+    def pattern(indptr: np.ndarray, indices: np.ndarray) -> sparse.csr_matrix:
+        return sparse.csr_matrix((np.ones(indices.size), indices, indptr), shape=problem.shape)
+
+    union = pattern(support.indptr, support.indices)
+    for rows, columns in some:
+        union = union + sparse.csr_matrix((np.ones(rows.size), (rows, columns)), shape=problem.shape)
+    union.sort_indices()
+    np.testing.assert_array_equal(found.indptr, union.indptr)
+    np.testing.assert_array_equal(found.indices, union.indices)
+    exact = costs(problem.geometry.x, problem.geometry.y)[found.row_of_entry, found.indices]
+    np.testing.assert_allclose(found.costs(), exact, atol=1e-4)
