@@ -93,7 +93,9 @@ def test_if_nearly_all_cells_are_unbalanced_a_fresh_support_is_needed() -> None:
 def test_added_entries_are_held_once_and_in_order() -> None:
     x, y = islands()
     solved = solve(x, y, 0.5, options=SolveOptions(schedule=SPARSE))
-    problem, support = solved.plan.problem, solved.plan.support
+    problem, context = solved.plan.problem, SolveContext.start(DEFAULT_OPTIONS)
+    support = find_support(problem, solved.plan.potentials, 8.0, context, exact=False, limit=10**6)
+    assert support is not None
     rng = np.random.default_rng(0)
     some = [(rng.integers(0, 90, 400).astype(np.intp), rng.integers(0, 600, 400).astype(np.intp)) for _ in "ab"]
     some.append((support.row_of_entry[:50], support.indices[:50].astype(np.intp)))  # these are there already
