@@ -13,6 +13,7 @@ from pages.views.data.match_button import match_button
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.side_form import side_form
+from pages.views.data.third_modality import third_modality
 from pages.views.data.value_pictures import value_pictures
 from psmatch_core.data.labels.answers import answer_on_shared_labels
 
@@ -57,6 +58,7 @@ value_pictures(workspace)
 if workspace.source is not None and workspace.target is not None and workspace.missing:
     st.info(f"To continue: {plain(workspace.missing)}", icon=":material/arrow_forward:")
 match_button()
+third_modality()
 if not is_returning:
     run_list()
 glossary()

@@ -24,6 +24,7 @@ TITLES = {
     "matching": "Matchers and couplings",
     "translation": "Translators",
     "evaluation": "Evaluation",
+    "monitor": "Consistency",
     "exploration": "Choosing epsilon",
     "exports": "Exports",
     "base": "Errors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.cli.command import (
     Command,
     add_executor,
@@ -20,6 +21,7 @@ from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source_file", help="cells of modality 1: a file or folder of any format in docs/formats.md")
     parser.add_argument("target_file", help="cells of modality 2, likewise")
+    parser.add_argument("more_files", nargs="*", help=argparse.SUPPRESS)
     add_data(parser, needs_label=True)
     add_preset(parser)
     add_settings(parser)
@@ -33,6 +35,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _match(options: argparse.Namespace) -> int:
     from psmatch_core.data.readers.sandbox import shared_sandbox
 
+    if options.more_files:
+        raise PsmatchError(
+            f"match takes two files; {2 + len(options.more_files)} were given.",
+            hint="Three or more have names: psmatch match-many rna=rna.h5ad adt=adt.h5ad atac=atac.h5ad --label ko",
+        )
     with shared_sandbox():  # it loads libraries of its own while this process does
         from psmatch_core.cli.common import run_recipe, with_accepted
         from psmatch_core.pipeline.recipe import Recipe

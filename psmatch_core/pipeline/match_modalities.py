@@ -26,6 +26,7 @@ from psmatch_core.monitor import MonitorReport
 from psmatch_core.monitor.cycle_consistency import CycleConsistency, cycle_consistency
 from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.monitor_matching import monitor_matching
+from psmatch_core.pipeline.needs import SideSize, check_needs
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import preprocessing_of, score_several
 from psmatch_core.pipeline.several_inputs import prepare_several
@@ -132,6 +133,9 @@ def match_modalities(
     recipe = recipe or Recipe()
     check_plans(plans, modalities)
     prepared = prepare_several(recipe.labels, modalities, judging=recipe.judging, seed=recipe.seed)
+    first, *others = (SideSize.of(cells) for cells in prepared.modalities.values())
+    for other in others:
+        check_needs(recipe, first, other)
     store = MemoryStageStore()
     with computing_on(executor):
         fitted, models = score_several(
@@ -141,12 +145,12 @@ def match_modalities(
         notes += [note for model in models.values() for note in model.notes]
         notes += _proposed(prepared.modalities, preprocessing_of(recipe, tuple(prepared.modalities), preprocessing))
         couplings, linked = _matched(recipe, models, plans, progress, executor)
-        reference, *others = prepared.modalities
+        reference, *names = prepared.modalities
         monitors = {}
-        for other in others:
-            pair = prepared.modalities[reference], prepared.modalities[other]
-            coupling = couplings.between(reference, other)
-            monitors[other] = monitor_matching(coupling, pair, recipe, store=store, progress=progress)
+        for name in names:
+            pair = prepared.modalities[reference], prepared.modalities[name]
+            coupling = couplings.between(reference, name)
+            monitors[name] = monitor_matching(coupling, pair, recipe, store=store, progress=progress)
         cycles = cycle_consistency(
             couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
         )

@@ -132,6 +132,13 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(arguments, said,
     assert not list(tmp_path.iterdir())
 
 
+def test_a_third_file_of_match_is_answered_with_the_command(capsys):
+    assert main(["match", "a.h5ad", "b.h5ad", "c.h5ad", "--label", "ko"]) == ExitCode.REFUSED
+    said = capsys.readouterr().err
+    assert "match takes two files; 3 were given" in said
+    assert "psmatch match-many rna=" in said
+
+
 def test_the_choices_are_those_of_the_core():
     assert tuple(PLANS) == PLAN_CHOICES
     assert TUPLE_CHOICES == TUPLE_VALUES
