@@ -89,6 +89,7 @@ def _match_many(options: argparse.Namespace) -> int:
     from psmatch_core.cli.common import progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.cli.many_summary import many_record, many_summary
+    from psmatch_core.data.readers.sandbox import shared_sandbox
     from psmatch_core.exports.several_files import export_several
     from psmatch_core.pipeline.match_modalities import match_modalities
     from psmatch_core.workspace.new_folder import make_folder
@@ -97,9 +98,10 @@ def _match_many(options: argparse.Namespace) -> int:
     specs = _specs(options)
     names = tuple(specs) or ("RNA", "Protein", "Image")
     recipe, preprocessing = _settings(options, names)
-    folder = _free(options, specs)
     progress = progress_of(options)
-    modalities = _read(specs, progress) if specs else _demo()
+    with shared_sandbox():  # all files are opened by children of one process
+        folder = _free(options, specs)
+        modalities = _read(specs, progress) if specs else _demo()
     make_folder(folder)
     matched = match_modalities(modalities, recipe, plans=options.plans, preprocessing=preprocessing, progress=progress)
     made_by = {
