@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality_page import chance, summary, table
+from benchmarks.quality_page import CEILING, chance, summary, table
 from benchmarks.quality_splits import Split, of_new_cells, split
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.classification.propensity import fit_propensity
@@ -65,17 +65,23 @@ def test_tables_compare_with_the_papers_recipe_and_with_chance():
     rows = pd.DataFrame(
         [
             {"data": data, "protocol": "separate", "seed": seed, "method": method, "trace_fold": trace,
-             "foscttm": foscttm, "rank": foscttm, "linked": method == "recommended-2", "n_pairs": 9,
+             "foscttm": foscttm, "rank": foscttm, "linked": method == "recommended-2", "n_pairs": 90,
              "labels_judged": 2, "labels_skipped": 0, "r2_target": trace / 10, "r2_source_true": 0.04} | explained
             for data in ("x", "y")
             for seed in (0, 1)
-            for method, trace, foscttm in (("paper recipe (one)", 1.0, 0.45), ("recommended-2", 2.0, 0.4 + 0.01 * seed))
+            for method, trace, foscttm in (
+                ("paper recipe (one)", 1.0, 0.45), ("recommended-2", 2.0, 0.4 + 0.01 * seed), (CEILING, 2.0, 0.39)
+            )
         ]
     )  # fmt: skip
     # The features of the source do not count: true pairs explain less than 0.05 of them.
-    differences = "-0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045 | 0 | 2.00 | 100% | 0.50, smallest 0.50 of 2 |"
-    assert f"| separate | recommended-2 | 2 | {differences}" in summary(rows)
+    differences = "-0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045"
+    shares = "0 | 2.00 | 100% | 0.75 / 0.75 | 0.50, smallest 0.50 of 2 |"
+    assert f"| separate | recommended-2 | 2 | {differences} | {shares}" in summary(rows)
     assert "| x | separate | recommended-2 | 0.405 | -19.0 | 0.405 |" in chance(rows)
+    few = rows.assign(n_pairs=[9 if data == "y" else 90 for data in rows["data"]])
+    assert "| separate | recommended-2 | 1 |" in summary(few)
+    assert summary(few).endswith("Left out for fewer than 30 judged pairs: y (separate, 9).")
     one = table(rows[rows["data"] == "x"])
     assert "| 2.00 | -0.045 | -0.045 | +0.200 / +0.010 |" in one
     assert one.endswith("| +0.400 / +0.040 |")
