@@ -88,6 +88,10 @@ if TYPE_CHECKING:
     from psmatch_core.matching.several import Couplings as Couplings, match_several as match_several
     from psmatch_core.matching.witness import Witness as Witness, witness as witness
     from psmatch_core.monitor.cycle_consistency import CycleConsistency as CycleConsistency
+    from psmatch_core.monitor.effect_agreement import (
+        EffectAgreement as EffectAgreement,
+        effect_agreement as effect_agreement,
+    )
     from psmatch_core.pipeline.annotate import annotate as annotate
     from psmatch_core.pipeline.demo_data import demo as demo
     from psmatch_core.pipeline.demo_views import demo_views as demo_views

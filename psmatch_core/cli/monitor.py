@@ -19,6 +19,7 @@ from psmatch_core.cli.command import (
 
 if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
+    from psmatch_core.workspace.run_folder import RunFolder
 
 REASON_WIDTH = 90  # characters of a reason in the table
 
@@ -30,6 +31,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--null-cells", type=int, default=1500, help="largest number of cells per modality in the null (default: 1500)"
+    )
+    parser.add_argument(
+        "--effects",
+        action="store_true",
+        help="only compare the effects of the labels in both modalities; changes nothing in the run",
     )
     parser.add_argument("--no-stability", action="store_true", help="skip the trainings on halves of the data")
     add_cache_and_queue(parser)
@@ -46,6 +52,8 @@ def _monitor(options: argparse.Namespace) -> int:
     from psmatch_core.workspace.worker import execute
 
     folder = open_run(options.run)
+    if options.effects:
+        return _effects(folder, as_record=options.json)
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
@@ -54,6 +62,16 @@ def _monitor(options: argparse.Namespace) -> int:
     report = job.result()
     if report is not None:
         print(as_json(report.to_dict()) if options.json else report_text(report))
+    return 0
+
+
+def _effects(folder: RunFolder, *, as_record: bool) -> int:
+    """Print whether the labels do the same in both modalities, by their features."""
+    from psmatch_core.cli.json_output import as_json
+    from psmatch_core.workspace.results import effects_of
+
+    found = effects_of(folder)
+    print(as_json(found.to_dict()) if as_record else "\n".join([found.finding(), *found.remarks()]))
     return 0
 
 

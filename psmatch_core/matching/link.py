@@ -130,7 +130,7 @@ class _Side:
 
     @classmethod
     def of(cls, model: PropensityModel, linking: Linking) -> _Side:
-        z, y = _whitened(model.modality, linking.n_components), model.y
+        z, y = whitened_features(model.modality, linking.n_components), model.y
         counts = np.bincount(y, minlength=len(model.label_names))
         sums = np.zeros((counts.size, z.shape[1]))
         np.add.at(sums, y, z)
@@ -146,8 +146,18 @@ class _Side:
         return self.means[y]
 
 
-def _whitened(modality: Modality, n_components: int) -> np.ndarray:
-    """Features or their principal components, each with mean 0 and standard deviation 1, ``(n_cells, d)``."""
+def whitened_features(modality: Modality, n_components: int) -> np.ndarray:
+    """Features, or the principal components of more than 150, each with mean 0 and standard deviation 1.
+
+    Parameters
+    ----------
+    n_components
+        Of more features than that; at most the number of cells less one.
+
+    Returns
+    -------
+    ``(n_cells, d)``; features that do not vary are left out.
+    """
     z = to_dense(modality.X)
     spread = z.std(axis=0)
     z = np.clip((z - z.mean(axis=0))[:, spread > SMALLEST] / spread[spread > SMALLEST], -LARGEST_VALUE, LARGEST_VALUE)

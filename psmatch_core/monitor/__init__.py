@@ -1,5 +1,6 @@
 """What a matching is good for, without true pairs: losses, halves, hidden labels, a null, and a verdict per label."""
 
+from psmatch_core.monitor.effect_agreement import EffectAgreement, effect_agreement
 from psmatch_core.monitor.epsilon_by_information import EpsilonByInformation, epsilon_by_information
 from psmatch_core.monitor.evidence import Evidence
 from psmatch_core.monitor.flags import Flag, LabelFlag
@@ -19,6 +20,7 @@ __all__ = [
     "STATISTICS",
     "THRESHOLDS",
     "Agreement",
+    "EffectAgreement",
     "EpsilonByInformation",
     "Evidence",
     "Figure",
@@ -40,6 +42,7 @@ __all__ = [
     "Thresholds",
     "Verdict",
     "can_halve",
+    "effect_agreement",
     "epsilon_by_information",
     "find_hidden_labels",
     "fixed_spaces",

@@ -16,9 +16,9 @@ from psmatch_core.base.randomness import stream
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
-FEWEST_LABELS = 6  # with five there are 120 namings, and the figures are known too roughly to judge by
-PERMUTATIONS = 999
-FEWEST_CELLS = 2  # held-out cells of a label and modality, from which a label has a mean
+LABELS_TO_COMPARE = 6  # with five there are 120 namings, and the figures are known too roughly to judge by
+LABEL_EXCHANGES = 999
+CELLS_OF_A_MEAN = 2  # held-out cells of a label and modality, from which a label has a mean
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ModalityAgreement:
     @property
     def can_be_judged(self) -> bool:
         """Whether there are enough labels for the permutations to say anything."""
-        return self.n_labels >= FEWEST_LABELS
+        return self.n_labels >= LABELS_TO_COMPARE
 
     @property
     def disagree(self) -> bool:
@@ -71,7 +71,7 @@ class ModalityAgreement:
     def described(self) -> str:
         """The correlation and its p-value in words."""
         if not self.can_be_judged:
-            return f"cannot be judged with {self.n_labels} labels; it takes {FEWEST_LABELS}"
+            return f"cannot be judged with {self.n_labels} labels; it takes {LABELS_TO_COMPARE}"
         return f"correlation {self.means.value:.2f}, p = {self.means.p_value:.2g}"
 
 
@@ -81,13 +81,13 @@ def modality_agreement(source: ScoredModality, target: ScoredModality, *, seed: 
     Source: ours.
     """
     sides = [_Held(model) for model in (source, target)]
-    kept = np.flatnonzero(np.minimum(sides[0].counts, sides[1].counts) >= FEWEST_CELLS)
+    kept = np.flatnonzero(np.minimum(sides[0].counts, sides[1].counts) >= CELLS_OF_A_MEAN)
     rng = stream(seed, "modality agreement")
-    order = [rng.permutation(kept.size) for _ in range(PERMUTATIONS)]
+    order = [rng.permutation(kept.size) for _ in range(LABEL_EXCHANGES)]
     means = [side.means[np.ix_(kept, kept)] for side in sides]
     covariances = [side.covariance[np.ix_(kept, kept)] for side in sides]
     return ModalityAgreement(
-        _compared(means[0], means[1], order), _compared(covariances[0], covariances[1], order), int(kept.size)
+        matrices_agree(means[0], means[1], order), matrices_agree(covariances[0], covariances[1], order), int(kept.size)
     )
 
 
@@ -105,8 +105,14 @@ class _Held:
         self.covariance = within.T @ within / max(y.size, 1)  # (n_labels, n_labels)
 
 
-def _compared(first: np.ndarray, second: np.ndarray, order: list[np.ndarray]) -> Agreement:
-    """Correlation of the off-diagonal entries; rows and columns of the second are permuted together."""
+def matrices_agree(first: np.ndarray, second: np.ndarray, order: list[np.ndarray]) -> Agreement:
+    """Correlation of the off-diagonal entries of two matrices ``(n_labels, n_labels)``, beside permuted label names.
+
+    Parameters
+    ----------
+    order
+        Permutations ``(n_labels,)`` of the labels; rows and columns of the second are permuted together.
+    """
     off = ~np.eye(len(first), dtype=bool)
     if off.sum() < 2:
         return Agreement(float("nan"), float("nan"), float("nan"))

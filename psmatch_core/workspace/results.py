@@ -11,6 +11,7 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
+from psmatch_core.monitor.effect_agreement import EffectAgreement, effect_agreement
 from psmatch_core.monitor.run_figures import RunFigures
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -77,6 +78,18 @@ def load_matching(folder: RunFolder, models: tuple[ScoredModality, ScoredModalit
     if coupling is None:
         raise PsmatchError("This run has no coupling yet.", hint="Match first.")
     return coupling
+
+
+def effects_of(folder: RunFolder) -> EffectAgreement:
+    """Whether the labels have the same effects in both modalities of a run, on the features that it matches by.
+
+    Raises
+    ------
+    PsmatchError
+        If the run has no scored modalities yet.
+    """
+    source, target = load_models(folder)
+    return effect_agreement(source.modality, target.modality, seed=folder.recipe.seed)
 
 
 def features_of(

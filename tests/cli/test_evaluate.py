@@ -60,6 +60,17 @@ def test_the_summary_names_losses_verdict_and_flags_beside_chance(run):
     assert "Done in 12 s." in text
 
 
+def test_effects_are_compared_and_change_nothing(run, capsys):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    assert main(["monitor", str(run.path), "--effects"]) == 0
+    assert capsys.readouterr().out == "Cannot be judged with 3 labels: it takes 6.\n"
+    assert main(["monitor", str(run.path), "--effects", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["n_labels"] == 3
+    assert record["geometry"]["value"] is None
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
 def test_a_program_reads_the_same_figures(run, capsys):
     assert main(["evaluate", str(run.path), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.monitor import Agreement, ModalityAgreement, modality_agreement
-from psmatch_core.monitor.modality_agreement import _compared
+from psmatch_core.monitor.modality_agreement import matrices_agree
 from tests.monitor.test_hidden_labels import scored
 
 
@@ -53,7 +53,7 @@ def test_an_exchange_that_changes_nothing_counts_as_equal():
     draw = np.random.default_rng(0)
     first, second = draw.normal(size=(2, 7, 7))
     identity = [np.arange(7)] * 9
-    found = _compared(first, second, [*identity, np.arange(7)[::-1]])
+    found = matrices_agree(first, second, [*identity, np.arange(7)[::-1]])
     off = ~np.eye(7, dtype=bool)
     assert found.value == pytest.approx(np.corrcoef(first[off], second[off])[0, 1], rel=1e-12)
     reversed_value = np.corrcoef(first[off], second[::-1, ::-1][off])[0, 1]

@@ -10,6 +10,7 @@ from pages.shell.frame import say_answer
 from pages.shell.tabs import tabs
 from pages.shell.verdicts import BEING_JUDGED, is_being_judged, report_of
 from pages.views.monitor.agreement import agreement_tab
+from pages.views.monitor.effects import effects_tab
 from pages.views.monitor.hidden_labels import hidden_tab
 from pages.views.monitor.label_table import label_verdicts
 from pages.views.monitor.losses import loss_tab
@@ -33,6 +34,7 @@ def monitor_view(folder: RunFolder) -> None:
         "Label by label": partial(label_verdicts, folder, report),
         "Hidden labels": partial(hidden_tab, folder, report),
         "Agreement": partial(agreement_tab, folder, report),
+        "Effects": partial(effects_tab, folder),
         "Losses": partial(loss_tab, folder, report),
         "Shuffled labels": partial(null_tab, folder, report),
     }

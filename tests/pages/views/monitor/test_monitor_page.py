@@ -144,6 +144,16 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     assert list(why["label"]) == list(table["label"])
 
 
+def test_the_effects_of_the_labels_are_compared_when_asked_for(full: Open, measured: RunFolder) -> None:
+    app = opened(full("monitor"), f"monitor.tabs.{measured.id}", "Effects")
+    assert "similar effects" not in plain_text(app)
+    app.button(key=f"effects.{measured.id}").click().run()
+    assert not app.exception
+    found = results.effects_of(measured)
+    for said in (found.finding(), *found.remarks()):
+        assert said in plain_text(app)
+
+
 def test_losses_can_be_raw(full: Open, measured: RunFolder) -> None:
     app = opened(full("monitor"), f"monitor.tabs.{measured.id}", "Losses")
     (toggle,) = [each for each in app.get("button_group") if each.key == f"raw.{measured.id}"]
