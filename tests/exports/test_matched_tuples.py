@@ -12,7 +12,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.exports.matched_h5mu import write_matched
 from psmatch_core.exports.matched_tuples import TUPLE_VALUES, choose_tuples, write_tuples
-from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
+from psmatch_core.matching.matchers import KnownPairsMatcher, SinkhornMatcher
 from psmatch_core.monitor.report import Monitoring
 from psmatch_core.pipeline.match_data import match_data
 from psmatch_core.pipeline.recipe import Recipe
@@ -101,17 +101,21 @@ def test_two_modalities_give_the_file_of_two(tmp_path, values):
 
 
 def test_a_cell_without_a_match_somewhere_is_in_no_tuple_and_counted(tmp_path):
-    matched = match_data(objects(), label="label", recipe=replace(RECIPE, matcher=NeighborMatcher(n_neighbors=1)))
-    couplings = [matched.coupling("rna", name) for name in ("adt", "atac")]
-    has_match = np.ones(48, dtype=bool)
-    for coupling in couplings:
-        has_match &= coupling.n_effective > 0
+    """Matched by true pairs: cells 0 to 11 of RNA are not in ATAC, 44 to 47 not in ADT."""
+    given = objects()
+    for name, first in (("rna", 0), ("adt", 0), ("atac", 12)):
+        given[name].obs["cell"] = [f"c{first + at}" for at in range(given[name].n_obs)]
+    recipe = replace(RECIPE, matcher=KnownPairsMatcher())
+    matched = match_data(given, label="label", pair_key="cell", recipe=recipe)
     chosen = choose_tuples(matched)
-    assert len(chosen.table) == has_match.sum()
-    assert chosen.n_incomplete == 48 - has_match.sum()
+    names = given["rna"].obs_names
+    assert set(chosen.table["source_cell"]) == set(names[12:44])
+    assert chosen.table[["target_cell_adt", "target_cell_atac", "weight_adt", "weight_atac"]].notna().all(axis=None)
+    assert chosen.n_incomplete == 16
     held = mudata.read_h5mu(write_tuples(matched, tmp_path / "m.h5mu"))
-    said = [note for note in held.uns["psmatch"]["notes"] if "without a match in every modality" in note]
-    assert bool(said) == bool(chosen.n_incomplete)
+    partner = given["atac"].obs["cell"][held.obs["target_cell_atac"]].tolist()
+    assert given["rna"].obs["cell"][held.obs["source_cell"]].tolist() == partner
+    assert "16 cells of the reference without a match in every modality." in list(held.uns["psmatch"]["notes"])
 
 
 def test_unknown_values_are_refused(matched, tmp_path):
