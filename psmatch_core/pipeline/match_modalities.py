@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -14,6 +14,9 @@ from psmatch_core.base.cores import computing_on
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.propensity import PropensityModel
+from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.checks import KnownPairs
+from psmatch_core.data.known_pairs import with_known_pairs
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.data.proposals import propose_preprocessing
@@ -132,7 +135,7 @@ def match_modalities(
     """
     recipe = recipe or Recipe()
     check_plans(plans, modalities)
-    prepared = prepare_several(recipe.labels, modalities, judging=recipe.judging, seed=recipe.seed)
+    prepared = prepare_several(recipe.labels, modalities, seed=recipe.seed)
     first, *others = (SideSize.of(cells) for cells in prepared.modalities.values())
     for other in others:
         check_needs(recipe, first, other)
@@ -154,6 +157,7 @@ def match_modalities(
         cycles = cycle_consistency(
             couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
         )
+    evaluations, how_known = _evaluated(couplings, recipe, progress)
     return MatchedModalities(
         recipe=recipe,
         modalities=prepared.modalities,
@@ -161,9 +165,9 @@ def match_modalities(
         couplings=couplings,
         monitors=monitors,
         cycles=cycles,
-        evaluations=_evaluated(couplings, recipe, progress),
+        evaluations=evaluations,
         labels=prepared.labels,
-        notes=(*notes, *linked),
+        notes=(*notes, *linked, *how_known),
     )
 
 
@@ -177,14 +181,27 @@ def _proposed(modalities: Mapping[str, Modality], current: Mapping[str, Preproce
     return notes
 
 
-def _evaluated(couplings: Couplings, recipe: Recipe, progress: Progress) -> dict[tuple[str, str], Evaluation]:
-    """The metrics of each pair of modalities of which true pairs are known."""
-    found = {}
+def _evaluated(
+    couplings: Couplings, recipe: Recipe, progress: Progress
+) -> tuple[dict[tuple[str, str], Evaluation], list[str]]:
+    """The metrics of each pair of modalities of which true pairs are known, and how they are known."""
+    found, notes = {}, []
     for source, target in itertools.combinations(couplings.names, 2):
-        if known_ids(couplings.models[source].modality, couplings.models[target].modality) is not None:
+        first, second, known = _knowing_pairs((couplings.models[source], couplings.models[target]), recipe)
+        notes.append(f"{source} and {target}: {known}")
+        if known_ids(first.modality, second.modality) is not None:
             progress(Event("evaluate", 0.0, f"{source} and {target}"))
-            found[source, target] = evaluate(couplings.between(source, target), recipe.judging)
-    return found
+            coupling = replace(couplings.between(source, target), source=first, target=second)
+            found[source, target] = evaluate(coupling, recipe.judging)
+    return found, notes
+
+
+def _knowing_pairs(
+    models: tuple[ScoredModality, ScoredModality], recipe: Recipe
+) -> tuple[ScoredModality, ScoredModality, KnownPairs]:
+    """Both models with the names of the physical cells that both modalities have, and how they are known."""
+    first, second, known = with_known_pairs(models[0].modality, models[1].modality, recipe.judging.pairs)
+    return replace(models[0], modality=first), replace(models[1], modality=second), known
 
 
 def _matched(
@@ -205,7 +222,8 @@ def _matched(
     wanted = solved_pairs(tuple(models), plans)
     for done, (source, target) in enumerate(wanted):
         progress(Event("match", done / len(wanted), f"{source} and {target}"))
-        pair, said = link_modalities(recipe, (models[source], models[target]), progress=progress)
+        first, second, _ = _knowing_pairs((models[source], models[target]), recipe)
+        pair, said = link_modalities(recipe, (first, second), progress=progress)
         notes += [f"{source} and {target}: {note}" for note in said]
         solved[source, target] = match(*pair, recipe.matcher, seed=recipe.seed, executor=executor)
     progress(Event("match", 1.0))

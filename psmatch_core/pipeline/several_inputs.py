@@ -14,7 +14,6 @@ from psmatch_core.data.checks import display, raise_rejections
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.sides import SIDES
-from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.pipeline.inputs import FEW_LABELS, check_together
 
 
@@ -36,17 +35,10 @@ class SeveralInputs:
     notes: tuple[str, ...]
 
 
-def prepare_several(
-    rules: LabelRules, modalities: Mapping[str, Modality], *, judging: Judging | None = None, seed: int = 0
-) -> SeveralInputs:
+def prepare_several(rules: LabelRules, modalities: Mapping[str, Modality], *, seed: int = 0) -> SeveralInputs:
     """Rename labels, and exclude and list the cells whose label is not in every modality.
 
     ``rename_source`` holds for the reference, ``rename_target`` for all others.
-
-    Parameters
-    ----------
-    judging
-        How true pairs are known. Of several modalities only pair columns tell it: equal names of cells do not.
 
     Raises
     ------
@@ -84,8 +76,6 @@ def prepare_several(
             f"Only {len(shared)} labels are in all modalities, so scores have {len(shared) - 1} dimensions and "
             "distinguish cells within a label only roughly. More labels give better matches."
         )
-    if judging is not None and judging.pairs == "none":
-        kept = {name: replace(cells, pair_ids=None) for name, cells in kept.items()}
     return SeveralInputs(kept, table, tuple(dict.fromkeys(notes)))
 
 

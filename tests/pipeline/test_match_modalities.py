@@ -12,6 +12,7 @@ from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.link import ALWAYS, Linking
 from psmatch_core.matching.matchers import SinkhornMatcher, UniformMatcher
 from psmatch_core.matching.several import BARYCENTER, PLANS, Couplings
@@ -207,6 +208,26 @@ def test_what_the_settings_do_not_allow_is_said():
         match_data(objects(), label="label", recipe=replace(QUICK, space=JointVAE()))
     with pytest.raises(PsmatchError, match="cannot be chosen"):
         match_data(objects(), label="label", recipe=QUICK, modalities=("rna", "adt", "gex"))
+
+
+def test_pairs_are_known_and_judged_as_in_a_run_of_two():
+    given = objects()
+    for name in ("rna", "adt"):  # equal names, which are taken for pairs if they are told to be
+        numbers = given[name].obs.groupby("label").cumcount().astype(str)
+        given[name].obs_names = given[name].obs["label"] + numbers
+    given["atac"].obs_names = [f"other {chr(65 + at % 26)}{chr(65 + at // 26)}" for at in range(36)]
+    recipe = replace(QUICK, judging=Judging(pairs="equal names", held_out=False))
+    found = match_data(given, label="label", recipe=recipe)
+    two = {name: given[name] for name in ("rna", "adt")}
+    expected = match_data(*two.values(), label="label", names=tuple(two), recipe=recipe, annotate=False)
+    pair = match_data(two, label="label", recipe=recipe)
+    assert set(found.evaluations) == {("rna", "adt")}
+    assert pair.evaluations["rna", "adt"].micro == expected.evaluation.micro
+    assert len(pair.evaluations["rna", "adt"].per_cell) == 40  # ten of each of four labels
+    assert any(note.startswith("rna and adt: True pairs: ") for note in found.notes)
+    assert any(note.startswith("adt and atac: True pairs: not known") for note in found.notes)
+    none = match_data(given, label="label", recipe=replace(recipe, judging=Judging(pairs="none")))
+    assert not none.evaluations
 
 
 def test_the_demo_is_the_same_every_time_and_its_views_share_cells():
