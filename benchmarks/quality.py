@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.group_clip import group_clip
 from benchmarks.quality_page import CEILING, METRICS, chance, page, run_name, table
 from benchmarks.quality_splits import CONTROLS, PAIRED, SHARES, Split, of_new_cells
 from psmatch_core.base import disk
@@ -78,7 +79,7 @@ class Method:
 
 
 LINKED = Linking(use=IF_FOUND)
-OUT_OF_FOLD = "out of fold"
+OUT_OF_FOLD, GROUP_CLIP = "out of fold", "group clip"
 METHODS = (
     Method("uniform", "default", UniformMatcher()),
     Method("paper preset (5 × 1024, batch norm)", "paper", RAW, slow=True),
@@ -89,6 +90,7 @@ METHODS = (
     Method("feature bagging, 0.1 × mean", "bagged", SinkhornMatcher.smooth()),
     Method("default, linked", "default", Recipe().matcher, linking=LINKED),
     Method("recommended-2", "bagged", SinkhornMatcher.smooth(), linking=LINKED),
+    Method("contrast between groups (GROOVE's, own reading)", GROUP_CLIP, Recipe().matcher),
     Method(CEILING, "default", Recipe().matcher, by_true_pairs=True),
     Method("exact", "default", ExactMatcher()),
     Method("SNN, k = 1", "default", NeighborMatcher(n_neighbors=1)),
@@ -159,8 +161,8 @@ def one_split(split: Split, methods: list[Method], *, slow: bool = False) -> lis
         draws = []
         for draw in range(method.n_draws):
             if (method.scores, draw) not in scored:
-                models = fit(features, method.scores, seed if draw == 0 else derived_seed(seed, "draw", draw))
-                scored[method.scores, draw] = models if judged is trained else of_new_cells(models, seen)
+                own_seed = seed if draw == 0 else derived_seed(seed, "draw", draw)
+                scored[method.scores, draw] = scores_of(method, features, seen, own_seed)
             asked = replace(recipe, matcher=method.matcher, linking=method.linking)
             if method.by_true_pairs:
                 models, notes = linked_by_true_pairs(scored[method.scores, draw], seed=seed), ()
@@ -188,6 +190,21 @@ def one_split(split: Split, methods: list[Method], *, slow: bool = False) -> lis
             for name in explained
         }
     return rows
+
+
+def scores_of(
+    method: Method, features: list[Modality], seen: list[Modality], seed: int
+) -> tuple[PropensityModel, PropensityModel]:
+    """The judged cells, scored or placed by what was trained on ``features``."""
+    models = fit(features, "one MLP" if method.scores == GROUP_CLIP else method.scores, seed)
+    models = models if seen is features else of_new_cells(models, seen)
+    if method.scores != GROUP_CLIP:
+        return models
+    source, target = (
+        replace(model, linked=places)  # the matching goes by these places; of the models, their cells are used
+        for model, places in zip(models, group_clip(features, seen, seed=seed), strict=True)
+    )
+    return source, target
 
 
 def linked_by_true_pairs(
