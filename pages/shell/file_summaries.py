@@ -21,6 +21,8 @@ from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.readers import DataSpec, FileSummary, content_stamp, inspect_file, shown_name
 
 DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
+# Changes with what a summary holds: two that are compared must be of one version (2: hashes of cell names).
+SUMMARY_VERSION = "2"
 # A demo is made in a separate process: it needs anndata or scanpy, which the server never imports.
 _MAKE_DEMO = """
 import sys
@@ -62,7 +64,7 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
 
 def kept_paths(spec: DataSpec, shown: str, cache: Path) -> tuple[Path, Path]:
     """Where the summary of a file and the sample of its cells are kept, as the file is now."""
-    key = [shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
+    key = [SUMMARY_VERSION, shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
     for each in (spec.path, spec.labels_path):
         if each:
             try:

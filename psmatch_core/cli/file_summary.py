@@ -160,7 +160,7 @@ def _matrix_line(matrix: MatrixSummary) -> str:
     if any(each.severity is Severity.REJECT for each in matrix.findings):
         return f"{display(matrix.key)}: cannot be used ({matrix.findings[0].problem})"
     storage = "sparse" if matrix.is_sparse else "dense"
-    part = ", first rows only" if matrix.is_sampled else ""
+    part = f", {matrix.sample_text}" if matrix.is_sampled else ""
     if matrix.image_shape is not None:
         return f"{display(matrix.key)}: {matrix.size_text} ({matrix.reason}{part})"
     line = f"{display(matrix.key)}: {matrix.size_text}, {storage}, {matrix.kind} ({matrix.reason}{part})"

@@ -59,7 +59,8 @@ class CellSample:
     names
         Feature names ``(n_features,)``.
     n_sampled, n_read, n_cells
-        Cells in the sample, cells from which it was taken (the first of a large file), and all cells [cells].
+        Cells in the sample, cells from which it was taken (the first of a file that is read in order only in part), and
+        all cells [cells].
     """
 
     values: npt.NDArray[np.float64]
@@ -154,14 +155,26 @@ class SampleCollector:
         Size of the whole matrix.
     is_sparse
         Whether its chunks are; of dense cells with very many features fewer are taken.
+    n_offered
+        How many of the rows will be given, where a preview reads only some; all if None.
     path
         Where the sample is written; None if only its medians are asked.
     """
 
-    def __init__(self, n_cells: int, n_features: int, *, is_sparse: bool, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        n_cells: int,
+        n_features: int,
+        *,
+        is_sparse: bool,
+        path: Path | None = None,
+        n_offered: int | None = None,
+    ) -> None:
         most = MOST_CELLS if is_sparse else max(FEWEST_CELLS, MOST_VALUES // max(1, n_features))
-        n_wanted = min(n_cells, MOST_CELLS, most)
-        self._wanted = np.unique(np.linspace(0, max(0, n_cells - 1), n_wanted).astype(np.int64))
+        n_offered = n_cells if n_offered is None else n_offered
+        n_wanted = min(n_offered, MOST_CELLS, most)
+        self._wanted = np.unique(np.linspace(0, max(0, n_offered - 1), n_wanted).astype(np.int64))
+        self._is_of_first = n_offered == n_cells  # else the rows come from everywhere
         self._n_cells, self._n_features, self._n_read = n_cells, n_features, 0
         self._parts: list[Any] = []
         self._path = path
@@ -206,6 +219,6 @@ class SampleCollector:
             bounds=by_feature.indptr.astype(np.int64),
             names=tuple(names),
             n_sampled=X.shape[0],
-            n_read=self._n_read,
+            n_read=self._n_read if self._is_of_first else self._n_cells,
             n_cells=self._n_cells,
         )

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from psmatch_core.data.checks.findings import Finding, display, warning
 from psmatch_core.data.checks.label_column import label_texts
 
@@ -121,8 +123,8 @@ def check_confounding(
 
 
 def _naming(labels: Sequence[str | None], name: str, values: Sequence[str | None]) -> NamingColumn | None:
-    pairs = Counter((value, label) for value, label in zip(values, labels, strict=True) if value and label)
-    n, n_cells = pairs.total(), sum(1 for label in labels if label)
+    pairs, n_cells = _counted(values, labels), sum(map(bool, labels))
+    n = pairs.total()
     of_value, largest = len({value for value, _ in pairs}), max(_sums(pairs).values(), default=0)
     if of_value < 2 or n == largest or n < max(FEWEST_OF_VALUE * of_value, TOLD * n_cells):
         return None
@@ -132,6 +134,20 @@ def _naming(labels: Sequence[str | None], name: str, values: Sequence[str | None
         best = {value: label for value, label in best.items() if best_value[label] == value}
     n_named = sum(pairs[value, label] for value, label in best.items())
     return NamingColumn(name, relation, n_named, n_cells) if n_named - largest >= TOLD * (n - largest) else None
+
+
+def _counted(values: Sequence[str | None], labels: Sequence[str | None]) -> Counter[tuple[str, str]]:
+    """Cells of each value and label, in the order in which pairs of them come first; without what is missing."""
+    import pandas as pd  # takes a third of a second: only where labels are read
+
+    (value_at, value_names), (label_at, label_names) = (
+        pd.factorize(np.array([each or None for each in texts], dtype=object)) for texts in (values, labels)
+    )
+    is_pair = (value_at >= 0) & (label_at >= 0)
+    pair_at, pairs = pd.factorize(value_at[is_pair] * len(label_names) + label_at[is_pair])
+    counts = np.bincount(pair_at, minlength=len(pairs)).tolist()
+    named = ((value_names[at // len(label_names)], label_names[at % len(label_names)]) for at in pairs.tolist())
+    return Counter(dict(zip(named, counts, strict=True)))
 
 
 def _best(pairs: Counter[tuple[str, str]]) -> tuple[dict[str, str], dict[str, str]]:

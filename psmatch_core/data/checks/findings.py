@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 
@@ -88,3 +88,11 @@ def name_list(names: Iterable[object], limit: int = 4) -> str:
     """The first few names of a collection, each shortened for a message, and the number of the others."""
     items = list(names)
     return some([display(each, 20) for each in items[:limit]] + [""] * (len(items) - limit), limit)
+
+
+def seen_in_part(findings: Iterable[Finding], n_read: int, n_cells: int) -> tuple[Finding, ...]:
+    """The findings, each of which says from how many cells it is, unless all were read."""
+    if n_read >= n_cells:
+        return tuple(findings)
+    seen = f" (from {n_read:,} of {n_cells:,} cells)."
+    return tuple(replace(each, problem=each.problem.removesuffix(".") + seen) for each in findings)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from psmatch_core.base.errors import plural, some
-from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
+from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, seen_in_part, warning
 from psmatch_core.data.checks.matrix_scan import MatrixScan
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.checks.value_kinds import kind_of
@@ -21,6 +21,7 @@ LARGEST_VALUE = 2.0**53
 # A negative value that stands in at most this share of the entries, while no other is negative, is a code.
 CODE_SHARE = 0.1
 LISTED_FEATURES = 2  # features that a message names
+CONSTANT = "PM-M09"
 MEND_HINT = "Leave out or fill these features, or leave out the cells (bad_values)."
 _COUNTS = re.compile(r"(?i)counts?(?![a-z])|(?<![a-z])umis?(?![a-z])")
 
@@ -100,9 +101,45 @@ def check_values(
     name: str,
     matrix: str,
     are_pixels: bool = False,
+    n_cells: int = 0,
 ) -> tuple[Finding, ...]:
-    """Check the values that ``scan`` has read; rules on single features are not applied to pixels."""
-    where = _where(name, matrix)
+    """Check the values that ``scan`` has read; rules on single features are not applied to pixels.
+
+    Parameters
+    ----------
+    obs_names
+        Names of the cells that were read, in order.
+    n_cells
+        Cells of the matrix; 0 if all were read. Where some were not, each finding says from how many it is.
+    """
+    n_cells = n_cells or scan.n_cells
+    where, n_features, is_part = _where(name, matrix), scan.n_features, scan.n_cells < n_cells
+    found = _value_findings(scan, obs_names, var_names, where=where, matrix=matrix, pixels=are_pixels, is_part=is_part)
+    found = seen_in_part(found, scan.n_cells, n_cells)
+    if any(each.code == CONSTANT for each in found):
+        return found
+    if n_cells < FEW_CELLS:
+        problem = f"{where}: only {plural(n_cells, 'cell')}; scores learned from so few cells are uncertain."
+        few = warning("PM-M33", problem, "Load more cells, or interpret the validation loss with caution.")
+        found = (*found, few)
+    if n_cells < n_features and not are_pixels:
+        sizes = f"{n_features:,} features, {n_cells:,} cells"
+        problem = f"{where}: more features than cells ({sizes}), so a classifier can overfit."
+        wide = warning("PM-M34", problem, "Use PCA or highly variable features in preprocessing.")
+        found = (*found, wide)
+    return found
+
+
+def _value_findings(
+    scan: MatrixScan,
+    obs_names: Sequence[str],
+    var_names: Sequence[str],
+    *,
+    where: str,
+    matrix: str,
+    pixels: bool,
+    is_part: bool,
+) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     if scan.first_bad is not None:
         row = scan.first_bad[0]
@@ -127,24 +164,24 @@ def check_values(
     if scan.n_finite and scan.minimum == scan.maximum and not findings:
         problem = f"{where}: all cells have the same value in all features ({scan.minimum:.4g})."
         return (
-            rejection("PM-M09", problem, "Choose another matrix, or export the file again: part of it may be missing."),
+            rejection(CONSTANT, problem, "Choose another matrix, or export the file again: part of it may be missing."),
         )
     if scan.n_cells > 1 and (scan.low == scan.high).all() and not findings:
         problem = f"{where}: every feature is constant: all {scan.n_cells:,} cells are identical (no variation)."
         return (
-            rejection("PM-M09", problem, "Choose another matrix, or export the file again: part of it may be missing."),
+            rejection(CONSTANT, problem, "Choose another matrix, or export the file again: part of it may be missing."),
         )
-    if _is_code(scan) and not are_pixels:
+    if _is_code(scan) and not pixels:
         entries = plural(scan.n_negative, "entry", "entries")
         problem = f"{where}: the only negative value is {scan.minimum:.6g} ({entries}): a code for missing values?"
         findings.append(warning("PM-M36", problem, "If it is one, drop these cells or features, or impute the values."))
     kind = kind_of(scan)
-    if _COUNTS.search(matrix) and not are_pixels and kind.name not in ("counts", "binary"):
+    if _COUNTS.search(matrix) and not pixels and kind.name not in ("counts", "binary"):
         problem = f"{where}: does not hold counts, although its name says so: {kind.reason}."
         findings.append(
             warning("PM-M32", problem, "Choose a matrix of whole numbers, or use this one without log transformation.")
         )
-    if kind.name == "scaled" and not are_pixels and not matrix.startswith("obsm/"):  # an embedding is meant to be
+    if kind.name == "scaled" and not pixels and not matrix.startswith("obsm/"):  # an embedding is meant to be
         problem = f"{where}: values look already scaled: {kind.reason}."
         findings.append(
             warning("PM-M26", problem, "Use this matrix without normalisation, or choose the matrix of counts.")
@@ -156,21 +193,15 @@ def check_values(
         )
         findings.append(warning("PM-M04", problem, "Drop empty cells before loading; their matches are arbitrary."))
     constant = np.flatnonzero(scan.low == scan.high)
-    if constant.size and not are_pixels:
+    if constant.size and not pixels:
         features = name_list((var_names[int(each)] for each in constant), 3)
         count = f"{plural(constant.size, 'feature')} of {scan.n_features:,}"
-        problem = f"{where}: {count} constant over all cells (zero variance): {features}."
+        over = "the cells that were read" if is_part else "all cells"
+        problem = f"{where}: {count} constant over {over} (zero variance): {features}."
         findings.append(warning("PM-M05", problem, "They carry no information; you may drop them."))
     if scan.n_repeated_cells:
         problem = f"{where}: {plural(scan.n_repeated_cells, 'cell')} identical to another cell in all values."
         findings.append(warning("PM-M30", problem, "Identical cells get the same matches; drop copies."))
-    if scan.n_cells < FEW_CELLS:
-        problem = f"{where}: only {plural(scan.n_cells, 'cell')}; scores learned from so few cells are uncertain."
-        findings.append(warning("PM-M33", problem, "Load more cells, or interpret the validation loss with caution."))
-    if scan.n_cells < scan.n_features and not are_pixels:
-        sizes = f"{scan.n_features:,} features, {scan.n_cells:,} cells"
-        problem = f"{where}: more features than cells ({sizes}), so a classifier can overfit."
-        findings.append(warning("PM-M34", problem, "Use PCA or highly variable features in preprocessing."))
     return tuple(findings)
 
 

@@ -12,6 +12,8 @@ from psmatch_core.data.checks.not_measured import not_measured, unmeasured_findi
 
 # Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
 LOST_NAMES = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
+LONGEST_LOST = max(map(len, LOST_NAMES))
+_IS_EMPTY = "".__eq__
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
 # Peaks of open chromatin, features of ATAC: chr1-0-499, chr1:0-499, chr1_0_499, 1:100-200, GL000194.1:55758-56597.
@@ -40,13 +42,13 @@ def check_names(
     """
     findings: list[Finding] = []
     name = display(name, 40)
-    empty = sum(not str(each).strip() for each in obs_names)
+    empty = sum(map(_IS_EMPTY, map(str.strip, map(str, obs_names))))
     if empty:
         cells = plural(empty, "cell name")
         findings.append(
             rejection("PM-F57", f"{name}: {cells} of {len(obs_names):,} {_is(empty)} empty.", "Give every cell a name.")
         )
-    repeated = [each for each, count in Counter(obs_names).items() if count > 1 and str(each).strip()]
+    repeated = [each for each in _repeated(obs_names) if str(each).strip()]
     if repeated:
         findings.append(
             rejection(
@@ -56,7 +58,7 @@ def check_names(
                 "Make the cell names unique, for instance by adding the sample to each barcode.",
             )
         )
-    doubled = [each for each, count in Counter(var_names).items() if count > 1]
+    doubled = _repeated(var_names)
     if doubled:
         example = unique_names([doubled[0], doubled[0]])[1]
         findings.append(
@@ -87,7 +89,9 @@ def check_names(
         findings.append(
             warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
         )
-    lost = [each for each in (*obs_names, *var_names) if str(each).strip().lower() in LOST_NAMES]
+    every = [*map(str, obs_names), *map(str, var_names)]
+    short = [at for at, text in enumerate(map(str.strip, every)) if len(text) <= LONGEST_LOST]
+    lost = [every[at] for at in short if every[at].strip().lower() in LOST_NAMES]
     if lost:
         findings.append(
             warning(
@@ -134,6 +138,11 @@ def unique_names(names: Sequence[str]) -> list[str]:
             result.append(name)
         seen[name] += 1
     return result
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    """The names that are used more than once, in order; counted only if there are any."""
+    return [] if len(set(names)) == len(names) else [each for each, count in Counter(names).items() if count > 1]
 
 
 def _is(count: int) -> str:

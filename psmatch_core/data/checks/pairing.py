@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 import re
 from collections import Counter
@@ -16,13 +15,13 @@ import numpy as np
 from psmatch_core.base.errors import plural
 from psmatch_core.base.records import stored_by_name
 from psmatch_core.data.checks.findings import Finding, display, warning
+from psmatch_core.data.checks.name_hashes import HASH_BITS, name_hashes
 from psmatch_core.data.names.core_names import NAME_PARTS, common_parts, core_names
 
 AUTOMATIC, EQUAL_NAMES, NO_PAIRS = "automatic", "equal names", "none"
 PAIRING_CODE = "PM-P02"
 PAIR_CHOICES = (AUTOMATIC, EQUAL_NAMES, NO_PAIRS)
 MOST_LISTED = 4096  # names by which two files are compared; larger files are sampled alike on both sides
-HASH_BITS = 63
 HALF = 0.5  # of the smaller file: two sets of 10x barcodes share a few per cent by chance
 # Labels of cells with equal names: how much of the way from chance to perfect agreement they must go, and how many
 # standard errors above chance they must lie; more is asked where few names are equal. Two annotations of the same
@@ -95,7 +94,7 @@ class CellNames:
         """The names of cells and the positions of those that are listed, ``(n_listed,)``."""
         if len(names) <= MOST_LISTED:
             return cls(len(names), tuple(map(str, names))), np.arange(len(names))
-        hashes = np.array([_hash(each) for each in names], dtype=np.int64)
+        hashes = name_hashes(list(map(str, names)))
         bound = int(np.partition(hashes, MOST_LISTED - 1)[MOST_LISTED - 1])
         at = np.flatnonzero(hashes <= bound)[: 2 * MOST_LISTED]
         return cls(len(names), tuple(str(names[each]) for each in at.tolist()), bound), at
@@ -299,14 +298,11 @@ def _listed(side: CellNames, labels: tuple[str, ...] | None, bound: int) -> dict
     """Name to label of the listed cells, those without a label left out, as far as both files list theirs."""
     texts = labels if labels else (None,) * len(side.names)
     rows = zip(side.names, texts, strict=True)
-    return {name: text for name, text in rows if text != "" and (not bound or _hash(name) <= bound)}
-
-
-def _hash(name: str) -> int:
-    """A hash of the longest part of a name, the one that most likely names the cell: endings do not change it."""
-    part = max(NAME_PARTS.split(str(name)), key=len)
-    digest = hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+    listed = {name: text for name, text in rows if text != ""}
+    if not bound:
+        return listed
+    kept = name_hashes(list(listed)) <= bound
+    return {name: text for (name, text), is_kept in zip(listed.items(), kept.tolist(), strict=True) if is_kept}
 
 
 def pairing_finding(source: str, target: str, pairs: KnownPairs) -> tuple[Finding, ...]:

@@ -132,6 +132,14 @@ class Source(ABC):
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         """The rows of matrix ``key`` in order, in dense or CSR chunks of about ``limit`` stored values."""
 
+    def n_stored(self, key: str) -> int:
+        """Stored values of matrix ``key`` if :meth:`run` can read rows in its midst; 0 if all before must be read."""
+        return 0
+
+    def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
+        """Consecutive rows of matrix ``key``, in chunks as in :meth:`rows`."""
+        raise NotImplementedError
+
     @abstractmethod
     def whole(self, key: str) -> Any:
         """Matrix ``key`` ``(n_cells, n_features)``, dense or CSR; images as flat rows."""
@@ -230,6 +238,12 @@ class WrappedSource(Source):
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         return self._inner.rows(key, limit)
+
+    def n_stored(self, key: str) -> int:
+        return self._inner.n_stored(key)
+
+    def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
+        return self._inner.run(key, start, stop, limit)
 
     def whole(self, key: str) -> Any:
         return self._inner.whole(key)

@@ -135,6 +135,9 @@ class ChosenFeatures(WrappedSource):
     def feature_ids(self, key: str) -> list[str] | None:
         return self._inner.feature_ids(key) if key != self._key or self._X is None else self._ids
 
+    def n_stored(self, key: str) -> int:
+        return 0  # which cells are left is known only in order
+
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         if key == self._key and self._X is not None:
             per_row = max(1, self._X.nnz // self._X.shape[0]) if hasattr(self._X, "tocsr") else self._X.shape[1]

@@ -96,7 +96,13 @@ class TypedSource(WrappedSource):
         return None if ids is None else self._of_type(key, ids)
 
     def rows(self, key: str, limit: int) -> Iterator[Any]:
-        for rows in self._inner.rows(key, limit):
+        return self._of_kept(key, self._inner.rows(key, limit))
+
+    def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
+        return self._of_kept(key, self._inner.run(key, start, stop, limit))
+
+    def _of_kept(self, key: str, chunks: Iterator[Any]) -> Iterator[Any]:
+        for rows in chunks:
             yield rows[:, self._kept[key]] if key in self._kept else rows
 
     def whole(self, key: str) -> Any:

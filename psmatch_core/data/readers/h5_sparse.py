@@ -88,10 +88,18 @@ class SparseRows:
             for start, stop in row_chunks(self.shape[0], stored, limit):
                 yield matrix[start:stop]
             return
-        start = 0
-        while start < self.shape[0]:
+        yield from self.run(0, self.shape[0], limit)
+
+    @property
+    def n_stored(self) -> int:
+        """Stored values if rows can be read in its midst: 0 for a matrix that is stored by feature."""
+        return 0 if self._is_csc else int(self._indptr[-1])
+
+    def run(self, start: int, end: int, limit: int) -> Iterator[Any]:
+        """Rows ``start`` to ``end`` of a matrix that is stored by cell, in chunks as in :meth:`rows`."""
+        while start < end:
             stop = int(np.searchsorted(self._indptr, self._indptr[start] + limit, side="right")) - 1
-            stop = min(max(stop, start + 1), self.shape[0])
+            stop = min(max(stop, start + 1), end)
             yield self._slice(start, stop)
             start = stop
 

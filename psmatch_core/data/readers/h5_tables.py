@@ -92,7 +92,7 @@ class Table:
         values = self._group(self._index, item, None) if hasattr(item, "keys") else self._plain(item)
         if values.ndim != 1:
             raise damaged(self.shown, f"the names in {self._place} are not a list")
-        return [_text(each) for each in values]
+        return [each if type(each) is str else _text(each) for each in values.tolist()]
 
     def column(self, name: str, n_rows: int) -> pd.Series:
         """The column ``name`` ``(n_rows,)``, with categories decoded."""

@@ -187,12 +187,28 @@ class H5adSource(Source):
         if is_sparse_group(item):
             yield from self._sparse_rows(key).rows(limit)
             return
+        yield from self._run_of_array(item, 0, item.shape[0], limit)
+
+    def n_stored(self, key: str) -> int:
+        if key in self._tables:
+            return 0  # stored by column
+        item = self._item(key)
+        return self._sparse_rows(key).n_stored if is_sparse_group(item) else math.prod(item.shape)
+
+    def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
+        item = self._item(key)
+        if is_sparse_group(item):
+            return self._sparse_rows(key).run(start, stop, limit)
+        return self._run_of_array(item, start, stop, limit)
+
+    def _run_of_array(self, item: Any, start: int, stop: int, limit: int) -> Iterator[Any]:
+        """Rows of an array; of images each as one row."""
         values = checked(item, self.shown, max_bytes=self._max_bytes)
         step = max(1, limit // max(1, math.prod(values.shape[1:])))
         if values.chunks:  # whole stored chunks, or each would be decompressed several times
             step = max(values.chunks[0], step // values.chunks[0] * values.chunks[0])
-        for start in range(0, values.shape[0], step):
-            yield _flat(computable(values[start : start + step]))
+        for at in range(start, stop, step):
+            yield _flat(computable(values[at : min(at + step, stop)]))
 
     def whole(self, key: str) -> Any:
         if key in self._tables:

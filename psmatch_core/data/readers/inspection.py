@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from psmatch_core.data.checks import (
     telling_features,
 )
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
-from psmatch_core.data.checks.findings import warning
+from psmatch_core.data.checks.findings import seen_in_part, warning
 from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
@@ -39,9 +40,10 @@ from psmatch_core.data.readers.chosen import as_chosen
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
-from psmatch_core.data.readers.matrix_summaries import SCAN_VALUES, summarise_matrix, value_budget
+from psmatch_core.data.readers.matrix_summaries import summarise_matrix, value_budget
+from psmatch_core.data.readers.preview_rows import PreviewRows
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
-from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, ColumnSummary, FileSummary
+from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, ColumnSummary, FileSummary, MatrixSummary
 
 MOST_COUNTS = 1000
 MOST_COLUMNS = 2000
@@ -128,10 +130,42 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
     )
 
 
-def _collector(source: Source, header: MatrixHeader, path: str) -> SampleCollector:
+def _collector(source: Source, header: MatrixHeader, path: str, preview: PreviewRows) -> SampleCollector:
     n_features = header.shape[1] if len(header.shape) > 1 else 0
     place = Path(path) if path else None
-    return SampleCollector(len(source.obs_names), n_features, is_sparse=header.is_sparse, path=place)
+    n_cells = len(source.obs_names)
+    n_offered = preview.n_read if preview.is_sample else n_cells
+    return SampleCollector(n_cells, n_features, is_sparse=header.is_sparse, path=place, n_offered=n_offered)
+
+
+def _summary_of_main(
+    source: Source, header: MatrixHeader, part: str, label_key: str, sample: str
+) -> tuple[MatrixSummary, PreviewRows, LabelSignal | None]:
+    """The summary of the main matrix, the rows that were read for it, and what they show of the labels.
+
+    What rules the matrix out is counted in all rows, as soon as a sample of them holds it.
+    """
+    preview = PreviewRows.of(source, header)
+    while True:
+        signal = _signal_of(source, label_key, header, preview)
+        collector = _collector(source, header, sample, preview)
+        found = summarise_matrix(source, header, signal, part=part, collector=collector, preview=preview)
+        if not (preview.is_sample and _is_ruled_out(found)):
+            return found, preview, signal
+        preview = PreviewRows(preview.n_rows)
+
+
+def _summary_of_other(source: Source, header: MatrixHeader, part: str) -> MatrixSummary:
+    """The summary of a matrix that may be chosen instead."""
+    preview = PreviewRows.of(source, header)
+    found = summarise_matrix(source, header, None, part=part, collector=None, preview=preview)
+    if not (preview.is_sample and _is_ruled_out(found)):
+        return found
+    return summarise_matrix(source, header, None, part=part, collector=None, preview=PreviewRows(preview.n_rows))
+
+
+def _is_ruled_out(found: MatrixSummary) -> bool:
+    return any(each.severity is Severity.REJECT for each in found.findings)
 
 
 def _summary_of(
@@ -142,14 +176,13 @@ def _summary_of(
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
-    signal = _signal_of(source, label_key, matrix_header(source, main_key))
+    hashing = ThreadPoolExecutor(1)  # reading the file once more, beside all that is computed of it
+    sha256 = hashing.submit(file_hash, source.path)
+    hashing.shutdown(wait=False)
+    main, preview, signal = _summary_of_main(source, matrix_header(source, main_key), spec.part, label_key, sample)
     matrices = tuple(
-        summarise_matrix(source, header, signal, part=spec.part, collector=_collector(source, header, sample))
-        if header.key == main_key
-        else summarise_matrix(source, header, None, part=spec.part, collector=None)
-        for header in source.headers
+        main if header.key == main_key else _summary_of_other(source, header, spec.part) for header in source.headers
     )
-    main = next(each for each in matrices if each.key == main_key)
     name_findings = check_names(obs_names, var_names, name=source.shown, measured=spec.measured)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
     raise_rejections(name_findings)
@@ -168,15 +201,16 @@ def _summary_of(
         groups = [each.name for each in columns if 1 < each.n_distinct <= len(obs_names) / FEWEST_OF_VALUE]
         label_findings += _confounding_of(source, label_key, groups)
         if signal is not None:
-            label_findings += check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
-            label_findings += _telling_features_of(source, main_key, var_names, signal, label_key=label_key)
+            by_values = check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
+            by_values += _telling_features_of(source, main_key, var_names, signal, preview, label_key=label_key)
+            label_findings += seen_in_part(by_values, preview.n_read, preview.n_rows)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
     found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
     return FileSummary(
         name=source.shown,
         format=format_name,
         n_bytes=content_bytes(source.path),
-        sha256=file_hash(source.path),
+        sha256=sha256.result(),
         n_cells=len(obs_names),
         n_features=main.n_features,
         matrices=matrices,
@@ -192,14 +226,14 @@ def _summary_of(
     )
 
 
-def _signal_of(source: Source, label_key: str, header: MatrixHeader) -> LabelSignal | None:
+def _signal_of(source: Source, label_key: str, header: MatrixHeader, preview: PreviewRows) -> LabelSignal | None:
     """What collects whether features differ between the chosen labels; None without labels that can be read."""
     if label_key not in source.column_names or len(header.shape) != 2:
         return None
     if not judges_signal(header.key, are_pixels=header.image_shape is not None):
         return None
     with suppress(PsmatchError):  # said later, after what is worse
-        return LabelSignal(label_texts(source.column(label_key)).tolist(), header.shape[1])
+        return LabelSignal(preview.those_of(label_texts(source.column(label_key)).tolist()), header.shape[1])
     return None
 
 
@@ -214,21 +248,21 @@ def _confounding_of(source: Source, label_key: str, groups: Sequence[str]) -> tu
 
 
 def _telling_features_of(
-    source: Source, key: str, names: Sequence[str], signal: LabelSignal, *, label_key: str
+    source: Source, key: str, names: Sequence[str], signal: LabelSignal, preview: PreviewRows, *, label_key: str
 ) -> tuple[Finding, ...]:
     """Whether features of the main matrix name the labels; those that may do so are read a second time."""
     from scipy import sparse
 
     def read(places: np.ndarray) -> Any:
         parts, n_values, budget = [], 0, value_budget(source, is_main=True)
-        for rows in source.rows(key, SCAN_VALUES):
+        for rows in preview.read(source, key):
             parts.append(rows[:, places])
             n_values += rows.nnz if hasattr(rows, "nnz") else rows.size
             if n_values >= budget:
                 break
         return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
-    labels = label_texts(source.column(label_key)).tolist()
+    labels = preview.those_of(label_texts(source.column(label_key)).tolist())
     found = telling_features(labels, signal.moments, names, read=read)
     return check_telling_features(found, name=source.shown, label_key=label_key)
 

@@ -1,4 +1,4 @@
-"""The summary of one matrix of a file, made while its rows are read once."""
+"""The summary of one matrix of a file, made while its rows, or a sample of them, are read once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from psmatch_core.data.checks.not_measured import not_measured
 from psmatch_core.data.checks.value_kinds import kind_of
 from psmatch_core.data.images import check_shape, contact_sheet
 from psmatch_core.data.readers.base import MatrixHeader, Source
+from psmatch_core.data.readers.preview_rows import PreviewRows
 from psmatch_core.data.readers.several_files import content_bytes
 from psmatch_core.data.readers.summary import SHOWN_NAMES, MatrixSummary
 
-SCAN_VALUES = 2_000_000  # stored values read at a time: 16 MB
 # Stored values that are read of the main matrix and of each other one, in about ten seconds and two; fewer of a small
 # file, which may unpack to a thousand times its size. The full check follows when the file is copied.
 MAIN_BUDGET, OTHER_BUDGET = 250_000_000, 20_000_000
@@ -25,7 +25,13 @@ LEAST_BUDGET, VALUES_PER_BYTE = 30_000_000, 20
 
 
 def summarise_matrix(
-    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, part: str, collector: SampleCollector | None
+    source: Source,
+    header: MatrixHeader,
+    signal: LabelSignal | None,
+    *,
+    part: str,
+    collector: SampleCollector | None,
+    preview: PreviewRows,
 ) -> MatrixSummary:
     """The summary of a matrix of an opened file.
 
@@ -37,6 +43,8 @@ def summarise_matrix(
         The modality of the file that is open, empty for all of it.
     collector
         Collects a sample of the cells of the main matrix, the only one whose errors are raised; None for the others.
+    preview
+        The rows to read.
 
     Raises
     ------
@@ -45,7 +53,7 @@ def summarise_matrix(
     """
     is_main = collector is not None
     try:
-        return _scanned(source, header, signal, part=part, collector=collector)
+        return _scanned(source, header, signal, part=part, collector=collector, preview=preview)
     except PsmatchError as error:
         if is_main:
             raise
@@ -59,7 +67,13 @@ def value_budget(source: Source, *, is_main: bool) -> int:
 
 
 def _scanned(
-    source: Source, header: MatrixHeader, signal: LabelSignal | None, *, part: str, collector: SampleCollector | None
+    source: Source,
+    header: MatrixHeader,
+    signal: LabelSignal | None,
+    *,
+    part: str,
+    collector: SampleCollector | None,
+    preview: PreviewRows,
 ) -> MatrixSummary:
     key, shape = header.key, header.shape
     early = check_form(shape, header.dtype, name=source.shown, matrix=key)
@@ -71,21 +85,27 @@ def _scanned(
     pixels = header.image_shape
     if pixels is not None and (misplaced := check_shape(pixels, name=source.shown, matrix=key)):
         return _unusable(header, *misplaced)
-    scan, n_values, preview = MatrixScan(shape[1]), 0, ""
+    scan, n_values, sheet = MatrixScan(shape[1]), 0, ""
     budget = value_budget(source, is_main=collector is not None)
-    for rows in source.rows(key, SCAN_VALUES):
+    for rows in preview.read(source, key):
         scan.add(rows)
         if collector is not None and pixels is None:
             collector.add(rows)
         if signal is not None and not scan.first_bad:
             signal.add(rows)
-        if pixels is not None and not preview:
-            preview = contact_sheet(rows, pixels)
+        if pixels is not None and not sheet:
+            sheet = contact_sheet(rows, pixels)
         n_values += rows.nnz if header.is_sparse else rows.size
         if n_values >= budget:
             break
     findings = check_values(
-        scan, obs_names=obs_names, var_names=var_names, name=source.shown, matrix=key, are_pixels=pixels is not None
+        scan,
+        obs_names=preview.those_of(obs_names),
+        var_names=var_names,
+        name=source.shown,
+        matrix=key,
+        are_pixels=pixels is not None,
+        n_cells=shape[0],
     )
     if not source.is_canonical(key):
         findings = (*findings, not_canonical(source.shown, key))
@@ -100,15 +120,22 @@ def _scanned(
         minimum=scan.minimum if scan.n_finite else 0.0,
         maximum=scan.maximum if scan.n_finite else 0.0,
         is_sampled=scan.n_cells < shape[0],
+        sample_text=_sample_text(scan.n_cells, shape[0], is_first=not preview.is_sample),
         feature_names=tuple(var_names[:SHOWN_NAMES]),
         findings=tuple(sorted(findings, key=lambda each: each.severity.value)),
         image_shape=pixels,
-        preview=preview,
+        preview=sheet,
         unmeasured=() if pixels is not None or key.startswith("obsm/") else tuple(not_measured(var_names)),
         medians=collector.finish(var_names) if collector is not None else None,
         bad_features=tuple((var_names[at], int(scan.n_bad[at])) for at in np.flatnonzero(scan.n_bad).tolist()),
         assay=detect_assay(scan, var_names, declared=declared, are_pixels=pixels is not None),
     )
+
+
+def _sample_text(n_read: int, n_cells: int, *, is_first: bool) -> str:
+    if n_read == n_cells:
+        return ""
+    return f"from {'the first ' if is_first else ''}{n_read:,} of {n_cells:,} cells"
 
 
 def _unusable(header: MatrixHeader, *findings: Finding) -> MatrixSummary:

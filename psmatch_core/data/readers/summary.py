@@ -36,6 +36,8 @@ class MatrixSummary:
         Smallest and largest value read.
     is_sampled
         Whether only some rows were read because the file is large.
+    sample_text
+        Which ones, such as ``from 20,000 of 1,000,000 cells``; empty if all were.
     feature_names
         The first few.
     findings
@@ -70,6 +72,7 @@ class MatrixSummary:
     unmeasured: tuple[str, ...] = ()
     assay: Assay | None = None
     medians: CellMedians | None = None
+    sample_text: str = ""
 
     @property
     def is_usable(self) -> bool:
