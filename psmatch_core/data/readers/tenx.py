@@ -114,6 +114,12 @@ class TenxHdf5Source(TenxSource):
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         yield from self._sparse().rows(limit)
 
+    def n_stored(self, key: str) -> int:
+        return self._sparse().n_stored
+
+    def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
+        return self._sparse().run(start, stop, limit)
+
     def whole(self, key: str) -> Any:
         return self._sparse().whole()
 

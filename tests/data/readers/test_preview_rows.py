@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anndata
+import h5py
 import numpy as np
 import pytest
 from scipy import sparse
@@ -80,6 +81,19 @@ def test_the_rows_of_a_sample_are_those_whose_names_and_labels_are_taken(tmp_pat
     assert preview.n_read == len(read) == 400
     assert read[:, 0].tolist() == [at + 1 for at in preview.those_of(range(N))]
     source.close()
+
+
+def test_a_10x_file_is_sampled_too(tmp_path, large):
+    X = sparse.csr_matrix(counts())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("matrix")
+        for name, values in (("data", X.data), ("indices", X.indices), ("indptr", X.indptr), ("shape", X.shape[::-1])):
+            group[name] = np.asarray(values)
+        group["barcodes"] = [f"cell{at}" for at in range(N)]
+        group["features/name"] = group["features/id"] = [f"g{at}" for at in range(X.shape[1])]
+    found = summarised(DataSpec(path=str(tmp_path / "a.h5")))
+    assert found.matrices[0].sample_text == "from 400 of 2,000 cells"
+    assert found.matrices[0].kind == "counts"
 
 
 def test_a_matrix_that_is_stored_by_feature_is_read_in_order(tmp_path, large):
