@@ -5,7 +5,7 @@ from __future__ import annotations
 from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic import all_pairs, fixed_epsilon, repair
-from psmatch_core.transport.entropic.measure import measure
+from psmatch_core.transport.entropic.measure import MEASURED_PAIRS, measure
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.schedule import epsilon_steps
 from psmatch_core.transport.entropic.state import SolveState
@@ -114,7 +114,8 @@ def _iterate_on_all_pairs(problem: Problem, state: SolveState, context: SolveCon
     if context.is_exhausted:
         return SolveOutcome.unfinished(state.f, state.g)
     tolerance = context.options.tolerance
-    allowed, slack = fixed_epsilon.allowed_rounding(problem, state.epsilon, tolerance)
+    is_measured = problem.geometry.n_pairs <= MEASURED_PAIRS
+    allowed, slack = fixed_epsilon.allowed_rounding(problem, state.epsilon, tolerance, is_measured=is_measured)
     aim = 0.8 * (tolerance - slack)
     sample = all_pairs.solve_on_rows(problem, state, context)
     left = context.iterations_left

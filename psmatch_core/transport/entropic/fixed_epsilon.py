@@ -60,9 +60,14 @@ def largest_support(options: SolveOptions) -> int:
     return options.memory_budget // ENTRY_BYTES
 
 
-def allowed_rounding(problem: Problem, epsilon: float, tolerance: float) -> tuple[float, float]:
-    """(relative error allowed for the entries of a dense kernel, the error that they then add to the marginals)."""
-    allowed = 0.05 * tolerance
+def allowed_rounding(
+    problem: Problem, epsilon: float, tolerance: float, *, is_measured: bool = False
+) -> tuple[float, float]:
+    """(relative error allowed for the entries of a dense kernel, the error that they then add to the marginals).
+
+    It may be three times as large where the plan will be measured in float64 at the end: the kernel only leads there.
+    """
+    allowed = (0.15 if is_measured else 0.05) * tolerance
     if full_pass.precision(problem, epsilon, allowed) == np.float32:
         return allowed, 2 * problem.geometry.rounding_bound(epsilon) + _SINGLE_SUMS
     # computed in float64, rounded when it is stored in float32
