@@ -14,6 +14,7 @@ from psmatch_core.transport.cancellation import StopRequested
 from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic.finish import finish
 from psmatch_core.transport.entropic.fixed_epsilon import iterate_roughly, support_theta
+from psmatch_core.transport.entropic.one_call import solve_in_one_call
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.row_sample import sampled_rows
 from psmatch_core.transport.entropic.schedule import (
@@ -42,6 +43,9 @@ def anneal(problem: Problem, epsilon: float, context: SolveContext) -> SolveOutc
     coarse: tuple[Positions, Positions] | None = None
     skips_to_last = False
     try:
+        small = solve_in_one_call(problem, epsilon, support_theta(context.options.tolerance), context)
+        if small is not None:
+            return small
         for number, fine in enumerate(samples):
             is_last = number == len(samples) - 1
             if skips_to_last and not is_last:
