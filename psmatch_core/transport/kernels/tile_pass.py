@@ -29,14 +29,14 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
     """``out_i = −log Σ_j exp(columns_j − scale · cost_ij)``: the soft c-transform, divided by epsilon.
 
     points ``(r, T)``, leaves ``(n_leaves, T, 64)``, columns ``(n_leaves, 64)``, out ``(r,)``; scale is 1 / epsilon.
-    The leaf with the largest entry of the rows before comes first. The entries of other leaves are then known to be
-    negligible from their first axes in most cases, if epsilon is small.
+    If epsilon is small, the entries of most leaves are known to be negligible from their first axes. That changes no
+    bit of the result, which is the same for a row in any tile.
     """
     zero = constant(0.0, scale)
     buffer = np.empty(LEAF, points.dtype)
     largest = np.empty(_BLOCK, points.dtype)
     total = np.empty(_BLOCK, np.float64)
-    likely, n_ruled_out = 0, leaves.shape[0] * _BLOCK
+    n_ruled_out = 0
     for first in range(0, points.shape[0], _BLOCK):
         size = min(_BLOCK, points.shape[0] - first)
         for i in range(size):
@@ -47,14 +47,12 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
             first % (8 * _BLOCK) == 0 or n_ruled_out > 0.4 * leaves.shape[0] * _BLOCK
         )
         n_ruled_out = 0
-        next_likely = likely
-        for turn in range(leaves.shape[0]):
-            j = likely if turn == 0 else (turn - 1 if turn <= likely else turn)
+        for j in range(leaves.shape[0]):
             leaf = leaves[j]
             shift = columns[j]
             first_axes = leaf[:_FIRST_AXES]
             for i in range(size):
-                if reads_first_axes and turn > 0:
+                if reads_first_axes and j > 0:
                     point = points[first + i, :_FIRST_AXES]
                     if exponents(point, first_axes, shift, zero, scale, squared, buffer) <= largest[i] - _UNADDED:
                         n_ruled_out += 1
@@ -63,14 +61,12 @@ def soft_minimum(points: Floats, leaves: Floats, columns: Floats, scale: float, 
                 if top > largest[i]:
                     total[i] *= np.exp(np.float64(largest[i]) - np.float64(top))
                     largest[i] = top
-                    next_likely = j if i == 0 else next_likely
                 if top > largest[i] - _UNADDED:
                     reference = largest[i]
                     part = zero
                     for k in range(LEAF):
                         part += exponential(buffer[k] - reference)
                     total[i] += part
-        likely = next_likely
         for i in range(size):
             out[first + i] = -(np.float64(largest[i]) + np.log(total[i]))
 
