@@ -134,6 +134,8 @@ def iterate_matrix_free(
     mixing = AndersonMixing(problem.b)
     last = np.inf
     for _ in range(min(max_passes, context.iterations_left)):
+        if context.iterations_left < 1:  # directions of the sample count as well
+            return
         sums, columns = full_pass.sinkhorn_pass(problem, state.potentials, context, allowed)
         context.counts.iterations += 1
         if not (np.isfinite(sums).all() and sums.min() > _VANISHED and columns.min() > _VANISHED):
@@ -146,7 +148,7 @@ def iterate_matrix_free(
         context.monitor.check(state.error)
         if state.error <= tolerance:
             return
-        if sample is not None and state.error < last * MOST_LEFT:
+        if sample is not None and state.error < last * MOST_LEFT and context.iterations_left > RESERVE:
             residual = epsilon * sample.direction(problem.b - columns, context)
         else:
             sample, residual = None, epsilon * np.log(problem.b / columns)
