@@ -18,7 +18,7 @@ from psmatch_core.data.preprocessing import FittedPreprocessing, Preprocessing
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.recipe import Recipe
-from psmatch_core.pipeline.stage_keys import features_key, latents_key, propensity_key
+from psmatch_core.pipeline.stage_keys import features_key, latents_key, propensity_key, stage_key
 from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
 
 
@@ -154,8 +154,11 @@ class _Stages:
         self, side: str, cells: Modality, config: Preprocessing | None = None
     ) -> tuple[FittedPreprocessing, Modality]:
         recipe, seed = self.recipe, self.recipe.seed
-        config = config or (recipe.source_preprocessing if side == "source" else recipe.target_preprocessing)
+        own = config
+        config = own or (recipe.source_preprocessing if side == "source" else recipe.target_preprocessing)
         key = features_key(cells, config, seed)
+        if own is not None:  # of several modalities two may hold the same data; notes and features carry their names
+            key = stage_key(key, cells.name)
         self.progress(Event(f"preprocess: {cells.name}", 0.0, "choosing and scaling features"))
         fitted = self.store.load_or_make(
             f"{side}_preprocessing", key, result_files.load_preprocessing, lambda: config.fit(cells, seed=seed)

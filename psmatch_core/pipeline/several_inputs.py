@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +12,18 @@ import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.randomness import stream
-from psmatch_core.data.checks import display, raise_rejections
-from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.checks import display, name_list, raise_rejections
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
+from psmatch_core.data.labels.shared_labels import LabelReport, suggested_map
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.inputs import FEW_LABELS, check_together
+
+# Codes of what the table of labels says already: labels that one modality lacks or has few cells of, and rules on
+# labels that a pair does not have. Between two modalities that are not the reference they are not said again.
+SAID_OF_THE_REFERENCE = ("PM-L10", "PM-L11", "PM-L27")
+MOST_NAMED = 3  # modalities whose labels a message lists
+LONGEST_RENAMING = 200  # characters of a setting that a message shows whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,22 +62,25 @@ def prepare_several(rules: LabelRules, modalities: Mapping[str, Modality], *, se
                 hint="Use a short text without / and |, such as rna.",
             )
     sides = {name: SIDES[min(at, 1)] for at, name in enumerate(names)}
-    came = {name: replace(cells, name=name) for name, cells in modalities.items()}
+    came = {name: _called(cells, name) for name, cells in modalities.items()}
     notes = [str(finding) for cells in came.values() for finding in cells.findings]
-    reference = came[names[0]]
     small: dict[str, str] = {}
-    shared = set(reference.with_labels(rules.renaming(SIDES[0])).label_names)
-    for name in names[1:]:
-        notes += [str(finding) for finding in check_together(reference, came[name])]
-        counts = reference.label_counts, came[name].label_counts
-        report = reconcile_by_rules(rules, *counts, source_name=names[0], target_name=name)
+    shared = set(came[names[0]].with_labels(rules.renaming(SIDES[0])).label_names)
+    renames: dict[str, str] = {}
+    for one, other in itertools.combinations(names, 2):
+        notes += [str(finding) for finding in check_together(came[one], came[other])]
+        report = _compared(rules, came[one], came[other], sides[one])
         raise_rejections(report.findings)
-        notes += [str(finding) for finding in report.findings]
-        shared &= set(report.shared)
-        small |= {label: f"fewer than {rules.minimum_cells} cells in a modality" for label, *_ in report.too_small}
+        if one == names[0]:
+            shared &= set(report.shared)
+            small |= {label: f"fewer than {rules.minimum_cells} cells in a modality" for label, *_ in report.too_small}
+            renames = {**suggested_map(report), **renames}
+            notes += [str(finding) for finding in report.findings]
+        else:
+            notes += [str(finding) for finding in report.findings if finding.code not in SAID_OF_THE_REFERENCE]
     named = {name: cells.with_labels(rules.renaming(sides[name])) for name, cells in came.items()}
     table = _label_table(named, shared, rules, small)
-    _check_shared(table, rules)
+    _check_shared(table, rules, names, renames)
     kept = {name: _kept(cells, table, rules, seed) for name, cells in named.items()}
     notes += _said(named, kept, table)
     if len(shared) < FEW_LABELS:
@@ -77,6 +89,21 @@ def prepare_several(rules: LabelRules, modalities: Mapping[str, Modality], *, se
             "distinguish cells within a label only roughly. More labels give better matches."
         )
     return SeveralInputs(kept, table, tuple(dict.fromkeys(notes)))
+
+
+def _called(cells: Modality, name: str) -> Modality:
+    """The modality under the name that the user gave it, also in what is found in it."""
+    facts = None if cells.facts is None else replace(cells.facts, name=name)
+    return replace(cells, name=name, facts=facts)
+
+
+def _compared(rules: LabelRules, one: Modality, other: Modality, side: str) -> LabelReport:
+    """The labels of two modalities compared; ``side`` is whose renaming holds for the first."""
+    counts = one.label_counts
+    if side != SIDES[0]:  # neither is the reference: both are renamed as the target
+        counts = renamed(counts, rules.renaming(side))
+        rules = replace(rules, rename_source=())
+    return reconcile_by_rules(rules, counts, other.label_counts, source_name=one.name, target_name=other.name)
 
 
 def _label_table(
@@ -94,7 +121,14 @@ def _label_table(
     return pd.DataFrame(rows)
 
 
-def _check_shared(table: pd.DataFrame, rules: LabelRules) -> None:
+def _check_shared(table: pd.DataFrame, rules: LabelRules, names: Sequence[str], renames: Mapping[str, str]) -> None:
+    """Refuse labels that are not in all modalities if they are to be refused, and fewer than two that are.
+
+    Parameters
+    ----------
+    renames
+        Labels of others that look like one of the reference, with that one.
+    """
     one_sided = table[table["reason"].str.startswith("its label is not in")]
     if len(one_sided) and rules.unshared == "refuse":
         raise PsmatchError(
@@ -104,11 +138,34 @@ def _check_shared(table: pd.DataFrame, rules: LabelRules) -> None:
         )
     n_shared = int(table["matched"].sum())
     if n_shared < 2:
+        hint = "Choose label columns with two or more labels in common, or lower labels.minimum_cells."
+        if renames:
+            hint = f"Rename labels that look alike: {_rename_setting(renames)} (after --set, or in the recipe)."
+        each = "; ".join(_labels_of(table, name, {*renames, *renames.values()}) for name in names[:MOST_NAMED])
         raise PsmatchError(
-            f"{plural(n_shared, 'label')} left that all modalities share, but a classifier needs two.",
-            hint="Choose label columns with two or more labels in common, or lower labels.minimum_cells.",
+            f"{plural(n_shared, 'label')} left that all modalities share, but a classifier needs two: {each}.",
+            hint=hint,
             code="PM-L15",
         )
+
+
+def _rename_setting(renames: Mapping[str, str]) -> str:
+    """The setting that renames labels of the other modalities, as it is typed; its start if it is long."""
+    if any(set(label) & set("=,'") for pair in renames.items() for label in pair):
+        text = json.dumps([list(pair) for pair in renames.items()], ensure_ascii=False).replace("'", "'\\''")
+    else:
+        text = ", ".join(f"{was}={becomes}" for was, becomes in renames.items())
+    if len(text) <= LONGEST_RENAMING:
+        return f"labels.rename_target='{text}'"
+    was, becomes = next(iter(renames.items()))
+    more = f"and {len(renames) - 1:,} more alike" if len(renames) > 1 else "in full"
+    return f"labels.rename_target with {display(was, 40)!r} to {display(becomes, 40)!r} {more}"
+
+
+def _labels_of(table: pd.DataFrame, name: str, first: set[str]) -> str:
+    """Such as ``rna has STAT1, MYC and 3 more``; ``first`` come first."""
+    found = sorted(table.loc[table[f"n_{name}"] > 0, "label"].tolist(), key=lambda label: label not in first)
+    return f"{display(name, 20)} has {name_list(found, 2)}"
 
 
 def _kept(cells: Modality, table: pd.DataFrame, rules: LabelRules, seed: int) -> Modality:

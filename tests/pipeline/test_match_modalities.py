@@ -10,6 +10,7 @@ from mudata import MuData
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.baselines import JointVAE
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.cli.common import with_settings
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.evaluate import Judging
@@ -228,6 +229,70 @@ def test_pairs_are_known_and_judged_as_in_a_run_of_two():
     assert any(note.startswith("adt and atac: True pairs: not known") for note in found.notes)
     none = match_data(given, label="label", recipe=replace(recipe, judging=Judging(pairs="none")))
     assert not none.evaluations
+
+
+def notes_of(given, **settings):
+    return match_data(given, label="label", recipe=replace(QUICK, **settings)).notes
+
+
+def test_every_pair_is_checked_as_the_two_of_a_run_are():
+    """What is said of two modalities does not depend on which of them is the reference."""
+    given = objects()
+    given["copy"] = given["adt"].copy()
+    twice = [note for note in notes_of(given) if "[PM-P01]" in note]
+    assert len(twice) == 1
+    assert twice[0].startswith("adt and copy have the same content")
+    given = objects()
+    for name, label in (("rna", "D"), ("adt", "Dose 1"), ("atac", "dose-1")):
+        given[name].obs["label"] = given[name].obs["label"].astype(str).replace({"C": label})
+    alike = [note for note in notes_of(given) if "look" in note and "alike" in note]
+    assert [note for note in alike if "adt" in note and "atac" in note and "Dose 1" in note and "dose-1" in note]
+
+
+def test_renaming_of_the_others_holds_for_both_of_a_pair():
+    given = objects()
+    for name in ("adt", "atac"):
+        given[name].obs["label"] = given[name].obs["label"].astype(str).replace({"A": "a"})
+    rules = LabelRules(rename_target=(("a", "A"),))
+    found = match_data(given, label="label", recipe=replace(QUICK, labels=rules))
+    assert found.labels.set_index("label").loc["A", "matched"]
+    assert not [note for note in found.notes if "alike" in note or "PM-L27" in note]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "renaming"),
+    [
+        ({"A": "Stat1", "B": "Myc", "C": "Jak2"}, "labels.rename_target='jak2=Jak2, myc=Myc, stat1=Stat1'"),
+        ({"A": "p=.1,x", "B": "P=.2,x", "C": "P=.3,x"}, """labels.rename_target='[["P=.1,X", "p=.1,x"], ["p="""),
+    ],
+)
+def test_labels_that_only_look_alike_are_refused_with_the_renaming_that_helps(spelled, renaming):
+    given = objects()
+    del given["adt"]
+    given["more"] = make_adata(n=30, n_features=6, labels=LABELS[:3], seed=3)
+    given["rna"].obs["label"] = given["rna"].obs["label"].astype(str).replace(spelled)
+    for name in ("atac", "more"):
+        other = {label: text.swapcase() if "=" in text else text.lower() for label, text in spelled.items()}
+        given[name].obs["label"] = given[name].obs["label"].astype(str).replace(other)
+    with pytest.raises(PsmatchError) as error:
+        match_data(given, label="label", recipe=QUICK)
+    assert f"rna has {sorted(spelled.values())[0]}, " in error.value.problem
+    assert renaming in error.value.hint
+    assert max(map(len, (error.value.problem, error.value.hint))) <= 300
+    setting = error.value.hint.partition("='")[2].partition("' (after")[0]
+    recipe = with_settings(QUICK, [f"labels.rename_target={setting}"])
+    assert sum(match_data(given, label="label", recipe=recipe).labels["matched"]) == 3
+
+
+def test_results_of_equal_data_carry_their_own_names():
+    given = {"adt": objects()["adt"], "copy": objects()["adt"], "other": objects()["adt"]}
+    found = match_data(given, label="label", recipe=QUICK)
+    for name in given:
+        assert found.modalities[name].name == name
+        assert found.couplings.models[name].modality.name == name
+        assert found.preprocessing[name].notes
+        assert all(note.startswith(f"{name}: ") for note in found.preprocessing[name].notes)
+    assert not np.array_equal(*(found.couplings.models[name].held_out_logits for name in ("adt", "copy")))
 
 
 def test_the_demo_is_the_same_every_time_and_its_views_share_cells():
