@@ -119,6 +119,7 @@ def _match_many(options: argparse.Namespace) -> int:
 
 def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
     """The files by name, each with what is read of it; none for the demo."""
+    from psmatch_core.data.modality_names import check_modality_names
     from psmatch_core.data.readers import DataSpec
 
     if options.demo:
@@ -133,6 +134,7 @@ def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
         if name in files:
             raise PsmatchError(f"Two files are called {name!r}.", hint="Give each modality a name of its own.")
         files[name] = path
+    check_modality_names(files)
     if len(files) < 2:
         raise PsmatchError(
             f"{len(files)} files were given, and match-many takes two or more.",

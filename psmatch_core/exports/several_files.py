@@ -12,6 +12,7 @@ import pandas as pd
 
 from psmatch_core.base import disk
 from psmatch_core.base.progress import Event, Progress, silent
+from psmatch_core.data.modality_names import coupling_file, pairs_file
 from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.exports.files import write_h5ad
@@ -66,9 +67,9 @@ def export_several(
     for name in others:
         pairs = choose_pairs(matched.coupling(reference, name), rules, seed=seed)
         pairs = pairs.assign(**verdict_columns(pairs["label"].to_numpy(), matched.monitors[name]))
-        add(write_csv(pairs, folder / f"pairs_{reference}_{name}.csv"))
+        add(write_csv(pairs, folder / pairs_file(reference, name)))
     for one, other in itertools.combinations(matched.names, 2):
-        add(write_h5ad(coupling_of(matched, one, other), folder / f"coupling_{one}_{other}.h5ad"))
+        add(write_h5ad(coupling_of(matched, one, other), folder / coupling_file(one, other)))
     add(write_csv(matched.labels, folder / "labels.csv"))
     add(write_csv(matched.excluded, folder / "excluded_cells.csv"))
     if matched.cycles is not None:

@@ -16,6 +16,7 @@ from psmatch_core.data.checks import display, name_list, raise_rejections
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules, renamed
 from psmatch_core.data.labels.shared_labels import LabelReport, suggested_map
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.modality_names import check_modality_names
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.inputs import FEW_LABELS, check_together
 
@@ -52,15 +53,11 @@ def prepare_several(rules: LabelRules, modalities: Mapping[str, Modality], *, se
     Raises
     ------
     PsmatchError
-        If fewer than two labels are in all modalities, or if labels that are not in all are to be refused.
+        For names that cannot be used, if fewer than two labels are in all modalities, or if labels that are not in all
+        are to be refused.
     """
     names = tuple(modalities)
-    for name in names:
-        if not name.strip() or "/" in name or "|" in name:
-            raise PsmatchError(
-                f"{name!r} cannot be the name of a modality: it becomes part of columns and of an HDF5 file.",
-                hint="Use a short text without / and |, such as rna.",
-            )
+    check_modality_names(names)
     sides = {name: SIDES[min(at, 1)] for at, name in enumerate(names)}
     came = {name: _called(cells, name) for name, cells in modalities.items()}
     notes = [str(finding) for cells in came.values() for finding in cells.findings]

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from psmatch_core.base.errors import PsmatchError, plural, some
+from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.modality import Modality
+from psmatch_core.data.modality_names import check_modality_names
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.given_objects import is_anndata, is_mudata, read_object, type_in_words
 
@@ -21,6 +23,11 @@ def several_of(source: Any, target: Any, modalities: tuple[str, ...] | None) -> 
         A mapping or a MuData object, and nothing.
     modalities
         Which of them, the reference first; all by default.
+
+    Raises
+    ------
+    PsmatchError
+        For a choice that cannot be made, and for names that cannot be used.
     """
     if target is not None or not (isinstance(source, Mapping) or is_mudata(source)):
         return None
@@ -34,7 +41,10 @@ def several_of(source: Any, target: Any, modalities: tuple[str, ...] | None) -> 
             f"and {some(chosen, 8) or 'none'} cannot be chosen.",
             hint=f"Name different ones, the reference first: modalities=({', '.join(map(repr, list(held)[:3]))}).",
         )
-    return {str(name): held[name] for name in chosen}
+    texts = [str(name) for name in chosen]
+    if not all(isinstance(each, ScoredModality) for each in held.values()):  # of which no files are written
+        check_modality_names(texts)
+    return {text: held[name] for text, name in zip(texts, chosen, strict=True)}
 
 
 def read_several(

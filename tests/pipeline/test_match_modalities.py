@@ -191,6 +191,8 @@ def rename(adata, labels):
     [
         (lambda given: given | {"adt": rename(given["adt"], dict(zip("ABCD", "AXYZ", strict=True)))}, "label"),
         (lambda given: given | {"a/b": given.pop("adt")}, "cannot be the name of a modality"),
+        (lambda given: given | {"RNA": given["adt"]}, "'rna' and 'RNA', and some systems take these names"),
+        (lambda given: {1: given["rna"], "1": given["adt"]}, "Two modalities are called '1' and '1'"),
         (lambda given: given | {"adt": given["rna"]}, r"rna and adt are the same AnnData object.*own matrix"),
         (lambda given: given | {"adt": "adt.h5ad"}, r"adt is the text 'adt.h5ad'.*match-many"),
         (lambda given: {"rna": given["rna"]}, "two or more"),
