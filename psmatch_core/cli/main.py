@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(error.exit_code if isinstance(error, UnfinishedJobError) else ExitCode.REFUSED)
     except (KeyboardInterrupt, Cancelled):
         print("✗ stopped", file=sys.stderr)
+        if getattr(chosen, "json", False):
+            print(as_json({"problem": "Stopped.", "hint": "Start the command again.", "code": ""}))
         return int(ExitCode.STOPPED)
     except BrokenPipeError:  # whoever read the output has enough of it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

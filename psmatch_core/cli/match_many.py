@@ -78,7 +78,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path(MANY_FOLDER), help=f"folder for the files (default: ./{MANY_FOLDER})"
     )
     parser.add_argument(
-        "--force", action="store_true", help="if the folder already holds such a result, move that aside; it is kept"
+        "--force",
+        action="store_true",
+        help="if the folder already holds such a result, move that aside once the new one is complete; it is kept",
     )
     add_executor(parser)
     add_quiet(parser)
@@ -90,9 +92,9 @@ def _match_many(options: argparse.Namespace) -> int:
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.cli.many_summary import many_record, many_summary
     from psmatch_core.data.readers.sandbox import shared_sandbox
-    from psmatch_core.exports.several_files import export_several
+    from psmatch_core.exports.several_files import SEVERAL_FILE, export_several
     from psmatch_core.pipeline.match_modalities import match_modalities
-    from psmatch_core.workspace.new_folder import make_folder
+    from psmatch_core.workspace.partial_folder import partial_folder
 
     started = time.perf_counter()
     specs = _specs(options)
@@ -100,15 +102,20 @@ def _match_many(options: argparse.Namespace) -> int:
     recipe, preprocessing = _settings(options, names)
     progress = progress_of(options)
     with shared_sandbox():  # all files are opened by children of one process
-        folder = _free(options, specs)
+        _check_free(options, specs)
         modalities = _read(specs, progress) if specs else _demo()
-    make_folder(folder)
-    matched = match_modalities(modalities, recipe, plans=options.plans, preprocessing=preprocessing, progress=progress)
     made_by = {
         "command": shlex.join(["psmatch", *sys.argv[1:]]),
         "files": {name: {**spec.to_dict(), "path": Path(spec.path).name} for name, spec in specs.items()},
     }
-    export_several(matched, folder, values=options.values, made_by=made_by, progress=progress)
+    with partial_folder(options.out.resolve()) as partial:
+        matched = match_modalities(
+            modalities, recipe, plans=options.plans, preprocessing=preprocessing, progress=progress
+        )
+        export_several(matched, partial.path, values=options.values, made_by=made_by, progress=progress)
+        folder, said = partial.put_in_place(last=SEVERAL_FILE, may_replace=options.force)
+    if said:
+        print(said, file=sys.stderr)
     seconds = time.perf_counter() - started
     if options.json:
         print(as_json(many_record(matched, folder, seconds)))
@@ -200,26 +207,23 @@ def _settings(options: argparse.Namespace, names: tuple[str, ...]) -> tuple[Reci
     return recipe, found
 
 
-def _free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> Path:
-    """The folder, free or freed by ``--force``, once the files have been opened; nothing has changed on disk before."""
+def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None:
+    """Refuse a folder that is taken, and files that cannot be used; nothing changes on disk."""
     from psmatch_core.data.readers import inspect_file
     from psmatch_core.exports.several_files import SEVERAL_FILE
-    from psmatch_core.workspace.new_folder import check_free, move_aside
+    from psmatch_core.workspace.new_folder import check_free
 
     folder: Path = options.out.resolve()
     is_earlier = (folder / SEVERAL_FILE).exists()
     if is_earlier and not options.force:
         raise PsmatchError(
             f"The folder {folder.name} already holds matched modalities.",
-            hint="Choose a new folder with --out, or add --force: the earlier result is moved aside and kept.",
+            hint="Choose a new folder with --out, or add --force: the earlier result is kept under another name.",
         )
     if not is_earlier:
         check_free(folder)
     for spec in specs.values():
         inspect_file(spec, is_final=True)
-    if is_earlier:
-        print(f"The earlier result in {folder.name} is kept in {move_aside(folder)}", file=sys.stderr)
-    return folder
 
 
 def _read(specs: dict[str, DataSpec], progress: Progress) -> dict[str, Modality]:

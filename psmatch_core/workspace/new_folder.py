@@ -10,6 +10,7 @@ from pathlib import Path
 from psmatch_core.base import disk, locks
 from psmatch_core.base.errors import PsmatchError
 
+PARTIAL = ".psmatch-partial-"  # how the name of a folder begins that is being filled for a place in or beside it
 LOCK = "worker.lock"  # in the folder of a job: held by the process that works on it
 WORKSPACE_VARIABLE = "PSMATCH_WORKSPACE"
 
@@ -24,6 +25,11 @@ def holds_job(path: Path) -> bool:
     return any((path / name).exists() for name in ("job.json", "status.json"))
 
 
+def has_files(path: Path) -> bool:
+    """Whether there is a file, or a folder that holds anything but what a killed process had begun to fill."""
+    return path.exists() and any(not each.name.startswith(PARTIAL) for each in path.iterdir())
+
+
 def check_free(path: Path) -> None:
     """Refuse a folder that a new run cannot have: nothing that is there is ever written over.
 
@@ -33,7 +39,7 @@ def check_free(path: Path) -> None:
         If it holds a run or any other files, or is no folder.
     """
     try:
-        is_taken = path.exists() and any(path.iterdir())
+        is_taken = has_files(path)
     except OSError as error:
         raise _not_a_folder(path, error) from None
     if is_taken and holds_job(path):

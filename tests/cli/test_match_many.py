@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.cli.exit_codes import ExitCode
 from psmatch_core.cli.main import main
 from psmatch_core.cli.match_many import PLAN_CHOICES, TUPLE_CHOICES
+from psmatch_core.exports import several_files
 from psmatch_core.exports.matched_tuples import TUPLE_VALUES
 from psmatch_core.matching.several import PLANS
 from tests.conftest import make_adata
+from tests.workspace.test_new_folder import contents
 
 pytestmark = pytest.mark.filterwarnings("ignore:From 0.4 .update:FutureWarning", "ignore:Cannot join columns")
 QUICK = [
@@ -91,6 +94,26 @@ def test_an_earlier_result_is_kept(done, files, capsys, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     assert main(["match-many", *files, "--label", "label", "--out", str(tmp_path), "--force"]) == ExitCode.REFUSED
     assert "holds files that are not from a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_result_that_is_not_completed_changes_nothing(done, files, monkeypatch, tmp_path, capsys, is_stopped):
+    """An earlier result stays where it is until the new one is whole, and no folder is left of a refusal or Ctrl-C."""
+    place, new = done[0], tmp_path / "new"
+    before = contents(place), sorted(place.parent.iterdir())
+
+    def stop(*given, **named):
+        raise KeyboardInterrupt if is_stopped else PsmatchError("It cannot be.", hint="Do other things.")
+
+    monkeypatch.setattr(several_files, "write_csv", stop)  # in the middle of the export
+    arguments = ["--label", "label", "--label", "adt=guide", "--quiet", "--plans", "reference", *QUICK, "--force"]
+    for out in (place, new):
+        code = main(["match-many", *files[:2], *arguments, "--out", str(out), "--json"])
+        assert code == (ExitCode.STOPPED if is_stopped else ExitCode.REFUSED)
+        said = json.loads(capsys.readouterr().out)
+        assert said["problem"] == ("Stopped." if is_stopped else "It cannot be.")
+    assert (contents(place), sorted(place.parent.iterdir())) == before
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ the sources predicts the new potentials: the change between its own two solution
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ _SAMPLE_PASSES = 60
 _RESERVE = 2 * _SAMPLE_PASSES + 32
 # Exponents are below 50 in size where there is mass. Five roundings of them, and seven of their shifts, each 2⁻²⁴.
 _ROUNDINGS_OF_MASS, _ROUNDINGS_OF_SHIFTS = 250.0, 8.0
-_LOG2E = float(np.log2(np.e))
+_LOG2E = math.log2(math.e)
 _MOST_ROUNDING = 0.2  # of the tolerance
 
 
