@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,7 @@ MANY_FOLDER = "psmatch-many"
 # Written out, because `psmatch --help` must load neither; a test compares them with those of the core.
 PLAN_CHOICES = ("pairs", "reference", "barycenter")
 TUPLE_CHOICES = ("best", "sampled", "barycentric")
-PREPROCESSING = "preprocessing."
+PREPROCESSING, OF_FILE = "preprocessing.", "data."  # how settings of one modality and of one file begin
 EACH = "; NAME=… for one file, may be repeated"
 
 
@@ -63,7 +65,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pair", default="", metavar="COLUMN", help="column that identifies the physical cell; only for evaluation"
     )
     add_preset(parser)
-    add_settings(parser, "matcher.epsilon=0.02, or preprocessing.NAME.normalize=clr of one modality")
+    add_settings(parser, "matcher.epsilon=0.02, preprocessing.NAME.normalize=clr or data.NAME.bad_values=fill")
     parser.add_argument(
         "--plans", choices=PLAN_CHOICES, default="pairs",
         help="match every pair of modalities, each with the first, or each with a barycentre of the label; the rest is "
@@ -132,7 +134,7 @@ def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
     if options.demo:
         if options.files:
             raise PsmatchError("Files and --demo were given.", hint="Give either.")
-        return {}
+        return _with_own_settings({}, options.settings)
     files: dict[str, str] = {}
     for each in options.files:
         name, equals, path = each.partition("=")
@@ -152,7 +154,7 @@ def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
     )
     if not any(label.values()):
         raise PsmatchError("No label column was named.", hint="Add --label COLUMN; `psmatch inspect FILE` lists them.")
-    return {
+    specs = {
         name: DataSpec(
             path=str(Path(path).resolve()),
             label_key=label[name],
@@ -167,6 +169,36 @@ def _specs(options: argparse.Namespace) -> dict[str, DataSpec]:
         )
         for name, path in files.items()
     }
+    return _with_own_settings(specs, options.settings)
+
+
+def _with_own_settings(specs: dict[str, DataSpec], settings: Sequence[str]) -> dict[str, DataSpec]:
+    """The files with each ``data.NAME.SETTING=VALUE`` applied."""
+    from psmatch_core.cli.common import parse_setting
+
+    specs = dict(specs)
+    for each in settings:
+        if each.startswith(OF_FILE):
+            path, value = parse_setting(each)
+            name, setting = _named(path.removeprefix(OF_FILE), specs)
+            spec = specs[name]
+            if setting not in spec.options() or setting in ("path", "name", "sha256"):
+                raise PsmatchError(
+                    f"There is no setting {path!r}.", hint="`psmatch options` lists the settings of a file: source.…"
+                )
+            specs[name] = type(spec).from_dict({**spec.to_dict(), setting: value})
+    return specs
+
+
+def _named(path: str, names: Iterable[str]) -> tuple[str, str]:
+    """The modality and the setting in NAME.SETTING; a name may hold dots."""
+    name = max((each for each in names if path.startswith(f"{each}.")), key=len, default="")
+    if not name:
+        raise PsmatchError(
+            f"There is no modality {path.partition('.')[0]!r}.",
+            hint=f"The modalities are {', '.join(names) or 'those of the demo, which has no files'}.",
+        )
+    return name, path.removeprefix(f"{name}.")
 
 
 def _by_name(values: Sequence[str], files: dict[str, str], option: str) -> dict[str, str]:
@@ -195,16 +227,45 @@ def _settings(options: argparse.Namespace, names: tuple[str, ...]) -> tuple[Reci
     from psmatch_core.pipeline.score_modalities import preprocessing_of
 
     own = [each for each in options.settings if each.startswith(PREPROCESSING)]
-    recipe = with_settings(Recipe.preset(options.preset), [each for each in options.settings if each not in own])
+    others = [each for each in options.settings if not each.startswith((PREPROCESSING, OF_FILE))]
+    recipe = with_settings(Recipe.preset(options.preset), others)
     found = preprocessing_of(recipe, names)
     for each in own:
-        path, value = parse_setting(each.removeprefix(PREPROCESSING))
-        name, _, setting = path.partition(".")
-        if name not in found:
-            raise PsmatchError(f"There is no modality {name!r}.", hint=f"The modalities are {', '.join(names)}.")
+        path, value = parse_setting(each)
+        name, setting = _named(path.removeprefix(PREPROCESSING), names)
         bare = replace(recipe, source_preprocessing=found[name])
-        found[name] = bare.with_setting(f"source_preprocessing.{setting}", value).source_preprocessing
+        with _typed_as(f"{PREPROCESSING}{name}.", "source_preprocessing."):
+            found[name] = bare.with_setting(f"source_preprocessing.{setting}", value).source_preprocessing
     return recipe, found
+
+
+@contextmanager
+def _typed_as(typed: str, inner: str) -> Iterator[None]:
+    """Let a refusal name a setting as it was typed."""
+    try:
+        yield
+    except PsmatchError as error:
+        problem, hint = (text.replace(inner, typed) for text in (error.problem, error.hint))
+        raise PsmatchError(problem, hint=hint, code=error.code) from None
+
+
+@contextmanager
+def _settings_of(name: str) -> Iterator[None]:
+    """Let a refusal that names a setting of a file in brackets, such as (bad_values), show how it is typed here."""
+    from psmatch_core.data.readers import DataSpec
+
+    def typed(found: re.Match[str]) -> str:
+        setting = DataSpec.options().get(found[1])
+        if setting is None:
+            return found[0]
+        choices = [str(each) for each in setting.choices if each != getattr(DataSpec(path=""), found[1])]
+        return f"(--set data.{name}.{found[1]}=…{': ' if choices else ''}{', '.join(choices)})"
+
+    try:
+        yield
+    except PsmatchError as error:
+        hint = error.hint.replace("(missing_labels)", "(--drop-missing-labels)")
+        raise PsmatchError(error.problem, hint=re.sub(r"\((\w+)\)", typed, hint), code=error.code) from None
 
 
 def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None:
@@ -222,8 +283,9 @@ def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None
         )
     if not is_earlier:
         check_free(folder)
-    for spec in specs.values():
-        inspect_file(spec, is_final=True)
+    for name, spec in specs.items():
+        with _settings_of(name):
+            inspect_file(spec, is_final=True)
 
 
 def _read(specs: dict[str, DataSpec], progress: Progress) -> dict[str, Modality]:
@@ -233,7 +295,8 @@ def _read(specs: dict[str, DataSpec], progress: Progress) -> dict[str, Modality]
     found = {}
     for at, (name, spec) in enumerate(specs.items()):
         progress(Event("read", at / len(specs), f"reading {name}"))
-        found[name] = read_input(spec, side="source")
+        with _settings_of(name):
+            found[name] = read_input(spec, side="source")
     progress(Event("read", 1.0))
     return found
 

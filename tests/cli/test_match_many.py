@@ -116,6 +116,29 @@ def test_a_result_that_is_not_completed_changes_nothing(done, files, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("fault", ["values", "labels"])
+def test_a_hint_names_an_option_that_this_command_has(fault, tmp_path, capsys):
+    """What the hint of a refusal says can be typed, and helps."""
+    for name in ("rna", "adt"):
+        adata = make_adata(n=40, n_features=6, seed=len(name))
+        if name == "adt":
+            adata.X[3, 2] = np.nan if fault == "values" else adata.X[3, 2]
+            adata.obs["label"] = adata.obs["label"].astype(object)
+            adata.obs.iloc[5, adata.obs.columns.get_loc("label")] = np.nan if fault == "labels" else "A"
+        adata.write_h5ad(tmp_path / f"{name}.h5ad")
+    files = [f"{name}={tmp_path / name}.h5ad" for name in ("rna", "adt")]
+    command = ["match-many", *files, "--label", "label", "--out", str(tmp_path / "out"), "--quiet", *QUICK]
+    assert main(command) == ExitCode.REFUSED
+    said = capsys.readouterr().err
+    option = {
+        "values": "--set data.adt.bad_values=…: drop features, fill, drop cells",
+        "labels": "--drop-missing-labels",
+    }
+    assert f"({option[fault]})" in said
+    helps = {"values": ["--set", "data.adt.bad_values=fill"], "labels": ["--drop-missing-labels"]}
+    assert main([*command, *helps[fault]]) == 0
+
+
 @pytest.mark.slow
 def test_a_setting_may_name_one_modality_and_force_moves_aside(files, tmp_path, capsys):
     out = tmp_path / "again"
@@ -146,6 +169,12 @@ def test_a_setting_may_name_one_modality_and_force_moves_aside(files, tmp_path, 
         (["x_y=a.h5ad", "x=b.h5ad", "y_x=c.h5ad", "--label", "ko"], "would both be the file coupling_x_y_x.h5ad"),
         (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--label", "gex=x"], "--label names 'gex', which is no file"),
         (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--set", "preprocessing.gex.x=1"], "no modality 'gex'"),
+        (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--set", "data.gex.cells=1"], "no modality 'gex'"),
+        (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko", "--set", "data.rna.cell=1"], "no setting 'data.rna.cell'"),
+        (
+            ["rna=a.h5ad", "v2.1=b.h5ad", "--label", "ko", "--set", "preprocessing.v2.1.normalise=clr"],
+            "no setting 'preprocessing.v2.1.normalise'",
+        ),
         (["rna=a.h5ad", "adt=b.h5ad", "--label", "ko"], "a.h5ad was not found"),
         (["rna=a.h5ad", "--demo"], "Files and --demo were given"),
     ],
