@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,9 +21,10 @@ from psmatch_core.data.modality_names import check_modality_names
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.inputs import FEW_LABELS, check_together
 
-# Codes of what the table of labels says already: labels that one modality lacks or has few cells of, and rules on
-# labels that a pair does not have. Between two modalities that are not the reference they are not said again.
-SAID_OF_THE_REFERENCE = ("PM-L10", "PM-L11", "PM-L27")
+# Codes of what the table of labels says already: labels that one modality lacks or has few cells of. Between two
+# modalities that are not the reference they are not said again.
+SAID_OF_THE_REFERENCE = ("PM-L10", "PM-L11")
+RULES_WITHOUT_LABEL = "PM-L27"  # a rule on a label that one pair lacks may be meant for another: asked of all at once
 MOST_NAMED = 3  # modalities whose labels a message lists
 LONGEST_RENAMING = 200  # characters of a setting that a message shows whole
 
@@ -72,9 +74,9 @@ def prepare_several(rules: LabelRules, modalities: Mapping[str, Modality], *, se
             shared &= set(report.shared)
             small |= {label: f"fewer than {rules.minimum_cells} cells in a modality" for label, *_ in report.too_small}
             renames = {**suggested_map(report), **renames}
-            notes += [str(finding) for finding in report.findings]
-        else:
-            notes += [str(finding) for finding in report.findings if finding.code not in SAID_OF_THE_REFERENCE]
+        said = (RULES_WITHOUT_LABEL, *(() if one == names[0] else SAID_OF_THE_REFERENCE))
+        notes += [str(finding) for finding in report.findings if finding.code not in said]
+    notes += _rules_without_label(rules, list(came.values()))
     named = {name: cells.with_labels(rules.renaming(sides[name])) for name, cells in came.items()}
     table = _label_table(named, shared, rules, small)
     _check_shared(table, rules, names, renames)
@@ -101,6 +103,15 @@ def _compared(rules: LabelRules, one: Modality, other: Modality, side: str) -> L
         counts = renamed(counts, rules.renaming(side))
         rules = replace(rules, rename_source=())
     return reconcile_by_rules(rules, counts, other.label_counts, source_name=one.name, target_name=other.name)
+
+
+def _rules_without_label(rules: LabelRules, came: Sequence[Modality]) -> list[str]:
+    """Rules on labels that no modality has, in which they would do nothing in silence."""
+    reference, *others = came
+    rest = dict(sum((Counter(cells.label_counts) for cells in others), Counter()))
+    name = others[0].name if len(others) == 1 else "the rest"
+    report = reconcile_by_rules(rules, reference.label_counts, rest, source_name=reference.name, target_name=name)
+    return [str(finding) for finding in report.findings if finding.code == RULES_WITHOUT_LABEL]
 
 
 def _label_table(

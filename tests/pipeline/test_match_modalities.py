@@ -253,12 +253,18 @@ def test_every_pair_is_checked_as_the_two_of_a_run_are():
 
 def test_renaming_of_the_others_holds_for_both_of_a_pair():
     given = objects()
-    for name in ("adt", "atac"):
-        given[name].obs["label"] = given[name].obs["label"].astype(str).replace({"A": "a"})
-    rules = LabelRules(rename_target=(("a", "A"),))
+    for name, spelled in (("adt", {"A": "a"}), ("atac", {"A": "a", "B": "b"})):
+        given[name].obs["label"] = given[name].obs["label"].astype(str).replace(spelled)
+    rules = LabelRules(rename_target=(("a", "A"), ("b", "B")), leave_out=("D",))  # no b in ADT and no D in ATAC
     found = match_data(given, label="label", recipe=replace(QUICK, labels=rules))
     assert found.labels.set_index("label").loc["A", "matched"]
     assert not [note for note in found.notes if "alike" in note or "PM-L27" in note]
+    rules = replace(rules, rename_target=(*rules.rename_target, ("x", "X")), leave_out=("Y",))
+    unknown = [note for note in notes_of(given, labels=rules) if "PM-L27" in note]
+    assert [("that the rest does not have: x" in each, "Y" in each) for each in unknown] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def check_pair(
     are_same = bool(source.sha256) and source.sha256 == target.sha256
     if are_same and source.features.digest == target.features.digest:  # one file may hold two modalities
         problem = f"{s} and {t} have the same content: the same file was loaded twice."
-        findings.append(warning("PM-P01", problem, "Load the other modality on one side, unless this is a test."))
+        findings.append(warning("PM-P01", problem, "Load another modality as one of them, unless this is a test."))
     elif (shared := source.features.shared_with(target.features)[0]) > SAME_FEATURES * _smaller(
         source.features, target.features
     ):
         problem = f"{s} and {t} share {plural(shared, 'feature name')} and look like the same modality."
         findings.append(
-            warning("PM-P04", problem, "Load the other modality on one side, unless both are meant to be the same.")
+            warning("PM-P04", problem, "Load another modality as one of them, unless both are meant to be the same.")
         )
     findings.extend(pairing_finding(s, t, pairs_of_files(source, target, source_label_key, target_label_key)))
     few, many = sorted((source, target), key=lambda side: side.n_cells)
