@@ -252,7 +252,7 @@ def _monitor(run: RunFolder) -> Iterator[Tab]:
             )
         )
     titles = {
-        "Label by label": "",
+        "Label by label": str(report.table()["label"].iloc[0]),  # its reasons stand below the table
         "Hidden labels": first_line(plotting.hidden_label_matrix(report.hidden)),
         "Agreement": first_line(plotting.agreement_bars(report)),
         "Losses": first_line(plotting.loss_evidence(report)),
@@ -362,7 +362,8 @@ def _evaluate(run: RunFolder) -> Iterator[Tab]:
         uniform = f"uniform {number(judged.uniform_micro[name], 2)}"
         metrics.append((title, f"{value:{digits}}{unit}", f"{beside}, {uniform}"))
     findings = [each.finding() for results in accuracy.values() for each in results]
-    titles = (first_line(plotting.metric_bars(labels, "foscttm")), *findings)
+    with_intervals = labels.merge(found[0][["label", "foscttm_low", "foscttm_high"]], on="label", how="left")
+    titles = (first_line(plotting.metric_bars(with_intervals, "foscttm")), *findings)
     inflated = (
         f"{INFLATED}: FOSCTTM {number(figures.foscttm)}, Weight on the true partner {number(figures.trace_fold)} ×"
     )
