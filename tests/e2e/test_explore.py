@@ -331,10 +331,13 @@ def test_a_click_on_a_map_shows_the_pair(server: Server, run: RunFolder, new_pag
         """Click on the sixth dot; a click while the figure is drawn anew is lost, and a person clicks again."""
         settle(page)
         plot = figure(page, "linked.target")
-        x, y, px, py = plot.evaluate(
-            "p => { const t = p._fullData[0], l = p._fullLayout;"
+        dot = plot.evaluate(
+            "p => { const t = p._fullData?.[0], l = p._fullLayout; if (!t?.x || !l?.xaxis) return null;"
             " return [t.x[5], t.y[5], l.xaxis.d2p(t.x[5]), l.yaxis.d2p(t.y[5])]; }"
         )
+        if dot is None:  # not drawn yet
+            return False
+        x, y, px, py = dot
         area = plot.locator(".nsewdrag").first.bounding_box()
         assert area is not None
         page.mouse.move(area["x"] + px - 3, area["y"] + py)

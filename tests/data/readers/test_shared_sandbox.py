@@ -153,19 +153,17 @@ def test_a_process_with_threads_does_not_fork(served):
         assert ask()["by"] == "a process of its own"
 
 
-def test_two_at_once_do_not_wait_for_each_other(served):
+def test_two_at_once_do_not_wait_for_each_other(served, tmp_path):
     with served("time.sleep(3)"):
         ask()
         server, found = current_server(), []
-        slow = threading.Thread(target=lambda: found.append(server.carry_out(_order(tmp=os.getcwd()), 30)))
+        order = {"function": "inspect", "request": {"is_bad": True}, "folder": str(tmp_path)}
+        slow = threading.Thread(target=lambda: found.append(server.carry_out(order, HANG)))
         slow.start()
         until(lambda: server._turn.locked(), "it does not start")
         assert ask()["by"] == "a process of its own"
         slow.join()
-
-
-def _order(tmp: str) -> dict:
-    return {"function": "inspect", "request": {"is_bad": True}, "folder": os.devnull + tmp}
+        assert found == ["code 0"]
 
 
 def test_memory_is_limited_as_well(tmp_path):

@@ -104,4 +104,7 @@ def test_a_dense_step_takes_over_the_memory_and_does_not_change_the_previous_res
     assert first.plan.reusable.buffer.array is None
     for before, after in zip(top, first.top(3), strict=True):
         np.testing.assert_allclose(before, after, rtol=1e-12)
-    np.testing.assert_allclose(second.f, solve(x, y, 1.8, options=SolveOptions(tolerance=1e-6)).f, atol=0.02)
+    exact = solve(x, y, 1.8, options=SolveOptions(tolerance=1e-6))
+    for found, known in ((second.f, exact.f), (second.g, exact.g)):  # a constant may go from one to the other
+        np.testing.assert_allclose(found - found.mean(), known - known.mean(), atol=0.02)
+    np.testing.assert_allclose(second.f.mean() + second.g.mean(), exact.f.mean() + exact.g.mean(), atol=0.02)
