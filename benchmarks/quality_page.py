@@ -152,6 +152,8 @@ def page(rows: pd.DataFrame, runs: dict[str, dict[str, object]]) -> str:
     ]
     signal = rows[rows["control"] == ""]
     parts += [summary(signal), ""]
+    missing = [f"{name} ({which})" for which in SHARES for name in PAIRED if run_name(name, which) not in runs]
+    parts += [f"Not measured: {', '.join(missing)}.", ""] if missing else []
     for control, words in CONTROL_WORDS.items():
         mine = rows[rows["control"] == control]
         if not mine.empty:
