@@ -84,7 +84,14 @@ def _row(name: str, unit: str, target: str, values: list[float]) -> Row:
     ordered = sorted(values)
     p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
     figures = {"median": round(statistics.median(values), 2), "p95": round(p95, 2), "n": len(values)}
-    return {"case": name, "unit": unit, **figures, "target": target, "load": round(os.getloadavg()[0], 1)}
+    return {
+        "case": name,
+        "unit": unit,
+        **figures,
+        "target": target,
+        "load": round(os.getloadavg()[0], 1),
+        "date": machine()["date"],
+    }
 
 
 def _socket(name: str) -> str:

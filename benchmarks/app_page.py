@@ -32,16 +32,18 @@ def main() -> None:
 
 def page(found: dict[str, Any]) -> str:
     """The page as text."""
-    facts = f"Commit {found['commit']}, {found['date']}, {found['machine']}, {found['cores']} cores."
+    facts = f"Latest cases: commit {found['commit']}, {found['date']}, {found['machine']}, {found['cores']} cores."
     return "\n".join([HEAD, facts, "", *_table(found["cases"]), "", "## What is measured", "", *_words()]) + "\n"
 
 
 def _table(cases: list[dict[str, Any]]) -> list[str]:
-    rows = ["| case | median | p95 | n | target | machine load |", "|---|---|---|---|---|---|"]
+    rows = ["| case | median | p95 | n | target | machine load | measured |", "|---|---|---|---|---|---|---|"]
     for each in cases:
         figures = [f"{_number(each[name])} {each['unit']}" for name in ("median", "p95")]
         target = each["target"] if each["target"] == "–" else f"{each['target']} {each['unit']}"
-        rows.append(f"| {each['case']} | {' | '.join(figures)} | {each['n']} | {target} | {each['load']} |")
+        rows.append(
+            f"| {each['case']} | {' | '.join(figures)} | {each['n']} | {target} | {each['load']} | {each['date']} |"
+        )
     return rows
 
 
