@@ -3,6 +3,9 @@
     python -m benchmarks.quality ../shared/data            # all paired sets, five seeds
     python -m benchmarks.quality ../shared/data --sets bmmc_cite --seeds 3
     python -m benchmarks.quality ../shared/data --control labels     # must give chance where no cell is shared
+    python -m benchmarks.quality ../shared/data --sets               # only the page anew, from what was measured
+
+What is done is kept after each split, so that nothing is lost if it is stopped.
 
 Two protocols, each with cells A, B and E of a paired set. *Shared*: E is in both modalities, A in modality 1 only, B in
 modality 2 only; classifiers and matchers see A∪E and B∪E. Chance associations of E's labels and states are then learned
@@ -25,6 +28,7 @@ import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,32 +116,41 @@ def main() -> None:
     warnings.simplefilter("ignore", FutureWarning)
     methods = [m for m in METHODS if not options.methods or any(part in m.name for part in options.methods)]
     rows: list[dict[str, object]] = []
-    for name in options.sets:
-        for protocol in options.protocols:
-            for seed in range(options.seeds):
+    for seed in range(options.seeds):  # all sets have the same seeds if it is stopped
+        for name in options.sets:
+            for protocol in options.protocols:
                 started = time.perf_counter()
                 where = Split(options.data / name, seed, protocol, options.control)
-                rows += one_split(where, methods, slow=options.slow)
+                new = one_split(where, methods, slow=options.slow)
+                keep(new, options.out, options.page)
+                rows += new
                 print(f"# {name}, {protocol}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
-            print(table(pd.DataFrame(rows).query("data == @name and protocol == @protocol")), flush=True)
+    if not rows:
+        keep([], options.out, options.page)
+        return
+    for _, mine in pd.DataFrame(rows).groupby(["data", "protocol"], sort=False):
+        print(table(mine), flush=True)
     if options.control:
         print(chance(pd.DataFrame(rows)))
-    keep(rows, options.control, options)
 
 
-def keep(rows: list[dict[str, object]], control: str, options: argparse.Namespace) -> None:
+def keep(new: list[dict[str, object]], out: Path, page_file: Path) -> None:
     """Put the rows in the place of earlier ones of the same split and method, and write the page."""
-    earlier = {"rows": [], "runs": {}}
-    if options.out.exists():
-        earlier = json.loads(options.out.read_text(encoding="utf-8"))
-    done = {(str(row["data"]), str(row["protocol"]), control) for row in rows}
+    earlier: dict[str, Any] = {"rows": [], "runs": {}}
+    if out.exists():
+        earlier = json.loads(out.read_text(encoding="utf-8"))
     what = ("data", "protocol", "control", "seed", "method")
-    new = {tuple(row[name] for name in what) for row in rows}
+    replaced = {tuple(row[name] for name in what) for row in new}
     kept = [{"protocol": "shared", "control": "", **row} for row in earlier["rows"]]
-    rows = [row for row in kept if tuple(row[name] for name in what) not in new] + rows
-    runs = earlier["runs"] | {run_name(*each): {**machine(), "seeds": options.seeds} for each in done}
-    disk.write_json(options.out, {"runs": runs, "rows": rows})
-    disk.write_text(options.page, page(pd.DataFrame(rows), runs))
+    rows = [row for row in kept if tuple(row[name] for name in what) not in replaced] + new
+    done = {(str(row["data"]), str(row["protocol"]), str(row["control"])) for row in new}
+    runs = earlier["runs"] | {run_name(*each): machine() for each in done}
+    seeds: dict[str, set[object]] = {}
+    for row in rows:
+        seeds.setdefault(run_name(*(str(row[name]) for name in what[:3])), set()).add(row["seed"])
+    runs = {name: {**facts, "seeds": len(seeds[name])} for name, facts in runs.items()}
+    disk.write_json(out, {"runs": runs, "rows": rows})
+    disk.write_text(page_file, page(pd.DataFrame(rows), runs))
 
 
 def one_split(split: Split, methods: list[Method], *, slow: bool = False) -> list[dict[str, object]]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality_splits import PAIRED, SHARES
+from benchmarks.quality_grid_page import grid_page
+from benchmarks.quality_ideas_page import IDEAS_RESULTS, ideas_page
+from benchmarks.quality_splits import PAIRED, PANELS, SHARES
 
 CONTROL_WORDS = {"labels": "labels dealt at random", "noise": "modality 2 replaced by noise"}
 METRICS = ("trace_fold", "foscttm", "rank")
@@ -158,11 +162,16 @@ def page(rows: pd.DataFrame, runs: dict[str, dict[str, object]]) -> str:
         mine = rows[rows["control"] == control]
         if not mine.empty:
             parts += [f"## Without signal: {words}", "", chance(mine), ""]
-    for name, protocol in [(each, which) for which in SHARES for each in PAIRED if run_name(each, which) in runs]:
+    every = [(each, which) for which in SHARES for each in (*PAIRED, *PANELS) if run_name(each, which) in runs]
+    for name, protocol in every:
         facts = runs[run_name(name, protocol)]
         mine = signal[(signal["data"] == name) & (signal["protocol"] == protocol)]
         parts += [table(mine).lstrip("\n"), ""]
         parts += [f"{facts['seeds']} seeds, commit {facts['commit']}, {facts['date']}, {facts['machine']}.", ""]
+    more = [grid_page()]
+    if IDEAS_RESULTS.exists():
+        more.append(ideas_page(json.loads(IDEAS_RESULTS.read_text(encoding="utf-8"))))
+    parts += [line for each in more if each for line in (each, "")]
     return "\n".join([*parts, READING, ""])
 
 

@@ -13,6 +13,8 @@ from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.data.modality import Modality
 
 PAIRED = ("bmmc_cite", "snare_celllines", "snare_cortex", "papalexi_split", "cellpainting_a549", "pbmc10k_cite_mini")
+PANELS = {"cite_panels": 1, "asap_panels": 2}  # two panels of proteins of the same cells: a file, and its held-out part
+PANELS_OF = "citeasap_unpaired"
 SHARES = {"shared": (0.6, 0.2), "separate": (0.3, 0.35)}  # E, and A and B each
 CONTROLS = ("labels", "noise")  # labels dealt at random over the physical cells; modality 2 replaced by noise
 LARGEST = 3000  # cells drawn from a larger set, so that five seeds end within the hour
@@ -29,7 +31,7 @@ class Split:
 
     def modalities(self) -> tuple[list[Modality], list[Modality]]:
         """Both modalities that train, and both that are matched and judged; the same in the protocol *shared*."""
-        sides = [anndata.read_h5ad(self.folder / f"mod{index}.h5ad") for index in (1, 2)]
+        sides = self._sides()
         labels = sides[0].obs["label"].astype(str).to_numpy()
         usable = ~sides[0].obs["label"].isna().to_numpy() & (labels != "Mis")
         rng = stream(self.seed, "benchmark split", self.folder.name)
@@ -52,6 +54,15 @@ class Split:
         if self.protocol == "shared":
             return trained, trained
         return trained, [self._modality(each, index, both, labels, known, rng) for index, each in enumerate(sides)]
+
+    def _sides(self) -> list[anndata.AnnData]:
+        """All cells of the set in both modalities, row by row."""
+        if self.folder.name not in PANELS:
+            return [anndata.read_h5ad(self.folder / f"mod{index}.h5ad") for index in (1, 2)]
+        one = anndata.read_h5ad(self.folder.with_name(PANELS_OF) / f"mod{PANELS[self.folder.name]}.h5ad")
+        other = anndata.AnnData(np.asarray(one.obsm["heldout"]), obs=one.obs.copy())
+        other.var_names = [str(name) for name in one.uns["heldout_names"]]
+        return [one, other]
 
     @staticmethod
     def _modality(

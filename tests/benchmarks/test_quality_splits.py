@@ -42,6 +42,23 @@ def test_the_shared_protocol_trains_on_the_judged_cells(folder):
     assert [each.n_cells for each in split(folder, 0)] == [160, 160]
 
 
+def test_two_panels_of_the_same_cells_are_a_paired_set(tmp_path):
+    rng = np.random.default_rng(0)
+    obs = pd.DataFrame({"label": np.array(["a", "b"])[np.arange(60) % 2]}, index=[f"c{i}" for i in range(60)])
+    panel = rng.normal(size=(60, 3)).astype(np.float32)
+    file = anndata.AnnData(
+        panel, obs=obs, obsm={"heldout": 2 * panel[:, :2]}, uns={"heldout_names": np.array(["p", "q"])}
+    )
+    (tmp_path / "citeasap_unpaired").mkdir()
+    file.write_h5ad(tmp_path / "citeasap_unpaired" / "mod2.h5ad")
+    _, judged = Split(tmp_path / "asap_panels", 0, "separate").modalities()
+    assert [each.var_names.tolist() for each in judged] == [["0", "1", "2"], ["p", "q"]]
+    first, second = (dict(zip(each.pair_ids, each.X, strict=True)) for each in judged)
+    assert first.keys() == second.keys()
+    for cell, values in first.items():
+        np.testing.assert_allclose(2 * values[:2], second[cell])
+
+
 def test_dealt_labels_are_those_of_the_set_and_equal_on_both_sides(folder):
     _, judged = Split(folder, 0, "separate", "labels").modalities()
     _, true = Split(folder, 0, "separate").modalities()

@@ -1,0 +1,190 @@
+"""The page of the benchmark of confidence: AUROCs within labels, the decision by its rule, and the calibrated P."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+CONFIDENCE_PAGE = Path(__file__).parents[1] / "docs" / "confidence.md"
+CHOSEN_ON = ("bmmc_cite", "snare_cortex", "pbmc10k_cite_mini", "cite_panels")
+JUDGED_ON = ("papalexi_split", "snare_celllines", "asap_panels")
+ENOUGH = 0.55  # AUROC within labels, over what dealt partners give
+FEWEST_CELLS = 30  # judged cells of a set, below which it is left out
+BINS = 5  # of labels, by the P that is promised
+RESAMPLES = 2000  # of the labels of a bin
+
+
+PURPOSE = (
+    "Made by `python -m benchmarks.cell_confidence ../shared/data`: the matching of `recommended-2` on cells that no "
+    "classifier has seen (protocol *separate* of [quality](quality.md)). Can anything that is known without pairs say "
+    "which cells of a label are matched better: those with a FOSCTTM (or a rank of the true partner) below the median "
+    "of their label? The figure is the AUROC within labels: 0.5 is chance. A cell near the centre of its label has a "
+    "small FOSCTTM whatever it is matched with, so *dealt* shows the same with the true partners dealt at random "
+    "within the label; only what exceeds it is knowledge of the matching. Sets (judged cells in labels of ten pairs or "
+    "more, seeds): "
+)
+ABOUT_P = (
+    "P is the probability that a match drawn by weight is nearer to the true partner than another cell of the label, "
+    "the partner itself left out: at 0.5 the matching knows nothing but the label. A line through the agreement of the "
+    "matches between halves of the features, fitted on one half of the sets, promises it for the labels of the other."
+)
+
+
+def confidence_page(measured: dict[str, Any]) -> str:
+    """The whole page."""
+    cells, labels, run = pd.DataFrame(measured["cells"]), pd.DataFrame(measured["labels"]), measured["run"]
+    sizes = cells.groupby("data")["n_cells"].median()
+    cells = cells[cells["data"].map(sizes) >= FEWEST_CELLS]
+    left_out = sorted(sizes.index[sizes < FEWEST_CELLS])
+    chosen = best(cells)
+    seeds = cells.groupby("data", sort=False)["seed"].nunique()
+    measured_on = ", ".join(f"{name} ({sizes[name]:.0f}, {seeds[name]})" for name in seeds.index)
+    coverage = (
+        f"Mean FOSCTTM of the cells that remain if only the surest of each label are kept, by *{chosen}*; in brackets "
+        "with dealt partners."
+    )
+    parts = [
+        "# Confidence: of labels, not of cells",
+        f"{PURPOSE}{measured_on}. Commit {run['commit']}, {run['date']}.",
+        *([f"Left out for fewer than {FEWEST_CELLS} such cells: {', '.join(left_out)}."] if left_out else []),
+        "## Which cells of a label?",
+        auroc_table(cells),
+        decision(cells, chosen),
+        "## Risk and coverage",
+        coverage,
+        risk_table(cells, chosen),
+        "## A calibrated P, by label",
+        ABOUT_P,
+        calibration(labels[labels["data"].isin(seeds.index)]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def by_set(cells: pd.DataFrame, which: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Means over seeds: one row for each observable and set, with the AUROCs over dealt partners as ``…_over``."""
+    mine = cells if which is None else cells[cells["data"].isin(which)]
+    names = ["foscttm", "foscttm_dealt", "rank", "rank_dealt"]
+    found = mine.groupby(["observable", "data"], sort=False)[names].mean()
+    for metric in ("foscttm", "rank"):
+        found[f"{metric}_over"] = found[metric] - found[f"{metric}_dealt"] + 0.5
+    return found
+
+
+def best(cells: pd.DataFrame) -> str:
+    """The observable that the rule chooses on the sets for choosing."""
+    means = by_set(cells, CHOSEN_ON).groupby("observable", sort=False)[["foscttm_over", "rank_over"]].mean()
+    return str(means.min(axis=1).idxmax())
+
+
+def auroc_table(cells: pd.DataFrame) -> str:
+    """AUROC of every observable: mean over sets, with dealt partners, and the worst set over dealt partners."""
+    lines = [
+        "| observable | FOSCTTM: mean, dealt | over dealt: sets chosen on, worst | sets judged on, worst "
+        "| rank: mean, dealt | over dealt: chosen on, worst | judged on, worst |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    every = by_set(cells)
+    for name in dict.fromkeys(cells["observable"]):
+        own = every.loc[name]
+        row = [name]
+        for metric in ("foscttm", "rank"):
+            row.append(f"{own[metric].mean():.3f}, {own[f'{metric}_dealt'].mean():.3f}")
+            for which in (CHOSEN_ON, JUDGED_ON):
+                over = own[own.index.isin(which)][f"{metric}_over"]
+                row.append(f"{over.mean():.3f}, {over.min():.3f}" if len(over) else "")
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def decision(cells: pd.DataFrame, chosen: str) -> str:
+    """What the rule says, in a sentence with its figures."""
+    judged = by_set(cells, JUDGED_ON)
+    if chosen not in judged.index.get_level_values(0):
+        return f"Chosen: *{chosen}*. The sets for judging are not measured."
+    over = judged.loc[chosen][["foscttm_over", "rank_over"]]
+    passed = bool((over.mean() > ENOUGH).all() and (over >= 0.5).all(axis=None))
+    figures = (
+        f"FOSCTTM {over['foscttm_over'].mean():.3f} in the mean and {over['foscttm_over'].min():.3f} at worst, "
+        f"rank {over['rank_over'].mean():.3f} and {over['rank_over'].min():.3f}"
+    )
+    verdict = (
+        "So it may be offered as a filter."
+        if passed
+        else "So nothing is offered as a filter of cells, and confidence stays with labels."
+    )
+    return (
+        "The rule was written before the judged sets were looked at: take what is best on "
+        f"{', '.join(CHOSEN_ON)} over dealt partners, by the smaller of both figures, and offer it if on "
+        f"{', '.join(JUDGED_ON)} both exceed {ENOUGH} in the mean and 0.5 on each set. Chosen: *{chosen}*. On the "
+        f"judged sets: {figures}. {verdict}"
+    )
+
+
+def risk_table(cells: pd.DataFrame, chosen: str) -> str:
+    """Mean FOSCTTM of the surest cells, by set and coverage."""
+    mine = cells[cells["observable"] == chosen]
+    shares = [name.removeprefix("risk ") for name in mine.columns if name.startswith("risk ")]
+    lines = [
+        f"| set | {' | '.join(f'{float(share):.0%}' for share in shares)} |",
+        "|---|" + "---|" * len(shares),
+    ]
+    for name, own in mine.groupby("data", sort=False):
+        entries = [f"{own[f'risk {share}'].mean():.3f} ({own[f'risk_dealt {share}'].mean():.3f})" for share in shares]
+        lines.append(f"| {name} | {' | '.join(entries)} |")
+    return "\n".join(lines)
+
+
+def calibration(labels: pd.DataFrame) -> str:
+    """Promised and found P in bins of labels, each half of the sets judged by the line of the other half."""
+    labels = labels.dropna(subset=["agreement", "found"]).copy()
+    labels["promised"] = np.nan
+    lines = []
+    for fitted, judged in ((CHOSEN_ON, JUDGED_ON), (JUDGED_ON, CHOSEN_ON)):
+        known, new = labels[labels["data"].isin(fitted)], labels["data"].isin(judged)
+        if len(known) < 3 or not new.any():
+            continue
+        slope, start = np.polyfit(known["agreement"], known["found"], 1, w=np.sqrt(known["n_pairs"]))
+        labels.loc[new, "promised"] = start + slope * labels.loc[new, "agreement"]
+        lines.append(f"P = {start:.3f} + {slope:.3f} × agreement (fitted on {', '.join(sorted(set(known['data'])))})")
+    labels = labels.dropna(subset=["promised"])
+    if len(labels) < BINS:
+        return "Not measured: too few labels."
+    order = labels["promised"].rank(method="first")
+    labels["bin"] = np.minimum((order - 1) * BINS // len(labels), BINS - 1).astype(int)
+    table = ["| labels | agreement | promised | found (95 %) | FOSCTTM |", "|---|---|---|---|---|"]
+    errors = []
+    for _, mine in labels.groupby("bin"):
+        weight = mine["n_pairs"].to_numpy(dtype=float)
+        promised, found, risk = (
+            float(np.average(mine[each], weights=weight)) for each in ("promised", "found", "foscttm")
+        )
+        low, high = interval(mine)
+        errors.append(abs(promised - found))
+        table.append(
+            f"| {len(mine)} | {mine['agreement'].min():.2f} to {mine['agreement'].max():.2f} | {promised:.3f} "
+            f"| {found:.3f} ({low:.3f}–{high:.3f}) | {risk:.3f} |"
+        )
+    order_kept = spearmanr(labels["agreement"], labels["found"]).statistic
+    width = labels["promised"].quantile([0.05, 0.95]).tolist()
+    end = (
+        f"{'; '.join(lines)}. Mean difference of promised and found over the bins: {np.mean(errors):.3f}. Nine of ten "
+        f"labels are promised {width[0]:.2f} to {width[1]:.2f}: that is the honest width. Over {len(labels)} labels "
+        f"(each split counts) the Spearman correlation of agreement and found P is {order_kept:.2f}. Intervals are by "
+        "resampling labels, all splits of a label together."
+    )
+    return "\n".join([*table, "", end])
+
+
+def interval(labels: pd.DataFrame) -> tuple[float, float]:
+    """95% of the weighted means of found P if labels are resampled, each with all its splits."""
+    sums = (
+        labels.assign(total=labels["found"] * labels["n_pairs"]).groupby(["data", "label"])[["total", "n_pairs"]].sum()
+    )
+    total, weight = sums["total"].to_numpy(dtype=float), sums["n_pairs"].to_numpy(dtype=float)
+    drawn = np.random.default_rng(0).integers(0, total.size, (RESAMPLES, total.size))
+    low, high = np.quantile(total[drawn].sum(axis=1) / weight[drawn].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,73 @@
+"""The grid of the quality benchmark: the space that labels link, and the tables."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.quality import keep as keep_quality
+from benchmarks.quality_grid import keep, linked_by_labels, principal_components
+from benchmarks.quality_grid_page import LINK, grid_page, matrix
+from tests.benchmarks.test_group_clip import side
+
+
+def test_cells_linked_by_labels_lie_nearest_to_their_label_in_the_other_modality():
+    effects = 3 * np.random.default_rng(0).normal(size=(4, 3))
+    trained = (side("a", 12, effects, 1), side("b", 7, effects, 2))
+    judged = (side("a", 12, effects, 3), side("b", 7, effects, 4))
+    first, second = linked_by_labels(trained, judged)
+    means = {name: second[judged[1].labels == name].mean(axis=0) for name in judged[1].label_names}
+    nearest = [min(means, key=lambda name: float(np.linalg.norm(means[name] - cell))) for cell in first]
+    assert np.mean(np.array(nearest) == judged[0].labels) > 0.9
+    assert first.shape == (200, 3)  # of four labels
+
+
+def test_components_of_the_trained_cells_are_white():
+    trained = (side("a", 12, np.ones((2, 3)), 1), side("b", 7, np.ones((2, 3)), 2))
+    known, new = principal_components(trained, trained)
+    for each, same in zip(known, new, strict=True):
+        np.testing.assert_allclose(np.cov(each.T, bias=True), np.eye(each.shape[1]), atol=1e-4)
+        np.testing.assert_allclose(each, same)
+
+
+def row(data, seed, name, aligner, foscttm):
+    return {"data": data, "seed": seed, "representation": name, "aligner": aligner, "foscttm": foscttm, "rank": 0.4,
+            "trace_fold": 1.0, "n_pairs": 90, "linked": aligner == LINK}  # fmt: skip
+
+
+def test_each_set_counts_once(tmp_path):
+    rows = [row("x", seed, "ridge", LINK, 0.4) for seed in range(3)] + [row("y", 0, "ridge", LINK, 0.3)]
+    assert "| ridge | 0.350 / 0.400 |" in matrix(pd.DataFrame(rows))
+    out = tmp_path / "grid.json"
+    keep(rows, out)
+    keep([row("y", 0, "ridge", LINK, 0.2)], out)  # a split measured again takes the place of the earlier one
+    assert len(json.loads(out.read_text(encoding="utf-8"))["rows"]) == 4
+    text = grid_page(out)
+    assert "| ridge | 0.300 / 0.400 |" in text
+    assert "x (90 pairs, 3 seeds), y (90 pairs, 1 seeds)" in text
+    assert grid_page(tmp_path / "none.json") == ""
+
+
+def test_a_stopped_run_loses_no_finished_split(tmp_path):
+    out, page = tmp_path / "quality.json", tmp_path / "quality.md"
+
+    def one(seed, method, foscttm):
+        figures = {"foscttm": foscttm, "rank": 0.4, "trace_fold": 1.0, "n_pairs": 90, "labels_judged": 2}
+        return (
+            {"data": "bmmc_cite", "protocol": "separate", "control": "", "seed": seed, "method": method}
+            | figures
+            | {"labels_skipped": 0}
+        )
+
+    methods = ("paper recipe (one)", "default")
+    keep_quality([one(0, name, 0.4) for name in methods], out, page)
+    keep_quality([one(1, name, 0.5) for name in methods], out, page)
+    keep_quality([one(1, "default", 0.3)], out, page)
+    kept = json.loads(out.read_text(encoding="utf-8"))
+    assert sorted((row["seed"], row["method"], row["foscttm"]) for row in kept["rows"]) == [
+        (0, "default", 0.4), (0, "paper recipe (one)", 0.4), (1, "default", 0.3), (1, "paper recipe (one)", 0.5)
+    ]  # fmt: skip
+    assert kept["runs"]["bmmc_cite, separate"]["seeds"] == 2
+    before = page.read_text(encoding="utf-8")
+    keep_quality([], out, page)
+    assert page.read_text(encoding="utf-8") == before
