@@ -29,7 +29,7 @@ from psmatch_core.base import disk
 from psmatch_core.base.randomness import stream
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation.metrics import latent_r2
-from psmatch_core.monitor import THRESHOLDS, effect_agreement
+from psmatch_core.monitor import THRESHOLDS, effect_agreement, unseen_labels
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.run import Run, run
 from psmatch_core.workspace.sweeps.table import rank_correlation
@@ -175,6 +175,7 @@ def simulated_row(private: float, seed: int) -> dict[str, float]:
     monitor = found.monitor
     assert monitor.modalities is not None
     effects = effect_agreement(source, target, seed=seed)
+    unseen = unseen_labels(source, target, seed=seed)
     return {
         "latent_r2": latent_r2(carried_state(found, shared), shared, found.source.labels),
         "loss": float(np.mean([side.loss for side in monitor.sides])),
@@ -185,6 +186,8 @@ def simulated_row(private: float, seed: int) -> dict[str, float]:
         "geometry": effects.geometry.value,
         "predicted": effects.predicted.value,
         "effects_warn": float(min(effects.geometry.p_value, effects.predicted.p_value) > 0.05),
+        "unseen": unseen.agreement.value,
+        "unseen_warns": float(unseen.agreement.p_value > THRESHOLDS.chance),
     }
 
 
@@ -268,18 +271,18 @@ def _worth(table: pd.DataFrame, low: float, high: float) -> float:
 
 def simulation_table(table: pd.DataFrame) -> str:
     """What each figure says as the private effect grows, and how often the agreement of the modalities warns."""
-    columns = ["latent_r2", "loss", "agreement", "modality_agreement", "geometry", "predicted"]
-    columns += ["warns", "effects_warn"]
+    figures = ["loss", "agreement", "modality_agreement", "geometry", "predicted", "unseen"]
+    columns = ["latent_r2", *figures, "warns", "effects_warn", "unseen_warns"]
     lines = ["", "| private effect | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for private, mine in table.groupby("private"):
         lines.append(f"| {private:g} | " + " | ".join(f"{mine[name].mean():.2f}" for name in columns) + " |")
     bad, good = table[table["latent_r2"] < 0.4], table[table["latent_r2"] > 0.8]
     for words, part in (("below 0.4", bad), ("above 0.8", good)):
         if len(part):
-            warned = f"{part['warns'].mean():.0%}, and the effects in {part['effects_warn'].mean():.0%}"
-            lines.append(f"\nLatent R² {words}: the scores warn in {warned} of {len(part)} runs.")
+            warned = ", ".join(f"{name} {part[name].mean():.0%}" for name in columns[-3:])
+            lines.append(f"\nLatent R² {words}, {len(part)} runs: {warned}.")
     ranks = table[columns].rank().corr()["latent_r2"]
-    followed = (f"{name} {ranks[name]:+.2f}" for name in columns[1:6])
+    followed = (f"{name} {ranks[name]:+.2f}" for name in figures)
     lines.append(f"\nSpearman correlation with latent R² over all runs: {', '.join(followed)}.")
     return "\n".join(lines)
 

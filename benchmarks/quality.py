@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="*", default=list(PAIRED))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--methods", nargs="*", default=[], help="only methods whose name contains one of these")
+    parser.add_argument("--methods", nargs="*", default=[], help="only methods called so, or with this in the name")
     parser.add_argument("--protocols", nargs="*", default=list(SHARES), choices=list(SHARES))
     parser.add_argument("--control", default="", choices=CONTROLS, help="sets without signal")
     parser.add_argument("--slow", action="store_true", help="wide networks and repeated folds on large sets too")
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE, help="the page of the documentation made from that file")
     options = parser.parse_args()
     warnings.simplefilter("ignore", FutureWarning)
-    methods = [m for m in METHODS if not options.methods or any(part in m.name for part in options.methods)]
+    methods = [each for each in METHODS if is_asked(each.name, options.methods)]
     rows: list[dict[str, object]] = []
     for seed in range(options.seeds):  # all sets have the same seeds if it is stopped
         for name in options.sets:
@@ -132,6 +132,12 @@ def main() -> None:
         print(table(mine), flush=True)
     if options.control:
         print(chance(pd.DataFrame(rows)))
+
+
+def is_asked(name: str, parts: list[str]) -> bool:
+    """Whether a method is meant: a part that is a whole name means that method alone."""
+    names = {each.name for each in METHODS}
+    return not parts or any(name == part if part in names else part in name for part in parts)
 
 
 def keep(new: list[dict[str, object]], out: Path, page_file: Path) -> None:

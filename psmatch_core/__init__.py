@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         EffectAgreement as EffectAgreement,
         effect_agreement as effect_agreement,
     )
+    from psmatch_core.monitor.unseen_labels import UnseenLabels as UnseenLabels, unseen_labels as unseen_labels
     from psmatch_core.pipeline.annotate import annotate as annotate
     from psmatch_core.pipeline.demo_data import demo as demo
     from psmatch_core.pipeline.demo_views import demo_views as demo_views

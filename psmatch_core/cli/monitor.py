@@ -32,10 +32,17 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--null-cells", type=int, default=1500, help="largest number of cells per modality in the null (default: 1500)"
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--effects",
         action="store_true",
         help="only compare the effects of the labels in both modalities; changes nothing in the run",
+    )
+    instead.add_argument(
+        "--unseen-labels",
+        action="store_true",
+        help="only ask classifiers that have never seen a label what they take its cells for, in both modalities; "
+        "changes nothing in the run",
     )
     parser.add_argument("--no-stability", action="store_true", help="skip the trainings on halves of the data")
     add_cache_and_queue(parser)
@@ -52,8 +59,8 @@ def _monitor(options: argparse.Namespace) -> int:
     from psmatch_core.workspace.worker import execute
 
     folder = open_run(options.run)
-    if options.effects:
-        return _effects(folder, as_record=options.json)
+    if options.effects or options.unseen_labels:
+        return _compare(folder, options)
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
@@ -65,13 +72,14 @@ def _monitor(options: argparse.Namespace) -> int:
     return 0
 
 
-def _effects(folder: RunFolder, *, as_record: bool) -> int:
-    """Print whether the labels do the same in both modalities, by their features."""
+def _compare(folder: RunFolder, options: argparse.Namespace) -> int:
+    """Print whether the labels do the same in both modalities, by their features or by unseen labels."""
+    from psmatch_core.cli.common import progress_of
     from psmatch_core.cli.json_output import as_json
-    from psmatch_core.workspace.results import effects_of
+    from psmatch_core.workspace.results import effects_of, unseen_of
 
-    found = effects_of(folder)
-    print(as_json(found.to_dict()) if as_record else "\n".join([found.finding(), *found.remarks()]))
+    found = effects_of(folder) if options.effects else unseen_of(folder, progress=progress_of(options))
+    print(as_json(found.to_dict()) if options.json else "\n".join([found.finding(), *found.remarks()]))
     return 0
 
 

@@ -12,6 +12,7 @@ from psmatch_core.monitor.report import REPRODUCIBLE, LabelEvidence, Monitoring,
 from psmatch_core.monitor.run_figures import FIGURES, Figure, RunFigures, match_figures, score_figures
 from psmatch_core.monitor.stability import Stability, fixed_spaces, match_stability
 from psmatch_core.monitor.thresholds import THRESHOLDS, Thresholds
+from psmatch_core.monitor.unseen_labels import UnseenLabels, unseen_labels
 from psmatch_core.monitor.verdict import judge
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "SideEvidence",
     "Stability",
     "Thresholds",
+    "UnseenLabels",
     "Verdict",
     "can_halve",
     "effect_agreement",
@@ -54,4 +56,5 @@ __all__ = [
     "match_stability",
     "modality_agreement",
     "score_figures",
+    "unseen_labels",
 ]

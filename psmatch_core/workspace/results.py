@@ -13,6 +13,7 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match_features import FeatureMatching, FeatureRules, match_features
 from psmatch_core.monitor.effect_agreement import EffectAgreement, effect_agreement
 from psmatch_core.monitor.run_figures import RunFigures
+from psmatch_core.monitor.unseen_labels import UnseenLabels, unseen_labels
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -90,6 +91,18 @@ def effects_of(folder: RunFolder) -> EffectAgreement:
     """
     source, target = load_models(folder)
     return effect_agreement(source.modality, target.modality, seed=folder.recipe.seed)
+
+
+def unseen_of(folder: RunFolder, *, progress: Progress = silent) -> UnseenLabels:
+    """Whether classifiers that have never seen a label take its cells for the same others in both modalities of a run.
+
+    Raises
+    ------
+    PsmatchError
+        If the run has no scored modalities yet.
+    """
+    source, target = load_models(folder)
+    return unseen_labels(source.modality, target.modality, seed=folder.recipe.seed, progress=progress)
 
 
 def features_of(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from benchmarks.quality import keep as keep_quality
+from benchmarks.quality import METHODS, is_asked, keep as keep_quality
 from benchmarks.quality_grid import keep, linked_by_labels, principal_components
 from benchmarks.quality_grid_page import LINK, grid_page, matrix
 from tests.benchmarks.test_group_clip import side
@@ -71,3 +71,9 @@ def test_a_stopped_run_loses_no_finished_split(tmp_path):
     before = page.read_text(encoding="utf-8")
     keep_quality([], out, page)
     assert page.read_text(encoding="utf-8") == before
+
+
+def test_a_whole_name_means_one_method():
+    asked = [each.name for each in METHODS if is_asked(each.name, ["default", "feature bag"])]
+    assert asked == ["default", "feature bagging, 0.1 × mean"]
+    assert [each.name for each in METHODS if is_asked(each.name, [])] == [each.name for each in METHODS]

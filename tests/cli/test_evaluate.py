@@ -71,6 +71,15 @@ def test_effects_are_compared_and_change_nothing(run, capsys):
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
 
+def test_unseen_labels_are_asked_for_and_change_nothing(run, capsys):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    assert main(["monitor", str(run.path), "--unseen-labels"]) == 0
+    assert capsys.readouterr().out == "Cannot be judged with 3 labels: it takes 6.\n"
+    assert main(["monitor", str(run.path), "--unseen-labels", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_labels"] == 3
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
 def test_a_program_reads_the_same_figures(run, capsys):
     assert main(["evaluate", str(run.path), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
