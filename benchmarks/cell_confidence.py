@@ -63,12 +63,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
     parser.add_argument("--out", type=Path, default=CONFIDENCE_RESULTS)
     parser.add_argument("--page", type=Path, default=CONFIDENCE_PAGE)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.seeds):
         for name in options.sets:
             started = time.perf_counter()
             cells, labels = one_split(Split(options.data / name, seed, "separate"), options.scores)

@@ -66,11 +66,12 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
     parser.add_argument("--out", type=Path, default=GRID_RESULTS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.seeds):
         for name in options.sets:
             started = time.perf_counter()
             split = Split(options.data / name, seed, "separate")

@@ -22,10 +22,10 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from benchmarks.kept_scores import Models, Places, placed, split_scores
-from benchmarks.quality import figures, machine
+from benchmarks.quality import figures
+from benchmarks.quality_grid import keep
 from benchmarks.quality_ideas_page import BASE, IDEAS_RESULTS, ideas_page
 from benchmarks.quality_splits import PAIRED, PANELS, Split
-from psmatch_core.base import disk
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
@@ -38,17 +38,16 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of real data sets")
     parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
     parser.add_argument("--out", type=Path, default=IDEAS_RESULTS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    rows: list[dict[str, object]] = []
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.seeds):
         for name in options.sets:
             started = time.perf_counter()
             split = Split(options.data / name, seed, "separate")
-            rows += split_rows(split, split_scores(split, options.scores).bagged)
-            disk.write_json(options.out, {"run": machine(), "rows": rows})
+            keep(list(split_rows(split, split_scores(split, options.scores).bagged)), options.out)
             print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
     print(ideas_page(json.loads(options.out.read_text(encoding="utf-8"))))
 
