@@ -114,6 +114,52 @@ def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> l
                 each.cancel()
 
 
+def with_idle_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """``function`` of each item in the order of the items, by this thread and by one more for each core that is idle.
+
+    For a computation on a core (:func:`a_core`) that consists of short parts, such as one step of a descent. Idle cores
+    are taken for this call alone, and none are waited for. Who computes a part changes nothing.
+    """
+    n_more = _take_idle(len(items) - 1) if getattr(_CORES.mine, "has_one", False) else 0
+    if not n_more:
+        return [function(each) for each in items]
+    results: list[Any] = [None] * len(items)
+    left = iter(range(len(items)))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                at = next(left, None)
+            if at is None:
+                return
+            results[at] = function(items[at])
+
+    def help_out() -> None:
+        _CORES.mine.has_one = True  # a part that asks for a core has this one; the threads of BLAS are limited already
+        work()
+
+    try:
+        with ThreadPoolExecutor(n_more) as pool:
+            helpers = [pool.submit(help_out) for _ in range(n_more)]
+            work()
+        for each in helpers:
+            each.result()
+    finally:
+        with _CORES.changed:
+            _CORES.n_taken -= n_more
+            _CORES.changed.notify_all()
+    return results
+
+
+def _take_idle(n_wanted: int) -> int:
+    """How many idle cores were taken, at most ``n_wanted``."""
+    with _CORES.changed:
+        n_idle = max(0, min(core_count() - _CORES.n_taken, n_wanted))
+        _CORES.n_taken += n_idle
+    return n_idle
+
+
 def has_cores_for_more_than(n_parts: int) -> bool:
     """Whether so many parts, computed side by side, would leave a core idle, here or on an executor."""
     return _EXECUTOR.get() is not None or core_count() > n_parts

@@ -17,6 +17,7 @@ from psmatch_core.base.cores import (
     computing_on,
     core_count,
     side_by_side,
+    with_idle_cores,
 )
 from psmatch_core.base.errors import PsmatchError
 
@@ -46,6 +47,48 @@ class Busy:
 
 def test_results_come_in_the_order_of_the_items(cores):
     assert side_by_side(lambda each: each**2, range(20)) == [each**2 for each in range(20)]
+
+
+def test_parts_of_a_computation_take_the_cores_that_are_idle_and_give_them_back(cores):
+    busy, both = Busy(), threading.Barrier(cores)
+
+    def part(each):
+        with busy:
+            if each < cores:
+                both.wait(timeout=60)  # only a core of its own lets each of these go on
+            return each**2
+
+    with a_core():
+        assert with_idle_cores(part, range(9)) == [each**2 for each in range(9)]
+    assert busy.most == cores
+    assert cores_module._CORES.n_taken == 0
+
+
+def test_parts_wait_for_no_core_and_take_none_without_one(cores):
+    busy = Busy()
+
+    def part(each):
+        with busy:
+            return each + 1
+
+    def whole(_):
+        with a_core():
+            return with_idle_cores(part, range(5))
+
+    assert side_by_side(whole, range(cores)) == [[1, 2, 3, 4, 5]] * cores
+    assert busy.most <= cores
+    assert with_idle_cores(part, range(3)) == [1, 2, 3]  # a thread without a core computes alone
+
+
+def test_a_part_that_fails_is_raised_once_the_others_have_ended(cores):
+    def part(each):
+        if each == 3:
+            raise PsmatchError("The third part failed.", hint="Try another.")
+        return each
+
+    with a_core(), pytest.raises(PsmatchError, match="third part"):
+        with_idle_cores(part, range(6))
+    assert cores_module._CORES.n_taken == 0
 
 
 def test_work_within_work_never_takes_more_cores_than_there_are(cores):

@@ -6,12 +6,12 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
 from psmatch_core.base.arrays import read_only_matrix, to_dense
-from psmatch_core.base.shifted_rows import ShiftedRows
+from psmatch_core.base.shifted_rows import LARGEST_SPARSE_SHARE, ShiftedRows
 
 
-def shifted(n=23, d=7, seed=0):
+def shifted(n=23, d=7, seed=0, share=0.3):
     draw = np.random.default_rng(seed)
-    stored = sparse.random(n, d, density=0.3, format="csr", dtype=np.float32, random_state=draw)
+    stored = sparse.random(n, d, density=share, format="csr", dtype=np.float32, random_state=draw)
     return ShiftedRows(stored, draw.normal(size=d).astype(np.float32))
 
 
@@ -52,3 +52,13 @@ def test_nobody_can_change_it():
     for part in X.parts.values():
         with pytest.raises(ValueError, match="read-only"):
             part[0] = 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.19, 0.21, 1.0])
+def test_products_are_those_of_the_dense_matrix_whether_many_values_are_stored_or_few(share):
+    X, draw = shifted(60, 11, seed=3, share=share), np.random.default_rng(1)
+    dense, of_columns, of_rows = np.float64(X.toarray()), draw.normal(size=(11, 4)), draw.normal(size=(60, 4))
+    assert (X.stored.nnz > LARGEST_SPARSE_SHARE * 60 * 11) == (share > LARGEST_SPARSE_SHARE)
+    np.testing.assert_allclose(X @ np.float32(of_columns), dense @ of_columns, atol=2e-5)
+    np.testing.assert_allclose(X.transposed_times(np.float32(of_rows)), dense.T @ of_rows, atol=1e-4)
+    assert (X @ np.float32(of_columns)).dtype == X.transposed_times(np.float32(of_rows)).dtype == np.float32

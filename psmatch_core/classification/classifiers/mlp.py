@@ -56,8 +56,8 @@ class MLPClassifier(NetworkClassifier, title="One perceptron (features)", place=
     def batch(self, X: Matrix, scale: Mapping[str, np.ndarray]) -> torch.Tensor:
         import torch
 
-        # A sparse matrix becomes dense one batch at a time; torch takes no read-only array, so a view is copied.
-        return torch.from_numpy(np.array(to_dense(X, None), dtype=np.float32))
+        # A sparse matrix becomes dense one batch at a time; torch takes no read-only array.
+        return torch.from_numpy(np.require(to_dense(X, None), np.float32, ["C", "W"]))
 
     def _perceptron(self, widths: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
         from psmatch_core.classification.networks.architectures import perceptron  # brings torch

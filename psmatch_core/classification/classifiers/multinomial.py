@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
 
-from psmatch_core.base.arrays import to_dense
+from psmatch_core.base.cores import with_idle_cores
 from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.classifiers.base import centered
 from psmatch_core.data.modality import Matrix
@@ -18,7 +18,8 @@ GRADIENT_TOLERANCE = 1e-3  # of the mean loss; 1e-4 costs twice the time and mov
 MAX_ITERATIONS = 300
 LINE_SEARCH_STEPS = 50
 ROWS_AT_ONCE = 8192  # their scores stay in the cache, and nothing of all cells × labels is formed
-ROWS_MADE_DENSE = 1024  # of a shifted matrix, so that they are read while they are in the cache
+SHARE_ROWS, MOST_SHARES = 16_384, 32  # of cells summed on one core; neither depends on the number of cores
+SHIFTED_ROWS = 1024  # of a shifted matrix, which is read twice: the second time, its rows are in the cache
 
 Rows = tuple[Matrix, np.ndarray]  # features (n, n_features) and the label of each cell (n,)
 
@@ -44,6 +45,7 @@ class MultinomialRidge:
     present: np.ndarray = field(init=False, repr=False)
     weights: np.ndarray = field(init=False, repr=False)
     intercepts: np.ndarray = field(init=False, repr=False)
+    _shares: list[Rows] = field(init=False, repr=False)
     _at: np.ndarray = field(init=False, repr=False)  # (n_features + 1, n_rows): weights, then intercepts
 
     def __post_init__(self) -> None:
@@ -51,6 +53,7 @@ class MultinomialRidge:
         n_rows = 1 if self.present.size == 2 else self.present.size
         self._at = np.zeros((self.parts[0][0].shape[1] + 1, n_rows))
         frequencies = np.log(n_cells)
+        self._shares = [share for part in self.parts for share in _runs_of(*part, _share_of(part[1].size))]
         self._at[-1] = np.diff(frequencies) if n_rows != self.present.size else frequencies - frequencies.mean()
 
     @property
@@ -93,21 +96,29 @@ class MultinomialRidge:
     def _loss(self, at: np.ndarray, penalty: float, n_cells: int) -> tuple[float, np.ndarray]:
         """Mean cross-entropy with its penalty, and the gradient."""
         shaped = at.reshape(self._at.shape)
-        weights = shaped[:-1]
-        in_precision = weights.astype(self.parts[0][0].dtype)
+        weights, in_precision = shaped[:-1], shaped.astype(self.parts[0][0].dtype)
         gradient = np.zeros_like(shaped)
         total = 0.0
-        for X, y in self._blocks():
-            with np.errstate(invalid="ignore"):  # OpenBLAS may raise the flag on numbers that are all finite
-                scores = np.asarray(X @ in_precision)
-            value, residual = self._cross_entropy(scores + shaped[-1].astype(X.dtype), y)
+        for value, summed in with_idle_cores(lambda rows: self._sums(rows, in_precision), self._shares):
             total += value
-            with np.errstate(invalid="ignore"):
-                gradient[:-1] += X.T @ residual
-            gradient[-1] += residual.sum(axis=0, dtype=np.float64)
+            gradient += summed
         gradient /= n_cells
         gradient[:-1] += penalty * weights
         return total / n_cells + 0.5 * penalty * float(np.vdot(weights, weights)), gradient.ravel()
+
+    def _sums(self, share: Rows, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Summed cross-entropy of some cells, and its gradient ``(n_features + 1, n_rows)``."""
+        gradient = np.zeros(self._at.shape)
+        total = 0.0
+        for X, y in _runs_of(*share, _rows_at_once(share[0])):
+            with np.errstate(invalid="ignore"):  # OpenBLAS may raise the flag on numbers that are all finite
+                scores = np.asarray(X @ at[:-1])
+            value, residual = self._cross_entropy(scores + at[-1], y)
+            total += value
+            with np.errstate(invalid="ignore"):
+                gradient[:-1] += X.transposed_times(residual) if isinstance(X, ShiftedRows) else X.T @ residual
+            gradient[-1] += residual.sum(axis=0, dtype=np.float64)
+        return total, gradient
 
     def _cross_entropy(self, scores: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Summed cross-entropy of scores ``(n, n_rows)``, and its derivative by each score."""
@@ -124,10 +135,14 @@ class MultinomialRidge:
         scores[rows, own] -= 1
         return float(np.log(sums).sum() - picked.sum()), scores[:, 1:] if has_one_row else scores
 
-    def _blocks(self) -> Iterable[Rows]:
-        if any(sparse.issparse(X) for X, _ in self.parts):  # a slice would be a copy
-            return self.parts
-        return ((to_dense(X[rows], None), y[rows]) for X, y in self.parts for rows in _runs(X))
+
+def _runs_of(X: Matrix, y: np.ndarray, step: int) -> Iterator[Rows]:
+    """The cells, a few at a time; all at once where a slice would be a copy."""
+    if sparse.issparse(X):
+        yield X, y
+        return
+    for start in range(0, y.size, step):
+        yield X[start : start + step], y[start : start + step]
 
 
 def linear_logits(X: Matrix, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
@@ -140,12 +155,15 @@ def linear_logits(X: Matrix, weights: np.ndarray, intercepts: np.ndarray) -> np.
     if not isinstance(X, ShiftedRows):
         return centered(np.asarray(X @ used) + intercepts)
     found = np.empty((X.shape[0], weights.shape[1]))
-    for rows in _runs(X):
-        found[rows] = centered(X[rows].toarray() @ used + intercepts)
+    for start in range(0, X.shape[0], SHIFTED_ROWS):
+        rows = slice(start, start + SHIFTED_ROWS)
+        found[rows] = centered(X[rows] @ used + intercepts)
     return found
 
 
-def _runs(X: Matrix) -> Iterator[slice]:
-    """The rows of a matrix, a few at a time."""
-    step = ROWS_MADE_DENSE if isinstance(X, ShiftedRows) else ROWS_AT_ONCE
-    return (slice(start, start + step) for start in range(0, X.shape[0], step))
+def _share_of(n_cells: int) -> int:
+    return max(SHARE_ROWS, -(-n_cells // MOST_SHARES))
+
+
+def _rows_at_once(X: Matrix) -> int:
+    return SHIFTED_ROWS if isinstance(X, ShiftedRows) else ROWS_AT_ONCE

@@ -6,6 +6,7 @@ from scipy import sparse
 from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
+from psmatch_core.base.cores import CORES_VARIABLE, a_core
 from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.classifiers import multinomial
 from psmatch_core.classification.classifiers.base import centered
@@ -74,11 +75,28 @@ def test_shifted_rows_are_read_as_the_dense_matrix(monkeypatch):
     X[np.abs(X) < 0.5] = 0
     shift = np.linspace(-1, 1, X.shape[1], dtype=np.float32)
     stored = ShiftedRows(sparse.csr_matrix(X), shift)
-    monkeypatch.setattr(multinomial, "ROWS_MADE_DENSE", 17)
+    monkeypatch.setattr(multinomial, "SHIFTED_ROWS", 17)
     dense, found = (MultinomialRidge(((each, y),), 4) for each in (X + shift, stored))
     for each in (dense, found):
         each.fit(0.1)
     np.testing.assert_allclose(found.logits(stored), dense.logits(X + shift), atol=2e-3)
+
+
+def test_shares_of_the_cells_change_nothing_but_the_rounding_and_cores_not_even_that(monkeypatch):
+    X, y = cells(4)
+    alone = MultinomialRidge(((X, y),), 4)
+    alone.fit(0.1)
+    monkeypatch.setattr(multinomial, "SHARE_ROWS", 17)
+    found = []
+    for n_cores in (1, 3):
+        monkeypatch.setenv(CORES_VARIABLE, str(n_cores))
+        shared = MultinomialRidge(((X, y),), 4)
+        assert len(shared._shares) == -(-y.size // 17)
+        with a_core():
+            shared.fit(0.1)
+        found.append(shared.weights)
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0], alone.weights, atol=2e-3)
 
 
 def test_a_path_may_go_on_in_another_model_of_the_same_cells():
