@@ -1,16 +1,21 @@
 """How far one cloud of cells is from another: five distances between two samples.
 
-All take ``x (n, d)`` and ``y (m, d)`` in the same space and return one number: 0, or for some estimators about 0, if
-both are samples of the same distribution. How far from 0 it may be by chance depends on the number of cells;
+All take two clouds in the same space, ``x (n, d)`` and ``y (m, d)``, and return one number: 0, or for some estimators
+about 0, if both are samples of one distribution. How far from 0 it may be by chance depends on the number of cells;
 :mod:`psmatch_core.evaluation.distributions` measures that on two halves of the observed cells.
+
+Most of the time goes into the distances between all cells. :class:`Cloud` and :class:`Clouds` compute them once for all
+measures, and once for a reference that several clouds are compared with.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import KDTree
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import cdist, pdist, squareform
 from scipy.special import digamma
 
 from psmatch_core.base.errors import PsmatchError
@@ -19,12 +24,53 @@ EXACT, SLICED = "exact", "sliced"
 TOUCHING = 1e-12  # distances below this share of the samples' extent are rounding error: the cells are the same
 
 
-def l2_mean(x: np.ndarray, y: np.ndarray) -> float:
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Cells ``(n, d)``, and the distances between them, computed when they are first asked for."""
+
+    cells: np.ndarray
+
+    @cached_property
+    def within(self) -> np.ndarray:
+        """Between each two different cells once, ``(n (n − 1) / 2,)``, in units of the space."""
+        return np.asarray(pdist(self.cells))
+
+    @cached_property
+    def bandwidth(self) -> float:
+        """The median of these, the usual width of the kernel of :func:`mmd2`; 1 if all cells are equal."""
+        found = float(np.median(self.within)) if self.within.size else 0.0
+        return found if found > 0 else 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Clouds:
+    """A cloud x ``(n, d)``, the cloud y ``(m, d)`` that it is compared with, and the distances between their cells."""
+
+    x: Cloud
+    y: Cloud
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray) -> Clouds:
+        """Two clouds that are compared once."""
+        return cls(Cloud(x), Cloud(y))
+
+    @cached_property
+    def between(self) -> np.ndarray:
+        """From each cell of x to each of y, ``(n, m)``, in units of the space."""
+        return np.asarray(cdist(self.x.cells, self.y.cells))
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Cells of x and of y."""
+        return self.x.cells.shape[0], self.y.cells.shape[0]
+
+
+def l2_mean(clouds: Clouds) -> float:
     """Euclidean length of the difference between the two means, in units of the space."""
-    return float(np.linalg.norm(x.mean(axis=0) - y.mean(axis=0)))
+    return float(np.linalg.norm(clouds.x.cells.mean(axis=0) - clouds.y.cells.mean(axis=0)))
 
 
-def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
+def knn_kl(clouds: Clouds, *, k: int = 5) -> float:
     """Kullback-Leibler divergence KL(x ‖ y) by k nearest neighbours, nats; infinite if x has no spread.
 
     The density at a point is estimated as k over the volume of the ball that reaches its k-th neighbour, in its own
@@ -48,17 +94,17 @@ def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
     Source: Wang, Kulkarni and Verdú 2009, Divergence estimation for multidimensional densities via k-nearest-neighbor
     distances, the estimator with a k that differs by point; Pérez-Cruz 2008 for fixed k, where the terms in k cancel.
     """
-    n, m, d = x.shape[0], y.shape[0], x.shape[1]
+    (n, m), d = clouds.sizes, clouds.x.cells.shape[1]
     if n <= k or m < k:
         raise PsmatchError(
             f"The divergence with {k} neighbours needs {k + 1} and {k} cells, got {n:,} and {m:,}.",
             hint="Use fewer neighbours, or leave out labels this small.",
         )
-    extent = float(np.ptp(np.concatenate([x, y]), axis=0).max(initial=0))
+    extent = float(np.ptp(np.concatenate([clouds.x.cells, clouds.y.cells]), axis=0).max(initial=0))
     if extent == 0:
         return 0.0  # both are the same single point
-    own, n_own = _reach(x, x, k + 1, extent)  # the first neighbour of a cell in its own sample is itself
-    other, n_other = _reach(x, y, k, extent)
+    own, n_own = _reach(squareform(clouds.x.within), k + 1, d, extent)  # a cell's first neighbour is itself
+    other, n_other = _reach(clouds.between, k, d, extent)
     if not np.isfinite(own).all():
         return float("inf")
     # `other` is infinite only if y is one repeated point at this x; the extent is then the finite distance used.
@@ -66,20 +112,17 @@ def knn_kl(x: np.ndarray, y: np.ndarray, *, k: int = 5) -> float:
     return float(d * ratio.mean() + np.mean(digamma(n_own - 1) - digamma(n_other)) + np.log(m / (n - 1)))
 
 
-def _reach(x: np.ndarray, of: np.ndarray, k: int, extent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each x to its k-th neighbour, or to the next distinct one, and the number of cells within it."""
-    tree = KDTree(of)
-    distance = np.asarray(tree.query(x, k=[k])[0])[:, 0]
+def _reach(lengths: np.ndarray, k: int, d: int, extent: float) -> tuple[np.ndarray, np.ndarray]:
+    """How far each row ``(n, m)`` is from its k-th neighbour, or the next distinct one, and how many are that near."""
+    distance = np.partition(lengths, k - 1, axis=1)[:, k - 1]
     for row in np.flatnonzero(distance <= TOUCHING * extent):  # rare: cells that are repeated k times or more
-        apart = np.linalg.norm(of - x[row], axis=1)
+        apart = lengths[row]
         distance[row] = apart[apart > TOUCHING * extent].min(initial=np.inf)
-    reached = np.where(np.isfinite(distance), distance, extent * of.shape[1]) * (1 + TOUCHING)
-    return distance, np.asarray(tree.query_ball_point(x, reached, return_length=True))
+    reached = np.where(np.isfinite(distance), distance, extent * d) * (1 + TOUCHING)
+    return distance, np.count_nonzero(lengths <= reached[:, None], axis=1)
 
 
-def wasserstein1(
-    x: np.ndarray, y: np.ndarray, *, kind: str = EXACT, n_projections: int = 200, seed: int = 0
-) -> tuple[float, str]:
+def wasserstein1(clouds: Clouds, *, kind: str = EXACT, n_projections: int = 200, seed: int = 0) -> tuple[float, str]:
     """1-Wasserstein distance with Euclidean cost, in units of the space.
 
     Parameters
@@ -87,7 +130,8 @@ def wasserstein1(
     kind
         ``exact``: optimal transport, cubic in the number of cells: of as many cells as there are others by the best
         one-to-one assignment (scipy), else by network simplex (POT's ``emd2``). ``sliced``: the
-        mean over random directions of the distance in one dimension (POT), a lower bound of the exact distance and
+        mean over random directions of the distance in one dimension (of as many cells, between the sorted ones; else
+        POT's), a lower bound of the exact distance and
         smaller by a factor that grows with the dimension. The two kinds cannot be compared with each other.
 
     Returns
@@ -100,19 +144,31 @@ def wasserstein1(
         raise PsmatchError(
             f"The 1-Wasserstein distance is {EXACT} or {SLICED}, got {kind!r}.", hint="Choose one of them."
         )
-    n, m = x.shape[0], y.shape[0]
-    if kind == EXACT and n == m:  # an optimal plan of equal masses is a permutation (Birkhoff)
-        cost = cdist(x, y)
-        return float(cost[linear_sum_assignment(cost)].mean()), ""
+    n, m = clouds.sizes
+    if kind == SLICED:
+        return _sliced(clouds, n_projections, seed), ""
+    if n == m:  # an optimal plan of equal masses is a permutation (Birkhoff)
+        return float(clouds.between[linear_sum_assignment(clouds.between)].mean()), ""
     import ot  # takes a second, with scikit-learn
 
-    if kind == SLICED:
-        return float(ot.sliced_wasserstein_distance(x, y, n_projections=n_projections, p=1, seed=seed % 2**32)), ""
-    found, log = ot.emd2(np.full(n, 1 / n), np.full(m, 1 / m), cdist(x, y), numItermax=10_000_000, log=True)
+    found, log = ot.emd2(np.full(n, 1 / n), np.full(m, 1 / m), clouds.between, numItermax=10_000_000, log=True)
     return float(found), str(log.get("warning") or "")
 
 
-def energy(x: np.ndarray, y: np.ndarray) -> float:
+def _sliced(clouds: Clouds, n_projections: int, seed: int) -> float:
+    """The mean distance along random directions, those of POT for the same seed."""
+    x, y = clouds.x.cells, clouds.y.cells
+    directions = np.random.RandomState(seed % 2**32).randn(x.shape[1], n_projections)
+    directions /= np.sqrt((directions**2).sum(axis=0))
+    if x.shape[0] == y.shape[0]:
+        sorted_x, sorted_y = (np.sort(directions.T @ each.T, axis=1) for each in (x, y))  # (n_projections, n)
+        return float(np.abs(sorted_x - sorted_y).mean())
+    import ot  # takes a second, with scikit-learn
+
+    return float(ot.sliced_wasserstein_distance(x, y, projections=directions, p=1))
+
+
+def energy(clouds: Clouds) -> float:
     """Energy distance √(2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖) between the two samples as distributions, ≥ 0.
 
     It is a square root of lengths: if all distances double, it grows by √2. The means include the pairs of a cell with
@@ -120,32 +176,28 @@ def energy(x: np.ndarray, y: np.ndarray) -> float:
 
     Source: Székely and Rizzo 2013, Energy statistics: a class of statistics based on distances.
     """
-    square = 2 * cdist(x, y).mean() - _mean_within(x) - _mean_within(y)
-    return float(np.sqrt(max(square, 0.0)))
+    within = sum(2 * each.within.sum() / each.cells.shape[0] ** 2 for each in (clouds.x, clouds.y))
+    return float(np.sqrt(max(2 * clouds.between.mean() - within, 0.0)))
 
 
-def _mean_within(x: np.ndarray) -> float:
-    return float(2 * pdist(x).sum() / x.shape[0] ** 2)
-
-
-def median_bandwidth(y: np.ndarray) -> float:
-    """The median distance between two different cells, the usual width of the kernel; 1 if all cells are equal."""
-    found = float(np.median(pdist(y))) if y.shape[0] > 1 else 0.0
-    return found if found > 0 else 1.0
-
-
-def mmd2(x: np.ndarray, y: np.ndarray, *, bandwidth: float) -> float:
+def mmd2(clouds: Clouds, *, bandwidth: float) -> float:
     """Squared maximum mean discrepancy with kernel exp(−‖a − b‖² / 2 bandwidth²); **unbiased**, so it can be < 0.
 
     Parameters
     ----------
     bandwidth
-        In units of the space; the same for all values to be compared: :func:`median_bandwidth` of the observed cells.
+        In units of the space; the same for all values to be compared: that of the observed :class:`Cloud`.
 
     Source: Gretton et al. 2012, A kernel two-sample test, Lemma 6; the median heuristic is theirs too.
     """
-    n, m = x.shape[0], y.shape[0]
-    scale = -0.5 / bandwidth**2
-    within_x = 2 * np.exp(scale * pdist(x, "sqeuclidean")).sum() / (n * (n - 1))
-    within_y = 2 * np.exp(scale * pdist(y, "sqeuclidean")).sum() / (m * (m - 1))
-    return float(within_x + within_y - 2 * np.exp(scale * cdist(x, y, "sqeuclidean")).mean())
+    within_x, within_y, between = (
+        float(_kernel(lengths, bandwidth).mean()) if lengths.size else float("nan")  # one cell has no spread
+        for lengths in (clouds.x.within, clouds.y.within, clouds.between)
+    )
+    return within_x + within_y - 2 * between
+
+
+def _kernel(lengths: np.ndarray, bandwidth: float) -> np.ndarray:
+    values = np.square(lengths)
+    values *= -0.5 / bandwidth**2
+    return np.exp(values, out=values)

@@ -261,10 +261,10 @@ def compare_distributions(
         reference, floor = (space.place(observed.X[cells]) for cells in (each.reference, each.floor))
         clouds = {name: space.place(values[each.predicted]) for name, values in candidates.items()}
         clouds[FLOOR] = floor
-        bandwidth = distances.median_bandwidth(reference)
+        whole = distances.Cloud(reference)  # its own distances are computed once for all candidates
         label_seed = derived_seed(seed, "directions", each.label)
         measured = {
-            name: _measured(cloud, reference, bandwidth, kind, comparing, label_seed, notes, f"{each.label}, {name}")
+            name: _measured(cloud, whole, kind, comparing, label_seed, notes, f"{each.label}, {name}")
             for name, cloud in clouds.items()
         }
         rows.append(
@@ -274,7 +274,7 @@ def compare_distributions(
                 n_observed=int((observed.labels == each.label).sum()),
                 n_compared=int(each.predicted.size),
                 n_reference=int(each.reference.size),
-                bandwidth=bandwidth,
+                bandwidth=whole.bandwidth,
                 distances=measured,
             )
         )
@@ -329,21 +329,21 @@ def _samples(
 
 def _measured(
     cloud: np.ndarray,
-    reference: np.ndarray,
-    bandwidth: float,
+    reference: distances.Cloud,
     kind: str,
     comparing: Comparing,
     seed: int,
     notes: list[str],
     what: str,
 ) -> dict[str, float]:
-    w1, warning = distances.wasserstein1(cloud, reference, kind=kind, n_projections=comparing.n_projections, seed=seed)
+    clouds = distances.Clouds(distances.Cloud(cloud), reference)
+    w1, warning = distances.wasserstein1(clouds, kind=kind, n_projections=comparing.n_projections, seed=seed)
     if warning:
         notes.append(f"{what}: the exact Wasserstein solver did not finish: {warning}")
     return {
-        "l2_mean": distances.l2_mean(cloud, reference),
-        "kl": distances.knn_kl(cloud, reference, k=comparing.n_neighbors),
+        "l2_mean": distances.l2_mean(clouds),
+        "kl": distances.knn_kl(clouds, k=comparing.n_neighbors),
         "w1": w1,
-        "energy": distances.energy(cloud, reference),
-        "mmd2": distances.mmd2(cloud, reference, bandwidth=bandwidth),
+        "energy": distances.energy(clouds),
+        "mmd2": distances.mmd2(clouds, bandwidth=clouds.y.bandwidth),
     }

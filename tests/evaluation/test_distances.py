@@ -5,7 +5,16 @@ import pytest
 from scipy.stats import energy_distance, wasserstein_distance
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.evaluation.distances import energy, knn_kl, l2_mean, median_bandwidth, mmd2, wasserstein1
+from psmatch_core.evaluation import distances
+from psmatch_core.evaluation.distances import Cloud, Clouds
+
+
+def between(measure):
+    return lambda x, y, **more: measure(Clouds.of(x, y), **more)
+
+
+l2_mean, knn_kl, wasserstein1 = map(between, (distances.l2_mean, distances.knn_kl, distances.wasserstein1))
+energy, mmd2 = map(between, (distances.energy, distances.mmd2))
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(120, 3)), RNG.normal(loc=0.7, scale=1.4, size=(90, 3))
@@ -46,6 +55,34 @@ def test_w1_of_as_many_cells_is_the_cost_that_network_simplex_finds():
         theirs = ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), ot.dist(x, y, metric="euclidean"))
         assert wasserstein1(x, y)[0] == pytest.approx(theirs, rel=1e-12)
         assert wasserstein1(np.repeat(x, 2, axis=0), y)[0] == pytest.approx(theirs, rel=1e-9)  # another way: n and 2n
+
+
+def test_sliced_w1_is_that_of_pot():
+    import ot
+
+    rng = np.random.default_rng(8)
+    for n, m, d in ((40, 40, 3), (30, 41, 20), (7, 7, 1)):
+        x, y = rng.normal(size=(n, d)), np.round(rng.normal(size=(m, d)), 1)
+        theirs = ot.sliced_wasserstein_distance(x, y, n_projections=50, p=1, seed=4)
+        assert wasserstein1(x, y, kind="sliced", n_projections=50, seed=4)[0] == pytest.approx(theirs, rel=1e-12)
+
+
+def test_the_divergence_by_all_distances_is_that_by_a_tree():
+    from scipy.spatial import KDTree
+
+    rng = np.random.default_rng(9)
+    x, y, k = rng.normal(size=(150, 6)), rng.normal(size=(110, 6)) * 1.2, 4
+    own, other = KDTree(x).query(x, k=[k + 1])[0], KDTree(y).query(x, k=[k])[0]
+    expected = 6 * np.mean(np.log(other / own)) + np.log(110 / 149)  # no ties: the terms in k cancel
+    assert knn_kl(x, y, k=k) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_reference_measured_once_gives_what_each_pair_of_clouds_gives():
+    reference = Cloud(Y)
+    for x in (X, 2 * X):
+        shared, alone = Clouds(Cloud(x), reference), Clouds.of(x, Y)
+        assert distances.energy(shared) == distances.energy(alone)
+        assert distances.mmd2(shared, bandwidth=2.0) == distances.mmd2(alone, bandwidth=2.0)
 
 
 def test_w1_of_shifted_gaussians_is_the_shift():
@@ -106,7 +143,7 @@ def test_scaling_laws(name, power):
 
 
 def test_mmd_scales_with_its_bandwidth():
-    assert median_bandwidth(4 * Y) == pytest.approx(4 * median_bandwidth(Y))
+    assert Cloud(4 * Y).bandwidth == pytest.approx(4 * Cloud(Y).bandwidth)
     assert mmd2(4 * X, 4 * Y, bandwidth=4.0) == pytest.approx(mmd2(X, Y, bandwidth=1.0))
 
 
@@ -137,4 +174,4 @@ def test_an_unknown_kind_is_refused():
 
 
 def test_no_spread_has_bandwidth_one():
-    assert median_bandwidth(np.zeros((5, 2))) == 1
+    assert Cloud(np.zeros((5, 2))).bandwidth == Cloud(np.zeros((1, 2))).bandwidth == 1
