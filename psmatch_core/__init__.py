@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from psmatch_core.data.preprocessing import Preprocessing as Preprocessing
     from psmatch_core.data.proposals import Proposal as Proposal, propose_preprocessing as propose_preprocessing
     from psmatch_core.data.readers import DataSpec as DataSpec, inspect_file as inspect_file
+    from psmatch_core.evaluation.compared_cells import Comparing as Comparing
     from psmatch_core.evaluation.distributions import (
-        Comparing as Comparing,
         Distributions as Distributions,
         compare_distributions as compare_distributions,
     )

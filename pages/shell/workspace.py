@@ -18,7 +18,7 @@ from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
 from psmatch_core.data.sides import SIDES
-from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.compared_cells import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.link import Linking
 from psmatch_core.matching.matchers import Matcher

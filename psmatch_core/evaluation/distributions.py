@@ -8,6 +8,7 @@ as the floor, in the same space and with the same kernel, so that the columns of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,14 +17,15 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.config import Config, option
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
-from psmatch_core.base.randomness import derived_seed, stream
+from psmatch_core.base.randomness import derived_seed
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.modality import Modality
 from psmatch_core.evaluation import distances
+from psmatch_core.evaluation.compared_cells import ComparedCells, Comparing, compared_cells
 from psmatch_core.evaluation.reference_space import ReferenceSpace
 from psmatch_core.translation.translate import CarriedFeatures, cells_with_features
 
@@ -33,54 +35,6 @@ CAVEAT = (
 )
 DISTANCE_MEASURES = ("l2_mean", "kl", "w1", "energy", "mmd2")
 TRANSLATED, UNIFORM, LABEL_MEAN, FLOOR = "translated", "uniform", "label_mean", "floor"
-
-
-@dataclass(frozen=True)
-class Comparing(Config):
-    """How translated cells are compared with observed cells if no true pairs are known."""
-
-    n_neighbors: int = option(
-        5,
-        minimum=1,
-        maximum=100,
-        unit="cells",
-        help="Number of neighbours in the estimator of the KL divergence.",
-        advanced=True,
-    )
-    n_components: int = option(
-        20,
-        minimum=0,
-        unit="components",
-        help="Number of principal components of the z-scored observed cells in which distances are measured; 0 uses "
-        "the z-scored features.",
-        advanced=True,
-    )
-    smallest_label: int = option(
-        20, minimum=4, unit="cells", help="Labels with fewer observed or translated cells are skipped and listed.",
-        advanced=True,
-    )  # fmt: skip
-    most_cells: int = option(
-        2000,
-        minimum=10,
-        unit="cells",
-        help="Largest number of cells per label and modality; larger labels are sampled at random.",
-        advanced=True,
-    )
-    exact_cells: int = option(
-        1000,
-        minimum=0,
-        unit="cells",
-        help="Wasserstein-1 is exact if no label has more cells per modality than this, otherwise sliced for all.",
-        advanced=True,
-    )
-    n_projections: int = option(
-        200,
-        minimum=1,
-        maximum=100_000,
-        unit="directions",
-        help="Number of directions of the sliced distance.",
-        advanced=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -249,82 +203,65 @@ def compare_distributions(
     notes = []
     if not usable.all():
         notes.append(f"Left out of the comparison: {plural(int((~usable).sum()), 'cell')} without a translation.")
-    chosen, skipped = _samples(labels, usable, observed, comparing, seed)
+    chosen, skipped = compared_cells(labels, usable, observed, comparing, seed=seed)
     largest = max((max(each.reference.size, each.predicted.size) for each in chosen), default=0)
     kind = distances.EXACT if largest <= comparing.exact_cells else distances.SLICED
     if any(each.is_part for each in chosen):
         notes.append(
             f"Labels with more than {comparing.most_cells:,} cells per modality were compared by a random sample."
         )
-    rows = []
-    for done, each in enumerate(chosen):
-        reference, floor = (space.place(observed.X[cells]) for cells in (each.reference, each.floor))
-        clouds = {name: space.place(values[each.predicted]) for name, values in candidates.items()}
-        clouds[FLOOR] = floor
-        whole = distances.Cloud(reference)  # its own distances are computed once for all candidates
-        label_seed = derived_seed(seed, "directions", each.label)
-        measured = {
-            name: _measured(cloud, whole, kind, comparing, label_seed, notes, f"{each.label}, {name}")
-            for name, cloud in clouds.items()
-        }
-        rows.append(
-            LabelDistances(
-                label=each.label,
-                n_predicted=int((labels == each.label).sum()),
-                n_observed=int((observed.labels == each.label).sum()),
-                n_compared=int(each.predicted.size),
-                n_reference=int(each.reference.size),
-                bandwidth=whole.bandwidth,
-                distances=measured,
-            )
-        )
-        progress(Event("compare", (done + 1) / len(chosen), f"label {each.label}"))
+    n_done = itertools.count(1)
+
+    def measure(each: ComparedCells) -> tuple[LabelDistances, list[str]]:
+        with a_core():
+            found = _measure_label(each, candidates, labels, observed, space, kind, comparing, seed)
+        progress(Event("compare", next(n_done) / len(chosen), f"label {each.label}"))
+        return found
+
+    measured = side_by_side(measure, chosen)
     return Distributions(
         of=observed.name,
         direction=direction,
         candidates=(*candidates, FLOOR),
-        per_label=tuple(rows),
+        per_label=tuple(row for row, _ in measured),
         w1_kind=kind,
         n_neighbors=comparing.n_neighbors,
         n_components=space.axes.shape[1] if space.axes.size else observed.n_features,
         explained=space.explained,
         skipped=skipped,
-        notes=tuple(notes),
+        notes=(*notes, *(note for _, more in measured for note in more)),
     )
 
 
-@dataclass(frozen=True)
-class _Sample:
-    label: str
-    predicted: np.ndarray
-    reference: np.ndarray
-    floor: np.ndarray
-    is_part: bool
-
-
-def _samples(
-    labels: np.ndarray, usable: np.ndarray, observed: Modality, comparing: Comparing, seed: int
-) -> tuple[list[_Sample], dict[str, str]]:
-    """The cells of each label to compare: as many candidates as there are cells in the half of the floor."""
-    chosen, skipped = [], {}
-    smallest = max(comparing.smallest_label, 2 * (comparing.n_neighbors + 1))  # a half must contain k + 1 cells
-    for label in sorted({*labels.tolist(), *observed.labels.tolist()}):
-        mine, theirs = np.flatnonzero((labels == label) & usable), np.flatnonzero(observed.labels == label)
-        if min(mine.size, theirs.size) < smallest:
-            skipped[label] = (
-                f"{mine.size:,} translated and {theirs.size:,} observed cells; {smallest} of each are needed"
-            )
-            continue
-        rng = stream(seed, "halves", label)
-        order = rng.permutation(theirs)
-        half = min(order.size // 2, comparing.most_cells)
-        n = min(half, mine.size)
-        predicted = rng.permutation(mine)[:n]
-        is_part = order.size // 2 > comparing.most_cells
-        chosen.append(_Sample(label, predicted, order[half : 2 * half], order[:n], is_part))
-    if not chosen and not skipped:
-        raise PsmatchError("There are no cells to compare.", hint="Translate cells of labels that were observed.")
-    return chosen, skipped
+def _measure_label(
+    sample: ComparedCells,
+    candidates: Mapping[str, np.ndarray | CarriedFeatures],
+    labels: np.ndarray,
+    observed: Modality,
+    space: ReferenceSpace,
+    kind: str,
+    comparing: Comparing,
+    seed: int,
+) -> tuple[LabelDistances, list[str]]:
+    """The distances of all candidates of one label, and what a solver had to say."""
+    notes: list[str] = []
+    reference = distances.Cloud(space.place(observed.X[sample.reference]))  # its own distances are computed once
+    clouds = {name: space.place(values[sample.predicted]) for name, values in candidates.items()}
+    clouds[FLOOR] = space.place(observed.X[sample.floor])
+    label_seed = derived_seed(seed, "directions", sample.label)
+    found = LabelDistances(
+        label=sample.label,
+        n_predicted=int((labels == sample.label).sum()),
+        n_observed=int((observed.labels == sample.label).sum()),
+        n_compared=int(sample.predicted.size),
+        n_reference=int(sample.reference.size),
+        bandwidth=reference.bandwidth,
+        distances={
+            name: _measured(cloud, reference, kind, comparing, label_seed, notes, f"{sample.label}, {name}")
+            for name, cloud in clouds.items()
+        },
+    )
+    return found, notes
 
 
 def _measured(

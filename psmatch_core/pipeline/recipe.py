@@ -20,7 +20,7 @@ from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.evaluation.distributions import Comparing
+from psmatch_core.evaluation.compared_cells import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.link import Linking
 from psmatch_core.matching.matchers import Matcher, SinkhornMatcher

@@ -7,10 +7,10 @@ from anndata import AnnData
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.modality import Modality
+from psmatch_core.evaluation.compared_cells import Comparing
 from psmatch_core.evaluation.distributions import (
     DISTANCE_MEASURES,
     FLOOR,
-    Comparing,
     Distributions,
     compare_distributions,
 )

@@ -15,7 +15,8 @@ from psmatch_core.cli.main import main
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.evaluation.distributions import Comparing, compare_distributions
+from psmatch_core.evaluation.compared_cells import Comparing
+from psmatch_core.evaluation.distributions import compare_distributions
 from psmatch_core.evaluation.held_out import CANDIDATES, load_held_out
 from psmatch_core.matching.matchers import KnownPairsMatcher
 from psmatch_core.pipeline import leave_out as leave_out_module
