@@ -27,7 +27,7 @@ from psmatch_core.exports.provenance import lines_to_repeat, portable_recipe, pr
 from psmatch_core.exports.tables import escape_formulas
 from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.run import Run
-from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, Translation
+from psmatch_core.translation.translate import DIRECTIONS, Translation
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -143,7 +143,7 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
     add(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
     if run.recipe.exports.h5mu != "none":
         add(_write_matched(run, folder))
-    for direction in (TO_SOURCE, TO_TARGET):
+    for direction in DIRECTIONS:
         translation, trained = run.translate(direction), run.translators.get(direction)
         add(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
         if accuracy := run.accuracy.get(direction):

@@ -13,10 +13,12 @@ import numpy as np
 
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.config import Config, option
+from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError, plural, some
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.setting_words import kind_title
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.names.controls import OTHERS, control_for, has_control_name
 from psmatch_core.evaluation.distributions import LABEL_MEAN, TRANSLATED, UNIFORM, Distributions, compare_distributions
@@ -30,7 +32,7 @@ from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import score_modalities
 from psmatch_core.translation.fit import fit_translator
-from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, checked_direction
+from psmatch_core.translation.translate import DIRECTIONS, TO_SOURCE, checked_direction
 from psmatch_core.translation.translators import FittedTranslator, RidgeTranslator, TrainedTranslator
 
 FEWEST_CELLS = 5  # of the left-out label per modality: the mean of fewer says nothing about a shift
@@ -43,7 +45,7 @@ class LeaveOut(Config):
 
     direction: str = option(
         TO_SOURCE,
-        choices=(TO_SOURCE, TO_TARGET),
+        choices=DIRECTIONS,
         help="target_to_source predicts target features of the label's source cells, source_to_target the reverse.",
     )
     control: str = option(
@@ -137,7 +139,8 @@ def leave_label_out(
             plan, translator, direction=how.direction, inputs=x, outputs=y, seed=recipe.seed, progress=progress
         )
 
-    models = {TRANSLATED: train(coupling), UNIFORM: train(uniform)}
+    with training_on(recipe.device):
+        models = dict(zip((TRANSLATED, UNIFORM), side_by_side(train, (coupling, uniform)), strict=True))
     notes += models[TRANSLATED].notes
     space = ReferenceSpace.of(outputs.X, recipe.comparing.n_components)
 

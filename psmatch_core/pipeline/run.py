@@ -14,6 +14,7 @@ from psmatch_core.base.cores import a_core, computing_on, side_by_side
 from psmatch_core.base.memory import give_back_memory
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.data.batch_proposals import batches_of_modality, propose_within_batches, shared_batches_note
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.modality import Modality
@@ -41,8 +42,8 @@ from psmatch_core.pipeline.stage_store import NoStageStore, StageStore
 from psmatch_core.pipeline.translation_accuracy import translation_accuracy
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import (
+    DIRECTIONS,
     TO_SOURCE,
-    TO_TARGET,
     CarriedFeatures,
     Translation,
     carry,
@@ -272,8 +273,8 @@ def _proposed(recipe: Recipe, prepared: PreparedInputs) -> list[str]:
 def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:
     """The run with a translator trained in each direction."""
     recipe = run.recipe
-    translators: dict[str, FittedTranslator] = {}
-    for direction in (TO_SOURCE, TO_TARGET):
+
+    def trained(direction: str) -> FittedTranslator:
         inputs, outputs = readable_sides(run, direction)
         key = translator_key(direction, run.coupling, recipe, inputs=inputs, outputs=outputs)
         make = partial(
@@ -287,8 +288,12 @@ def _train_translators(run: Run, store: StageStore, progress: Progress) -> Run:
             seed=recipe.seed,
             progress=progress,
         )
-        translators[direction] = store.load_or_make(f"translator_{direction}", key, result_files.load_translator, make)
+        found = store.load_or_make(f"translator_{direction}", key, result_files.load_translator, make)
         progress(Event(f"translator: {outputs.name} from {inputs.name}", 1.0, "trained"))
+        return found
+
+    with training_on(recipe.device):
+        translators = dict(zip(DIRECTIONS, side_by_side(trained, DIRECTIONS), strict=True))
     noted = [f"{direction}: {note}" for direction, fitted in translators.items() for note in fitted.notes]
     return replace(run, translators=translators, notes=(*run.notes, *noted))
 
@@ -310,7 +315,7 @@ def _measure_accuracy(run: Run, uniform: Run, progress: Progress) -> dict[str, t
             fitted=run.translators.get(direction),
             progress=progress,
         )
-        for direction in (TO_SOURCE, TO_TARGET)
+        for direction in DIRECTIONS
     }
 
 
@@ -326,19 +331,14 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
 
     These are the matched cells. :func:`~psmatch_core.pipeline.leave_out.leave_label_out` compares held-out ones.
     """
-    directions = (TO_SOURCE, TO_TARGET)
 
     def compare(direction: str) -> Distributions:
         at, of = readable_sides(run, direction)
         with a_core():
-            return compare_distributions(
-                {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))},
-                at.labels,
-                of,
-                run.recipe.comparing,
-                direction=direction,
-                seed=run.recipe.seed,
-            )
+            both = {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))}
+        return compare_distributions(
+            both, at.labels, of, run.recipe.comparing, direction=direction, seed=run.recipe.seed
+        )
 
     progress(Event("compare", 0.0, "distributions, both directions"))
-    return dict(zip(directions, side_by_side(compare, directions), strict=True))
+    return dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from psmatch_core.base.cores import compute
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
-from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers import stratified_folds
+from psmatch_core.classification.networks.devices import asked_device, training_on
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import FittedPreprocessing
 from psmatch_core.matching.coupling import Coupling
@@ -18,6 +19,7 @@ from psmatch_core.translation.translators import (
     FittedTranslator,
     LabelPairs,
     MatchedPairs,
+    Predictor,
     TrainedTranslator,
     Translator,
 )
@@ -109,8 +111,7 @@ def fit_translator(
     def staged(event: Event, /) -> None:
         progress(Event(stage, event.fraction, event.message, event.values))
 
-    with one_thread():
-        predictor = translator.fit(pairs, seed=own_seed, progress=staged)
+    predictor = compute(_trained, (translator, pairs), own_seed, asked_device(), progress=staged)
     fitted = FittedTranslator(
         direction=direction,
         input_name=inputs.name,
@@ -128,6 +129,14 @@ def fit_translator(
     )
     progress(Event(stage, 1.0, "trained"))
     return fitted
+
+
+def _trained(
+    translator: TrainedTranslator, pairs: MatchedPairs, seed: int, device: str, *, progress: Progress
+) -> Predictor:
+    """What a translator learns from pairs, on any machine; its networks on the device that was asked for here."""
+    with training_on(device):
+        return translator.fit(pairs, seed=seed, progress=progress)
 
 
 def same_cells(features: Modality | None, matched: Modality) -> Modality:

@@ -18,6 +18,7 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.translation.translators import BarycentricTranslator, CarryingTranslator, Translator
 
 TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
+DIRECTIONS = (TO_SOURCE, TO_TARGET)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class Translation(HtmlSummary):
 
 def checked_direction(direction: str) -> str:
     """The direction, refused unless it is one of the two."""
-    if direction not in (TO_SOURCE, TO_TARGET):
+    if direction not in DIRECTIONS:
         raise PsmatchError(
             f"direction must be {TO_SOURCE} or {TO_TARGET}, got {direction!r}.", hint="Choose one of the two."
         )

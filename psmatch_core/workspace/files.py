@@ -32,14 +32,13 @@ from psmatch_core.evaluation.within_labels import FeatureAccuracy
 from psmatch_core.exploration.epsilon_path import load_epsilon_path, save_epsilon_path
 from psmatch_core.monitor.report import MonitorReport
 from psmatch_core.pipeline import result_files
-from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+from psmatch_core.translation.translate import DIRECTIONS
 from psmatch_core.workspace.manifest import checked_file, is_listed, listed_anew
 from psmatch_core.workspace.new_folder import check_there
 
 FileContent = TypeVar("FileContent")
 
 BOTH_SIDES = ("source", "target")
-DIRECTIONS = (TO_SOURCE, TO_TARGET)
 MAPS = ("pca", "umap")  # in the order in which they are drawn
 
 

@@ -1,13 +1,17 @@
 """fit_translator: a model trained on matched cells predicts cells that the run never saw."""
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from psmatch_core.base.cores import computing_on
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import fit_propensity
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.matching.blocks import SparseBlock
@@ -17,9 +21,11 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.translation.fit import fit_translator
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, translate
 from psmatch_core.translation.translators import (
+    BarycentricNetworkTranslator,
     BarycentricTranslator,
     LabelRidgeTranslator,
     RidgeTranslator,
+    SampledNetworkTranslator,
     TrainedTranslator,
     Translator,
 )
@@ -145,3 +151,22 @@ def test_a_saved_translator_predicts_the_same(linear, translator, tmp_path):
     assert loaded.held_out.tolist() == fitted.held_out.tolist()
     with pytest.raises(PsmatchError, match="another order"):
         loaded.predict_raw(source.X, source.var_names[::-1])
+
+
+def test_another_process_learns_the_same_on_the_device_that_was_asked_for_here(models):
+    """A real process, as a worker is: all that a translator learns from can travel, and nothing else is needed."""
+    coupling = match(*models)
+    modality = coupling.source.modality
+    kinds = (
+        RidgeTranslator(penalty=1.0),
+        SampledNetworkTranslator(n_epochs=3),
+        BarycentricNetworkTranslator(n_epochs=3),
+    )
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor, training_on("auto"):
+        for translator in kinds:
+            here = fit_translator(coupling, translator, seed=3)
+            with computing_on(executor):
+                there = fit_translator(coupling, translator, seed=3)
+            assert (there.notes, there.curves) == (here.notes, here.curves)
+            assert any("device = auto" in note or "trained on" in note for note in there.notes) == bool(here.curves)
+            np.testing.assert_array_equal(*(each.predict(modality.X, modality.var_names) for each in (here, there)))

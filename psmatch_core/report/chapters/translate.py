@@ -8,6 +8,7 @@ from psmatch_core.data.checks import display
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, FeatureAccuracy
 from psmatch_core.report.loaded_run import LoadedRun
 from psmatch_core.report.page import Page
+from psmatch_core.translation.translate import DIRECTIONS
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 
@@ -24,7 +25,7 @@ def translate_chapter(run: LoadedRun, page: Page) -> None:
     page.text(f"Translator: {kind_title(type(translator))}.")
     if not accuracy:
         page.text(f"What the matching adds to the prediction of features: {NO_ACCURACY[0].lower()}{NO_ACCURACY[1:]}")
-    for direction in files.DIRECTIONS:
+    for direction in DIRECTIONS:
         fitted = files.TRANSLATOR.read(run.folder, which=direction)
         if fitted is None and not accuracy.get(direction):
             continue

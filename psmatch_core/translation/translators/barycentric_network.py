@@ -31,7 +31,8 @@ class _WeightedMeans(Objective):
         return self.pairs.training
 
     def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
-        return ((outputs(units) - tensor_of(self.pairs.targets[units])) ** 2).mean()
+        predicted = outputs(units)
+        return ((predicted - tensor_of(self.pairs.targets[units], predicted.device)) ** 2).mean()
 
     def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
         cells = self.pairs.validation

@@ -15,6 +15,7 @@ from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed, stream
 from psmatch_core.classification.classifiers import LossCurve
+from psmatch_core.classification.networks.devices import CPU, asked_device, device_notes, find_device
 from psmatch_core.classification.networks.training import descend, restarted
 from psmatch_core.translation.translators.base import Predictor, TrainedTranslator
 from psmatch_core.translation.translators.pairs import MatchedPairs
@@ -51,7 +52,7 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
-        """Mean loss over some units; ``outputs`` gives the network's predictions for input cells by position."""
+        """Mean loss over some units; ``outputs`` gives the network's predictions for input cells, on its device."""
 
     @abstractmethod
     def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
@@ -99,18 +100,22 @@ class NetworkTranslator(TrainedTranslator):
     def fit(self, pairs: MatchedPairs, *, seed: int, progress: Progress) -> Predictor:
         import torch  # noqa: F401 - heavy, and limited to one thread below only once it is loaded
 
+        asked = asked_device()
         with a_core():
+            device = find_device(asked)
             (parameters, curve), notes = restarted(
-                lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, progress), self.learning_rate
+                lambda rate: replace(self, learning_rate=rate)._train(pairs, seed, device, progress), self.learning_rate
             )
         if not curve.validation:
             notes += ("network: no cell could be held out, so the epoch was chosen by the training loss.",)
-        return FittedNetwork(parameters, curves=(curve,), notes=notes)
+        return FittedNetwork(parameters, curves=(curve,), notes=(*notes, *device_notes(asked)))
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Predictor:
         return FittedNetwork(dict(state))
 
-    def _train(self, pairs: MatchedPairs, seed: int, progress: Progress) -> tuple[dict[str, np.ndarray], LossCurve]:
+    def _train(
+        self, pairs: MatchedPairs, seed: int, device: str, progress: Progress
+    ) -> tuple[dict[str, np.ndarray], LossCurve]:
         import torch  # heavy: only where a network trains
 
         from psmatch_core.classification.networks.architectures import perceptron
@@ -124,13 +129,14 @@ class NetworkTranslator(TrainedTranslator):
             )
         generator = torch.Generator().manual_seed(derived_seed(seed, "network") % 2**63)
         widths = (pairs.X.shape[1], *self.hidden, pairs.Y.shape[1])
-        network = perceptron(widths, batch_norm=self.batch_norm, dropout=self.dropout, generator=generator)
+        network = perceptron(widths, batch_norm=self.batch_norm, dropout=self.dropout, generator=generator).to(device)
 
         def outputs(cells: np.ndarray) -> torch.Tensor:
-            return network(tensor_of(pairs.X[cells]))
+            return network(tensor_of(pairs.X[cells], device))
 
         def scored(cells: np.ndarray) -> np.ndarray:
-            return np.asarray(torch.cat([network(part) for part in _batches(pairs.X[cells])]).numpy(), np.float64)
+            parts = [network(part.to(device)) for part in _batches(pairs.X[cells])]
+            return np.asarray(torch.cat(parts).to(CPU).numpy(), np.float64)
 
         def held_out_loss() -> float:
             value = objective.held_out_loss(scored)
@@ -176,8 +182,8 @@ def _batches(X: np.ndarray) -> Iterator[torch.Tensor]:
         yield tensor_of(X[start : start + SCORING_ROWS])
 
 
-def tensor_of(values: np.ndarray) -> torch.Tensor:
+def tensor_of(values: np.ndarray, device: str | torch.device = CPU) -> torch.Tensor:
     """The values as a torch tensor in single precision."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)).to(device)

@@ -45,7 +45,8 @@ class _SampledPairs(Objective):
         self.partner = self.draws.of_epoch(epoch)[:, 0]
 
     def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
-        return ((outputs(self.partner[units]) - tensor_of(self.pairs.Y[units])) ** 2).mean()
+        predicted = outputs(self.partner[units])
+        return ((predicted - tensor_of(self.pairs.Y[units], predicted.device)) ** 2).mean()
 
     def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
         cells = self.pairs.validation

@@ -64,7 +64,7 @@ class _TwoSamples(Objective):
 
     def loss(self, outputs: Callable[[np.ndarray], torch.Tensor], units: np.ndarray) -> torch.Tensor:
         first, second = (outputs(self.partners[units, side]) for side in (0, 1))
-        return two_sample_loss(tensor_of(self.pairs.Y[units]), first, second).mean()
+        return two_sample_loss(tensor_of(self.pairs.Y[units], first.device), first, second).mean()
 
     def held_out_loss(self, outputs: Callable[[np.ndarray], np.ndarray]) -> float | None:
         cells, place = np.unique(self.held_out, return_inverse=True)

@@ -60,7 +60,7 @@ class RunJob(Job):
         from psmatch_core.exports.provenance import versions
         from psmatch_core.monitor.run_figures import score_figures
         from psmatch_core.pipeline.run import run
-        from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET
+        from psmatch_core.translation.translate import DIRECTIONS
 
         folder = self.folder
         files.ENVIRONMENT.write(folder, versions())
@@ -82,7 +82,7 @@ class RunJob(Job):
         _write_results(folder, finished)
         if self.stop_after is LastStage.EVALUATION:  # a run of a sweep is shown as one row of a table
             return
-        for direction in (TO_SOURCE, TO_TARGET):
+        for direction in DIRECTIONS:
             predictions.save_predictions(folder, finished, direction)
         results.add_figures(folder, seconds=_seconds(work))
         export(finished, folder.exports, progress=work.log)

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import silent
 from psmatch_core.base.threads import one_thread
+from psmatch_core.classification.networks import architectures
 from psmatch_core.classification.networks.architectures import perceptron
+from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.matching.blocks import DenseBlock, SparseBlock
 from psmatch_core.translation.translators import (
     BarycentricNetworkTranslator,
@@ -21,6 +24,7 @@ from psmatch_core.translation.translators import (
     RidgeTranslator,
     SampledNetworkTranslator,
     TwoSampleNetworkTranslator,
+    network,
 )
 from psmatch_core.translation.translators.ridge import PENALTIES_PER_CELL
 from psmatch_core.translation.translators.two_sample_network import two_sample_loss
@@ -295,3 +299,24 @@ def test_label_ridge_through_a_uniform_plan_is_the_label_mean():
     )
     restored = LabelRidgeTranslator().restore(model.state())
     assert np.allclose(restored.predict(pairs.X, names), model.predict(pairs.X, names), atol=CLOSE)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_everything_that_a_step_of_a_network_touches_is_on_its_device(kind, monkeypatch):
+    """On torch's device without numbers, which refuses every operation that mixes it with the processor."""
+    where = []
+
+    def to_arrays(trained):
+        where.append({tensor.device.type for tensor in trained.state_dict().values()})
+        return {name: np.zeros(each.shape, np.float32) for name, each in architectures._tensors(trained).items()}
+
+    monkeypatch.setattr(network, "find_device", lambda asked: {"cuda": "meta"}[asked])
+    monkeypatch.setattr(network, "device_notes", lambda asked: (f"trained on {asked}",))
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda tensor: float(tensor.ndim == 0))
+    monkeypatch.setattr(architectures, "to_arrays", to_arrays)
+    pairs = pairs_of(held_out=False)
+    with training_on("cuda"):
+        predictor = fitted(kind(n_epochs=2, batch_norm=True), pairs)
+    assert where == [{"meta"}] * len(where) != []
+    assert "trained on cuda" in predictor.notes
+    assert np.isfinite(predictor.predict(pairs.X)).all()  # what was trained elsewhere predicts on the processor
