@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, plain
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.within_labels import FeatureAccuracy
@@ -97,4 +98,11 @@ def _table(table: Any, *, key: str) -> None:
     config["adds"] = st.column_config.CheckboxColumn(
         "Matching adds", help="The gain is at least 0.01; at most 5% of the features marked are expected by chance."
     )
-    st.dataframe(shown, hide_index=True, column_config=config, height=38 + 35 * min(len(shown), 8), key=key)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config=config,
+        height=38 + 35 * min(len(shown), 8),
+        key=key,
+        placeholder=EMPTY_FIGURE,
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import charts
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, number, plain
 from psmatch_core.data.checks import display
 from psmatch_core.evaluation.distributions import CAVEAT
@@ -91,11 +92,11 @@ def show_distances(found: Distributions, *, key: str) -> None:
         config: dict[str, Any] = {
             title: st.column_config.NumberColumn(title, format="%.3f") for title, _ in MEASURES.values()
         }
-        st.dataframe(rows, hide_index=True, column_config=config)
+        st.dataframe(rows, hide_index=True, column_config=config, placeholder=EMPTY_FIGURE)
         table = found.table()
         if len(table):
             table["label"] = [display(each, 60) for each in table["label"]]
-            st.dataframe(table, hide_index=True)
+            st.dataframe(table, hide_index=True, placeholder=EMPTY_FIGURE)
     st.caption(
         f"Wasserstein-1 is {found.w1_kind}; KL uses {count(found.n_neighbors, 'neighbour')}; all are measured in "
         f"{count(found.n_components, 'dimension')} with {found.explained:.0%} of the observed variance."
@@ -105,7 +106,7 @@ def show_distances(found: Distributions, *, key: str) -> None:
     if found.skipped:
         with st.expander(f"{count(len(found.skipped), 'label')} not compared", icon=":material/warning:"):
             rows = [{"label": display(label, 60), "reason": reason} for label, reason in found.skipped.items()]
-            st.dataframe(rows, hide_index=True)
+            st.dataframe(rows, hide_index=True, placeholder=EMPTY_FIGURE)
 
 
 def _value(value: float) -> str:

@@ -14,6 +14,8 @@ from psmatch_core.data.checks import display
 if TYPE_CHECKING:
     import pandas as pd
 
+EMPTY_FIGURE = "not measured"  # in an empty cell of a table of measurements; Streamlit would write None
+EMPTY_CELL = "–"  # in an empty cell of any other table
 LONG = 12  # rows above which there is a search
 ROWS = 14  # visible rows
 NARROWEST, WIDEST, PER_CHARACTER = 70, 600, 7.2  # px of a column of texts, and of a character in it
@@ -91,6 +93,7 @@ def label_table(
         "height": 38 + min(row_height * len(shown), ROW * ROWS),
         "key": f"{key}.table",
         "row_height": row_height,
+        "placeholder": EMPTY_FIGURE,
     }
     if not can_choose:
         st.dataframe(shown, **how)

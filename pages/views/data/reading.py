@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.data.checks import display
@@ -70,7 +71,7 @@ def bad_values_box(side: Side, summary: FileSummary, key: str) -> tuple[str, flo
         icon=":material/warning:",
     )
     rows = [{"feature": name, "cells without value": cells} for name, cells in bad]
-    st.dataframe(rows, hide_index=True, height=min(220, 38 + 35 * len(rows)))
+    st.dataframe(rows, hide_index=True, height=min(220, 38 + 35 * len(rows)), placeholder=EMPTY_CELL)
     most = st.number_input(
         "Largest share of missing values that is filled",
         min_value=0.0,

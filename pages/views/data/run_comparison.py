@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.errors import show_errors
 from pages.shell.frame import run_name
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.results import load_figures
@@ -32,12 +33,12 @@ def run_comparison(selected: list[RunEntry]) -> None:
         config: dict[str, Any] = {name: st.column_config.NumberColumn(format="%.4g") for name in found.names}
         if len(found.figures):
             st.markdown("**Metrics**")
-            st.dataframe(found.figures, column_config=config, key="compare.figures")
+            st.dataframe(found.figures, column_config=config, key="compare.figures", placeholder=EMPTY_FIGURE)
         else:
             st.caption("None of these runs has results yet.")
         if len(found.settings):
             st.markdown("**Settings that differ**")
-            st.dataframe(found.settings.map(_shown), key="compare.settings")
+            st.dataframe(found.settings.map(_shown), key="compare.settings", placeholder=EMPTY_FIGURE)
         else:
             st.caption("All settings are the same.")
         unfinished = [run_name(folder) for folder in folders if load_figures(folder) is None]

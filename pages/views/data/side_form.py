@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.errors import show_error, show_findings, show_problem
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import choose_file, save_side, take_upload, use_new_file, with_summary
@@ -155,7 +156,7 @@ def _label_box(which: str, side: Side, summary: FileSummary, key: str) -> str:
             rows = [
                 {"column": display(each.name), "contains": each.kind, "reason": each.note or "–"} for each in others
             ]
-            st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)))
+            st.dataframe(rows, hide_index=True, height=min(240, 38 + 35 * len(rows)), placeholder=EMPTY_CELL)
     if not side.path.startswith(DEMO):
         title = "Labels in a separate table" + (f": {plain(side.labels_shown)}" if side.labels_path else "")
         with st.expander(title, expanded=not candidates):  # open where nothing else can give the labels

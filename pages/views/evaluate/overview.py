@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell.frame import say_answer
 from pages.shell.navigation import page_button
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.verdicts import run_verdict
 from pages.views.evaluate.by_feature import by_feature_section
@@ -77,4 +78,4 @@ def _skipped(skipped: Mapping[str, str]) -> None:
         return
     with st.expander(f"{count(len(skipped), 'label')} not evaluated", icon=":material/warning:"):
         rows = [{"label": display(label, 60), "reason": str(reason)} for label, reason in skipped.items()]
-        st.dataframe(rows, hide_index=True)
+        st.dataframe(rows, hide_index=True, placeholder=EMPTY_CELL)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shell import cache, charts
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, decimals_of, number
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.workspace.evaluations import ShownEvaluation, evaluation_files
@@ -106,7 +107,10 @@ def summary_section(shown: ShownEvaluation, over_all: dict[str, dict[str, Interv
     }
     with st.expander("Means over cells (micro) and over labels (macro)"):
         st.dataframe(
-            rows, hide_index=True, column_config={**config, "meaning": st.column_config.TextColumn(width="large")}
+            rows,
+            hide_index=True,
+            column_config={**config, "meaning": st.column_config.TextColumn(width="large")},
+            placeholder=EMPTY_FIGURE,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count
 from psmatch_core.workspace.manifest import checked_file
 from psmatch_core.workspace.run_folder import RunFolder
@@ -22,8 +23,13 @@ def excluded_cells_section(folder: RunFolder) -> None:
         return
     reasons = table.groupby(["modality", "reason"]).size().reset_index(name="cells")
     reasons = reasons.sort_values("cells", ascending=False)
-    st.dataframe(reasons, hide_index=True, column_config={"cells": st.column_config.NumberColumn(format="localized")})
+    st.dataframe(
+        reasons,
+        hide_index=True,
+        column_config={"cells": st.column_config.NumberColumn(format="localized")},
+        placeholder=EMPTY_CELL,
+    )
     with st.expander(f"All {count(len(table), 'cell')}"):
-        st.dataframe(table.head(SHOWN), hide_index=True, height=320)
+        st.dataframe(table.head(SHOWN), hide_index=True, height=320, placeholder=EMPTY_CELL)
         if len(table) > SHOWN:
             st.caption(f"The first {SHOWN:,} of {len(table):,}; {TABLE} has all of them.")

@@ -14,7 +14,7 @@ from pages.shell import cache, charts, session
 from pages.shell.downloads import mime_type, open_binary
 from pages.shell.forms import config_form
 from pages.shell.glossary import meaning
-from pages.shell.tables import in_percent, percent_column
+from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count
 from pages.shell.verdicts import report_of
 from psmatch_core.pipeline.recipe import ExportRules
@@ -90,7 +90,13 @@ def _preview(chosen: pd.DataFrame) -> None:
         "mass": column.NumberColumn("Mass", format="%.3g", help="How much of the cell is matched: 1 is all of it."),
         "draws": column.NumberColumn("Draws", format="%d", help="How many times this target cell was drawn."),
     }
-    st.dataframe(in_percent(chosen.head(PREVIEW), "weight"), hide_index=True, column_config=config, height=320)
+    st.dataframe(
+        in_percent(chosen.head(PREVIEW), "weight"),
+        hide_index=True,
+        column_config=config,
+        height=320,
+        placeholder=EMPTY_CELL,
+    )
     n_rows = len(chosen)
     st.caption(f"The first {min(PREVIEW, n_rows):,} of {count(n_rows, 'row')}. These pairs are inferred, not measured.")
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shell import cache, charts, session
 from pages.shell.errors import show_errors
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import plain
 from pages.views.match.label_box import labels_with_plan
 from psmatch_core.data.checks import display
@@ -88,4 +89,5 @@ def _show(folder: RunFolder, curve: LCurve) -> None:
             ),
             "n_attention": column.NumberColumn("Labels that need attention"),
         },
+        placeholder=EMPTY_CELL,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shell.tables import ROW, text_width, wrapped_height
+from pages.shell.tables import EMPTY_FIGURE, ROW, text_width, wrapped_height
 from pages.shell.verdicts import with_verdicts
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
 
 ROWS = 9  # visible rows
+SOLVER = ("iterations", "marginal_error", "epsilon")  # columns that some methods do not have at all
 
 
 def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> None:
@@ -54,7 +55,7 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
     config = dict([*list(config.items())[:place], *verdicts.items(), *list(config.items())[place:]])
     key, height = f"match.table.{folder.id}", wrapped_height(ordered["status"], text_width(ordered["status"]))
     st.dataframe(
-        ordered[list(config)],
+        ordered[[name for name in config if name not in SOLVER or ordered[name].notna().any()]],
         hide_index=True,
         column_config=config,
         height=38 + min(height * len(ordered), ROW * ROWS),
@@ -62,6 +63,7 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
         key=key,
         selection_mode="multi-row",
         on_select=lambda: _select_labels(folder, coupling, labels, key),
+        placeholder=EMPTY_FIGURE,
     )
 
 

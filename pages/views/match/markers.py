@@ -12,6 +12,7 @@ import streamlit as st
 from pages.shell import cache, cell_values, charts, session
 from pages.shell.errors import show_errors
 from pages.shell.read_only import may_change
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -194,6 +195,7 @@ def _table(folder: RunFolder, found: Markers) -> None:
             "q_within": column.NumberColumn("q within", format="%.2g", help="From plans shuffled within labels."),
             "q_labels": column.NumberColumn("q labels", format="%.2g", help="From a test with labels as units."),
         },
+        placeholder=EMPTY_CELL,
     )  # fmt: skip
     st.download_button(
         "Download all features",

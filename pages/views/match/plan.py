@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import show_errors
-from pages.shell.tables import in_percent, percent_column
+from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.l_curve import l_curve_view
@@ -235,6 +235,7 @@ def _pairs(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int)
             "second": column.TextColumn("Second match"),
             "second_weight": percent_column("Weight"),
         },
+        placeholder=EMPTY_CELL,
     )
     n = path.problem.x.shape[0]
     listed = f"the first {LISTED} of {n:,} cells" if n > LISTED else count(n, "cell")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.shell import cell_values, session
 from pages.shell.errors import show_errors
-from pages.shell.tables import in_percent, percent_column
+from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, plain
 from pages.views.match.cell_choice import open_selected
 from pages.views.match.markers import open_markers
@@ -52,6 +52,7 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
             **match,
             **share,
         },
+        placeholder=EMPTY_CELL,
     )
     cell_labels = modality.labels[selection.cells]
     labels = sorted(set(cell_labels.tolist()), key=lambda each: -int((cell_labels == each).sum()))
@@ -118,6 +119,7 @@ def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
                     "All of these labels", format="%.3g", help="Mean over all cells with the labels of the selection."
                 ),
             },
+            placeholder=EMPTY_CELL,
         )
 
 

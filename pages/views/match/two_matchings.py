@@ -15,6 +15,7 @@ from pages.shell.errors import show_errors
 from pages.shell.frame import run_name
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import number, plain
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -128,7 +129,7 @@ def _labels(folder: RunFolder, found: RunMatchings) -> None:
     shown = [name for name in config if name in table]
     height = 38 + 35 * min(len(table), ROWS)
     key = f"compared.labels.{folder.id}"
-    st.dataframe(table[shown], hide_index=True, column_config=config, height=height, key=key)
+    st.dataframe(table[shown], hide_index=True, column_config=config, height=height, key=key, placeholder=EMPTY_FIGURE)
 
 
 def _figures(folder: RunFolder, found: RunMatchings) -> None:
@@ -140,7 +141,7 @@ def _figures(folder: RunFolder, found: RunMatchings) -> None:
         st.markdown("**Settings that differ**")
         if len(found.settings):
             shown = found.settings.map(lambda value: "–" if value is None else display(value, 60))
-            st.dataframe(shown, key=f"compared.settings.{folder.id}")
+            st.dataframe(shown, key=f"compared.settings.{folder.id}", placeholder=EMPTY_FIGURE)
         else:
             st.caption("All settings are the same.")
     with right:
@@ -156,5 +157,7 @@ def _figures(folder: RunFolder, found: RunMatchings) -> None:
                 for row in found.differences.to_dict("records")
                 if row["metric"] != UNITLESS
             ]
-            st.dataframe(pd.DataFrame(rows), hide_index=True, key=f"compared.figures.{folder.id}")
+            st.dataframe(
+                pd.DataFrame(rows), hide_index=True, key=f"compared.figures.{folder.id}", placeholder=EMPTY_FIGURE
+            )
         st.caption(found.pairs_sentence)

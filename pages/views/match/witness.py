@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import cache, session
 from pages.shell.errors import show_errors
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import plain
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
@@ -62,4 +63,5 @@ def _show(folder: RunFolder, found: Witness) -> None:
             "pot": column.NumberColumn("POT", format="%.6g"),
             "difference": column.NumberColumn("Difference", format="%.2g"),
         },
+        placeholder=EMPTY_CELL,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import charts
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count
 from psmatch_core.monitor import MonitorReport
 from psmatch_core.workspace.run_folder import RunFolder
@@ -39,7 +40,7 @@ def null_tab(folder: RunFolder, report: MonitorReport) -> None:
     names = ("true labels", "shuffled, lowest", "shuffled, highest")
     config: dict[str, Any] = {name: st.column_config.NumberColumn(name, format="%.3f") for name in names}
     config["p"] = st.column_config.NumberColumn("p", format="%.2g")
-    st.dataframe(rows, hide_index=True, column_config=config)
+    st.dataframe(rows, hide_index=True, column_config=config, placeholder=EMPTY_FIGURE)
     st.caption(
         f"{count(null.n_shuffles, 'shuffle')} with {null.n_source:,} and {null.n_target:,} cells. A fast classifier "
         "(ridge regression on the labels) was trained on the true labels and on each shuffle, so compare these numbers "

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell.frame import say_answer
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.tabs import tabs
 from pages.shell.verdicts import BEING_JUDGED, is_being_judged, report_of
 from pages.views.monitor.agreement import agreement_tab
@@ -52,5 +53,10 @@ def monitor_view(folder: RunFolder) -> None:
             {"threshold": name.replace("_", " "), "value": getattr(THRESHOLDS, name), "reason": reason}
             for name, reason in THRESHOLDS.reasons().items()
         ]
-        st.dataframe(rows, hide_index=True, column_config={"reason": st.column_config.TextColumn(width="large")})
+        st.dataframe(
+            rows,
+            hide_index=True,
+            column_config={"reason": st.column_config.TextColumn(width="large")},
+            placeholder=EMPTY_FIGURE,
+        )
         st.caption(f"{REPRODUCIBLE} Known pairs, on Evaluate, are stronger evidence than all of this.")

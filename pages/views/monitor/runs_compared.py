@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.frame import run_name
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, number, plain
 from pages.shell.workspace import from_recipe
 from pages.views.monitor.comparison_figures import comparison_figures
@@ -91,7 +92,13 @@ def _table(table: pd.DataFrame, first: list[str]) -> None:
         for name, each in FIGURES.items()
     }
     config |= {name: st.column_config.Column(name.capitalize(), pinned=name in ("run", "name")) for name in first}
-    st.dataframe(table[shown], hide_index=True, column_config=config, height=38 + 35 * min(len(table), 10))
+    st.dataframe(
+        table[shown],
+        hide_index=True,
+        column_config=config,
+        height=38 + 35 * min(len(table), 10),
+        placeholder=EMPTY_FIGURE,
+    )
 
 
 def _failures(table: pd.DataFrame) -> None:

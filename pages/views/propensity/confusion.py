@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shell import cache, charts
+from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import plain
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.checks import display
@@ -53,6 +54,7 @@ def _hardest_pairs(model: ScoredModality) -> None:
             ),
             "group": column.TextColumn("Group", help="Any two labels of the same group cannot be distinguished."),
         },
+        placeholder=EMPTY_CELL,
     )
 
 

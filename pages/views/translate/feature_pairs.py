@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell import cache, charts, session
 from pages.shell.errors import show_errors
 from pages.shell.forms import config_form
-from pages.shell.tables import in_percent, percent_column
+from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import plain
 from psmatch_core.base.progress import Event
 from psmatch_core.data.checks import display
@@ -105,7 +105,9 @@ def _show(folder: RunFolder, found: FeatureMatching) -> None:
         ),
         "q_value": column.NumberColumn("q", format="%.2g", help="Benjamini–Hochberg, over features."),
     }
-    st.dataframe(shown, hide_index=True, column_config=config, height=320, key=f"features.table.{side}")
+    st.dataframe(
+        shown, hide_index=True, column_config=config, height=320, key=f"features.table.{side}", placeholder=EMPTY_CELL
+    )
     st.download_button(
         "Download as csv",
         data=table_bytes(table, "csv"),

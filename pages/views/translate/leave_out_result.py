@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import charts
 from pages.shell.distributions import show_distances
+from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import count, number, plain
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def show_result(job: LeaveOutJob, found: HeldOut) -> None:
             for name in summary.columns
             if name != "candidate"
         },
+        placeholder=EMPTY_FIGURE,
     )
     st.caption(
         f"Wasserstein-1 is {found.out_of_distribution.w1_kind}. Energy distance and MMD² are the most informative."
@@ -95,7 +97,7 @@ def _figures(job: LeaveOutJob, found: HeldOut) -> None:
     )
     with st.expander("Means of all features, and the most shifted as a table"):
         _means(job, found)
-        st.dataframe(found.table().head(200), hide_index=True)
+        st.dataframe(found.table().head(200), hide_index=True, placeholder=EMPTY_FIGURE)
 
 
 def _means(job: LeaveOutJob, found: HeldOut) -> None:

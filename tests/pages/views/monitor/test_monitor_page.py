@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shell.tables import EMPTY_FIGURE
 from psmatch_core.monitor import Monitoring, Verdict
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs.monitor import MonitorJob
@@ -69,6 +70,9 @@ def test_before_measuring_the_losses_alone_speak(empty: Open, mine: RunFolder) -
     assert "Use the matches with caution" in boxes(app)
     assert "whether the matches can be reproduced was not measured" in boxes(app)
     assert "Measure again" in labels(app)
+    (table,) = [each for each in app.dataframe if "agreement_cells" in each.value]
+    assert table.value["agreement_cells"].isna().all()
+    assert table.proto.placeholder == EMPTY_FIGURE
     for title in ("Agreement", "Shuffled labels"):
         assert "Not measured" in plain_text(opened(app, f"monitor.tabs.{mine.id}", title))
     assert {metric.label: metric.value for metric in app.metric}["Agreement of the matches"] == "–"
