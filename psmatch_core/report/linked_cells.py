@@ -149,7 +149,8 @@ class LinkedCells:
             places = quantised(own[side.cells], np.concatenate(both), keep_shape=not each.is_shared)
             arrays[f"{which}.map{number}"] = places
             placed = int((places[:, 0] != NOWHERE).sum())
-            maps.append({"title": each.title, "array": f"{which}.map{number}", "placed": placed})
+            array = f"{which}.map{number}"
+            maps.append({"title": each.title, "array": array, "placed": placed, "shared": each.is_shared})
         names = [
             str(name) if str(name).isprintable() else display(name, 300) for name in modality.obs_names[side.cells]
         ]

@@ -120,6 +120,45 @@ def test_a_rectangle_on_one_map_shows_the_matches_of_the_core(report: Page, coup
     assert shown == pytest.approx(expected, abs=1 / NOWHERE)
 
 
+def test_a_zoomed_map_selects_what_is_seen_and_moves_with_its_twin(report: Page) -> None:
+    canvases = [report.locator(f"canvas[data-side='{at}']") for at in (0, 1)]
+    canvases[0].scroll_into_view_if_needed()
+    summary = report.locator("#cells-summary")
+    report.get_by_role("button", name="Zoom in").first.click()
+    whole = places(report, "source", canvases[0])
+    size = np.array(canvases[0].evaluate("c => [c.clientWidth, c.clientHeight]"), dtype=float)
+    middle = size / 2
+    zoomed = middle + 1.6 * (whole - middle)
+    for at, side in enumerate(("source", "target")):  # both have the places of one map
+        canvases[at].focus()
+        for key in ("Enter", *["ArrowRight"] * 8, *["ArrowDown"] * 6, "Enter"):
+            report.keyboard.press(key)
+        seen = middle + 1.6 * (places(report, side, canvases[at]) - middle)
+        n = within(seen, middle, middle + np.array([8, 6]) * STEP).size
+        expect(summary).to_contain_text(f"{n} {('RNA', 'ADT')[at]} cells selected (drawn on the map).")
+        report.keyboard.press("Escape")
+    assert (
+        within(zoomed, middle, middle + np.array([8, 6]) * STEP).size
+        != within(whole, middle, middle + np.array([8, 6]) * STEP).size
+    )
+    canvases[0].focus()
+    report.keyboard.press("0")
+    box = canvases[0].bounding_box()
+    assert box is not None
+    point = np.round([box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"]])
+    report.mouse.move(*point)
+    report.mouse.wheel(0, -300)  # by e, around the pointer; Chromium keeps the sign
+    offset = point - [box["x"], box["y"]] - canvases[0].evaluate("c => [c.clientLeft, c.clientTop]")
+    seen = offset + np.e * (whole - offset)
+    ends = [np.round(point + 10), np.round(point + np.array([90, 70]))]
+    report.mouse.move(*ends[0])
+    report.mouse.down()
+    report.mouse.move(*ends[1], steps=4)
+    report.mouse.up()
+    n = within(seen, ends[0] - point + offset, ends[1] - point + offset).size
+    expect(summary).to_contain_text(f"{n} RNA cells selected (drawn on the map).")
+
+
 def test_cells_are_chosen_by_keys_by_label_by_verdict_and_by_name(report: Page, coupling: Coupling) -> None:
     summary, counted = report.locator("#cells-summary"), report.locator("#pairs-count")
     canvas = report.locator("canvas[data-side='1']")

@@ -1,6 +1,6 @@
 // The cells of a report, unpacked, and the words that all parts of the page use.
 // All texts of data files enter the page as text (textContent), never as markup.
-const NOWHERE = 65535, ROW = 29, SPARE = 8, PAPER_ROWS = 40, NEAR = 10, PAD = 12, STEPS = 24;
+const NOWHERE = 65535, ROW = 29, SPARE = 8, PAPER_ROWS = 40, NEAR = 10, PAD = 12, STEPS = 24, MOST_ZOOM = 200;
 const $ = (id) => document.getElementById(id);
 const count = (n) => n.toLocaleString("en-US");
 const cellsOf = (n, side) => `${count(n)} ${side.name} ${n === 1 ? "cell" : "cells"}`;

@@ -35,20 +35,26 @@ const at = (map, event) => {
 };
 
 for (const map of maps) {
-  let start = null;
+  let start = null, before = null;
   const {canvas} = map;
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     start = at(map, event);
+    before = {...viewOf(map)};
     map.cross = null;
     for (const each of maps) each.shape = [];
-    if ($("cells-draw").value !== "click") { map.shape = [start]; canvas.setPointerCapture(event.pointerId); }
+    if ($("cells-draw").value !== "click") map.shape = [start];
+    if ($("cells-draw").value !== "click" || before.zoom > 1) canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
     const point = at(map, event);
     if (!start) { hover(map, point, event); return; }
     if ($("cells-draw").value === "rectangle") map.shape = corners(start, point);
     if ($("cells-draw").value === "lasso") map.shape.push(point);
+    if ($("cells-draw").value === "click") {
+      const size = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
+      moveTo(map, ...size.map((each, axis) => before[axis ? "y" : "x"] - (point[axis] - start[axis]) / each / before.zoom));
+    }
     $("cells-hover").hidden = true;
     overlay(map);
   });
@@ -59,12 +65,18 @@ for (const map of maps) {
     start = null;
     if (moved && map.shape.length > 2) { finish(map); return; }
     map.shape = [];
+    if (moved && $("cells-draw").value === "click") return;  // the map was moved
     const cell = nearest(map, point);
     if (cell >= 0) select(map.side, [cell], "clicked on the map");
     else { overlay(map); }
   });
   canvas.addEventListener("pointercancel", () => { start = null; map.shape = []; overlay(map); });
   canvas.addEventListener("pointerleave", () => { $("cells-hover").hidden = true; });
+  canvas.addEventListener("wheel", (event) => {
+    if (!(event.ctrlKey || event.metaKey || document.activeElement === canvas)) return;  // the wheel moves the page
+    event.preventDefault();
+    zoom(map, Math.exp(-event.deltaY / 300), at(map, event));
+  }, {passive: false});
   canvas.addEventListener("keydown", (event) => byKey(map, event));
   for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => overlay(map));
 }
@@ -72,6 +84,12 @@ for (const map of maps) {
 function byKey(map, event) {
   const step = event.shiftKey ? 2 : 16;
   const move = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]}[event.key];
+  const zoomed = {"+": 1.6, "=": 1.6, "-": 1 / 1.6, "0": 0}[event.key];
+  if (zoomed !== undefined && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    zoom(map, zoomed, map.cross);
+    return;
+  }
   const known = ["Enter", " ", "Escape"].includes(event.key);
   if (!move && !known) return;
   event.preventDefault();

@@ -5,8 +5,35 @@ const maps = [...document.querySelectorAll(".map canvas")].map((canvas) => {
   side.maps.forEach((map, at) => chooser.append(element("option", map.title, {value: at})));
   const map = {canvas, side, chooser, back: document.createElement("canvas"), shape: [], cross: null, corner: null};
   chooser.addEventListener("change", () => { map.shape = []; redraw(map); });
+  for (const button of canvas.parentElement.querySelectorAll("button[data-zoom]")) {
+    button.addEventListener("click", () => zoom(map, Number(button.dataset.zoom)));
+  }
   return map;
 });
+
+// What of a map is seen: maps with the same places on both sides are zoomed and moved together.
+const views = new Map();
+function viewOf(map) {
+  const {title, shared} = map.side.maps[map.chooser.value || 0], key = shared ? title : `${map.side.at} ${title}`;
+  if (!views.has(key)) views.set(key, {zoom: 1, x: 0, y: 0});
+  return views.get(key);
+}
+
+// Larger by a factor around a point that stays where it is; 0 shows everything again.
+function zoom(map, factor, point = null) {
+  const view = viewOf(map), before = view.zoom;
+  const size = [map.canvas.clientWidth - 2 * PAD, map.canvas.clientHeight - 2 * PAD];
+  const [x, y] = size.map((each, axis) => point ? (point[axis] - PAD) / each : 0.5);
+  view.zoom = factor ? Math.min(MOST_ZOOM, Math.max(1, before * factor)) : 1;
+  moveTo(map, view.x + x / before - x / view.zoom, view.y + y / before - y / view.zoom);
+}
+
+function moveTo(map, x, y) {
+  const view = viewOf(map), most = 1 - 1 / view.zoom;  // no empty margin
+  view.x = Math.min(most, Math.max(0, x));
+  view.y = Math.min(most, Math.max(0, y));
+  for (const each of maps) if (viewOf(each) === view) { each.shape = []; redraw(each); }
+}
 
 const ink = () => onPaper ? "#000000" : getComputedStyle(document.documentElement).getPropertyValue("--ink");
 let onPaper = false;
@@ -14,14 +41,15 @@ let onPaper = false;
 function places(map) {
   const xy = arrays[map.side.maps[map.chooser.value || 0].array];
   const width = map.canvas.clientWidth - 2 * PAD, height = map.canvas.clientHeight - 2 * PAD;
-  if (map.xy !== xy || map.width !== width || map.height !== height) {
+  const view = viewOf(map), stamp = [view.zoom, view.x, view.y].join();
+  if (map.xy !== xy || map.width !== width || map.height !== height || map.stamp !== stamp) {
     const [x, y] = [new Float32Array(map.side.n), new Float32Array(map.side.n)];
     for (let cell = 0; cell < map.side.n; cell++) {
       const known = xy[2 * cell] !== NOWHERE;
-      x[cell] = known ? PAD + xy[2 * cell] / (NOWHERE - 1) * width : NaN;
-      y[cell] = known ? PAD + (1 - xy[2 * cell + 1] / (NOWHERE - 1)) * height : NaN;
+      x[cell] = known ? PAD + (xy[2 * cell] / (NOWHERE - 1) - view.x) * view.zoom * width : NaN;
+      y[cell] = known ? PAD + (1 - xy[2 * cell + 1] / (NOWHERE - 1) - view.y) * view.zoom * height : NaN;
     }
-    Object.assign(map, {xy, width, height, x, y});
+    Object.assign(map, {xy, width, height, stamp, x, y});
   }
   return map;
 }
@@ -61,7 +89,8 @@ function redraw(map) {
   }
   const context = map.back.getContext("2d");
   context.scale(scale, scale);
-  const radius = map.side.n > 20000 ? 0.8 : map.side.n > 5000 ? 1.1 : map.side.n > 1000 ? 2 : 2.6;
+  const grows = Math.min(3, Math.sqrt(viewOf(map).zoom));
+  const radius = grows * (map.side.n > 20000 ? 0.8 : map.side.n > 5000 ? 1.1 : map.side.n > 1000 ? 2 : 2.6);
   if (!selected) {
     context.globalAlpha = 0.8;
     dots(context, map, () => true, radius);
