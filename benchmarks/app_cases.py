@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from benchmarks.app_registry import case
 from benchmarks.app_server import LARGE, TITLES, Bench, arrived, go
-from benchmarks.app_watch import CHANGED, DRAWN, HEADING, timed
+from benchmarks.app_watch import CHANGED, DRAWN, HEADING, MAP_CHANGED, timed
 from psmatch_core.base.progress import silent
 from psmatch_core.exploration.epsilon_grid import default_values
 from psmatch_core.exploration.epsilon_path import label_problem
@@ -114,7 +114,7 @@ def lasso(bench: Bench) -> list[float]:
     assert scores is not None
     name = "lasso of 1,000 cells, 20k cells per modality on screen"
     with bench.visitor("match", "20k") as page:
-        open_tab(page, "Linked maps", MATCHES)
+        open_maps(page)
         return [draw_lasso(bench, page, scores.source_xy, i, name) for i in range(bench.runs)]
 
 
@@ -194,7 +194,7 @@ def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, c
             slider.first.wait_for(timeout=60_000)
             slider.first.press("ArrowLeft")
         else:
-            open_tab(page, "Linked maps", MATCHES)
+            open_maps(page)
             draw_lasso(bench, page, xy, i, "")
 
 
@@ -258,18 +258,26 @@ def open_tab(page: Page, name: str, figure: str) -> None:
     page.wait_for_function("key => window.atRest() && window.plotOf(key)?._fullData", arg=figure, timeout=60_000)
 
 
+def open_maps(page: Page) -> None:
+    """Open the linked maps of Match, and wait until both are drawn."""
+    tab = page.get_by_role("tab", name="Linked maps")
+    if tab.get_attribute("aria-selected") != "true":
+        tab.click()
+    drawn = "key => window.atRest() && window.mapOf(key)?.drawn"
+    page.wait_for_function(drawn, arg=MATCHES, timeout=60_000)
+
+
 def draw_lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str) -> float:
     """Draw around the thousand cells nearest to a cell, and wait until their matches are drawn."""
     middle = xy[(number * 7919) % len(xy)]
     reach = float(np.sort(((xy - middle) ** 2).sum(axis=1))[LASSO]) ** 0.5
     turns = np.linspace(0, 2 * np.pi, 13)
     corners = middle + reach * np.c_[np.cos(turns), np.sin(turns)]
-    page.locator(f"[class*='{DRAWN_ON}'] .js-plotly-plot").first.scroll_into_view_if_needed()
+    page.locator(f"[class*='{DRAWN_ON}'] .cell-map canvas").first.scroll_into_view_if_needed()
     places: Any = page.evaluate(
         """([key, corners]) => {
-          const plot = window.plotOf(key), l = plot._fullLayout, box = plot.getBoundingClientRect();
-          return corners.map(([x, y]) => [box.left + l.xaxis._offset + l.xaxis.d2p(x),
-            box.top + l.yaxis._offset + l.yaxis.d2p(y)]); }""",
+          const map = window.mapOf(key), box = map.canvas.getBoundingClientRect();
+          return corners.map((corner) => map.pixels(corner)).map(([x, y]) => [box.left + x, box.top + y]); }""",
         [DRAWN_ON, corners.tolist()],
     )
     before = bench.traffic.bytes if bench.traffic else 0
@@ -277,7 +285,7 @@ def draw_lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str)
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=2)
-    found = timed(page, page.mouse.up, CHANGED, MATCHES)
+    found = timed(page, page.mouse.up, MAP_CHANGED, MATCHES)
     bench.sent(page, name, before)
     return found
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from playwright.sync_api import Page
 
-from benchmarks.app_cases import MATCHES, draw_lasso, open_tab
+from benchmarks.app_cases import MATCHES, draw_lasso, open_maps, open_tab
 from benchmarks.app_registry import case
 from benchmarks.app_server import Bench, settled
-from benchmarks.app_watch import CHANGED, timed
+from benchmarks.app_watch import CHANGED, MAP_CHANGED, timed
 from psmatch_core.workspace import files
 
 SIZES = {"2k": "2,000", "20k": "20,000", "50k": "50,000"}
@@ -45,26 +44,28 @@ def sized(name: str, *, target: str) -> Callable[[SizedMeasure], SizedMeasure]:
 def colour_change(bench: Bench, run: str) -> list[float]:
     """Both linked maps are coloured by the label or by its verdict: until the second is drawn."""
     with bench.visitor("match", run) as page:
-        open_tab(page, "Linked maps", MATCHES)
-        return [_pick(page, "Colour by", COLOURS[i % 2], MATCHES) for i in range(bench.runs + 1)][1:]
+        open_maps(page)
+        return [_pick(page, "Colour by", COLOURS[i % 2], MATCHES, MAP_CHANGED) for i in range(bench.runs + 1)][1:]
 
 
 @sized("feature chosen to projected values drawn", target="< 500")
 def feature_drawn(bench: Bench, run: str) -> list[float]:
     """Another feature of the source is chosen: until both maps show it, measured and projected through the plan."""
     with bench.visitor("match", run) as page:
-        open_tab(page, "Linked maps", MATCHES)
-        _pick(page, "Colour by", "a feature …", MATCHES)
+        open_maps(page)
+        _pick(page, "Colour by", "a feature …", MATCHES, MAP_CHANGED)
         names = [str(each) for each in range(1, FEATURES)]
-        return [_pick(page, "Feature", f"{names[i % len(names)]} (source)", MATCHES) for i in range(bench.runs + 1)][1:]
+        found = []
+        for i in range(bench.runs + 1):
+            found.append(_pick(page, "Feature", f"{names[i % len(names)]} (source)", MATCHES, MAP_CHANGED))
+        return found[1:]
 
 
 @sized("click on a cell to its pair", target="< 300")
 def click_to_pair(bench: Bench, run: str) -> list[float]:
     """A cell is clicked on the map of the target: until the weights of its matches are drawn."""
     with bench.visitor("match", run) as page:
-        open_tab(page, "Linked maps", MATCHES)
-        _pick(page, "Select by", "clicking a cell", MATCHES)
+        open_maps(page)
         return [_click(page, 7 + 13 * i) for i in range(bench.runs + 1)][1:]
 
 
@@ -76,7 +77,7 @@ def lasso_to_markers(bench: Bench, run: str) -> list[float]:
     found = []
     with bench.visitor("match", run) as page:
         for i in range(bench.runs):
-            open_tab(page, "Linked maps", MATCHES)
+            open_maps(page)
             drawn = draw_lasso(bench, page, scores.source_xy, i, "")
             button = page.get_by_role("button", name="What distinguishes them?")
             button.wait_for()
@@ -93,27 +94,23 @@ def two_runs(bench: Bench, run: str) -> list[float]:
         return [_pick(page, "Compare with", name, "compared-bars") for name in others[:-1]]  # the newest is shown first
 
 
-def _pick(page: Page, box: str, option: str, figure: str) -> float:
-    """Milliseconds from choosing an option until a figure is drawn anew."""
+def _pick(page: Page, box: str, option: str, figure: str, changed: str = CHANGED) -> float:
+    """Milliseconds from choosing an option until a figure or a map is drawn anew."""
     page.get_by_role("combobox", name=box).first.click()
     wanted = page.get_by_role("option", name=option, exact=True).first
     wanted.wait_for()
-    return timed(page, wanted.click, CHANGED, figure)
+    return timed(page, wanted.click, changed, figure)
 
 
 def _click(page: Page, number: int) -> float:
     """Milliseconds from a click on a dot of the target's map until its pair is drawn."""
     settled(page)
-    time.sleep(0.5)  # a click while the map takes its last events is lost
+    page.locator(f"[class*='{MATCHES}'] .cell-map canvas").first.scroll_into_view_if_needed()
     place = page.evaluate(
         """([key, at]) => {
-          const plot = window.plotOf(key), t = plot._fullData[0], l = plot._fullLayout, i = at % t.x.length;
-          plot.scrollIntoView({block: "center"});
-          const box = plot.getBoundingClientRect();
-          return [box.left + l.xaxis._offset + l.xaxis.d2p(t.x[i]),
-            box.top + l.yaxis._offset + l.yaxis.d2p(t.y[i])]; }""",
+          const map = window.mapOf(key), {px, py, n} = map.ready, box = map.canvas.getBoundingClientRect();
+          return [box.left + px[at % n], box.top + py[at % n]]; }""",
         [MATCHES, number],
     )
-    page.mouse.move(place[0] - 3, place[1])
-    page.mouse.move(*place, steps=3)
+    page.mouse.move(*place)
     return timed(page, lambda: page.mouse.click(*place), CHANGED, "st-key-matches")

@@ -20,6 +20,7 @@ for (const kind of ["pointerup", "keydown", "click"]) {
 window.atRest = () => document.querySelector("[data-test-script-state=notRunning]")
   && !document.querySelector("[data-testid=stSkeleton]");
 window.plotOf = (key) => document.querySelector(`[class*='${key}'] .js-plotly-plot`);
+window.mapOf = (key) => document.querySelector(`[class*='${key}'] .cell-map`)?.map;
 """
 # Painted is the frame after the one in which all is there.
 _ARM = """([ready, argument]) => {
@@ -43,6 +44,11 @@ CHANGED = """(() => {
   const data = window.plotOf(argument)?.data;
   if (!before.seen) { before.data = data; return false; }
   return data && data !== before.data;
+})()"""
+MAP_CHANGED = """(() => {
+  const map = window.mapOf(argument);
+  if (!before.seen) { before.drawn = map?.drawn; return false; }
+  return map?.drawn && map.drawn !== before.drawn && map.drawn === map.data;
 })()"""
 DRAWN = """(() => {
   const plot = document.querySelector('.js-plotly-plot .gl-canvas')?.closest('.js-plotly-plot');

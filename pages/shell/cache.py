@@ -86,7 +86,7 @@ def _coupling(path: str, times: tuple[int, ...]) -> Coupling:
     from psmatch_core.workspace.results import load_matching
 
     folder = RunFolder(Path(path))
-    return load_matching(folder, scored_modalities(folder))
+    return load_matching(folder, scored_modalities(folder)).asked_often()
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)

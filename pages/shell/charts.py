@@ -25,7 +25,6 @@ def show(
     alt: str,
     on_select: Callable[[], None] | None = None,
     grows: bool = False,
-    can_click: bool = False,
 ) -> None:
     """Draw a figure over the full width, with its title as page text, which wraps on narrow screens.
 
@@ -39,8 +38,6 @@ def show(
         Called after a box or lasso is drawn; without it nothing can be selected.
     grows
         As high as suits the width of the screen, instead of the height of the figure.
-    can_click
-        Call it after a click on a point; dragging then moves the figure.
     """
     from psmatch_core.plotting import set_ink, title_text
 
@@ -58,10 +55,7 @@ def show(
         if on_select is None:
             st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
         else:
-            modes: tuple[Literal["lasso", "box", "points"], ...] = ("lasso", "box", "points")
-            modes = modes if can_click else modes[:2]
-            if can_click:
-                figure.update_layout(dragmode="pan")  # while a lasso is drawn, Streamlit takes no clicks
+            modes: tuple[Literal["lasso", "box"], ...] = ("lasso", "box")
             st.plotly_chart(
                 figure, key=key, config=SELECTING, alt=alt, height=high, on_select=on_select, selection_mode=modes
             )

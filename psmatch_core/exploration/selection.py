@@ -17,7 +17,7 @@ from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
 
-AT_ONCE = 1_000_000  # entries of a plan formed at a time (8 MB)
+AT_ONCE = 250_000  # entries of a plan formed at a time (2 MB, which stay in a core's cache)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +127,6 @@ def in_rectangle(
     whole = across == up == (0, 100)
     where = "" if whole else f"{across[0]:g} to {across[1]:g}% from the left, {up[0]:g} to {up[1]:g}% from the bottom"
     return Selection(side, cells[chosen], ", ".join(part for part in (*labels, where) if part) or "all on the map")
-
-
-def nearest_on_map(scores: ScoreMap, side: str, point: tuple[float, float]) -> Selection:
-    """The cell of one modality that lies nearest to a point on the map, such as one that was clicked."""
-    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
-    distance = np.sum((np.asarray(xy, dtype=np.float64) - point) ** 2, axis=1)
-    return Selection(side, cells[[int(np.argmin(distance))]] if distance.size else cells, "clicked on the map")
 
 
 def matched_weight(coupling: Coupling, selection: Selection) -> np.ndarray:

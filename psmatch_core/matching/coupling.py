@@ -141,6 +141,10 @@ class Coupling(HtmlSummary):
                 changed.__dict__[name] = getattr(self, name)
         return changed
 
+    def asked_often(self) -> Coupling:
+        """The same coupling for a page, which asks it again and again: answers take a quarter of the time."""
+        return self.with_blocks({label: block.asked_often() for label, block in self.blocks.items()})
+
     def mass(self, label: str) -> float:
         """The label's share of the matched source cells."""
         total = sum(cells.size for cells in self.source_cells.values())

@@ -246,7 +246,7 @@ def _block_data(block: Block) -> tuple[Arrays, Meta]:
         part = {"data": block.P.data, "indices": block.P.indices, "indptr": block.P.indptr}
         return part, {"shape": list(block.shape)}
     if isinstance(block, PotentialBlock | DenseBlock):
-        values = _attributes(block, *(each.name for each in fields(block)))
+        values = _attributes(block, *(each.name for each in fields(block) if each.compare))  # what makes the plan
         part = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         return part, {name: value for name, value in values.items() if name not in part}
     raise PsmatchError(f"A {type(block).__name__} has no file format.", hint="Use one of the three storages.")
@@ -257,7 +257,8 @@ def _block_from(entry: Meta, part: Arrays) -> Block:
         return SparseBlock(_csr(part, entry["shape"]))
     if entry["kind"] == "DenseBlock":
         return DenseBlock(part["P"])
-    return PotentialBlock(**part, epsilon=float(entry["epsilon"]), cost=str(entry["cost"]))
+    points, potentials, masses = (part["x"], part["y"]), (part["f"], part["g"]), (part["a"], part["b"])
+    return PotentialBlock(*points, *potentials, float(entry["epsilon"]), *masses, str(entry["cost"]))
 
 
 def _attributes(result: object, *names: str) -> dict[str, Any]:

@@ -66,13 +66,11 @@ def linked_map(
     cells, xy = (scores.source_cells, scores.source_xy) if is_source else (scores.target_cells, scores.target_xy)
     own = SOURCE_COLOR if is_source else TARGET_COLOR
     has_matches = selection is not None and selection.side != side
-    under = note if has_matches else selection.origin if selection is not None else ""
-    origin = f"{column.name} {column.origins[side]}" if column is not None and side in column.origins else ""
-    under = "; ".join(each for each in (under, origin) if each)
+    under = linked_note(selection, side, note, column)
     is_plain = color == "modality" and highlight is None and column is None
     by_value = is_by_value(color, highlight, column)
     has_legend = not is_plain and not by_value
-    fig = figure(_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=False)
+    fig = figure(linked_title(selection, weight, name, has_matches), height=380, note=escaped(under, 200), legend=False)
     is_large = scores.source_cells.size + scores.target_cells.size > WEBGL_ABOVE
     trace = go.Scattergl if is_large else go.Scatter
     xy = xy.astype(np.float32)
@@ -98,7 +96,7 @@ def linked_map(
                 marker={"size": 3 if is_large else 5, **look["marker"]},
                 opacity=_opacity(look["opacity"], selection, is_plain),
                 text=about_cells(about, at, look),
-                hoverinfo="skip" if about is None else None,
+                hoverinfo="none" if about is None else None,  # with "skip" a click on a dot would be lost
                 hovertemplate=None if about is None else "%{text}<extra></extra>",
                 unselected={"marker": {"opacity": 0.25}},
             )
@@ -127,7 +125,7 @@ def linked_map(
             )
         )
     unseen = {"showticklabels": False, "showgrid": False, "zeroline": False}
-    (left, right), (low, high) = _ranges(scores, side)
+    (left, right), (low, high) = map_ranges(scores, side)
     fig.layout.xaxis.update(range=[left, right], **unseen)
     fig.layout.yaxis.update(range=[low, high], **unseen)
     if by_value:
@@ -144,6 +142,13 @@ def linked_map(
     return fig
 
 
+def linked_note(selection: Selection | None, side: str, note: str, column: CellColumn | None) -> str:
+    """The smaller text: ``note`` where matches are, else the origin of the selection; and that of the values."""
+    under = "" if selection is None else note if selection.side != side else selection.origin
+    origin = f"{column.name} {column.origins[side]}" if column is not None and side in column.origins else ""
+    return "; ".join(each for each in (under, origin) if each)
+
+
 def _opacity(usual: float, selection: Selection | None, is_plain: bool) -> float:
     """Cells stand back behind what is selected."""
     if is_plain:
@@ -156,7 +161,7 @@ def evenly_spaced(n: int, most: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).round().astype(np.int64)
 
 
-def _ranges(scores: ScoreMap, side: str) -> tuple[tuple[float, float], tuple[float, float]]:
+def map_ranges(scores: ScoreMap, side: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ranges of a map, a little larger than all cells: the same for both sides of a shared map."""
     own = (scores.source_xy,) if side == SIDES[0] else (scores.target_xy,)
     both = [xy for xy in ((scores.source_xy, scores.target_xy) if scores.is_shared else own) if len(xy)]
@@ -173,13 +178,21 @@ def _float(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[np.ndarray, dict[str, object]]:
-    """The heaviest matches among the displayed cells, lightest first so that the heaviest is on top; and their look."""
-    if weight is None or not (weight[cells] > 0).any():
-        return np.zeros(0, dtype=np.int64), {"color": color}
+def heaviest_matches(cells: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Positions of the displayed cells with the most weight, the heaviest last and so on top, ``(at most 2,000,)``."""
+    if weight is None:
+        return np.zeros(0, dtype=np.int64)
     own = weight[cells]
     order = np.argsort(own, kind="stable")[-MOST_MATCHES:]
-    order = order[own[order] > 0]
+    return order[own[order] > 0]
+
+
+def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[np.ndarray, dict[str, object]]:
+    """The heaviest matches among the displayed cells, lightest first so that the heaviest is on top; and their look."""
+    order = heaviest_matches(cells, weight)
+    if weight is None or not order.size:
+        return order, {"color": color}
+    own = weight[cells]
     share = np.sqrt(own[order] / own[order].max())  # the area of a dot is proportional to the weight
     sizes = SMALLEST + ((LARGEST if order.size <= MANY else CROWDED) - SMALLEST) * share
     opacity = OPACITIES[0] + (OPACITIES[1] - OPACITIES[0]) * share
@@ -191,7 +204,8 @@ def _matches(cells: np.ndarray, weight: np.ndarray | None, color: str) -> tuple[
     }
 
 
-def _title(selection: Selection | None, weight: np.ndarray | None, name: str, has_matches: bool) -> str:
+def linked_title(selection: Selection | None, weight: np.ndarray | None, name: str, has_matches: bool) -> str:
+    """What one of two linked maps shows."""
     if selection is None:
         return f"{name}: draw around cells"
     if not has_matches:

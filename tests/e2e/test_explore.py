@@ -19,7 +19,7 @@ from psmatch_core.exploration.epsilon_grid import at_value
 from psmatch_core.exploration.markers import find_markers
 from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.exploration.projection import project_column
-from psmatch_core.exploration.selection import Selection, matched_weight, nearest_on_map, on_map
+from psmatch_core.exploration.selection import Selection, matched_weight, on_map
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import NeighborMatcher
@@ -40,7 +40,12 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 LABEL = "JAK2"
-CLICK_MS = 20_000  # after which a click that showed nothing is taken for lost
+# The cell that is farthest from its nearest neighbour, so that a hand hits no other: its row, and its place [px].
+LONELY = """m => { const {px, py, n, places} = m.map.ready, all = [...Array(n).keys()];
+  const apart = (a, b) => a === b ? 1e9 : (px[a] - px[b]) ** 2 + (py[a] - py[b]) ** 2;
+  const room = (cell) => Math.min(...all.map((each) => apart(each, cell)));
+  const best = all.map((cell) => [room(cell), cell]).sort((a, b) => b[0] - a[0])[0][1];
+  return [places.rows[best], px[best], py[best]]; }"""
 RECIPE = demo_recipe(Recipe(classifier=LinearClassifier()), "screen")
 
 
@@ -128,6 +133,32 @@ def draw(page: Page, plot: Locator, share: tuple[float, float]) -> tuple[list[fl
     )
 
 
+def cell_map(page: Page, side: str) -> Locator:
+    """One of the linked maps, once it is drawn with the latest that the server said."""
+    shown = part(page, f"linked.{side}").locator(".cell-map").first
+    expect(shown).to_be_visible()
+    shown.scroll_into_view_if_needed()
+    until(lambda: bool(shown.evaluate("m => m.map?.drawn && m.map.drawn === m.map.data")), f"the {side} is not drawn")
+    return shown
+
+
+def draw_on_map(page: Page, shown: Locator, share: tuple[float, float]) -> tuple[list[float], list[float]]:
+    """Draw a rectangle by hand over a share of a map; returns its x and y in the map's units."""
+    area = shown.locator("canvas").bounding_box()
+    assert area is not None
+    x, y = (
+        np.round([area[at] + area[size] * each for each in share]) for at, size in (("x", "width"), ("y", "height"))
+    )
+    ends = [[float(x[at] - area["x"]), float(y[at] - area["y"])] for at in (0, 1)]
+    first, last = shown.evaluate("(m, ends) => ends.map(end => m.map.units(end))", ends)
+    page.mouse.move(x[0], y[0])
+    page.mouse.down()
+    for corner in ((x[1], y[0]), (x[1], y[1]), (x[0], y[1]), (x[0], y[0])):
+        page.mouse.move(*corner, steps=6)
+    page.mouse.up()
+    return [first[0], last[0]], [first[1], last[1]]
+
+
 def saved(page: Page, folder: RunFolder, name: str) -> Selection:
     """Name the selection and keep it with the run; what was kept."""
     page.get_by_label("Name of this selection").fill(name)
@@ -175,7 +206,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     until(lambda: not any(job.is_active for job in EpsilonPathJob.jobs_of(run)), "a path did not end")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
-    x, y = draw(page, figure(page, "linked.source"), (0.3, 0.7))
+    x, y = draw_on_map(page, cell_map(page, "source"), (0.3, 0.7))
     expect(chip(page, "RNA cells selected")).to_be_visible()
     settle(page)
     coupling, scores = matched(run), files.SCORE_MAP.read(run, which="pca")
@@ -198,7 +229,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
     order = np.argsort(now, kind="stable")
     order = order[now[order] > 0][-MOST_MATCHES:]
-    seen = np.array(figure(page, "linked.target").evaluate("p => Array.from(p._fullData.at(-1).customdata)"))
+    seen = np.array(cell_map(page, "target").evaluate("m => Array.from(m.map.ready.marks.weights)"))
     assert seen.shape == order.shape
     assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
     picture(page, SCREENSHOTS / "match_linked.png")
@@ -297,7 +328,7 @@ def test_a_lasso_is_answered_by_markers_in_both_modalities(server: Server, run: 
     visit(page, f"{server.url}/match?run={run.id}", "Match")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
-    draw(page, figure(page, "linked.source"), (0.2, 0.5))
+    draw_on_map(page, cell_map(page, "source"), (0.2, 0.5))
     expect(chip(page, "RNA cells selected")).to_be_visible()
     kept = saved(page, run, "corner")
     press(page, "What distinguishes them?")
@@ -324,38 +355,17 @@ def test_a_click_on_a_map_shows_the_pair(server: Server, run: RunFolder, new_pag
     visit(page, f"{server.url}/match?run={run.id}", "Match")
     page.get_by_role("tab", name="Linked maps").click()
     settle(page)
-    choose(page, "Select by", "clicking")
-    places = []
-
-    def is_selected() -> bool:
-        """Click on the sixth dot; a click while the figure is drawn anew is lost, and a person clicks again."""
-        settle(page)
-        plot = figure(page, "linked.target")
-        dot = plot.evaluate(
-            "p => { const t = p._fullData?.[0], l = p._fullLayout; if (!t?.x || !l?.xaxis) return null;"
-            " return [t.x[5], t.y[5], l.xaxis.d2p(t.x[5]), l.yaxis.d2p(t.y[5])]; }"
-        )
-        if dot is None:  # not drawn yet
-            return False
-        x, y, px, py = dot
-        area = plot.locator(".nsewdrag").first.bounding_box()
-        assert area is not None
-        page.mouse.move(area["x"] + px - 3, area["y"] + py)
-        page.mouse.move(area["x"] + px, area["y"] + py, steps=3)
-        page.mouse.click(area["x"] + px, area["y"] + py)
-        places.append((x, y))
-        try:
-            expect(chip(page, "1 Image cell selected")).to_be_visible(timeout=CLICK_MS)
-        except AssertionError:
-            return False
-        return True
-
-    until(is_selected, "no click selected a cell")
+    shown = cell_map(page, "target")
+    row, px, py = shown.evaluate(LONELY)
+    area = shown.locator("canvas").bounding_box()
+    assert area is not None
+    page.mouse.click(area["x"] + px, area["y"] + py)
+    expect(chip(page, "1 Image cell selected")).to_be_visible()
     settle(page)
     coupling, scores = matched(run), files.SCORE_MAP.read(run, which="pca")
     assert scores is not None
-    clicked = nearest_on_map(scores, "target", places[-1])
-    found = matched_cell(coupling, load_readable(run), int(clicked.cells[0]), "target")
+    assert row in scores.target_cells
+    found = matched_cell(coupling, load_readable(run), row, "target")
     weights = figure(page, "matches").evaluate("p => p._fullData.filter(t => t.type == 'bar').flatMap(t => [...t.x])")
     assert sorted(weights, reverse=True) == pytest.approx(found.weights[: len(weights)], rel=1e-4)
     no_exception(page)

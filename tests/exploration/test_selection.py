@@ -17,7 +17,6 @@ from psmatch_core.exploration.selection import (
     in_rectangle,
     inside,
     matched_weight,
-    nearest_on_map,
     on_map,
     selected_cells_table,
 )
@@ -87,14 +86,6 @@ def test_a_rectangle_selects_what_the_same_shape_drawn_there_does(models, side):
     of_label = in_rectangle(scores, modality, side, across=(13, 61), up=(27, 90), labels=[name])
     assert of_label.cells.tolist() == [each for each in found.cells.tolist() if modality.labels[each] == name]
     assert of_label.origin == f"{name}, 13 to 61% from the left, 27 to 90% from the bottom"
-
-
-@pytest.mark.parametrize("side", ["source", "target"])
-def test_a_click_selects_the_cell_that_lies_nearest(models, side):
-    scores = map_scores(*models)
-    xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
-    for at in (0, 5, 11):
-        assert nearest_on_map(scores, side, (xy[at, 0] + 1e-6, xy[at, 1])).cells.tolist() == [cells[at]]
 
 
 @pytest.mark.parametrize("side", ["source", "target"])

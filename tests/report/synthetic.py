@@ -62,7 +62,11 @@ def matching(n: int, m: int, labels: tuple[str, ...], *, per_row: int = 20) -> t
 
 def unpacked(text: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Head and arrays of a packed text."""
-    whole = zlib.decompress(base64.b64decode(text, validate=True))
+    return unframed(zlib.decompress(base64.b64decode(text, validate=True)))
+
+
+def unframed(whole: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Head and arrays of a frame."""
     size = int.from_bytes(whole[:4], "little")
     head = json.loads(whole[4 : 4 + size])
     arrays = {}

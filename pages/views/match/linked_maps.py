@@ -10,10 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from pages.shell import charts, session
-from pages.shell.cell_maps import draw_panels, hover_of, picture_and_controls
+from pages.shell import session
+from pages.shell.cell_canvas import CanvasEvent, MapPart, cell_map, keep_part, part_name
+from pages.shell.cell_maps import draw_panels, picture_and_controls
+from pages.shell.cell_texts import cell_texts, texts_name
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
@@ -26,12 +29,12 @@ from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
-
-DRAWING, CLICKING = "drawing", "clicking"  # how cells are selected on the maps
 
 
 def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
@@ -41,52 +44,24 @@ def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _view(folder: RunFolder, run: Coupling) -> None:
-    from psmatch_core.data.sides import SIDES
-    from psmatch_core.exploration.selection import matched_weight
-    from psmatch_core.plotting import linked_map
-
     models = (run.source, run.target)
     selection = selected_cells.chip(folder, run, "maps")
     labels = _labels_of(run, selection) if selection is not None else []
     _slider(folder, labels)
     at_sliders = slider_state.coupling_at_sliders(folder, run)
     coupling = at_sliders.coupling
-    weight = matched_weight(coupling, selection) if selection is not None else None
     at = at_sliders.describe(labels, slider_state.run_value(folder))
     picture, controls = picture_and_controls()
     with controls:
         chosen = map_boxes(folder, models, run)
         color = color_boxes(folder, models, coupling, selection=selection) if chosen.panels is None else None
-        by_click = chosen.panels is None and _selects_by_click(folder)
     if chosen.panels is not None:
         with picture:
             draw_panels(folder, models, chosen)
         return
-    scores, look = chosen.scores, color or MapColor("modality")
-    hover = hover_of(folder, scores)
-    for place, side in zip(picture.columns(2), SIDES, strict=True):
-        key = f"linked.{side}.{folder.id}"
-        name = (run.source if side == "source" else run.target).modality.name
-        with place:
-            charts.show(
-                linked_map(
-                    scores,
-                    coupling,
-                    side,
-                    selection,
-                    weight=weight,
-                    note=f"matches {at}",
-                    color=look.known,
-                    highlight=look.highlight,
-                    column=look.column,
-                    hover=hover,
-                ),
-                key=key,
-                alt=f"Map of the {display(name, 40)} cells with the selected cells, or their matches, highlighted",
-                on_select=partial(_select_drawn, folder, scores, side, key),
-                grows=True,
-                can_click=by_click,
-            )
+    look = color or MapColor("modality")
+    _draw(folder, at_sliders.coupling, chosen.scores, look, selection, note=f"matches {at}", picture=picture)
+    scores = chosen.scores
     with picture:
         for remark in look.remarks:
             st.caption(remark)
@@ -94,8 +69,8 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     typed_selection(folder, scores, run)
     if selection is None:
         st.info(
-            "Nothing is selected. Draw around cells with the lasso or the box, click one to see its match (*Select "
-            "by*), choose labels or a rectangle above, or select rows or blocks under “One label”.",
+            "Nothing is selected. Draw around cells, click one to see its match, choose labels or a rectangle above, "
+            "or select rows or blocks under “One label”.",
             icon=":material/arrow_forward:",
         )
         selected_cells.saved_buttons(folder, run)
@@ -105,24 +80,67 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     selected_cells.save_form(folder, run, selection)
 
 
-def _selects_by_click(folder: RunFolder) -> bool:
-    """Whether a click selects a cell, in place of a drawn shape: the browser's part cannot do both at once."""
-    ways = {DRAWING: "drawing around cells", CLICKING: "clicking a cell"}
-    key = f"linked.by.{folder.id}"
-    chosen = st.selectbox("Select by", list(ways), format_func=ways.__getitem__, key=key, persist_state="session")
-    return chosen == CLICKING
+def _draw(
+    folder: RunFolder,
+    coupling: Coupling,
+    scores: ScoreMap,
+    look: MapColor,
+    selection: Selection | None,
+    *,
+    note: str,
+    picture: DeltaGenerator,
+) -> None:
+    """Both maps; what the browser holds of the cells is sent after them, so that they are drawn first."""
+    from psmatch_core.data.sides import SIDES
+    from psmatch_core.exploration.selection import matched_weight
+    from psmatch_core.plotting import SOURCE_COLOR, TARGET_COLOR
+    from psmatch_core.plotting.linked_maps import linked_note, linked_title
+    from psmatch_core.plotting.map_layers import map_look, map_marks, map_places
+
+    models = (coupling.source, coupling.target)
+    weight = matched_weight(coupling, selection) if selection is not None else None
+    notes = {side: linked_note(selection, side, note, look.column) for side in SIDES}
+    parts = []
+    for place, side, model in zip(picture.columns(2), SIDES, models, strict=True):
+        cells = scores.source_cells if side == "source" else scores.target_cells
+        places = map_places(scores, side)
+        parts.append(MapPart(part_name(places), places))
+        name = display(model.modality.name, 24)
+        has_matches = selection is not None and selection.side != side
+        with place:
+            cell_map(
+                side,
+                key=f"linked.{side}.{folder.id}",
+                places=parts[-1].name,
+                texts=texts_name(folder),
+                look=map_look(
+                    models,
+                    cells,
+                    side,
+                    color=look.known,
+                    highlight=look.highlight,
+                    column=look.column,
+                    is_selected=selection is not None,
+                ),
+                marks=map_marks(cells, side, selection, weight),
+                color=SOURCE_COLOR if side == "source" else TARGET_COLOR,
+                axes=f"{folder.id}.{scores.is_shared or side}",
+                title=linked_title(selection, weight, name, has_matches),
+                note=notes[side] if any(notes.values()) else None,
+                alt=f"Map of the {name} cells with the selected cells, or their matches, highlighted",
+                on_drawn=partial(_select_drawn, folder, scores, side),
+            )
+    with picture, st.container(gap=None, key=f"linked-parts-{folder.id}"):
+        for part, what in zip(parts, SIDES, strict=True):
+            keep_part(part, key=f"linked.places.{what}.{folder.id}")
+        keep_part(cell_texts(folder), key=f"linked.texts.{folder.id}")
 
 
 def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
-    from psmatch_core.plotting.linked_maps import MOST_DRAWN
-
     n_placed = (scores.source_cells.size, scores.target_cells.size)
     n_cells = (run.source.modality.n_cells, run.target.modality.n_cells)
     shown = f" The map has {sum(n_placed):,} of {sum(n_cells):,} cells, and only these can be selected on it."
-    thinned = shown if n_placed != n_cells else ""
-    if max(n_placed) > MOST_DRAWN:
-        thinned += f" At most {MOST_DRAWN:,} per modality are drawn, but a lasso selects all cells inside it."
-    return thinned
+    return shown if n_placed != n_cells else ""
 
 
 def _labels_of(coupling: Coupling, selection: Selection) -> list[str]:
@@ -166,19 +184,14 @@ def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
     st.caption(":material/hourglass_top: The first plans of this label are being solved; a slider will appear here.")
 
 
-def _select_drawn(folder: RunFolder, scores: ScoreMap, side: str, key: str) -> None:
-    """Select the cells inside the shapes drawn on one map, or the cell that was clicked."""
-    from psmatch_core.exploration.selection import Selection, nearest_on_map, on_map
+def _select_drawn(folder: RunFolder, scores: ScoreMap, side: str, event: CanvasEvent) -> None:
+    """Select the cells inside the shape drawn on one map, or the cell that was clicked."""
+    from psmatch_core.exploration.selection import Selection, on_map
 
-    clicked = selected_cells.clicked_point(key)
-    if clicked is not None:
-        selected_cells.select(folder, nearest_on_map(scores, side, clicked))
+    if event.row is not None:
+        selected_cells.select(folder, Selection(side, np.array([event.row]), "clicked on the map"))
         return
-
-    shapes = selected_cells.drawn_shapes(key)  # a redrawn figure forgets its shapes; the chip clears the selection
-    cells: set[int] = set()
-    for _, x, y in shapes:
-        with show_errors():
-            cells.update(on_map(scores, side, list(zip(x, y, strict=True))).cells.tolist())
-    if cells:
-        selected_cells.select(folder, Selection(side, sorted(cells), "drawn on the map"))  # type: ignore[arg-type]
+    with show_errors():
+        found = on_map(scores, side, event.corners)
+        if len(found):
+            selected_cells.select(folder, found)

@@ -45,15 +45,6 @@ def drawn_shapes(key: str) -> list[tuple[str, list[float], list[float]]]:
     return shapes
 
 
-def clicked_point(key: str) -> tuple[float, float] | None:
-    """The point that was clicked on a figure, in its units, for its callback; None if a shape was drawn."""
-    state: Any = session.get(key)
-    clicked = (state or {}).get("selection", {}).get("points", [])
-    if not clicked or drawn_shapes(key):
-        return None
-    return float(clicked[-1]["x"]), float(clicked[-1]["y"])
-
-
 def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
     """Show the selected cells with a button to clear them; returns them."""
     selection = selected(folder)

@@ -72,6 +72,10 @@ class Block(ABC):
             Leave out entries below this share of their row.
         """
 
+    def asked_often(self) -> Block:
+        """The same plan, made ready for many questions; this one if that makes no difference."""
+        return self
+
     @property
     @abstractmethod
     def T(self) -> Block:  # noqa: N802 - numpy's name

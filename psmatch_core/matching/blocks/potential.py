@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult
 
 ENGINE_PAIRS = 4_000_000  # from here the engine's passes save more than loading it takes
+OFTEN_PAIRS = 200_000  # from here they do for a plan that is asked again and again
 _SUPPORT_SHARE = 1e-5  # the engine's support of a large plan holds every entry above this share of its row
 
 
@@ -37,6 +38,8 @@ class PotentialBlock(RowwiseBlock):
         Masses ``(n,)``, ``(m,)``.
     cost
         ``euclidean`` or ``sqeuclidean``.
+    engine_pairs
+        From how many pairs on the engine answers for sums, such as projections.
     """
 
     x: np.ndarray
@@ -47,6 +50,7 @@ class PotentialBlock(RowwiseBlock):
     a: np.ndarray
     b: np.ndarray
     cost: str = "euclidean"
+    engine_pairs: int = field(default=ENGINE_PAIRS, repr=False, compare=False)
 
     @classmethod
     def with_uniform_masses(
@@ -64,6 +68,9 @@ class PotentialBlock(RowwiseBlock):
     def T(self) -> Block:  # noqa: N802
         return replace(self, x=self.y, y=self.x, f=self.g, g=self.f, a=self.b, b=self.a)
 
+    def asked_often(self) -> PotentialBlock:
+        return replace(self, engine_pairs=OFTEN_PAIRS)
+
     def part(self, rows: np.ndarray) -> Block:
         a = self.a[rows]
         return replace(self, x=self.x[rows], f=self.f[rows], a=a / (a.sum() or 1.0))
@@ -75,9 +82,19 @@ class PotentialBlock(RowwiseBlock):
     @cached_property
     def _engine(self) -> TransportResult | None:
         """The engine's form of a large plan; None for a small one, for one without points and for a broken one."""
-        n, m = self.shape
+        return self._read_by_engine() if self.shape[0] * self.shape[1] >= ENGINE_PAIRS else None
+
+    @cached_property
+    def _sums_by_engine(self) -> TransportResult | None:
+        """The engine's form for sums over rows and columns, from fewer pairs on where they are asked often."""
+        n_pairs = self.shape[0] * self.shape[1]
+        if n_pairs >= ENGINE_PAIRS or n_pairs < self.engine_pairs:
+            return self._engine
+        return self._read_by_engine()
+
+    def _read_by_engine(self) -> TransportResult | None:
         finite = np.isfinite(self.f).all() and np.isfinite(self.g).all()
-        if n * m < ENGINE_PAIRS or self.x.shape[1] == 0 or not finite:
+        if self.x.shape[1] == 0 or not finite:
             return None
         from psmatch_core.transport import from_potentials  # brings numba, which small plans do without
 
@@ -93,15 +110,15 @@ class PotentialBlock(RowwiseBlock):
     def pull(self, values: np.ndarray) -> np.ndarray:
         if self._factors is not None:
             return np.outer(self._factors[0], self._factors[1] @ values)
-        return super().pull(values) if self._engine is None else self._engine.pull(values)
+        return super().pull(values) if self._sums_by_engine is None else self._sums_by_engine.pull(values)
 
     def push(self, values: np.ndarray) -> np.ndarray:
         if self._factors is not None:
             return np.outer(self._factors[1], self._factors[0] @ values)
-        return super().push(values) if self._engine is None else self._engine.push(values)
+        return super().push(values) if self._sums_by_engine is None else self._sums_by_engine.push(values)
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
-        return super().sums() if self._engine is None else self._engine.marginals()
+        return super().sums() if self._sums_by_engine is None else self._sums_by_engine.marginals()
 
     def count_effective(self) -> np.ndarray:
         return super().count_effective() if self._engine is None else self._engine.n_effective

@@ -188,6 +188,23 @@ def test_the_engine_answers_for_a_large_plan_as_its_rows_do(epsilon):
     assert (stored.rows(0, 2100)[np.arange(2100)[:, None], drawn] > 0).all()
 
 
+@pytest.mark.parametrize("epsilon", [0.05, 1.0], ids=["sparse", "spread"])
+def test_a_plan_that_is_asked_often_answers_the_same(epsilon):
+    block = large_block(n=520, m=400, epsilon=epsilon)
+    often = block.asked_often()
+    values = np.random.default_rng(1).normal(size=(400, 3))
+    assert block.shape[0] * block.shape[1] >= potential.OFTEN_PAIRS
+    assert often._sums_by_engine is not None
+    assert block._sums_by_engine is None
+    assert np.allclose(often.pull(values), block.pull(values), atol=1e-4 / 520)
+    assert np.allclose(often.push(block.x), block.push(block.x), atol=1e-4 / 400)
+    assert np.abs(often.marginals[1] - block.marginals[1]).sum() < 1e-4
+    assert np.array_equal(often.n_effective, block.n_effective)
+    assert all(np.array_equal(*pair) for pair in zip(often.top(3), block.top(3), strict=True))
+    sparse_plan = sparse_block()
+    assert sparse_plan.asked_often() is sparse_plan
+
+
 def test_a_large_plan_without_cost_is_the_product_of_its_masses(monkeypatch):
     draw = np.random.default_rng(0)
     block = replace(uniform_block(30, 20), a=draw.dirichlet(np.ones(30)), f=draw.normal(size=30))

@@ -1,0 +1,175 @@
+"""Maps of cells on a canvas of ours: what a browser holds once is not sent again, and colours anew are drawn at once.
+
+docs/decisions/0008-linked-maps-on-a-canvas.md says why these maps are no figures of plotly. A figure that changes is
+another chart for Streamlit: its browser part starts anew with all places of all cells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.shell import session
+from pages.shell.text import plain
+
+DIGEST = 16  # characters of the name of a part, as in cell_parts.js
+
+_HERE = Path(__file__).parent
+_TOOLS = (
+    ("lasso", "Draw a lasso", "M4 9c0-4 4-6 8-6s8 2 8 6-4 6-8 6c-2 0-3 1-3 2s1 2 0 4"),
+    ("rectangle", "Draw a rectangle", "M4 6h16v12H4z"),
+    ("move", "Move the map", "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3"),
+    ("zoom-in", "Zoom in", "M12 5v14M5 12h14"),
+    ("zoom-out", "Zoom out", "M5 12h14"),
+    ("zoom-off", "Show everything", "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"),
+    ("save", "Download as PNG", "M12 4v11M7 11l5 5 5-5M5 20h14"),
+)
+_MODES = ("lasso", "rectangle", "move")
+
+
+def _button(what: str, title: str, path: str) -> str:
+    pressed = ' aria-pressed="false"' if what in _MODES else ""
+    picture = f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{path}"/></svg>'
+    return f'<button type="button" data-what="{what}" title="{title}" aria-label="{title}"{pressed}>{picture}</button>'
+
+
+_HTML = f"""
+<div class="cell-map">
+  <div class="tools" role="toolbar" aria-label="Tools of the map">{"".join(_button(*each) for each in _TOOLS)}</div>
+  <canvas class="cells" tabindex="0" role="application"></canvas>
+  <ul class="legend" aria-label="Colours"></ul>
+  <div class="says" role="status" aria-live="polite"></div>
+  <div class="keys" hidden>Arrow keys move a cross, Enter sets two corners of a rectangle, Space selects the cell at the
+    cross, plus and minus zoom, 0 shows everything, Escape ends the rectangle.</div>
+  <div class="hover" role="tooltip" hidden></div>
+</div>
+"""
+_CSS = """
+.cell-map { position: relative; color: var(--st-text-color); font-family: var(--st-font); }
+.cell-map [hidden] { display: none !important; }
+.cell-map canvas { display: block; width: 100%; aspect-ratio: 5 / 4; max-height: max(300px, min(78vh, 900px));
+  color: var(--st-text-color); border-radius: var(--st-base-radius); }
+.cell-map canvas:focus-visible, .cell-map button:focus-visible { outline: 2px solid var(--st-primary-color);
+  outline-offset: 1px; }
+.cell-map .tools { display: flex; justify-content: flex-end; gap: .15rem; }
+.cell-map button { width: 1.75rem; height: 1.75rem; padding: .3rem; border: 1px solid transparent; background: none;
+  color: inherit; border-radius: var(--st-base-radius); cursor: pointer; }
+.cell-map button:hover, .cell-map button[aria-pressed=true] { border-color: var(--st-border-color);
+  background: var(--st-secondary-background-color); }
+.cell-map svg { display: block; width: 100%; height: 100%; fill: none; stroke: currentColor; stroke-width: 2;
+  stroke-linecap: round; stroke-linejoin: round; }
+.cell-map .legend { display: flex; flex-wrap: wrap; gap: .1rem 1rem; list-style: none; padding: 0; margin: .3rem 0 0;
+  font-size: .8rem; min-height: 1.4em; }
+.cell-map .legend li { margin: 0; padding: 0; font-size: inherit; overflow-wrap: anywhere; }
+.cell-map .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .35rem;
+  vertical-align: -1px; }
+.cell-map .legend .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; }
+.cell-map .legend .bar i { width: 9rem; border-radius: 0; margin: 0; }
+.cell-map .says { font-size: .85rem; }
+.cell-map .hover { position: fixed; z-index: 1000; pointer-events: none; max-width: 20rem; padding: .35rem .6rem;
+  font-size: .8rem; background: var(--st-background-color); border: 1px solid var(--st-border-color);
+  border-radius: var(--st-base-radius); overflow-wrap: anywhere; }
+.cell-map .hover div:first-child { font-weight: 600; }
+"""
+_map = st.components.v2.component(
+    "psmatch_cell_map",
+    html=_HTML,
+    css=_CSS,
+    js=(_HERE / "cell_canvas.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+_part = st.components.v2.component(
+    "psmatch_cell_part", html="<div></div>", js=(_HERE / "cell_parts.js").read_text(encoding="utf-8")
+)
+
+
+@dataclass(frozen=True)
+class MapPart:
+    """Something that a browser keeps.
+
+    Parameters
+    ----------
+    name
+        Another one for another content; from :func:`part_name`.
+    content
+        Arrays in a frame (:mod:`psmatch_core.base.framed_arrays`).
+    """
+
+    name: str
+    content: bytes
+
+
+def part_name(content: bytes) -> str:
+    """A name that belongs to this content, or to what it is made from."""
+    return hashlib.sha256(content).hexdigest()[:DIGEST]
+
+
+@dataclass(frozen=True)
+class CanvasEvent:
+    """What a visitor did on a map: corners of a shape in the map's units, or the row of a cell that was clicked."""
+
+    corners: list[tuple[float, float]]
+    row: int | None = None
+
+
+def keep_part(part: MapPart, *, key: str) -> None:
+    """Give the browser a part; one that it was given before is not sent again."""
+    _part(key=key, data=part.name.encode("ascii") + part.content, height="content")
+
+
+def cell_map(
+    side: str,
+    *,
+    key: str,
+    places: str,
+    texts: str,
+    look: dict[str, Any],
+    marks: dict[str, Any],
+    color: str,
+    axes: str,
+    title: str,
+    note: str | None,
+    alt: str,
+    on_drawn: Callable[[CanvasEvent], None],
+) -> None:
+    """A map of one modality, with its title as page text.
+
+    Parameters
+    ----------
+    places, texts
+        Names of the parts that :func:`keep_part` gives to the browser, before or after this.
+    look, marks
+        As :func:`~psmatch_core.plotting.map_layers.map_look` and ``map_marks`` give them.
+    color
+        Of the selected cells and of the matches.
+    axes
+        Maps with the same one are zoomed and moved together.
+    note
+        Smaller text under the title; empty to leave its line free, so that two maps begin at one height.
+    alt
+        What the map shows, for screen readers.
+    on_drawn
+        Called with what was drawn or clicked.
+    """
+    st.markdown(f"**{plain(title)}**")
+    if note is not None:
+        st.caption(plain(note) or "\N{NO-BREAK SPACE}")
+    data = {
+        "side": side, "places": places, "texts": texts, "look": look, "marks": marks, "color": color,
+        "axes": axes, "title": title, "alt": alt,
+    }  # fmt: skip
+    _map(key=key, data=data, on_drawn_change=lambda: _answer(key, on_drawn))
+
+
+def _answer(key: str, on_drawn: Callable[[CanvasEvent], None]) -> None:
+    state: Any = session.get(key)
+    drawn = (state or {}).get("drawn")
+    if not drawn:
+        return
+    corners = [(float(x), float(y)) for x, y in zip(drawn["x"], drawn["y"], strict=True)]
+    on_drawn(CanvasEvent(corners, int(drawn["row"]) if drawn["kind"] == "click" else None))
