@@ -25,6 +25,8 @@ USER_BLOCK = 512  # bytes before the HDF5 file, in which the format names itself
 # Bytes of equal weight side by side: 5 % smaller than gzip alone, in two thirds of the time; level 4 gains 1 % more.
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
+MOST_SHORT = np.iinfo(np.int32).max  # values of a sparse matrix whose rows and columns are numbered with four bytes
+
 
 @dataclass(frozen=True)
 class WrittenModality:
@@ -139,9 +141,22 @@ def _write_sparse(group: Any, pieces: Iterator[Any], shape: tuple[int, int]) -> 
             stored[name].resize((at + values.size,))
             stored[name][at:] = values
         lengths.append(np.diff(rows.indptr).astype(np.int64))
-    matrix.create_dataset("indptr", data=np.cumsum(np.concatenate(lengths)), **COMPRESSION)
+    starts = np.cumsum(np.concatenate(lengths))
+    if starts[-1] > MOST_SHORT:
+        _widen(matrix)
+    matrix.create_dataset("indptr", data=starts.astype(matrix["indices"].dtype), **COMPRESSION)
     for name in ("data", "indices", "indptr"):
         matrix[name].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+
+
+def _widen(matrix: Any) -> None:
+    """Make the column numbers as long as the starts of the rows: scikit-learn refuses a matrix that mixes both."""
+    narrow = matrix["indices"]
+    wide = matrix.create_dataset("wide", narrow.shape, np.int64, maxshape=(None,), chunks=narrow.chunks, **COMPRESSION)
+    for start, stop in row_chunks(narrow.shape[0], 1):
+        wide[start:stop] = narrow[start:stop]
+    del matrix["indices"]
+    matrix.move("wide", "indices")
 
 
 def _packed(shape: tuple[int, int]) -> dict[str, Any]:

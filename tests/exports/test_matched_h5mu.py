@@ -1,7 +1,9 @@
 """matched.h5mu, opened with mudata: one observation a pair, with the features of both modalities."""
 
+import sys
 from dataclasses import replace
 
+import h5py
 import mudata
 import numpy as np
 import pandas as pd
@@ -114,8 +116,7 @@ def test_large_files_are_written_in_pieces_and_are_the_same(finished, tmp_path, 
         np.testing.assert_allclose(dense(pieces[name].X), dense(whole[name].X), rtol=1e-6)
 
 
-def test_one_analysis_over_both_modalities(finished, tmp_path):
-    """The correlation of a gene with a protein over pairs, as one would compute it with muon."""
+def test_correlations_over_both_modalities_are_those_of_the_pairs(finished, tmp_path):
     held = written(finished, tmp_path, "best")
     both = np.hstack([dense(held["RNA"].X), dense(held["ADT"].X)])
     assert both.shape[1] == held.n_vars
@@ -129,6 +130,36 @@ def test_one_analysis_over_both_modalities(finished, tmp_path):
     part = held[held.obs["label"] == "A"].copy()
     assert set(part.obs["label"]) == {"A"}
     assert part["ADT"].n_obs == part.n_obs
+
+
+def test_muon_opens_it_for_an_analysis_of_both_modalities(finished, tmp_path, monkeypatch):
+    """Two labels chosen, principal components of each modality: what sets the labels apart is the first in both."""
+    monkeypatch.delitem(sys.modules, "umap")  # the stand-in of all other tests
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if "stand_ins" not in each])
+    import muon
+    import scanpy
+
+    written(finished, tmp_path, "best")
+    held = muon.read_h5mu(tmp_path / "m.h5mu")
+    muon.pp.filter_obs(held, "label", lambda label: label != "C")
+    assert set(held.obs["label"]) == {"A", "B"}
+    for each in held.mod.values():
+        scanpy.pp.pca(each, n_comps=2)
+    first = [each.obsm["X_pca"][:, 0] for each in held.mod.values()]
+    assert abs(np.corrcoef(*first)[0, 1]) > 0.5
+
+
+@pytest.mark.parametrize("most", [10, h5mu.MOST_SHORT])
+def test_rows_and_columns_of_sparse_features_are_numbered_with_integers_of_one_kind(
+    finished, tmp_path, most, monkeypatch
+):
+    monkeypatch.setattr(h5mu, "MOST_SHORT", most)
+    X = written(finished, tmp_path, "best")["RNA"].X
+    with h5py.File(tmp_path / "m.h5mu") as file:
+        kinds = {file[f"mod/RNA/X/{name}"].dtype for name in ("indices", "indptr")}
+    assert kinds == {np.dtype(np.int64 if most == 10 else np.int32)}
+    pairs = choose_pairs(finished.coupling, ExportRules(top=1))
+    np.testing.assert_allclose(dense(X), rows_of(finished.source, pairs["source_cell"]), rtol=1e-6)
 
 
 def test_mudata_writes_the_file_again_and_finds_the_same(finished, tmp_path):
