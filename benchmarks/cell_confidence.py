@@ -15,9 +15,12 @@ AUROC less that of dealt partners, the smaller one of FOSCTTM and rank, is large
 filter if on the sets of ``JUDGED_ON`` both AUROCs are above 0.55 in the mean after the AUROC of dealt partners less
 0.5 is taken off, and no set is below 0.5 so.
 
-The calibrated P is by label: the probability that a match drawn by weight lies nearer to the true partner than another
-cell of the label does, the partner itself left out. It is promised by the agreement of the matches between halves of
-the features, through a line fitted on the sets of one half, and found on those of the other half.
+A third figure, which the rule does not use, needs no such correction in the mean: the probability that a match drawn
+by weight, the true partner left out, is nearer to the partner than another cell of the label. Whatever the partner, it
+is one half for a row of the plan drawn at random, since all target cells have the same weight in a plan.
+
+The calibrated P is by label, the mean of this probability. It is promised by the agreement of the matches between
+halves of the features, through a line fitted on the sets of one half, and found on those of the other half.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
-from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, confidence_page
+from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, RISKS, confidence_page
 from benchmarks.cell_observables import half_matchings, observables
 from benchmarks.kept_scores import split_scores
 from benchmarks.quality import LINKED, machine
@@ -53,6 +56,7 @@ from psmatch_core.pipeline.link_modalities import link_modalities
 from psmatch_core.pipeline.recipe import Recipe
 
 CONFIDENCE_RESULTS = Path(__file__).parent / "results" / "cell_confidence.json"
+MONITORED = CONFIDENCE_RESULTS.with_name("monitor.json")  # of benchmarks.monitor
 FEWEST = 10  # pairs of a label from which its cells are compared
 DEALS = 20  # of the true partners within a label
 COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
@@ -75,7 +79,8 @@ def main() -> None:
             cells, labels = one_split(Split(options.data / name, seed, "separate"), options.scores)
             keep(cells, labels, (name, seed), options.out)
             print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
-    text = confidence_page(json.loads(options.out.read_text(encoding="utf-8")))
+    monitored = json.loads(MONITORED.read_text(encoding="utf-8"))["labels"] if MONITORED.exists() else []
+    text = confidence_page(json.loads(options.out.read_text(encoding="utf-8")), monitored)
     disk.write_text(options.page, text)
     print(text)
 
@@ -107,7 +112,12 @@ def one_split(split: Split, folder: Path | None) -> tuple[list[dict[str, object]
     stable = [compare(first, second, (spaces[0], spaces[1])).by_label for first, second in halves]
     labels = [
         where
-        | {"label": each.label, "n_pairs": each.rows.size, "found": each.nearer, "foscttm": nan_mean(each.foscttm[0])}
+        | {
+            "label": each.label,
+            "n_pairs": each.rows.size,
+            "found": 1 - nan_mean(each.farther[0]),
+            "foscttm": nan_mean(each.foscttm[0]),
+        }
         | {"agreement": nan_mean([one[each.label].agreement for one in stable])}
         for each in found
     ]
@@ -122,17 +132,16 @@ class JudgedLabel:
     ----------
     rows
         Source cells, ``(n_pairs,)``, as rows of the source modality.
-    foscttm, rank
-        Of each pair, ``(1 + deals, n_pairs)``: first with its true partner, then with dealt ones.
-    nearer
-        Probability that a match drawn by weight, the true partner left out, is nearer to it than another cell is.
+    foscttm, rank, farther
+        Of each pair, ``(1 + deals, n_pairs)``: first with its true partner, then with dealt ones. The last is the
+        probability that a match drawn by weight, the true partner left out, is farther from it than another cell is.
     """
 
     label: str
     rows: np.ndarray
     foscttm: np.ndarray
     rank: np.ndarray
-    nearer: float
+    farther: np.ndarray
 
 
 def judged_labels(coupling: Coupling, spaces: tuple[np.ndarray, np.ndarray], seed: int) -> Iterator[JudgedLabel]:
@@ -151,8 +160,8 @@ def judged_labels(coupling: Coupling, spaces: tuple[np.ndarray, np.ndarray], see
         foscttm = foscttm_of_all(block, rows, columns, (spaces[0][at], spaces[1][of]))
         before = before_own(-shares[rows])[:, columns]
         mine = np.arange(rows.size)
-        nearer = nearer_than_others(shares[rows], columns, spaces[1][of])
-        yield JudgedLabel(label, at[rows], foscttm[mine, dealt], before[mine, dealt], nearer)
+        farther = 1 - nearer_than_others(shares[rows], columns, spaces[1][of])
+        yield JudgedLabel(label, at[rows], foscttm[mine, dealt], before[mine, dealt], farther[mine, dealt])
 
 
 def foscttm_of_all(
@@ -172,8 +181,8 @@ def before_own(values: np.ndarray) -> np.ndarray:
     return np.asarray((rankdata(np.round(values / scale, 9), axis=1) - 1) / max(values.shape[1] - 1, 1))
 
 
-def nearer_than_others(shares: np.ndarray, columns: np.ndarray, space: np.ndarray) -> float:
-    """The calibrated P as it is found, mean over the pairs.
+def nearer_than_others(shares: np.ndarray, columns: np.ndarray, space: np.ndarray) -> np.ndarray:
+    """P of every source cell of a pair (rows) if each of the target cells of a pair were its partner, ``(n, n)``.
 
     Parameters
     ----------
@@ -181,32 +190,34 @@ def nearer_than_others(shares: np.ndarray, columns: np.ndarray, space: np.ndarra
         Weights of the target cells for each source cell of a pair, ``(n_pairs, m)``.
     columns
         The true partner of each among the target cells, whose places are ``space (m, d)``.
+
+    Returns
+    -------
+    The probability that a match drawn by weight, the partner left out, is nearer to it than another cell is.
     """
     mine = np.arange(columns.size)
     distances = cdist(space[columns], space)
     distances[mine, columns] = -1.0  # the partner comes first, and the others are ranked behind it
-    farther = 1 - (rankdata(distances, axis=1) - 2) / max(space.shape[0] - 2, 1)
-    weights = shares.copy()
-    weights[mine, columns] = 0.0
-    total = weights.sum(axis=1)
-    known = total > 0
-    return float(np.mean((weights * farther).sum(axis=1)[known] / total[known]))
+    nearer = 1 - (rankdata(distances, axis=1) - 2) / max(space.shape[0] - 2, 1)
+    nearer[mine, columns] = 0.0
+    return np.asarray(shares @ nearer.T / np.maximum(1 - shares[:, columns], np.finfo(float).eps))
 
 
 def figures_of(values: np.ndarray, labels: list[JudgedLabel]) -> dict[str, object]:
     """AUROCs within labels of one observable ``(n_source_cells,)``, and the risk at each coverage."""
     out: dict[str, object] = {"n_cells": int(sum(np.isfinite(values[each.rows]).sum() for each in labels))}
-    for metric in ("foscttm", "rank"):
+    kept = {share: [surest(values[each.rows], share) for each in labels] for share in COVERAGE}
+    for metric in RISKS:
+        risks = [getattr(each, metric) for each in labels]
         by_deal = [
-            auroc([(values[each.rows], getattr(each, metric)[deal]) for each in labels]) for deal in range(DEALS + 1)
+            auroc([(values[each.rows], risk[deal]) for each, risk in zip(labels, risks, strict=True)])
+            for deal in range(DEALS + 1)
         ]
         out |= {metric: by_deal[0], f"{metric}_dealt": nan_mean(by_deal[1:])}
-    kept = [surest(values[each.rows], share) for share in COVERAGE for each in labels]
-    for at, share in enumerate(COVERAGE):
-        chosen = kept[at * len(labels) : (at + 1) * len(labels)]
-        for name, deals in (("risk", slice(0, 1)), ("risk_dealt", slice(1, None))):
-            cells = [each.foscttm[deals][:, mine].mean(axis=0) for each, mine in zip(labels, chosen, strict=True)]
-            out[f"{name} {share:g}"] = nan_mean(np.concatenate(cells)) if cells else float("nan")
+        for share, chosen in kept.items():
+            for name, deals in (("risk", slice(0, 1)), ("risk_dealt", slice(1, None))):
+                cells = [risk[deals][:, mine].mean(axis=0) for risk, mine in zip(risks, chosen, strict=True)]
+                out[f"{metric}_{name} {share:g}"] = nan_mean(np.concatenate(cells)) if cells else float("nan")
     return out
 
 

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 CONFIDENCE_PAGE = Path(__file__).parents[1] / "docs" / "confidence.md"
 CHOSEN_ON = ("bmmc_cite", "snare_cortex", "pbmc10k_cite_mini", "cite_panels")
 JUDGED_ON = ("papalexi_split", "snare_celllines", "asap_panels")
+RISKS = {"foscttm": "FOSCTTM", "rank": "rank", "farther": "1 − P"}  # of a cell: small is good
 ENOUGH = 0.55  # AUROC within labels, over what dealt partners give
 FEWEST_CELLS = 30  # judged cells of a set, below which it is left out
 BINS = 5  # of labels, by the P that is promised
@@ -24,18 +25,32 @@ PURPOSE = (
     "which cells of a label are matched better: those with a FOSCTTM (or a rank of the true partner) below the median "
     "of their label? The figure is the AUROC within labels: 0.5 is chance. A cell near the centre of its label has a "
     "small FOSCTTM whatever it is matched with, so *dealt* shows the same with the true partners dealt at random "
-    "within the label; only what exceeds it is knowledge of the matching. Sets (judged cells in labels of ten pairs or "
-    "more, seeds): "
+    "within the label; only what exceeds it is knowledge of the matching (*over dealt*: 0.5 + the difference; mean, "
+    "worst set). P, the probability that a match drawn by weight is nearer to the true partner than another cell of "
+    "the label, the partner itself left out, is one half for matches drawn at random, however typical the cell. Sets "
+    "(judged cells in labels of ten pairs or more, seeds): "
 )
 ABOUT_P = (
-    "P is the probability that a match drawn by weight is nearer to the true partner than another cell of the label, "
-    "the partner itself left out: at 0.5 the matching knows nothing but the label. A line through the agreement of the "
-    "matches between halves of the features, fitted on one half of the sets, promises it for the labels of the other."
+    "The mean of P over the cells of a label: at 0.5 the matching knows nothing but the label. A line through the "
+    "agreement of the matches between halves of the features, fitted on one half of the sets, promises it for the "
+    "labels of the other."
+)
+ABOUT_MONITOR = (
+    "The monitor's own figure, the mean of the agreement between halves of the cells and of the features, which "
+    "`psmatch_confidence` holds, judged in the same way on the labels of [the monitor's measurement](monitor.md). P is "
+    "there 1 − FOSCTTM of held-out pairs: the probability that the true partner is nearer than another cell to where "
+    "the matches place a cell. The classifiers of these pairs saw a third of the cells, those of the agreement all."
 )
 
 
-def confidence_page(measured: dict[str, Any]) -> str:
-    """The whole page."""
+def confidence_page(measured: dict[str, Any], monitored: list[dict[str, Any]]) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    monitored
+        The labels that ``benchmarks.monitor`` has measured; none leaves their table out.
+    """
     cells, labels, run = pd.DataFrame(measured["cells"]), pd.DataFrame(measured["labels"]), measured["run"]
     sizes = cells.groupby("data")["n_cells"].median()
     cells = cells[cells["data"].map(sizes) >= FEWEST_CELLS]
@@ -44,8 +59,8 @@ def confidence_page(measured: dict[str, Any]) -> str:
     seeds = cells.groupby("data", sort=False)["seed"].nunique()
     measured_on = ", ".join(f"{name} ({sizes[name]:.0f}, {seeds[name]})" for name in seeds.index)
     coverage = (
-        f"Mean FOSCTTM of the cells that remain if only the surest of each label are kept, by *{chosen}*; in brackets "
-        "with dealt partners."
+        f"Means over the cells that remain if only the surest of each label are kept, by *{chosen}*; in brackets with "
+        "dealt partners."
     )
     parts = [
         "# Confidence: of labels, not of cells",
@@ -61,15 +76,20 @@ def confidence_page(measured: dict[str, Any]) -> str:
         ABOUT_P,
         calibration(labels[labels["data"].isin(seeds.index)]),
     ]
+    if monitored:
+        held_out = pd.DataFrame(monitored).assign(
+            found=lambda rows: 1 - rows["held_out_foscttm"], foscttm=lambda rows: rows["held_out_foscttm"]
+        )
+        parts += [ABOUT_MONITOR, calibration(held_out)]
     return "\n\n".join(parts) + "\n"
 
 
 def by_set(cells: pd.DataFrame, which: tuple[str, ...] | None = None) -> pd.DataFrame:
     """Means over seeds: one row for each observable and set, with the AUROCs over dealt partners as ``…_over``."""
     mine = cells if which is None else cells[cells["data"].isin(which)]
-    names = ["foscttm", "foscttm_dealt", "rank", "rank_dealt"]
+    names = [f"{metric}{which}" for metric in RISKS for which in ("", "_dealt")]
     found = mine.groupby(["observable", "data"], sort=False)[names].mean()
-    for metric in ("foscttm", "rank"):
+    for metric in RISKS:
         found[f"{metric}_over"] = found[metric] - found[f"{metric}_dealt"] + 0.5
     return found
 
@@ -82,16 +102,13 @@ def best(cells: pd.DataFrame) -> str:
 
 def auroc_table(cells: pd.DataFrame) -> str:
     """AUROC of every observable: mean over sets, with dealt partners, and the worst set over dealt partners."""
-    lines = [
-        "| observable | FOSCTTM: mean, dealt | over dealt: sets chosen on, worst | sets judged on, worst "
-        "| rank: mean, dealt | over dealt: chosen on, worst | judged on, worst |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = "".join(f"| {words}: mean, dealt | over dealt: chosen on | judged on " for words in RISKS.values())
+    lines = [f"| observable {head}|", "|---|" + "---|" * (3 * len(RISKS))]
     every = by_set(cells)
     for name in dict.fromkeys(cells["observable"]):
         own = every.loc[name]
         row = [name]
-        for metric in ("foscttm", "rank"):
+        for metric in RISKS:
             row.append(f"{own[metric].mean():.3f}, {own[f'{metric}_dealt'].mean():.3f}")
             for which in (CHOSEN_ON, JUDGED_ON):
                 over = own[own.index.isin(which)][f"{metric}_over"]
@@ -125,16 +142,20 @@ def decision(cells: pd.DataFrame, chosen: str) -> str:
 
 
 def risk_table(cells: pd.DataFrame, chosen: str) -> str:
-    """Mean FOSCTTM of the surest cells, by set and coverage."""
+    """FOSCTTM, rank and P of the surest cells, by set and coverage."""
     mine = cells[cells["observable"] == chosen]
-    shares = [name.removeprefix("risk ") for name in mine.columns if name.startswith("risk ")]
+    shares = [name.removeprefix("foscttm_risk ") for name in mine.columns if name.startswith("foscttm_risk ")]
     lines = [
-        f"| set | {' | '.join(f'{float(share):.0%}' for share in shares)} |",
-        "|---|" + "---|" * len(shares),
+        f"| set | figure | {' | '.join(f'{float(share):.0%}' for share in shares)} |",
+        "|---|---|" + "---|" * len(shares),
     ]
     for name, own in mine.groupby("data", sort=False):
-        entries = [f"{own[f'risk {share}'].mean():.3f} ({own[f'risk_dealt {share}'].mean():.3f})" for share in shares]
-        lines.append(f"| {name} | {' | '.join(entries)} |")
+        for metric, words in RISKS.items():
+            entries = [
+                f"{own[f'{metric}_risk {share}'].mean():.3f} ({own[f'{metric}_risk_dealt {share}'].mean():.3f})"
+                for share in shares
+            ]
+            lines.append(f"| {name} | {words} | {' | '.join(entries)} |")
     return "\n".join(lines)
 
 
