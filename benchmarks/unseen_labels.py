@@ -13,6 +13,7 @@ import time
 import warnings
 from pathlib import Path
 
+from benchmarks.monitor import PRIVATE, simulate
 from benchmarks.quality import machine
 from benchmarks.quality_splits import CONTROLS, PAIRED, PANELS, Split
 from psmatch_core.data.modality import Modality
@@ -30,11 +31,15 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
     parser.add_argument("--demos", nargs="*", default=list(DEMOS))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--simulated", type=int, default=4, help="simulations of benchmarks.monitor per private effect")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print("# " + ", ".join(f"{name} {value}" for name, value in machine().items() if name != "versions"))
     print("| data | labels | unseen labels: correlation | p | geometry: correlation | p | seconds |")
     print("|---|---|---|---|---|---|---|", flush=True)
+    for private in PRIVATE if options.simulated else ():
+        for seed in range(options.simulated):
+            show(f"simulated, private effect {private:g}", *simulate(private, seed)[:2], seed)
     for name in options.demos:
         recipe = demo_recipe(Recipe(), name)
         show(f"demo, {name}", *transformed(recipe, *read_inputs(recipe)), 0)
