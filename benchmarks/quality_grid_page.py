@@ -10,6 +10,8 @@ import pandas as pd
 GRID_RESULTS = Path(__file__).parent / "results" / "quality_grid.json"
 GEOMETRY = "PCA, each modality alone"
 LINK = "transport 0.1, linked"
+DEFAULT = ("networks and ridge (default)", "transport 0.05")
+WORSE = 0.005
 FEWEST_PAIRS = 30  # judged pairs of a set below which it is left out
 
 
@@ -40,7 +42,7 @@ def grid_page(file: Path = GRID_RESULTS) -> str:
     ]
     full = rows.groupby("aligner")["data"].nunique()
     whole = [name for name in dict.fromkeys(rows["aligner"]) if full[name] == len(sets)]
-    parts += [matrix(rows[rows["aligner"].isin(whole)]), ""]
+    parts += [matrix(rows[rows["aligner"].isin(whole)], default=DEFAULT), "", best_words(rows, whole), ""]
     geometry = [name for name in dict.fromkeys(rows["aligner"]) if name not in whole]
     if geometry:
         small = sorted(set(rows[rows["aligner"].isin(geometry)]["data"]))
@@ -59,18 +61,49 @@ def grid_page(file: Path = GRID_RESULTS) -> str:
     return "\n".join(parts).rstrip("\n")
 
 
-def matrix(rows: pd.DataFrame) -> str:
-    """FOSCTTM / rank of each representation (rows) with each aligner (columns)."""
-    values = rows.groupby(["representation", "aligner", "data"])[["foscttm", "rank"]].mean()
-    values = values.groupby(["representation", "aligner"]).mean()
+def means(rows: pd.DataFrame) -> pd.DataFrame:
+    """FOSCTTM and rank of each representation, aligner and set: means over seeds."""
+    return rows.groupby(["representation", "aligner", "data"])[["foscttm", "rank"]].mean()
+
+
+def best_words(rows: pd.DataFrame, aligners: list[str]) -> str:
+    """Which aligner is best for each representation, by the sum of both figures, and which cell of the grid."""
+    values = means(rows[rows["aligner"].isin(aligners)]).groupby(["representation", "aligner"]).mean()
+    order = values.sum(axis=1)
+    best: dict[str, list[str]] = {}
+    for name, own in order.groupby("representation", sort=False):
+        best.setdefault(own.idxmin()[1], []).append(str(name))
+    found = "; ".join(f"*{aligner}* for {', '.join(names)}" for aligner, names in best.items())
+    name, aligner = order.idxmin()
+    spread = values["foscttm"].groupby("aligner").agg(lambda own: own.max() - own.min())
+    widths = ", ".join(f"{each} {spread[each]:.3f}" for each in aligners)
+    return (
+        f"Best by the sum of both figures: {found}. Best of all: {name} with *{aligner}*. Representations differ in "
+        f"FOSCTTM by up to: {widths}."
+    )
+
+
+def matrix(rows: pd.DataFrame, default: tuple[str, str] | None = None) -> str:
+    """FOSCTTM / rank of each representation (rows) with each aligner (columns).
+
+    Parameters
+    ----------
+    default
+        Representation and aligner with which each set is compared, in brackets; None leaves that out.
+    """
+    by_set = means(rows)
+    values = by_set.groupby(["representation", "aligner"]).mean()
     columns = list(dict.fromkeys(rows["aligner"]))
     lines = [f"| representation | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for name in dict.fromkeys(rows["representation"]):
-        cells = [
-            f"{values.loc[name, each]['foscttm']:.3f} / {values.loc[name, each]['rank']:.3f}"
-            if (name, each) in values.index
-            else ""
-            for each in columns
-        ]
+        cells = []
+        for each in columns:
+            if (name, each) not in values.index:
+                cells.append("")
+                continue
+            text = f"{values.loc[name, each]['foscttm']:.3f} / {values.loc[name, each]['rank']:.3f}"
+            if default is not None:
+                text += f" [{int((by_set.loc[name, each] > by_set.loc[default] + WORSE).any(axis=1).sum())}]"
+            cells.append(text)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.quality import METHODS, is_asked, keep as keep_quality
 from benchmarks.quality_grid import keep, linked_by_labels, principal_components
-from benchmarks.quality_grid_page import LINK, grid_page, matrix
+from benchmarks.quality_grid_page import DEFAULT, LINK, best_words, grid_page, matrix
 from tests.benchmarks.test_group_clip import side
 
 
@@ -37,15 +37,31 @@ def row(data, seed, name, aligner, foscttm):
 
 def test_each_set_counts_once(tmp_path):
     rows = [row("x", seed, "ridge", LINK, 0.4) for seed in range(3)] + [row("y", 0, "ridge", LINK, 0.3)]
+    rows += [row("x", 0, *DEFAULT, 0.5), row("y", 0, *DEFAULT, 0.25)]
     assert "| ridge | 0.350 / 0.400 |" in matrix(pd.DataFrame(rows))
     out = tmp_path / "grid.json"
     keep(rows, out)
-    keep([row("y", 0, "ridge", LINK, 0.2)], out)  # a split measured again takes the place of the earlier one
-    assert len(json.loads(out.read_text(encoding="utf-8"))["rows"]) == 4
+    keep(
+        [row("y", 0, "ridge", LINK, 0.2), row("y", 0, *DEFAULT, 0.19)], out
+    )  # a split measured again takes the place of the earlier one
+    assert len(json.loads(out.read_text(encoding="utf-8"))["rows"]) == 6
     text = grid_page(out)
-    assert "| ridge | 0.300 / 0.400 |" in text
+    assert "| ridge | 0.300 / 0.400 [1] |" in text
     assert "x (90 pairs, 3 seeds), y (90 pairs, 1 seeds)" in text
     assert grid_page(tmp_path / "none.json") == ""
+
+
+def test_the_best_choice_and_the_sets_on_which_one_is_worse_are_counted():
+    values = {("a", "one"): (0.4, 0.4), ("a", "two"): (0.3, 0.406), ("b", "one"): (0.5, 0.5), ("b", "two"): (0.4, 0.4)}
+    rows = pd.DataFrame(
+        [row(data, 0, *of, value) for of, each in values.items() for data, value in zip("xy", each, strict=True)]
+    )
+    table = matrix(rows, default=("a", "one"))
+    assert "| a | 0.400 / 0.400 [0] | 0.353 / 0.400 [1] |" in table
+    assert "| b | 0.500 / 0.400 [2] | 0.400 / 0.400 [0] |" in table
+    words = best_words(rows, ["one", "two"])
+    assert "*two* for a, b. Best of all: a with *two*" in words
+    assert "one 0.100, two 0.047" in words
 
 
 def test_a_stopped_run_loses_no_finished_split(tmp_path):
