@@ -156,17 +156,30 @@ class _Stages:
         recipe, seed = self.recipe, self.recipe.seed
         own = config
         config = own or (recipe.source_preprocessing if side == "source" else recipe.target_preprocessing)
-        key = features_key(cells, config, seed)
-        if own is not None:  # of several modalities two may hold the same data; notes and features carry their names
-            key = stage_key(key, cells.name)
         self.progress(Event(f"preprocess: {cells.name}", 0.0, "choosing and scaling features"))
+        key = features_key(cells, config, seed)
+        with_name = stage_key(key, cells.name)
+        # Notes and features carry the name. Of several modalities two may hold the same data; and the data of a
+        # modality may have had another name in an earlier run, whose features lie under the key without one.
+        for each in (with_name,) if own is not None else (key, with_name):
+            fitted, features = self._made(side, cells, config, each)
+            if features.name == cells.name:
+                break
+        self.progress(Event(f"preprocess: {cells.name}", 1.0))
+        return fitted, features
+
+    def _made(
+        self, side: str, cells: Modality, config: Preprocessing, key: str
+    ) -> tuple[FittedPreprocessing, Modality]:
         fitted = self.store.load_or_make(
-            f"{side}_preprocessing", key, result_files.load_preprocessing, lambda: config.fit(cells, seed=seed)
+            f"{side}_preprocessing",
+            key,
+            result_files.load_preprocessing,
+            lambda: config.fit(cells, seed=self.recipe.seed),
         )
         features = self.store.load_or_make(
             f"{side}_features", key, result_files.load_modality, lambda: fitted.transform(cells)
         )
-        self.progress(Event(f"preprocess: {cells.name}", 1.0))
         return fitted, features
 
     def scores(self, source: Modality, target: Modality) -> tuple[ScoredModality, ScoredModality]:

@@ -95,6 +95,18 @@ def test_what_training_does_not_depend_on_finds_the_trained_models(tmp_path, tra
     assert np.array_equal(again.coupling.source.space, first.coupling.source.space)
 
 
+def test_data_that_had_another_name_in_an_earlier_run_have_their_own_in_this_one(tmp_path):
+    first = run_with_cache(tmp_path, QUICK)
+    renamed = replace(make_modality("RNA", n=36), name="counts")
+    made = RunFolder.create(tmp_path, QUICK)
+    target = make_modality("ADT", n=30, n_features=5, seed=1)
+    for _ in range(2):  # made anew, then found
+        again = run(QUICK, renamed, target, store=FolderStageStore(made, tmp_path / "cache"))
+        assert again.coupling.source.modality.name == "counts"
+        np.testing.assert_allclose(again.coupling.source.space, first.coupling.source.space, atol=1e-4)
+    assert run_with_cache(tmp_path, QUICK).coupling.source.modality.name == "RNA"
+
+
 def whole_numbers(name, seed=0, shape=()):
     rng = np.random.default_rng(seed)
     n_features = int(np.prod(shape)) if shape else 4
