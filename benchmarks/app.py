@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help="cases whose name contains this; all by default")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--workspace", default="", help="keep the runs there, and use those of before")
     parser.add_argument("--out", default=str(RESULTS), help="file for the figures; empty to write none")
     options = parser.parse_args()
     chosen = list(every(options.cases))
@@ -45,7 +46,8 @@ def main() -> None:
     began = time.perf_counter()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        bench = Bench(browser, Path(place), options.runs)
+        bench = Bench(browser, Path(options.workspace or place), options.runs)
+        bench.find_runs()
         bench.start()
         try:
             for each in chosen:
@@ -83,7 +85,8 @@ def _rows(each: Case, values: list[float], kilobytes: list[float]) -> list[Row]:
 def _row(name: str, unit: str, target: str, values: list[float]) -> Row:
     ordered = sorted(values)
     p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-    figures = {"median": round(statistics.median(values), 2), "p95": round(p95, 2), "n": len(values)}
+    figures = {"median": round(statistics.median(values), 2), "least": round(min(values), 2), "p95": round(p95, 2)}
+    figures["n"] = len(values)
     return {
         "case": name,
         "unit": unit,

@@ -56,6 +56,13 @@ class Bench:
     kilobytes: dict[str, list[float]] = field(default_factory=dict)
     traffic: Traffic | None = None
 
+    def find_runs(self) -> None:
+        """Use the finished runs that the workspace has already."""
+        store = RunStore(self.workspace)
+        for entry in store.entries():
+            if store.open(entry.id).status().state == "done":
+                self.made.setdefault(entry.name, entry.id)
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         with socket.socket() as free:

@@ -50,6 +50,11 @@ MAP_CHANGED = """(() => {
   if (!before.seen) { before.drawn = map?.drawn; return false; }
   return map?.drawn && map.drawn !== before.drawn && map.drawn === map.data;
 })()"""
+BARS_CHANGED = """(() => {
+  const panel = document.querySelector(`[class*='${argument}'] .bar-panel`)?.panel;
+  if (!before.seen) { before.panel = panel; return false; }
+  return panel && panel !== before.panel;
+})()"""
 DRAWN = """(() => {
   const plot = document.querySelector('.js-plotly-plot .gl-canvas')?.closest('.js-plotly-plot');
   return document.querySelector('h1')?.textContent.trim() === argument && plot?._fullData?.length > 0;

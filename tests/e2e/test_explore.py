@@ -159,6 +159,13 @@ def draw_on_map(page: Page, shown: Locator, share: tuple[float, float]) -> tuple
     return [first[0], last[0]], [first[1], last[1]]
 
 
+def bars(page: Page, key: str) -> list[float]:
+    """The values of a figure of bars, as its script holds and draws them."""
+    panel = part(page, key).locator(".bar-panel").first
+    expect(panel.locator("svg rect").first).to_be_visible()
+    return panel.evaluate("p => p.panel.bars.flatMap(each => each.x)")
+
+
 def saved(page: Page, folder: RunFolder, name: str) -> Selection:
     """Name the selection and keep it with the run; what was kept."""
     page.get_by_label("Name of this selection").fill(name)
@@ -366,7 +373,7 @@ def test_a_click_on_a_map_shows_the_pair(server: Server, run: RunFolder, new_pag
     assert scores is not None
     assert row in scores.target_cells
     found = matched_cell(coupling, load_readable(run), row, "target")
-    weights = figure(page, "matches").evaluate("p => p._fullData.filter(t => t.type == 'bar').flatMap(t => [...t.x])")
+    weights = bars(page, "matches")
     assert sorted(weights, reverse=True) == pytest.approx(found.weights[: len(weights)], rel=1e-4)
     no_exception(page)
 
@@ -387,9 +394,9 @@ def test_the_pair_that_is_shown_is_the_couplings(server: Server, run: RunFolder,
         settle(page)
     found = matched_cell(coupling, sides, cell)
     assert float(shown(page, "Effective matches")) == pytest.approx(found.n_effective, rel=0.06)
-    weights = figure(page, "matches").evaluate("p => p._fullData.filter(t => t.type == 'bar').flatMap(t => [...t.x])")
+    weights = bars(page, "matches")
     assert sorted(weights, reverse=True) == pytest.approx(found.weights[: len(weights)], rel=1e-4)
-    mean = figure(page, "pair-matches").evaluate("p => Array.from(p._fullData[0].x)")
+    mean = bars(page, "pair-matches")
     assert mean == pytest.approx(found.mean_z[found.standing_out("matches", len(mean))], rel=1e-4)
     page.keyboard.press("Shift+ArrowUp")
     expect(box).to_have_value(str(sides[0].obs_names[coupling.source_cells[LABEL][1]]))

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shell import cell_values, charts
+from pages.shell.bar_panel import show_bars
 from pages.shell.errors import show_errors
 from pages.shell.glossary import meaning
 from pages.shell.text import number, plain
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from psmatch_core.matching.coupling import Coupling
 
 TOP = 12  # matches of one cell that are drawn
-LEGEND = 40  # px added above the weights: in a narrow column their legend takes three lines
 
 
 def cell_tab(folder: RunFolder, run: Coupling) -> None:
@@ -94,18 +94,16 @@ def _pictures(
         measured_true=None if partner is None else str(other.obs_names[partner]),
         color=TARGET_COLOR if found.side == "source" else SOURCE_COLOR,
     )
-    if own.image_shape is None or other.image_shape is None:
-        weights.update_layout(height=weights.layout.height + LEGEND, margin_t=weights.layout.margin.t + LEGEND)
-    figures.append((f"matches.{folder.id}.{found.label}.{chosen.name}", weights, f"Weights of the matches of {name}"))
+    figures.append((f"matches.{folder.id}", weights, f"Weights of the matches of {name}"))
     if other.image_shape is None:
         alt = f"Features in which the matches of {name} differ from the mean of the label"
         figures.append(("pair.matches", match_profile(found, modality=other.name), alt))
     for place, (key, figure, alt) in zip(st.columns(len(figures)), figures, strict=True):
         with place:
-            charts.show(figure, key=key, alt=alt)
+            show_bars(figure, key=key, alt=alt)
     if len(figures) == len(("own", "weights", "matches")) and found.shared_features()[0].size:
         alt = f"Shared features in which {name} and its matches agree and disagree most"
-        charts.show(shared_profile(found), key="pair.shared", alt=alt)
+        show_bars(shared_profile(found), key="pair.shared", alt=alt)
 
 
 def _figures(coupling: Coupling, found: MatchedCell, chosen: ChosenCell) -> None:
