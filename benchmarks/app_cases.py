@@ -277,7 +277,9 @@ def draw_lasso(bench: Bench, page: Page, xy: np.ndarray, number: int, name: str)
     places: Any = page.evaluate(
         """([key, corners]) => {
           const map = window.mapOf(key), box = map.canvas.getBoundingClientRect();
-          return corners.map((corner) => map.pixels(corner)).map(([x, y]) => [box.left + x, box.top + y]); }""",
+          const within = (at, size) => Math.min(size - 2, Math.max(2, at));  // a hand begins on the map
+          return corners.map((corner) => map.pixels(corner)).map(([x, y]) =>
+            [box.left + within(x, box.width), box.top + within(y, box.height)]); }""",
         [DRAWN_ON, corners.tolist()],
     )
     before = bench.traffic.bytes if bench.traffic else 0

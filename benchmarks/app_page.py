@@ -24,8 +24,8 @@ user's action (key, click, release of the mouse) until the page's script has end
 checks for this once per frame. Cases marked `core` run without the app. Data are synthetic, and scores are those of
 ridge regression, in ten dimensions for large labels. Targets are those of the design (– if there is none).
 
-Other work shares the machine; the load says how much: processes that want one of the cores named below. The least of the
-runs is nearest to what a machine without other work gives.
+Other work shares the machine; the load says how much: processes that want one of the cores named below. The least of
+the runs is nearest to what a machine without other work gives.
 """
 
 
