@@ -10,17 +10,19 @@ import numpy as np
 import streamlit as st
 
 from pages.shell import cache
+from pages.shell.drawing_umap import draw_umap
 from pages.shell.text import plain
 from psmatch_core.data.checks import display
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
+from psmatch_core.workspace.jobs.score_map import UMAP
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.matching.coupling import Coupling
 
-UMAP, PCA, AS_MATCHED, OWN = "umap", "pca", "as matched", "own"
+PCA, AS_MATCHED, OWN = "pca", "as matched", "own"
 MAPS = {
     UMAP: "scores by UMAP",
     PCA: "scores by PCA",
@@ -60,9 +62,10 @@ def map_boxes(folder: RunFolder, models: cache.ScoredModalities, coupling: Coupl
         The plan, for cells as they were matched; None if the run is not matched yet.
     """
     own = [_own_maps(str(folder.path), side, _times(folder)) for side in SIDES]
-    has_umap = files.SCORE_MAP.is_in(folder, UMAP) or folder.status().is_active  # an active run may still make it
-    known = {UMAP: has_umap, PCA: True, AS_MATCHED: coupling is not None, OWN: any(own)}
+    known = {PCA: True, UMAP: True, AS_MATCHED: coupling is not None, OWN: any(own)}
     offered = [each for each, is_known in known.items() if is_known]
+    if files.SCORE_MAP.is_in(folder, UMAP):
+        offered = [UMAP, *(each for each in offered if each != UMAP)]
     kind = st.selectbox(
         "Map",
         offered,
@@ -89,6 +92,8 @@ def map_boxes(folder: RunFolder, models: cache.ScoredModalities, coupling: Coupl
     if kind == PCA:
         scores = _pca_of(str(folder.path), one, files.PROPENSITY.times(folder))
         return ChosenMap(scores, panels, f"First two principal components of {what_is_placed(folder, models)}.")
+    if kind == UMAP and not files.SCORE_MAP.is_in(folder, UMAP):
+        draw_umap(folder)
     method, scores = cache.score_map(folder)
     caption = _of_scores(folder, models, method)
     if kind == OWN and panels is not None:
@@ -123,8 +128,7 @@ def _of_scores(folder: RunFolder, models: cache.ScoredModalities, method: str) -
     what = what_is_placed(folder, models)
     if method == "umap":
         return f"UMAP of {what}. Cells are not matched on the map, and distances between islands mean little."
-    waiting = " UMAP replaces it when it is ready." if folder.status().is_active else ""
-    return f"First two principal components of {what}.{waiting}"
+    return f"First two principal components of {what}."
 
 
 def _of_matching(folder: RunFolder, label: str) -> str:

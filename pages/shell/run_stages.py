@@ -37,7 +37,7 @@ DOING = {
     "held-out pairs": "training on other cells, to judge held-out pairs",
     "compare": "comparing translated and observed cells",
     "export": "writing the exports",
-    "map": "The map of scores (UMAP) is being computed; everything else is ready.",
+    "map": "The map of scores is being drawn; everything else is ready.",
 }
 STAGE_NAMES = {  # in the order of the work
     "read": "reading",

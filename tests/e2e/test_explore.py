@@ -432,5 +432,5 @@ def test_what_was_found_is_used_for_all_labels_without_training(
         assert solved.n_effective == pytest.approx(expected.n_effective, rel=1e-2)
         expect(page.get_by_role("button", name=re.compile("^As in the run"))).to_have_text(f"As in the run {value:g}")
     finally:
-        store.cancel(after)  # its UMAP is not waited for
+        store.cancel(after)
     no_exception(page)

@@ -207,7 +207,7 @@ def _values(run: RunFolder) -> Iterator[str]:
 
 def _propensity(run: RunFolder) -> Iterator[Tab]:
     models = load_models(run)
-    scores = files.SCORE_MAP.read(run, which="umap")
+    scores = files.SCORE_MAP.read(run, which="pca")
     assert scores is not None
     metrics: list[Metric] = []
     for model in models:

@@ -151,6 +151,6 @@ def test_a_run_outlives_its_tab_its_cancelling_and_its_server(
     third = new_server()
     page = new_page()
     visit(page, f"{third.url}/propensity?run={run}", "Propensity")
-    expect(page.get_by_text("UMAP of held-out propensity scores").first).to_be_visible()
+    expect(page.get_by_text("First two principal components of held-out propensity scores").first).to_be_visible()
     assert metric(page, "Loss [nats]") == number(load_models(folder)[0].validation_loss)
     no_exception(page)

@@ -15,9 +15,11 @@ from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.translation.translators import SampledNetworkTranslator
+from psmatch_core.workspace.jobs.score_map import ScoreMapJob
 from psmatch_core.workspace.manifest import MANIFEST
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
+from psmatch_core.workspace.worker import execute
 from tests.waiting import HANG, ended
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,11 +30,12 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """A run of the screen demo, done by the real worker."""
+    """A run of the screen demo, done by the real worker, for which somebody asked for UMAP."""
     store = RunStore(tmp_path_factory.mktemp("finished"))
     recipe = Recipe(classifier=LinearClassifier(), translator=SampledNetworkTranslator())
     folder = store.start(demo_recipe(recipe, "screen"), name="the demo")
     ended(folder, state=DONE)
+    assert execute(ScoreMapJob.create(folder), cache=store.stages).state == DONE
     return folder
 
 

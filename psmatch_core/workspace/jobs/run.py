@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.progress import Event
 from psmatch_core.pipeline.inputs import PreparedInputs
-from psmatch_core.pipeline.stage_keys import map_key
 from psmatch_core.workspace import files, predictions, results
 from psmatch_core.workspace.expected_seconds import Measured, expected_seconds, record_seconds
 from psmatch_core.workspace.files import Inputs, InputSummary
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
 from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.jobs.score_map import draw_map
 from psmatch_core.workspace.queue import Turn
 from psmatch_core.workspace.run_folder import LastStage, RunFolder
 from psmatch_core.workspace.sweeps.budget import stage_seconds
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from psmatch_core.monitor import MonitorReport
     from psmatch_core.pipeline.run import Run
 
-UMAP_KEY = "umap"  # in job.json: whether UMAP is drawn for a run of the command line
-LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
+UMAP_KEY = "umap"  # in job.json: whether UMAP was asked for together with the run
 
 
 class LastStageDone(Exception):  # noqa: N818 - not an error: the run was asked to stop here
@@ -130,27 +128,16 @@ def _record_seconds(folder: RunFolder, work: Work) -> None:
 
 
 def _draw_maps(store: _RunStageStore, work: Work, turn: Turn | None) -> None:
-    """Two-dimensional maps of the scores; the same scores share their maps.
+    """The map of the scores by PCA, and that by UMAP where it was asked for with the run.
 
-    PCA at once, and UMAP when it is ready: for a run of the app, or where it was asked for, since it takes longer than
-    everything else of a small run, and pages and report show PCA in its place.
+    UMAP takes longer than everything else of a small run; pages offer it (``jobs/score_map.py``), and show PCA.
     """
     _record_seconds(store.folder, work)
     if turn is not None:
         turn.release()  # nobody waits for a map: the next run may begin
-    from psmatch_core.exploration.maps import map_scores
-
-    recipe = store.folder.recipe
-    seed, by_label = recipe.seed, recipe.matcher.aligns
-    is_looked_at = work.queue is not None or store.folder.job.get(UMAP_KEY, False)
-    for method in files.MAPS if is_looked_at else files.MAPS[:1]:
-        work.log(Event("map", 0.0 if method == "pca" else 0.2, f"drawing the map of scores ({method.upper()})"))
-        store.load_or_make(
-            f"map_{method}",
-            map_key(method, store.models, LARGEST_MAP, seed, by_label=by_label),
-            files.SCORE_MAP.load,
-            partial(map_scores, *store.models, method=method, by_label=by_label, largest=LARGEST_MAP, seed=seed),
-        )
+    is_asked = store.folder.job.get(UMAP_KEY, False)
+    for method in files.MAPS if is_asked else files.MAPS[:1]:
+        draw_map(store, store.models, method, progress=work.log)
     work.log(Event("map", 1.0))
 
 

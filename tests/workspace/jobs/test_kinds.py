@@ -12,6 +12,7 @@ from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.score_map import ScoreMapJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
@@ -43,6 +44,7 @@ def one_of_each(store, run):
         LeaveOutJob.create_at(run.path / LeaveOutJob.place / "20260101-000000-000000000000", Recipe(), "A", how),
         EpsilonPathJob.create(run, "A"),
         MonitorJob.create(run, Monitoring(n_shuffles=3)),
+        ScoreMapJob.create(run),
         SweepJob.create(store.root, run, TWO, stability=False),
     ]
 
@@ -54,10 +56,12 @@ def test_every_kind_is_recognized_in_its_folder_with_its_settings(store, run):
         assert job.folder.job["kind"] == job.kind
         assert job_in(RunFolder(job.folder.path)) == job
         assert job.title
-    _, left_out, path, monitor, sweep = [job_in(RunFolder(job.folder.path)) for job in jobs]
+    _, left_out, path, monitor, umap, sweep = [job_in(RunFolder(job.folder.path)) for job in jobs]
     assert (left_out.label, left_out.how.control, left_out.run) == ("A", "B", run)
     assert (path.label, path.run) == ("A", run)
     assert (monitor.monitoring, monitor.run) == (Monitoring(n_shuffles=3), run)
+    assert umap.run == run
+    assert ScoreMapJob.of_run(run) == umap
     assert (sweep.sweep, sweep.base_id, sweep.has_stability) == (TWO, run.id, False)
 
 
@@ -100,7 +104,7 @@ def test_the_newest_job_of_a_label_counts(run):
 
 def test_what_cannot_be_done_makes_no_folder(store):
     empty = store.start(Recipe())
-    for create in (MonitorJob.create, lambda run: EpsilonPathJob.create(run, "A")):
+    for create in (MonitorJob.create, ScoreMapJob.create, lambda run: EpsilonPathJob.create(run, "A")):
         with pytest.raises(PsmatchError, match="This run has no"):
             create(empty)
     assert [path.name for path in empty.path.iterdir() if path.is_dir()] == []

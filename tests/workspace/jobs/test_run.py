@@ -93,9 +93,9 @@ def test_what_the_data_were_is_there_before_anything_is_trained(recipe, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("is_of_app", "asks", "drawn"), [(True, False, True), (False, False, False), (False, True, True)]
+    ("is_of_app", "asks", "drawn"), [(True, False, False), (False, False, False), (False, True, True)]
 )
-def test_umap_is_drawn_where_somebody_looks_or_asks(recipe, tmp_path, is_of_app, asks, drawn):
+def test_umap_is_drawn_where_somebody_asks(recipe, tmp_path, is_of_app, asks, drawn):
     run = RunFolder.create_at(
         tmp_path / "run", recipe, stop_after=LastStage.PROPENSITY, **({UMAP_KEY: True} if asks else {})
     )

@@ -10,8 +10,10 @@ import pytest
 from psmatch_core.exploration.marking_features import shares_between
 from psmatch_core.exploration.projection import project_column
 from psmatch_core.exploration.selection import Selection
+from psmatch_core.workspace.jobs.score_map import ScoreMapJob
 from psmatch_core.workspace.results import in_readable_units, load_matching, load_models
 from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opened, plain_text, texts, without
 
 
@@ -147,13 +149,31 @@ def test_every_map_is_drawn_of_all_labels_of_one_and_of_each(
     assert n in plain_text(app)
 
 
-def test_a_map_that_the_run_lacks_is_not_offered(full: Open, finished: RunFolder) -> None:
-    with without(finished, "map_umap.npz"):
-        app = full("propensity")
-        box = app.selectbox(key=f"map.kind.{finished.id}")
-        assert "scores by UMAP" not in box.options
-        assert box.value == "pca"
-        assert "First two principal components of held-out" in texts(app)
+def test_umap_is_drawn_when_it_is_asked_for_and_pca_is_there_before(
+    full: Open, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: started.append(folder))
+    asked = RunFolder(finished.path / ScoreMapJob.place)
+    status = asked.worker_status()
+    try:
+        with without(finished, "map_umap.npz"):
+            app = full("propensity")
+            box = app.selectbox(key=f"map.kind.{finished.id}")
+            assert box.options[:2] == ["scores by PCA", "scores by UMAP"]
+            assert box.value == "pca"
+            assert not started
+            box.select("umap").run()
+            assert not app.exception
+            assert started == [asked]
+            assert "UMAP is being computed" in plain_text(app)
+            assert "First two principal components of held-out" in plain_text(app)  # until it is ready
+            app.run()
+            assert started == [asked]  # once
+    finally:
+        asked.write_status(status)
+    app = full("propensity")
+    assert app.selectbox(key=f"map.kind.{finished.id}").options[0] == "scores by UMAP"
 
 
 def test_the_map_is_the_same_on_all_pages(full: Open, finished: RunFolder) -> None:
