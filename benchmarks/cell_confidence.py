@@ -41,7 +41,8 @@ from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, RISKS, confidence_p
 from benchmarks.cell_observables import half_matchings, observables
 from benchmarks.kept_scores import split_scores
 from benchmarks.quality import LINKED, machine
-from benchmarks.quality_splits import PAIRED, PANELS, Split
+from benchmarks.quality_page import run_name
+from benchmarks.quality_splits import CONTROLS, PAIRED, PANELS, Split
 from psmatch_core.base import disk
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.randomness import stream
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
+    parser.add_argument("--control", default="", choices=CONTROLS, help="sets without signal")
     parser.add_argument("--out", type=Path, default=CONFIDENCE_RESULTS)
     parser.add_argument("--page", type=Path, default=CONFIDENCE_PAGE)
     options = parser.parse_args()
@@ -76,8 +78,9 @@ def main() -> None:
     for seed in range(options.first_seed, options.seeds):
         for name in options.sets:
             started = time.perf_counter()
-            cells, labels = one_split(Split(options.data / name, seed, "separate"), options.scores)
-            keep(cells, labels, (name, seed), options.out)
+            split = Split(options.data / name, seed, "separate", options.control)
+            cells, labels = one_split(split, options.scores)
+            keep(cells, labels, (run_name(name, "shared", options.control), seed), options.out)
             print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
     monitored = json.loads(MONITORED.read_text(encoding="utf-8"))["labels"] if MONITORED.exists() else []
     text = confidence_page(json.loads(options.out.read_text(encoding="utf-8")), monitored)
@@ -104,7 +107,7 @@ def one_split(split: Split, folder: Path | None) -> tuple[list[dict[str, object]
     halves = half_matchings(scores, matcher, seed=split.seed)
     seen = observables(scores, coupling, halves, spaces, matcher, seed=split.seed)
     found = list(judged_labels(coupling, (spaces[0], spaces[1]), split.seed))
-    where = {"data": split.folder.name, "seed": split.seed}
+    where = {"data": run_name(split.folder.name, "shared", split.control), "seed": split.seed}
     linked = bool(notes and notes[0].startswith("Linked"))
     cells = [
         where | {"observable": name, "linked": linked} | figures_of(values, found) for name, values in seen.items()

@@ -51,7 +51,9 @@ def confidence_page(measured: dict[str, Any], monitored: list[dict[str, Any]]) -
     monitored
         The labels that ``benchmarks.monitor`` has measured; none leaves their table out.
     """
-    cells, labels, run = pd.DataFrame(measured["cells"]), pd.DataFrame(measured["labels"]), measured["run"]
+    every, labels, run = pd.DataFrame(measured["cells"]), pd.DataFrame(measured["labels"]), measured["run"]
+    is_control = every["data"].str.contains(", ")
+    cells, controls = every[~is_control], every[is_control]
     sizes = cells.groupby("data")["n_cells"].median()
     cells = cells[cells["data"].map(sizes) >= FEWEST_CELLS]
     left_out = sorted(sizes.index[sizes < FEWEST_CELLS])
@@ -63,15 +65,17 @@ def confidence_page(measured: dict[str, Any], monitored: list[dict[str, Any]]) -
         "dealt partners."
     )
     parts = [
-        "# Confidence: of labels, not of cells",
+        "# Confidence: what is known of a label, and of a cell",
         f"{PURPOSE}{measured_on}. Commit {run['commit']}, {run['date']}.",
         *([f"Left out for fewer than {FEWEST_CELLS} such cells: {', '.join(left_out)}."] if left_out else []),
         "## Which cells of a label?",
         auroc_table(cells),
         decision(cells, chosen),
+        *([control_words(controls, chosen)] if len(controls) else []),
         "## Risk and coverage",
         coverage,
         risk_table(cells, chosen),
+        bought(cells, chosen),
         "## A calibrated P, by label",
         ABOUT_P,
         calibration(labels[labels["data"].isin(seeds.index)]),
@@ -129,15 +133,48 @@ def decision(cells: pd.DataFrame, chosen: str) -> str:
         f"rank {over['rank_over'].mean():.3f} and {over['rank_over'].min():.3f}"
     )
     verdict = (
-        "So it may be offered as a filter."
+        "By this rule it may be offered as a filter; what it would buy is said below."
         if passed
-        else "So nothing is offered as a filter of cells, and confidence stays with labels."
+        else "By this rule nothing is offered as a filter of cells."
     )
     return (
         "The rule was written before the judged sets were looked at: take what is best on "
         f"{', '.join(CHOSEN_ON)} over dealt partners, by the smaller of both figures, and offer it if on "
         f"{', '.join(JUDGED_ON)} both exceed {ENOUGH} in the mean and 0.5 on each set. Chosen: *{chosen}*. On the "
         f"judged sets: {figures}. {verdict}"
+    )
+
+
+def control_words(controls: pd.DataFrame, chosen: str) -> str:
+    """What the chosen observable knows where labels mean nothing: that much is not of the labels."""
+    own = by_set(controls).loc[chosen]
+    splits = controls.groupby("data")["seed"].nunique()
+    found = "; ".join(
+        f"{name} ({splits[name]} splits): FOSCTTM {row['foscttm_over']:.3f}, rank {row['rank_over']:.3f}, "
+        f"1 − P {row['farther_over']:.3f}"
+        for name, row in own.iterrows()
+    )
+    return (
+        f"The same over dealt partners where labels mean nothing, *{chosen}*: {found}. What is above 0.5 there is not "
+        "of the labels: cells that are unusual in one modality are unusual in the other ([defaults](defaults.md))."
+    )
+
+
+def bought(cells: pd.DataFrame, chosen: str, share: str = "0.5") -> str:
+    """On how many sets the surest half is better than all cells, by each figure."""
+    means = cells[cells["observable"] == chosen].groupby("data", sort=False).mean(numeric_only=True)
+    better = {
+        words: int((means[f"{metric}_risk {share}"] < means[f"{metric}_risk 1"]).sum())
+        for metric, words in RISKS.items()
+    }
+    counted = ", ".join(f"{words} on {n} of {len(means)} sets" for words, n in better.items())
+    if min(better.values()) == len(means):
+        return f"The surest half is better than all cells by every figure ({counted}): it is offered as a filter."
+    return (
+        f"The surest half is better than all cells by {counted}. So it does not hold what a user would read into it: a "
+        "filter may raise the rank of the true partner, but the cells that it keeps are not nearer to their partners "
+        "than all cells are. None is offered; confidence stays with labels, and the number of effective matches is "
+        "written beside each cell as what it is."
     )
 
 

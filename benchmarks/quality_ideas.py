@@ -22,13 +22,16 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from benchmarks.kept_scores import Models, Places, placed, split_scores
-from benchmarks.quality import figures
+from benchmarks.quality import LINKED, figures
 from benchmarks.quality_grid import keep
-from benchmarks.quality_ideas_page import BASE, IDEAS_RESULTS, ideas_page
+from benchmarks.quality_ideas_page import BASE, IDEAS_RESULTS, LINKED_BASE, LINKED_IDEA, ideas_page
 from benchmarks.quality_splits import PAIRED, PANELS, Split
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
+from psmatch_core.matching.link import link_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.pipeline.link_modalities import link_modalities
+from psmatch_core.pipeline.recipe import Recipe
 
 NEIGHBORS = 10  # of a cell, whose scores are averaged with its own
 
@@ -53,11 +56,16 @@ def main() -> None:
 
 
 def split_rows(split: Split, models: Models) -> Iterator[dict[str, object]]:
-    """Feature bagging as it is, and with each idea."""
+    """Feature bagging as it is and with each idea, and the link with and without the last of them."""
     matcher = SinkhornMatcher.smooth()
-    for name, idea in IDEAS.items():
-        found = figures(match(*placed(models, idea(models)), matcher, seed=split.seed))
-        kept = {each: found[each] for each in ("foscttm", "rank", "trace_fold", "n_pairs")}
+    asked = {name: placed(models, idea(models)) for name, idea in IDEAS.items()}
+    linked, notes = link_modalities(Recipe(seed=split.seed, matcher=matcher, linking=LINKED), models)
+    asked |= {LINKED_BASE: (linked[0], linked[1]), LINKED_IDEA: (linked[0], linked[1])}
+    if notes[0].startswith("Linked"):
+        asked[LINKED_IDEA] = link_scores(*placed(models, by_neighbors(models)), matcher, LINKED, seed=split.seed)
+    for name, each in asked.items():
+        found = figures(match(*each, matcher, seed=split.seed))
+        kept = {metric: found[metric] for metric in ("foscttm", "rank", "trace_fold", "n_pairs")}
         yield {"data": split.folder.name, "seed": split.seed, "idea": name} | kept
 
 

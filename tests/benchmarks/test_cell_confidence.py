@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from benchmarks.cell_confidence import auroc, before_own, foscttm_of_all, nearer_than_others, surest
-from benchmarks.cell_confidence_page import CHOSEN_ON, JUDGED_ON, auroc_table, best, calibration, decision
+from benchmarks.cell_confidence_page import (
+    CHOSEN_ON,
+    JUDGED_ON,
+    auroc_table,
+    best,
+    bought,
+    calibration,
+    control_words,
+    decision,
+)
 from benchmarks.cell_observables import of_places, of_plan
 from psmatch_core.evaluation.evaluate import closer_than_true
 from psmatch_core.evaluation.metrics import true_weight
@@ -86,12 +95,29 @@ def cells(gain):
 def test_a_filter_is_offered_only_for_what_exceeds_dealt_partners():
     assert best(cells(0.1)) == "knows"
     assert "may be offered as a filter" in decision(cells(0.1), "knows")
-    assert "nothing is offered" in decision(cells(0.03), "knows")
-    assert "nothing is offered" in decision(cells(0.1), "centre")
+    assert "nothing is offered as a filter" in decision(cells(0.03), "knows")
+    assert "nothing is offered as a filter" in decision(cells(0.1), "centre")
     one = cells(0.1)
     one.loc[(one["data"] == JUDGED_ON[0]) & (one["observable"] == "knows"), "rank"] = 0.4
-    assert "nothing is offered" in decision(one, "knows")
+    assert "nothing is offered as a filter" in decision(one, "knows")
     assert "| knows | 0.700, 0.600 | 0.600, 0.600 | 0.600, 0.600 |" in auroc_table(cells(0.1))
+
+
+def test_what_a_filter_buys_is_counted_over_sets_and_by_every_figure():
+    rows = cells(0.1)
+    for metric in ("foscttm", "rank", "farther"):
+        rows[f"{metric}_risk 1"], rows[f"{metric}_risk 0.5"] = 0.4, 0.3
+    assert "by every figure" in bought(rows, "knows")
+    rows.loc[rows["data"] == JUDGED_ON[0], "farther_risk 0.5"] = 0.5
+    assert "FOSCTTM on 7 of 7 sets, rank on 7 of 7 sets, 1 − P on 6 of 7 sets" in bought(rows, "knows")
+    assert "None is offered" in bought(rows, "knows")
+
+
+def test_a_control_says_what_is_not_of_the_labels():
+    control = cells(0.08).assign(data="x, labels dealt at random")
+    assert "x, labels dealt at random (2 splits): FOSCTTM 0.580, rank 0.580, 1 − P 0.500." in control_words(
+        control, "knows"
+    )
 
 
 def test_a_promise_that_is_kept_has_no_error():
