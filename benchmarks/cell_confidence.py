@@ -37,7 +37,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
-from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, RISKS, confidence_page
+from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, COVERAGE, RISKS, confidence_page
 from benchmarks.cell_observables import half_matchings, observables
 from benchmarks.kept_scores import split_scores
 from benchmarks.quality import LINKED, machine
@@ -60,7 +60,6 @@ CONFIDENCE_RESULTS = Path(__file__).parent / "results" / "cell_confidence.json"
 MONITORED = CONFIDENCE_RESULTS.with_name("monitor.json")  # of benchmarks.monitor
 FEWEST = 10  # pairs of a label from which its cells are compared
 DEALS = 20  # of the true partners within a label
-COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 def main() -> None:
@@ -209,7 +208,7 @@ def nearer_than_others(shares: np.ndarray, columns: np.ndarray, space: np.ndarra
 def figures_of(values: np.ndarray, labels: list[JudgedLabel]) -> dict[str, object]:
     """AUROCs within labels of one observable ``(n_source_cells,)``, and the risk at each coverage."""
     out: dict[str, object] = {"n_cells": int(sum(np.isfinite(values[each.rows]).sum() for each in labels))}
-    kept = {share: [surest(values[each.rows], share) for each in labels] for share in COVERAGE}
+    kept = [[surest(values[each.rows], share) for each in labels] for share in COVERAGE]
     for metric in RISKS:
         risks = [getattr(each, metric) for each in labels]
         by_deal = [
@@ -217,10 +216,12 @@ def figures_of(values: np.ndarray, labels: list[JudgedLabel]) -> dict[str, objec
             for deal in range(DEALS + 1)
         ]
         out |= {metric: by_deal[0], f"{metric}_dealt": nan_mean(by_deal[1:])}
-        for share, chosen in kept.items():
-            for name, deals in (("risk", slice(0, 1)), ("risk_dealt", slice(1, None))):
+        for name, deals in (("risk", slice(0, 1)), ("risk_dealt", slice(1, None))):
+            curve = []
+            for chosen in kept:
                 cells = [risk[deals][:, mine].mean(axis=0) for risk, mine in zip(risks, chosen, strict=True)]
-                out[f"{metric}_{name} {share:g}"] = nan_mean(np.concatenate(cells)) if cells else float("nan")
+                curve.append(round(nan_mean(np.concatenate(cells)), 4) if cells else float("nan"))
+            out[f"{metric}_{name}"] = curve  # one for each coverage
     return out
 
 

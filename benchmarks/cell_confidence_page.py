@@ -13,6 +13,8 @@ CONFIDENCE_PAGE = Path(__file__).parents[1] / "docs" / "confidence.md"
 CHOSEN_ON = ("bmmc_cite", "snare_cortex", "pbmc10k_cite_mini", "cite_panels")
 JUDGED_ON = ("papalexi_split", "snare_celllines", "asap_panels")
 RISKS = {"foscttm": "FOSCTTM", "rank": "rank", "farther": "1 − P"}  # of a cell: small is good
+COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # share of the cells of each label that is kept
+HALF = COVERAGE.index(0.5)
 ENOUGH = 0.55  # AUROC within labels, over what dealt partners give
 FEWEST_CELLS = 30  # judged cells of a set, below which it is left out
 BINS = 5  # of labels, by the P that is promised
@@ -160,13 +162,18 @@ def control_words(controls: pd.DataFrame, chosen: str) -> str:
     )
 
 
-def bought(cells: pd.DataFrame, chosen: str, share: str = "0.5") -> str:
+def curves(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """Mean over splits of the risk at each coverage."""
+    return np.asarray(np.nanmean(np.array(rows[column].tolist(), dtype=float), axis=0))
+
+
+def bought(cells: pd.DataFrame, chosen: str) -> str:
     """On how many sets the surest half is better than all cells, by each figure."""
-    means = cells[cells["observable"] == chosen].groupby("data", sort=False).mean(numeric_only=True)
-    better = {
-        words: int((means[f"{metric}_risk {share}"] < means[f"{metric}_risk 1"]).sum())
-        for metric, words in RISKS.items()
-    }
+    means = [own for _, own in cells[cells["observable"] == chosen].groupby("data", sort=False)]
+    better = {}
+    for metric, words in RISKS.items():
+        by_set = [curves(own, f"{metric}_risk") for own in means]
+        better[words] = sum(each[HALF] < each[0] for each in by_set)
     counted = ", ".join(f"{words} on {n} of {len(means)} sets" for words, n in better.items())
     if min(better.values()) == len(means):
         return f"The surest half is better than all cells by every figure ({counted}): it is offered as a filter."
@@ -181,17 +188,14 @@ def bought(cells: pd.DataFrame, chosen: str, share: str = "0.5") -> str:
 def risk_table(cells: pd.DataFrame, chosen: str) -> str:
     """FOSCTTM, rank and P of the surest cells, by set and coverage."""
     mine = cells[cells["observable"] == chosen]
-    shares = [name.removeprefix("foscttm_risk ") for name in mine.columns if name.startswith("foscttm_risk ")]
     lines = [
-        f"| set | figure | {' | '.join(f'{float(share):.0%}' for share in shares)} |",
-        "|---|---|" + "---|" * len(shares),
+        f"| set | figure | {' | '.join(f'{share:.0%}' for share in COVERAGE)} |",
+        "|---|---|" + "---|" * len(COVERAGE),
     ]
     for name, own in mine.groupby("data", sort=False):
         for metric, words in RISKS.items():
-            entries = [
-                f"{own[f'{metric}_risk {share}'].mean():.3f} ({own[f'{metric}_risk_dealt {share}'].mean():.3f})"
-                for share in shares
-            ]
+            risks = zip(curves(own, f"{metric}_risk"), curves(own, f"{metric}_risk_dealt"), strict=True)
+            entries = [f"{risk:.3f} ({dealt:.3f})" for risk, dealt in risks]
             lines.append(f"| {name} | {words} | {' | '.join(entries)} |")
     return "\n".join(lines)
 

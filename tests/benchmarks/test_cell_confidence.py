@@ -7,6 +7,7 @@ import pytest
 from benchmarks.cell_confidence import auroc, before_own, foscttm_of_all, nearer_than_others, surest
 from benchmarks.cell_confidence_page import (
     CHOSEN_ON,
+    COVERAGE,
     JUDGED_ON,
     auroc_table,
     best,
@@ -105,10 +106,12 @@ def test_a_filter_is_offered_only_for_what_exceeds_dealt_partners():
 
 def test_what_a_filter_buys_is_counted_over_sets_and_by_every_figure():
     rows = cells(0.1)
+    curve = [0.4, *[0.3] * (len(COVERAGE) - 1)]
     for metric in ("foscttm", "rank", "farther"):
-        rows[f"{metric}_risk 1"], rows[f"{metric}_risk 0.5"] = 0.4, 0.3
+        rows[f"{metric}_risk"] = [curve for _ in range(len(rows))]
     assert "by every figure" in bought(rows, "knows")
-    rows.loc[rows["data"] == JUDGED_ON[0], "farther_risk 0.5"] = 0.5
+    worse = rows["data"] == JUDGED_ON[0]
+    rows["farther_risk"] = [curve[::-1] if each else curve for each in worse]
     assert "FOSCTTM on 7 of 7 sets, rank on 7 of 7 sets, 1 − P on 6 of 7 sets" in bought(rows, "knows")
     assert "None is offered" in bought(rows, "knows")
 
