@@ -15,6 +15,7 @@ JUDGED_ON = ("papalexi_split", "snare_celllines", "asap_panels")
 RISKS = {"foscttm": "FOSCTTM", "rank": "rank", "farther": "1 − P"}  # of a cell: small is good
 COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # share of the cells of each label that is kept
 HALF = COVERAGE.index(0.5)
+NOISE = 0.01  # of an AUROC
 ENOUGH = 0.55  # AUROC within labels, over what dealt partners give
 FEWEST_CELLS = 30  # judged cells of a set, below which it is left out
 BINS = 5  # of labels, by the P that is promised
@@ -139,8 +140,16 @@ def decision(cells: pd.DataFrame, chosen: str) -> str:
         if passed
         else "By this rule nothing is offered as a filter of cells."
     )
+    means = by_set(cells).groupby("observable", sort=False)[["foscttm", "foscttm_dealt"]].mean()
+    largest = str(means["foscttm"].idxmax())
+    is_typical = means["foscttm"].max() <= means.loc[largest, "foscttm_dealt"] + NOISE
+    raw = (
+        f"As it is, the largest AUROC for FOSCTTM is {means['foscttm'].max():.3f}, by *{largest}*; dealt partners give "
+        f"{means.loc[largest, 'foscttm_dealt']:.3f} there"
+        + (": it knows typical cells, and nothing of the matching." if is_typical else ".")
+    )
     return (
-        "The rule was written before the judged sets were looked at: take what is best on "
+        f"{raw}\n\nThe rule was written before the judged sets were looked at: take what is best on "
         f"{', '.join(CHOSEN_ON)} over dealt partners, by the smaller of both figures, and offer it if on "
         f"{', '.join(JUDGED_ON)} both exceed {ENOUGH} in the mean and 0.5 on each set. Chosen: *{chosen}*. On the "
         f"judged sets: {figures}. {verdict}"
@@ -178,10 +187,9 @@ def bought(cells: pd.DataFrame, chosen: str) -> str:
     if min(better.values()) == len(means):
         return f"The surest half is better than all cells by every figure ({counted}): it is offered as a filter."
     return (
-        f"The surest half is better than all cells by {counted}. So it does not hold what a user would read into it: a "
-        "filter may raise the rank of the true partner, but the cells that it keeps are not nearer to their partners "
-        "than all cells are. None is offered; confidence stays with labels, and the number of effective matches is "
-        "written beside each cell as what it is."
+        f"The surest half is better than all cells by {counted}. On the other sets the cells that are kept lie farther "
+        "from their partners than all cells do, which is not what a user would read into a filter. None is offered: "
+        "confidence stays with labels, and the number of effective matches is written beside each cell as what it is."
     )
 
 
