@@ -36,8 +36,10 @@ def write_report(folder: RunFolder, path: Path | None = None) -> Path:
     Raises
     ------
     PsmatchError
-        If the folder holds no run.
+        If the folder holds no run, or may only be read and the file would lie in it.
     """
+    if path is None or folder.path in path.parents:
+        folder.check_writable()
     if not (folder.path / "recipe.json").exists():
         raise PsmatchError(
             f"The folder {folder.path.name} holds no run.", hint="Give the folder of a run: it holds a recipe.json."

@@ -48,6 +48,8 @@ class HasPath(Protocol):
     @property
     def path(self) -> Path: ...
 
+    def check_writable(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class RunFile(Generic[FileContent]):
@@ -113,8 +115,9 @@ class RunFile(Generic[FileContent]):
         Raises
         ------
         PsmatchError
-            If the folder was removed, or the disk is full.
+            If the folder may only be read, was removed, or the disk is full.
         """
+        folder.check_writable()
         check_there(folder.path)
         path = self.path(folder, which)
         with listed_anew(folder.path, path):

@@ -138,9 +138,9 @@ class LabelJob(Job):
     @classmethod
     def jobs_of(cls, run: RunFolder) -> list[Self]:
         """All jobs of this kind of a run, newest first."""
-        root = run.path / cls.place
-        paths = root.iterdir() if root.is_dir() else ()
-        found = [cls(RunFolder(path)) for path in paths if RUN_ID.fullmatch(path.name) and path.is_dir()]
+        root = run.within(cls.place)
+        paths = root.path.iterdir() if root.path.is_dir() else ()
+        found = [cls(root.within(path.name)) for path in paths if RUN_ID.fullmatch(path.name) and path.is_dir()]
         return sorted(found, key=lambda each: each.id, reverse=True)
 
     @classmethod
@@ -155,7 +155,7 @@ class LabelJob(Job):
 
     @property
     def run(self) -> RunFolder:
-        return RunFolder(self.folder.path.parents[1])
+        return self.folder.around.around
 
     @property
     def settings(self) -> dict[str, Any]:

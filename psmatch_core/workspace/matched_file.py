@@ -33,6 +33,8 @@ def write_matched_of(
     coupling
         The run's coupling, if it is loaded already.
     """
+    if folder.path in path.parents:
+        folder.check_writable()
     recipe = folder.recipe
     source, target = load_modalities(folder)
     return write_matched(

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from psmatch_core.base import disk
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.workspace.folder_access import foreign_error
 from psmatch_core.workspace.run_folder import RUN_ID, RunFolder, RunStatus
 from psmatch_core.workspace.run_index import RunEntry
 from psmatch_core.workspace.small_files import read_plain
-from psmatch_core.workspace.store import DELETED, RunStore
+from psmatch_core.workspace.store import DELETED, RunStore, Started
 
 OWNER = "owner"  # in job.json
 OWNER_FILE = "owner.json"  # the same again, read if job.json cannot be read
@@ -30,9 +30,9 @@ def hash_owner(secret: str) -> str:
 class PersonalStore(RunStore):
     """The runs of a workspace as one person sees them.
 
-    Whoever knows the id of a run, which its link contains, can open and read it. Only its owner can rename, annotate,
-    cancel, restart, delete or restore it. A run without an owner is one from a time when one person used the workspace:
-    it can be opened by its link, and is not listed.
+    Whoever knows the id of a run, which its link contains, can open and read it: the folder that they get is read-only.
+    Only its owner can rename, annotate, cancel, restart, delete or restore it, or start a job inside it. A run without
+    an owner is one from a time when one person used the workspace: it can be opened by its link, and is not listed.
 
     Parameters
     ----------
@@ -52,6 +52,12 @@ class PersonalStore(RunStore):
         copied = super().adopt(folder)
         self._claim(copied)
         return copied
+
+    def start_job(self, job: Started) -> Started:
+        is_new = job.folder.path.parents[1] == self.root and not any(_owners(job.folder.path, self.root))
+        if not is_new:  # else it lies in a run, whose owner owns all jobs in it
+            check_owner(self, job.folder)
+        return super().start_job(job)
 
     def start_again(self, folder: RunFolder) -> None:
         check_owner(self, folder)
@@ -105,10 +111,7 @@ def check_owner(store: RunStore, folder: RunFolder) -> None:
         If the person at this store may only read it.
     """
     if not store.owns(folder):
-        raise PsmatchError(
-            f"{folder.job.get('name') or folder.id} belongs to somebody else.",
-            hint="You can read it. To change it, copy it to your runs and change the copy.",
-        )
+        raise foreign_error(folder)
 
 
 def _owners(path: Path, root: Path) -> Iterator[str]:

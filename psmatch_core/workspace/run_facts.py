@@ -82,6 +82,7 @@ def write_note(folder: RunFolder, text: str) -> None:
             f"A note may have {LONGEST_NOTE:,} characters; this one has {len(text):,}.",
             hint="Shorten it, or keep the details in a file of your own.",
         )
+    folder.check_writable()
     check_there(folder.path)
     write_plain(folder.path / NOTE_FILE, {"text": text})
 

@@ -24,6 +24,7 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.pipeline.recipe import Recipe
+from psmatch_core.workspace.folder_access import FolderAccess
 from psmatch_core.workspace.heartbeat import ENDED_SECONDS, TOLD_SECONDS, silence
 from psmatch_core.workspace.new_folder import LOCK, check_free, check_there, holds_job, make_folder, removed_error
 from psmatch_core.workspace.processes import WorkerProcess
@@ -48,10 +49,8 @@ START_SECONDS = 60.0  # without a known process, a worker that has not locked it
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunFolder(FolderAccess):
     """The folder of a run or of another job."""
-
-    path: Path
 
     @classmethod
     def create(cls, root: Path, recipe: Recipe, **asked: Any) -> RunFolder:
@@ -141,6 +140,7 @@ class RunFolder:
 
     def rename(self, name: str) -> None:
         """Give it another name."""
+        self.check_writable()
         known = self.job or {"kind": "run", "stop_after": LastStage.MATCH, "created": self.created}
         write_plain(self.path / "job.json", {**known, "name": name})
 
@@ -206,6 +206,7 @@ class RunFolder:
         PsmatchError
             If the folder was removed, or the disk is full.
         """
+        self.check_writable()
         check_there(self.path)
         write_plain(self.path / "status.json", to_plain(replace(status, updated=time.time())))
 
@@ -231,6 +232,7 @@ class RunFolder:
 
     def keep_worker(self, process: WorkerProcess) -> None:
         """Note the process that was started to do this job."""
+        self.check_writable()
         write_plain(self.path / WORKER, to_plain(process))
 
     @property
@@ -248,6 +250,7 @@ class RunFolder:
     @contextmanager
     def starting(self) -> Iterator[None]:
         """Let nobody else start or end the worker during the block."""
+        self.check_writable()
         check_there(self.path)
         with locks.acquire(self.path / START_LOCK):
             yield
@@ -265,6 +268,7 @@ class RunFolder:
         PsmatchError
             If another process works on it.
         """
+        self.check_writable()
         lock = locks.try_acquire(self.path / LOCK)
         if lock is None:
             raise PsmatchError(

@@ -100,8 +100,9 @@ def export_selections(folder: RunFolder, coupling: Coupling) -> Path:
     Raises
     ------
     PsmatchError
-        If the run has no exports yet.
+        If the run has no exports yet, or may only be read.
     """
+    folder.check_writable()
     exported = folder.exports / "coupling.h5ad"
     if not exported.exists() or not (folder.exports / EXPORT_ARCHIVE).exists():
         raise PsmatchError("This run has no exported files yet.", hint="Wait until the run is done, then try again.")

@@ -98,8 +98,9 @@ class RunStore:
         Raises
         ------
         PsmatchError
-            If its folder was removed, or does not say any more what was asked for.
+            If its folder was removed, may only be read, or does not say any more what was asked for.
         """
+        folder.check_writable()
         (folder.path / RESUMED).unlink(missing_ok=True)
         self.resume(folder)
 
@@ -122,7 +123,7 @@ class RunStore:
         return self.queue.n_ahead(folder.queue_name) if folder.status().state == QUEUED else 0
 
     def open(self, run_id: str) -> RunFolder:
-        """The run with this id.
+        """The run with this id; one of somebody else can be read, and refuses everything that would write into it.
 
         Raises
         ------
@@ -131,7 +132,8 @@ class RunStore:
         """
         if not RUN_ID.fullmatch(run_id) or not (self.runs / run_id).is_dir():
             raise PsmatchError("No run has this link.", hint="Open a run from the list of runs, or start a new one.")
-        return RunFolder(self.runs / run_id)
+        folder = RunFolder(self.runs / run_id)
+        return folder if self.owns(folder) else replace(folder, is_read_only=True)
 
     def cancel(self, folder: RunFolder) -> RunStatus:
         """Stop the worker of a run or another job with its child processes, and set its status to cancelled.
@@ -139,6 +141,7 @@ class RunStore:
         It is obeyed in every state: a worker that only starts has no say yet, and one inside a long library call is
         killed.
         """
+        folder.check_writable()
         if not (folder.was_active or folder.status().state == LOST or folder.is_worked_on()):
             return folder.status()
         with folder.starting():
@@ -196,6 +199,7 @@ class RunStore:
 
     def delete(self, folder: RunFolder) -> None:
         """Cancel a run and move it to the deleted runs, from where it can be restored."""
+        folder.check_writable()
         for status in sorted(folder.path.rglob("status.json"), key=lambda each: -len(each.parts)):
             with suppress(PsmatchError, OSError):  # on a full disk or over damage no status can be written
                 self.cancel(RunFolder(status.parent))  # the jobs of the run before the run itself
@@ -299,6 +303,7 @@ class RunStore:
 
     def _spawn(self, folder: RunFolder) -> None:
         """Start the worker of a folder as a process of its own, which outlives this one."""
+        folder.check_writable()
         command = ["run", str(folder.path), "--cache", str(self.stages), "--queue", str(self.queue.root)]
         with open(folder.path / "log.txt", "ab") as log:
             folder.keep_worker(start_process(command, folder.path, log))

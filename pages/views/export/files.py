@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from pages.shell.downloads import MIME, mime_type, open_binary
+from pages.shell.downloads import MIME, mime_type, open_binary, open_written
 from pages.shell.errors import show_errors
 from pages.shell.text import size
 from psmatch_core.workspace.manifest import checked_file, is_listed
@@ -85,6 +85,8 @@ def _report(folder: RunFolder) -> BinaryIO:
     """The report, written when its button is pressed if it is missing or older than the run's other files."""
     from psmatch_core.report import REPORT_FILE, write_report
 
+    if folder.is_read_only:  # a guest's download leaves nothing in the run
+        return open_written(lambda path: write_report(folder, path), REPORT_FILE)
     path = folder.exports / REPORT_FILE
     parts = (each for each in folder.path.rglob("*.*") if folder.exports not in each.parents)  # also of its jobs
     newest = max((each.stat().st_mtime for each in parts), default=0.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import streamlit as st
 
 from pages.shell import cache, charts, session
-from pages.shell.downloads import mime_type, open_binary
+from pages.shell.downloads import mime_type, open_binary, open_written
 from pages.shell.forms import config_form
 from pages.shell.glossary import meaning
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
@@ -71,8 +71,13 @@ def _matched(folder: RunFolder, rules: ExportRules, values: str) -> BinaryIO:
     from psmatch_core.exports.matched_h5mu import MATCHED_OF_RUN
     from psmatch_core.workspace.matched_file import write_matched_of
 
-    path = folder.exports / MATCHED_OF_RUN.format(values)
-    return open_binary(write_matched_of(folder, path, values=values, rules=rules, coupling=cache.coupling(folder)))
+    name, coupling = MATCHED_OF_RUN.format(values), cache.coupling(folder)
+
+    def write(path: Path) -> Path:
+        return write_matched_of(folder, path, values=values, rules=rules, coupling=coupling)
+
+    # a guest's download leaves nothing in the run
+    return open_written(write, name) if folder.is_read_only else open_binary(write(folder.exports / name))
 
 
 def _preview(chosen: pd.DataFrame) -> None:

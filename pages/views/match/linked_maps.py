@@ -20,6 +20,7 @@ from pages.shell.cell_texts import cell_texts, texts_name
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
+from pages.shell.read_only import may_change
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.cell import show_selected_pair
@@ -165,6 +166,8 @@ def _slider(folder: RunFolder, labels: list[str]) -> None:
             active = job
             fragment: Callable[[], None] = st.fragment(lambda: _wait(folder, active), run_every="1s")
             fragment()
+            return
+        if not may_change(folder, to=f"adjust label {name}"):
             return
         text = f"Adjust {slider_state.symbol_for(folder)} for label {name}"
         if st.button(text, key=f"linked.solve.{folder.id}", icon=":material/stairs:"):

@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, number, plain
 from pages.views.match import selected_cells, slider_state
@@ -64,7 +65,7 @@ def _one_label(folder: RunFolder, coupling: Coupling, label: str) -> None:
     n, m = coupling[label].shape
     if job is None and n * m > AUTOMATIC:
         _solve_button(folder, label, n, m)
-    elif job is None:
+    elif job is None and may_change(folder, to="adjust epsilon for this label"):
         with show_errors():
             job = session.store().start_job(EpsilonPathJob.create(folder, label))
     if job is None or not (job.is_active or job.is_done):
@@ -83,6 +84,8 @@ def _solve_button(folder: RunFolder, label: str, n: int, m: int) -> None:
     """A button that solves the plans of a large label, with how long that takes."""
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
+    if not may_change(folder, to="adjust epsilon for this label"):
+        return
     duration = "less than a minute" if n * m <= A_MINUTE else "several minutes"
     st.caption(f"{n:,} × {m:,} cells. To adjust this label, about 25 plans are solved first, which takes {duration}.")
     if st.button("Solve the plans", key=f"epsilon.start.{folder.id}", icon=":material/stairs:"):

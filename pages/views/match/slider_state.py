@@ -168,7 +168,7 @@ def _key(folder: RunFolder, job: EpsilonPathJob) -> str:
 def _job(folder: RunFolder, job_id: str) -> EpsilonPathJob:
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
-    return EpsilonPathJob(RunFolder(folder.path / EpsilonPathJob.place / job_id))
+    return EpsilonPathJob(folder.within(EpsilonPathJob.place, job_id))
 
 
 @st.cache_resource(max_entries=KEPT_PATHS, show_spinner=False)

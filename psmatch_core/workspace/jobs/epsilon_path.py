@@ -41,7 +41,7 @@ class EpsilonPathJob(LabelJob):
         if not results.has_propensities(run):
             raise PsmatchError("This run has no propensity scores yet.", hint="Train the propensity models first.")
         adjustable_matcher(run.recipe.matcher)
-        return cls(RunFolder.create(run.path / cls.place, run.recipe, **cls._asked(label)))
+        return cls(RunFolder.create(run.place_for(cls.place), run.recipe, **cls._asked(label)))
 
     @classmethod
     def current(cls, run: RunFolder, label: str) -> Self | None:

@@ -46,7 +46,7 @@ class LeaveOutJob(LabelJob):
             inputs[side].name: {name: report.counts(side)[name] for name in report.shared} for side in files.BOTH_SIDES
         }
         choose_control(label, how, shared)
-        return cls(RunFolder.create(run.path / cls.place, run.recipe, **cls._asked(label, **how.to_dict())))
+        return cls(RunFolder.create(run.place_for(cls.place), run.recipe, **cls._asked(label, **how.to_dict())))
 
     @classmethod
     def create_at(cls, path: Path, recipe: Recipe, label: str, how: LeaveOut) -> Self:

@@ -38,13 +38,13 @@ class MonitorJob(Job):
         if not results.has_coupling(run):
             raise PsmatchError("This run has no coupling to judge yet.", hint="Match first.")
         settings = (monitoring or Monitoring()).to_dict()
-        place, kind = run.path / cls.place, cls.kind
+        place, kind = run.place_for(cls.place), cls.kind
         return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=kind, monitoring=settings))
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Self | None:
         """The job of a run, whether it works, is done or failed; None if the run was never measured."""
-        folder = RunFolder(run.path / cls.place)
+        folder = run.within(cls.place)
         return cls(folder) if (folder.path / "status.json").exists() else None
 
     @property
@@ -53,7 +53,7 @@ class MonitorJob(Job):
 
     @property
     def run(self) -> RunFolder:
-        return RunFolder(self.folder.path.parent)
+        return self.folder.around
 
     @property
     def monitoring(self) -> Monitoring:
