@@ -8,6 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from pages.shell import demos, session
+from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors, show_problem
 from pages.shell.navigation import PAGES, page_button, path_of
 from pages.shell.previews import will_show
@@ -28,7 +29,7 @@ def no_data(workspace: Workspace) -> None:
                 if st.button("Open the demo", key="screen.demo", type="primary", icon=":material/science:"):
                     _open_demo()
                 _last_run_button()
-                page_button("data", "Load your own files")
+                page_button("data", "Load your own files", step=DataStep.FILES)
         elif len(loaded) == 1:
             present = "source" if workspace.source is not None else "target"
             missing = "target" if present == "source" else "source"
@@ -36,12 +37,12 @@ def no_data(workspace: Workspace) -> None:
                 f":material/hourglass_empty: **One modality is missing.** {plain(loaded[0].shown, 60)} is loaded as "
                 f"the {present}; there is no file for the {missing} yet. {will_show()}"
             )
-            page_button("data", f"Load the {missing} on Data")
+            page_button("data", f"Load the {missing} on Data", step=DataStep.FILES)
         else:
             st.markdown(
                 f":material/arrow_forward: **One decision is still needed.** {plain(workspace.missing)} {will_show()}"
             )
-            page_button("data", "Decide on Data")
+            page_button("data", "Decide on Data", step=workspace.questions[0][0])
 
 
 def not_computed(text: str, page: str) -> None:

@@ -58,7 +58,7 @@ def require_data(workspace: Workspace) -> None:
     if workspace.run_id or not workspace.missing:
         return
     empty_states.no_data(workspace)
-    _finish()
+    finish_page()
     st.stop()
 
 
@@ -69,7 +69,7 @@ def require(is_there: bool, text: str, page: str) -> None:
     folder = session.current_run()
     if folder is None or folder.status().state not in (FAILED, CANCELLED, LOST):  # else the page has just said that
         empty_states.not_computed(text, page)
-    _finish()
+    finish_page()
     st.stop()
 
 
@@ -99,7 +99,7 @@ def next_step(page: str, text: str, *, is_ready: bool = False) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         page_button(page, f"Next: {PAGES[page][0]}", is_main=is_ready)
         st.caption(text)
-    _finish()
+    finish_page()
 
 
 def run_name(folder: RunFolder) -> str:
@@ -108,7 +108,8 @@ def run_name(folder: RunFolder) -> str:
     return str(job.get("name") or when(float(job.get("created", 0.0))))
 
 
-def _finish() -> None:
+def finish_page() -> None:
+    """What every page ends with, after its last line."""
     if session.get("drawn") != _drawn(session.workspace()):  # a file arrived below: draw the whole page from one state
         st.rerun()
     session.freeze_imported()

@@ -23,6 +23,7 @@ PAGES = {
 }
 BOOTED = "booted"
 STEP, MAIN_STEP = "page-step", "main-page-step"  # starts of the keys of containers, for the style sheet
+STEP_ASKED = "step"  # in the address: the step of the Data page to show
 # Local files: the browser would fetch an emoji or a material icon for the tab from the internet.
 STATIC = Path(__file__).parents[2] / "static"
 ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"
@@ -53,16 +54,19 @@ def boot_if_opened_alone() -> None:
         st.rerun()
 
 
-def page_button(page: str, label: str, *, is_main: bool = False) -> None:
+def page_button(page: str, label: str, *, is_main: bool = False, step: str = "") -> None:
     """A link to a page that looks like the button it is used as: the browser follows it without drawing this page anew.
 
     Parameters
     ----------
     is_main
         Whether it is the one thing to do next.
+    step
+        The step of the page to show, for the Data page.
     """
+    asked = {STEP_ASKED: step} if step else None
     with st.container(key=f"{MAIN_STEP if is_main else STEP}-{page}-{label}", width="content"):
-        st.page_link(path_of(page), label=label, icon=PAGES[page][1])
+        st.page_link(path_of(page), label=label, icon=PAGES[page][1], query_params=asked)
 
 
 def path_of(page: str) -> str:

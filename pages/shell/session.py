@@ -133,6 +133,14 @@ def write_address() -> None:
         del st.query_params["run"]
 
 
+def take_from_address(name: str) -> str:
+    """What the link to this page asked for under a name, once; empty if it asked for nothing."""
+    asked = st.query_params.get(name, "")
+    if asked:
+        del st.query_params[name]
+    return asked
+
+
 def current_run() -> RunFolder | None:
     """The folder of the workspace's run."""
     current = workspace()

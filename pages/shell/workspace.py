@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pages.shell.data_steps import DataStep
 from pages.shell.text import count
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import Classifier
@@ -202,27 +203,36 @@ class Workspace:
     @property
     def missing(self) -> str:
         """What is still to be done on the Data page, in words; empty if a run can start."""
+        return next((text for _, text in self.questions), "")
+
+    @property
+    def questions(self) -> tuple[tuple[DataStep, str], ...]:
+        """All that is still to be done on the Data page: its step, and what, in the order in which it is asked."""
+        return tuple(self._questions())
+
+    def _questions(self) -> Iterator[tuple[DataStep, str]]:
         for which in SIDES:
             side = self.side(which)
             if side is None:
-                return f"Load a file for the {which} modality, or open a demo."
+                yield DataStep.FILES, f"Load a file for the {which} modality, or open a demo."
+                continue
             if not side.label_key:
-                return f"Choose the label column of the {which} modality."
+                yield DataStep.LABELS, f"Choose the label column of the {which} modality."
             matrix = side.summary.matrix(side.matrix) if side.summary else None
             if matrix is not None and matrix.needs_mending:
-                return f"Decide what to do with the missing values of the {which} modality."
+                yield DataStep.VALUES, f"Decide what to do with the missing values of the {which} modality."
             if side.missing:
                 cells = count(side.missing, "cell")
-                return f"Decide what to do with the {cells} without a label in the {which} modality."
-        source, target = self._both
-        if source.name.strip() == target.name.strip():
-            return "Give the two modalities different names."
+                yield DataStep.LABELS, f"Decide what to do with the {cells} without a label in the {which} modality."
+        if self.source is None or self.target is None:
+            return
+        if self.source.name.strip() == self.target.name.strip():
+            yield DataStep.FILES, "Give the two modalities different names."
         report = self.report
         if report is not None and (report.only_source or report.only_target) and self.labels.unshared == "refuse":
-            return "Decide what to do with the labels that only one modality has."
+            yield DataStep.LABELS, "Decide what to do with the labels that only one modality has."
         if report is not None and len(report.shared) < 2:
-            return "Choose label columns that share at least two labels."
-        return ""
+            yield DataStep.LABELS, "Choose label columns that share at least two labels."
 
     @property
     def label_counts(self) -> tuple[Mapping[str, int], Mapping[str, int]] | None:

@@ -199,7 +199,7 @@ def check_needs(
 
 def gigabytes(n_bytes: float) -> str:
     """Such as ``2.1 GB`` or ``800 MB``."""
-    return f"{n_bytes / GB:.1f} GB" if n_bytes >= GB else f"{n_bytes / MB:.0f} MB"
+    return f"{n_bytes / GB:.1f} GB" if n_bytes >= GB else f"{max(1.0, n_bytes / MB):.0f} MB"
 
 
 def minutes(seconds: float) -> str:

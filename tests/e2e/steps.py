@@ -49,6 +49,13 @@ def go(page: Page, title: str) -> None:
     settle(page)
 
 
+def step(page: Page, title: str) -> None:
+    """Go to a step of the Data page by the list of steps."""
+    page.get_by_role("button", name=re.compile(rf"\b\d {re.escape(title)}")).click()
+    expect(page.get_by_role("heading", name=re.compile(rf"^Step \d of 4: {re.escape(title)}"))).to_be_visible()
+    settle(page)
+
+
 def part(page: Page, key: str) -> Locator:
     """The element whose key begins with ``key``."""
     return page.locator(f"[class*='st-key-{re.sub('[^A-Za-z0-9_-]', '-', key)}']")

@@ -35,6 +35,7 @@ from tests.e2e.steps import (
     reach,
     run_of,
     settle,
+    step,
     upload,
     verdict_line,
     visit,
@@ -77,7 +78,9 @@ def test_the_demo_becomes_a_file_of_pairs(server: Server, new_page: Any, tmp_pat
     visit(page, server.url, "Data")
     press(page, DEMO)
     wait_for_demo(page)
+    step(page, "Labels")
     expect(page.get_by_role("strong").filter(has_text="RNA and Image share 13 labels")).to_be_visible()
+    step(page, "Files")
     folder = RunStore(server.workspace).open(run_of(page))
     models, report = load_models(folder), files.MONITOR_REPORT.read(folder)
     assert report is not None
@@ -164,6 +167,8 @@ def test_two_visitors_see_only_their_own(server: Server, new_page: Any, tmp_path
     labels = ("mock", "IFNG") * 30
     for side, name in (("source", "chromatin"), ("target", "surface")):
         upload(other, side, moments.table(tmp_path / f"{name}.csv", labels, prefix=name))
+    step(other, "Labels")
+    step(one, "Labels")
     expect(other.get_by_role("strong").filter(has_text="chromatin and surface share 2 labels")).to_be_visible()
     expect(one.get_by_text("chromatin.csv")).to_have_count(0)
     expect(other.get_by_role("strong").filter(has_text="RNA and Image share")).to_have_count(0)

@@ -83,7 +83,7 @@ def test_fonts_and_icon_come_from_the_app(server: Server, new_page: Any) -> None
 
 def test_a_downloaded_figure_has_its_title(server: Server, new_page: Any, run: str, tmp_path: Path) -> None:
     page = new_page()
-    visit(page, f"{server.url}/?run={run}", "Data")
+    visit(page, f"{server.url}/?run={run}&step=labels", "Data")
     drawn(page)
     plot = page.locator(".js-plotly-plot").first
     plot.scroll_into_view_if_needed()

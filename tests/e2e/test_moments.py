@@ -19,7 +19,7 @@ from psmatch_core.workspace.run_folder import DONE, FAILED, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests import moments
 from tests.e2e.conftest import SCREENSHOTS, Server
-from tests.e2e.steps import axe, drawn, go, no_exception, part, picture, press, settle, upload, visit
+from tests.e2e.steps import axe, drawn, go, no_exception, part, picture, press, settle, step, upload, visit
 from tests.waiting import ended
 
 pytestmark = pytest.mark.browser
@@ -107,6 +107,8 @@ def test_of_another_version(server: Server, new_page: Any, small: RunFolder) -> 
     expect(page.get_by_role("alert").filter(has_text="has no option temperature")).to_be_visible()
     check_look(page, "other_settings_match", problems)
     press(page, "Load its files with the current settings")
+    go(page, "Data")
+    step(page, "Labels")
     expect(page.get_by_role("strong").filter(has_text="RNA and Protein share 4 labels")).to_be_visible()
     assert not problems, "\n".join(problems)
 

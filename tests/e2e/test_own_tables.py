@@ -17,7 +17,7 @@ pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Server
-from tests.e2e.steps import choose, metric, no_exception, press, settle, upload, visit
+from tests.e2e.steps import choose, metric, no_exception, press, settle, step, upload, visit
 
 pytestmark = pytest.mark.browser
 N = 60
@@ -50,12 +50,16 @@ def test_what_a_lab_has_is_put_right_in_the_browser(server: Server, new_page: An
     visit(page, server.url, "Data")
     upload(page, "source", rna(tmp_path))
     upload(page, "target", protein(tmp_path))
+    step(page, "Labels")
     for nth in (0, 1):
         choose(page, "Label column", "gene (3 labels)", nth=nth)
     expect(page.get_by_text("Column gene_id repeats the label, value by value.")).to_be_visible()
 
     # missing values: a word is read as such and said, and filled by one button
+    step(page, "Files")
     expect(page.get_by_text("among numbers read as missing values: CD5 (2)")).to_be_visible()
+    expect(page.get_by_text("60 cells × 30 features")).to_be_visible()
+    step(page, "Values")
     press(page, "Fill them with the median of their feature")
     settle(page)
     expect(
@@ -63,13 +67,14 @@ def test_what_a_lab_has_is_put_right_in_the_browser(server: Server, new_page: An
     ).to_be_visible()
 
     # a column of numbers that describes cells is no feature, and chooses cells
-    expect(page.get_by_text("60 cells × 30 features")).to_be_visible()
     page.get_by_text("Cells to use: all").first.click()
     rules = page.get_by_role("textbox", name="Rules, one per line").first
     rules.fill("nCount_RNA > 500")
     rules.press("Control+Enter")
     settle(page)
+    step(page, "Files")
     expect(page.get_by_text("20 cells of 60 left out by rule: 20 by nCount_RNA > 500.")).to_be_visible()
     expect(page.get_by_text("40 cells × 30 features")).to_be_visible()
+    step(page, "Labels")
     assert (metric(page, "Shared labels"), metric(page, "Only in source")) == ("2", "1")
     no_exception(page)

@@ -19,7 +19,7 @@ from psmatch_core.workspace.results import load_models
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import HEAVY, SCREENSHOTS, Server
-from tests.e2e.steps import choose, go, no_exception, picture, press, settle, upload, visit
+from tests.e2e.steps import choose, go, no_exception, picture, press, settle, step, upload, visit
 
 pytestmark = pytest.mark.browser
 TITLES = ("Data", "Propensity", "Match", "Monitor", "Translate", "Evaluate", "Export")
@@ -40,11 +40,13 @@ def test_two_uploads_become_pairs(
     upload(page, "source", shared / "data" / "bmmc_cite" / "mod1.h5ad")
     upload(page, "target", shared / "data" / "bmmc_cite" / "mod2.h5ad")
     for nth, name in enumerate(("RNA", "Protein")):
-        choose(page, "Label column", "label_coarse", nth=nth)
         field = page.get_by_label("Name in figures and messages").nth(nth)
         field.fill(name)
         field.press("Enter")
         settle(page)
+    step(page, "Labels")
+    for nth in (0, 1):
+        choose(page, "Label column", "label_coarse", nth=nth)
     found = page.get_by_role("strong").filter(has_text="RNA and Protein share 5 labels")
     expect(found).to_be_visible()
     no_exception(page)

@@ -21,7 +21,7 @@ from psmatch_core.pipeline.demo_data import demo
 from psmatch_core.workspace.results import load_models
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import HEAVY, Server
-from tests.e2e.steps import go, metric, no_exception, part, press, run_of, settle, upload, visit
+from tests.e2e.steps import go, metric, no_exception, part, press, run_of, settle, step, upload, visit
 
 pytestmark = pytest.mark.browser
 HOSTILE = "![x](http://evil.example/a.png) <img src=x> http://evil.example :red[a] $b$ :smile:"
@@ -70,6 +70,7 @@ def test_labels_and_names_are_shown_as_text(server: Server, new_page: Any, tmp_p
     name = "<b>a :red[x] $y$ ~z~ *w*.csv"
     upload_as(page, "source", table(tmp_path / name, [HOSTILE, "B"] * 10, "a"))
     upload_as(page, "target", table(tmp_path / "protein.csv", [HOSTILE, "C"] * 10, "b"))
+    step(page, "Labels")
     expect(page.get_by_role("heading", name="Labels of both modalities")).to_be_visible()
     main = page.get_by_test_id("stMain")
     for selector in ("img[src*=evil]", "img[src=x]", "a[href*=evil]", ".katex", "[class*=red]"):
@@ -110,7 +111,7 @@ def bring_screen(page: Any, folder: Path) -> None:
         path = folder / f"{side}_screen.h5ad"
         adata.write_h5ad(path)
         upload(page, side, path)
-    expect(page.get_by_role("strong").filter(has_text="share 13 labels")).to_be_visible()
+    expect(page.get_by_role("button", name="2 Labels · 13 shared")).to_be_visible()
     settle(page)
 
 

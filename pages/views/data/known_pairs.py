@@ -1,4 +1,4 @@
-"""How true pairs are known, and a control that overrules the decision."""
+"""How true pairs are known: the column of each file that names the cell, and a control that overrules the decision."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.text import plain
-from pages.shell.workspace import Workspace
-from psmatch_core.data.checks import AUTOMATIC, EQUAL_NAMES, NO_PAIRS, PAIR_CHOICES
+from pages.shell.workspace import Side
+from pages.views.data.side_form import both_sides
+from psmatch_core.data.checks import AUTOMATIC, EQUAL_NAMES, NO_PAIRS, PAIR_CHOICES, display
+from psmatch_core.data.readers import FileSummary
 from psmatch_core.evaluation.evaluate import Judging
 
 TITLES = {
@@ -19,12 +21,16 @@ TITLES = {
 }
 
 
-def known_pairs_section(workspace: Workspace) -> None:
-    """The decision with its reason; another choice changes the settings of the next run."""
+def known_pairs_section() -> None:
+    """The column of each file, and the decision with its reason; another choice is for the next run."""
+    if session.workspace().source is None or session.workspace().target is None:
+        return
+    st.subheader("Known pairs", anchor=False)
+    both_sides(_pair_form)
+    workspace = session.workspace()
     found = workspace.known_pairs
     if found is None:
         return
-    st.subheader("Known pairs")
     icon = ":material/check_circle:" if found.are_known else ":material/help:"
     st.info(
         f"**True pairs: {found.how.value}.** {plain(found.reason, 400)} Known pairs evaluate the matching; "
@@ -43,3 +49,27 @@ def known_pairs_section(workspace: Workspace) -> None:
     if chosen != workspace.judging.pairs:
         session.set_workspace(replace(workspace, judging=replace(workspace.judging, pairs=chosen)))
         st.rerun()
+
+
+def _pair_form(which: str, side: Side, summary: FileSummary) -> Side:
+    return replace(side, pair_key=_pair_box(side, summary, f"{session.widget_key(f'side.{which}')}.pair"))
+
+
+def _pair_box(side: Side, summary: FileSummary, key: str) -> str:
+    """Columns that may name the physical cell: those with nearly as many values as cells."""
+    names = [column.name for column in summary.columns if column.n_distinct > 0.5 * summary.n_cells]
+    if side.pair_key and side.pair_key not in names:
+        names.append(side.pair_key)
+    if not names:
+        st.caption("No column names the physical cell: that takes nearly as many values as there are cells.")
+        return ""
+    options = ["", *names]
+    chosen = st.selectbox(
+        "Known pairs, used only to evaluate the result",
+        options,
+        index=options.index(side.pair_key),
+        format_func=lambda each: f"column {display(each)}" if each else "no column: by cell names, if they show it",
+        key=key,
+        help="A column that identifies the physical cell in both modalities. It is never used for matching.",
+    )
+    return chosen or ""

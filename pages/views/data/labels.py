@@ -14,7 +14,7 @@ from pages.views.data.finer_labels import finer_label_buttons, shared_batches_bu
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.checks import Severity, check_pair, display
+from psmatch_core.data.checks import Finding, Severity, check_pair, display
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.labels.shared_labels import LabelReport, suggested_map
@@ -25,14 +25,17 @@ EARLIER_RULES = "labels.earlier"
 MOST_STEPS = 50
 
 
-def label_comparison(workspace: Workspace) -> None:
+def label_comparison(workspace: Workspace, *, with_figure: bool) -> None:
     """Show how the labels compare under the current rules, and let the visitor change the rules."""
     report = workspace.report
     if report is None:
         return
     st.subheader("Labels of both modalities")
-    _pair_findings(workspace)
-    show_findings(f for f in report.findings if f.code not in SHOWN_BELOW or f.severity is Severity.REJECT)
+    show_findings(pair_findings(workspace))
+    if workspace.source is not None and workspace.target is not None:
+        finer_label_buttons(workspace.source, workspace.target)
+        shared_batches_button(workspace.source, workspace.target)
+    show_findings(_shown_findings(report))
     suggestion_buttons(workspace, report, _set_rules)
     charts.metrics(
         [
@@ -44,23 +47,35 @@ def label_comparison(workspace: Workspace) -> None:
     )
     _decisions(workspace, report)
     label_editor(workspace, report, _set_rules)
-    _figure(workspace, report)
+    if with_figure:
+        _figure(workspace, report)
 
 
-def _pair_findings(workspace: Workspace) -> None:
+def pair_findings(workspace: Workspace) -> tuple[Finding, ...]:
+    """What is remarkable of both files together, such as one file loaded twice; none before both are inspected."""
     source, target = workspace.source, workspace.target
     if source is None or target is None or source.summary is None or target.summary is None:
-        return
-    findings = check_pair(
+        return ()
+    found = check_pair(
         source.summary,
         target.summary,
         source_label_key=source.spec.label_name,
         target_label_key=target.spec.label_name,
         pair_keys=(source.pair_key, target.pair_key),
     )
-    show_findings(finding for finding in findings if finding.code != PAIRING_CODE)  # shown with its control below
-    finer_label_buttons(source, target)
-    shared_batches_button(source, target)
+    return tuple(finding for finding in found if finding.code != PAIRING_CODE)  # shown with its control in step 4
+
+
+def n_label_notes(workspace: Workspace) -> int:
+    """How many remarks the step of labels makes, with what it suggests."""
+    report = workspace.report
+    if report is None:
+        return 0
+    return len(pair_findings(workspace)) + len(_shown_findings(report)) + len(report.suggestions)
+
+
+def _shown_findings(report: LabelReport) -> list[Finding]:
+    return [f for f in report.findings if f.code not in SHOWN_BELOW or f.severity is Severity.REJECT]
 
 
 def _decisions(workspace: Workspace, report: LabelReport) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import Open
-from tests.pages.views.data.test_data_page import csv, hand_over
+from tests.pages.views.data.visitor import csv, hand_over
 
 LABELS = ["A", "B"] * 12
 

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shell import session, sharing, uploads
 from pages.shell.session import KEY
+from pages.views.export.files import _report
+from pages.views.export.pairs import _matched
 from psmatch_core.data.readers import DataSpec
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.pipeline.recipe import Recipe
@@ -20,7 +22,7 @@ from psmatch_core.workspace.ownership import PersonalStore, hash_owner
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import PATIENCE, ROOT, Open, opened, opener, plain_text, texts
-from tests.pages.views.data.test_data_page import csv, hand_over
+from tests.pages.views.data.visitor import csv, hand_over
 
 GONE = DataSpec(path="gone.csv", label_key="label")  # nothing is inspected when a page opens the run
 RECIPE = Recipe(source=replace(GONE, name="RNA"), target=replace(GONE, name="ADT"))
@@ -53,6 +55,11 @@ def key_of(app: AppTest) -> str:
 
 def store_of(app: AppTest, tmp_path: Path) -> PersonalStore:
     return PersonalStore(tmp_path / "workspace", owner=hash_owner(key_of(app)))
+
+
+def content(root: Path) -> dict[Path, int]:
+    """Every file and folder below, with the time at which it was written."""
+    return {path: path.stat().st_mtime_ns for path in root.rglob("*")}
 
 
 def keys(app: AppTest) -> set[str]:
@@ -92,13 +99,15 @@ def test_a_guest_reads_everything_and_is_offered_nothing_that_changes_the_run(
 ) -> None:
     """The finished run belongs to nobody on a shared server, so whoever opens it holds its link."""
     monkeypatch.setenv(sharing.SHARED_VARIABLE, "1")
-    before = {path: path.stat().st_mtime_ns for path in finished.path.glob("*.json")}
+    before = content(finished.path)
     monitor = full("monitor")
     assert f"measure.{finished.id}" not in keys(monitor)
     assert "To measure again, press “Copy to my runs” above" in plain_text(monitor)
     translate = opened(full("translate"), f"translate.tabs.{finished.id}", "Leave a perturbation out")
     assert "Leave it out" not in [each.label for each in translate.button]
     match = full("match")
+    opened(match, f"match.tabs.{finished.id}", "One label")
+    assert "To adjust epsilon for this label, press" in plain_text(match)
     match.session_state[f"selected.{finished.id}"] = Selection("source", np.arange(5), "drawn")
     opened(match, f"match.tabs.{finished.id}", "Linked maps")
     assert "To save selections with it, press" in plain_text(match)
@@ -107,7 +116,11 @@ def test_a_guest_reads_everything_and_is_offered_nothing_that_changes_the_run(
     links = [each.value for each in export.code if finished.id in each.value]
     assert links
     assert not any(KEY in each for each in links)
-    assert {path: path.stat().st_mtime_ns for path in finished.path.glob("*.json")} == before
+    assert full("data").session_state["workspace"].run_id == finished.id
+    guest = replace(finished, is_read_only=True)
+    assert _report(guest).read().startswith(b"<!DOCTYPE html>")
+    assert _matched(guest, finished.recipe.exports, "best").read(6) == b"MuData"
+    assert content(finished.path) == before
 
 
 def test_a_guest_copies_a_run_and_owns_the_copy(shared: Visit, tmp_path: Path) -> None:

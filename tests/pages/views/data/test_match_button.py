@@ -9,7 +9,7 @@ import pytest
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open
-from tests.pages.views.data.test_data_page import loaded
+from tests.pages.views.data.visitor import loaded
 
 LABELS = ["control"] * 6 + ["STAT1"] * 6
 

@@ -7,8 +7,9 @@ import zipfile
 
 from streamlit.testing.v1 import AppTest
 
+from pages.shell.data_steps import DataStep
 from tests.pages.conftest import Open, plain_text
-from tests.pages.views.data.test_data_page import csv, hand_over, metrics, press
+from tests.pages.views.data.visitor import at, csv, hand_over, metrics, press
 
 
 def test_two_tables_of_one_archive_make_both_sides(empty: Open) -> None:
@@ -39,7 +40,7 @@ def listed(app: AppTest) -> list[str]:
 
 
 def test_every_feature_is_found_in_the_table_of_roles(empty: Open) -> None:
-    app = hand_over(empty(), "source", "rna.csv", wide())
+    app = at(hand_over(empty(), "source", "rna.csv", wide()), DataStep.VALUES)
     assert "a_gene59" not in listed(app)
     assert "20 of 60 columns and features are listed" in plain_text(app)
     (search,) = [each for each in app.text_input if each.label == "Find a column or feature"]
@@ -55,6 +56,7 @@ def test_labels_to_keep_are_chosen_and_taken_back(empty: Open) -> None:
     app = empty()
     for side, prefix in (("source", "a"), ("target", "b")):
         hand_over(app, side, f"{prefix}.csv", csv(["A", "B", "C"] * 10, prefix=prefix))
+    at(app, DataStep.LABELS)
     assert metrics(app)["Shared labels"] == "3"
     (keep,) = [each for each in app.multiselect if each.label == "Keep only these labels"]
     assert keep.options == ["A", "B", "C"]
@@ -69,7 +71,7 @@ def test_labels_to_keep_are_chosen_and_taken_back(empty: Open) -> None:
 
 def test_the_table_of_labels_is_asked_for_where_no_column_can_be_the_label(empty: Open) -> None:
     def is_open(content: bytes) -> bool:
-        app = hand_over(empty(), "source", "rna.csv", content)
+        app = at(hand_over(empty(), "source", "rna.csv", content), DataStep.LABELS)
         (box,) = [each for each in app.expander if each.label.startswith("Labels in a separate table")]
         return bool(box.proto.expanded)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pages.shell.data_steps import DataStep
 from pages.views.data.run_comparison import COMPARE
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, plain_text, texts
+from tests.pages.views.data.visitor import at, metrics
 
 
 def test_a_finished_run_is_listed_with_its_metrics(full: Open) -> None:
@@ -25,13 +27,12 @@ def test_a_finished_run_is_listed_with_its_metrics(full: Open) -> None:
 def test_data_shows_what_the_run_was_made_of(full: Open) -> None:
     app = full()
     assert "1,000 cells × 200 features" in texts(app)
-    assert {metric.label: metric.value for metric in app.metric}["Shared labels"] == "13"
+    assert metrics(at(app, DataStep.LABELS))["Shared labels"] == "13"
 
 
 def test_the_list_opens_a_run_and_comes_first_without_data(full: Open, finished: RunFolder) -> None:
     app = full(link="")
     shown = plain_text(app)
-    assert "For new work, load two files" in shown
     assert "The matches are reproducible: " in shown
     headings = [each.value for each in app.subheader]
     assert headings.index("Earlier runs") < headings.index("Modality 1 (source)")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.shell.data_steps import DataStep
 from pages.shell.workspace import Side
 from pages.views.data.third_modality import many_command
 from psmatch_core.cli.main import _parser
@@ -15,7 +16,7 @@ from psmatch_core.cli.match_many import _settings, _specs
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.preprocessing import Preprocessing
 from tests.pages.conftest import Open
-from tests.pages.views.data.test_data_page import loaded, press
+from tests.pages.views.data.visitor import at, loaded, press
 
 LABELS = ["control"] * 6 + ["STAT1"] * 6
 
@@ -25,13 +26,13 @@ def commands(app: object) -> list[str]:
 
 
 def test_two_files_are_in_the_command_as_they_are_read(empty: Open) -> None:
-    (command,) = commands(loaded(empty, LABELS, LABELS))
+    (command,) = commands(loaded(empty, LABELS, LABELS, step=DataStep.JUDGE))
     assert command.startswith("psmatch match-many rna=rna.csv protein=protein.csv third=THIRD_FILE --label rna=")
 
 
 def test_without_files_and_for_a_demo_there_is_no_command(empty: Open) -> None:
-    assert commands(empty()) == []
-    assert commands(press(empty(), "Demo: perturbation screen")) == []
+    assert commands(at(empty(), DataStep.JUDGE)) == []
+    assert commands(at(press(empty(), "Demo: perturbation screen"), DataStep.JUDGE)) == []
 
 
 def test_the_command_can_be_typed_and_reads_both_files_in_the_same_way() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from pages.shell.data_steps import DataStep
 from tests.pages.conftest import Open, plain_text
-from tests.pages.views.data.test_data_page import hand_over, press
+from tests.pages.views.data.visitor import at, hand_over, press
 
 
 def table(n_cells: int = 30, n_features: int = 50, *, seed: int = 0) -> pd.DataFrame:
@@ -20,7 +21,7 @@ def table(n_cells: int = 30, n_features: int = 50, *, seed: int = 0) -> pd.DataF
 def test_counts_have_a_library_size_and_a_feature_is_found_by_name(empty: Open) -> None:
     rna = table()
     values = rna.iloc[:, 2:].to_numpy()
-    app = hand_over(empty(), "source", "rna.csv", rna.to_csv(index=False).encode())
+    app = at(hand_over(empty(), "source", "rna.csv", rna.to_csv(index=False).encode()), DataStep.VALUES)
     text = plain_text(app)
     assert "rna: from 30 cells" in text
     assert f"median library size {np.median(values.sum(axis=1)):,.0f} counts" in text
@@ -39,6 +40,7 @@ def test_other_values_are_said_to_have_none_and_missing_ones_are_drawn(empty: Op
     profiles.iloc[:, 2:] = np.random.default_rng(1).normal(size=(30, 8))
     profiles.loc[:2, "GENE3"] = np.nan
     app = hand_over(empty(), "target", "profiles.csv", profiles.to_csv(index=False).encode())
+    at(app, DataStep.VALUES)
     text = plain_text(app)
     assert "These values are not counts, so they have no library size" in text
     assert "1 of 8 features lack values, at most 10.0% of cells" in text
