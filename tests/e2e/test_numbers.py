@@ -38,7 +38,7 @@ from psmatch_core.workspace.results import features_of, load_figures, load_match
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 from tests.e2e.conftest import Server
-from tests.e2e.steps import drawn, no_exception, press, settle, verdict_line, visit
+from tests.e2e.steps import drawn, no_exception, press, settle, step, verdict_line, visit
 from tests.waiting import ended, until
 
 pytestmark = pytest.mark.browser
@@ -61,7 +61,7 @@ Metric = tuple[str, str, str]  # label, value, what it is compared with
 
 @dataclass(frozen=True)
 class Tab:
-    """What one tab of a page must say, or a page without tabs.
+    """What one tab of a page or step of Data must say, or a page without tabs.
 
     Parameters
     ----------
@@ -109,7 +109,9 @@ def test_every_number_on_every_page_is_that_of_the_core(server: Server, run: Run
 
 def check(page: Page, tab: Tab) -> None:
     """Open a tab, and compare all that it says in numbers."""
-    if tab.name:
+    if tab.page == "data":
+        step(page, tab.name)
+    elif tab.name:
         page.get_by_role("tab", name=tab.name, exact=True).click()
         expect(page.get_by_role("tabpanel").get_by_test_id("stElementContainer").first).to_be_visible()
     if tab.name == "Feature pairs":
@@ -189,9 +191,10 @@ def _data(run: RunFolder) -> Iterator[Tab]:
         ("Too small", report.too_small),
     )
     title = f"{names[0]} and {names[1]} share {len(report.shared)} labels"
-    yield Tab(
-        "data", titles=(title, *_values(run)), metrics=tuple((name, f"{len(each)}", "") for name, each in counted)
-    )
+    yield Tab("data", "Files")
+    yield Tab("data", "Labels", titles=(title,), metrics=tuple((name, f"{len(each)}", "") for name, each in counted))
+    yield Tab("data", "Values", titles=tuple(_values(run)))
+    yield Tab("data", "Match and judge")
 
 
 def _values(run: RunFolder) -> Iterator[str]:
@@ -303,7 +306,7 @@ def _slider(run: RunFolder, models: tuple[PropensityModel, PropensityModel], hea
     path = job.result(models)
     assert path is not None
     at = path.own_step
-    marks = {name: float(path.values[step]) for name, step in path.named_steps.items()}
+    marks = {name: float(path.values[place]) for name, place in path.named_steps.items()}
     curve = plotting.l_curve_figure(path.curve, current=float(path.values[at]), marks=marks)
     n_candidates = path.problem.y.shape[0]
     metrics: list[Metric] = [
