@@ -10,7 +10,7 @@ from pages.shell.glossary import glossary
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
 from pages.views.data.step_views import STEP_VIEWS
-from pages.views.data.steps import current_step, move, step_list, step_title
+from pages.views.data.steps import current_step, go_where_asked, step_list, step_title
 from psmatch_core.data.labels.answers import answer_on_shared_labels
 
 workspace = start_page("data", "What data do I have, and do both modalities use the same labels?")
@@ -49,7 +49,7 @@ if workspace.source is not None and workspace.target is not None and workspace.r
 if step is DataStep.FILES and not is_returning:
     run_list()
 glossary()
-move(step)
+go_where_asked(step)
 if step is DataStep.JUDGE or workspace.run_id:
     next_step(
         "propensity",

@@ -97,7 +97,7 @@ def step_buttons(step: DataStep, workspace: Workspace) -> None:
                 )
 
 
-def move(step: DataStep) -> None:
+def go_where_asked(step: DataStep) -> None:
     """Go to the step that was asked for, once all that was typed in this one is kept."""
     wanted = session.pop(WANTED)
     if wanted is not None and wanted is not step:
