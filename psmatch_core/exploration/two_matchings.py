@@ -10,6 +10,7 @@ import pandas as pd
 from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
+from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.evaluation.evaluate import PAIR_METRICS
 from psmatch_core.evaluation.intervals import bootstrap_intervals
@@ -197,25 +198,37 @@ def _compared(
     first, second = (_part(block, mine) for block, mine in zip(blocks, rows, strict=True))
     n = rows[0].size
     known = np.flatnonzero(place >= 0)
+    is_same = np.array_equal(place, np.arange(second.shape[1]))  # no column needs to be moved
     shared, chance = np.zeros(n), np.full(n, np.nan)
+    best, spread = np.full((2, n), -1), np.zeros((2, n))
     for start, stop in row_chunks(n, max(first.shape[1], second.shape[1])):
-        mine = _shares(first, start, stop)[:, known]
-        its = _shares(second, start, stop)[:, place[known]]
+        both = [_shares(block, start, stop) for block in (first, second)]
+        for at, each in enumerate(both):  # from the rows that are there anyway: to form them takes longest
+            heaviest = each.argmax(axis=1)
+            best[at, start:stop] = np.where(each.any(axis=1), heaviest, -1)
+            spread[at, start:stop] = _effective_of_shares(each)
+        mine, its = both if is_same else (both[0][:, known], both[1][:, place[known]])
         shared[start:stop] = np.minimum(mine, its).sum(axis=1)
         if stop - start > 1:  # every cell gets the matches of another one
             exchanged = np.roll(its, int(rng.integers(1, stop - start)), axis=0)
             chance[start:stop] = np.minimum(mine, exchanged).sum(axis=1)
-    best = [block.top(1)[0][:, 0] for block in (first, second)]
     same = (best[0] >= 0) & (place[best[0]] == best[1])
     return pd.DataFrame(
         {
             "shared_mass": shared,
             "by_label": chance,
             "same_best": same,
-            "n_effective": first.n_effective,
-            "other_n_effective": second.n_effective,
+            "n_effective": spread[0],
+            "other_n_effective": spread[1],
         }
     )
+
+
+def _effective_of_shares(shares: np.ndarray) -> np.ndarray:
+    """exp(entropy) of each row ``(n,)``; 0 for a row without mass."""
+    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    entropy = -np.einsum("ij,ij->i", shares, logs)
+    return np.where(shares.any(axis=1), np.exp(entropy), 0.0)
 
 
 def _part(block: Block, rows: np.ndarray) -> Block:
@@ -225,6 +238,8 @@ def _part(block: Block, rows: np.ndarray) -> Block:
 
 def _shares(block: Block, start: int, stop: int) -> np.ndarray:
     """Rows of a block as shares of their mass; 0 where a row has none."""
-    rows = block.rows(start, stop)
+    step = max(1, TILE_VALUES // max(block.shape[1], 1))
+    rows = np.concatenate([block.rows(at, min(at + step, stop)) for at in range(start, stop, step)])
     mass = rows.sum(axis=1, keepdims=True)
-    return np.divide(rows, mass, out=np.zeros_like(rows), where=mass > 0)
+    rows /= np.where(mass > 0, mass, 1.0)
+    return rows
