@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from psmatch_core.base.errors import plural
+
 CONFIDENCE_PAGE = Path(__file__).parents[1] / "docs" / "confidence.md"
 CHOSEN_ON = ("bmmc_cite", "snare_cortex", "pbmc10k_cite_mini", "cite_panels")
 JUDGED_ON = ("papalexi_split", "snare_celllines", "asap_panels")
@@ -161,14 +163,17 @@ def control_words(controls: pd.DataFrame, chosen: str) -> str:
     own = by_set(controls).loc[chosen]
     splits = controls.groupby("data")["seed"].nunique()
     found = "; ".join(
-        f"{name} ({splits[name]} splits): FOSCTTM {row['foscttm_over']:.3f}, rank {row['rank_over']:.3f}, "
-        f"1 − P {row['farther_over']:.3f}"
+        f"{name} ({plural(int(splits[name]), 'split')}): FOSCTTM {row['foscttm_over']:.3f}, "
+        f"rank {row['rank_over']:.3f}, 1 − P {row['farther_over']:.3f}"
         for name, row in own.iterrows()
     )
-    return (
-        f"The same over dealt partners where labels mean nothing, *{chosen}*: {found}. What is above 0.5 there is not "
-        "of the labels: cells that are unusual in one modality are unusual in the other ([defaults](defaults.md))."
+    is_of_labels = float(own[["foscttm_over", "rank_over"]].max(axis=None)) <= 0.5 + 2 * NOISE
+    meaning = (
+        "So what it knows elsewhere comes from the labels."
+        if is_of_labels
+        else "What is above 0.5 there is not of the labels: unusual cells find each other ([defaults](defaults.md))."
     )
+    return f"The same over dealt partners where labels mean nothing, *{chosen}*: {found}. {meaning}"
 
 
 def curves(rows: pd.DataFrame, column: str) -> np.ndarray:

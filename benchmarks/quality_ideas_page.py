@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from psmatch_core.base.errors import plural
+
 IDEAS_RESULTS = Path(__file__).parent / "results" / "quality_ideas.json"
 BASE = "feature bagging, 0.1 × mean"
 LINKED_BASE, LINKED_IDEA = (
@@ -49,8 +51,13 @@ def ideas_page(measured: dict[str, Any]) -> str:
                 f"{middle.loc[data, each]:+.3f} ({low.loc[data, each]:+.3f} to {high.loc[data, each]:+.3f})"
                 for each in middle
             )
+            if data in middle.index
+            else ""
             for data in seeds.index
         ]
+        measured_on = values.loc[name].groupby("data").size()
+        if int(measured_on.min()) < int(seeds.min()):
+            name = f"{name}, {plural(int(measured_on.min()), 'seed')}"
         better, worse = int((middle <= -GAIN).all(axis=1).sum()), int((middle > LOSS).any(axis=1).sum())
         enters = "yes" if better >= ON and not worse else "no"
         lines.append(f"| {name} | {' | '.join(cells)} | {better}, {worse} | {enters} |")
