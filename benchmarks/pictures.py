@@ -97,6 +97,8 @@ def quiet(page: Page) -> None:
         hint.first.click()
         settle(page)
     expect(page.get_by_text("plans solved")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)  # the plans of a slider are being solved
+    page.mouse.move(SHOWN[0] - 2, 2)  # no button bar of a figure shows, and no arrow of the sidebar
     still(page)
     page.wait_for_timeout(1_200)  # figures redraw to their size
 
