@@ -102,6 +102,24 @@ def check_matched(folder: RunFolder) -> None:
         )
 
 
+def check_scored(folder: RunFolder) -> None:
+    """Raise what went wrong, unless both modalities of the run are scored.
+
+    Raises
+    ------
+    PsmatchError
+        If it failed, was cancelled, or has not got so far.
+    """
+    from psmatch_core.workspace.ending import describe_ending
+    from psmatch_core.workspace.results import has_propensities
+
+    if not has_propensities(folder):
+        raise PsmatchError(
+            f"The run in {folder.id} has no scores. {describe_ending(folder)}".strip(),
+            hint=f"To go on with it: psmatch resume {folder.path}",
+        )
+
+
 def check_done(status: RunStatus, *, resume: str = "") -> None:
     """Raise what went wrong, unless the work is done; ``resume`` is the command that goes on with it."""
     if status.state != DONE:

@@ -52,7 +52,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _monitor(options: argparse.Namespace) -> int:
-    from psmatch_core.cli.common import check_done, open_run, progress_of
+    from psmatch_core.cli.common import check_done, check_matched, open_run, progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.monitor import Monitoring
     from psmatch_core.workspace.jobs.monitor import MonitorJob
@@ -64,6 +64,7 @@ def _monitor(options: argparse.Namespace) -> int:
     monitoring = Monitoring(
         stability=not options.no_stability, n_shuffles=options.shuffles, null_cells=options.null_cells
     )
+    check_matched(folder)
     job = MonitorJob.create(folder, monitoring)
     check_done(execute(job, cache=options.cache, queue=options.queue, also=progress_of(options)))
     report = job.result()
@@ -74,10 +75,11 @@ def _monitor(options: argparse.Namespace) -> int:
 
 def _compare(folder: RunFolder, options: argparse.Namespace) -> int:
     """Print whether the labels do the same in both modalities, by their features or by unseen labels."""
-    from psmatch_core.cli.common import progress_of
+    from psmatch_core.cli.common import check_scored, progress_of
     from psmatch_core.cli.json_output import as_json
     from psmatch_core.workspace.results import effects_of, unseen_of
 
+    check_scored(folder)
     found = effects_of(folder) if options.effects else unseen_of(folder, progress=progress_of(options))
     print(as_json(found.to_dict()) if options.json else "\n".join([found.finding(), *found.remarks()]))
     return 0
