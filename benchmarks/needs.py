@@ -1,7 +1,10 @@
-"""What a run needs: estimated before it starts, and measured: ``python -m benchmarks.needs [--sizes 12]``.
+"""What a run needs: estimated before it starts, and measured: ``python -m benchmarks.needs [--sizes 13] [--keep]``.
 
-Runs ``psmatch match`` with the default recipe on simulated screens of several sizes, and prints wall time, the peak of
-the memory of its processes (proportional set size, Linux) and the size of its folder, each beside the estimate.
+Runs ``psmatch match`` with the default recipe on simulated screens of several sizes, and prints processor and wall
+time, the peak of the memory of its processes (proportional set size, Linux) and the size of its folder, each beside the
+estimate. ``--keep`` writes the figures to ``benchmarks/results/needs.json``. ``--fit`` measures nothing: it fits the
+constants of ``psmatch_core/pipeline/needs.py`` to what is kept there, with the same relative weight for each size, and
+prints them and how far the estimates then are from what was measured.
 """
 
 from __future__ import annotations
@@ -9,21 +12,32 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from psmatch_core.base import disk
+from psmatch_core.classification.classifiers.base import MANY_CELLS
+from psmatch_core.data.preprocessing import MANY_FEATURES
+from psmatch_core.data.scaling import LARGEST_SHARE, MANY_SCALED
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "needs.json"
 
 # Cells a side, features of the source, labels, whether the source is dense; the target has 100 dense features.
 SIZES = (
     (500, 200, 5, False), (1_000, 2_000, 10, False), (2_000, 200, 40, False), (2_000, 2_000, 5, True),
     (3_000, 8_000, 20, False), (5_000, 500, 10, True), (5_000, 2_000, 50, False), (8_000, 200, 20, False),
     (8_000, 2_000, 4, False), (12_000, 1_000, 30, False), (4_000, 4_000, 100, False), (10_000, 2_000, 100, False),
+    (25_000, 2_000, 50, False),
 )  # fmt: skip
 
 
@@ -32,10 +46,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, default=len(SIZES), help="how many of the sizes")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--keep", action="store_true", help="keep the figures for the fit")
+    parser.add_argument("--fit", action="store_true", help="fit the constants to the figures that are kept")
     options = parser.parse_args()
+    if options.fit:
+        print(*fit(json.loads(RESULTS.read_text(encoding="utf-8"))), sep="\n")
+        return
     for size in SIZES[options.first : options.first + options.sizes]:
         with tempfile.TemporaryDirectory(prefix="psmatch-needs-") as folder:
-            print(json.dumps(measured(size, Path(folder))), flush=True)
+            row = measured(size, Path(folder))
+        print(json.dumps(row), flush=True)
+        if options.keep:
+            kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+            others = [each for each in kept if (each["cells"], each["features"]) != size[:2]]
+            disk.write_json(RESULTS, sorted([*others, row], key=lambda each: (each["cells"], each["features"])))
 
 
 def measured(size: tuple[int, int, int, bool], folder: Path) -> dict[str, Any]:
@@ -49,21 +73,84 @@ def measured(size: tuple[int, int, int, bool], folder: Path) -> dict[str, Any]:
     needs = estimate_needs(Recipe(), *sides, n_labels=n_labels)
     command = [sys.executable, "-m", "psmatch_core", "match", str(folder / "source.h5ad"), str(folder / "target.h5ad")]
     command += ["--label", "label", "--out", str(folder / "run"), "--quiet"]
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), processor_of_children()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0.0
     while process.poll() is None:
         peak = max(peak, memory_of(process.pid))
         time.sleep(0.3)
     seconds = time.perf_counter() - started
-    disk = sum(each.stat().st_size for each in (folder / "run").rglob("*") if each.is_file())
+    processor = processor_of_children() - spent
+    n_bytes = sum(each.stat().st_size for each in (folder / "run").rglob("*") if each.is_file())
     shutil.rmtree(folder / "run", ignore_errors=True)
     return {
-        "cells": n_cells, "features": n_features, "labels": n_labels, "dense": is_dense, "exit": process.returncode,
-        "seconds": round(seconds, 1), "memory_mb": round(peak / 1e6), "disk_mb": round(disk / 1e6, 1),
-        "of_seconds": None if needs.seconds is None else round(needs.seconds / seconds, 2),
-        "of_memory": round(needs.memory / peak, 2), "of_disk": round(needs.disk / disk, 2),
+        "cells": n_cells, "features": n_features, "labels": n_labels, "stored": n_stored, "exit": process.returncode,
+        "processor": round(processor, 1), "seconds": round(seconds, 1), "memory": round(peak), "disk": n_bytes,
+        "of_processor": None if needs.processor is None else round(needs.processor / processor, 2),
+        "of_memory": round(needs.memory / peak, 2), "of_disk": round(needs.disk / n_bytes, 2),
     }  # fmt: skip
+
+
+def processor_of_children() -> float:
+    """Processor seconds of all processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def fit(kept: list[dict[str, Any]]) -> Iterator[str]:
+    """The constants that fit what was measured, and the largest and smallest ratio of estimate and measurement."""
+    from scipy.optimize import nnls
+
+    for what, terms in TERMS.items():
+        rows = [each for each in kept if what != "processor" or each["cells"] < MANY_CELLS]
+        measured_ = np.array([each[what] for each in rows], dtype=float)
+        design = np.array([[term(_Size(each)) for term in terms.values()] for each in rows])
+        constants, _ = nnls(design / measured_[:, None], np.ones(len(rows)))
+        ratios = design @ constants / measured_
+        yield f"{what}: {', '.join(f'{name} {value:.4g}' for name, value in zip(terms, constants, strict=True))}"
+        yield f"  estimate / measured: {ratios.min():.2f} to {ratios.max():.2f}, {len(rows)} sizes"
+        many = [each for each in kept if what == "processor" and each["cells"] >= MANY_CELLS]
+        for each in many:
+            predicted = float(np.dot([term(_Size(each)) for term in terms.values()], constants))
+            yield f"  share of that with {each['cells']:,} cells: {each[what] / predicted:.2f}"
+
+
+class _Size:
+    """What the terms of the estimate count, for one row."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        n, kept_features = row["cells"], min(row["features"], MANY_FEATURES)
+        self.cells, self.labels = 2 * n, row["labels"]
+        self.stored = row["stored"] + 100 * n
+        is_shifted = n * kept_features > MANY_SCALED and row["stored"] <= LARGEST_SHARE * n * row["features"]
+        share = row["stored"] / (n * row["features"])
+        self.shifted = share * n * kept_features if is_shifted else 0
+        self.all_seen = n * kept_features + 100 * n
+        self.seen = 100 * n + (0 if is_shifted else n * kept_features)
+        self.predicted = n * kept_features + 100 * n
+
+
+TERMS: dict[str, dict[str, Callable[[_Size], float]]] = {
+    "memory": {
+        "LIBRARIES": lambda _: 1.0,
+        "PER_STORED_VALUE": lambda each: each.stored,
+        "PER_SHIFTED_VALUE": lambda each: each.shifted,
+        "PER_SEEN_VALUE": lambda each: each.seen,
+        "PER_SCORE": lambda each: each.cells * each.labels,
+        "PER_CELL": lambda each: each.cells,
+    },
+    "disk": {
+        "DISK_PER_STORED_VALUE": lambda each: each.stored,
+        "DISK_PER_PREDICTED_VALUE": lambda each: each.predicted,
+        "DISK_PER_CELL": lambda each: each.cells,
+    },
+    "processor": {
+        "START_SECONDS": lambda _: 1.0,
+        "SECONDS_PER_SEEN_VALUE": lambda each: each.all_seen,
+        "SECONDS_PER_CELL": lambda each: each.cells,
+        "SECONDS_PER_LABEL": lambda each: each.labels,
+    },
+}
 
 
 def write_screen(folder: Path, *, n_cells: int, n_features: int, n_labels: int, is_dense: bool) -> int:

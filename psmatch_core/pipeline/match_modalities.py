@@ -137,8 +137,9 @@ def match_modalities(
     check_plans(plans, modalities)
     prepared = prepare_several(recipe.labels, modalities, seed=recipe.seed)
     first, *others = (SideSize.of(cells) for cells in prepared.modalities.values())
+    n_labels = len(next(iter(prepared.modalities.values())).label_names)
     for other in others:
-        check_needs(recipe, first, other)
+        check_needs(recipe, first, other, n_labels=n_labels)
     store = MemoryStageStore()
     with computing_on(executor):
         fitted, models = score_several(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,27 +24,25 @@ from psmatch_core.pipeline.recipe import Recipe
 BUDGET_VARIABLE = "PSMATCH_MEMORY_BUDGET"
 TOO_LARGE_CODE = "PM-R02"
 GB, MB = 10**9, 10**6
-# Fitted to default runs of several sizes, by `python -m benchmarks.needs` (docs/robustness.md).
-LIBRARIES = 640 * MB  # Python with torch, scanpy and numba, and what the monitor holds
-MAP = 190 * MB  # compiling and drawing the map of scores, when the translations are written and gone
-# Bytes for each value of its kind, and for each cell.
-PER_STORED_VALUE = 16.0  # value and place, once more while they are normalised
-PER_SEEN_VALUE = 10.0  # of the dense features that the classifiers see
-PER_SHIFTED_VALUE = 24.0  # of those that stay sparse: value and place, once more in the order of folds, and halves
-PER_PREDICTED_VALUE = 42.0  # of the translations in both directions, by the matching and by the uniform plan
-FEW_PREDICTED = 20_000_000  # so many were measured; of more, a label is computed at a time, and one direction written
-PER_FURTHER_VALUE = 6.0  # of these
-PER_CELL = 15_000.0
-DISK_PER_STORED_VALUE = 4.0
-DISK_PER_PREDICTED_VALUE = 22.5
-DISK_PER_CELL = 3_500.0
-# Seconds of a run with the recommended classifier, monitor included, on two cores.
-START_SECONDS = 28.0
-SECONDS_PER_SEEN_VALUE = 9.6e-6
-SECONDS_PER_CELL = 4.65e-3
-SECONDS_PER_LABEL = 0.49
-SHARE_OF_MANY = 0.3  # of that time where both modalities have many cells: half of the processor seconds, and some more
+# Fitted to default runs of several sizes, by `python -m benchmarks.needs --fit` (docs/robustness.md).
+LIBRARIES = 460 * MB  # Python with torch, scanpy and numba, and what the monitor holds
+# Bytes for each value of its kind, and for each cell and label.
+PER_STORED_VALUE = 28.0  # value and place, once more while they are normalised
+PER_SEEN_VALUE = 15.2  # of the dense features that the classifiers see
+PER_SHIFTED_VALUE = 47.5  # of those that stay sparse: value and place, once more in the order of folds, and halves
+PER_SCORE = 104.0  # of each cell at each label: those of the run, held out, and of four halves
+DISK_PER_STORED_VALUE = 3.3
+DISK_PER_PREDICTED_VALUE = 21.0
+DISK_PER_CELL = 3_950.0
+# Processor seconds of a run with the recommended classifier, monitor included.
+START_SECONDS = 6.4
+SECONDS_PER_SEEN_VALUE = 8.45e-6
+SECONDS_PER_CELL = 1.75e-3
+SECONDS_PER_LABEL = 0.16
+SHARE_OF_MANY = 0.55  # of that time where both modalities have many cells
+WALL_SHARE = 0.75  # wall time of that on two cores that do nothing else (`python -m benchmarks.end_to_end`)
 TYPICAL_LABELS = 20
+FEWER_FEATURES = 500  # what a refusal proposes to keep
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(GB|MB)\s*", re.IGNORECASE)
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
@@ -83,13 +81,18 @@ class RunNeeds:
     ----------
     memory, disk
         At its peak, and for its results [bytes].
-    seconds
-        Wall time on a machine like ours (two cores) [s]; None for settings whose time was not measured.
+    processor
+        Processor time on a machine like ours [s]; None for settings whose time was not measured.
     """
 
     memory: float
     disk: float
-    seconds: float | None = None
+    processor: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time on two such cores [s]."""
+        return None if self.processor is None else WALL_SHARE * self.processor
 
 
 def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labels: int = TYPICAL_LABELS) -> RunNeeds:
@@ -110,11 +113,10 @@ def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labe
     predicted = source.n_cells * readable[1] + target.n_cells * readable[0]
     n_cells = sum(each.n_cells for each in sides)
     held = sum(_of_features(rule, each) for each, rule in zip(sides, rules, strict=True))
-    data = LIBRARIES + PER_STORED_VALUE * stored + held + PER_CELL * n_cells
     return RunNeeds(
-        memory=data + max(MAP, _of_predicted(predicted)),
+        memory=LIBRARIES + PER_STORED_VALUE * stored + held + PER_SCORE * n_cells * n_labels,
         disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted + DISK_PER_CELL * n_cells,
-        seconds=_seconds(recipe, sum(seen), (source.n_cells, target.n_cells), n_labels),
+        processor=_processor(recipe, sum(seen), (source.n_cells, target.n_cells), n_labels),
     )
 
 
@@ -126,14 +128,8 @@ def _of_features(rule: Preprocessing, side: SideSize) -> float:
     return PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
 
 
-def _of_predicted(n_values: float) -> float:
-    """Memory of translations with so many values [bytes]."""
-    few = min(n_values, FEW_PREDICTED)
-    return PER_PREDICTED_VALUE * few + PER_FURTHER_VALUE * (n_values - few)
-
-
-def _seconds(recipe: Recipe, seen: float, n_cells: tuple[int, int], n_labels: int) -> float | None:
-    """Wall time of a run [s]; None where another classifier, space or method makes it another."""
+def _processor(recipe: Recipe, seen: float, n_cells: tuple[int, int], n_labels: int) -> float | None:
+    """Processor time of a run [s]; None where another classifier, space or method makes it another."""
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
     if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
         return None
@@ -178,7 +174,7 @@ def check_needs(
     budget
         In bytes; :func:`memory_budget` unless given.
     n_labels
-        Labels that both modalities share, for the estimate of time.
+        Labels that both modalities share.
 
     Raises
     ------
@@ -189,7 +185,17 @@ def check_needs(
     budget = budget if budget is not None else memory_budget()
     if budget is None or needs.memory <= budget:
         return needs
-    advice = [*_fitting_sizes(recipe, source, target, budget), *_fitting_settings(recipe, source, target, budget)]
+
+    def memory(recipe: Recipe, factor: float = 1.0) -> float:
+        return estimate_needs(recipe, source.scaled(factor), target.scaled(factor), n_labels=n_labels).memory
+
+    largest = _largest(lambda factor: memory(recipe, factor) <= budget)
+    cells = [int(each.n_cells * largest) for each in (source, target)]
+    advice = [f"Use at most about {cells[0]:,} and {cells[1]:,} cells"] if min(cells) >= 2 else []
+    fewer = recipe.with_setting("source_preprocessing.n_top_genes", FEWER_FEATURES)
+    fewer = fewer.with_setting("target_preprocessing.n_top_genes", FEWER_FEATURES)
+    if memory(fewer) <= budget:
+        advice.append(f"or keep {FEWER_FEATURES} features of each modality (n_top_genes = {FEWER_FEATURES})")
     raise PsmatchError(
         f"This run needs about {gigabytes(needs.memory)} of memory; {gigabytes(budget)} are allowed.",
         hint=f"{'; '.join(advice) or 'Use a machine with more memory'}. {BUDGET_VARIABLE} sets the limit.",
@@ -209,24 +215,13 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _fitting_sizes(recipe: Recipe, source: SideSize, target: SideSize, budget: float) -> list[str]:
-    """The largest number of cells that fits, in words."""
+def _largest(fits: Callable[[float], bool]) -> float:
+    """The largest share, 0 to 1, that fits."""
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        fits = estimate_needs(recipe, source.scaled(middle), target.scaled(middle)).memory <= budget
-        low, high = (middle, high) if fits else (low, middle)
-    cells = [int(each.n_cells * low) for each in (source, target)]
-    return [f"Use at most about {cells[0]:,} and {cells[1]:,} cells"] if min(cells) >= 2 else []
-
-
-def _fitting_settings(recipe: Recipe, source: SideSize, target: SideSize, budget: float) -> list[str]:
-    """Fewer features for the classifiers, if that is enough."""
-    fewer = recipe.with_setting("source_preprocessing.n_top_genes", 500)
-    fewer = fewer.with_setting("target_preprocessing.n_top_genes", 500)
-    if estimate_needs(fewer, source, target).memory > budget:
-        return []
-    return ["or keep 500 features of each modality (n_top_genes = 500)"]
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def _n_kept(rule: Preprocessing, side: SideSize, *, after_pca: bool) -> int:

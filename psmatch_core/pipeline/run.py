@@ -207,7 +207,8 @@ def run(
         source, target = read_inputs(recipe, progress=progress)
     prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs, seed=recipe.seed)
     store.finished("data", prepared)
-    check_needs(recipe, SideSize.of(prepared.source), SideSize.of(prepared.target))
+    sizes = SideSize.of(prepared.source), SideSize.of(prepared.target)
+    check_needs(recipe, *sizes, n_labels=len(prepared.source.label_names))
     with computing_on(executor):
         scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
         give_back_memory()

@@ -51,6 +51,18 @@ def test_more_data_and_more_features_need_more():
     assert estimate_needs(components, *LARGE).memory < whole.memory
 
 
+def test_more_labels_need_more_memory_and_time_and_the_size_that_is_proposed_knows_them():
+    few, many = (estimate_needs(Recipe(), *LARGE, n_labels=n) for n in (10, 1000))
+    assert few.memory < many.memory
+    assert few.seconds < many.seconds
+    hints = []
+    for n_labels in (10, 1000):
+        with pytest.raises(PsmatchError) as error:
+            check_needs(Recipe(), *LARGE, budget=10 * GB, n_labels=n_labels)
+        hints.append(int(re.search(r"at most about ([\d,]+)", error.value.hint)[1].replace(",", "")))
+    assert hints[1] < hints[0]
+
+
 @pytest.mark.parametrize("budget", [4 * GB, 10 * GB, 25 * GB])
 def test_the_size_that_the_refusal_names_fits_and_a_larger_one_does_not(budget):
     with pytest.raises(PsmatchError) as error:
