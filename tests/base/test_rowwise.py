@@ -5,7 +5,6 @@ import pytest
 from scipy import sparse
 
 from psmatch_core.base import rowwise
-from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.rowwise import RowwisePlan, SparsePlan
 
 N, M = 31, 19
@@ -39,9 +38,7 @@ def written(density=0.4):
 
 @pytest.fixture(params=[Written, Stored])
 def plan(request, monkeypatch):
-    monkeypatch.setattr(
-        rowwise, "row_chunks", lambda *shape: row_chunks(*shape, 7 * M)
-    )  # several tiles, the last one not full
+    monkeypatch.setattr(rowwise, "TILE_VALUES", 7 * M)  # several tiles, the last one not full
     return request.param(written())
 
 
