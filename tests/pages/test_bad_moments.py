@@ -37,6 +37,7 @@ def walk(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Open:
 
     def pages(folder: RunFolder) -> Iterator[tuple[str, AppTest]]:
         app = open_page(link=folder.id)
+        app.button(key="data.step.labels").click().run()
         yield "data", app
         for page in PAGES:
             if page != "data":

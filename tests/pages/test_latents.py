@@ -81,7 +81,7 @@ def test_curves_are_there_while_it_trains(joint: RunFolder) -> None:
 def test_the_space_is_chosen_on_the_page(empty: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     app = empty()
-    app.button[0].click().run()
+    app.button(key="demo.screen").click().run()
     app.switch_page("pages/propensity.py").run()
     (space,) = [each for each in app.selectbox if each.label == "Space in which cells are matched"]
     space.select(JointVAE).run()
@@ -101,7 +101,7 @@ def test_the_papers_presets_can_be_chosen(
 ) -> None:
     monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     app = empty()
-    app.button[0].click().run()
+    app.button(key="demo.screen").click().run()
     app.switch_page("pages/propensity.py").run()
     (chosen,) = [each for each in app.selectbox if each.label == "Preset"]
     chosen.select(preset).run()

@@ -76,7 +76,7 @@ def test_a_worker_that_died_is_reported(empty: Open, unstarted: RunStore) -> Non
 
 def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: RunStore) -> None:
     app = empty()
-    app.button[0].click().run()
+    app.button(key="demo.screen").click().run()
     app.switch_page("pages/propensity.py").run()
     app.button(key="train").click().run()
     assert not app.exception
@@ -89,7 +89,7 @@ def test_train_starts_a_run_that_the_address_carries(empty: Open, unstarted: Run
 
 def test_a_preset_sets_classifier_and_matcher(empty: Open, unstarted: RunStore) -> None:
     app = empty()
-    app.button[0].click().run()
+    app.button(key="demo.screen").click().run()
     app.switch_page("pages/propensity.py").run()
     (preset,) = [each for each in app.selectbox if each.label == "Preset"]
     preset.select("paper").run()
@@ -106,7 +106,7 @@ def test_a_preset_sets_classifier_and_matcher(empty: Open, unstarted: RunStore) 
 @pytest.mark.parametrize("kind", ["NeighborMatcher", "ExactMatcher", "UniformMatcher", "KnownPairsMatcher"])
 def test_every_matcher_can_be_chosen(empty: Open, unstarted: RunStore, kind: str) -> None:
     app = empty()
-    app.button[0].click().run()
+    app.button(key="demo.screen").click().run()
     app.switch_page("pages/match.py").run()
     (method,) = [each for each in app.selectbox if each.label == "Method"]
     from psmatch_core.matching import matchers
