@@ -86,7 +86,7 @@ def failing(folder: Path) -> Recipe:
 
 def slow(folder: Path) -> Recipe:
     """Trains for longer than anybody waits."""
-    network = MLPClassifier(n_epochs=5000, patience=5000)
+    network = MLPClassifier(n_epochs=5000, patience=5000, batch_size=2)
     return recipe_of(folder, ("control", "JAK2", "STAT1") * 200, classifier=network)
 
 
