@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shell import progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.read_only import may_change
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.score_map import UMAP, ScoreMapJob
 from psmatch_core.workspace.run_folder import RunFolder
@@ -18,6 +19,8 @@ def draw_umap(folder: RunFolder) -> None:
     asked = ScoreMapJob.of_run(folder)
     with show_errors():
         if asked is None or asked.is_done:  # done, but the map was removed
+            if not may_change(folder, to="draw the map by UMAP"):
+                return
             asked = session.store().start_job(ScoreMapJob.create(folder))
         job = asked
         if not job.is_active:

@@ -21,7 +21,7 @@ from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.workspace import files, predictions, results, run_facts, saved_markers, selections
 from psmatch_core.workspace.job import Job
-from psmatch_core.workspace.jobs import epsilon_path, job_in, leave_out, monitor
+from psmatch_core.workspace.jobs import epsilon_path, job_in, leave_out, monitor, score_map
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.matched_file import write_matched_of
@@ -100,6 +100,7 @@ FOLDERS: dict[str, Callable[[RunFolder], object]] = {
     "a job inside": lambda run: run.within("monitor").write_status(RunStatus()),
     "the run of a job": lambda run: run.within("ladders", "1").around.around.rename("theirs"),
     "MonitorJob": monitor.MonitorJob.create,
+    "ScoreMapJob": score_map.ScoreMapJob.create,
     "EpsilonPathJob": lambda run: epsilon_path.EpsilonPathJob.create(run, "STAT1"),
     "LeaveOutJob": lambda run: leave_out.LeaveOutJob.create(run, "STAT1", LeaveOut()),
 }

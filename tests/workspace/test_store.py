@@ -41,7 +41,7 @@ def test_a_run_goes_from_start_to_exports_and_shares_its_stages(store):
     a, b = results.load_models(first), results.load_models(second)
     assert np.array_equal(a[0].logits, b[0].logits)
     if os.name != "nt":
-        for stage in ("source_propensity", "map_umap"):
+        for stage in ("source_propensity", "map_pca"):
             assert first.stage_file(stage).samefile(second.stage_file(stage))
     assert not any("epoch" in event.values for event in second.events())
     assert len(results.load_matching(second, b)) == 10

@@ -40,12 +40,13 @@ class ScoreMapJob(Job):
         """
         if not results.has_propensities(run):
             raise PsmatchError("This run has no scores to draw a map of yet.", hint="Train the models first.")
-        return cls(RunFolder.create_at(run.path / cls.place, run.recipe, is_repeated=True, kind=cls.kind))
+        place = run.place_for(cls.place)
+        return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=cls.kind))
 
     @classmethod
     def of_run(cls, run: RunFolder) -> Self | None:
         """The job of a run, whether it works, is done or failed; None if the map was never asked for."""
-        folder = RunFolder(run.path / cls.place)
+        folder = run.within(cls.place)
         return cls(folder) if (folder.path / "status.json").exists() else None
 
     @property
@@ -54,7 +55,7 @@ class ScoreMapJob(Job):
 
     @property
     def run(self) -> RunFolder:
-        return RunFolder(self.folder.path.parent)
+        return self.folder.around
 
     def do(self, work: Work) -> None:
         store = FolderStageStore(self.run, work.cache)
