@@ -59,7 +59,7 @@ def choose_by_keyboard(page: Page, nth: int, path: Path) -> None:
     """Open the dialog of an uploader with Space; a page that still draws may take the focus away before."""
     button = page.get_by_test_id("stFileUploader").nth(nth).get_by_test_id("stBaseButton-secondary")
     opened: list[Any] = []
-    page.once("filechooser", opened.append)
+    page.once("filechooser", lambda chooser: opened.append(chooser))
 
     def is_open() -> bool:
         button.focus()
