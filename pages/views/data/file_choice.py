@@ -97,10 +97,22 @@ def use_new_file(which: str) -> None:
     except PsmatchError as error:
         session.put_error(which, error)
     if changed is not None:
-        session.set_workspace(session.workspace().with_side(which, changed))
+        session.set_workspace(session.workspace().with_side(which, _judged_by_labels(which, changed)))
         _reset_form(which)
     session.pop(f"new.{which}.path")
     session.pop(f"new.{which}.labels")
+
+
+def _judged_by_labels(which: str, side: Side) -> Side:
+    """The side after the checks that need a label column, if one is chosen; none is chosen if they refuse it."""
+    if not side.label_key:
+        return side
+    try:
+        with st.spinner("Checking the labels…"):
+            return replace(side, summary=_inspect(side))
+    except PsmatchError as error:
+        session.put_error(which, error)
+        return replace(side, label_key="")
 
 
 def _with_label_table(side: Side, path: str, shown: str) -> Side:

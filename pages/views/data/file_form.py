@@ -11,12 +11,9 @@ from pages.shell import session
 from pages.shell.errors import show_findings
 from pages.shell.text import count, plain, size
 from pages.shell.workspace import Side
+from pages.views.data.file_findings import file_findings
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers import FileSummary, MatrixSummary
-from psmatch_core.data.readers.summary import MENDABLE
-
-# Cells without label and missing values: reported where something can be done about them.
-MISSING = ("PM-L02", "PM-L18")
 
 
 def file_form(which: str, side: Side, summary: FileSummary) -> Side:
@@ -25,8 +22,7 @@ def file_form(which: str, side: Side, summary: FileSummary) -> Side:
         f"{count(summary.n_cells, 'cell')}{_size_text(summary)} · {summary.format} · "
         f"{size(summary.n_bytes)} · SHA-256 {summary.sha256[:12]}…"
     )
-    asked = {MENDABLE, *(MISSING if side.has_missing else ())}
-    show_findings(finding for finding in summary.findings if finding.code not in asked)
+    show_findings(file_findings(side))
     key = session.widget_key(f"side.{which}")
     name = st.text_input("Name in figures and messages", side.name, key=f"{key}.name", max_chars=40)
     part = _part_box(side, summary, f"{key}.part")

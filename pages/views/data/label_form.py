@@ -7,11 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.errors import show_problem
+from pages.shell.errors import show_findings, show_problem
 from pages.shell.tables import EMPTY_CELL
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.file_choice import take_upload
+from pages.views.data.file_findings import label_findings
 from pages.views.data.guide_rule import guide_rule_box
 from pages.views.data.reading import further_label_columns
 from psmatch_core.data.checks import display
@@ -25,6 +26,7 @@ def label_form(which: str, side: Side, summary: FileSummary) -> Side:
     """The label column or table, further columns of the label, and cells without a label."""
     key = session.widget_key(f"side.{which}")
     label_key = _label_box(which, side, summary, f"{key}.label")
+    show_findings(label_findings(side))
     guide_umis, guide_ratio = guide_rule_box(side, f"{key}.guides")
     label_with = further_label_columns(side, summary, f"{key}.with")
     missing_labels = _missing_labels(side, f"{key}.missing")

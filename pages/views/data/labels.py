@@ -10,6 +10,7 @@ from pages.shell import charts, session
 from pages.shell.errors import show_error, show_findings
 from pages.shell.text import count, plain
 from pages.shell.workspace import START_RULES, Workspace
+from pages.views.data.file_findings import label_findings
 from pages.views.data.finer_labels import finer_label_buttons, shared_batches_button
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
@@ -71,7 +72,8 @@ def n_label_notes(workspace: Workspace) -> int:
     report = workspace.report
     if report is None:
         return 0
-    return len(pair_findings(workspace)) + len(_shown_findings(report)) + len(report.suggestions)
+    of_files = sum(len(label_findings(side)) for side in (workspace.source, workspace.target) if side is not None)
+    return of_files + len(pair_findings(workspace)) + len(_shown_findings(report)) + len(report.suggestions)
 
 
 def _shown_findings(report: LabelReport) -> list[Finding]:

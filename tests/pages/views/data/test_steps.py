@@ -27,15 +27,25 @@ def test_the_list_says_what_is_done(empty: Open) -> None:
     assert listed(app)[:2] == ["1 Files · 2 of 2", "2 Labels · to decide"]
     press(app, "Next: Labels")
     press(app, "Leave out labels of one modality")
-    assert listed(app) == ["1 Files · 2 of 2", "2 Labels · 2 shared", "3 Values", "4 Match and judge"]
+    told = "2 Labels · 2 shared, 2 notes"  # in neither file do the values tell the labels apart
+    assert listed(app) == ["1 Files · 2 of 2", told, "3 Values", "4 Match and judge"]
 
 
 def test_whoever_takes_the_short_way_sees_that_there_are_notes(empty: Open) -> None:
     app = empty()
     for side in ("source", "target"):
         hand_over(app, side, "rna.csv", csv(AB))
-    assert listed(app)[1] == "2 Labels · 2 shared, 1 note"
+    assert listed(app)[1] == "2 Labels · 2 shared, 3 notes"
     assert "the same file was loaded twice" in plain_text(at(app, DataStep.LABELS))
+
+
+def test_what_is_remarkable_of_the_labels_of_one_file_is_told_beside_its_label_column(empty: Open) -> None:
+    app = empty()
+    for side, seed in (("source", 0), ("target", 1)):
+        hand_over(app, side, f"{side}.csv", csv([*"AB"] * 10 + ["rare"] * 3, prefix=side, seed=seed))
+    assert "notes" in listed(app)[1]
+    told = plain_text(at(app, DataStep.LABELS))
+    assert told.count("1 label has too few cells (under 5): rare (3 cells)") == 2
 
 
 def test_two_uploads_and_one_button_start_a_run(empty: Open, monkeypatch: pytest.MonkeyPatch) -> None:
