@@ -126,8 +126,8 @@ def table(rows: list[dict[str, Any]]) -> str:
         [
             *lines,
             "",
-            "(* projected. Memory is the rise of the peak of the process, a lower bound; – means that the process "
-            "reused memory it had freed before.)",
+            "(* extrapolated. Memory is the rise of the process's peak, so a lower bound; – means that no new memory "
+            "was needed.)",
         ]
     )
 
