@@ -112,8 +112,9 @@ def measured(folder: Path, rest: list[str]) -> Usage:
     out = folder / "run"
     command = [sys.executable, "-m", "psmatch_core", "match", str(folder / "source.h5ad"), str(folder / "target.h5ad")]
     command += ["--label", "label", "--out", str(out), "--force", "--quiet", *rest]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # an installed package has its bytecode beside it
     usage, processor, at = Usage(), 0.0, time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     while process.poll() is None:
         time.sleep(LOOK_SECONDS)
         spent, now = max(processor, processor_of(process.pid)), time.perf_counter()

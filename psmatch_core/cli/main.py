@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from psmatch_core.base.errors import Cancelled, PsmatchError
-from psmatch_core.base.memory import free_arrays_at_once
+from psmatch_core.base.memory import free_arrays_at_once, look_for_circles_rarely
 from psmatch_core.base.version import VERSION
 from psmatch_core.cli import (
     app,
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     One of :class:`~psmatch_core.cli.exit_codes.ExitCode`; a wrong command line exits with 2.
     """
     free_arrays_at_once()
+    look_for_circles_rarely()
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.do(chosen))

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from psmatch_core.base import disk
 from psmatch_core.base.errors import plural
+from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.feature_names import with_ids
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
 from psmatch_core.evaluation.within_labels import NO_ACCURACY, accuracy_in_words, accuracy_table
-from psmatch_core.exports.h5mu import COMPRESSION
 from psmatch_core.exports.matched_h5mu import MATCHED_FILE, write_matched
 from psmatch_core.exports.pairs import choose_pairs, verdict_columns
 from psmatch_core.exports.post_conditions import check_exports
@@ -29,18 +28,13 @@ from psmatch_core.pipeline import result_files
 from psmatch_core.pipeline.run import Run
 from psmatch_core.translation.translate import DIRECTIONS, Translation
 
-if TYPE_CHECKING:
-    from anndata import AnnData
-
 EXPORT_ARCHIVE = "psmatch-export.zip"
 COMPRESSED = (".h5ad", ".h5mu", ".npz", ".parquet")  # files whose content is compressed already
 MOST_FILES = 16  # that an export can hold beside the zip; progress is a share of them
 
 
-def coupling_anndata(run: Run) -> AnnData:
+def coupling_content(run: Run) -> H5adContent:
     """The coupling as source cells × target cells, sparse; its total mass is 1 less ``uns["left_out_mass"]``."""
-    from anndata import AnnData
-
     matrix = run.coupling.to_sparse(smallest=run.recipe.exports.smallest)
     obs, var = (
         with_originals(
@@ -56,13 +50,11 @@ def coupling_anndata(run: Run) -> AnnData:
         "smallest_kept_share_of_row": run.recipe.exports.smallest,
         "left_out_mass": 1 - float(matrix.sum()),
     }
-    return AnnData(X=matrix, obs=obs, var=var, uns=uns)
+    return H5adContent(X=matrix, obs=obs, var=var, uns=uns)
 
 
-def translation_anndata(run: Run, translation: Translation) -> AnnData:
+def translation_content(run: Run, translation: Translation) -> H5adContent:
     """Translated features; rows of cells without a match are NaN, and ``obs["has_match"]`` is false for them."""
-    from anndata import AnnData
-
     at = translation.at
     results = {"label": pd.Categorical(at.labels), "has_match": translation.has_match}
     obs = with_originals(at.obs, at.obs_names, results)
@@ -79,7 +71,7 @@ def translation_anndata(run: Run, translation: Translation) -> AnnData:
     if translation.of.feature_ids is not None:
         columns = {"feature_id": translation.of.feature_ids, **columns}
     var = with_originals(translation.of.var, translation.of.var_names, columns)
-    return AnnData(X=translation.values.astype(np.float32, copy=False), obs=obs, var=var, uns=uns)
+    return H5adContent(X=translation.values.astype(np.float32, copy=False), obs=obs, var=var, uns=uns)
 
 
 def describe_translation(at: str, of: str) -> str:
@@ -140,12 +132,12 @@ def export(run: Run, folder: Path | str, *, progress: Progress = silent) -> Path
 
     add_csv("pairs.csv", pairs)
     add(disk.write_whole(folder / "pairs.parquet", lambda stream: pairs.to_parquet(stream, index=False)))
-    add(write_h5ad(coupling_anndata(run), folder / "coupling.h5ad"))
+    add(write_h5ad(coupling_content(run), folder / "coupling.h5ad"))
     if run.recipe.exports.h5mu != "none":
         add(_write_matched(run, folder))
     for direction in DIRECTIONS:
         translation, trained = run.translate(direction), run.translators.get(direction)
-        add(write_h5ad(translation_anndata(run, translation), folder / f"translation_{direction}.h5ad"))
+        add(write_h5ad(translation_content(run, translation), folder / f"translation_{direction}.h5ad"))
         if accuracy := run.accuracy.get(direction):
             add_csv(f"translation_r2_{direction}.csv", with_ids(accuracy_table(accuracy), translation.of.id_by_name))
         if trained:
@@ -190,20 +182,6 @@ def rebuild_archive(folder: Path) -> Path:
     """Zip all files that lie in an exports folder now."""
     files = [path for path in sorted(folder.iterdir()) if path.name != EXPORT_ARCHIVE and not path.name.startswith(".")]
     return disk.write_whole(folder / EXPORT_ARCHIVE, lambda stream: _zip(stream, files))
-
-
-def write_h5ad(adata: AnnData, path: Path) -> Path:
-    """Write an h5ad with compression, completely or not at all."""
-    import h5py  # a tenth of a second: only where a file is written
-    from anndata.experimental import write_dispatched
-
-    def write(function: Any, group: Any, name: str, value: Any, **_: Any) -> None:
-        is_array = sparse.issparse(value) or (isinstance(value, np.ndarray) and value.ndim > 0)  # no single number
-        function(group, name, value, dataset_kwargs=COMPRESSION if is_array else {})
-
-    with disk.replacing(path) as partial, h5py.File(partial, "w") as file:
-        write_dispatched(file, "/", adata, write)
-    return path
 
 
 def _zip(stream: BinaryIO, files: list[Path]) -> None:

@@ -6,16 +6,16 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from psmatch_core.base import disk
+from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.data.modality_names import coupling_file, pairs_file
 from psmatch_core.data.original_columns import with_originals
 from psmatch_core.evaluation.evaluate import INFLATED
-from psmatch_core.exports.files import write_h5ad
 from psmatch_core.exports.matched_h5mu import MATCHED_FILE
 from psmatch_core.exports.matched_tuples import write_tuples
 from psmatch_core.exports.pairs import choose_pairs, verdict_columns
@@ -23,9 +23,6 @@ from psmatch_core.exports.provenance import portable_recipe, versions
 from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.several import PLANS
 from psmatch_core.pipeline.match_modalities import MatchedModalities
-
-if TYPE_CHECKING:
-    from anndata import AnnData
 
 SEVERAL_FILE = "modalities.json"  # written last: a folder that holds it is whole
 
@@ -94,10 +91,8 @@ def export_several(
     return files
 
 
-def coupling_of(matched: MatchedModalities, source: str, target: str) -> AnnData:
+def coupling_of(matched: MatchedModalities, source: str, target: str) -> H5adContent:
     """The coupling of two of the modalities as source cells × target cells, sparse, as ``coupling.h5ad`` of a run."""
-    from anndata import AnnData
-
     coupling = matched.coupling(source, target)
     matrix = coupling.to_sparse(smallest=matched.recipe.exports.smallest)
     obs, var = (
@@ -116,7 +111,7 @@ def coupling_of(matched: MatchedModalities, source: str, target: str) -> AnnData
         "smallest_kept_share_of_row": matched.recipe.exports.smallest,
         "left_out_mass": 1 - float(matrix.sum()),
     }
-    return AnnData(X=matrix, obs=obs, var=var, uns=uns)
+    return H5adContent(X=matrix, obs=obs, var=var, uns=uns)
 
 
 def _evaluations(matched: MatchedModalities) -> pd.DataFrame:

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.h5ad_elements import H5adContent, write_h5ad
 from psmatch_core.data.checks import label_texts
 from psmatch_core.data.readers import DataSpec, copy_into
 from psmatch_core.evaluation.gain import Gain, gain_sentence
-from psmatch_core.exports.files import describe_translation, write_h5ad
+from psmatch_core.exports.files import describe_translation
 from psmatch_core.exports.provenance import versions
 from psmatch_core.exports.tables import write_csv
 from psmatch_core.pipeline import result_files
@@ -248,8 +249,6 @@ def _write(
         table = pd.DataFrame(values.astype(np.float32), columns=list(fitted.outputs.names))
         table.insert(0, "cell", obs.index, allow_duplicates=True)
         return write_csv(table, out)
-    from anndata import AnnData
-
     known = accuracy[list(ACCURACY_COLUMNS)].iloc[1:].to_dict("list") if accuracy is not None else {}
     var = pd.DataFrame(known, index=list(fitted.outputs.names), dtype=np.float64)
     if fitted.outputs.ids:
@@ -262,4 +261,4 @@ def _write(
         "notes": list(fitted.notes),
     }
     kept = pd.DataFrame({} if labels is None else {"label": pd.Categorical(labels)}, index=obs.index)
-    return write_h5ad(AnnData(X=values.astype(np.float32), obs=kept, var=var, uns=uns), out)
+    return write_h5ad(H5adContent(X=values.astype(np.float32), obs=kept, var=var, uns=uns), out)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.h5ad_elements import write_h5ad
 from psmatch_core.exploration.selection import Selection
-from psmatch_core.exports.files import EXPORT_ARCHIVE, rebuild_archive, write_h5ad
+from psmatch_core.exports.files import EXPORT_ARCHIVE, rebuild_archive
 from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.workspace import files

@@ -54,3 +54,30 @@ def test_arrays_go_back_when_they_are_freed():
     ]
     assert freed[0] >= 199  # all of 200 MB
     assert freed[1] < 50
+
+
+CIRCLES = """
+import gc, sys
+from psmatch_core.base.memory import look_for_circles_rarely
+if sys.argv[1] == "rarely":
+    look_for_circles_rarely()
+began = gc.get_stats()[0]["collections"]
+kept = [[] for _ in range(100_000)]
+print(gc.get_stats()[0]["collections"] - began)
+class Circle:
+    def __init__(self):
+        self.me = self
+    def __del__(self):
+        print("looked for circles at the end", flush=True)
+Circle()
+"""
+
+
+def test_objects_that_stay_are_looked_through_rarely_and_not_at_the_end():
+    rarely, often = (
+        subprocess.run([sys.executable, "-c", CIRCLES, how], capture_output=True, text=True, check=True).stdout
+        for how in ("rarely", "as ever")
+    )
+    assert int(rarely) <= 100_000 // 10_000
+    assert int(often.splitlines()[0]) > 10 * int(rarely)
+    assert "at the end" in often  # else the words above say nothing

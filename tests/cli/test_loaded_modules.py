@@ -15,9 +15,10 @@ from tests.waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 NEVER = ("scanpy", "sklearn", "matplotlib", "plotly", "streamlit", "umap", "pynndescent", "ot", "mudata", "networkx")
+OF_ANNDATA = ("anndata", "zarr", "dask")
 OF_A_COMPILER = ("torch._dynamo", "torch._inductor", "sympy")
-OF_A_RUN = ("torch", "numba", "anndata", "zarr", "h5py")
-ALL = (*NEVER, "scipy.stats", *OF_A_COMPILER, *OF_A_RUN)
+OF_A_RUN = ("torch", "numba", "h5py")
+ALL = (*NEVER, *OF_ANNDATA, "scipy.stats", *OF_A_COMPILER, *OF_A_RUN)
 PROGRAM = """
 import json, sys
 from psmatch_core.cli.main import main
@@ -54,5 +55,5 @@ def test_inspecting_a_table_loads_nothing_that_a_run_needs(tmp_path):
 def test_a_tiny_match_loads_only_what_it_computes_with(tmp_path):
     write_screen(tmp_path, 60, 3, 20, 20)  # the one that `python -m benchmarks.end_to_end --tiny` measures
     found = loaded_by("match", "source.h5ad", "target.h5ad", "--label", "label", "--quiet", cwd=tmp_path)
-    assert not found & {*NEVER, "scipy.stats", *OF_A_COMPILER}
+    assert not found & {*NEVER, *OF_ANNDATA, "scipy.stats", *OF_A_COMPILER}
     assert found >= set(OF_A_RUN)  # else the names above say nothing

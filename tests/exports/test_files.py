@@ -14,7 +14,7 @@ import pytest
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.data.images import SHAPE_KEY
 from psmatch_core.data.modality import Modality
-from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_anndata
+from psmatch_core.exports.files import EXPORT_ARCHIVE, export, translation_content
 from psmatch_core.exports.pairs import PAIR_COLUMNS
 from psmatch_core.pipeline.recipe import ExportRules, Recipe
 from psmatch_core.pipeline.run import run
@@ -88,9 +88,9 @@ def test_translations_name_their_direction(folder, finished):
 
 def test_translated_images_keep_their_shape(finished):
     translation = finished.translate()
-    assert SHAPE_KEY not in translation_anndata(finished, translation).uns
+    assert SHAPE_KEY not in translation_content(finished, translation).uns
     images = replace(translation, of=replace(translation.of, image_shape=(1, 1, 5)))
-    assert list(translation_anndata(finished, images).uns[SHAPE_KEY]) == [1, 1, 5]
+    assert list(translation_content(finished, images).uns[SHAPE_KEY]) == [1, 1, 5]
 
 
 def test_left_out_cells_are_in_the_exports(folder, finished):

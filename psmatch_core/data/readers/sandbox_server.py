@@ -57,11 +57,10 @@ def _load(order: Mapping[str, Any]) -> None:
 
     from psmatch_core.data.readers import inspection  # noqa: F401
 
-    if str(order.get("request", {}).get("spec", {}).get("path", "")).lower().endswith(HDF5_ENDINGS):
+    is_copy = order.get("function") == "copy"
+    if is_copy or str(order.get("request", {}).get("spec", {}).get("path", "")).lower().endswith(HDF5_ENDINGS):
         import h5py  # noqa: F401
-    if order.get("function") == "copy":
-        import anndata  # noqa: F401
-
+    if is_copy:
         from psmatch_core.data.readers import clean_copy  # noqa: F401
 
 
