@@ -13,6 +13,12 @@ from psmatch_core.data.checks.not_measured import not_measured, unmeasured_findi
 # Texts that table readers turn into "missing" by default, so that such a name is lost in other programs.
 LOST_NAMES = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 LONGEST_LOST = max(map(len, LOST_NAMES))
+# Rows that instruments and spreadsheets write above or below the cells.
+_SUMMARY = re.compile(
+    r"(?i)((grand[ _]?)?(sub)?totals?|sum|mean|average|avg|median|s\.?d|std([ _.]*dev)?|sem|%?cv|variance"
+    r"|m(in|ax)(imum)?|count|all([ _]cells)?|units?)[.:]?"
+)
+LONGEST_SUMMARY = 16
 _IS_EMPTY = "".__eq__
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
@@ -91,6 +97,10 @@ def check_names(
         )
     every = [*map(str, obs_names), *map(str, var_names)]
     short = [at for at, text in enumerate(map(str.strip, every)) if len(text) <= LONGEST_LOST]
+    summaries = [each for each in obs_names if len(each) <= LONGEST_SUMMARY and _SUMMARY.fullmatch(each.strip())]
+    if summaries:
+        problem = f"{name}: {plural(len(summaries), 'row')} called like a summary of the cells: {name_list(summaries)}."
+        findings.append(warning("PM-F74", problem, "Delete such rows from the table: as cells they would be matched."))
     lost = [every[at] for at in short if every[at].strip().lower() in LOST_NAMES]
     if lost:
         findings.append(

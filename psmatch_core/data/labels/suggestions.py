@@ -117,7 +117,7 @@ def _guides(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion 
         for mapping, name in zip(renaming, names, strict=True)
         if mapping
     ]
-    doubt = "" if is_marked else "; collapse them only if the number is a guide's and no dose"
+    doubt = "" if is_marked else "; collapse them only if the number is a guide's or a replicate's, and no dose or time"
     reason = f"The names show {' and '.join(seen)} ({_example(renaming)}){doubt}."
     n_stems = len({stem for mapping in renaming for stem in mapping.values()})
     title = f"Collapse {{}} to {plural(n_stems, 'gene' if is_marked else 'name')}"

@@ -16,6 +16,7 @@ _CALL = re.compile(
 _PREFIX = r"(?:p[-_]?)?(?:sg|sh|si)(?:RNA)?[-_ ]?(?=[A-Z0-9])|(?:gRNA|guide)[-_ ]"
 _MARK = r"[-_. ](?i:sgrna|crrna|grna|guide|sg|g)[-_. ]?#?\d+|(?<=[A-Z0-9])(?:sg|g)\d+"
 _HASH = r"(?:[-_. ]#?|#)"
+_REPEAT = r"(?i:replicates?|repeat|repl?|r|batch|b|plate|p|pool|run|lane|l|library|lib|sample|s|donor|d|clone|c|well|w)"
 # How the guides of a gene are named, surest first: the stem is the gene.
 EXPLICIT = {
     "mark": re.compile(rf"(?:{_PREFIX})?(?P<stem>.+?)(?:{_MARK})"),  # STAT1_g2, IFNGR2g1, sgSTAT1_sg2
@@ -34,6 +35,8 @@ EXPLICIT = {
 DOUBTFUL = {
     "prefix": re.compile(rf"(?:{_PREFIX})(?P<stem>.+)"),
     "number": re.compile(rf"(?P<stem>.+?){_HASH}(?:\d{{1,5}}|[A-F])"),
+    "repeat": re.compile(rf"(?P<stem>.+?)[-_. ]\(?{_REPEAT}[-_. ]?#?\d{{1,3}}\)?"),  # TP53_rep1
+    "repeat first": re.compile(rf"{_REPEAT}[-_. ]?#?\d{{1,3}}[-_. ](?P<stem>.+)"),  # plate2_TP53
 }
 # Tags of samples (HTODemux, MULTI-seq, CITE-seq-Count, Cell Ranger): HTO1, Hashtag-3, B0251, CMO305, HTO_A-ACCCACCAG.
 _HASHTAG = re.compile(

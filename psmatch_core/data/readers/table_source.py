@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.arrays import row_chunks
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # A text column with at least this share of numbers is meant as a feature.
 NUMERIC_SHARE = 0.5
 NAMED_CODE = "PM-C10"
+NO_FEATURES = "Load the table of measurements; labels can come from a second file."
 MOST_NUMERIC_GROUPS = 50  # decimal numbers: doses, not measurements
 # Columns with these names hold annotations even if they hold numbers.
 _ANNOTATIONS = re.compile(
@@ -77,10 +78,11 @@ class TableSource(Source):
         words = repeated_missing_words(texts)
         unsure: Counter[str] = Counter()  # words that were read as missing values, by column
         by_name: list[str] = []
+        signed: dict[str, str] = {}
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             if i == at_names:
                 continue
-            feature = _feature(name, column, opening, self._obs_names, self.findings, words=words, by_name=by_name)
+            feature = _feature(name, column, opening, self._obs_names, words=words, by_name=by_name, signed=signed)
             if feature is not None and words and column.dtype == object:
                 unsure[name] = sum(str(each).strip().lower() in words for each in column)
             if feature is not None and feature.isna().all() and opening.roles.get(name) != FEATURE_ROLE:
@@ -93,6 +95,8 @@ class TableSource(Source):
                 values[i] = feature
         if by_name:
             self.findings.append(_annotation_by_name(self.shown, by_name))
+        if signed:
+            self.findings.append(_annotation_by_sign(self.shown, signed))
         unmeasured = set(left_out_features([names[i] for i in features], opening.roles))
         for i in [each for each in features if names[each] in unmeasured]:
             features.remove(i)
@@ -108,10 +112,11 @@ class TableSource(Source):
             self.findings.append(warning("PM-C07", problem, "Export the table again if they should hold values."))
         self._var_names = [names[i] for i in features]
         if not features:
-            problem = f"{self.shown} has no features: no column after the cell names holds numbers."
-            raise PsmatchError(
-                problem, hint="Load the table of measurements; labels can come from a second file.", code="PM-M16"
-            )
+            problem, hint = f"{self.shown} has no features: no column after the cell names holds numbers.", NO_FEATURES
+            if signed:
+                problem = f"{problem.removesuffix('.')} without a sign; {_with_sign(signed)}."
+                hint = "Export plain numbers: 12.5, not 12.5%."
+            raise PsmatchError(problem, hint=hint, code="PM-M16")
         import pandas as pd
 
         # whole numbers too long for 64 bits are objects
@@ -169,19 +174,34 @@ def _annotation_by_name(shown: str, names: list[str]) -> Finding:
     return warning("PM-F26", problem, "Give those that were measured the role feature (roles).")
 
 
+def _annotation_by_sign(shown: str, signed: Mapping[str, str]) -> Finding:
+    """The finding that columns of numbers are no features, since each number has a sign."""
+    is_one = len(signed) == 1
+    problem = f"{shown}: {_with_sign(signed)}, and {'counts' if is_one else 'count'} as annotation, not as features."
+    return warning("PM-F26", problem, "Remove the sign where they are features.")
+
+
+def _with_sign(signed: Mapping[str, str]) -> str:
+    name, example = next(iter(signed.items()))
+    if len(signed) == 1:
+        return f"column {display(name)} holds numbers with a sign, such as {display(example, 20)}"
+    return f"{len(signed):,} columns hold numbers with a sign, such as {display(example, 20)} in {display(name)}"
+
+
 def _feature(
     name: str,
     column: pd.Series,
     opening: Opening,
     cells: list[str],
-    findings: list[Finding],
     *,
     words: Collection[str],
     by_name: list[str],
+    signed: dict[str, str],
 ) -> pd.Series | None:
-    """The numbers of a feature; None for annotation, which is added to ``by_name`` where its name alone made it so.
+    """The numbers of a feature; None for annotation.
 
-    A feature with entries other than numbers is refused.
+    Annotation is added to ``by_name`` where its name alone made it so, and to ``signed``, with an example, where it
+    holds numbers with a sign. A feature with entries other than numbers is refused.
     """
     role = opening.roles.get(name)
     if role != FEATURE_ROLE and (role is not None or name in opening.text_columns or is_metadata(name)):
@@ -214,13 +234,9 @@ def _feature(
             code="PM-F16",
         )
     if sum(is_numeric) < NUMERIC_SHARE * len(column) and role != FEATURE_ROLE:
-        signed = [each for each in texts if is_signed_number(each)]
-        if len(signed) >= NUMERIC_SHARE * len(column):
-            problem = (
-                f"{opening.shown}: column {display(name)} holds numbers with a sign, such as {display(signed[0], 20)}, "
-                "and counts as annotation, not as a feature."
-            )
-            findings.append(warning("PM-F26", problem, "Remove the sign if it is a feature."))
+        with_sign = [each for each in texts if is_signed_number(each)]
+        if len(with_sign) >= NUMERIC_SHARE * len(column):
+            signed[name] = with_sign[0]
         return None
     raise _no_numbers(name, texts, opening.shown, cells, words)
 

@@ -255,6 +255,14 @@ def false_counts(rng, folder):
     return written(rng, folder, table.changed(layers={name: values.astype(np.float32)}), H5AD)
 
 
+@kind("F74 a row that sums up the others", WARN, ("summary",), ("delete",))
+def summary_row(rng, folder):
+    table = draw_table(rng)
+    names = list(table.cells)
+    names[rng.choice([0, -1])] = rng.choice(["Total", "Mean", "SD", "Std. Dev.", "grand_total", "AVERAGE", "Median:"])
+    return written(rng, folder, table.changed(cells=names))
+
+
 @kind("M33 few cells", WARN, ("few cells", "only", "small"))
 def few_cells(rng, folder):
     return written(rng, folder, draw_table(rng, n_cells=rng.randint(10, 25), n_features=6))

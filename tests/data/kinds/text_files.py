@@ -68,6 +68,19 @@ def signed_numbers(rng, folder):
     return text_member(rng, folder, change)
 
 
+@kind("F26c all numbers with a sign", REJECT, ("no features", "sign"), ("plain numbers",))
+def only_signed_numbers(rng, folder):
+    mark = rng.choice(["{}%", "${}", "{} €", "{}.5 %"])
+
+    def change(rows):
+        for row in rows[1:]:
+            row[1:] = [
+                mark.format(int(float(each))) if each.replace(".", "", 1).isdecimal() else each for each in row[1:]
+            ]
+
+    return text_member(rng, folder, change)
+
+
 @kind("F24 genes turned into dates", WARN, ("date",), ("gene", "feature"))
 def dated_genes(rng, folder):
     def change(rows):

@@ -96,9 +96,19 @@ def test_a_number_alone_is_no_guide_unless_the_rest_is_a_label_over_there():
     assert kinds(guides("{}-{}", ["NKX2", "NKX6", "KRTAP5"]), ["GATA6", "STAT1"]) == []
 
 
+@pytest.mark.parametrize("written", ["{}_rep{}", "{} (replicate {})", "{}-R{}", "{}.plate{}", "rep{1}_{0}", "B{1}-{0}"])
+def test_replicates_in_the_names_of_labels_are_collapsed_where_the_other_side_has_none(written):
+    genes = ["TP53", "KRAS", "MYC"]
+    source = counts([written.format(gene, i) for gene in genes for i in (1, 2)])
+    (found,) = suggest(source, counts(genes))
+    assert dict(found.rename_source) == {written.format(gene, i): gene for gene in genes for i in (1, 2)}
+    assert found.rename_target == ()
+    assert kinds(source, source) == []  # both sides have them: the visitor knows what they mean
+
+
 def test_a_number_that_may_be_a_dose_is_said_to_be_doubtful():
     (found,) = suggest(counts(["JQ1_1", "JQ1_10", "LPS_1", "LPS_10"]), counts(["JQ1", "LPS"]))
-    assert "only if the number is a guide's and no dose" in found.reason
+    assert "only if the number is a guide's or a replicate's, and no dose or time" in found.reason
     (found,) = suggest(counts(guides("{}_g{}", ["MYC", "STAT1"])), counts(["MYC", "STAT1"]))
     assert "dose" not in found.reason
 
