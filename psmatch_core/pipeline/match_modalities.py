@@ -33,7 +33,7 @@ from psmatch_core.pipeline.needs import SideSize, check_needs
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.pipeline.score_modalities import preprocessing_of, score_several
 from psmatch_core.pipeline.several_inputs import prepare_several
-from psmatch_core.pipeline.stage_store import MemoryStageStore
+from psmatch_core.pipeline.stage_store import MemoryStageStore, StageStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +110,7 @@ def match_modalities(
     *,
     plans: str = PAIRS,
     preprocessing: Mapping[str, Preprocessing] | None = None,
+    store: StageStore | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
 ) -> MatchedModalities:
@@ -127,6 +128,8 @@ def match_modalities(
         Which plans are solved: one of :data:`~psmatch_core.matching.several.PLANS`.
     preprocessing
         Of single modalities, by name, instead of the recipe's.
+    store
+        Keeps finished stages; in memory unless given.
 
     Raises
     ------
@@ -136,11 +139,9 @@ def match_modalities(
     recipe = recipe or Recipe()
     check_plans(plans, modalities)
     prepared = prepare_several(recipe.labels, modalities, seed=recipe.seed)
-    first, *others = (SideSize.of(cells) for cells in prepared.modalities.values())
-    n_labels = len(next(iter(prepared.modalities.values())).label_names)
-    for other in others:
-        check_needs(recipe, first, other, n_labels=n_labels)
-    store = MemoryStageStore()
+    cells = list(prepared.modalities.values())
+    check_needs(recipe, *map(SideSize.of, cells), n_labels=len(cells[0].label_names))
+    store = store or MemoryStageStore()
     with computing_on(executor):
         fitted, models = score_several(
             recipe, prepared.modalities, preprocessing=preprocessing, store=store, progress=progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,29 +97,38 @@ class RunNeeds:
         return None if self.processor is None else WALL_SHARE * self.processor
 
 
-def estimate_needs(recipe: Recipe, source: SideSize, target: SideSize, *, n_labels: int = TYPICAL_LABELS) -> RunNeeds:
-    """About how much memory, disk and time a run of these settings needs on data of this size.
+def estimate_needs(recipe: Recipe, *sides: SideSize, n_labels: int = TYPICAL_LABELS) -> RunNeeds:
+    """About how much memory, disk and time the work of these settings needs on data of this size.
 
     Parameters
     ----------
+    sides
+        Source and target of a run; or several modalities that are matched together, the reference first.
     n_labels
-        Labels that both modalities share.
+        Labels that all of them share.
 
-    Source: fitted by us; measured figures are in docs/robustness.md.
+    Source: fitted by us to runs of two; measured figures are in docs/robustness.md.
     """
-    sides = (source, target)
-    rules = (recipe.source_preprocessing, recipe.target_preprocessing)
+    rules = [recipe.source_preprocessing, *(recipe.target_preprocessing for _ in sides[1:])]
     seen = [each.n_cells * _n_kept(rule, each, after_pca=True) for each, rule in zip(sides, rules, strict=True)]
-    readable = [_n_kept(rule, each, after_pca=False) for each, rule in zip(sides, rules, strict=True)]
     stored = sum(each.n_stored for each in sides)
-    predicted = source.n_cells * readable[1] + target.n_cells * readable[0]
     n_cells = sum(each.n_cells for each in sides)
     held = sum(_of_features(rule, each) for each, rule in zip(sides, rules, strict=True))
     return RunNeeds(
         memory=LIBRARIES + PER_STORED_VALUE * stored + held + PER_SCORE * n_cells * n_labels,
-        disk=DISK_PER_STORED_VALUE * stored + DISK_PER_PREDICTED_VALUE * predicted + DISK_PER_CELL * n_cells,
-        processor=_processor(recipe, sum(seen), (source.n_cells, target.n_cells), n_labels),
+        disk=DISK_PER_STORED_VALUE * stored
+        + DISK_PER_PREDICTED_VALUE * _n_predicted(sides, rules)
+        + DISK_PER_CELL * n_cells,
+        processor=_processor(recipe, sum(seen), [each.n_cells for each in sides], n_labels),
     )
+
+
+def _n_predicted(sides: Sequence[SideSize], rules: Sequence[Preprocessing]) -> int:
+    """Predicted values of a run, in both directions; of several modalities none is predicted."""
+    if len(sides) > 2:
+        return 0
+    source, target = (_n_kept(rule, each, after_pca=False) for each, rule in zip(sides, rules, strict=True))
+    return sides[0].n_cells * target + sides[1].n_cells * source
 
 
 def _of_features(rule: Preprocessing, side: SideSize) -> float:
@@ -130,7 +139,7 @@ def _of_features(rule: Preprocessing, side: SideSize) -> float:
     return PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
 
 
-def _processor(recipe: Recipe, seen: float, n_cells: tuple[int, int], n_labels: int) -> float | None:
+def _processor(recipe: Recipe, seen: float, n_cells: Sequence[int], n_labels: int) -> float | None:
     """Processor time of a run [s]; None where another classifier, space or method makes it another."""
     kinds = (type(recipe.classifier), type(recipe.space), type(recipe.matcher))
     if kinds != (RecommendedClassifier, PropensityScores, SinkhornMatcher) or recipe.linking.use != NEVER:
@@ -163,37 +172,38 @@ def memory_budget(environment: Mapping[str, str] = os.environ) -> float | None:
 
 def check_needs(
     recipe: Recipe,
-    source: SideSize,
-    target: SideSize,
-    *,
+    *sides: SideSize,
     budget: float | None = None,
     n_labels: int = TYPICAL_LABELS,
 ) -> RunNeeds:
-    """The needs of a run, unless they exceed the memory that it may use.
+    """The needs of some work, unless they exceed the memory that it may use.
 
     Parameters
     ----------
+    sides
+        Source and target of a run; or several modalities that are matched together, the reference first.
     budget
         In bytes; :func:`memory_budget` unless given.
     n_labels
-        Labels that both modalities share.
+        Labels that all of them share.
 
     Raises
     ------
     PsmatchError
         With the estimate, the largest size that fits, and what else would help.
     """
-    needs = estimate_needs(recipe, source, target, n_labels=n_labels)
+    needs = estimate_needs(recipe, *sides, n_labels=n_labels)
     budget = budget if budget is not None else memory_budget()
     if budget is None or needs.memory <= budget:
         return needs
 
     def memory(recipe: Recipe, factor: float = 1.0) -> float:
-        return estimate_needs(recipe, source.scaled(factor), target.scaled(factor), n_labels=n_labels).memory
+        return estimate_needs(recipe, *(each.scaled(factor) for each in sides), n_labels=n_labels).memory
 
     largest = _largest(lambda factor: memory(recipe, factor) <= budget)
-    cells = [int(each.n_cells * largest) for each in (source, target)]
-    advice = [f"Use at most about {cells[0]:,} and {cells[1]:,} cells"] if min(cells) >= 2 else []
+    cells = [int(each.n_cells * largest) for each in sides]
+    *first, last = (f"{each:,}" for each in cells)
+    advice = [f"Use at most about {', '.join(first)} and {last} cells"] if min(cells) >= 2 else []
     fewer = recipe.with_setting("source_preprocessing.n_top_genes", FEWER_FEATURES)
     fewer = fewer.with_setting("target_preprocessing.n_top_genes", FEWER_FEATURES)
     if memory(fewer) <= budget:

@@ -104,7 +104,8 @@ def score_several(
         )
     first, *others = modalities.values()
     stages = _Stages(recipe, first.label_names, store or NoStageStore(), progress)
-    sides = [SIDES[0], *(SIDES[1] for _ in others)]
+    # A store that keeps stages by side must not take those of two modalities for versions of one.
+    sides = [SIDES[0], *(SIDES[1] if at == 0 else f"{SIDES[1]}{at + 1}" for at, _ in enumerate(others))]
     settings = preprocessing_of(recipe, tuple(modalities), preprocessing)
     made = [
         stages.features(side, cells, settings[name])

@@ -77,6 +77,21 @@ def test_the_size_that_the_refusal_names_fits_and_a_larger_one_does_not(budget):
         check_needs(Recipe(), *(side.scaled(factor * 1.01) for side in LARGE), budget=budget)
 
 
+def test_three_modalities_need_more_than_any_two_and_the_proposed_size_fits_all():
+    three = (*LARGE, SideSize(200_000, 500, 100_000_000))
+    whole = estimate_needs(Recipe(), *three)
+    for left_out in range(3):
+        two = [each for at, each in enumerate(three) if at != left_out]
+        assert estimate_needs(Recipe(), *two).memory < whole.memory
+        assert estimate_needs(Recipe(), *two).seconds < whole.seconds
+    with pytest.raises(PsmatchError, match=r"needs about .* of memory; 10\.0 GB are allowed") as error:
+        check_needs(Recipe(), *three, budget=10 * GB)
+    cells = [int(each.replace(",", "")) for each in re.findall(r"\d[\d,]{3,}\d", error.value.hint)]
+    assert len(cells) == 3
+    factor = cells[0] / three[0].n_cells
+    assert check_needs(Recipe(), *(each.scaled(factor) for each in three), budget=10 * GB).memory <= 10 * GB
+
+
 def test_sparse_features_need_less_than_dense_ones_of_the_same_size():
     sparse, dense = (SideSize(200_000, 2_000, round(share * 4e8)) for share in (0.1, 0.9))
     small = SideSize(200_000, 100, 20_000_000)
