@@ -24,8 +24,6 @@ from psmatch_core.cli.command import (
 )
 
 if TYPE_CHECKING:
-    from psmatch_core.base.progress import Progress
-    from psmatch_core.data.modality import Modality
     from psmatch_core.data.preprocessing import Preprocessing
     from psmatch_core.data.readers import DataSpec
     from psmatch_core.pipeline.recipe import Recipe
@@ -96,6 +94,7 @@ def _match_many(options: argparse.Namespace) -> int:
     from psmatch_core.data.readers.sandbox import shared_sandbox
     from psmatch_core.exports.several_files import SEVERAL_FILE, export_several
     from psmatch_core.pipeline.match_modalities import match_modalities
+    from psmatch_core.pipeline.several_inputs import read_files
     from psmatch_core.workspace.partial_folder import partial_folder
 
     started = time.perf_counter()
@@ -105,7 +104,7 @@ def _match_many(options: argparse.Namespace) -> int:
     progress = progress_of(options)
     with shared_sandbox():  # all files are opened by children of one process
         _check_free(options, specs)
-        modalities = _read(specs, progress) if specs else _demo()
+        modalities = read_files(specs, progress=progress, reading=_settings_of) if specs else _demo()
     made_by = {
         "command": shlex.join(["psmatch", *sys.argv[1:]]),
         "files": {name: {**spec.to_dict(), "path": Path(spec.path).name} for name, spec in specs.items()},
@@ -286,19 +285,6 @@ def _check_free(options: argparse.Namespace, specs: dict[str, DataSpec]) -> None
     for name, spec in specs.items():
         with _settings_of(name):
             inspect_file(spec, is_final=True)
-
-
-def _read(specs: dict[str, DataSpec], progress: Progress) -> dict[str, Modality]:
-    from psmatch_core.base.progress import Event
-    from psmatch_core.pipeline.inputs import read_input
-
-    found = {}
-    for at, (name, spec) in enumerate(specs.items()):
-        progress(Event("read", at / len(specs), f"reading {name}"))
-        with _settings_of(name):
-            found[name] = read_input(spec, side="source")
-    progress(Event("read", 1.0))
-    return found
 
 
 def _demo() -> dict[str, Any]:

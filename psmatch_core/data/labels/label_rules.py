@@ -72,8 +72,8 @@ class LabelRules(Config):
             )
 
     def renaming(self, side: str) -> dict[str, str]:
-        """The new name of each label of the ``source`` or the ``target`` that is renamed."""
-        return dict({"source": self.rename_source, "target": self.rename_target}[side])
+        """The new name of each label that is renamed of the ``source``, or of any other side: all have the target's."""
+        return dict(self.rename_source if side == SIDES[0] else self.rename_target)
 
     def with_renaming(self, side: str, mapping: Mapping[str, str], labels: Iterable[str]) -> Self:
         """The rules with labels of one side renamed once more.
