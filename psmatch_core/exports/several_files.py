@@ -23,6 +23,7 @@ from psmatch_core.exports.provenance import portable_recipe, versions
 from psmatch_core.exports.tables import write_csv
 from psmatch_core.matching.several import PLANS
 from psmatch_core.pipeline.match_modalities import MatchedModalities
+from psmatch_core.pipeline.several_figures import several_figures
 
 SEVERAL_FILE = "modalities.json"  # written last: a folder that holds it is whole
 
@@ -139,23 +140,11 @@ def _readme(matched: MatchedModalities, files: Sequence[Path]) -> str:
                 for name, monitor in matched.monitors.items()
             ),
             "",
-            *([cycles_in_words(matched), ""] if matched.cycles is not None else []),
+            *([words, ""] if (words := several_figures(matched).cycles_in_words()) else []),
             *(f"  {path.name}" for path in [*files, Path("README.txt"), Path(SEVERAL_FILE)]),
             "",
             "Notes:",
             *(f"- {note}" for note in matched.notes or ["none"]),
             "",
         ]
-    )
-
-
-def cycles_in_words(matched: MatchedModalities) -> str:
-    """What cycle consistency is, with the figures beside it; empty if it is not known."""
-    cycles = matched.cycles
-    if cycles is None:
-        return ""
-    return (
-        f"Cycle consistency: direct matches and those through a third modality agree to {cycles.mean('agreement'):.2f} "
-        f"(1 the same, 0 unrelated); with the third turned at random, {cycles.mean('agreement_turned'):.2f}. Only what "
-        "lies above that comes from the modalities. It does not show that matches are correct."
     )

@@ -25,7 +25,13 @@ DEMOS = {
     "pbmc": "Real blood cells (10x, part of scanpy) with their genes split into two panels.",
     "images": "Synthetic images of two objects under 12 interventions: circles in one modality, squares in the other.",
 }
-SIDE_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
+VIEWS = "views"  # the demo in three modalities, which demo_views makes
+SIDE_NAMES: dict[str, tuple[str, ...]] = {
+    "screen": ("RNA", "Image"),
+    "pbmc": ("Panel A", "Panel B"),
+    "images": ("Circles", "Squares"),
+    VIEWS: ("RNA", "Protein", "Image"),
+}
 PERTURBATIONS = (
     "control", "STAT1", "JAK2", "IFNGR1", "IRF1", "MYC", "BRD4", "CUL3", "KEAP1", "NFKBIA", "SMAD4", "SPI1", "CD86",
 )  # fmt: skip
@@ -58,10 +64,15 @@ def demo(name: str, *, seed: int = 0) -> tuple[AnnData, AnnData]:
     raise PsmatchError(f"There is no demo {name!r}.", hint=f"Use one of {', '.join(DEMOS)}.")
 
 
-def demo_recipe(recipe: Recipe, name: str) -> Recipe:
-    """The recipe with the files of a demo."""
+def demo_specs(name: str) -> tuple[DataSpec, ...]:
+    """What is read of each modality of a demo, the reference first."""
     path = f"{DEMO_PREFIX}{name}"
-    source, target = (DataSpec(path=path, label_key="label", name=side, pair_key="cell") for side in SIDE_NAMES[name])
+    return tuple(DataSpec(path=path, label_key="label", name=side, pair_key="cell") for side in SIDE_NAMES[name])
+
+
+def demo_recipe(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with the files of a demo; of three modalities, the first two."""
+    source, target, *_ = demo_specs(name)
     return recipe.with_data(source, target)
 
 
@@ -219,13 +230,6 @@ def uneven_shares(n_labels: int, rng: np.random.Generator) -> np.ndarray:
     share = rng.dirichlet(np.full(n_labels, 8.0))
     share[0] += 0.15
     return share / share.sum()
-
-
-def write_demo(name: str, folder: Path) -> None:
-    """The two files of a demo, ``source.h5ad`` and ``target.h5ad``."""
-    for side, adata in zip(("source", "target"), demo(name), strict=True):
-        with disk.replacing(folder / f"{side}.h5ad") as partial:
-            adata.write_h5ad(partial)
 
 
 def write_samples(folder: Path) -> list[Path]:

@@ -103,11 +103,13 @@ def read_input(spec: DataSpec, *, side: str) -> Modality:
     if not spec.path.startswith(DEMO_PREFIX):
         with tempfile.TemporaryDirectory(prefix="psmatch-") as folder:
             return Modality.from_checked(read_copy(copy_into(spec, Path(folder) / f"{side}.h5ad"), spec), spec, name)
-    from psmatch_core.pipeline.demo_data import demo
+    from psmatch_core.pipeline.demo_sides import demo_sides
 
-    pair = demo(spec.path.removeprefix(DEMO_PREFIX))  # the same data for every seed of the run
+    sides = demo_sides(spec.path.removeprefix(DEMO_PREFIX))  # the same data for every seed of the run
+    if side not in sides:
+        raise PsmatchError(f"The demo has no {side} modality.", hint="Give a file as the third.")
     return Modality.from_anndata(
-        pair[0 if side == "source" else 1],
+        sides[side],
         label_key=spec.label_name,
         name=name,
         matrix=spec.matrix,
