@@ -17,7 +17,8 @@ from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.report import write_report
 from psmatch_core.translation.translators import RidgeTranslator
-from psmatch_core.workspace.jobs.sweep import list_sweeps
+from psmatch_core.workspace.jobs.sweep import SweepJob
+from psmatch_core.workspace.placed_jobs import jobs_at
 from psmatch_core.workspace.results import load_figures
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
@@ -52,7 +53,7 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
     page.reload()  # the sweep continues without its page
     finding = page.get_by_role("strong").filter(has_text="over 3 runs, too few to rely on")
     expect(finding).to_be_visible()
-    (sweep,) = list_sweeps(server.workspace / "sweeps")
+    (sweep,) = jobs_at(SweepJob, server.workspace / "sweeps")
     assert sweep.base_id == run.id
     own = load_figures(run).foscttm  # its second point has the run's own settings
     assert load_figures(sweep.runs[1]).foscttm == pytest.approx(own)
@@ -76,11 +77,11 @@ def test_a_sweep_from_its_budget_to_the_undo(server: Server, run: RunFolder, new
         press(page, "More", exact=True)
     gone.click()
     expect(page.get_by_text("The sweep was deleted.")).to_be_visible()
-    assert list_sweeps(server.workspace / "sweeps") == []
+    assert jobs_at(SweepJob, server.workspace / "sweeps") == []
     settle(page)
     press(page, "Undo")
     expect(page.get_by_text("The sweep was deleted.")).to_have_count(0)
-    assert [each.name for each in list_sweeps(server.workspace / "sweeps")] == ["how sharp is good"]
+    assert [each.name for each in jobs_at(SweepJob, server.workspace / "sweeps")] == ["how sharp is good"]
     no_exception(page)
 
 

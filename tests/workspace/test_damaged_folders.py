@@ -16,10 +16,11 @@ from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
+from psmatch_core.workspace.jobs.sweep import SweepJob
+from psmatch_core.workspace.placed_jobs import deleted_jobs, jobs_at
 from psmatch_core.workspace.run_folder import DONE, LOST, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps.managing import damaged_sweeps, deleted_sweeps, sweeps_on
+from psmatch_core.workspace.sweeps.managing import damaged_sweeps, sweeps_on
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 from psmatch_core.workspace.sweeps.table import compared, history, sweep_table
 from tests.workspace.test_files import FILES, INPUTS
@@ -90,7 +91,7 @@ PLACES_OF_OTHERS = {
     "history": lambda store, bad, good: history([(store.open(each.id), each.name) for each in store.entries()], good),
     "sweeps": lambda store, bad, good: [compared([each]) for each in sweeps_on(store, good)[0]],
     "damaged sweeps": lambda store, bad, good: damaged_sweeps(store),
-    "deleted sweeps": lambda store, bad, good: deleted_sweeps(store),
+    "deleted sweeps": lambda store, bad, good: deleted_jobs(store, SweepJob),
 }
 # What is read for whoever opened this run: never an error, since the top of every page shows it.
 PLACES_OF_ITS_OWNER = {
@@ -228,5 +229,5 @@ def test_a_damaged_sweep_is_told_and_can_be_deleted(store, damage):
         for each in whole:
             assert len(sweep_table(each)) == 2
         store.delete(RunFolder(sweep.path))
-        assert list_sweeps(store.root / SweepJob.place) == []
+        assert jobs_at(SweepJob, store.root / SweepJob.place) == []
         store.empty_deleted()

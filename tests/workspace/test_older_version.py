@@ -26,8 +26,9 @@ from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.score_map import ScoreMapJob
-from psmatch_core.workspace.jobs.sweep import list_sweeps
+from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.new_cells import load_one
+from psmatch_core.workspace.placed_jobs import jobs_at
 from psmatch_core.workspace.run_folder import DONE
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps.table import history, sweep_table
@@ -67,7 +68,7 @@ def unpaired(store, expected):
 
 @pytest.fixture(scope="module")
 def sweep(store, expected):
-    (found,) = list_sweeps(store.root / "sweeps")
+    (found,) = jobs_at(SweepJob, store.root / "sweeps")
     assert found.id == expected["sweep"]
     return found
 

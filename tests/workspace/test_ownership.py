@@ -13,15 +13,10 @@ from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
+from psmatch_core.workspace.placed_jobs import delete_job, deleted_jobs, rename_job, restore_job
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps.managing import (
-    delete_sweep,
-    deleted_sweeps,
-    rename_sweep,
-    restore_sweep,
-    sweeps_on,
-)
+from psmatch_core.workspace.sweeps.managing import sweeps_on
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 from tests.workspace.test_damaged_folders import a_pipe, binary, empty, foreign, missing
 
@@ -136,13 +131,13 @@ def test_sweeps_follow_the_same_rule(people) -> None:
     sweep = ada.start_job(SweepJob.create(ada.root, run, TWO))
     assert [each.id for each in sweeps_on(ada, run)[0]] == [sweep.id]
     assert sweeps_on(bob, run) == ([], 0)
-    for change in (lambda: rename_sweep(bob, sweep, "yours"), lambda: delete_sweep(bob, sweep)):
+    for change in (lambda: rename_job(bob, sweep, "yours"), lambda: delete_job(bob, sweep)):
         assert "belongs to somebody else" in said(change)
-    delete_sweep(ada, sweep)
-    assert deleted_sweeps(bob) == []
-    missing = said(lambda: restore_sweep(bob, "20260101-000000-000000000000"))
-    assert said(lambda: restore_sweep(bob, sweep.id)) == missing
-    assert restore_sweep(ada, sweep.id).id == sweep.id
+    delete_job(ada, sweep)
+    assert deleted_jobs(bob, SweepJob) == []
+    missing = said(lambda: restore_job(bob, SweepJob, "20260101-000000-000000000000"))
+    assert said(lambda: restore_job(bob, SweepJob, sweep.id)) == missing
+    assert restore_job(ada, SweepJob, sweep.id).id == sweep.id
 
 
 def test_the_secret_itself_is_not_on_disk(people) -> None:

@@ -12,16 +12,10 @@ from pages.shell.text import count, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.jobs.sweep import SweepJob
+from psmatch_core.workspace.placed_jobs import delete_job, deleted_jobs, rename_job, restore_job
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.store import LONGEST_NAME
-from psmatch_core.workspace.sweeps.managing import (
-    damaged_sweeps,
-    delete_sweep,
-    deleted_sweeps,
-    rename_sweep,
-    restore_sweep,
-    sweeps_on,
-)
+from psmatch_core.workspace.sweeps.managing import damaged_sweeps, sweeps_on
 
 ALL_RUNS = ""
 SHOWN = 30
@@ -32,7 +26,9 @@ def chosen_sweeps(folder: RunFolder) -> list[SweepJob]:
     """The chosen sweep and those compared with it; empty if all finished runs on these data are compared instead."""
     found, n_elsewhere = sweeps_on(session.store(), folder)
     sweeps = {each.id: each for each in found[:SHOWN]}
-    deleted = DeletedItems(SWEEP, deleted_sweeps(session.store()), partial(restore_sweep, session.store()))
+    deleted = DeletedItems(
+        SWEEP, deleted_jobs(session.store(), SweepJob), partial(restore_job, session.store(), SweepJob)
+    )
     deleted.undo_button()
     _damaged()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -70,7 +66,7 @@ def _damaged() -> None:
 
 def _delete(sweep: SweepJob) -> None:
     with show_errors():
-        delete_sweep(session.store(), sweep)
+        delete_job(session.store(), sweep)
         remember_deleted(SWEEP, sweep.id)
         st.rerun()
 
@@ -82,7 +78,7 @@ def _title(sweep: SweepJob) -> str:
 def _rename(sweep: SweepJob, name: str, box_key: str) -> None:
     """Rename the sweep and choose it again: the browser identifies the choice by its text, which has changed."""
     with show_errors():
-        rename_sweep(session.store(), sweep, name)
+        rename_job(session.store(), sweep, name)
         session.put(box_key, sweep.id)
 
 

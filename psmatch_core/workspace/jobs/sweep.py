@@ -18,7 +18,7 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.job import Job, Work
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.run_folder import CANCELLED, DONE, RUN_ID, LastStage, RunFolder, RunStatus, new_id
+from psmatch_core.workspace.run_folder import CANCELLED, DONE, LastStage, RunFolder, RunStatus, new_id
 from psmatch_core.workspace.sweeps.points import Sweep, describe_point
 from psmatch_core.workspace.worker import execute
 
@@ -162,13 +162,6 @@ def open_sweep(path: Path) -> SweepJob:
     if not files.SWEEP_REQUEST.is_in(folder):
         raise PsmatchError(f"The folder {path.name} contains no sweep.", hint="Give the folder of a sweep or of a run.")
     return SweepJob(folder)
-
-
-def list_sweeps(root: Path) -> list[SweepJob]:
-    """All sweeps in a folder, newest first; also those that cannot be read, which their ``damage`` says."""
-    folders = [RunFolder(path) for path in root.iterdir()] if root.exists() else []
-    found = [SweepJob(each) for each in folders if RUN_ID.fullmatch(each.id) and each.path.is_dir()]
-    return sorted(found, key=lambda each: each.id, reverse=True)
 
 
 def _is_complete(run: RunFolder) -> bool:

@@ -20,7 +20,8 @@ from psmatch_core.workspace import files, results
 from psmatch_core.workspace.jobs import sweep as sweep_job
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
-from psmatch_core.workspace.jobs.sweep import SweepJob, list_sweeps
+from psmatch_core.workspace.jobs.sweep import SweepJob
+from psmatch_core.workspace.placed_jobs import jobs_at
 from psmatch_core.workspace.queue_order import SHORT_SECONDS
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
@@ -82,7 +83,7 @@ def test_every_run_of_a_sweep_is_a_folder_and_a_row(swept, base):
     assert table["n_effective"].is_monotonic_increasing
     assert table["stability"].between(-1, 1).all()
     assert table["foscttm"].iloc[0] == pytest.approx(results.load_figures(base).foscttm)
-    assert [each.id for each in list_sweeps(swept.path.parent)] == [swept.id]
+    assert [each.id for each in jobs_at(SweepJob, swept.path.parent)] == [swept.id]
     assert "FOSCTTM" in sweep_text(swept)
 
 
