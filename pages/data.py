@@ -7,8 +7,10 @@ from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.frame import finish_page, next_step, say_answer, start_page
 from pages.shell.glossary import glossary
+from pages.shell.several import has_own_work
 from pages.views.data.run_list import run_list
 from pages.views.data.sample_files import sample_files
+from pages.views.data.several_list import several_list
 from pages.views.data.step_views import STEP_VIEWS
 from pages.views.data.steps import current_step, go_where_asked, step_list, step_title
 from psmatch_core.data.labels.answers import answer_on_shared_labels
@@ -20,10 +22,11 @@ answer, own_work, steps = st.container(), st.container(), st.container()
 
 with st.container():  # one place for what comes and goes here: else the uploaders below would be drawn anew
     is_empty = workspace.source is None and workspace.target is None
-    is_returning = is_empty and step is DataStep.FILES and bool(session.store().entries())
+    is_returning = is_empty and step is DataStep.FILES and has_own_work()
     if is_returning:  # their own work comes first
         with own_work:
             run_list()
+            several_list()
     step_title(step)
     if step is DataStep.FILES:
         if is_empty:
@@ -48,6 +51,7 @@ if workspace.source is not None and workspace.target is not None and workspace.r
         say_answer(answer_on_shared_labels(workspace.report, (workspace.source.name, workspace.target.name)))
 if step is DataStep.FILES and not is_returning:
     run_list()
+    several_list()
 glossary()
 go_where_asked(step)
 if step is DataStep.JUDGE or workspace.run_id:

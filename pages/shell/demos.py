@@ -7,25 +7,29 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
 from pages.shell import cache, progress_box, session
+from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_problem
-from pages.shell.file_summaries import DEMO_NAMES, demo_summary
+from pages.shell.file_summaries import demo_side_name, demo_summary
 from pages.shell.navigation import PAGES, page_button
+from pages.shell.several import is_as_asked, reset_side_forms, start_several
 from pages.shell.shipped_demos import unpack_demo
 from pages.shell.verdicts import run_verdict
 from pages.shell.workspace import DEMO, Side, Workspace, from_recipe
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.version import VERSION
-from psmatch_core.data.sides import SIDES
-from psmatch_core.pipeline.demo_data import demo_recipe
+from psmatch_core.data.sides import ALL_SIDES, SIDES
+from psmatch_core.pipeline.demo_data import VIEWS, demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.several import SeveralJob
+from psmatch_core.workspace.placed_jobs import own_jobs
 from psmatch_core.workspace.run_folder import DONE, RunFolder
 from psmatch_core.workspace.store import RunStore
 
@@ -51,6 +55,7 @@ DEMOS = {
     "screen": Demo("perturbation screen", ":material/science:", "Synthetic: RNA and image, 12 perturbations."),
     "pbmc": Demo("blood cells", ":material/bloodtype:", "700 real cells, their genes split into two panels."),
     "images": Demo("images", ":material/image:", "Synthetic: two objects under 12 interventions, circles or squares."),
+    VIEWS: Demo("three modalities", ":material/hub:", "Synthetic: RNA, protein and image, matched all together."),
 }
 
 
@@ -73,13 +78,15 @@ def demo_buttons(*, is_new: bool) -> str:
 
 def open_demo(name: str) -> None:
     """Load a demo with its finished run, or wait for the run if it is still being computed."""
+    if name == VIEWS:
+        _open_views()
+        return
     template = _template(name)
     if template is None or not (template.status().is_active or template.status().state == DONE):
         template = _start_template(name)
     session.set_workspace(Workspace(source=demo_side(name, "source"), target=demo_side(name, "target")))
-    for form in ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum"):
-        session.reset_widgets(form)
-    for side in SIDES:
+    reset_side_forms()
+    for side in ALL_SIDES:
         session.clear_error(side)
     session.put(WAITING_FOR, name)
     _open_copy(template)
@@ -88,8 +95,21 @@ def open_demo(name: str) -> None:
 def demo_side(name: str, which: str) -> Side:
     """One side of a demo, ready to use."""
     summary = demo_summary(name, which, session.root() / "demos")
-    modality = DEMO_NAMES[name][which == "target"]
+    modality = demo_side_name(name, which)
     return Side(f"{DEMO}{name}", summary.name, summary, label_key="label", name=modality, pair_key="cell")
+
+
+def _open_views() -> None:
+    """Load the demo in three modalities with its matching, which is started unless the visitor has one."""
+    source, target, third = (demo_side(VIEWS, which) for which in ALL_SIDES)
+    workspace = Workspace(source=source, target=target, third=third)
+    found = [job for job in own_jobs(session.store(), SeveralJob) if job.is_active or job.is_done]
+    job = next((job for job in found if is_as_asked(job, workspace)), None) or start_several(workspace)
+    session.set_workspace(replace(workspace, several_id=job.id))
+    reset_side_forms()
+    for side in ALL_SIDES:
+        session.clear_error(side)
+    session.ask_for_step(DataStep.JUDGE)
 
 
 def show_state() -> None:

@@ -19,15 +19,16 @@ from psmatch_core.base.disk import explain_full_disk, full_disk_error, write_jso
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.readers import DataSpec, FileSummary, content_stamp, inspect_file, shown_name
+from psmatch_core.data.sides import ALL_SIDES
+from psmatch_core.pipeline.demo_data import SIDE_NAMES
 
-DEMO_NAMES = {"screen": ("RNA", "Image"), "pbmc": ("Panel A", "Panel B"), "images": ("Circles", "Squares")}
 # Changes with what a summary holds: two that are compared must be of one version (2: hashes of cell names).
 SUMMARY_VERSION = "2"
 # A demo is made in a separate process: it needs anndata or scanpy, which the server never imports.
 _MAKE_DEMO = """
 import sys
 from pathlib import Path
-from psmatch_core.pipeline.demo_data import write_demo
+from psmatch_core.pipeline.demo_sides import write_demo
 write_demo(sys.argv[1], Path(sys.argv[2]))
 """
 
@@ -116,7 +117,7 @@ def sample_of(spec: DataSpec, summary: FileSummary, cache: Path) -> CellSample |
     return None
 
 
-@lru_cache(maxsize=2)  # both sides of the visitor who is working
+@lru_cache(maxsize=3)  # all sides of the visitor who is working
 def _loaded(path: Path) -> CellSample:
     """The sample at a path whose name holds what it was made of."""
     return CellSample.load(path)
@@ -154,7 +155,12 @@ def demo_summary(name: str, which: str, folder: Path) -> FileSummary:
 
 def demo_spec(name: str, which: str, folder: Path) -> tuple[DataSpec, str]:
     """The file of one side of a demo, and its name on pages."""
-    return DataSpec(path=str(demo_path(name, which, folder))), f"demo {name}, {DEMO_NAMES[name][which == 'target']}"
+    return DataSpec(path=str(demo_path(name, which, folder))), f"demo {name}, {demo_side_name(name, which)}"
+
+
+def demo_side_name(name: str, which: str) -> str:
+    """What one side of a demo measures."""
+    return SIDE_NAMES[name][ALL_SIDES.index(which)]
 
 
 def _make_demo(name: str, place: Path) -> None:

@@ -73,9 +73,15 @@ def require(is_there: bool, text: str, page: str) -> None:
     st.stop()
 
 
-def say_answer(sentence: str) -> None:
-    """The answer to the question of a page, in one sentence in plain words, above all figures."""
-    with st.container(key="answer"):
+def say_answer(sentence: str, *, on: str = "page") -> None:
+    """The answer to the question of a page, in one sentence in plain words, above all figures.
+
+    Parameters
+    ----------
+    on
+        What it is about, where a page has more than one.
+    """
+    with st.container(key=f"answer-{on}"):
         st.markdown(plain(sentence))
 
 

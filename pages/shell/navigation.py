@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.shell.precompile import precompile_engine
-from pages.shell.session import root
+from pages.shell.session import STEP_ASKED, root
 from pages.shell.upload_cleanup import clean_once
 from psmatch_core.workspace.watch import watch_once
 
@@ -23,7 +23,6 @@ PAGES = {
 }
 BOOTED = "booted"
 STEP, MAIN_STEP = "page-step", "main-page-step"  # starts of the keys of containers, for the style sheet
-STEP_ASKED = "step"  # in the address: the step of the Data page to show
 # Local files: the browser would fetch an emoji or a material icon for the tab from the internet.
 STATIC = Path(__file__).parents[2] / "static"
 ICON, LOGO = STATIC / "icon.png", STATIC / "logo.svg"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shell.errors import show_error
+from pages.shell.several import sides_of
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.pipeline.needs import TYPICAL_LABELS, SideSize, check_needs, gigabytes, memory_budget, minutes
@@ -14,11 +17,20 @@ TYPICAL_DENSITY = 0.1  # of a sparse matrix of counts; how many zeros it has is 
 
 def fits_this_machine(workspace: Workspace) -> bool:
     """Show the memory, disk and time that a run needs, or why it is too large; returns whether it can be started."""
-    sizes = [_size(side) for side in (workspace.source, workspace.target)]
-    if sizes[0] is None or sizes[1] is None:
+    return _fit(workspace, (workspace.source, workspace.target))
+
+
+def all_fit_this_machine(workspace: Workspace) -> bool:
+    """The same of matching all three modalities."""
+    return _fit(workspace, sides_of(workspace))
+
+
+def _fit(workspace: Workspace, sides: Sequence[Side | None]) -> bool:
+    sizes = [size for side in sides if (size := _size(side)) is not None]
+    if len(sizes) < len(sides):
         return True
     try:
-        needs = check_needs(workspace.recipe, sizes[0], sizes[1], n_labels=_n_labels(workspace))
+        needs = check_needs(workspace.recipe, *sizes, n_labels=_n_labels(workspace))
         budget = memory_budget()
     except PsmatchError as error:
         show_error(error)

@@ -33,6 +33,7 @@ DOING = {
     "halves": "matching again from halves of the data",
     "hidden labels": "hiding labels and finding them again",
     "null": "matching with shuffled labels",
+    "cycle consistency": "comparing direct matches with those through a third modality",
     "evaluate": "evaluating the result with the known pairs",
     "held-out pairs": "training on other cells, to judge held-out pairs",
     "compare": "comparing translated and observed cells",

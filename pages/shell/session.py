@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from psmatch_core.workspace.store import RunStore
 
 KEY = "key"  # in the address of a shared server: the secret by which a browser finds its runs again
 _KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+STEP_ASKED = "step"  # in the address: the step of the Data page to show
 _FROZEN = {"modules": 0}
 
 
@@ -120,6 +122,11 @@ def set_workspace(changed: Workspace) -> None:
     write_address()
 
 
+def set_several(job_id: str) -> None:
+    """The matching of all three modalities to show on the Data page; empty for none."""
+    set_workspace(replace(workspace(), several_id=job_id))
+
+
 def write_address() -> None:
     """Write the run, and the key on a shared server, into the address: switching pages empties it."""
     current: Workspace = st.session_state["workspace"]
@@ -131,6 +138,11 @@ def write_address() -> None:
             st.query_params["run"] = current.run_id
     elif "run" in st.query_params and st.session_state.get("link") == st.query_params["run"]:
         del st.query_params["run"]
+
+
+def ask_for_step(step: str) -> None:
+    """Let the Data page show one of its steps when it is drawn next, as a link that asks for it does."""
+    st.query_params[STEP_ASKED] = step
 
 
 def take_from_address(name: str) -> str:

@@ -57,7 +57,7 @@ def _rules() -> str:
     [class*="{MAIN_STEP}-"] a, [class*="{MAIN_STEP}-"] a * {{ color: #ffffff !important; }}
     [class*="st-key-data-step-here"] button {{ border-color: {_BUTTON}; box-shadow: inset 0 -3px 0 {_BUTTON}; }}
     [class*="st-key-data-step-here"] button p {{ font-weight: 600; }}
-    .st-key-answer p {{ font-size: 1.12rem; }}
+    [class*="st-key-answer-"] p {{ font-size: 1.12rem; }}
     {titles}
     @media (prefers-reduced-motion: reduce) {{
       *, *::before, *::after {{ animation-duration: .01ms !important; transition-duration: .01ms !important; }} }}

@@ -11,11 +11,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from psmatch_core.workspace.files import SEVERAL_REQUEST
+from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.small_files import read_plain
 
 DAYS_VARIABLE = "PSMATCH_KEEP_UPLOADS_DAYS"
 DAYS = 30.0
-KINDS = ("runs", "deleted", "sweeps", "sweeps/deleted")
+KINDS = ("runs", "deleted", "sweeps", "sweeps/deleted", "several", "several/deleted")
 _UPLOAD = re.compile(r"uploads[/\\\\]+([0-9a-f]{32})[/\\\\]+([0-9a-f]{16})")
 _STARTED = threading.Event()
 
@@ -64,7 +66,8 @@ def clean_uploads(root: Path, *, days: float | None = None, now: float | None = 
         return []
     limit = (time.time() if now is None else now) - days * 86_400
     folders = [each for kind in KINDS for each in (root / kind).glob("[0-9]*") if each.is_dir()]
-    recipes = [read_plain(each / "recipe.json") for each in folders]
+    more = [each / SEVERAL_REQUEST.name for each in folders if SEVERAL_REQUEST.is_in(RunFolder(each))]
+    recipes = [read_plain(path) for path in (*(each / "recipe.json" for each in folders), *more)]
     if None in recipes:  # nobody knows which uploads a damaged run used
         return []
     used = {match for recipe in recipes for match in _UPLOAD.findall(json.dumps(recipe))}

@@ -18,7 +18,7 @@ from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
-from psmatch_core.data.sides import SIDES
+from psmatch_core.data.sides import ALL_SIDES, SIDES, THIRD
 from psmatch_core.evaluation.compared_cells import Comparing
 from psmatch_core.evaluation.evaluate import Judging
 from psmatch_core.matching.link import Linking
@@ -104,13 +104,21 @@ class Side:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Two sides, the settings of a recipe, and the run that was last started or opened.
+    """Two sides, perhaps a third, the settings of a recipe, and what was last started or opened.
 
     ``with_…`` returns a new workspace without anything that the change makes invalid.
+
+    Parameters
+    ----------
+    third
+        A third modality. A run of the first two knows nothing of it: it is matched with both by a job of its own.
+    run_id, several_id
+        The run of the first two, and the matching of all three.
     """
 
     source: Side | None = None
     target: Side | None = None
+    third: Side | None = None
     labels: LabelRules = START_RULES
     preset: str = "recommended"
     space: Space = field(default_factory=PropensityScores)
@@ -125,21 +133,25 @@ class Workspace:
     seed: int = 0
     device: str = CPU
     run_id: str = ""
+    several_id: str = ""
 
     def side(self, which: str) -> Side | None:
-        """``source`` or ``target``."""
-        return self.source if which == "source" else self.target
+        """``source``, ``target`` or ``third``."""
+        return dict(zip(ALL_SIDES, (self.source, self.target, self.third), strict=True))[which]
 
     def with_side(self, which: str, side: Side | None) -> Workspace:
         """Another file, matrix, label column or preprocessing on one side."""
         before = self.side(which)
+        if which == THIRD:
+            is_same = before is not None and side is not None and before.content == side.content
+            return replace(self, third=side, several_id=self.several_id if is_same else "")
         changed = replace(self, source=side) if which == "source" else replace(self, target=side)
         if before is not None and side is not None and before.content == side.content:
             return (
                 changed  # other names or preprocessing: the page warns that the results are those of earlier settings
             )
         same_labels = before is not None and side is not None and before.label_content == side.label_content
-        return replace(changed, run_id="", labels=self.labels if same_labels else START_RULES)
+        return replace(changed, run_id="", several_id="", labels=self.labels if same_labels else START_RULES)
 
     def with_sides(self, source: Side, target: Side) -> Workspace:
         """The same sides with their summaries; nothing else changes."""
@@ -147,7 +159,9 @@ class Workspace:
 
     def with_labels(self, rules: LabelRules) -> Workspace:
         """Other rules for the labels."""
-        return replace(self, labels=rules, run_id="" if rules != self.labels else self.run_id)
+        if rules == self.labels:
+            return self
+        return replace(self, labels=rules, run_id="", several_id="")
 
     def with_preset(self, name: str) -> Workspace:
         """The space, classifier, matcher and link of a preset; results stay, and the page warns where they differ."""
@@ -212,18 +226,7 @@ class Workspace:
 
     def _questions(self) -> Iterator[tuple[DataStep, str]]:
         for which in SIDES:
-            side = self.side(which)
-            if side is None:
-                yield DataStep.FILES, f"Load a file for the {which} modality, or open a demo."
-                continue
-            if not side.label_key:
-                yield DataStep.LABELS, f"Choose the label column of the {which} modality."
-            matrix = side.summary.matrix(side.matrix) if side.summary else None
-            if matrix is not None and matrix.needs_mending:
-                yield DataStep.VALUES, f"Decide what to do with the missing values of the {which} modality."
-            if side.missing:
-                cells = count(side.missing, "cell")
-                yield DataStep.LABELS, f"Decide what to do with the {cells} without a label in the {which} modality."
+            yield from self.questions_on(which)
         if self.source is None or self.target is None:
             return
         if self.source.name.strip() == self.target.name.strip():
@@ -233,6 +236,21 @@ class Workspace:
             yield DataStep.LABELS, "Decide what to do with the labels that only one modality has."
         if report is not None and len(report.shared) < 2:
             yield DataStep.LABELS, "Choose label columns that share at least two labels."
+
+    def questions_on(self, which: str) -> Iterator[tuple[DataStep, str]]:
+        """What is still to be done about one modality alone."""
+        side = self.side(which)
+        if side is None:
+            yield DataStep.FILES, f"Load a file for the {which} modality, or open a demo."
+            return
+        if not side.label_key:
+            yield DataStep.LABELS, f"Choose the label column of the {which} modality."
+        matrix = side.summary.matrix(side.matrix) if side.summary else None
+        if matrix is not None and matrix.needs_mending:
+            yield DataStep.VALUES, f"Decide what to do with the missing values of the {which} modality."
+        if side.missing:
+            cells = count(side.missing, "cell")
+            yield DataStep.LABELS, f"Decide what to do with the {cells} without a label in the {which} modality."
 
     @property
     def label_counts(self) -> tuple[Mapping[str, int], Mapping[str, int]] | None:
@@ -277,8 +295,8 @@ class Workspace:
 def from_recipe(recipe: Recipe, run_id: str) -> Workspace:
     """The workspace in which a run was started, as far as its recipe records it."""
     return Workspace(
-        source=_side(recipe.source, recipe.source_preprocessing, "source"),
-        target=_side(recipe.target, recipe.target_preprocessing, "target"),
+        source=side_of(recipe.source, recipe.source_preprocessing, "source"),
+        target=side_of(recipe.target, recipe.target_preprocessing, "target"),
         labels=recipe.labels,
         preset=nearest_preset(recipe),
         space=recipe.space,
@@ -304,11 +322,12 @@ def from_files(data: Any) -> Workspace | None:
         if not isinstance(stored, Mapping) or not isinstance(stored.get("path"), str):
             return None
         readable = {name: stored[name] for name in DataSpec.options() if name in stored}
-        found[which] = _side(DataSpec.from_dict(readable), Preprocessing(), which)
+        found[which] = side_of(DataSpec.from_dict(readable), Preprocessing(), which)
     return Workspace(source=found["source"], target=found["target"])
 
 
-def _side(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Side | None:
+def side_of(spec: DataSpec | None, preprocessing: Preprocessing, which: str) -> Side | None:
+    """The side that a recipe names, as far as it records it; its file is inspected when a page shows it."""
     if spec is None:
         return None
     chosen = {name: getattr(spec, name) for name in DataSpec.options() if name != "sha256"}

@@ -32,6 +32,7 @@ from psmatch_core.evaluation.within_labels import FeatureAccuracy
 from psmatch_core.exploration.epsilon_path import load_epsilon_path, save_epsilon_path
 from psmatch_core.monitor.report import MonitorReport
 from psmatch_core.pipeline import result_files
+from psmatch_core.pipeline.several_figures import SeveralFigures
 from psmatch_core.translation.translate import DIRECTIONS
 from psmatch_core.workspace.manifest import checked_file, is_listed, listed_anew
 from psmatch_core.workspace.new_folder import check_there
@@ -222,6 +223,14 @@ class NamedSelection:
     cells: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SeveralRequest:
+    """The files of several modalities by name, the reference first, and the preprocessing of each, as plain data."""
+
+    files: dict[str, dict[str, Any]]
+    preprocessing: dict[str, dict[str, Any]]
+
+
 def _with_means(compared: dict[str, Distributions]) -> dict[str, Any]:
     return {direction: each.to_dict() for direction, each in compared.items()}
 
@@ -284,6 +293,8 @@ SELECTIONS = _record("selections.json", dict[str, NamedSelection])
 MARKERS = _table("markers.parquet", "comparison", "feature", "values", "effect", "within_part", "notes")
 # In the folders of other jobs.
 SWEEP_REQUEST = _record("sweep.json", dict[str, Any])
+SEVERAL_REQUEST = _record("several.json", SeveralRequest)
+SEVERAL_FIGURES = _record("several_figures.json", SeveralFigures)
 HELD_OUT = RunFile("left_out.npz", load_held_out, HeldOut.save)
 HELD_OUT_FIGURES = _record("left_out.json", dict[str, Any])
 HELD_OUT_FEATURES = _csv("left_out_features.csv", "feature")

@@ -17,8 +17,9 @@ from psmatch_core.workspace.run_folder import DONE, LOST, RESUMED, RunFolder
 from psmatch_core.workspace.store import RunStore
 
 LOOK_SECONDS = 5.0
-# Where jobs lie in a workspace: runs, what is measured of them and their labels; sweeps and their runs; demos.
-PLACES = ("runs/*", "runs/*/monitor", "runs/*/*/[0-9]*", "sweeps/*", "sweeps/*/runs/*", "demos/*/runs/*")
+# Where jobs lie in a workspace: runs, what is measured of them and their labels; sweeps and their runs; several
+# modalities; demos.
+PLACES = ("runs/*", "runs/*/monitor", "runs/*/*/[0-9]*", "sweeps/*", "sweeps/*/runs/*", "several/*", "demos/*/runs/*")
 _STARTED = threading.Event()
 
 

@@ -23,13 +23,14 @@ from psmatch_core.workspace import files, predictions, results, run_facts, saved
 from psmatch_core.workspace.job import Job
 from psmatch_core.workspace.jobs import epsilon_path, job_in, leave_out, monitor, score_map
 from psmatch_core.workspace.jobs.run import RunJob
+from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.matched_file import write_matched_of
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
+from psmatch_core.workspace.placed_jobs import delete_job, rename_job
 from psmatch_core.workspace.processes import WorkerProcess
 from psmatch_core.workspace.run_folder import DONE, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
-from psmatch_core.workspace.sweeps.managing import delete_sweep, rename_sweep
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 
 RECIPE = demo_recipe(Recipe(), "screen")
@@ -191,10 +192,10 @@ def test_every_function_that_writes_is_tested_here() -> None:
 
 
 def test_every_job_on_a_run_is_tested_here() -> None:
-    """Those that are made in a run's folder; a sweep and a run have folders of their own."""
+    """Those that are made in a run's folder; a run, a sweep and a matching of several have folders of their own."""
     from psmatch_core.workspace.jobs import KINDS
 
-    inside = {kind.__name__ for kind in KINDS if not issubclass(kind, (RunJob, SweepJob))}
+    inside = {kind.__name__ for kind in KINDS if not issubclass(kind, (RunJob, SweepJob, SeveralJob))}
     assert inside == {name for name in FOLDERS if name.endswith("Job")}
 
 
@@ -221,9 +222,9 @@ def test_a_guest_sweeps_over_the_run_and_owns_the_sweep(
     if not bob.owns(sweep.folder):  # the worker that does nothing did not claim it either
         bob._claim(sweep.folder)
     with pytest.raises(PsmatchError, match="belongs to somebody else"):
-        delete_sweep(ada, sweep)
+        delete_job(ada, sweep)
     with pytest.raises(PsmatchError, match="belongs to somebody else"):
-        rename_sweep(ada, sweep, "x")
+        rename_job(ada, sweep, "x")
     with pytest.raises(PsmatchError, match="belongs to somebody else"):
         ada.start_job(sweep)
 

@@ -277,7 +277,7 @@ def test_a_server_that_starts_again_leaves_live_workers_alone(store):
 
 def test_every_kind_of_job_is_watched(tmp_path):
     places = ["runs/R", "runs/R/monitor", "runs/R/left_out/20260101", "runs/R/ladders/20260101", "sweeps/S",
-              "sweeps/S/runs/0000", "demos/screen-1/runs/R"]  # fmt: skip
+              "sweeps/S/runs/0000", "several/S", "demos/screen-1/runs/R"]  # fmt: skip
     for each in places:
         (tmp_path / each).mkdir(parents=True, exist_ok=True)
     assert {each.path.relative_to(tmp_path).as_posix() for each in jobs_in(tmp_path)} >= set(places)

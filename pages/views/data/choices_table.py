@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shell.several import sides_of
 from pages.shell.text import plain
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.setting_words import option_title, same_value, value_words
 from psmatch_core.data.checks import display
 from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.sides import ALL_SIDES
 from psmatch_core.pipeline.preset_words import preset_in_words
 
 MOST_SETTINGS = 4
@@ -16,15 +18,13 @@ MOST_SETTINGS = 4
 
 def choices_table(workspace: Workspace) -> None:
     """One row for each thing that was chosen, one column for each modality."""
-    source, target = workspace.source, workspace.target
-    if source is None or target is None:
+    if workspace.source is None or workspace.target is None:
         return
-    rows = [_choices(side) for side in (source, target)]
-    names = [
-        display(side.name, 40) or which for side, which in zip((source, target), ("source", "target"), strict=True)
-    ]
-    if names[0] == names[1]:  # to be told apart before a run can start
-        names = [f"{names[0]} (source)", f"{names[1]} (target)"]
+    sides = sides_of(workspace)
+    rows = [_choices(side) for side in sides]
+    names = [display(side.name, 40) or which for side, which in zip(sides, ALL_SIDES, strict=False)]
+    if len(set(names)) < len(names):  # to be told apart before a run can start
+        names = [f"{name} ({which})" for name, which in zip(names, ALL_SIDES, strict=False)]
     table = {"": [f"**{each}**" for each in rows[0]]}
     table |= {plain(name): [plain(each) for each in row.values()] for name, row in zip(names, rows, strict=True)}
     st.table(table)

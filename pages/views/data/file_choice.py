@@ -14,7 +14,7 @@ from pages.shell.text import plain
 from pages.shell.workspace import DEMO, Side
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary
-from psmatch_core.data.sides import SIDES
+from psmatch_core.data.sides import ALL_SIDES, SIDES
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
 # Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
@@ -125,31 +125,35 @@ def _with_label_table(side: Side, path: str, shown: str) -> Side:
 
 
 def _opened(which: str, path: str, shown: str) -> Side:
-    """The side of a new file; of one with several modalities, the first that the other side does not use."""
+    """The side of a new file; of one with several modalities, the first that no other side uses."""
     summary = summary_of(DataSpec(path=path), shown, _summaries())
     if not summary.needs_part:
         return _new_side(which, path, shown, summary)
-    other = session.workspace().side("target" if which == "source" else "source")
-    is_same = other is not None and other.summary is not None and other.summary.sha256 == summary.sha256
-    used = other.part if other is not None and is_same else ""
-    part = next(each.name for each in summary.parts if each.name != used)
+    others = [other for other in _others(which) if other.summary and other.summary.sha256 == summary.sha256]
+    used = {other.part for other in others}
+    part = next((each.name for each in summary.parts if each.name not in used), summary.parts[0].name)
     summary = summary_of(DataSpec(path=path, part=part), shown, _summaries())
     return replace(_new_side(which, path, part, summary), shown=shown, part=part)
 
 
 def _new_side(which: str, path: str, shown: str, summary: FileSummary) -> Side:
     """A side with the usual choices: the usual label column, the first usable matrix, the file's name."""
-    other = session.workspace().side("target" if which == "source" else "source")
+    others = _others(which)
     names = [column.name for column in summary.label_candidates]
     by_lower = {name.lower(): name for name in reversed(names)}
     usual = next((by_lower[name] for name in USUAL_LABELS if name in by_lower), names[0] if len(names) == 1 else "")
-    if other is not None and other.label_key in names:
-        usual = other.label_key
+    usual = next((other.label_key for other in others if other.label_key in names), usual)
     usable = [matrix.key for matrix in summary.matrices if matrix.is_usable]
     name = Path(shown.removesuffix(".gz")).stem or which
-    if other is not None and other.name == name:
+    if any(other.name == name for other in others):
         name = f"{name} {which}"
     return Side(path, shown, summary, label_key=usual, matrix=usable[0] if usable else "X", name=name)
+
+
+def _others(which: str) -> list[Side]:
+    """The other modalities that are there, the reference first."""
+    workspace = session.workspace()
+    return [side for each in ALL_SIDES if each != which and (side := workspace.side(each)) is not None]
 
 
 def with_summary(which: str, side: Side) -> Side | None:

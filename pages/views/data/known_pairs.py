@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shell import session
 from pages.shell.text import plain
 from pages.shell.workspace import Side
-from pages.views.data.side_form import both_sides
+from pages.views.data.side_form import both_sides, third_side
 from psmatch_core.data.checks import AUTOMATIC, EQUAL_NAMES, NO_PAIRS, PAIR_CHOICES, display
 from psmatch_core.data.readers import FileSummary
 from psmatch_core.evaluation.evaluate import Judging
@@ -27,6 +27,7 @@ def known_pairs_section() -> None:
         return
     st.subheader("Known pairs", anchor=False)
     both_sides(_pair_form)
+    third_side(_pair_form)
     workspace = session.workspace()
     found = workspace.known_pairs
     if found is None:

@@ -17,6 +17,7 @@ from psmatch_core.data.labels.label_rules import renamed
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import proposal_for
 from psmatch_core.data.readers import ColumnSummary, MatrixSummary
+from psmatch_core.data.sides import SIDES
 
 
 def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> Preprocessing:
@@ -40,7 +41,7 @@ def preprocessing_box(which: str, side: Side, matrix: MatrixSummary | None) -> P
 
 
 def _other(which: str) -> tuple[str, Side | None]:
-    other = "target" if which == "source" else "source"
+    other = SIDES[1] if which == SIDES[0] else SIDES[0]  # a third is compared with the reference
     return other, session.workspace().side(other)
 
 

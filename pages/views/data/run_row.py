@@ -11,6 +11,7 @@ from pages.shell.errors import show_errors
 from pages.shell.frame import STATES
 from pages.shell.navigation import path_of
 from pages.shell.run_note import show_note
+from pages.shell.several import reset_side_forms
 from pages.shell.text import count, number, plain, when
 from pages.shell.undo_delete import remember_deleted
 from pages.views.data.run_comparison import COMPARE
@@ -26,7 +27,6 @@ from psmatch_core.workspace.store import LONGEST_NAME
 
 RUN = "run"  # the kind of deleted items
 MOST_DIFFERENCES = 4
-DATA_FORMS = ("side.source", "side.target", "prep-source", "prep-target", "labels.minimum")
 SETTINGS_FORMS = ("preset", "space", "classifier", "scoring", "matcher", "linking", "translator", "seed", "device")
 
 
@@ -156,7 +156,8 @@ def _open(run_id: str, shown: str) -> None:
     """Load a run's settings, and show the run itself if ``shown`` is its id."""
     with show_errors():
         session.set_workspace(session.workspace_of(run_id).with_run(shown))
-        for name in (*DATA_FORMS, *SETTINGS_FORMS):
+        reset_side_forms()
+        for name in SETTINGS_FORMS:
             session.reset_widgets(name)
         if not shown:
             st.switch_page(path_of("propensity"))

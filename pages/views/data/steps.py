@@ -6,10 +6,11 @@ import streamlit as st
 
 from pages.shell import session
 from pages.shell.data_steps import DataStep
-from pages.shell.navigation import STEP_ASKED
+from pages.shell.several import sides_of
 from pages.shell.text import count, plain
 from pages.shell.workspace import Workspace
 from pages.views.data.labels import n_label_notes
+from psmatch_core.data.sides import ALL_SIDES, SIDES
 
 CURRENT, WANTED, MOVES = "data.step", "data.step.wanted", "data.step.moves"
 HERE = "data-step-here"  # start of the key of the current step's button, for the style sheet
@@ -36,7 +37,7 @@ _to_top = st.components.v2.component("psmatch_step_top", js=_TO_TOP)
 
 def current_step() -> DataStep:
     """The step to draw; a link may ask for one."""
-    asked = session.take_from_address(STEP_ASKED)
+    asked = session.take_from_address(session.STEP_ASKED)
     if asked in list(DataStep):
         session.put(CURRENT, DataStep(asked))
     return DataStep(session.get(CURRENT) or DataStep.FILES)
@@ -109,13 +110,14 @@ def go_where_asked(step: DataStep) -> None:
 
 def _state(step: DataStep, workspace: Workspace) -> tuple[str, str, str]:
     """The icon of a step, its state in a word or two, and in a sentence."""
-    sides = [side for side in (workspace.source, workspace.target) if side is not None]
+    sides = sides_of(workspace)
     asked = [text for place, text in workspace.questions if place is step]
     to_do = ":material/radio_button_unchecked:"
     if step is DataStep.FILES:
         icon = to_do if asked else ":material/check_circle:"
-        return icon, f"{len(sides)} of 2", asked[0] if asked else "Both files are loaded."
-    if len(sides) < 2:
+        of = len(ALL_SIDES if workspace.third is not None else SIDES)
+        return icon, f"{len(sides)} of {of}", asked[0] if asked else f"All {of} files are loaded."
+    if workspace.source is None or workspace.target is None:
         return to_do, "", "Load both files first."
     if asked:
         return ":material/help:", "to decide", asked[0]

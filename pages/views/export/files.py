@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import streamlit as st
 
-from pages.shell.downloads import MIME, mime_type, open_binary, open_written
+from pages.shell.downloads import MIME, download_row, open_binary, open_written
 from pages.shell.errors import show_errors
 from pages.shell.text import size
 from psmatch_core.workspace.manifest import checked_file, is_listed
@@ -64,21 +63,7 @@ def files_section(folder: RunFolder) -> None:
         for name, description in FILES.items():
             path = folder.exports / name
             if path.exists() or is_listed(folder.path, path):
-                _row(folder, path, description)
-
-
-def _row(folder: RunFolder, path: Path, description: str) -> None:
-    with show_errors(), st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            path.name,
-            data=partial(open_binary, checked_file(folder.path, path)),
-            file_name=path.name,
-            mime=mime_type(path.suffix),
-            key=f"download.{path.name}",
-            on_click="ignore",
-            width=310,
-        )
-        st.caption(f"{description} · {size(path.stat().st_size)}", width="stretch")
+                download_row(folder, path, description)
 
 
 def _report(folder: RunFolder) -> BinaryIO:

@@ -10,10 +10,11 @@ from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.score_map import ScoreMapJob
+from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.jobs.sweep import SweepJob
 from psmatch_core.workspace.run_folder import RunFolder
 
-KINDS: tuple[type[Job], ...] = (RunJob, LeaveOutJob, EpsilonPathJob, MonitorJob, ScoreMapJob, SweepJob)
+KINDS: tuple[type[Job], ...] = (RunJob, LeaveOutJob, EpsilonPathJob, MonitorJob, ScoreMapJob, SweepJob, SeveralJob)
 JOBS = {kind.kind: kind for kind in KINDS}
 
 

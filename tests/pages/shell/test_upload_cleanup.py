@@ -35,6 +35,21 @@ def test_old_uploads_go_and_those_of_runs_stay(tmp_path: Path, kind: str) -> Non
     assert used.exists()
 
 
+@pytest.mark.parametrize("kind", ["several", "several/deleted"])
+def test_the_third_file_of_a_matching_stays_too(tmp_path: Path, kind: str) -> None:
+    old, used = (upload(tmp_path, digit * 16, age=400) for digit in "02")
+    job = tmp_path / kind / "20200101-000000-0123456789ab"
+    job.mkdir(parents=True)
+    (job / "recipe.json").write_text("{}")
+    (job / "several.json").write_text(f'{{"files": {{"third": {{"path": "{(used / "rna.csv").as_posix()}"}}}}}}')
+    assert upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW) == [old]
+    assert used.exists()
+    again = upload(tmp_path, "0" * 16, age=400)
+    (job / "several.json").write_text("torn")
+    assert upload_cleanup.clean_uploads(tmp_path, days=30, now=NOW) == []  # nobody knows which it used
+    assert again.exists()
+
+
 def test_old_samples_of_cells_go_too(tmp_path: Path) -> None:
     (tmp_path / "uploads").mkdir()
     (tmp_path / "summaries").mkdir()

@@ -3,7 +3,9 @@
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.monitor import Monitoring
+from psmatch_core.pipeline.demo_data import SIDE_NAMES, VIEWS, demo_specs
 from psmatch_core.pipeline.leave_out import LeaveOut
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace import files
@@ -13,11 +15,13 @@ from psmatch_core.workspace.jobs.leave_out import LeaveOutJob
 from psmatch_core.workspace.jobs.monitor import MonitorJob
 from psmatch_core.workspace.jobs.run import RunJob
 from psmatch_core.workspace.jobs.score_map import ScoreMapJob
+from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.jobs.sweep import SweepJob, open_sweep
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, QUEUED, RunFolder, RunStatus
 from psmatch_core.workspace.store import RunStore
 from psmatch_core.workspace.sweeps.points import Axis, Sweep
 
+SPECS = dict(zip(SIDE_NAMES[VIEWS], demo_specs(VIEWS), strict=True))
 TWO = Sweep((Axis("matcher.epsilon", (0.05, 0.2)),))
 
 
@@ -46,6 +50,7 @@ def one_of_each(store, run):
         MonitorJob.create(run, Monitoring(n_shuffles=3)),
         ScoreMapJob.create(run),
         SweepJob.create(store.root, run, TWO, stability=False),
+        SeveralJob.create(store.root, Recipe(), SPECS, {"Image": Preprocessing(normalize="none")}),
     ]
 
 
@@ -56,13 +61,14 @@ def test_every_kind_is_recognized_in_its_folder_with_its_settings(store, run):
         assert job.folder.job["kind"] == job.kind
         assert job_in(RunFolder(job.folder.path)) == job
         assert job.title
-    _, left_out, path, monitor, umap, sweep = [job_in(RunFolder(job.folder.path)) for job in jobs]
+    _, left_out, path, monitor, umap, sweep, several = [job_in(RunFolder(job.folder.path)) for job in jobs]
     assert (left_out.label, left_out.how.control, left_out.run) == ("A", "B", run)
     assert (path.label, path.run) == ("A", run)
     assert (monitor.monitoring, monitor.run) == (Monitoring(n_shuffles=3), run)
     assert umap.run == run
     assert ScoreMapJob.of_run(run) == umap
     assert (sweep.sweep, sweep.base_id, sweep.has_stability) == (TWO, run.id, False)
+    assert (several.specs, several.preprocessing) == (SPECS, {"Image": Preprocessing(normalize="none")})
 
 
 def test_every_kind_is_started_again_with_its_settings(store, run):

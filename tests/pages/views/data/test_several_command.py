@@ -1,4 +1,4 @@
-"""What the Data page says of a third modality: the command, which can be typed."""
+"""The command of the Data page that matches three modalities, which can be typed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from pages.shell.data_steps import DataStep
 from pages.shell.workspace import Side
-from pages.views.data.third_modality import many_command
+from pages.views.data.several_command import many_command
 from psmatch_core.cli.main import _parser
 from psmatch_core.cli.match_many import _settings, _specs
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -68,7 +68,7 @@ def test_the_command_says_all_that_is_chosen_on_the_page() -> None:
         "/server/2", "adt.csv", None, labels_path="/server/3", labels_shown="guides.csv", guide_umis=3, name="rna"
     )
     labels = LabelRules(rename_target=(("a=1, b", "A"), ("c", "C")), leave_out=("Doublet",), minimum_cells=5)
-    options = _parser().parse_args(shlex.split(many_command(replace(adt, label_key="guide"), rna, labels))[1:])
+    options = _parser().parse_args(shlex.split(many_command(replace(adt, label_key="guide"), rna, labels=labels))[1:])
     specs = _specs(options)
     recipe, preprocessing = _settings(options, tuple(specs))
     assert list(specs) == ["rna", "RNA2", "third"]

@@ -1,0 +1,230 @@
+"""The result of matching all three modalities: what it says in one sentence, its figures, and its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.shell import charts, progress_box, session
+from pages.shell.downloads import download_row
+from pages.shell.errors import show_errors
+from pages.shell.frame import say_answer
+from pages.shell.several import current_several, is_as_asked
+from pages.shell.tables import EMPTY_FIGURE, label_table, text_width
+from pages.shell.text import count, number, plain, when
+from pages.shell.workspace import DEMO
+from psmatch_core.evaluation.evaluate import INFLATED
+from psmatch_core.monitor import FIGURES, Verdict
+from psmatch_core.monitor.report import REPRODUCIBLE
+from psmatch_core.pipeline.preset_words import preset_in_words
+from psmatch_core.pipeline.several_figures import PairFigures, SeveralFigures
+from psmatch_core.workspace import files
+from psmatch_core.workspace.jobs.several import SeveralJob
+from psmatch_core.workspace.manifest import result_files_in
+
+WITHOUT_VERDICT = "not judged"  # a pair without the reference, of which no table of pairs is written
+TRUTH = ("foscttm", "rank", "trace_fold")
+CYCLE_COLUMNS = {
+    "agreement": ("Agreement", "Of direct matches and those through the third: 1 the same, 0 unrelated."),
+    "agreement_turned": (
+        "third turned",
+        "The same if the third is turned at random: what geometry alone gives.",
+    ),
+    "shared_mass": ("Shared mass", "Mass that both ways put on the same cells, 0 to 1."),
+    "shared_mass_turned": ("mass, turned", "The same if the third modality is turned at random."),
+    "shared_mass_uniform": ("mass, uniform", "Of the direct plan and a uniform one."),
+}
+DESCRIPTIONS = {
+    "matched.h5mu": "one observation for each cell of the reference, with a partner in each other modality",
+    "pairs_": "each cell of the reference with its heaviest matches",
+    "coupling_": "the complete coupling of two modalities, sparse",
+    "labels.csv": "all labels: cells in each modality, and why some are not matched",
+    "excluded_cells.csv": "cells that were left out, with the reason",
+    "cycle_consistency.csv": "consistency by label and way, beside its baselines",
+    "evaluation.csv": "metrics by label from known pairs, inflated",
+    "README.txt": "what the files contain, and notes from the computation",
+    "modalities.json": "all settings, and the seed",
+}
+
+
+def several_section() -> None:
+    """The matching of all three that was started or opened last: its progress, or its result; nothing without one."""
+    job = current_several(session.workspace())
+    if job is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(f"{plain(job.name)}, matched together", anchor=False, width="content")
+        st.button("Close", key="several.close", icon=":material/close:", on_click=session.set_several, args=("",))
+    progress_box.show_job(job)
+    if job.is_done:
+        with show_errors():
+            _result(job)
+    st.divider()
+
+
+def _result(job: SeveralJob) -> None:
+    figures = files.SEVERAL_FIGURES.read(job.folder)
+    if figures is None:
+        return
+    say_answer(figures.answer(), on="several")
+    _made_with(job)
+    _consistency(figures)
+    _pairs(figures)
+    _truth(job, figures)
+    _by_label(job, figures)
+    _notes(figures)
+    _files(job)
+
+
+def _made_with(job: SeveralJob) -> None:
+    """When and with which method, and whether the settings have changed since."""
+    st.caption(f"{when(job.created)} · {plain(preset_in_words(job.folder.recipe))}")
+    workspace = session.workspace()
+    if workspace.third is not None and not workspace.missing and not is_as_asked(job, workspace):
+        st.caption(":material/refresh: Settings have changed since. Press “Match all three” to match with them.")
+
+
+def _consistency(figures: SeveralFigures) -> None:
+    if not figures.cycle:
+        return
+    found = figures.cycle
+    charts.metrics(
+        [
+            (
+                "Cycle agreement",
+                number(found["agreement"], 2),
+                f"third turned at random {number(found['agreement_turned'], 2)}",
+                CYCLE_COLUMNS["agreement"][1],
+            ),
+            (
+                "Shared mass",
+                number(found["shared_mass"], 2),
+                f"turned {number(found['shared_mass_turned'], 2)}, uniform {number(found['shared_mass_uniform'], 2)}",
+                CYCLE_COLUMNS["shared_mass"][1],
+            ),
+        ],
+        gap="small",
+    )
+    st.caption(f"{plain(figures.cycles_in_words())} {REPRODUCIBLE}")
+
+
+def _pairs(figures: SeveralFigures) -> None:
+    st.markdown("**Each pair of modalities**")
+    rows: list[dict[str, Any]] = [
+        {
+            "pair": f"{pair.source} → {pair.target}",
+            "verdict": _title(pair.verdict),
+            "labels": pair.counted() or "–",
+            "n_effective": pair.n_effective,
+            "n_candidates": pair.n_candidates,
+            **pair.cycle,
+        }
+        for pair in figures.pairs
+    ]
+    config: dict[str, Any] = {
+        "pair": st.column_config.TextColumn("Pair", pinned=True, width=text_width(row["pair"] for row in rows)),
+        "verdict": st.column_config.TextColumn("Verdict", width=text_width(row["verdict"] for row in rows)),
+        "labels": st.column_config.TextColumn("Labels", width=text_width(row["labels"] for row in rows)),
+        **_number_columns(),
+    }
+    st.dataframe(rows, hide_index=True, column_config=config, key="several.pairs", placeholder=EMPTY_FIGURE)
+    judged = figures.names[0]
+    st.caption(
+        f"Matches with {plain(judged)}, the reference, are judged; they are those in the files of pairs and in "
+        "matched.h5mu."
+    )
+
+
+def _title(verdict: Verdict | None) -> str:
+    return WITHOUT_VERDICT if verdict is None else verdict.title
+
+
+def _number_columns() -> dict[str, Any]:
+    columns = {
+        "n_effective": st.column_config.NumberColumn("Effective matches", format="%.3g", help="Of the median cell."),
+        "n_candidates": st.column_config.NumberColumn("of candidates", format="%.3g"),
+    }
+    return columns | {
+        name: st.column_config.NumberColumn(title, format="%.2f", help=text)
+        for name, (title, text) in CYCLE_COLUMNS.items()
+    }
+
+
+def _truth(job: SeveralJob, figures: SeveralFigures) -> None:
+    """The metrics from known pairs, each beside that of a uniform plan; nothing if no pair is known."""
+    known = [pair for pair in figures.pairs if pair.known]
+    if not known:
+        st.caption("No true pairs are known, so how good the matches are cannot be measured.")
+        return
+    is_demo = all(spec.path.startswith(DEMO) for spec in job.specs.values())
+    title = "Against the truth of the demo" if is_demo else "Against known pairs"
+    st.markdown(f"**{title}**")
+    st.warning(f"**These figures are {INFLATED}.**", icon=":material/warning:")
+    st.dataframe(
+        [_truth_row(pair) for pair in known], hide_index=True, key="several.truth", placeholder=EMPTY_FIGURE,
+        column_config={
+            "pair": st.column_config.TextColumn("Pair", pinned=True),
+            "n_known": st.column_config.NumberColumn("Known pairs", format="localized"),
+            **{
+                name: st.column_config.NumberColumn(FIGURES[name].title(), format="%.3f", help=FIGURES[name].unit)
+                for name in TRUTH
+            },
+            **{f"{name}_uniform": st.column_config.NumberColumn("uniform plan", format="%.3f") for name in TRUTH},
+        },
+    )  # fmt: skip
+
+
+def _truth_row(pair: PairFigures) -> dict[str, Any]:
+    row: dict[str, Any] = {"pair": f"{pair.source} → {pair.target}", "n_known": pair.n_known}
+    for name in TRUTH:
+        row |= {name: pair.known[name], f"{name}_uniform": pair.uniform[name]}
+    return row
+
+
+def _by_label(job: SeveralJob, figures: SeveralFigures) -> None:
+    st.markdown("**By label**")
+    titles = [f"{pair.source} → {pair.target}" for pair in figures.pairs]
+    chosen = st.selectbox("Pair", titles, key=f"several.pair.{job.id}", width=380)
+    pair = figures.pairs[titles.index(chosen or titles[0])]
+    rows = [
+        {
+            "label": row.label,
+            "verdict": row.verdict.value if row.verdict is not None else WITHOUT_VERDICT,
+            "n_cells": row.n_cells,
+            "n_effective": row.n_effective,
+            **row.cycle,
+            "status": row.status or "–",
+        }
+        for row in pair.labels
+    ]
+    config = {
+        **_number_columns(),
+        "verdict": st.column_config.TextColumn("Verdict", width=text_width(each.value for each in Verdict)),
+        "n_cells": st.column_config.NumberColumn(f"Cells of {pair.source}", format="localized"),
+        "status": st.column_config.TextColumn("Needs attention"),
+    }
+    label_table(pd.DataFrame(rows), config, key=f"several.labels.{job.id}.{chosen}")
+    left = [row for row in figures.labels if not row.matched]
+    if left:
+        names = "; ".join(f"{plain(row.label, 40)} ({plain(row.reason, 200)})" for row in left[:6])
+        st.caption(f"{count(len(left), 'label')} not matched: {names}{' …' if len(left) > 6 else ''}. See labels.csv.")
+
+
+def _notes(figures: SeveralFigures) -> None:
+    if figures.notes:
+        with st.expander(f"Notes ({len(figures.notes)})"):
+            st.markdown("\n".join(f"- {plain(note)}" for note in figures.notes))
+
+
+def _files(job: SeveralJob) -> None:
+    st.markdown("**Files**")
+    with st.container(border=True):
+        for path in sorted(_exports(job), key=lambda path: path.name != "matched.h5mu"):
+            described = next((text for name, text in DESCRIPTIONS.items() if path.name.startswith(name)), "")
+            download_row(job.folder, path, described)
+
+
+def _exports(job: SeveralJob) -> list[Any]:
+    return [path for path in result_files_in(job.folder.path) if path.parent == job.folder.exports]
