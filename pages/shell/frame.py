@@ -123,8 +123,8 @@ def finish_page() -> None:
 
 def _drawn(workspace: Workspace) -> tuple[str, ...]:
     """What the top of a page and its sidebar show of the workspace."""
-    sides = (workspace.source, workspace.target)
-    return (workspace.run_id, *(f"{side.path} {side.name}" if side else "" for side in sides))
+    sides = (workspace.source, workspace.target, workspace.third)
+    return (workspace.run_id, *(f"{side.path} {side.name} {side.summary is None}" if side else "" for side in sides))
 
 
 def _offer_files_of_run() -> None:

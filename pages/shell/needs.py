@@ -10,6 +10,7 @@ from pages.shell.errors import show_error
 from pages.shell.several import sides_of
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.needs import TYPICAL_LABELS, SideSize, check_needs, gigabytes, memory_budget, minutes
 
 TYPICAL_DENSITY = 0.1  # of a sparse matrix of counts; how many zeros it has is known only when all of it is read
@@ -38,7 +39,7 @@ def _fit(workspace: Workspace, sides: Sequence[Side | None]) -> bool:
     of = f" of {gigabytes(budget)}" if budget is not None else ""
     takes = f" Takes about {minutes(needs.seconds)} on two cores." if needs.seconds is not None else ""
     room = f"{gigabytes(needs.memory)}{of} of memory, and {gigabytes(needs.disk)} of disk for its results"
-    st.caption(f"Needs about {room}.{takes}")
+    st.caption(f"{'All three need' if len(sides) > len(SIDES) else 'Needs'} about {room}.{takes}")
     return True
 
 

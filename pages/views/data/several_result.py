@@ -107,7 +107,7 @@ def _consistency(figures: SeveralFigures) -> None:
         ],
         gap="small",
     )
-    st.caption(f"{plain(figures.cycles_in_words())} {REPRODUCIBLE}")
+    st.caption(plain(figures.cycles_in_words()))
 
 
 def _pairs(figures: SeveralFigures) -> None:
@@ -115,7 +115,7 @@ def _pairs(figures: SeveralFigures) -> None:
     rows: list[dict[str, Any]] = [
         {
             "pair": f"{pair.source} → {pair.target}",
-            "verdict": _title(pair.verdict),
+            "verdict": _verdict(pair.verdict),
             "labels": pair.counted() or "–",
             "n_effective": pair.n_effective,
             "n_candidates": pair.n_candidates,
@@ -133,12 +133,12 @@ def _pairs(figures: SeveralFigures) -> None:
     judged = figures.names[0]
     st.caption(
         f"Matches with {plain(judged)}, the reference, are judged; they are those in the files of pairs and in "
-        "matched.h5mu."
+        f"matched.h5mu. {REPRODUCIBLE}"
     )
 
 
-def _title(verdict: Verdict | None) -> str:
-    return WITHOUT_VERDICT if verdict is None else verdict.title
+def _verdict(verdict: Verdict | None) -> str:
+    return WITHOUT_VERDICT if verdict is None else verdict.value
 
 
 def _number_columns() -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _by_label(job: SeveralJob, figures: SeveralFigures) -> None:
     rows = [
         {
             "label": row.label,
-            "verdict": row.verdict.value if row.verdict is not None else WITHOUT_VERDICT,
+            "verdict": _verdict(row.verdict),
             "n_cells": row.n_cells,
             "n_effective": row.n_effective,
             **row.cycle,
@@ -221,10 +221,8 @@ def _notes(figures: SeveralFigures) -> None:
 def _files(job: SeveralJob) -> None:
     st.markdown("**Files**")
     with st.container(border=True):
-        for path in sorted(_exports(job), key=lambda path: path.name != "matched.h5mu"):
-            described = next((text for name, text in DESCRIPTIONS.items() if path.name.startswith(name)), "")
-            download_row(job.folder, path, described)
-
-
-def _exports(job: SeveralJob) -> list[Any]:
-    return [path for path in result_files_in(job.folder.path) if path.parent == job.folder.exports]
+        written = [path for path in result_files_in(job.folder.path) if path.parent == job.folder.exports]
+        for name, description in DESCRIPTIONS.items():
+            for path in written:
+                if path.name.startswith(name):
+                    download_row(job.folder, path, description)

@@ -207,7 +207,7 @@ def test_the_result_is_that_of_the_core(done: tuple[Path, SeveralJob], opened: A
     assert figures.cycles_in_words() in plain_text(opened)
     (pairs,) = [each for each in tables(opened) if "n_candidates" in each]
     assert list(pairs["pair"]) == ["rna → protein", "rna → image", "protein → image"]
-    assert list(pairs["verdict"]) == [each.verdict.title if each.verdict else "not judged" for each in figures.pairs]
+    assert list(pairs["verdict"]) == [each.verdict.value if each.verdict else "not judged" for each in figures.pairs]
     assert list(pairs["agreement"]) == [pair.cycle["agreement"] for pair in figures.pairs]
     assert list(pairs["agreement_turned"]) == [pair.cycle["agreement_turned"] for pair in figures.pairs]
     assert list(pairs["shared_mass_uniform"]) == [pair.cycle["shared_mass_uniform"] for pair in figures.pairs]
