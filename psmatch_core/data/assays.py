@@ -23,6 +23,7 @@ SHARE_OF = {PEAKS: 0.8, MORPHOLOGY: 0.5, EMBEDDING: 0.8, PROTEINS: 0.3}
 MOST_ANTIBODIES = 500  # panels have up to some 300; more features named like CD4 are genes
 FEW_FEATURES = 300  # of counts that are mostly above 0, as those of antibodies and of small panels of genes are
 MOSTLY = 0.5
+ZEROS_OF_GENES = 0.1  # the share of values that are 0 in most tables of expression, and in few of other measurements
 _LONGEST_NAME = 200  # characters that are looked at
 BOTH_SIGNS = 0.8  # the share of morphology features that must lie on both sides of 0 once they are standardised
 
@@ -114,6 +115,8 @@ def detect_assay(scan: MatrixScan, names: Sequence[str], *, declared: str = "", 
     is_raw = kind == "counts" or (kind == "binary" and name == PEAKS)
     if not name and is_raw:
         name = COUNTS if _could_be_proteins(scan) else GENES
+    if not name and kind == "normalized" and scan.n_nonzero <= (1 - ZEROS_OF_GENES) * scan.n_cells * scan.n_features:
+        name = GENES
     return Assay(name or OTHER, is_raw)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psmatch_core.base.errors import plural
 from psmatch_core.data.assays import IMAGES, PEAKS
 from psmatch_core.data.checks import Finding, display, label_texts, name_list
+from psmatch_core.data.checks.repeated_label import repeating_columns
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.proposals import Proposal, control_labels, plate_column
@@ -40,7 +41,7 @@ class Batches:
 
 
 def batches_of_file(summary: FileSummary, labels: Mapping[str, int]) -> Batches | None:
-    """The batches that a file names; None if none, if its label is made of them, or if they name the label.
+    """The batches that a file names; None if none, if its label is made of them, or if they name or repeat the label.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ def batches_of_file(summary: FileSummary, labels: Mapping[str, int]) -> Batches 
     column = plate_column({each.name: each.n_distinct for each in summary.columns})
     found = summary.column(column)
     if found is None or _is_no_use(column, summary.label_key, summary.findings):
+        return None
+    if column in repeating_columns(summary, summary.label_key):
         return None
     return Batches(summary.name, column, tuple(sorted(found.counts)), control_labels(labels))
 
@@ -61,7 +64,10 @@ def batches_of_modality(modality: Modality) -> Batches | None:
     column = plate_column({str(each): modality.obs[each].nunique() for each in modality.obs.columns})
     if not column or _is_no_use(column, modality.label_key, modality.findings):
         return None
-    values = {str(each) for each in label_texts(modality.obs[column]).tolist() if each}
+    texts = label_texts(modality.obs[column]).tolist()
+    values = {str(each) for each in texts if each}
+    if len(set(zip(modality.labels.tolist(), texts, strict=True))) == len(values) == len(modality.label_counts):
+        return None
     return Batches(modality.name, column, tuple(sorted(values)), control_labels(modality.label_counts))
 
 

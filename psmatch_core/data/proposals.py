@@ -23,6 +23,8 @@ from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers.summary import ColumnSummary, MatrixSummary
 
 LSI_COMPONENTS = 50  # as Signac and muon make by default
+NOT_LOGGED = "normalized"  # the kind of TPM, CPM and other values that no logarithm was taken of
+_LOGGED_BY = {GENES: "log1p", PROTEINS: "clr"}
 LARGEST_CORRELATION = 0.9  # pycytominer's own
 _BATCH = re.compile(r"(?i)(metadata_)?(\w+_)?batch([-_ .]?(id|name|nr|no))?")
 _PLATE = re.compile(rf"(?i)(metadata_)?(\w+_)?plate([-_ .]?(id|name|nr|no|barcode))?|{_BATCH.pattern[4:]}")
@@ -172,8 +174,16 @@ def _proposal(assay: Assay, kind: Kind, names: Sequence[str], groups: _Groups, *
         )
     elif assay.name == MORPHOLOGY:
         reason = f"These morphology features ({shown}) are standardised already: they stay as they are."
+    elif kind.name == NOT_LOGGED and assay.name in _LOGGED_BY:
+        changes = {"normalize": _LOGGED_BY[assay.name]}
+        reason = (
+            f"These values of {assay.name} ({shown}) are not on a log scale ({kind.reason}), so that a few large ones "
+            f"outweigh the rest: {_LOGGED_BY[assay.name]} brings cells to equal size and takes the logarithm."
+        )
     elif not assay.is_raw:
         reason = f"The values are not counts ({kind.reason}), so they are not normalised again."
+        if kind.name == NOT_LOGGED:
+            reason += " Choose log1p if they are expression: a few large values outweigh the rest."
     elif assay.name == PROTEINS:
         changes = {"normalize": "clr"}
         reason = (

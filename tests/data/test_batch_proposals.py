@@ -63,6 +63,15 @@ def test_nothing_is_offered_for_one_batch_for_peaks_and_where_the_batch_is_the_l
     assert batches_of_modality(modality(confounded)) is None
 
 
+def test_nothing_is_offered_for_a_batch_that_repeats_the_label_under_other_names(tmp_path):
+    adata = cells(())
+    adata.obs["plate"] = "plate of " + adata.obs["label"].astype(str)
+    adata.write_h5ad(tmp_path / "rna.h5ad")
+    assert batches_of_modality(modality(adata)) is None
+    summary = inspect_file(DataSpec(path=str(tmp_path / "rna.h5ad"), label_key="label"))
+    assert batches_of_file(summary, modality(adata).label_counts) is None
+
+
 def test_equal_batches_are_offered_as_part_of_the_label_and_said_as_what_it_is():
     one, other = (batches_of_modality(modality(cells(("P2", "P1"), column=each))) for each in ("batch", "plate"))
     note = shared_batches_note(one, other)

@@ -66,6 +66,23 @@ def test_normalised_values_embeddings_and_images_stay_as_they_are():
         assert found.open_changes(Preprocessing()) == {}
 
 
+@pytest.mark.parametrize(("make", "wanted"), [(genes, "log1p"), (proteins, "clr")])
+@pytest.mark.parametrize("total", [1e6, 1e5], ids=["per million", "per hundred thousand"])
+def test_values_without_a_logarithm_are_offered_one(make, wanted, total):
+    """TPM, CPM and normalised counts, as many tables hold them."""
+    adata = make()
+    adata.X = (adata.X / np.maximum(adata.X.sum(axis=1, keepdims=True), 1) * total + 0).astype(np.float32)
+    found = proposed(adata)
+    assert found.changes == (("normalize", wanted),)
+    assert "not on a log scale" in found.reason
+    assert found.open_changes(Preprocessing()) == {"normalize": wanted}  # which auto does not do
+
+
+def test_large_values_of_unknown_features_are_left_alone():
+    found = proposed(cells(RNG.uniform(100, 60_000, size=(60, 30)), [f"f{i}" for i in range(30)]))
+    assert (found.assay, found.open_changes(Preprocessing())) == ("other", {})
+
+
 def test_few_features_mostly_above_0_are_left_to_the_user():
     adata = genes()
     adata.X = RNG.poisson(20, size=adata.shape).astype(np.float32)

@@ -125,9 +125,21 @@ def label_counts_of(source: Source, label_key: str) -> LabelCounts:
     named = f"has no label column {display(label_key)}" if label_key else "needs a label column, and none is chosen"
     raise PsmatchError(
         f"{source.shown} {named}; {available}.",
-        hint="Choose one of these, or load the labels from a second file.",
+        hint=_where_labels_are(source, label_key),
         code="PM-L01",
     )
+
+
+def _where_labels_are(source: Source, label_key: str) -> str:
+    """What to do about a label column that no cell has."""
+    of_features = source.feature_table(source.headers[0].key) if source.headers else None
+    if label_key and of_features is not None and label_key in of_features:
+        return (
+            f"Column {display(label_key)} describes the columns of the matrix (var): transpose it if those are cells."
+        )
+    if source.column_names:
+        return "Choose one of these, or load the labels from a second file."
+    return "Load the labels from a second file."
 
 
 def _collector(source: Source, header: MatrixHeader, path: str, preview: PreviewRows) -> SampleCollector:

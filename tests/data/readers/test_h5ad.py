@@ -135,6 +135,15 @@ def test_unsuitable_label_column_is_refused_by_name(tmp_path, values, words):
     assert words in refusal(write(tmp_path, good_adata(**columns)), label_key="kind")
 
 
+def test_labels_of_the_columns_of_a_transposed_matrix_are_said_to_be_there(tmp_path):
+    adata = good_adata()
+    turned = anndata.AnnData(adata.X.T, obs=pd.DataFrame(index=adata.var_names), var=adata.obs)
+    said = refusal(write(tmp_path, turned), label_key="cell_type")
+    assert "there are no annotation columns" in said
+    assert "describes the columns of the matrix (var): transpose it if those are cells" in said
+    assert "Load the labels from a second file" in refusal(write(tmp_path, turned), label_key="elsewhere")
+
+
 def test_missing_labels_are_counted(tmp_path):
     summary = look(write(tmp_path, good_adata(kind=pd.Categorical(["a", "b", None] * 20))), label_key="kind")
     assert "20 of 60 cells have no label (missing)" in warnings_of(summary)
