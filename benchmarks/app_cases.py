@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,7 @@ from playwright.sync_api import Page
 
 from benchmarks.app_registry import case
 from benchmarks.app_server import LARGE, TITLES, Bench, arrived, go
-from benchmarks.app_watch import CHANGED, DRAWN, HEADING, MAP_CHANGED, timed
+from benchmarks.app_watch import HEADING, HEAT_CHANGED, MAP_CHANGED, MAPS_DRAWN, timed
 from psmatch_core.base.progress import silent
 from psmatch_core.exploration.epsilon_grid import default_values
 from psmatch_core.exploration.epsilon_path import label_problem
@@ -24,7 +23,6 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.results import load_models
 
 WAYS = ("propensity", "match", "evaluate", "export", "data")
-CLICKS = 200  # interactions of the hour's clicking, one each eighteen seconds, however many runs are asked for
 LASSO = 1_000  # cells
 HEAT, DRAWN_ON, MATCHES = "epsilon-heat", "linked-source", "linked-target"  # parts of the keys of figures
 
@@ -163,41 +161,6 @@ def idle_memory(bench: Bench) -> list[float]:
     return found
 
 
-@case(f"memory of a session beyond its data after an hour's clicking ({CLICKS} times)", unit="MB", target="< 150")
-def clicked_memory(bench: Bench) -> list[float]:
-    """Growth of the server while a visitor opens pages of 20k cells per modality, and drags and selects on Match.
-
-    Measured after a first round, which loads the run's data.
-    """
-    scores = files.SCORE_MAP.read(bench.folder("20k"), which="pca")
-    assert scores is not None
-    chance = random.Random(0)
-    with bench.visitor("match", "20k") as page:
-        _clicking(bench, page, scores.source_xy, chance, len(WAYS) * 2)
-        before = bench.memory()
-        _clicking(bench, page, scores.source_xy, chance, CLICKS)
-        return [bench.memory() - before]
-
-
-def _clicking(bench: Bench, page: Page, xy: np.ndarray, chance: random.Random, count: int) -> None:
-    """A number of interactions: a page, a label and its slider, or a lasso."""
-    for i in range(count):
-        kind = i % 5
-        if kind < 2:
-            go(page, WAYS[i // 5 % len(WAYS)] if kind else "match")
-        elif kind == 2:
-            go(page, "match")
-            open_tab(page, "One label", "heat-")
-            _choose(page, f"label {chance.randrange(20):02d}", "heat-")
-        elif kind == 3:
-            slider = page.get_by_role("slider")
-            slider.first.wait_for(timeout=60_000)
-            slider.first.press("ArrowLeft")
-        else:
-            open_maps(page)
-            draw_lasso(bench, page, xy, i, "")
-
-
 def _paint(bench: Bench) -> float:
     context = bench.browser.new_context()
     page = context.new_page()
@@ -222,7 +185,7 @@ def _maps(bench: Bench, run: str, name: str) -> list[float]:
         found = []
         for _ in range(bench.runs):
             go(page, "export")
-            found.append(_switch(bench, page, "propensity", name, DRAWN))
+            found.append(_switch(bench, page, "propensity", name, MAPS_DRAWN))
         return found
 
 
@@ -237,17 +200,17 @@ def _slider(bench: Bench, run: str, name: str) -> list[float]:
             key = "ArrowLeft" if i // 8 % 2 else "ArrowRight"
             page.get_by_role("slider").first.focus()
             before = bench.traffic.bytes if bench.traffic else 0
-            found.append(timed(page, lambda key=key: page.keyboard.press(key), CHANGED, HEAT))  # type: ignore[misc]
+            found.append(timed(page, lambda key=key: page.keyboard.press(key), HEAT_CHANGED, HEAT))  # type: ignore[misc]
             bench.sent(page, name, before)
         return found
 
 
 def _choose(page: Page, label: str, figure: str) -> float:
-    """Milliseconds from choosing a label until its figure is drawn."""
+    """Milliseconds from choosing a label until its heatmap is drawn."""
     page.get_by_role("combobox", name="Label").first.click()
     wanted = page.get_by_role("option", name=label, exact=True).first
     wanted.wait_for()
-    return timed(page, wanted.click, CHANGED, figure)
+    return timed(page, wanted.click, HEAT_CHANGED, figure)
 
 
 def open_tab(page: Page, name: str, figure: str) -> None:
@@ -255,7 +218,7 @@ def open_tab(page: Page, name: str, figure: str) -> None:
     tab = page.get_by_role("tab", name=name)
     if tab.get_attribute("aria-selected") != "true":
         tab.click()
-    page.wait_for_function("key => window.atRest() && window.plotOf(key)?._fullData", arg=figure, timeout=60_000)
+    page.wait_for_function("key => window.atRest() && window.isDrawn(key)", arg=figure, timeout=60_000)
 
 
 def open_maps(page: Page) -> None:

@@ -45,7 +45,7 @@ def colour_change(bench: Bench, run: str) -> list[float]:
     """Both linked maps are coloured by the label or by its verdict: until the second is drawn."""
     with bench.visitor("match", run) as page:
         open_maps(page)
-        return [_pick(page, "Colour by", COLOURS[i % 2], MATCHES, MAP_CHANGED) for i in range(bench.runs + 1)][1:]
+        return [pick(page, "Colour by", COLOURS[i % 2], MATCHES, MAP_CHANGED) for i in range(bench.runs + 1)][1:]
 
 
 @sized("feature chosen to projected values drawn", target="< 500")
@@ -53,11 +53,11 @@ def feature_drawn(bench: Bench, run: str) -> list[float]:
     """Another feature of the source is chosen: until both maps show it, measured and projected through the plan."""
     with bench.visitor("match", run) as page:
         open_maps(page)
-        _pick(page, "Colour by", "a feature …", MATCHES, MAP_CHANGED)
+        pick(page, "Colour by", "a feature …", MATCHES, MAP_CHANGED)
         names = [str(each) for each in range(1, FEATURES)]
         found = []
         for i in range(bench.runs + 1):
-            found.append(_pick(page, "Feature", f"{names[i % len(names)]} (source)", MATCHES, MAP_CHANGED))
+            found.append(pick(page, "Feature", f"{names[i % len(names)]} (source)", MATCHES, MAP_CHANGED))
         return found[1:]
 
 
@@ -66,7 +66,7 @@ def click_to_pair(bench: Bench, run: str) -> list[float]:
     """A cell is clicked on the map of the target: until the weights of its matches are drawn."""
     with bench.visitor("match", run) as page:
         open_maps(page)
-        return [_click(page, 7 + 13 * i) for i in range(bench.runs + 1)][1:]
+        return [click_cell(page, MATCHES, 7 + 13 * i) for i in range(bench.runs + 1)][1:]
 
 
 @sized("lasso of 1,000 cells to markers in both modalities", target="< 2,000")
@@ -91,10 +91,10 @@ def two_runs(bench: Bench, run: str) -> list[float]:
     others = [bench.other(run, epsilon) for epsilon in EPSILONS]
     with bench.visitor("match", run) as page:
         open_tab(page, "Two matchings", "compared-bars")
-        return [_pick(page, "Compare with", name, "compared-bars") for name in others[:-1]]  # the newest is shown first
+        return [pick(page, "Compare with", name, "compared-bars") for name in others[:-1]]  # the newest is shown first
 
 
-def _pick(page: Page, box: str, option: str, figure: str, changed: str = CHANGED) -> float:
+def pick(page: Page, box: str, option: str, figure: str, changed: str = CHANGED) -> float:
     """Milliseconds from choosing an option until a figure or a map is drawn anew."""
     page.get_by_role("combobox", name=box).first.click()
     wanted = page.get_by_role("option", name=option, exact=True).first
@@ -102,15 +102,15 @@ def _pick(page: Page, box: str, option: str, figure: str, changed: str = CHANGED
     return timed(page, wanted.click, changed, figure)
 
 
-def _click(page: Page, number: int) -> float:
-    """Milliseconds from a click on a dot of the target's map until its pair is drawn."""
+def click_cell(page: Page, side: str, number: int) -> float:
+    """Milliseconds from a click on a dot of a map until its pair is drawn."""
     settled(page)
-    page.locator(f"[class*='{MATCHES}'] .cell-map canvas").first.scroll_into_view_if_needed()
+    page.locator(f"[class*='{side}'] .cell-map canvas").first.scroll_into_view_if_needed()
     place = page.evaluate(
         """([key, at]) => {
           const map = window.mapOf(key), {px, py, n} = map.ready, box = map.canvas.getBoundingClientRect();
           return [box.left + px[at % n], box.top + py[at % n]]; }""",
-        [MATCHES, number],
+        [side, number],
     )
     page.mouse.move(*place)
     return timed(page, lambda: page.mouse.click(*place), BARS_CHANGED, "st-key-matches")

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks import app_cases, app_maps
+from benchmarks import app_cases, app_maps, app_memory
 from benchmarks.app_registry import CASES
 from psmatch_core.base import disk
 
-SOURCES = (app_cases, app_maps)  # the modules that add cases
+SOURCES = (app_cases, app_maps, app_memory)  # the modules that add cases
 RESULTS = Path(__file__).with_name("results") / "app.json"
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
 FIGURES = ("median", "least", "p95")  # earlier cases kept no least

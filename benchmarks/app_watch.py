@@ -20,6 +20,8 @@ for (const kind of ["pointerup", "keydown", "click"]) {
 window.atRest = () => document.querySelector("[data-test-script-state=notRunning]")
   && !document.querySelector("[data-testid=stSkeleton]");
 window.plotOf = (key) => document.querySelector(`[class*='${key}'] .js-plotly-plot`);
+window.heatOf = (key) => document.querySelector(`[class*='${key}'] .heat-map`)?.heat;
+window.isDrawn = (key) => window.plotOf(key)?._fullData || window.heatOf(key)?.drawn || window.mapOf(key)?.drawn;
 window.mapOf = (key) => document.querySelector(`[class*='${key}'] .cell-map`)?.map;
 """
 # Painted is the frame after the one in which all is there.
@@ -50,14 +52,20 @@ MAP_CHANGED = """(() => {
   if (!before.seen) { before.drawn = map?.drawn; return false; }
   return map?.drawn && map.drawn !== before.drawn && map.drawn === map.data;
 })()"""
+HEAT_CHANGED = """(() => {
+  const heat = window.heatOf(argument);
+  if (!before.seen) { before.drawn = heat?.drawn; return false; }
+  return heat?.drawn && heat.drawn !== before.drawn && heat.drawn === heat.shown;
+})()"""
 BARS_CHANGED = """(() => {
   const panel = document.querySelector(`[class*='${argument}'] .bar-panel`)?.panel;
   if (!before.seen) { before.panel = panel; return false; }
   return panel && panel !== before.panel;
 })()"""
-DRAWN = """(() => {
-  const plot = document.querySelector('.js-plotly-plot .gl-canvas')?.closest('.js-plotly-plot');
-  return document.querySelector('h1')?.textContent.trim() === argument && plot?._fullData?.length > 0;
+MAPS_DRAWN = """(() => {
+  const maps = [...document.querySelectorAll('.cell-map')].map((each) => each.map);
+  return document.querySelector('h1')?.textContent.trim() === argument && maps.length > 1
+    && maps.every((each) => each?.drawn && each.drawn === each.data);
 })()"""
 
 

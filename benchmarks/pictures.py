@@ -105,7 +105,7 @@ def quiet(page: Page) -> None:
 
 def around(page: Page, slider: Locator) -> FloatRect:
     """The part of the window from a little above the slider to the end of the figures below it."""
-    plots = page.locator(".js-plotly-plot").all()
+    plots = page.locator(".js-plotly-plot, .heat-map").all()
     boxes = [box for box in (slider.bounding_box(), *(plot.bounding_box() for plot in plots)) if box]
     top, left = boxes[0]["y"] - ABOVE, min(box["x"] for box in boxes) - MARGIN
     right = max(box["x"] + box["width"] for box in boxes) + MARGIN

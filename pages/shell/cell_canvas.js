@@ -64,7 +64,10 @@ class CellMap {
   take(data) {
     this.data = data;
     this.ready = null;
-    this.canvas.setAttribute("aria-label", `${data.alt}. ${this.find("keys").textContent}`);
+    this.canvas.setAttribute("aria-label", [`${data.alt}.`, ...["keys", data.selects ? "selects" : "looks"]
+      .map((name) => this.find(name).textContent)].join(" "));
+    for (const what of ["lasso", "rectangle"]) this.root.querySelector(`[data-what=${what}]`).hidden = !data.selects;
+    this.mode(this.mode_now);
     this.shape = [];
     this.later();
   }
@@ -244,11 +247,14 @@ class CellMap {
 
   press(what) {
     if (["lasso", "rectangle", "move"].includes(what)) {
-      shelf.mode = what;
-      for (const map of shelf.maps) map.mode(what);
+      if (this.data?.selects) shelf.mode = what;
+      for (const map of shelf.maps) map.mode(map.mode_now);
     } else if (what === "save") this.save();
     else this.zoom({"zoom-in": 1.6, "zoom-out": 1 / 1.6, "zoom-off": 0}[what]);
   }
+
+  // On a map that is only looked at, a hand moves it.
+  get mode_now() { return this.data && !this.data.selects ? "move" : shelf.mode; }
 
   mode(what) {
     for (const button of this.root.querySelectorAll("button[aria-pressed]")) {
@@ -297,6 +303,7 @@ class CellMap {
     this.shape = [];
     this.overlay();
     if (cell < 0) return;
+    if (!this.data.selects) { this.find("says").textContent = this.about(cell).join(", "); return; }
     const [x, y] = this.units([this.ready.px[cell], this.ready.py[cell]]);
     this.send({kind: "click", row: this.ready.places.rows[cell], x: [x], y: [y]});
   }
@@ -320,13 +327,13 @@ class CellMap {
       if (!this.start) { this.hover(point, event); return; }
       this.find("hover").hidden = true;
       const [x, y] = this.start.point;
-      if (shelf.mode === "move") {
+      if (this.mode_now === "move") {
         this.view.x = this.start.x - (point[0] - x) / (canvas.clientWidth - 2 * PAD) / this.view.zoom;
         this.view.y = this.start.y - (point[1] - y) / (canvas.clientHeight - 2 * PAD) / this.view.zoom;
         this.settle();
         return;
       }
-      if (shelf.mode === "lasso") this.shape.push(point);
+      if (this.mode_now === "lasso") this.shape.push(point);
       else this.shape = corners([x, y], point);
       this.overlay();
     });
@@ -336,7 +343,7 @@ class CellMap {
       this.start = null;
       const moved = Math.hypot(point[0] - x, point[1] - y) > 4 || this.shape.length > 8;
       if (!moved) { this.click(point); return; }
-      if (shelf.mode !== "move" && this.shape.length > 2) this.finish();
+      if (this.mode_now !== "move" && this.shape.length > 2) this.finish();
     });
     canvas.addEventListener("pointercancel", () => { this.start = null; this.shape = []; this.overlay(); });
     canvas.addEventListener("pointerleave", () => { this.find("hover").hidden = true; });
@@ -367,6 +374,8 @@ class CellMap {
       this.shape = [];
     } else if (event.key === " ") {
       this.click(this.cross);
+    } else if (!this.data.selects) {
+      return;
     } else if (!this.corner) {
       this.corner = this.cross;
       this.find("says").textContent = "First corner set. Move the cross and press Enter again.";

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shell import session
+from pages.shell.scripts import script_component
 from pages.shell.text import plain
 
 DIGEST = 16  # characters of the name of a part, as in cell_parts.js
@@ -44,45 +45,14 @@ _HTML = f"""
   <canvas class="cells" tabindex="0" role="application"></canvas>
   <ul class="legend" aria-label="Colours"></ul>
   <div class="says" role="status" aria-live="polite"></div>
-  <div class="keys" hidden>Arrow keys move a cross, Enter sets two corners of a rectangle, Space selects the cell at the
-    cross, plus and minus zoom, 0 shows everything, Escape ends the rectangle.</div>
+  <div class="keys" hidden>Arrow keys move a cross, plus and minus zoom, 0 shows everything.</div>
+  <div class="looks" hidden>Space says what the cell at the cross is.</div>
+  <div class="selects" hidden>Space selects the cell at the cross, Enter sets two corners of a rectangle, Escape ends
+    it.</div>
   <div class="hover" role="tooltip" hidden></div>
 </div>
 """
-_CSS = """
-.cell-map { position: relative; color: var(--st-text-color); font-family: var(--st-font); }
-.cell-map [hidden] { display: none !important; }
-.cell-map canvas { display: block; width: 100%; aspect-ratio: 5 / 4; max-height: max(300px, min(78vh, 900px));
-  color: var(--st-text-color); border-radius: var(--st-base-radius); }
-.cell-map canvas:focus-visible, .cell-map button:focus-visible { outline: 2px solid var(--st-primary-color);
-  outline-offset: 1px; }
-.cell-map .tools { display: flex; justify-content: flex-end; gap: .15rem; }
-.cell-map button { width: 1.75rem; height: 1.75rem; padding: .3rem; border: 1px solid transparent; background: none;
-  color: inherit; border-radius: var(--st-base-radius); cursor: pointer; }
-.cell-map button:hover, .cell-map button[aria-pressed=true] { border-color: var(--st-border-color);
-  background: var(--st-secondary-background-color); }
-.cell-map svg { display: block; width: 100%; height: 100%; fill: none; stroke: currentColor; stroke-width: 2;
-  stroke-linecap: round; stroke-linejoin: round; }
-.cell-map .legend { display: flex; flex-wrap: wrap; gap: .1rem 1rem; list-style: none; padding: 0; margin: .3rem 0 0;
-  font-size: .8rem; min-height: 1.4em; }
-.cell-map .legend li { margin: 0; padding: 0; font-size: inherit; overflow-wrap: anywhere; }
-.cell-map .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin-right: .35rem;
-  vertical-align: -1px; }
-.cell-map .legend .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem; }
-.cell-map .legend .bar i { width: 9rem; border-radius: 0; margin: 0; }
-.cell-map .says { font-size: .85rem; }
-.cell-map .hover { position: fixed; z-index: 1000; pointer-events: none; max-width: 20rem; padding: .35rem .6rem;
-  font-size: .8rem; background: var(--st-background-color); border: 1px solid var(--st-border-color);
-  border-radius: var(--st-base-radius); overflow-wrap: anywhere; }
-.cell-map .hover div:first-child { font-weight: 600; }
-"""
-_map = st.components.v2.component(
-    "psmatch_cell_map",
-    html=_HTML,
-    css=_CSS,
-    js=(_HERE / "cell_canvas.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_map = script_component("cell_canvas", html=_HTML)
 _part = st.components.v2.component(
     "psmatch_cell_part", html="<div></div>", js=(_HERE / "cell_parts.js").read_text(encoding="utf-8")
 )
@@ -135,7 +105,7 @@ def cell_map(
     title: str,
     note: str | None,
     alt: str,
-    on_drawn: Callable[[CanvasEvent], None],
+    on_drawn: Callable[[CanvasEvent], None] | None = None,
 ) -> None:
     """A map of one modality, with its title as page text.
 
@@ -154,22 +124,22 @@ def cell_map(
     alt
         What the map shows, for screen readers.
     on_drawn
-        Called with what was drawn or clicked.
+        Called with what was drawn or clicked; without it the map is only looked at.
     """
     st.markdown(f"**{plain(title)}**")
     if note is not None:
         st.caption(plain(note) or "\N{NO-BREAK SPACE}")
     data = {
         "side": side, "places": places, "texts": texts, "look": look, "marks": marks, "color": color,
-        "axes": axes, "title": title, "alt": alt,
+        "axes": axes, "title": title, "alt": alt, "selects": on_drawn is not None,
     }  # fmt: skip
     _map(key=key, data=data, on_drawn_change=lambda: _answer(key, on_drawn))
 
 
-def _answer(key: str, on_drawn: Callable[[CanvasEvent], None]) -> None:
+def _answer(key: str, on_drawn: Callable[[CanvasEvent], None] | None) -> None:
     state: Any = session.get(key)
     drawn = (state or {}).get("drawn")
-    if not drawn:
+    if not drawn or on_drawn is None:
         return
     corners = [(float(x), float(y)) for x, y in zip(drawn["x"], drawn["y"], strict=True)]
     on_drawn(CanvasEvent(corners, int(drawn["row"]) if drawn["kind"] == "click" else None))

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.shell import cache, charts
+from pages.shell.cell_canvas import CanvasEvent, MapPart, cell_map, keep_part, part_name
+from pages.shell.cell_texts import cell_texts, texts_name
 from pages.shell.map_choice import ChosenMap, map_boxes
-from pages.shell.map_colors import MapColor, color_boxes, confidence_by_label
+from pages.shell.map_colors import MapColor, color_boxes
+from pages.shell.scripts import send_scripts
+from pages.shell.text import plain
 from psmatch_core.data.sides import SIDES
-from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from psmatch_core.exploration.maps import ScoreMap
-
-MOST_DRAWN_ON_PAGE = 20_000  # cells of each modality that a browser moves without stutter
 
 
 def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, first: str = "") -> None:
@@ -33,6 +33,7 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
     first
         What the maps are coloured by at first; labels or their families without it.
     """
+    send_scripts()
     coupling = cache.coupling(folder) if cache.has_matching(folder) else None
     picture, controls = picture_and_controls()
     with controls:
@@ -71,53 +72,106 @@ def draw_panels(folder: RunFolder, models: cache.ScoredModalities, chosen: Chose
 def draw_maps(
     folder: RunFolder, models: cache.ScoredModalities, chosen: ChosenMap, color: MapColor, *, stacked: bool, key: str
 ) -> None:
-    """Both maps in one figure, with the remarks on their colour and on the map under it."""
-    from psmatch_core.exploration.map_choice import sample_of_map
-    from psmatch_core.plotting import score_map_figure
+    """Both maps, with the remarks on their colour and on the map under them."""
+    from psmatch_core.plotting.score_map import map_title, panel_title
 
-    drawn = sample_of_map(chosen.scores, models, MOST_DRAWN_ON_PAGE)
-    figure = score_map_figure(
-        drawn,
-        *models,
-        color=color.known,
-        highlight=color.highlight,
-        stacked=stacked,
-        column=color.column,
-        hover=hover_of(folder, drawn),
-    )
-    names = " and ".join(model.modality.name for model in models)
+    scores = chosen.scores
+    st.markdown(f"**{plain(map_title(scores, models, highlight=color.highlight, column=color.column))}**")
     what = color.column.name if color.column is not None else color.known
-    alt = f"Two-dimensional maps of the {names} cells, coloured by {what}"
-    charts.show(figure, key=f"{key}.{folder.id}", alt=alt, grows=not stacked)
+    sides = {
+        side: SideOfMap(
+            panel_title(model, side, color.column),
+            alt=f"Two-dimensional map of the {model.modality.name} cells, coloured by {what}",
+        )
+        for side, model in zip(SIDES, models, strict=True)
+    }
+    draw_cells(folder, models, scores, color, sides, key=key, stacked=stacked)
     for remark in color.remarks:
         st.caption(remark)
     st.caption(chosen.caption)
 
 
-def hover_of(folder: RunFolder, scores: ScoreMap) -> dict[str, np.ndarray]:
-    """What the hover says of the displayed cells, for the sides that are few enough."""
-    lines = {}
-    for side, cells in zip(SIDES, (scores.source_cells, scores.target_cells), strict=True):
-        digest = hashlib.sha256(cells.tobytes()).hexdigest()
-        times = (*files.PROPENSITY.times(folder), *files.COUPLING.times(folder), *files.MONITOR_REPORT.times(folder))
-        found = _hover(str(folder.path), side, digest, times, _cells=cells)
-        if found is not None:
-            lines[side] = found
-    return lines
+@dataclass(frozen=True)
+class SideOfMap:
+    """What one of two maps says, and what is marked on it.
+
+    Parameters
+    ----------
+    title
+        Above the map.
+    alt
+        What it shows, for screen readers.
+    note
+        Smaller text under the title; empty to leave its line free, None without one.
+    marks
+        Selected cells or matches, from :func:`~psmatch_core.plotting.map_layers.map_marks`.
+    on_drawn
+        Called with what was drawn or clicked; without it the map is only looked at.
+    """
+
+    title: str
+    alt: str
+    note: str | None = None
+    marks: dict[str, Any] = field(default_factory=dict)
+    on_drawn: Callable[[CanvasEvent], None] | None = None
 
 
-@st.cache_resource(max_entries=4 * cache.KEPT, show_spinner="Looking up the best matches…")
-def _hover(path: str, side: str, digest: str, times: tuple[int, ...], *, _cells: np.ndarray) -> np.ndarray | None:
-    from psmatch_core.exploration.projection import heaviest_match
-    from psmatch_core.plotting.cell_hover import MOST_HOVERED, hover_lines
+def draw_cells(
+    folder: RunFolder,
+    models: cache.ScoredModalities,
+    scores: ScoreMap,
+    color: MapColor,
+    sides: Mapping[str, SideOfMap],
+    *,
+    key: str,
+    stacked: bool = False,
+    is_selected: bool = False,
+) -> None:
+    """The maps of one or both sides; what the browser holds of the cells is sent after them, so they are drawn first.
 
-    folder, at = RunFolder(Path(path)), SIDES.index(side)
-    if _cells.size > MOST_HOVERED:
-        return None
-    modality, other = (cache.scored_modalities(folder)[each].modality for each in (at, 1 - at))
-    names, labels = modality.obs_names[_cells], modality.labels[_cells]
-    if not cache.has_matching(folder):
-        return hover_lines(names, labels)
-    match, weight = heaviest_match(cache.coupling(folder), side, _cells)
-    best = np.where(match >= 0, other.obs_names[match], "")
-    return hover_lines(names, labels, confidence=confidence_by_label(folder), best=(best, weight))
+    Parameters
+    ----------
+    key
+        Start of the keys of the maps.
+    stacked
+        One above the other.
+    is_selected
+        Whether some cells are selected, behind which all others stand back.
+    """
+    from psmatch_core.plotting import SOURCE_COLOR, TARGET_COLOR
+    from psmatch_core.plotting.map_layers import map_look, map_places
+
+    parts = []
+    areas = [st.container() for _ in sides] if stacked or len(sides) == 1 else st.columns(len(sides))
+    for area, (side, shown) in zip(areas, sides.items(), strict=True):
+        cells = scores.source_cells if side == SIDES[0] else scores.target_cells
+        places = map_places(scores, side)
+        parts.append((side, MapPart(part_name(places), places)))
+        look = map_look(
+            models,
+            cells,
+            side,
+            color=color.known,
+            highlight=color.highlight,
+            column=color.column,
+            is_selected=is_selected,
+        )
+        with area:
+            cell_map(
+                side,
+                key=f"{key}.{side}.{folder.id}",
+                places=parts[-1][1].name,
+                texts=texts_name(folder),
+                look=look,
+                marks=shown.marks,
+                color=SOURCE_COLOR if side == SIDES[0] else TARGET_COLOR,
+                axes=f"{folder.id}.{scores.is_shared or side}",
+                title=shown.title,
+                note=shown.note,
+                alt=shown.alt,
+                on_drawn=shown.on_drawn,
+            )
+    with st.container(gap=None, key=f"{key}-parts-{folder.id}"):
+        for side, part in parts:
+            keep_part(part, key=f"{key}.places.{side}.{folder.id}")
+        keep_part(cell_texts(folder), key=f"{key}.texts.{folder.id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import streamlit as st
@@ -15,7 +15,6 @@ CONFIG = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "psmatch"},
 }
-SELECTING = {**CONFIG, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
 def show(
@@ -23,7 +22,6 @@ def show(
     *,
     key: str,
     alt: str,
-    on_select: Callable[[], None] | None = None,
     grows: bool = False,
 ) -> None:
     """Draw a figure over the full width, with its title as page text, which wraps on narrow screens.
@@ -34,8 +32,6 @@ def show(
     ----------
     alt
         What the figure shows, for screen readers.
-    on_select
-        Called after a box or lasso is drawn; without it nothing can be selected.
     grows
         As high as suits the width of the screen, instead of the height of the figure.
     """
@@ -52,13 +48,7 @@ def show(
     high: Literal["stretch", "content"] = "stretch" if grows else "content"
     growing = growing_key(figure.layout.height or 0) if grows else ""
     with st.container(key=f"{hidden_title_key(height)}-{growing}{key}"):
-        if on_select is None:
-            st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
-        else:
-            modes: tuple[Literal["lasso", "box"], ...] = ("lasso", "box")
-            st.plotly_chart(
-                figure, key=key, config=SELECTING, alt=alt, height=high, on_select=on_select, selection_mode=modes
-            )
+        st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, height=high)
 
 
 def metrics(rows: Iterable[tuple[str, str, str, str]], *, gap: Literal["xsmall", "small", "medium"] = "medium") -> None:

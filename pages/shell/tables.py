@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -27,7 +27,7 @@ LEAST_WRAPPED = 66  # px; Streamlit breaks the texts of rows above 4 rem only
 def text_width(texts: Iterable[str], *, widest: int = WIDEST) -> int:
     """Width of a column in which no text is cut, unless it is wider than ``widest`` [px]."""
     longest = max((len(text) for text in texts), default=0)
-    return min(widest, max(NARROWEST, round(PER_CHARACTER * longest + 20)))
+    return min(widest, max(NARROWEST, math.ceil(PER_CHARACTER * longest + 20)))
 
 
 def wrapped_height(texts: Iterable[str], width: int) -> int:
@@ -35,6 +35,17 @@ def wrapped_height(texts: Iterable[str], width: int) -> int:
     longest = max((len(text) for text in texts), default=0)
     n_lines = min(MOST_LINES, max(1, math.ceil(PER_CHARACTER * longest / (width - 20))))
     return ROW if n_lines == 1 else max(LEAST_WRAPPED, ROW + LINE * (n_lines - 1))
+
+
+def fitted_height(table: pd.DataFrame, config: Mapping[str, Any]) -> int:
+    """Height of the rows of a table in which no text is cut whose column has a width in ``config`` [px]."""
+    widths = {name: how.get("width") for name, how in config.items() if how is not None and name in table}
+    heights = [
+        wrapped_height((str(each) for each in table[name]), width)
+        for name, width in widths.items()
+        if isinstance(width, int) and width >= NARROWEST  # narrower columns hold icons
+    ]
+    return max(heights, default=ROW)
 
 
 def percent_column(title: str, **how: Any) -> Any:
@@ -53,10 +64,11 @@ def label_table(
     *,
     key: str,
     columns: list[str] | None = None,
-    row_height: int = ROW,
     can_choose: bool = False,
 ) -> str | None:
     """A table with a column ``label``: a click on a heading sorts it, and a search keeps the matching labels.
+
+    Long texts go on in further lines.
 
     Parameters
     ----------
@@ -64,8 +76,6 @@ def label_table(
         Titles and number formats of the columns.
     columns
         Columns to show; all by default.
-    row_height
-        Of each row [px]; in higher ones long texts go on in further lines.
     can_choose
         Whether a row can be chosen.
 
@@ -87,6 +97,7 @@ def label_table(
     shown = table[columns] if columns else table.copy()
     shown = shown.assign(label=[display(each, 200) for each in shown["label"]])
     named = {"label": st.column_config.TextColumn("Label", width="medium", pinned=True), **config}
+    row_height = fitted_height(shown, config)
     how: dict[str, Any] = {
         "hide_index": True,
         "column_config": named,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from pages.shell import session
+
 
 def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
     """Draw the open tab; ``views`` are the tabs by title, and the first is open at the start."""
@@ -13,3 +15,12 @@ def tabs(views: Mapping[str, Callable[[], None]], *, key: str) -> None:
         if tab.open:
             with tab:
                 view()
+
+
+def leave_closed_tab(title: str, *, key: str) -> None:
+    """Draw the whole page instead of the fragment of a tab that is no longer open; ``key`` is that of the tabs.
+
+    A callback that opens another tab would otherwise wait until the fragment with its button is drawn once more.
+    """
+    if session.get(key) not in (None, title):
+        st.rerun()

@@ -75,19 +75,6 @@ def own_maps(scores: ScoreMap, source: np.ndarray | None, target: np.ndarray | N
     return SeparateMaps(found[0][0], found[1][0], found[0][1], found[1][1])
 
 
-def sample_of_map(scores: ScoreMap, models: Models, most: int) -> ScoreMap:
-    """At most ``most`` cells of each modality, each label in proportion, so that a browser moves the map smoothly."""
-    keep = []
-    for model, cells in _sides(scores, models):
-        chosen = np.ones(cells.size, dtype=bool)
-        if cells.size > most:
-            by_label = np.argsort(model.y[cells], kind="stable")
-            chosen = np.zeros(cells.size, dtype=bool)
-            chosen[by_label[np.linspace(0, cells.size - 1, most).round().astype(np.int64)]] = True
-        keep.append(chosen)
-    return scores if all(each.all() for each in keep) else _kept(scores, *keep)
-
-
 def _sides(scores: ScoreMap, models: Models) -> list[tuple[ScoredModality, np.ndarray]]:
     return list(zip(models, (scores.source_cells, scores.target_cells), strict=True))
 

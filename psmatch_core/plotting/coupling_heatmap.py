@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -45,7 +44,7 @@ def coupling_heatmap(
         np.arange(size).astype(str) if given is None else given
         for given, size in zip((row_names, column_names), block.shape, strict=True)
     ]
-    return means_heatmap(found, _title(block), row_names=names[0], column_names=names[1])
+    return means_heatmap(found, heat_title(block), row_names=names[0], column_names=names[1])
 
 
 def means_heatmap(
@@ -54,16 +53,14 @@ def means_heatmap(
     *,
     row_names: Sequence[str] | np.ndarray,
     column_names: Sequence[str] | np.ndarray,
-    selectable: bool = False,
 ) -> go.Figure:
     """The same for a plan that is already averaged; ``title`` states the finding, the names are those of the cells."""
     n, m = found.row_order.size, found.column_order.size
     fold = found.fold
     highest = float(fold.max(initial=0.0))
     scaled = np.sqrt(fold / highest) if highest > 0 else np.zeros_like(fold)
-    is_binned = fold.shape != (n, m)
-    fig = figure(title, height=420, note=_note(n, m, found, is_binned))
-    ticks = _color_ticks(highest)
+    fig = figure(title, height=420, note=heat_note(found))
+    ticks = color_ticks(highest)
     fig.add_heatmap(
         z=np.round(scaled * DEEPEST).astype(np.uint8),
         zmin=0,
@@ -79,17 +76,6 @@ def means_heatmap(
             "ticktext": [f"{tick:,g} ×" for tick in ticks],
         },
     )
-    if selectable:  # plotly selects only points: one invisible point per bin along the diagonal
-        diagonal = np.linspace(0, 1, max(fold.shape))
-        fig.add_scatter(
-            x=(diagonal * (fold.shape[1] - 1)).astype(np.float32),
-            y=(diagonal * (fold.shape[0] - 1)).astype(np.float32),
-            mode="markers",
-            marker={"opacity": 0},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        fig.update_layout(dragmode="select")
     # The hover shows the tick texts of the axes, so that names are sent once per bin, not per pair; ticks are hidden.
     for axis, names, order, edges, text, flip in (
         (fig.update_yaxes, row_names, found.row_order, found.row_edges, f"{n:,} source cells", True),
@@ -100,7 +86,7 @@ def means_heatmap(
             title_standoff=12,
             tickmode="array",
             tickvals=np.arange(edges.size - 1),
-            ticktext=_bin_names(np.asarray(names), order, edges),
+            ticktext=bin_texts([escaped(each, 40) for each in np.asarray(names)[order[edges[:-1]]]], edges),
             showticklabels=False,
             ticks="",
             showgrid=False,
@@ -110,15 +96,14 @@ def means_heatmap(
     return fig
 
 
-def _bin_names(names: np.ndarray, order: np.ndarray, edges: np.ndarray) -> list[str]:
-    shown = []
-    for start, stop in pairwise(edges.tolist()):
-        first = escaped(names[order[start]], 40)
-        shown.append(first if stop - start == 1 else f"{first} and {stop - start - 1} more cells")
-    return shown
+def bin_texts(first: Sequence[str], edges: np.ndarray) -> list[str]:
+    """What bins of cells are called: by the first cell of each, and how many more there are."""
+    more = np.diff(edges) - 1
+    return [f"{name} and {n} more cells" if n else name for name, n in zip(first, more.tolist(), strict=True)]
 
 
-def _title(block: Block) -> str:
+def heat_title(block: Block) -> str:
+    """The finding of a heatmap: how many of its candidates a cell is matched with."""
     n, m = block.shape
     if not n or not m:
         return "One modality has no cells: nothing to match"
@@ -146,15 +131,16 @@ def _effective_of_some(block: Block) -> np.ndarray:
     return np.concatenate([DenseBlock(block.rows(row, row + 1)).n_effective for row in rows.tolist()])
 
 
-def _note(n: int, m: int, found: BlockMeans, is_binned: bool) -> str:
+def heat_note(found: BlockMeans) -> str:
+    """What the colours of a heatmap are, and of how many cells its bins are means."""
     unit = "colour: weight as a multiple of the uniform plan's"
-    if not is_binned:
+    n, m, bins = found.row_order.size, found.column_order.size, found.means.shape
+    if bins == (n, m):
         return unit
-    bins = found.means.shape
     return f"{unit}; {n:,} × {m:,} cells averaged into {bins[0]} × {bins[1]} bins"
 
 
-def _color_ticks(highest: float) -> list[float]:
+def color_ticks(highest: float) -> list[float]:
     """Round numbers up to the highest, far enough apart on the square-root scale; 0 and 1 (uniform) come first."""
     if highest <= 0:
         return [0.0]

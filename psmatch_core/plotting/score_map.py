@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.classification.label_similarity import label_families
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.checks import display
 from psmatch_core.data.sides import SIDES
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.plotting.cell_columns import CellColumn, column_axis, column_groups, value_bar
@@ -76,7 +77,7 @@ def score_map_figure(
     )
     if highlight is not None and highlight not in source.label_names:
         raise PsmatchError(f"There is no label {highlight!r} to highlight.", hint="Choose one of the run's labels.")
-    names = [_panel_title(model, side, column) for model, side in zip(models, SIDES, strict=True)]
+    names = [escaped(panel_title(model, side, column), 60) for model, side in zip(models, SIDES, strict=True)]
     fig = make_subplots(
         rows=2 if stacked else 1,
         cols=1 if stacked else 2,
@@ -86,18 +87,13 @@ def score_map_figure(
         horizontal_spacing=0.03,
         vertical_spacing=0.08,
     )
-    drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
     if column is not None:
         highlight = None
     by_value = is_by_value(color, highlight, column)
     has_legend = not by_value and (column is not None or color in ("label", "family") or highlight is not None)
     apply_style(
         fig,
-        _column_title(column, drawn)
-        if column is not None
-        else f"{drawn[0]} and {drawn[1]}: {_meaning(scores, source)}"
-        if highlight is None
-        else f"{escaped(highlight, LABEL_WIDTH)} among {drawn[0]} and {drawn[1]}",
+        escaped(map_title(scores, models, highlight=highlight, column=column), 200),
         height=(620 if stacked else 420) + 20,
         legend=has_legend,
     )
@@ -292,14 +288,31 @@ def _meaning(scores: ScoreMap, source: ScoredModality) -> str:
     return f"close cells have similar {source.space_name}" if scores.is_shared else "each modality on a map of its own"
 
 
-def _panel_title(model: ScoredModality, side: str, column: CellColumn | None) -> str:
-    """The name of a modality, and how the values of its cells were obtained where that is known."""
-    name, origin = escaped(model.modality.name, 24), column.origins.get(side, "") if column is not None else ""
+def map_title(
+    scores: ScoreMap,
+    models: tuple[ScoredModality, ScoredModality],
+    *,
+    highlight: str | None = None,
+    column: CellColumn | None = None,
+) -> str:
+    """What both maps show together, as plain text; ``highlight`` and ``column`` as in :func:`score_map_figure`."""
+    cells = (scores.source_cells, scores.target_cells)
+    drawn = [_drawn(model, chosen.size) for model, chosen in zip(models, cells, strict=True)]
+    if column is not None:
+        return _column_title(column, drawn)
+    if highlight is None:
+        return f"{drawn[0]} and {drawn[1]}: {_meaning(scores, models[0])}"
+    return f"{display(highlight, LABEL_WIDTH)} among {drawn[0]} and {drawn[1]}"
+
+
+def panel_title(model: ScoredModality, side: str, column: CellColumn | None) -> str:
+    """The name of a modality, and how the values of its cells were obtained where that is known, as plain text."""
+    name, origin = display(model.modality.name, 24), column.origins.get(side, "") if column is not None else ""
     return f"{name}: {origin}" if origin else name
 
 
 def _column_title(column: CellColumn, drawn: list[str]) -> str:
-    name = escaped(column.name, 40)
+    name = display(column.name, 40)
     parts = [
         f"{column.origins[side]} on {cells}" for side, cells in zip(SIDES, drawn, strict=True) if side in column.origins
     ]
@@ -307,5 +320,5 @@ def _column_title(column: CellColumn, drawn: list[str]) -> str:
 
 
 def _drawn(model: ScoredModality, n_drawn: int) -> str:
-    n, name = model.modality.n_cells, escaped(model.modality.name, 24)
+    n, name = model.modality.n_cells, display(model.modality.name, 24)
     return f"{n:,} {name} cells" if n_drawn == n else f"{n_drawn:,} of {n:,} {name} cells"

@@ -20,9 +20,10 @@ from psmatch_core.exploration.markers import find_markers
 from psmatch_core.exploration.matched_cell import matched_cell
 from psmatch_core.exploration.projection import project_column
 from psmatch_core.exploration.selection import Selection, matched_weight, on_map
+from psmatch_core.exploration.two_matchings import compare_matchings
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
-from psmatch_core.matching.matchers import NeighborMatcher
+from psmatch_core.matching.matchers import NeighborMatcher, SinkhornMatcher
 from psmatch_core.pipeline.demo_data import demo_recipe
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.plotting.linked_maps import MOST_MATCHES
@@ -110,32 +111,31 @@ def figure(page: Page, key: str) -> Locator:
     return plot
 
 
-def draw(page: Page, plot: Locator, share: tuple[float, float]) -> tuple[list[float], list[float]]:
-    """Draw a rectangle by hand over a share of a figure's first panel; returns its x and y in the figure's units."""
-    area = plot.locator(".nsewdrag").first.bounding_box()
+def heat_map(page: Page) -> Locator:
+    """The plan of the label under the slider, once it is drawn with the latest that the server said."""
+    shown = part(page, "epsilon.heat").locator(".heat-map").first
+    expect(shown).to_be_visible()
+    shown.scroll_into_view_if_needed()
+    until(lambda: bool(shown.evaluate("m => m.heat?.drawn && m.heat.drawn === m.heat.shown")), "no plan is drawn")
+    return shown
+
+
+def draw_rows(page: Page, shown: Locator, share: tuple[float, float]) -> list[float]:
+    """Draw a block by hand over a share of the height of a heatmap; returns its ends in rows of the heatmap."""
+    area = shown.locator("canvas").bounding_box()
     assert area is not None
-    x = [area["x"] + area["width"] * each for each in share]
-    y = [area["y"] + area["height"] * each for each in share]
-    axes = plot.evaluate(
-        "p => { const l = p._fullLayout; return [l.xaxis.range.map(Number), l.yaxis.range.map(Number)]; }"
-    )
-    page.mouse.move(x[0], y[0])
+    y = np.round([area["y"] + area["height"] * each for each in share])
+    page.mouse.move(area["x"] + 0.3 * area["width"], y[0])
     page.mouse.down()
-    for corner in ((x[1], y[0]), (x[1], y[1]), (x[0], y[1]), (x[0], y[0])):
-        page.mouse.move(*corner, steps=6)
-    if plot.evaluate("p => p._fullLayout.dragmode") == "select":
-        page.mouse.move(x[1], y[1], steps=6)
+    page.mouse.move(area["x"] + 0.5 * area["width"], y[1], steps=6)
     page.mouse.up()
-    (left, right), (low, high) = axes
-    return (
-        [left + (right - left) * each for each in share],
-        [high + (low - high) * each for each in share],
-    )
+    rows = shown.evaluate("m => m.heat.shown.shape[0]")
+    return [(each - area["y"]) / area["height"] * rows - 0.5 for each in y.tolist()]
 
 
-def cell_map(page: Page, side: str) -> Locator:
-    """One of the linked maps, once it is drawn with the latest that the server said."""
-    shown = part(page, f"linked.{side}").locator(".cell-map").first
+def cell_map(page: Page, side: str, key: str = "linked") -> Locator:
+    """The map of one side, once it is drawn with the latest that the server said."""
+    shown = part(page, f"{key}.{side}").locator(".cell-map").first
     expect(shown).to_be_visible()
     shown.scroll_into_view_if_needed()
     until(lambda: bool(shown.evaluate("m => m.map?.drawn && m.map.drawn === m.map.data")), f"the {side} is not drawn")
@@ -186,6 +186,33 @@ def clear(page: Page) -> None:
     expect(page.get_by_role("button", name="Clear", exact=True)).to_have_count(0)
 
 
+def path_weights(page: Page, folder: RunFolder, epsilon: float) -> tuple[list[Any], list[Any]]:
+    """What a hover says of some blocks of the heatmap, and what it must say by the core."""
+    job = EpsilonPathJob.latest(folder, LABEL)
+    assert job is not None
+    path = job.result(load_models(folder))
+    assert path is not None
+    means, names = path.means_at(path.nearest_step(epsilon)), [each.modality.obs_names for each in load_models(folder)]
+    cells = [each[LABEL] for each in (matched(folder).source_cells, matched(folder).target_cells)]
+    said, expected = [], []
+    shown = heat_map(page)
+    until(lambda: shown.evaluate("m => m.heat.about([0, 0]).length") == 3, "the names of the cells did not arrive")
+    for row, column in ((0, 0), (5, 3), (2, 7)):
+        *lines, weight = shown.evaluate("(m, at) => m.heat.about(at)", [row, column])
+        assert weight.endswith(" × the uniform weight")
+        said.append([*lines, float(weight.split()[0])])
+        texts = []
+        for axis, (order, edges) in enumerate(
+            ((means.row_order, means.row_edges), (means.column_order, means.column_edges))
+        ):
+            at = (row, column)[axis]
+            more = int(edges[at + 1] - edges[at]) - 1
+            first = names[axis][cells[axis][order[edges[at]]]]
+            texts.append(f"{first} and {more} more cells" if more else str(first))
+        expected.append([*texts, float(f"{float(np.float32(means.fold[row, column])):.2e}")])
+    return said, expected
+
+
 def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_page: Any) -> None:
     page = opened(new_page(), server, run)
     for key, times in (("ArrowLeft", 4), ("ArrowRight", 7)):
@@ -199,6 +226,8 @@ def test_what_is_dragged_is_a_fresh_solve(server: Server, run: RunFolder, new_pa
         assert float(shown(page, "Effective matches per cell")) == pytest.approx(
             np.median(solved.n_effective), rel=0.02
         )
+        said, weights = path_weights(page, run, epsilon)
+        assert said == weights
     picture(page, SCREENSHOTS / "match_ladder.png")
     press(page, re.compile("^Sharp"))  # type: ignore[arg-type]
     expect(page.get_by_role("button", name="Use ε = 0.02 for all labels")).to_be_enabled()
@@ -247,13 +276,16 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
 
 def dots(page: Page, key: str) -> dict[str, dict[int, float]]:
     """The value of each drawn cell by its row, on each side, as the browser holds it."""
-    read = """p => p._fullData.filter(t => t.visible === true && t.customdata && t.marker.coloraxis).map(
-        t => [t.meta.side, Array.from(t.customdata), Array.from(t.marker.color), Array.from(t.text)])"""
-    found: dict[str, dict[int, float]] = {"source": {}, "target": {}}
-    for side, rows, values, texts in figure(page, key).evaluate(read):
-        assert all(text.startswith("<b>") for text in texts)
-        found[side] |= dict(zip(rows, values, strict=True))
-    return found
+    return {side: values_of(cell_map(page, side, key)) for side in ("source", "target")}
+
+
+def values_of(shown: Locator) -> dict[int, float]:
+    """The value of each drawn cell of a map by its row."""
+    read = """m => { const {places, values, n} = m.map.ready, [low, high] = m.map.data.look.span;
+      const value = (cell) => values[cell] === 65535 ? NaN : low + values[cell] / 65534 * (high - low);
+      return [Array.from(places.rows), Array.from({length: n}, (_, cell) => value(cell))]; }"""
+    until(lambda: shown.evaluate("m => m.map.about(0).length") >= 3, "name, label and value are not said")
+    return dict(zip(*shown.evaluate(read), strict=True))
 
 
 def test_a_feature_is_measured_on_one_map_and_projected_on_the_other_as_the_core_says(
@@ -273,7 +305,9 @@ def test_a_feature_is_measured_on_one_map_and_projected_on_the_other_as_the_core
     for side, of_core in (("source", expected.values), ("target", values)):
         rows = np.array(sorted(shown[side]))
         assert rows.size == of_core.size
-        assert np.array([shown[side][row] for row in rows.tolist()]) == pytest.approx(of_core[rows], rel=1e-4, abs=1e-4)
+        assert np.array([shown[side][row] for row in rows.tolist()]) == pytest.approx(
+            of_core[rows], rel=1e-4, abs=1e-4 * np.ptp(of_core) + 1e-6
+        )
     text = f"{expected.within:.0%} of the variance of the projection lies within labels"
     expect(page.get_by_text(re.compile(f"^{text}"))).to_be_visible()
     page.get_by_text("label mean (uniform plan)").click()
@@ -300,7 +334,7 @@ def test_a_block_of_the_heatmap_and_rows_of_the_table_select_their_cells(
     assert job is not None
     path = job.result(load_models(run))
     assert path is not None
-    _, y = draw(page, figure(page, "epsilon-heat"), (0.25, 0.6))
+    y = draw_rows(page, heat_map(page), (0.25, 0.6))
     expect(page.get_by_text(f"a block of the heatmap of {LABEL}")).to_be_visible()
     settle(page)
     page.get_by_role("tab", name="Linked maps").click()
@@ -401,6 +435,37 @@ def test_the_pair_that_is_shown_is_the_couplings(server: Server, run: RunFolder,
     page.keyboard.press("Shift+ArrowUp")
     expect(box).to_have_value(str(sides[0].obs_names[coupling.source_cells[LABEL][1]]))
     picture(page, SCREENSHOTS / "match_cell.png")
+    no_exception(page)
+
+
+def test_two_matchings_are_compared_cell_by_cell_and_for_what_is_drawn(
+    server: Server, run: RunFolder, new_page: Any
+) -> None:
+    other = made(server, replace(RECIPE, matcher=SinkhornMatcher(epsilon=0.5)), "smoother")
+    page = new_page()
+    visit(page, f"{server.url}/match?run={run.id}", "Match")
+    page.get_by_role("tab", name="Two matchings").click()
+    settle(page)
+    choose(page, "Compare with", "smoother")
+    first = matched(run)
+    found = compare_matchings(first, matched(other)).cells.set_index("cell")["shared_mass"]
+    names = first.source.modality.obs_names
+    until(lambda: "“smoother” share" in page.get_by_test_id("stMain").inner_text(), "the two are not compared")
+    shown = cell_map(page, "source", "compared.map")
+    values = values_of(shown)
+    expected = found.reindex(names[list(values)]).to_numpy()
+    assert np.isfinite(expected).all()
+    assert list(values.values()) == pytest.approx(expected.tolist(), abs=1e-4)
+    draw_on_map(page, shown, (0.3, 0.7))
+    said = page.get_by_role("paragraph").filter(has_text=re.compile("selected cells share"))
+    expect(said).to_be_visible()
+    settle(page)
+    rows = cell_map(page, "source", "compared.map").evaluate(
+        "m => Array.from(m.map.ready.marks.cells, (cell) => m.map.ready.places.rows[cell])"
+    )
+    mean = found.reindex(names[rows]).mean()
+    assert said.inner_text() == f"The {len(rows):,} selected cells share {mean:.0%} of their weight."
+    picture(page, SCREENSHOTS / "match_two.png")
     no_exception(page)
 
 

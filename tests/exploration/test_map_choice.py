@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.exploration.map_choice import map_as_matched, map_of_label, own_maps, sample_of_map
+from psmatch_core.exploration.map_choice import map_as_matched, map_of_label, own_maps
 from psmatch_core.exploration.maps import map_scores
 from psmatch_core.matching.match import match
 from psmatch_core.matching.matchers.problem import aligned
@@ -72,12 +72,3 @@ def test_each_modality_lies_on_its_own_map_and_unknown_places_are_left_out(model
     assert found.source_xy == pytest.approx(np.delete(places, 5, axis=0), abs=1e-6)
     assert np.array_equal(found.target_xy, scores.target_xy)
     assert not map_of_label(found, models, "A").is_shared
-
-
-def test_a_sample_of_a_map_has_every_label_in_its_share(models):
-    scores = map_scores(*models)
-    assert sample_of_map(scores, models, 100) is scores
-    found = sample_of_map(scores, models, 24)
-    for model, cells in zip(models, (found.source_cells, found.target_cells), strict=True):
-        assert np.unique(model.modality.labels[cells], return_counts=True)[1] == pytest.approx([8, 8, 8], abs=1)
-        assert np.all(np.diff(cells) > 0)

@@ -14,7 +14,7 @@ from pages.shell import cache, charts, session
 from pages.shell.downloads import mime_type, open_binary, open_written
 from pages.shell.forms import config_form
 from pages.shell.glossary import meaning
-from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
+from pages.shell.tables import EMPTY_CELL, fitted_height, in_percent, percent_column, text_width
 from pages.shell.text import count
 from pages.shell.verdicts import report_of
 from psmatch_core.pipeline.recipe import ExportRules
@@ -81,7 +81,8 @@ def _matched(folder: RunFolder, rules: ExportRules, values: str) -> BinaryIO:
 
 
 def _preview(chosen: pd.DataFrame) -> None:
-    column = st.column_config
+    column, shown = st.column_config, in_percent(chosen.head(PREVIEW), "weight")
+    flags = [str(each) for each in shown["flags"]] if "flags" in shown else []
     config: dict[str, Any] = {
         "source_cell": column.TextColumn("Source cell"),
         "target_cell": column.TextColumn("Target cell"),
@@ -91,15 +92,16 @@ def _preview(chosen: pd.DataFrame) -> None:
         "n_effective": column.NumberColumn("Effective matches", format="%.1f", help=meaning("effective matches")),
         "verdict": column.TextColumn("Verdict", help="Of the label: what its matches are good for (Monitor)."),
         "agreement": column.NumberColumn("Agreement", format="%.2f", help="Of the label's halves (Monitor)."),
-        "flags": column.TextColumn("Flags"),
+        "flags": column.TextColumn("Flags", width=text_width(flags)),
         "mass": column.NumberColumn("Mass", format="%.3g", help="How much of the cell is matched: 1 is all of it."),
         "draws": column.NumberColumn("Draws", format="%d", help="How many times this target cell was drawn."),
     }
     st.dataframe(
-        in_percent(chosen.head(PREVIEW), "weight"),
+        shown,
         hide_index=True,
         column_config=config,
         height=320,
+        row_height=fitted_height(shown, config),
         placeholder=EMPTY_CELL,
     )
     n_rows = len(chosen)

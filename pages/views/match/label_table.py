@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shell.tables import EMPTY_FIGURE, ROW, text_width, wrapped_height
+from pages.shell.tables import EMPTY_FIGURE, ROW, fitted_height, text_width
 from pages.shell.verdicts import with_verdicts
 from pages.views.match import selected_cells
 from psmatch_core.data.checks import display
@@ -53,7 +53,7 @@ def match_table(folder: RunFolder, coupling: Coupling, table: pd.DataFrame) -> N
     }
     place = list(config).index("n_source")  # beside the label, where a phone shows it too
     config = dict([*list(config.items())[:place], *verdicts.items(), *list(config.items())[place:]])
-    key, height = f"match.table.{folder.id}", wrapped_height(ordered["status"], text_width(ordered["status"]))
+    key, height = f"match.table.{folder.id}", fitted_height(ordered, config)
     st.dataframe(
         ordered[[name for name in config if name not in SOLVER or ordered[name].notna().any()]],
         hide_index=True,

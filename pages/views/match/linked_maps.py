@@ -14,13 +14,13 @@ import numpy as np
 import streamlit as st
 
 from pages.shell import session
-from pages.shell.cell_canvas import CanvasEvent, MapPart, cell_map, keep_part, part_name
-from pages.shell.cell_maps import draw_panels, picture_and_controls
-from pages.shell.cell_texts import cell_texts, texts_name
+from pages.shell.cell_canvas import CanvasEvent
+from pages.shell.cell_maps import SideOfMap, draw_cells, draw_panels, picture_and_controls
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
 from pages.shell.read_only import may_change
+from pages.shell.tabs import leave_closed_tab
 from pages.shell.text import count, plain
 from pages.views.match import selected_cells, slider_state
 from pages.views.match.cell import show_selected_pair
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
 
 
+MAPS_TAB = "Linked maps"  # of the tab
+
+
 def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
     """The maps, and a panel about the selected cells; a lasso redraws only this part of the page."""
     fragment: Callable[[], None] = st.fragment(lambda: _view(folder, coupling))
@@ -45,6 +48,7 @@ def linked_maps_tab(folder: RunFolder, coupling: Coupling) -> None:
 
 
 def _view(folder: RunFolder, run: Coupling) -> None:
+    leave_closed_tab(MAPS_TAB, key=f"match.tabs.{folder.id}")
     models = (run.source, run.target)
     selection = selected_cells.chip(folder, run, "maps")
     labels = _labels_of(run, selection) if selection is not None else []
@@ -91,50 +95,29 @@ def _draw(
     note: str,
     picture: DeltaGenerator,
 ) -> None:
-    """Both maps; what the browser holds of the cells is sent after them, so that they are drawn first."""
+    """Both maps, with the selected cells on one and their matches on the other."""
     from psmatch_core.data.sides import SIDES
     from psmatch_core.exploration.selection import matched_weight
-    from psmatch_core.plotting import SOURCE_COLOR, TARGET_COLOR
     from psmatch_core.plotting.linked_maps import linked_note, linked_title
-    from psmatch_core.plotting.map_layers import map_look, map_marks, map_places
+    from psmatch_core.plotting.map_layers import map_marks
 
     models = (coupling.source, coupling.target)
     weight = matched_weight(coupling, selection) if selection is not None else None
     notes = {side: linked_note(selection, side, note, look.column) for side in SIDES}
-    parts = []
-    for place, side, model in zip(picture.columns(2), SIDES, models, strict=True):
-        cells = scores.source_cells if side == "source" else scores.target_cells
-        places = map_places(scores, side)
-        parts.append(MapPart(part_name(places), places))
+    sides = {}
+    for side, model in zip(SIDES, models, strict=True):
         name = display(model.modality.name, 24)
         has_matches = selection is not None and selection.side != side
-        with place:
-            cell_map(
-                side,
-                key=f"linked.{side}.{folder.id}",
-                places=parts[-1].name,
-                texts=texts_name(folder),
-                look=map_look(
-                    models,
-                    cells,
-                    side,
-                    color=look.known,
-                    highlight=look.highlight,
-                    column=look.column,
-                    is_selected=selection is not None,
-                ),
-                marks=map_marks(cells, side, selection, weight),
-                color=SOURCE_COLOR if side == "source" else TARGET_COLOR,
-                axes=f"{folder.id}.{scores.is_shared or side}",
-                title=linked_title(selection, weight, name, has_matches),
-                note=notes[side] if any(notes.values()) else None,
-                alt=f"Map of the {name} cells with the selected cells, or their matches, highlighted",
-                on_drawn=partial(_select_drawn, folder, scores, side),
-            )
-    with picture, st.container(gap=None, key=f"linked-parts-{folder.id}"):
-        for part, what in zip(parts, SIDES, strict=True):
-            keep_part(part, key=f"linked.places.{what}.{folder.id}")
-        keep_part(cell_texts(folder), key=f"linked.texts.{folder.id}")
+        cells = scores.source_cells if side == SIDES[0] else scores.target_cells
+        sides[side] = SideOfMap(
+            linked_title(selection, weight, name, has_matches),
+            alt=f"Map of the {name} cells with the selected cells, or their matches, highlighted",
+            note=notes[side] if any(notes.values()) else None,
+            marks=map_marks(cells, side, selection, weight),
+            on_drawn=partial(select_drawn, folder, scores, side),
+        )
+    with picture:
+        draw_cells(folder, models, scores, look, sides, key="linked", is_selected=selection is not None)
 
 
 def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
@@ -187,7 +170,7 @@ def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
     st.caption(":material/hourglass_top: The first plans of this label are being solved; a slider will appear here.")
 
 
-def _select_drawn(folder: RunFolder, scores: ScoreMap, side: str, event: CanvasEvent) -> None:
+def select_drawn(folder: RunFolder, scores: ScoreMap, side: str, event: CanvasEvent) -> None:
     """Select the cells inside the shape drawn on one map, or the cell that was clicked."""
     from psmatch_core.exploration.selection import Selection, on_map
 

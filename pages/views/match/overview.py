@@ -10,12 +10,13 @@ import streamlit as st
 from pages.shell import cache, charts
 from pages.shell.frame import say_answer
 from pages.shell.glossary import meaning
+from pages.shell.scripts import send_scripts
 from pages.shell.tabs import tabs
 from pages.shell.text import count, number, plain
 from pages.shell.verdicts import run_verdict
 from pages.views.match.cell import cell_tab
 from pages.views.match.label_table import match_table
-from pages.views.match.linked_maps import linked_maps_tab
+from pages.views.match.linked_maps import MAPS_TAB, linked_maps_tab
 from pages.views.match.markers import markers_tab
 from pages.views.match.plan import plan_tab
 from pages.views.match.two_matchings import two_matchings_tab
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 def match_view(folder: RunFolder) -> None:
     """Everything about one coupling."""
+    send_scripts()
     coupling = cache.coupling(folder)
     table = files.LABELS.read(folder)
     if table is None:
@@ -40,7 +42,7 @@ def match_view(folder: RunFolder) -> None:
     run_verdict(folder)
     views = {
         "One label": plan_tab,
-        "Linked maps": linked_maps_tab,
+        MAPS_TAB: linked_maps_tab,
         "One cell": cell_tab,
         "Markers": markers_tab,
         "Effective matches": _effective,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pages.shell import charts, progress_box, session
 from pages.shell.errors import show_errors
+from pages.shell.heat_canvas import show_heatmap
 from pages.shell.read_only import may_change
 from pages.shell.tables import EMPTY_CELL, in_percent, percent_column
 from pages.shell.text import count, number, plain
@@ -129,15 +131,18 @@ def _with_slider(folder: RunFolder, coupling: Coupling, job: EpsilonPathJob, was
 
 
 def _plan_of_run(folder: RunFolder, coupling: Coupling, label: str) -> None:
-    from psmatch_core.plotting import coupling_heatmap
+    from psmatch_core.matching.blocks.heatmap_bins import block_means
+    from psmatch_core.plotting.coupling_heatmap import heat_title
 
-    names = coupling.source.modality.obs_names, coupling.target.modality.obs_names
-    figure = coupling_heatmap(
-        coupling[label],
-        row_names=names[0][coupling.source_cells[label]],
-        column_names=names[1][coupling.target_cells[label]],
+    block = coupling[label]
+    show_heatmap(
+        block_means(block),
+        heat_title(block),
+        row_names=coupling.source.modality.obs_names[coupling.source_cells[label]],
+        column_names=coupling.target.modality.obs_names[coupling.target_cells[label]],
+        key=f"heat.{folder.id}.{label}",
+        alt=f"Heatmap of the plan of label {display(label)}",
     )
-    charts.show(figure, key=f"heat.{folder.id}.{label}", alt=f"Heatmap of the plan of label {display(label)}")
     st.caption(f"This label has {coupling.mass(label):.1%} of the matched source cells.")
 
 
@@ -180,38 +185,27 @@ def _metrics(path: EpsilonPath, place: int, symbol: str) -> None:
 
 
 def _heatmap(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int) -> None:
-    from psmatch_core.plotting import means_heatmap, spread_title
+    from psmatch_core.plotting import spread_title
 
     rows, columns = coupling.source_cells[path.label], coupling.target_cells[path.label]
-    figure = means_heatmap(
+    show_heatmap(
         path.means_at(place),
         spread_title(path.n_effective[place], columns.size),
         row_names=coupling.source.modality.obs_names[rows],
         column_names=coupling.target.modality.obs_names[columns],
-        selectable=True,
-    )
-    key = f"epsilon.heat.{folder.id}.{path.label}"
-    charts.show(
-        figure,
-        key=key,
+        key=f"epsilon.heat.{folder.id}.{path.label}",
         alt=f"Heatmap of the plan of label {display(path.label)}",
-        on_select=lambda: _select_block(folder, coupling, path, key),
-        grows=True,
+        on_rows=partial(_select_block, folder, coupling, path),
     )
 
 
-def _select_block(folder: RunFolder, coupling: Coupling, path: EpsilonPath, key: str) -> None:
+def _select_block(folder: RunFolder, coupling: Coupling, path: EpsilonPath, low: float, high: float) -> None:
     """Select the source cells in the rows of a block drawn on the heatmap."""
     from psmatch_core.exploration.selection import Selection
 
-    shapes = selected_cells.drawn_shapes(key)
-    if shapes:
-        _, _, y = shapes[-1]
-        rows = path.means.rows_between(min(y), max(y))
-        cells = coupling.source_cells[path.label][rows]
-        if cells.size:
-            origin = f"a block of the heatmap of {path.label}"
-            selected_cells.select(folder, Selection("source", cells, origin))
+    cells = coupling.source_cells[path.label][path.means.rows_between(low, high)]
+    if cells.size:
+        selected_cells.select(folder, Selection("source", cells, f"a block of the heatmap of {path.label}"))
 
 
 def _pairs(folder: RunFolder, coupling: Coupling, path: EpsilonPath, place: int) -> None:

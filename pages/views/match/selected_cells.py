@@ -34,17 +34,6 @@ def selected_rows(key: str) -> list[int]:
     return [int(row) for row in (state or {}).get("selection", {}).get("rows", [])]
 
 
-def drawn_shapes(key: str) -> list[tuple[str, list[float], list[float]]]:
-    """Shapes drawn on a figure, for its callback: axis (``x``, ``x2``) and the coordinates of the corners."""
-    state: Any = session.get(key)
-    drawn = (state or {}).get("selection", {})
-    shapes = [(str(each["xref"]), list(each["x"]), list(each["y"])) for each in drawn.get("lasso", [])]
-    for box in drawn.get("box", []):
-        (x1, x2), (y1, y2) = sorted(box["x"]), sorted(box["y"])
-        shapes.append((str(box["xref"]), [x1, x2, x2, x1], [y1, y1, y2, y2]))
-    return shapes
-
-
 def chip(folder: RunFolder, coupling: Coupling, where: str) -> Selection | None:
     """Show the selected cells with a button to clear them; returns them."""
     selection = selected(folder)

@@ -61,22 +61,20 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
     listed = f" The table shows the first {LISTED}." if len(selection) > LISTED else ""
     st.caption(f"{count(len(selection), 'cell')}: {', '.join(parts)}{more}.{listed}")
     with st.container(horizontal=True):
-        one_by_one = st.button(
+        st.button(
             "See them one by one",
             key=f"selected.steps.{folder.id}",
             icon=":material/person_search:",
             on_click=open_selected,
             args=(folder, coupling),
         )
-        markers = st.button(
+        st.button(
             "What distinguishes them?",
             key=f"selected.markers.{folder.id}",
             icon=":material/compare:",
             on_click=open_markers,
             args=(folder,),
         )
-    if one_by_one or markers:
-        st.rerun()  # of the whole page: the tabs are not part of this fragment
     _features(folder, coupling, selection)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shell import cache, charts, session
-from pages.shell.cell_maps import draw_maps
+from pages.shell.cell_maps import SideOfMap, draw_cells
 from pages.shell.errors import show_errors
 from pages.shell.frame import run_name
 from pages.shell.map_choice import map_boxes
@@ -18,7 +19,9 @@ from pages.shell.map_colors import MapColor
 from pages.shell.tables import EMPTY_FIGURE
 from pages.shell.text import number, plain
 from pages.views.match import selected_cells
+from pages.views.match.linked_maps import select_drawn
 from psmatch_core.data.checks import display
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 from psmatch_core.workspace.sweeps.table import history
@@ -33,7 +36,12 @@ UNITLESS = "trace"  # says the same as its multiple of the uniform weight
 
 
 def two_matchings_tab(folder: RunFolder, coupling: Coupling) -> None:
-    """Choose another run on the same data, and see where the two matchings agree."""
+    """Choose another run on the same data, and see where both agree; a choice redraws only this part of the page."""
+    fragment: Callable[[], None] = st.fragment(lambda: _view(folder, coupling))
+    fragment()
+
+
+def _view(folder: RunFolder, coupling: Coupling) -> None:
     others = _others(folder)
     if not others:
         st.info(
@@ -85,6 +93,7 @@ def _pictures(folder: RunFolder, coupling: Coupling, found: RunMatchings) -> Non
     """The shared mass of each label, and of each source cell on the map."""
     from psmatch_core.exploration.two_matchings import SHARED_MASS
     from psmatch_core.plotting import CellColumn, shared_mass_bars
+    from psmatch_core.plotting.map_layers import map_marks
 
     left, right = st.columns([2, 3])
     with left:
@@ -94,19 +103,27 @@ def _pictures(folder: RunFolder, coupling: Coupling, found: RunMatchings) -> Non
             alt="Share of the weight that both matchings give to the same matches, by label",
         )
     cells = found.matchings.cells.set_index("cell")["shared_mass"]
-    names = coupling.source.modality.obs_names
+    names, name = coupling.source.modality.obs_names, plain(coupling.source.modality.name)
     column = CellColumn("shared mass", source=cells.reindex(names).to_numpy(dtype=float))
     selection = selected_cells.selected(folder)
-    remarks = [f"{SHARED_MASS} {coupling.source.modality.name} cells are compared, by their matches."]
-    if selection is not None and selection.side == "source":
-        mine = cells.reindex(names[selection.cells]).dropna()
-        if len(mine):
-            remarks.append(f"The {len(mine):,} selected cells share {mine.mean():.0%} of their weight.")
+    is_selected = selection is not None and selection.side == SIDES[0]
     with right:
         models = (coupling.source, coupling.target)
         chosen = map_boxes(folder, models, coupling)
-        color = MapColor("label", column=column, remarks=tuple(remarks))
-        draw_maps(folder, models, replace(chosen, panels=None), color, stacked=False, key="compared.map")
+        side = SideOfMap(
+            f"Shared mass of the {display(coupling.source.modality.name, 24)} cells: draw around cells",
+            alt=f"Map of the {display(coupling.source.modality.name, 24)} cells, coloured by their shared mass",
+            marks=map_marks(chosen.scores.source_cells, SIDES[0], selection if is_selected else None, None),
+            on_drawn=partial(select_drawn, folder, chosen.scores, SIDES[0]),
+        )
+        color = MapColor("label", column=column)
+        draw_cells(folder, models, chosen.scores, color, {SIDES[0]: side}, key="compared.map", is_selected=is_selected)
+        st.caption(f"{SHARED_MASS} {name} cells are compared, by their matches.")
+        if selection is not None and is_selected:
+            mine = cells.reindex(names[selection.cells]).dropna()
+            if len(mine):
+                st.markdown(f"The {len(mine):,} selected cells share **{mine.mean():.0%}** of their weight.")
+        st.caption(chosen.caption)
 
 
 def _labels(folder: RunFolder, found: RunMatchings) -> None:

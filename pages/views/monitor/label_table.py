@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shell.tables import label_table, text_width, wrapped_height
+from pages.shell.tables import label_table, text_width
 from pages.shell.text import plain
 from pages.shell.verdicts import badge
 from psmatch_core.monitor import LabelEvidence, MonitorReport
@@ -50,8 +50,7 @@ def label_verdicts(folder: RunFolder, report: MonitorReport) -> None:
             "reasons": column.TextColumn("Reasons", width=REASONS),
             "advice": column.TextColumn("What would help", width=ADVICE),
         }
-        height = max(wrapped_height(table["reasons"], REASONS), wrapped_height(table["advice"], ADVICE))
-        label_table(table, config, key=f"reasons.{folder.id}", columns=["label", *config], row_height=height)
+        label_table(table, config, key=f"reasons.{folder.id}", columns=["label", *config])
 
 
 def _why(row: LabelEvidence) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 
 import pages
-from pages.shell.tables import MOST_LINES, ROW, WIDEST, in_percent, text_width, wrapped_height
+from pages.shell.tables import MOST_LINES, ROW, WIDEST, fitted_height, in_percent, text_width, wrapped_height
 from pages.shell.text import decimals_of
 
 
@@ -23,7 +24,20 @@ def test_a_column_is_as_wide_as_its_longest_text_and_what_is_wider_goes_on_in_fu
     assert heights == sorted(set(heights))
     assert heights[-1] < ROW * MOST_LINES
     for n in range(1, 60):  # whatever fits the width of its column needs one line
-        assert wrapped_height(["x" * n], text_width(["x" * n], widest=10_000) + 1) == ROW
+        assert wrapped_height(["x" * n], text_width(["x" * n], widest=10_000)) == ROW
+
+
+def test_the_rows_of_a_table_are_as_high_as_its_longest_text_needs() -> None:
+    table = pd.DataFrame({"flags": ["little data; " * 20, ""], "icon": [":material/warning:", ""], "n": [1, 2]})
+    column = st.column_config
+    config = {
+        "flags": column.TextColumn("Flags", width=text_width(table["flags"])),
+        "icon": column.TextColumn("", width=30),
+        "n": column.NumberColumn("Cells"),
+        "absent": column.TextColumn("Absent", width=100),
+    }
+    assert fitted_height(table, config) == wrapped_height(table["flags"], WIDEST) > ROW
+    assert fitted_height(table.assign(flags="short"), config) == ROW
 
 
 def test_shares_become_percentages_and_the_table_stays_as_it_was() -> None:
