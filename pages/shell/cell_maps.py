@@ -33,7 +33,6 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
     first
         What the maps are coloured by at first; labels or their families without it.
     """
-    send_scripts()
     coupling = cache.coupling(folder) if cache.has_matching(folder) else None
     picture, controls = picture_and_controls()
     with controls:
@@ -46,6 +45,7 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
             draw_panels(folder, models, chosen)
         elif color is not None:
             draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
+            send_scripts()
 
 
 def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:

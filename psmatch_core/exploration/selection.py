@@ -167,33 +167,33 @@ def selected_cells_table(coupling: Coupling, selection: Selection, *, top: int =
     """
     mine, theirs = _cells(coupling, selection.side)
     model, other = _model(coupling, selection.side), _modality(coupling, selection.other)
-    cells = selection.cells[:most]
-    table = pd.DataFrame(
-        {
-            "cell": model.modality.obs_names[cells],
-            "label": model.modality.labels[cells],
-            "n_effective": np.nan,
-            **{f"{what}_{i + 1}": none for i in range(top) for what, none in (("match", ""), ("weight", np.nan))},
-        },
-        index=pd.Index(cells, name="row"),
-    )
+    cells = np.sort(selection.cells[:most])
+    spread = np.full(cells.size, np.nan)
+    match, share = np.full((top, cells.size), "", dtype=object), np.full((top, cells.size), np.nan)
     for label, block in coupling.blocks.items():
         rows = np.flatnonzero(np.isin(mine[label], cells, assume_unique=True))
         if not rows.size:
             continue
         part = (block if selection.side == "source" else block.T).part(rows)
-        at = mine[label][rows]
-        table.loc[at, "n_effective"] = part.n_effective
+        at = np.searchsorted(cells, mine[label][rows])
+        spread[at] = part.n_effective
         index, weight = part.top(min(top, part.shape[1]))
         for place in range(index.shape[1]):
             has = index[:, place] >= 0
-            table.loc[at[has], f"match_{place + 1}"] = other.obs_names[theirs[label][index[has, place]]]
-            table.loc[at[has], f"weight_{place + 1}"] = weight[has, place]
-    return table.reset_index(drop=True)
+            match[place, at[has]] = other.obs_names[theirs[label][index[has, place]]]
+            share[place, at[has]] = weight[has, place]
+    best = {f"{what}_{i + 1}": kept[i] for i in range(top) for what, kept in (("match", match), ("weight", share))}
+    names, labels = model.modality.obs_names[cells], model.modality.labels[cells]
+    return pd.DataFrame({"cell": names, "label": labels, "n_effective": spread, **best})
 
 
 def feature_values(
-    coupling: Coupling, selection: Selection, sides: tuple[Modality, Modality], features: tuple[Sequence[str], ...]
+    coupling: Coupling,
+    selection: Selection,
+    sides: tuple[Modality, Modality],
+    features: tuple[Sequence[str], ...],
+    *,
+    weight: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Means of chosen features in the selection: measured, and projected from its matches.
 
@@ -203,6 +203,8 @@ def feature_values(
         Source and target with readable features, before z-scoring and PCA; rows as in the coupling.
     features
         Chosen features of the source and of the target.
+    weight
+        That of :func:`matched_weight`, if it is at hand.
 
     Returns
     -------
@@ -210,7 +212,7 @@ def feature_values(
     mean), ``measured``, ``projected`` onto the other group through the plan, and ``same_labels``: the mean over all
     cells of the labels of the selection, which a random selection would have too.
     """
-    weight = matched_weight(coupling, selection)
+    weight = matched_weight(coupling, selection) if weight is None else weight
     matches = np.flatnonzero(weight > 0)
     # Averaged over the selected cells, the projection from the matches is the weighted mean over the matches. In the
     # other direction, the projection onto the matches is the mean with the weight carried back to the selected side.

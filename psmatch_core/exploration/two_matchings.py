@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from psmatch_core.base.arrays import row_chunks
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.evaluation.evaluate import PAIR_METRICS
 from psmatch_core.evaluation.intervals import bootstrap_intervals
-from psmatch_core.matching.blocks import Block
+from psmatch_core.matching.blocks import Block, rows_of_both
 from psmatch_core.matching.coupling import Coupling
 
 NUMBERS = ("shared_mass", "by_label", "same_best", "n_effective", "other_n_effective")
@@ -201,17 +202,19 @@ def _compared(
     is_same = np.array_equal(place, np.arange(second.shape[1]))  # no column needs to be moved
     shared, chance = np.zeros(n), np.full(n, np.nan)
     best, spread = np.full((2, n), -1), np.zeros((2, n))
-    for start, stop in row_chunks(n, max(first.shape[1], second.shape[1])):
-        both = [_shares(block, start, stop) for block in (first, second)]
+    for start, stop in _tiles(n, max(first.shape[1], second.shape[1])):
+        both = rows_of_both(first, second, start, stop)
         for at, each in enumerate(both):  # from the rows that are there anyway: to form them takes longest
-            heaviest = each.argmax(axis=1)
-            best[at, start:stop] = np.where(each.any(axis=1), heaviest, -1)
-            spread[at, start:stop] = _effective_of_shares(each)
+            mass = each.sum(axis=1, keepdims=True)
+            each /= np.where(mass > 0, mass, 1.0)
+            best[at, start:stop] = np.where(mass[:, 0] > 0, each.argmax(axis=1), -1)
+            spread[at, start:stop] = np.where(mass[:, 0] > 0, _effective_of_shares(each), 0.0)
         mine, its = both if is_same else (both[0][:, known], both[1][:, place[known]])
         shared[start:stop] = np.minimum(mine, its).sum(axis=1)
         if stop - start > 1:  # every cell gets the matches of another one
-            exchanged = np.roll(its, int(rng.integers(1, stop - start)), axis=0)
-            chance[start:stop] = np.minimum(mine, exchanged).sum(axis=1)
+            by = int(rng.integers(1, stop - start))
+            chance[start : stop - by] = np.minimum(mine[: stop - start - by], its[by:]).sum(axis=1)
+            chance[stop - by : stop] = np.minimum(mine[stop - start - by :], its[:by]).sum(axis=1)
     same = (best[0] >= 0) & (place[best[0]] == best[1])
     return pd.DataFrame(
         {
@@ -224,22 +227,19 @@ def _compared(
     )
 
 
+def _tiles(n: int, m: int) -> Iterator[tuple[int, int]]:
+    """Pieces of ``n`` rows of ``m`` values, equal but for one row, that stay in a core's cache, of two rows or more."""
+    n_tiles = max(1, min(n // 2, -(-n * m // TILE_VALUES)))
+    edges = np.linspace(0, n, n_tiles + 1).astype(int)
+    yield from pairwise(edges.tolist())
+
+
 def _effective_of_shares(shares: np.ndarray) -> np.ndarray:
-    """exp(entropy) of each row ``(n,)``; 0 for a row without mass."""
-    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
-    entropy = -np.einsum("ij,ij->i", shares, logs)
-    return np.where(shares.any(axis=1), np.exp(entropy), 0.0)
+    """exp(entropy) of each row of shares ``(n,)``."""
+    logs = np.log(np.maximum(shares, np.finfo(float).tiny))
+    return np.asarray(np.exp(-np.einsum("ij,ij->i", shares, logs)))
 
 
 def _part(block: Block, rows: np.ndarray) -> Block:
     """These rows of a block; the block itself if they are all of its rows in their order."""
     return block if np.array_equal(rows, np.arange(block.shape[0])) else block.part(rows)
-
-
-def _shares(block: Block, start: int, stop: int) -> np.ndarray:
-    """Rows of a block as shares of their mass; 0 where a row has none."""
-    step = max(1, TILE_VALUES // max(block.shape[1], 1))
-    rows = np.concatenate([block.rows(at, min(at + step, stop)) for at in range(start, stop, step)])
-    mass = rows.sum(axis=1, keepdims=True)
-    rows /= np.where(mass > 0, mass, 1.0)
-    return rows

@@ -239,7 +239,8 @@ def _families(models: tuple[ScoredModality, ScoredModality]) -> list[int]:
     n_labels = len(models[0].label_names)
     sums = np.zeros((n_labels, models[0].space.shape[1]))
     for model in models:
-        np.add.at(sums, model.y, model.space)
+        for axis, values in enumerate(model.space.T):
+            sums[:, axis] += np.bincount(model.y, weights=values, minlength=n_labels)
     counts = sum(np.bincount(model.y, minlength=n_labels) for model in models)
     return label_families(sums / np.maximum(counts, 1)[:, None], MOST_HUES).tolist()
 

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -328,4 +329,18 @@ def _is_job(found: dict[str, Any]) -> bool:
     return texts and is_time(found.get("created", 0.0)) and found.get("stop_after", LastStage.MATCH) in set(LastStage)
 
 
-_read_recipe = disk.of_this_version(Recipe.read)
+_load_recipe = disk.of_this_version(Recipe.read)
+
+
+@lru_cache(maxsize=64)
+def _recipe_of(path: Path, changed: int, size: int) -> Recipe:
+    """A recipe as it was when its file was last changed; a page asks for that of its run many times."""
+    return _load_recipe(path)
+
+
+def _read_recipe(path: Path) -> Recipe:
+    try:
+        found = path.stat()
+    except OSError:
+        return _load_recipe(path)  # says what is wrong
+    return _recipe_of(path, found.st_mtime_ns, found.st_size)

@@ -65,7 +65,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
             draw_panels(folder, models, chosen)
         return
     look = color or MapColor("modality")
-    _draw(folder, at_sliders.coupling, chosen.scores, look, selection, note=f"matches {at}", picture=picture)
+    weight = _draw(folder, at_sliders.coupling, chosen.scores, look, selection, note=f"matches {at}", picture=picture)
     scores = chosen.scores
     with picture:
         for remark in look.remarks:
@@ -81,7 +81,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         selected_cells.saved_buttons(folder, run)
         return
     show_selected_pair(folder, at_sliders, selection)
-    selection_panel(folder, coupling, selection, at)
+    selection_panel(folder, coupling, selection, at, weight)
     selected_cells.save_form(folder, run, selection)
 
 
@@ -94,8 +94,8 @@ def _draw(
     *,
     note: str,
     picture: DeltaGenerator,
-) -> None:
-    """Both maps, with the selected cells on one and their matches on the other."""
+) -> np.ndarray | None:
+    """Both maps, with the selected cells on one and their matches on the other; returns the weight of the matches."""
     from psmatch_core.data.sides import SIDES
     from psmatch_core.exploration.selection import matched_weight
     from psmatch_core.plotting.linked_maps import linked_note, linked_title
@@ -118,6 +118,7 @@ def _draw(
         )
     with picture:
         draw_cells(folder, models, scores, look, sides, key="linked", is_selected=selection is not None)
+    return weight
 
 
 def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:

@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
 def match_view(folder: RunFolder) -> None:
     """Everything about one coupling."""
-    send_scripts()
     coupling = cache.coupling(folder)
     table = files.LABELS.read(folder)
     if table is None:
         return
-    say_answer(_answer(table, coupling))
+    with st.container(gap=None):  # the scripts take no room, and come before what they draw
+        send_scripts()
+        say_answer(_answer(table, coupling))
     _headline(table, coupling)
     run_verdict(folder)
     views = {

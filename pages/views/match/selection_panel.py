@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 LISTED = 200  # selected cells in the table
 
 
-def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection, at: str) -> None:
+def selection_panel(
+    folder: RunFolder, coupling: Coupling, selection: Selection, at: str, weight: np.ndarray | None
+) -> None:
     """Two tables below the linked maps.
 
     Parameters
     ----------
     at
         The epsilon of the matches in words.
+    weight
+        How the weight of the selected cells is distributed over the other modality, ``(n_other_cells,)``.
     """
     from psmatch_core.exploration.selection import selected_cells_table
 
@@ -75,10 +79,10 @@ def selection_panel(folder: RunFolder, coupling: Coupling, selection: Selection,
             on_click=open_markers,
             args=(folder,),
         )
-    _features(folder, coupling, selection)
+    _features(folder, coupling, selection, weight)
 
 
-def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> None:
+def _features(folder: RunFolder, coupling: Coupling, selection: Selection, weight: np.ndarray | None) -> None:
     from psmatch_core.exploration.selection import feature_values
 
     st.markdown("**Features, measured and projected**")
@@ -97,7 +101,7 @@ def _features(folder: RunFolder, coupling: Coupling, selection: Selection) -> No
         )
         session.put(f"features.{folder.id}.{side}", chosen[-1])
     with show_errors():
-        table = feature_values(coupling, selection, sides, (chosen[0], chosen[1]))
+        table = feature_values(coupling, selection, sides, (chosen[0], chosen[1]), weight=weight)
         column = st.column_config
         st.dataframe(
             table,

@@ -76,8 +76,24 @@ class PotentialBlock(RowwiseBlock):
         return replace(self, x=self.x[rows], f=self.f[rows], a=a / (a.sum() or 1.0))
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        exponent = self.f[start:stop, None] + self.g - distances(self.x[start:stop], self.y, self.cost)  # (rows, m)
-        return np.asarray(np.exp(exponent / self.epsilon) * self.b * self.a[start:stop, None])
+        return self._rows_at(start, distances(self.x[start:stop], self.y, self.cost))
+
+    def _rows_at(self, start: int, costs: np.ndarray) -> np.ndarray:
+        """Rows from ``start`` on, by their costs ``(rows, m)``."""
+        stop = start + costs.shape[0]
+        rows = self.f[start:stop, None] + self.g
+        rows -= costs
+        rows /= self.epsilon
+        np.exp(rows, out=rows)
+        rows *= self.b
+        rows *= self.a[start:stop, None]
+        return rows
+
+    def has_points_of(self, other: PotentialBlock) -> bool:
+        """Whether another plan has the same costs, as one of another epsilon has."""
+        if self.cost != other.cost or self.shape != other.shape:
+            return False
+        return all(one is two or np.array_equal(one, two) for one, two in ((self.x, other.x), (self.y, other.y)))
 
     @cached_property
     def _engine(self) -> TransportResult | None:
@@ -135,6 +151,14 @@ class PotentialBlock(RowwiseBlock):
             yield from SparseBlock(support).sparse_rows(top=top, smallest=smallest)
         else:
             yield from super().sparse_rows(top=top, smallest=smallest)
+
+
+def rows_of_both(first: Block, second: Block, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows ``start`` to ``stop`` of two plans, ``(stop − start, m)`` each; costs that they share are computed once."""
+    if isinstance(first, PotentialBlock) and isinstance(second, PotentialBlock) and first.has_points_of(second):
+        costs = distances(first.x[start:stop], first.y, first.cost)
+        return first._rows_at(start, costs), second._rows_at(start, costs)
+    return first.rows(start, stop).copy(), second.rows(start, stop).copy()  # a stored plan gives its own rows
 
 
 def uniform_block(n: int, m: int) -> PotentialBlock:
