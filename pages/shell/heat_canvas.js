@@ -1,6 +1,6 @@
 // The plan of one label on a plain canvas. A weight comes as two bytes with three digits: colour and text are made here,
 // and the names of the rows and columns stay in the browser. All texts enter the page as text, never as markup.
-const SMALLEST_POWER = -45, STEPS = 900, SHADES = 256;  // as in plotting/heat_layers.py
+const SMALLEST_POWER = -45, PER_POWER = 900, SHADES = 256;  // as in plotting/heat_layers.py
 const shelf = (window.psmatchShelf ??= {parts: new Map(), maps: new Set(), views: new Map(), mode: ""});
 const element = (tag, text = "", attributes = {}) => {
   const made = document.createElement(tag);
@@ -8,7 +8,7 @@ const element = (tag, text = "", attributes = {}) => {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 };
-const weightOf = (code) => code && Number(`${100 + (code - 1) % STEPS}e${SMALLEST_POWER - 2 + Math.floor((code - 1) / STEPS)}`);
+const weightOf = (code) => code && Number(`${100 + (code - 1) % PER_POWER}e${SMALLEST_POWER - 2 + Math.floor((code - 1) / PER_POWER)}`);
 const said = (weight) => weight.toPrecision(3).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, "");
 
 function shades(colors) {

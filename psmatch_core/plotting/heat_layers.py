@@ -19,7 +19,7 @@ from psmatch_core.plotting.coupling_heatmap import bin_texts, color_ticks
 from psmatch_core.plotting.style import COLOR_SCALE
 
 SMALLEST_POWER = -45  # of ten: that of the smallest number in 32 bits
-STEPS = 900  # numbers with three digits in a power of ten: 1.00 to 9.99
+PER_POWER = 900  # numbers with three digits in a power of ten: 1.00 to 9.99
 NAME = 40  # characters of a cell's name
 
 
@@ -34,7 +34,7 @@ def three_digits(values: np.ndarray) -> np.ndarray:
     power = np.floor(np.log10(known))
     digits = np.floor(known / 10.0 ** (power - 2) + 0.5)
     power, digits = power + (digits == 1000), np.where(digits == 1000, 100, digits)
-    codes = 1 + STEPS * (power - SMALLEST_POWER) + digits - 100
+    codes = 1 + PER_POWER * (power - SMALLEST_POWER) + digits - 100
     return np.where(positive & (codes > 0), np.minimum(codes, np.iinfo(np.uint16).max), 0).astype(np.uint16)
 
 
