@@ -85,7 +85,7 @@ def draw_maps(
         )
         for side, model in zip(SIDES, models, strict=True)
     }
-    draw_cells(folder, models, scores, color, sides, key=key, stacked=stacked)
+    draw_cells(folder, models, scores, color, sides=sides, key=key, stacked=stacked)
     for remark in color.remarks:
         st.caption(remark)
     st.caption(chosen.caption)
@@ -121,8 +121,8 @@ def draw_cells(
     models: cache.ScoredModalities,
     scores: ScoreMap,
     color: MapColor,
-    sides: Mapping[str, SideOfMap],
     *,
+    sides: Mapping[str, SideOfMap],
     key: str,
     stacked: bool = False,
     is_selected: bool = False,
@@ -131,6 +131,8 @@ def draw_cells(
 
     Parameters
     ----------
+    sides
+        What each map says, by its side, in their order.
     key
         Start of the keys of the maps.
     stacked

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from psmatch_core import plotting
 from psmatch_core.matching.blocks import DenseBlock
 from psmatch_core.plotting.coupling_heatmap import means_heatmap
-from psmatch_core.plotting.heat_layers import SMALLEST_POWER, PER_POWER, heat_cells, heat_names, three_digits
+from psmatch_core.plotting.heat_layers import PER_POWER, SMALLEST_POWER, heat_cells, heat_names, three_digits
 
 WEIGHTS = st.one_of(
     st.floats(2.0**-140, 2.0**80, width=32), st.just(0.0), st.integers(1, 10_000).map(float), st.just(1.125)

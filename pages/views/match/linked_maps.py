@@ -81,7 +81,7 @@ def _view(folder: RunFolder, run: Coupling) -> None:
         selected_cells.saved_buttons(folder, run)
         return
     show_selected_pair(folder, at_sliders, selection)
-    selection_panel(folder, coupling, selection, at, weight)
+    selection_panel(folder, coupling, selection, at=at, weight=weight)
     selected_cells.save_form(folder, run, selection)
 
 
@@ -117,7 +117,7 @@ def _draw(
             on_drawn=partial(select_drawn, folder, scores, side),
         )
     with picture:
-        draw_cells(folder, models, scores, look, sides, key="linked", is_selected=selection is not None)
+        draw_cells(folder, models, scores, look, sides=sides, key="linked", is_selected=selection is not None)
     return weight
 
 

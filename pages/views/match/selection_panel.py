@@ -25,7 +25,7 @@ LISTED = 200  # selected cells in the table
 
 
 def selection_panel(
-    folder: RunFolder, coupling: Coupling, selection: Selection, at: str, weight: np.ndarray | None
+    folder: RunFolder, coupling: Coupling, selection: Selection, *, at: str, weight: np.ndarray | None
 ) -> None:
     """Two tables below the linked maps.
 

@@ -117,7 +117,9 @@ def _pictures(folder: RunFolder, coupling: Coupling, found: RunMatchings) -> Non
             on_drawn=partial(select_drawn, folder, chosen.scores, SIDES[0]),
         )
         color = MapColor("label", column=column)
-        draw_cells(folder, models, chosen.scores, color, {SIDES[0]: side}, key="compared.map", is_selected=is_selected)
+        draw_cells(
+            folder, models, chosen.scores, color, sides={SIDES[0]: side}, key="compared.map", is_selected=is_selected
+        )
         st.caption(f"{SHARED_MASS} {name} cells are compared, by their matches.")
         if selection is not None and is_selected:
             mine = cells.reindex(names[selection.cells]).dropna()
