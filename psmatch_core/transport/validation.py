@@ -18,7 +18,7 @@ from psmatch_core.transport.problem import Potentials, Problem
 Cost = Literal["euclidean", "sqeuclidean"]
 
 _SMALL = 2.0**-20  # coordinates from this to its inverse are left as they are
-_LARGEST_RATIO = 1e13
+LARGEST_RATIO = 1e13
 _LARGEST = 1e140  # coordinates up to which squared distances are finite, with room for sums
 
 
@@ -79,7 +79,7 @@ class PreparedProblem:
         Potentials are measured in it, so that f / epsilon stays the same.
         """
         scale = self.problem.geometry.scale
-        return min(epsilon / self.unit, _LARGEST_RATIO * scale) if scale > 0 else 1.0
+        return min(epsilon / self.unit, LARGEST_RATIO * scale) if scale > 0 else 1.0
 
     def to_problem(self, f: Array, g: Array, epsilon: float) -> Potentials:
         """The engine's potentials that correspond to potentials of all given cells."""
@@ -124,7 +124,7 @@ def prepare_problem(
         )
     weights_a, weights_b = _check_weights(a, len(sources), "source"), _check_weights(b, len(targets), "target")
     some_x, some_y = np.flatnonzero(weights_a), np.flatnonzero(weights_b)
-    center_x, center_y = sources[some_x].mean(0), targets[some_y].mean(0)
+    center_x, center_y = _center(sources[some_x]), _center(targets[some_y])
     if cost == "sqeuclidean" and not shift_together:
         difference = center_x - center_y
         sources, targets = sources - center_x, targets - center_y
@@ -133,7 +133,7 @@ def prepare_problem(
         middle = (center_x + center_y) / 2
         sources, targets = sources - middle, targets - middle
         offset_x, offset_y = np.zeros(len(sources)), np.zeros(len(targets))
-    stretch = _stretch(sources[some_x], targets[some_y])
+    stretch = stretch_of(sources[some_x], targets[some_y])
     sources, targets = sources / stretch, targets / stretch
     sources, targets = rotate_widest_first(np.ascontiguousarray(sources), np.ascontiguousarray(targets))
     some_x, some_y = some_x[neighbors_together(sources[some_x])], some_y[neighbors_together(targets[some_y])]
@@ -157,7 +157,12 @@ def prepare_problem(
     )
 
 
-def _stretch(x: Array, y: Array) -> float:
+def _center(points: Array) -> Array:
+    """The mean of the points ``(n, T)``; of equal points the point itself, from which rounding moves their mean."""
+    return points[0] if (points == points[0]).all() else points.mean(0)
+
+
+def stretch_of(x: Array, y: Array) -> float:
     """The power of two by which coordinates are divided; dividing by it rounds nothing.
 
     Coordinates so small that their squares underflow stay as they are, and their distances count as 0.

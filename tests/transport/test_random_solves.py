@@ -28,6 +28,8 @@ ROOT = Path(__file__).parents[2]
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 @example(seed=3000925)  # all cells with weight at one place, others elsewhere
+@example(seed=21113)  # all cells at one place, some without weight, an epsilon below single precision
+@example(seed=701671)
 def test_no_random_solve_breaks_its_promises(seed: int) -> None:
     case = draw(seed)
     with np.errstate(all="ignore"):
@@ -91,6 +93,26 @@ def test_the_unit_of_the_points_changes_nothing(cost: str, scale: float) -> None
     np.testing.assert_allclose(scaled.rows(0, 40), plain.rows(0, 40), atol=1e-3 / 40)
     np.testing.assert_allclose(scaled.transport_cost / unit, plain.transport_cost, rtol=1e-3)
     np.testing.assert_allclose(assign(scale * x, scale * y, cost=cost).cost / unit, assign(x, y, cost=cost).cost)
+
+
+@pytest.mark.parametrize("apart", [None, 0.0, 1e-300, 1e-46, 1.0, 1e100])
+@pytest.mark.parametrize("place", [0.0, 1.0, 5e-324, -3e-46, 1e-160, 7e100, 1e139])
+@pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
+def test_of_cells_at_one_place_all_pairs_are_alike(cost: str, place: float, apart: float | None) -> None:
+    """Whatever the epsilon, and wherever cells without weight are (``apart``), whose potentials are what they cost."""
+    x, y, a, b = np.full((5, 3), place), np.full((6, 3), place), None, None
+    if apart is not None:
+        a, b = np.array([1.0, 0, 2, 0, 1]), np.array([0, 1.0, 1, 0, 3, 1])
+        x[1] += apart
+        y[0] -= apart
+    for epsilon in (1e-300, 1e-60, 1e-45, 1e-38, 1e-10, 1.0, 1e10, 1e60, 1e300):
+        found = solve(x, y, epsilon, a=a, b=b, cost=cost)
+        assert found.converged, epsilon
+        np.testing.assert_allclose(found.rows(0, 5), np.outer(found.a, found.b), atol=1e-9)
+        with np.errstate(under="ignore"):
+            away = np.sqrt(((x[1] - x[0]) ** 2).sum()) if cost == "euclidean" else ((x[1] - x[0]) ** 2).sum()
+        np.testing.assert_allclose(found.f[1], away, rtol=1e-6, atol=1e-6 * epsilon)
+        assert np.isfinite([*found.f, *found.g]).all()
 
 
 def test_coordinates_whose_squares_overflow_are_refused() -> None:

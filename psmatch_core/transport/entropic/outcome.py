@@ -16,7 +16,11 @@ from psmatch_core.transport.plan import SupportPlan, TiledPlan
 from psmatch_core.transport.problem import Potentials, Problem
 from psmatch_core.transport.result import TransportResult
 from psmatch_core.transport.status import SolvePath, SolveStatus
-from psmatch_core.transport.validation import PreparedProblem
+from psmatch_core.transport.validation import LARGEST_RATIO, PreparedProblem, stretch_of
+
+# Of the largest cost: an epsilon at which the soft minimum of costs is their minimum, up to the rounding of the costs.
+# At a hundredth of it, exponents are so large that their roundings differ by more than the logarithm of any number.
+_SHARPEST = 1e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +78,12 @@ def to_result(
         Wall time; that of the context if None.
     """
     f, g = np.zeros(prepared.a.size), np.zeros(prepared.b.size)
-    f[prepared.sources], g[prepared.targets] = outcome.f, outcome.g
     inner = prepared.inner_epsilon(epsilon)
-    if not prepared.all_have_weight and outcome.path != SolvePath.UNRESOLVED:
-        _extend(prepared, outcome, f, g, Epsilons(epsilon / prepared.unit, inner))
     unit = epsilon / inner
-    f, g = unit * f + prepared.offset_x, unit * g + prepared.offset_y
+    f[prepared.sources], g[prepared.targets] = unit * outcome.f, unit * outcome.g
+    if not prepared.all_have_weight and outcome.path != SolvePath.UNRESOLVED:
+        _extend(prepared, f, g, epsilon)
+    f, g = f + prepared.offset_x, g + prepared.offset_y
     for array in (f, g):
         array.flags.writeable = False
     lost = _offset_error(prepared, outcome, f, g, epsilon)
@@ -127,32 +131,26 @@ def _offset_error(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g:
         return float(per_mass * (1 + outcome.row_error))
 
 
-@dataclass(frozen=True)
-class Epsilons:
-    """Epsilon in units of the problem's cost: as it was given, and as it was lowered for the cells with weight."""
-
-    given: float
-    inner: float
-
-
-def _extend(prepared: PreparedProblem, outcome: SolveOutcome, f: Array, g: Array, epsilons: Epsilons) -> None:
+def _extend(prepared: PreparedProblem, f: Array, g: Array, epsilon: float) -> None:
     """Set the potentials of cells without weight, in place, to those they would have with very little weight.
 
-    They are the soft transform of the other side's potentials at the given epsilon: cells without weight may lie far
-    from those with weight, so that their costs are not small beside the lowered one. As the others, they are measured
-    in the lowered one.
+    They are the soft transform of the other side's potentials. Cells without weight may lie far from those with weight,
+    or all cells in one place, so that neither the unit of the problem nor its epsilon serves here: costs are measured
+    in a unit of their own, and epsilon in what of it double precision distinguishes.
     """
-    ratio = epsilons.inner / epsilons.given
-    problem, geometry = prepared.problem, prepared.problem.geometry
-    context = SolveContext.start(DEFAULT_OPTIONS)
+    geometry, context = prepared.problem.geometry, SolveContext.start(DEFAULT_OPTIONS)
     sides = (
-        (f, prepared.x, prepared.a, geometry.y, problem.b, outcome.g),
-        (g, prepared.y, prepared.b, geometry.x, problem.a, outcome.f),
+        (f, prepared.x, prepared.a, geometry.y, prepared.problem.b, g[prepared.targets]),
+        (g, prepared.y, prepared.b, geometry.x, prepared.problem.a, f[prepared.sources]),
     )
     for potentials, points, weights, other_points, other_weights, other_potentials in sides:
         idle = np.flatnonzero(weights == 0)
-        if idle.size:
-            some = Geometry(np.ascontiguousarray(points[idle]), other_points, geometry.squared)
-            side = Problem(some, np.full(idle.size, 1 / idle.size), other_weights)
-            soft = full_pass.soft_transform(side, other_potentials / ratio, epsilons.given, context)
-            potentials[idle] = ratio * soft
+        if not idle.size:
+            continue
+        stretch = stretch_of(points[idle], other_points)
+        some = Geometry(points[idle] / stretch, other_points / stretch, geometry.squared)
+        unit = prepared.unit * (stretch**2 if geometry.squared else stretch) if some.scale > 0 else epsilon
+        bounds = (_SHARPEST * some.scale, LARGEST_RATIO * some.scale)
+        inner = float(np.clip(epsilon / unit, *bounds)) if some.scale > 0 else 1.0
+        side = Problem(some, np.full(idle.size, 1 / idle.size), other_weights)
+        potentials[idle] = unit * full_pass.soft_transform(side, other_potentials / unit, inner, context)
