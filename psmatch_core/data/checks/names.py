@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from psmatch_core.base.errors import plural
 from psmatch_core.data.checks.findings import Finding, display, name_list, rejection, warning
 from psmatch_core.data.checks.not_measured import not_measured, unmeasured_finding
@@ -19,7 +21,6 @@ _SUMMARY = re.compile(
     r"|m(in|ax)(imum)?|count|all([ _]cells)?|units?)[.:]?"
 )
 LONGEST_SUMMARY = 16
-_IS_EMPTY = "".__eq__
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
 # Peaks of open chromatin, features of ATAC: chr1-0-499, chr1:0-499, chr1_0_499, 1:100-200, GL000194.1:55758-56597.
@@ -48,7 +49,9 @@ def check_names(
     """
     findings: list[Finding] = []
     name = display(name, 40)
-    empty = sum(map(_IS_EMPTY, map(str.strip, map(str, obs_names))))
+    every = [*map(str, obs_names), *map(str, var_names)]
+    lengths = np.fromiter(map(len, map(str.strip, every)), dtype=np.int64, count=len(every))
+    empty = int((lengths[: len(obs_names)] == 0).sum())
     if empty:
         cells = plural(empty, "cell name")
         findings.append(
@@ -77,7 +80,7 @@ def check_names(
     unmeasured = [each for each in not_measured([str(each) for each in var_names]) if each not in measured]
     if unmeasured:
         findings.append(unmeasured_finding(name, unmeasured, are_left_out=False))
-    unnamed = sum(not str(each).strip() for each in var_names)
+    unnamed = int((lengths[len(obs_names) :] == 0).sum())
     if unnamed:
         findings.append(
             warning(
@@ -95,12 +98,11 @@ def check_names(
         findings.append(
             warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
         )
-    every = [*map(str, obs_names), *map(str, var_names)]
-    short = [at for at, text in enumerate(map(str.strip, every)) if len(text) <= LONGEST_LOST]
-    summaries = [each for each in obs_names if len(each) <= LONGEST_SUMMARY and _SUMMARY.fullmatch(each.strip())]
+    summaries = [each for each in obs_names if _is_summary(each)]
     if summaries:
         problem = f"{name}: {plural(len(summaries), 'row')} called like a summary of the cells: {name_list(summaries)}."
         findings.append(warning("PM-F74", problem, "Delete such rows from the table: as cells they would be matched."))
+    short = np.flatnonzero(lengths <= LONGEST_LOST).tolist()
     lost = [every[at] for at in short if every[at].strip().lower() in LOST_NAMES]
     if lost:
         findings.append(
@@ -121,6 +123,11 @@ def check_names(
             )
         )
     return tuple(findings)
+
+
+def _is_summary(name: str) -> bool:
+    """Whether a row is called like a summary; no such name ends with a digit, as those of most cells do."""
+    return len(name) <= LONGEST_SUMMARY and not name[-1:].isdigit() and _SUMMARY.fullmatch(name.strip()) is not None
 
 
 def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:

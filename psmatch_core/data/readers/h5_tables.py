@@ -6,6 +6,7 @@ A column is a list of values, or n × 1 as R writes it; a factor has its levels 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -229,11 +230,15 @@ def holds_text(item: Any) -> bool:
 
 def decoded(values: npt.NDArray[Any], shown: str, place: str, findings: list[Finding]) -> list[str]:
     """Texts of UTF-8 or, where one of them is not, of Windows (Latin-1), which is said; flat ``(n,)``."""
-    raw = [each if isinstance(each, bytes) else str(each).encode() for each in values.ravel().tolist()]
-    try:
+    flat = values.ravel().tolist()
+    with suppress(TypeError, UnicodeDecodeError):  # all at once: a fifth of the time, and a file has millions
+        texts = b"\0".join(flat).decode().split("\0")
+        if len(texts) == len(flat):
+            return texts
+    raw = [each if isinstance(each, bytes) else str(each).encode() for each in flat]
+    with suppress(UnicodeDecodeError):
         return [each.decode() for each in raw]
-    except UnicodeDecodeError:
-        texts = [each.decode("cp1252", "replace") for each in raw]
+    texts = [each.decode("cp1252", "replace") for each in raw]
     example = display(next(new for new, old in zip(texts, raw, strict=True) if not old.isascii()))
     problem = f"{shown}: {place} is not UTF-8 and was read as Windows (Latin-1) text, such as {example}."
     found = warning("PM-F33", problem, "Check these names, or save the file again as UTF-8.")

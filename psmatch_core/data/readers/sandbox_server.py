@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from psmatch_core.base.memory import look_for_circles_rarely
 from psmatch_core.data.readers.sandbox_child import carry_out, end_with_parent
 
 IDLE_SECONDS = 10.0  # after which nobody seems to need it: its memory is given back
@@ -27,6 +28,7 @@ HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")
 
 def serve_orders() -> None:
     """Carry out orders until nobody asks."""
+    look_for_circles_rarely()
     _load({})  # while nobody asks yet
     for order in _orders():
         _load(order)
