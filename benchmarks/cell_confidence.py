@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,10 +38,11 @@ from scipy.stats import rankdata
 
 from benchmarks.cell_confidence_page import CONFIDENCE_PAGE, COVERAGE, RISKS, confidence_page
 from benchmarks.cell_observables import half_matchings, observables
-from benchmarks.kept_scores import split_scores
+from benchmarks.kept_scores import add_splits, asked_splits, split_scores
 from benchmarks.quality import LINKED, machine
 from benchmarks.quality_page import run_name
-from benchmarks.quality_splits import CONTROLS, PAIRED, PANELS, Split
+from benchmarks.quality_splits import CONTROLS, Split
+from benchmarks.result_rows import write_rows
 from psmatch_core.base import disk
 from psmatch_core.base.arrays import nan_mean
 from psmatch_core.base.randomness import stream
@@ -64,23 +64,14 @@ DEALS = 20  # of the true partners within a label
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder of real data sets")
-    parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
+    add_splits(parser, CONFIDENCE_RESULTS)
     parser.add_argument("--control", default="", choices=CONTROLS, help="sets without signal")
-    parser.add_argument("--out", type=Path, default=CONFIDENCE_RESULTS)
     parser.add_argument("--page", type=Path, default=CONFIDENCE_PAGE)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for seed in range(options.first_seed, options.seeds):
-        for name in options.sets:
-            started = time.perf_counter()
-            split = Split(options.data / name, seed, "separate", options.control)
-            cells, labels = one_split(split, options.scores)
-            keep(cells, labels, (run_name(name, "shared", options.control), seed), options.out)
-            print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
+    for split in asked_splits(options, options.control):
+        cells, labels = one_split(split, options.scores)
+        keep(cells, labels, (run_name(split.folder.name, "shared", split.control), split.seed), options.out)
     monitored = json.loads(MONITORED.read_text(encoding="utf-8"))["labels"] if MONITORED.exists() else []
     text = confidence_page(json.loads(options.out.read_text(encoding="utf-8")), monitored)
     disk.write_text(options.page, text)
@@ -93,7 +84,7 @@ def keep(cells: list[dict[str, object]], labels: list[dict[str, object]], split:
     others = {
         what: [row for row in earlier[what] if (row["data"], row["seed"]) != split] for what in ("cells", "labels")
     }
-    disk.write_json(out, {"run": machine(), "cells": others["cells"] + cells, "labels": others["labels"] + labels})
+    write_rows(out, {"run": machine(), "cells": others["cells"] + cells, "labels": others["labels"] + labels})
 
 
 def one_split(split: Split, folder: Path | None) -> tuple[list[dict[str, object]], list[dict[str, object]]]:

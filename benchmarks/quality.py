@@ -36,6 +36,7 @@ import pandas as pd
 from benchmarks.group_clip import group_clip
 from benchmarks.quality_page import CEILING, METRICS, chance, page, run_name, table
 from benchmarks.quality_splits import CONTROLS, PAIRED, SHARES, Split, of_new_cells
+from benchmarks.result_rows import write_rows
 from psmatch_core.base import disk
 from psmatch_core.base.randomness import derived_seed
 from psmatch_core.classification.classifiers import FeatureBaggingClassifier, MLPClassifier
@@ -155,7 +156,7 @@ def keep(new: list[dict[str, object]], out: Path, page_file: Path) -> None:
     for row in rows:
         seeds.setdefault(run_name(*(str(row[name]) for name in what[:3])), set()).add(row["seed"])
     runs = {name: {**facts, "seeds": len(seeds[name])} for name, facts in runs.items()}
-    disk.write_json(out, {"runs": runs, "rows": rows})
+    write_rows(out, {"runs": runs, "rows": rows})
     disk.write_text(page_file, page(pd.DataFrame(rows), runs))
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.group_clip import group_clip
-from benchmarks.kept_scores import Places, SplitScores, placed, split_scores
+from benchmarks.kept_scores import Places, SplitScores, add_splits, asked_splits, placed, split_scores
 from benchmarks.quality import LINKED, figures, machine
 from benchmarks.quality_grid_page import GEOMETRY, GRID_RESULTS, LINK, grid_page
-from benchmarks.quality_splits import PAIRED, PANELS, Split
-from psmatch_core.base import disk
+from benchmarks.quality_splits import Split
+from benchmarks.result_rows import write_rows
 from psmatch_core.base.arrays import to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.modality import Modality
@@ -63,20 +62,11 @@ CUT = 10.0  # standard deviations beyond which a feature is cut
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder of real data sets")
-    parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
-    parser.add_argument("--out", type=Path, default=GRID_RESULTS)
+    add_splits(parser, GRID_RESULTS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for seed in range(options.first_seed, options.seeds):
-        for name in options.sets:
-            started = time.perf_counter()
-            split = Split(options.data / name, seed, "separate")
-            keep(list(split_rows(split, split_scores(split, options.scores))), options.out)
-            print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
+    for split in asked_splits(options):
+        keep(list(split_rows(split, split_scores(split, options.scores))), options.out)
     print(grid_page(options.out))
 
 
@@ -85,7 +75,7 @@ def keep(new: list[dict[str, object]], out: Path) -> None:
     earlier = json.loads(out.read_text(encoding="utf-8"))["rows"] if out.exists() else []
     done = {(row["data"], row["seed"]) for row in new}
     rows = [row for row in earlier if (row["data"], row["seed"]) not in done] + new
-    disk.write_json(out, {"run": machine(), "rows": rows})
+    write_rows(out, {"run": machine(), "rows": rows})
 
 
 def split_rows(split: Split, scores: SplitScores) -> Iterator[dict[str, object]]:

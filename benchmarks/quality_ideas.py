@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from benchmarks.kept_scores import Models, Places, placed, split_scores
+from benchmarks.kept_scores import Models, Places, add_splits, asked_splits, placed, split_scores
 from benchmarks.quality import LINKED, figures
 from benchmarks.quality_grid import keep
 from benchmarks.quality_ideas_page import BASE, IDEAS_RESULTS, LINKED_BASE, LINKED_IDEA, ideas_page
-from benchmarks.quality_splits import PAIRED, PANELS, Split
+from benchmarks.quality_splits import Split
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.link import link_scores
 from psmatch_core.matching.match import match
@@ -38,20 +36,11 @@ NEIGHBORS = 10  # of a cell, whose scores are averaged with its own
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="the folder of real data sets")
-    parser.add_argument("--sets", nargs="*", default=[*PAIRED, *PANELS])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--scores", type=Path, default=None, help="a folder in which trained scores are kept")
-    parser.add_argument("--out", type=Path, default=IDEAS_RESULTS)
+    add_splits(parser, IDEAS_RESULTS, seeds=5)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for seed in range(options.first_seed, options.seeds):
-        for name in options.sets:
-            started = time.perf_counter()
-            split = Split(options.data / name, seed, "separate")
-            keep(list(split_rows(split, split_scores(split, options.scores).bagged)), options.out)
-            print(f"# {name}, seed {seed}: {time.perf_counter() - started:.0f} s", flush=True)
+    for split in asked_splits(options):
+        keep(list(split_rows(split, split_scores(split, options.scores).bagged)), options.out)
     print(ideas_page(json.loads(options.out.read_text(encoding="utf-8"))))
 
 

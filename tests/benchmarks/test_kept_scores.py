@@ -16,6 +16,9 @@ def test_scores_are_read_as_they_were_made_and_serve_both_benchmarks(folder, tmp
     made = split_scores(split, kept)
     read = split_scores(split, kept)
     assert np.array_equal(made.bagged[1].logits, read.bagged[1].logits)
+    assert {path.suffix for path in kept.rglob("*") if path.is_file()} == {".npz"}
+    for one, other in zip(made.by_members(made.bagged, 0), read.by_members(read.bagged, 0), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
     networks, ridge = (made.by_members(made.default, member) for member in (0, 1))
     scales = made.default[0].fitted.scales
     mean = (networks[0] / scales[0] + ridge[0] / scales[1]) / 2 * np.sqrt(scales[0] * scales[1])
