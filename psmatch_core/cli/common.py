@@ -92,14 +92,9 @@ def check_matched(folder: RunFolder) -> None:
     PsmatchError
         If it failed, was cancelled, or has not got so far.
     """
-    from psmatch_core.workspace.ending import describe_ending
     from psmatch_core.workspace.results import has_coupling
 
-    if not has_coupling(folder):
-        raise PsmatchError(
-            f"The run in {folder.id} has no matches. {describe_ending(folder)}".strip(),
-            hint=f"To go on with it: psmatch resume {folder.path}",
-        )
+    _check_there(folder, "matches", is_there=has_coupling(folder))
 
 
 def check_scored(folder: RunFolder) -> None:
@@ -110,12 +105,17 @@ def check_scored(folder: RunFolder) -> None:
     PsmatchError
         If it failed, was cancelled, or has not got so far.
     """
-    from psmatch_core.workspace.ending import describe_ending
     from psmatch_core.workspace.results import has_propensities
 
-    if not has_propensities(folder):
+    _check_there(folder, "scores", is_there=has_propensities(folder))
+
+
+def _check_there(folder: RunFolder, what: str, *, is_there: bool) -> None:
+    from psmatch_core.workspace.ending import describe_ending
+
+    if not is_there:
         raise PsmatchError(
-            f"The run in {folder.id} has no scores. {describe_ending(folder)}".strip(),
+            f"The run in {folder.id} has no {what}. {describe_ending(folder)}".strip(),
             hint=f"To go on with it: psmatch resume {folder.path}",
         )
 

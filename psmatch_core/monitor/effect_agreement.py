@@ -7,8 +7,7 @@ a label in one modality is predicted from its effect in the other by a model tha
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,22 +15,16 @@ from psmatch_core.base.randomness import stream
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.sides import SIDES
 from psmatch_core.matching.link import whitened_features
-from psmatch_core.monitor.modality_agreement import (
-    CELLS_OF_A_MEAN,
-    LABEL_EXCHANGES,
-    LABELS_TO_COMPARE,
-    Agreement,
-    matrices_agree,
-)
+from psmatch_core.monitor.label_comparison import N_COMPONENTS, TOO_FEW_LABELS, LabelComparison, labels_in_both
+from psmatch_core.monitor.modality_agreement import LABEL_EXCHANGES, LABELS_TO_COMPARE, Agreement, matrices_agree
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
-N_COMPONENTS = 50  # of more than 150 features
 SHRINKAGE = 0.1  # of the covariance within labels towards a multiple of the identity
 SMALLEST = 1e-12
 
 
-@dataclass(frozen=True)
-class EffectAgreement:
+@dataclass(frozen=True, kw_only=True)
+class EffectAgreement(LabelComparison):
     """Whether the labels have the same effects in both modalities, in two ways.
 
     Parameters
@@ -41,23 +34,12 @@ class EffectAgreement:
     predicted
         R² of the effects of left-out labels, predicted from the other modality, mean of both directions: 1 perfect, 0
         no better than the mean of the other labels, below 0 worse.
-    n_labels
-        Labels with at least two cells in both modalities.
     """
 
     geometry: Agreement
     predicted: Agreement
-    n_labels: int
 
-    @property
-    def can_be_judged(self) -> bool:
-        """Whether there are enough labels for permutations of their names to say anything."""
-        return self.n_labels >= LABELS_TO_COMPARE
-
-    def finding(self) -> str:
-        """Whether the effects agree, in one sentence."""
-        if not self.can_be_judged:
-            return f"Cannot be judged with {self.n_labels} labels: it takes {LABELS_TO_COMPARE}."
+    def _finding(self) -> str:
         agree = [each.p_value <= THRESHOLDS.chance for each in (self.geometry, self.predicted)]
         if all(agree):
             return "The labels have similar effects in both modalities."
@@ -67,22 +49,11 @@ class EffectAgreement:
             return f"The effects of the labels are {which}, but {other} than with exchanged label names."
         return "The effects of the labels agree no better than with exchanged label names: each modality sees its own."
 
-    def remarks(self) -> list[str]:
-        """One sentence on each figure, beside what chance gives."""
-        if not self.can_be_judged:
-            return []
-        return [
-            f"{title} {each.value:.2f}; with exchanged label names at most {each.chance:.2f} in 95 of 100 times, "
-            f"p = {each.p_value:.2g}."
-            for title, each in (
-                ("Correlation of the similarities of labels:", self.geometry),
-                ("R² of the effects of labels that were left out:", self.predicted),
-            )
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values, with the finding in words."""
-        return {**asdict(self), "finding": self.finding()}
+    def _figures(self) -> dict[str, Agreement]:
+        return {
+            "Correlation of the similarities of labels": self.geometry,
+            "R² of the effects of labels that were left out": self.predicted,
+        }
 
 
 def effect_agreement(source: Modality, target: Modality, *, seed: int = 0) -> EffectAgreement:
@@ -107,16 +78,14 @@ def effect_agreement(source: Modality, target: Modality, *, seed: int = 0) -> Ef
     Source: ours; effects in units of the variation within groups are those of Mahalanobis 1936, and left-out
     predictions of ridge regression follow from the hat matrix (Allen 1974).
     """
-    names = np.array(sorted(set(source.label_names) & set(target.label_names)))
-    counts = [np.array([np.sum(each.labels == name) for name in names]) for each in (source, target)]
-    names = names[np.minimum(*counts) >= CELLS_OF_A_MEAN] if names.size else names
+    names = labels_in_both(source, target)
     if names.size < LABELS_TO_COMPARE:
-        unknown = Agreement(float("nan"), float("nan"), float("nan"))
-        return EffectAgreement(unknown, unknown, int(names.size))
+        return EffectAgreement(geometry=TOO_FEW_LABELS, predicted=TOO_FEW_LABELS, n_labels=int(names.size))
     first, second = (_similarities(each, names) for each in (source, target))
     rng = stream(seed, "effect agreement")
     order = [rng.permutation(names.size) for _ in range(LABEL_EXCHANGES)]
-    return EffectAgreement(matrices_agree(first, second, order), _predicted(first, second, order), int(names.size))
+    geometry, predicted = matrices_agree(first, second, order), _predicted(first, second, order)
+    return EffectAgreement(geometry=geometry, predicted=predicted, n_labels=int(names.size))
 
 
 def _similarities(modality: Modality, names: np.ndarray) -> np.ndarray:

@@ -8,8 +8,7 @@ same in both modalities, both place an unseen label alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,14 +19,8 @@ from psmatch_core.classification.classifiers import LinearClassifier, stratified
 from psmatch_core.classification.classifiers.linear import FittedLinear
 from psmatch_core.data.modality import Modality
 from psmatch_core.matching.link import whitened_features
-from psmatch_core.monitor.effect_agreement import N_COMPONENTS
-from psmatch_core.monitor.modality_agreement import (
-    CELLS_OF_A_MEAN,
-    LABEL_EXCHANGES,
-    LABELS_TO_COMPARE,
-    Agreement,
-    matrices_agree,
-)
+from psmatch_core.monitor.label_comparison import N_COMPONENTS, TOO_FEW_LABELS, LabelComparison, labels_in_both
+from psmatch_core.monitor.modality_agreement import LABEL_EXCHANGES, LABELS_TO_COMPARE, Agreement, matrices_agree
 from psmatch_core.monitor.thresholds import THRESHOLDS
 
 MOST_TRAINED = 100  # cells of a label: 41 labels then take seconds, and frequent labels draw no more cells than others
@@ -35,30 +28,19 @@ N_FOLDS = 5  # that choose the strength of the penalty, once
 CENTERINGS = 50  # rows and columns in turn; what is left of either then is far below the rounding of a figure
 
 
-@dataclass(frozen=True)
-class UnseenLabels:
+@dataclass(frozen=True, kw_only=True)
+class UnseenLabels(LabelComparison):
     """Whether both modalities take a label that their classifiers have never seen for the same others.
 
     Parameters
     ----------
     agreement
         Correlation over pairs of labels, beside exchanged label names.
-    n_labels
-        Labels with at least two cells in both modalities.
     """
 
     agreement: Agreement
-    n_labels: int
 
-    @property
-    def can_be_judged(self) -> bool:
-        """Whether there are enough labels for permutations of their names to say anything."""
-        return self.n_labels >= LABELS_TO_COMPARE
-
-    def finding(self) -> str:
-        """Whether they agree, in one sentence."""
-        if not self.can_be_judged:
-            return f"Cannot be judged with {self.n_labels} labels: it takes {LABELS_TO_COMPARE}."
+    def _finding(self) -> str:
         if self.agreement.p_value <= THRESHOLDS.chance:
             return "Classifiers that have never seen a label take its cells for similar labels in both modalities."
         return (
@@ -66,18 +48,8 @@ class UnseenLabels:
             "exchanged label names: each modality sees effects of its own."
         )
 
-    def remarks(self) -> list[str]:
-        """The figure beside what chance gives, as a sentence."""
-        if not self.can_be_judged:
-            return []
-        return [
-            f"Correlation of the scores of unseen labels: {self.agreement.value:.2f}; with exchanged label names at "
-            f"most {self.agreement.chance:.2f} in 95 of 100 times, p = {self.agreement.p_value:.2g}."
-        ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values, with the finding in words."""
-        return {**asdict(self), "finding": self.finding()}
+    def _figures(self) -> dict[str, Agreement]:
+        return {"Correlation of the scores of unseen labels": self.agreement}
 
 
 def unseen_labels(source: Modality, target: Modality, *, seed: int = 0, progress: Progress = silent) -> UnseenLabels:
@@ -108,17 +80,15 @@ def unseen_labels(source: Modality, target: Modality, *, seed: int = 0, progress
     Source: ours; leaving a class out and asking what it is taken for is zero-shot evaluation by attributes (Lampert et
     al. 2009), here without attributes.
     """
-    names = np.array(sorted(set(source.label_names) & set(target.label_names)))
-    counts = [np.array([np.sum(each.labels == name) for name in names]) for each in (source, target)]
-    names = names[np.minimum(*counts) >= CELLS_OF_A_MEAN] if names.size else names
+    names = labels_in_both(source, target)
     if names.size < LABELS_TO_COMPARE:
-        return UnseenLabels(Agreement(float("nan"), float("nan"), float("nan")), int(names.size))
+        return UnseenLabels(agreement=TOO_FEW_LABELS, n_labels=int(names.size))
     taken_for = [
         _taken_for(each, names, seed, _part(progress, at, each.name)) for at, each in enumerate((source, target))
     ]
     rng = stream(seed, "unseen labels")
     order = [rng.permutation(names.size) for _ in range(LABEL_EXCHANGES)]
-    return UnseenLabels(matrices_agree(taken_for[0], taken_for[1], order), int(names.size))
+    return UnseenLabels(agreement=matrices_agree(taken_for[0], taken_for[1], order), n_labels=int(names.size))
 
 
 def _part(progress: Progress, at: int, modality: str) -> Callable[[float, str], None]:

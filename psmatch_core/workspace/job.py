@@ -130,6 +130,27 @@ class Job(ABC):
 
 
 @dataclass(frozen=True)
+class SingleJob(Job):
+    """Work of which a run has one at most, in a folder within the run's own; asked for again, it takes its place."""
+
+    @classmethod
+    def of_run(cls, run: RunFolder) -> Self | None:
+        """The job of a run, whether it works, is done or failed; None if it was never asked for."""
+        folder = run.within(cls.place)
+        return cls(folder) if (folder.path / "status.json").exists() else None
+
+    @classmethod
+    def _create(cls, run: RunFolder, **settings: Any) -> Self:
+        """A new job, ready for a worker."""
+        place = run.place_for(cls.place)
+        return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=cls.kind, **settings))
+
+    @property
+    def run(self) -> RunFolder:
+        return self.folder.around
+
+
+@dataclass(frozen=True)
 class LabelJob(Job):
     """Work on one label of a run, in a folder within the run's own."""
 

@@ -1,7 +1,8 @@
-"""Whether the labels do the same in both modalities, by their features; compared when it is asked for."""
+"""Whether the labels do the same in both modalities, by features and by unseen labels; compared when asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from psmatch_core.monitor import EffectAgreement
+    from psmatch_core.monitor import EffectAgreement, UnseenLabels
+    from psmatch_core.monitor.label_comparison import LabelComparison
 
 WHAT = (
     "The effect of a label is how the mean of its cells differs from that of all labels, in units of the variation "
@@ -24,17 +26,36 @@ WHAT = (
 )
 
 
+UNSEEN = (
+    "The same question to classifiers: a ridge regression is trained without each label in turn, on at most 100 cells "
+    "a label, and asked which other labels it takes the label's cells for. If the labels do the same in both "
+    "modalities, the answers agree. It takes seconds, minutes with hundreds of labels."
+)
+
+
 def effects_tab(folder: RunFolder) -> None:
-    """A button that compares the effects, and what was found."""
+    """Two comparisons of the labels between the modalities: a button for each, and what was found."""
     st.markdown(WHAT)
-    asked = f"effects.asked.{folder.id}"
+    _when_asked(folder, "effects", "Compare the effects of the labels", ":material/compare_arrows:", _effects)
+    st.markdown(UNSEEN)
+    _when_asked(folder, "unseen", "Ask about unseen labels", ":material/visibility_off:", _unseen)
+
+
+def _when_asked(
+    folder: RunFolder,
+    name: str,
+    button: str,
+    icon: str,
+    compare: Callable[[str, tuple[int, ...]], LabelComparison],
+) -> None:
+    asked = f"{name}.asked.{folder.id}"
     if not session.get(asked):
-        if st.button("Compare the effects of the labels", key=f"effects.{folder.id}", icon=":material/compare_arrows:"):
+        if st.button(button, key=f"{name}.{folder.id}", icon=icon):
             session.put(asked, True)
             st.rerun()
         return
     with show_errors():
-        found = _effects(str(folder.path), files.PROPENSITY.times(folder))
+        found = compare(str(folder.path), files.PROPENSITY.times(folder))
         st.markdown(f"**{plain(found.finding())}**")
         for remark in found.remarks():
             st.caption(plain(remark))
@@ -45,3 +66,10 @@ def _effects(path: str, times: tuple[int, ...]) -> EffectAgreement:
     from psmatch_core.workspace.results import effects_of
 
     return effects_of(RunFolder(Path(path)))
+
+
+@st.cache_resource(max_entries=cache.KEPT, show_spinner="Training classifiers without each label…")
+def _unseen(path: str, times: tuple[int, ...]) -> UnseenLabels:
+    from psmatch_core.workspace.results import unseen_of
+
+    return unseen_of(RunFolder(Path(path)))

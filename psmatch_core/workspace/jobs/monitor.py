@@ -15,11 +15,11 @@ from psmatch_core.pipeline.monitor_matching import monitor_matching
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.expected_seconds import expected_seconds
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
-from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.job import SingleJob, Work
 from psmatch_core.workspace.run_folder import RunFolder
 
 
-class MonitorJob(Job):
+class MonitorJob(SingleJob):
     """Measuring how stable a run's matches are, and what shuffled labels give."""
 
     kind = "monitor"
@@ -37,23 +37,11 @@ class MonitorJob(Job):
         """
         if not results.has_coupling(run):
             raise PsmatchError("This run has no coupling to judge yet.", hint="Match first.")
-        settings = (monitoring or Monitoring()).to_dict()
-        place, kind = run.place_for(cls.place), cls.kind
-        return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=kind, monitoring=settings))
-
-    @classmethod
-    def of_run(cls, run: RunFolder) -> Self | None:
-        """The job of a run, whether it works, is done or failed; None if the run was never measured."""
-        folder = run.within(cls.place)
-        return cls(folder) if (folder.path / "status.json").exists() else None
+        return cls._create(run, monitoring=(monitoring or Monitoring()).to_dict())
 
     @property
     def title(self) -> str:
         return "Measuring what the matches are good for"
-
-    @property
-    def run(self) -> RunFolder:
-        return self.folder.around
 
     @property
     def monitoring(self) -> Monitoring:

@@ -15,14 +15,14 @@ from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.pipeline.stage_keys import map_key
 from psmatch_core.workspace import files, results
 from psmatch_core.workspace.folder_stage_store import FolderStageStore
-from psmatch_core.workspace.job import Job, Work
+from psmatch_core.workspace.job import SingleJob, Work
 from psmatch_core.workspace.run_folder import RunFolder
 
 LARGEST_MAP = 20_000  # cells per modality on the map of scores; above this a stratified sample is drawn, and said
 UMAP = "umap"
 
 
-class ScoreMapJob(Job):
+class ScoreMapJob(SingleJob):
     """The map by UMAP; it does not wait in the queue, since a user waits."""
 
     kind = "score_map"
@@ -40,22 +40,11 @@ class ScoreMapJob(Job):
         """
         if not results.has_propensities(run):
             raise PsmatchError("This run has no scores to draw a map of yet.", hint="Train the models first.")
-        place = run.place_for(cls.place)
-        return cls(RunFolder.create_at(place, run.recipe, is_repeated=True, kind=cls.kind))
-
-    @classmethod
-    def of_run(cls, run: RunFolder) -> Self | None:
-        """The job of a run, whether it works, is done or failed; None if the map was never asked for."""
-        folder = run.within(cls.place)
-        return cls(folder) if (folder.path / "status.json").exists() else None
+        return cls._create(run)
 
     @property
     def title(self) -> str:
         return "Drawing the map by UMAP"
-
-    @property
-    def run(self) -> RunFolder:
-        return self.folder.around
 
     def do(self, work: Work) -> None:
         store = FolderStageStore(self.run, work.cache)

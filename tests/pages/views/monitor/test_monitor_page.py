@@ -148,12 +148,15 @@ def test_a_measured_run_shows_its_evidence(full: Open, measured: RunFolder) -> N
     assert list(why["label"]) == list(table["label"])
 
 
-def test_the_effects_of_the_labels_are_compared_when_asked_for(full: Open, measured: RunFolder) -> None:
+@pytest.mark.parametrize("which", ["effects", "unseen"])
+def test_the_labels_are_compared_between_the_modalities_when_asked_for(
+    full: Open, measured: RunFolder, which: str
+) -> None:
+    found = {"effects": results.effects_of, "unseen": results.unseen_of}[which](measured)
     app = opened(full("monitor"), f"monitor.tabs.{measured.id}", "Effects")
-    assert "similar effects" not in plain_text(app)
-    app.button(key=f"effects.{measured.id}").click().run()
+    assert found.finding() not in plain_text(app)
+    app.button(key=f"{which}.{measured.id}").click().run()
     assert not app.exception
-    found = results.effects_of(measured)
     for said in (found.finding(), *found.remarks()):
         assert said in plain_text(app)
 
