@@ -78,7 +78,11 @@ def _color(page: Page, feature: str) -> None:
     settled(page)
     if not page.get_by_role("combobox", name="Feature").count():
         pick(page, "Colour by", "a feature …", MATCHES, MAP_CHANGED)
-    pick(page, "Feature", feature, MATCHES, MAP_CHANGED)
+    box = page.get_by_role("combobox", name="Feature").first
+    box.click()
+    box.fill(feature)  # the list shows only its beginning, those that mark the selected cells
+    page.get_by_role("option", name=feature, exact=True).first.click()
+    settled(page)
 
 
 def _next_cell(page: Page, number: int) -> None:
