@@ -30,7 +30,7 @@ LABEL = "STAT1"
 FRAME_MS = 350
 FRAMES = 20  # positions of the slider, sharp to smooth
 SHOWN, SHOWN_TALL = (1280, 1150), 1700  # of the window
-ABOVE, MARGIN, BELOW = 100, 16, 18  # what is shown around the slider and its figures, whose last pixels are empty
+ABOVE, MARGIN = 100, 16  # px of what is shown around the slider and its figures
 WIDTH = 900  # of the pictures
 LARGEST = 1_500_000  # bytes
 TO_TOP = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
@@ -110,7 +110,7 @@ def around(page: Page, slider: Locator) -> FloatRect:
     top, left = boxes[0]["y"] - ABOVE, min(box["x"] for box in boxes) - MARGIN
     right = max(box["x"] + box["width"] for box in boxes) + MARGIN
     bottom = max(box["y"] + box["height"] for box in boxes if box["y"] + box["height"] <= SHOWN_TALL)
-    return {"x": left, "y": top, "width": right - left, "height": bottom - BELOW - top}
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def screenshot(page: Page, *, clip: FloatRect | None = None) -> Image.Image:
