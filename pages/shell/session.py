@@ -16,18 +16,23 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shell.data_steps import DataStep
 from pages.shell.login import has_login, person
 from pages.shell.sharing import is_shared
-from pages.shell.workspace import Workspace, from_files, from_recipe
+from pages.shell.workspace import Workspace, from_files, from_recipe, side_of
 from psmatch_core.base.disk import explain_full_disk
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.setting_words import kind_title
+from psmatch_core.data.preprocessing import Preprocessing
+from psmatch_core.data.sides import THIRD
 from psmatch_core.matching.matchers import SinkhornMatcher
+from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.new_folder import workspace_folder
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
-from psmatch_core.workspace.run_folder import RunFolder
+from psmatch_core.workspace.run_folder import RUN_ID, RunFolder
 from psmatch_core.workspace.store import RunStore
 
+MATCHING = "matching"  # in the address: the matching of three modalities
 KEY = "key"  # in the address of a shared server: the secret by which a browser finds its runs again
 _KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 STEP_ASKED = "step"  # in the address: the step of the Data page to show
@@ -84,7 +89,46 @@ def workspace() -> Workspace:
             clear_error("link")
             st.session_state["held"] = {*st.session_state.get("held", ()), linked}
             set_workspace(current)
+    matching = st.query_params.get(MATCHING, "")
+    if matching and matching != current.several_id and matching != st.session_state.get("matching"):
+        st.session_state["matching"] = matching
+        try:
+            current = workspace_with_several(current, matching)
+        except PsmatchError as error:
+            put_error("link", error)
+        else:
+            set_workspace(current)
+            ask_for_step(DataStep.JUDGE)  # which shows it
     return current
+
+
+def several_job(job_id: str) -> SeveralJob | None:
+    """The person's matching of three modalities with this id; None if there is none."""
+    found = store()
+    folder = RunFolder(found.root / SeveralJob.place / job_id)
+    is_there = RUN_ID.fullmatch(job_id) and folder.path.is_dir() and found.owns(folder)
+    return SeveralJob(folder) if is_there else None
+
+
+def workspace_with_several(current: Workspace, job_id: str) -> Workspace:
+    """The workspace with a matching of three modalities and its files; all else stays if they are files of two.
+
+    Raises
+    ------
+    PsmatchError
+        If the person has none with this id, its files are damaged, or another version wrote them.
+    """
+    job = several_job(job_id)
+    if job is None:
+        raise PsmatchError(
+            "No matching of yours has this link.", hint="Open one from the list on Data, or match the files again."
+        )
+    (_, spec), preprocessing = list(job.specs.items())[-1], list(job.preprocessing.values())
+    opened = from_recipe(job.folder.recipe, "")
+    contents = [[side.content for side in (each.source, each.target) if side is not None] for each in (current, opened)]
+    kept = current if contents[0] == contents[1] else opened
+    third = side_of(spec, preprocessing[-1] if preprocessing else Preprocessing(), THIRD)
+    return replace(kept, third=third, several_id=job.id)
 
 
 def workspace_of(run_id: str) -> Workspace:
@@ -128,7 +172,10 @@ def set_several(job_id: str) -> None:
 
 
 def write_address() -> None:
-    """Write the run, and the key on a shared server, into the address: switching pages empties it."""
+    """Write the run, the matching of three, and the key on a shared server into the address.
+
+    Switching pages empties it.
+    """
     current: Workspace = st.session_state["workspace"]
     if is_shared() and not has_login() and st.query_params.get(KEY) != _key():
         st.query_params[KEY] = _key()
@@ -138,6 +185,12 @@ def write_address() -> None:
             st.query_params["run"] = current.run_id
     elif "run" in st.query_params and st.session_state.get("link") == st.query_params["run"]:
         del st.query_params["run"]
+    if current.several_id:
+        st.session_state["matching"] = current.several_id
+        if st.query_params.get(MATCHING) != current.several_id:
+            st.query_params[MATCHING] = current.several_id
+    elif st.query_params.get(MATCHING) == st.session_state.get("matching") is not None:
+        del st.query_params[MATCHING]
 
 
 def ask_for_step(step: str) -> None:

@@ -1,4 +1,4 @@
-"""Three modalities that are matched together: what is still to be decided, the job's settings, and how it is opened."""
+"""Three modalities that are matched together: what is still to be decided, and the job's settings."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import replace
 
 from pages.shell import session
 from pages.shell.data_steps import DataStep
-from pages.shell.workspace import Side, Workspace, from_recipe, side_of
+from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.labels.label_rules import LabelRules
 from psmatch_core.data.labels.several_labels import SeveralLabels, check_shared, compare_labels
 from psmatch_core.data.modality_names import check_modality_names
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
-from psmatch_core.data.sides import ALL_SIDES, THIRD
+from psmatch_core.data.sides import ALL_SIDES
 from psmatch_core.pipeline.recipe import Recipe
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.placed_jobs import own_jobs
-from psmatch_core.workspace.run_folder import RUN_ID, RunFolder
 
 SIDE_FORMS = (
     *(f"{form}{which}" for which in ALL_SIDES for form in ("side.", "roles.", "prep-")), "labels.minimum",
@@ -130,20 +129,4 @@ def _without_hashes(specs: Mapping[str, DataSpec]) -> list[tuple[str, DataSpec]]
 
 def current_several(workspace: Workspace) -> SeveralJob | None:
     """The matching of all three that was last started or opened."""
-    store = session.store()
-    folder = RunFolder(store.root / SeveralJob.place / workspace.several_id)
-    is_there = RUN_ID.fullmatch(workspace.several_id) and folder.path.is_dir() and store.owns(folder)
-    return SeveralJob(folder) if is_there else None
-
-
-def workspace_of_several(job: SeveralJob) -> Workspace:
-    """The workspace in which a matching of all three was started, as far as its folder records it.
-
-    Raises
-    ------
-    PsmatchError
-        If its files are damaged, or another version wrote them.
-    """
-    (_, spec), preprocessing = list(job.specs.items())[-1], list(job.preprocessing.values())
-    third = side_of(spec, preprocessing[-1] if preprocessing else Preprocessing(), THIRD)
-    return replace(from_recipe(job.folder.recipe, ""), third=third, several_id=job.id)
+    return session.several_job(workspace.several_id)

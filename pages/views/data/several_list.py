@@ -10,7 +10,7 @@ from pages.shell import session
 from pages.shell.data_steps import DataStep
 from pages.shell.errors import show_errors
 from pages.shell.frame import STATES
-from pages.shell.several import reset_side_forms, workspace_of_several
+from pages.shell.several import reset_side_forms
 from pages.shell.text import plain, when
 from pages.shell.undo_delete import DeletedItems, remember_deleted
 from psmatch_core.workspace.jobs.several import SeveralJob
@@ -57,7 +57,7 @@ def _row(job: SeveralJob) -> None:
 def _open(job: SeveralJob) -> None:
     """Load its files and settings, and show it in the last step."""
     with show_errors():
-        session.set_workspace(workspace_of_several(job))
+        session.set_workspace(session.workspace_with_several(session.workspace(), job.id))
         reset_side_forms()
         session.ask_for_step(DataStep.JUDGE)
         st.rerun()

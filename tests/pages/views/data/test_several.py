@@ -25,7 +25,7 @@ from psmatch_core.workspace.ownership import PersonalStore, hash_owner
 from psmatch_core.workspace.placed_jobs import jobs_at
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RunStatus
 from psmatch_core.workspace.store import RunStore
-from tests.pages.conftest import Open, opener, plain_text
+from tests.pages.conftest import PATIENCE, ROOT, Open, opener, plain_text
 from tests.pages.views.data.visitor import at, csv, hand_over, loaded, press
 from tests.waiting import ended
 
@@ -266,6 +266,48 @@ def test_another_file_or_rule_closes_the_result(opened: AppTest) -> None:
     assert not workspace.with_side("third", None).several_id
     assert not workspace.with_side("source", None).several_id
     assert workspace.with_side("third", replace(workspace.third, name="other")).several_id  # type: ignore[type-var]
+
+
+def visited(root: Path, monkeypatch: pytest.MonkeyPatch, link: str) -> AppTest:
+    """A new visitor who comes by the link of a matching."""
+    opener(root, monkeypatch)
+    app = AppTest.from_file(str(ROOT / "main.py"), default_timeout=PATIENCE)
+    app.query_params["matching"] = link
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_the_address_leads_back_to_it_and_forgets_it_once_closed(
+    done: tuple[Path, SeveralJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = visited(done[0], monkeypatch, done[1].id)
+    assert figures_of(done[1]).answer() in plain_text(app)
+    assert done[1].id in app.query_params["matching"]
+    press(app, "Close")
+    assert "matching" not in app.query_params
+    app.run()
+    assert "matched together" not in plain_text(app)
+
+
+def test_a_link_that_leads_nowhere_is_told(done: tuple[Path, SeveralJob], monkeypatch: pytest.MonkeyPatch) -> None:
+    for link in ("20200101-000000-0123456789ab", "../runs", "x"):
+        app = visited(done[0], monkeypatch, link)
+        assert "No matching of yours has this link" in "".join(each.value for each in app.error)
+
+
+def test_opening_keeps_the_run_of_the_same_two_files(
+    done: tuple[Path, SeveralJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, job = done
+    monkeypatch.setattr(session, "store", lambda: RunStore(root))
+    opened = session.workspace_with_several(Workspace(), job.id)
+    same = replace(opened, third=None, several_id="", run_id="mine", seed=7)
+    again = session.workspace_with_several(same, job.id)
+    assert (again.run_id, again.seed, again.several_id) == ("mine", 7, job.id)
+    assert again.third == opened.third
+    other = replace(same, target=replace(same.source, matrix="raw"))  # type: ignore[type-var]
+    assert session.workspace_with_several(other, job.id) == opened
 
 
 def test_the_list_renames_deletes_and_restores(
