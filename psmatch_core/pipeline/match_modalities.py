@@ -52,6 +52,8 @@ class MatchedModalities(HtmlSummary):
         Which cells match, for every pair of modalities.
     monitors
         What the matches between the reference and each other modality are good for, by the name of the other.
+    further_monitors
+        The same of the pairs without the reference, by source and target; empty where these are composed.
     cycles
         Direct matches compared with those through a third modality; None if there is nothing to compare.
     labels
@@ -72,6 +74,7 @@ class MatchedModalities(HtmlSummary):
     labels: pd.DataFrame
     evaluations: Mapping[tuple[str, str], Evaluation] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    further_monitors: Mapping[tuple[str, str], MonitorReport] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,6 +84,10 @@ class MatchedModalities(HtmlSummary):
     def coupling(self, source: str, target: str) -> Coupling:
         """The coupling from one modality to another, both by name."""
         return self.couplings.between(source, target)
+
+    def monitor(self, source: str, target: str) -> MonitorReport | None:
+        """What the matches of a pair are good for, by its order in the names; None where they are composed."""
+        return self.monitors.get(target) if source == self.names[0] else self.further_monitors.get((source, target))
 
     @cached_property
     def excluded(self) -> pd.DataFrame:
@@ -150,12 +157,18 @@ def match_modalities(
         notes += [note for model in models.values() for note in model.notes]
         notes += _proposed(prepared.modalities, preprocessing_of(recipe, tuple(prepared.modalities), preprocessing))
         couplings, linked = _matched(recipe, models, plans, progress, executor)
-        reference, *names = prepared.modalities
-        monitors = {}
-        for name in names:
-            pair = prepared.modalities[reference], prepared.modalities[name]
-            coupling = couplings.between(reference, name)
-            monitors[name] = monitor_matching(coupling, pair, recipe, store=store, progress=progress)
+        reference = couplings.names[0]
+        judged = {
+            (one, other): monitor_matching(
+                couplings.between(one, other),
+                (prepared.modalities[one], prepared.modalities[other]),
+                recipe,
+                store=store,
+                progress=progress,
+            )
+            for one, other in itertools.combinations(couplings.names, 2)
+            if one == reference or plans == PAIRS
+        }
         cycles = cycle_consistency(
             couplings, recipe.matcher, judging=recipe.judging, seed=recipe.seed, progress=progress
         )
@@ -165,7 +178,8 @@ def match_modalities(
         modalities=prepared.modalities,
         preprocessing=fitted,
         couplings=couplings,
-        monitors=monitors,
+        monitors={other: each for (one, other), each in judged.items() if one == reference},
+        further_monitors={pair: each for pair, each in judged.items() if pair[0] != reference},
         cycles=cycles,
         evaluations=evaluations,
         labels=prepared.labels,

@@ -79,7 +79,7 @@ class PairFigures:
     Parameters
     ----------
     verdict, reasons
-        What its matches are good for, and why; None for a pair without the reference, which is not judged.
+        What its matches are good for, and why; None for a pair that is composed, which is not judged.
     n_effective, n_candidates
         Of the median cell [cells].
     cycle
@@ -198,7 +198,7 @@ def several_figures(matched: MatchedModalities) -> SeveralFigures:
 
 def _pair(matched: MatchedModalities, source: str, target: str) -> PairFigures:
     coupling = matched.coupling(source, target)
-    monitor = matched.monitors.get(target) if source == matched.names[0] else None
+    monitor = matched.monitor(source, target)
     cycles = None if matched.cycles is None else _between(matched.cycles, source, target)
     effective, known = effective_in_run(coupling), matched.evaluations.get((source, target))
     return PairFigures(

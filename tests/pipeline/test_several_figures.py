@@ -53,8 +53,10 @@ def test_every_pair_has_the_figures_of_its_coupling(matched, figures):
 
 
 def test_a_pair_is_judged_as_its_monitor_says(matched, figures):
-    for name, monitor in matched.monitors.items():
-        (pair,) = [each for each in figures.pairs if (each.source, each.target) == ("RNA", name)]
+    assert list(matched.further_monitors) == [("Protein", "Image")]
+    for pair in figures.pairs:
+        monitor = matched.monitor(pair.source, pair.target)
+        assert monitor.names == (pair.source, pair.target)
         assert (pair.verdict, pair.reasons, pair.counted()) == (monitor.verdict, monitor.reasons, monitor.counted())
         counts = Counter(row.verdict for row in pair.labels)
         assert counts == Counter(row.verdict for row in monitor.labels)
@@ -69,6 +71,7 @@ def test_the_answer_says_the_labels_the_verdicts_and_the_baseline(figures):
     said = figures.answer()
     assert said.startswith("RNA, Protein and Image share 13 labels, in which their cells are matched; ")
     assert "RNA and Protein: use the matches with caution" in said  # nothing was measured on halves
+    assert "Protein and Image: use the matches with caution" in said
     agreement, turned = figures.cycle["agreement"], figures.cycle["agreement_turned"]
     assert f"agree to {agreement:.2f}, and to {turned:.2f} if the third is turned at random." in said
 
@@ -79,6 +82,14 @@ def test_what_was_not_measured_is_not_said(figures):
     none = replace(figures, cycle={}, pairs=tuple(replace(pair, verdict=None) for pair in figures.pairs))
     assert none.cycles_in_words() == ""
     assert none.answer() == "RNA, Protein and Image share 13 labels, in which their cells are matched."
+
+
+def test_a_pair_that_is_composed_is_not_judged():
+    composed = several_figures(
+        match_modalities(read_files({spec.name: spec for spec in demo_specs(VIEWS)}), QUICK, plans="reference")
+    )
+    assert [pair.verdict is None for pair in composed.pairs] == [False, False, True]
+    assert composed.cycle == {}
 
 
 def test_the_demo_is_read_as_it_is_made(matched):

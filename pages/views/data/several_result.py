@@ -24,7 +24,7 @@ from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.manifest import result_files_in
 
-WITHOUT_VERDICT = "not judged"  # a pair without the reference, of which no table of pairs is written
+WITHOUT_VERDICT = "not judged"  # a pair or a label of which nothing is known
 TRUTH = ("foscttm", "rank", "trace_fold")
 CYCLE_COLUMNS = {
     "agreement": ("Agreement", "Of direct matches and those through the third: 1 the same, 0 unrelated."),
@@ -130,11 +130,7 @@ def _pairs(figures: SeveralFigures) -> None:
         **_number_columns(),
     }
     st.dataframe(rows, hide_index=True, column_config=config, key="several.pairs", placeholder=EMPTY_FIGURE)
-    judged = figures.names[0]
-    st.caption(
-        f"Matches with {plain(judged)}, the reference, are judged; they are those in the files of pairs and in "
-        f"matched.h5mu. {REPRODUCIBLE}"
-    )
+    st.caption(f"matched.h5mu holds the matches with {plain(figures.names[0])}, the reference. {REPRODUCIBLE}")
 
 
 def _verdict(verdict: Verdict | None) -> str:
