@@ -81,6 +81,8 @@ def test_the_trainings_of_an_earlier_matching_are_used_again_and_no_modality_tak
     assert execute(first, cache=store.stages).state == DONE
     before = {path.name: path.stat().st_mtime_ns for path in store.stages.glob("*.npz")}
     assert len([name for name in before if name.startswith("propensity-")]) == 3
+    own = sorted(path.name for path in first.folder.path.glob("*_propensity.npz"))
+    assert own == ["source_propensity.npz", "target2_propensity.npz", "target_propensity.npz"]
     assert execute(second, cache=store.stages).state == DONE
     assert {path.name: path.stat().st_mtime_ns for path in store.stages.glob("*.npz")} == before
     shown = [repr(files.SEVERAL_FIGURES.read(job.folder)) for job in (first, second)]
