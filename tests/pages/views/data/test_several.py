@@ -184,7 +184,8 @@ def test_a_third_file_that_is_no_data_is_refused_and_the_place_stays(empty: Open
     assert any(each.key.startswith("upload.third") for each in app.get("file_uploader"))
 
 
-def test_a_third_file_beside_a_demo_of_two(empty: Open, tmp_path: Path) -> None:
+def test_a_third_file_beside_a_demo_of_two(empty: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunStore, "_spawn", lambda self, folder: None)
     app = press(empty(), "Demo: images")
     third = pd.read_csv(BytesIO(csv([f"intervention {i % 3}" for i in range(24)], prefix="c")))
     hand_over(app, "third", "more.csv", third.to_csv(index=False).encode())
