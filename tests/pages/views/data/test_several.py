@@ -384,6 +384,7 @@ def test_another_person_neither_sees_nor_changes_it(
     assert several.current_several(Workspace(several_id="../runs")) is None
 
 
+@pytest.mark.slow
 def test_the_demo_of_three_opens_in_one_click_and_shows_its_truth(
     empty: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
