@@ -149,8 +149,10 @@ def _extend(prepared: PreparedProblem, f: Array, g: Array, epsilon: float) -> No
             continue
         stretch = stretch_of(points[idle], other_points)
         some = Geometry(points[idle] / stretch, other_points / stretch, geometry.squared)
-        unit = prepared.unit * (stretch**2 if geometry.squared else stretch) if some.scale > 0 else epsilon
-        bounds = (_SHARPEST * some.scale, LARGEST_RATIO * some.scale)
-        inner = float(np.clip(epsilon / unit, *bounds)) if some.scale > 0 else 1.0
+        unit, inner = epsilon, 1.0
+        if some.scale > 0:
+            unit = prepared.unit * (stretch**2 if geometry.squared else stretch)
+            inner = float(np.clip(epsilon / unit, _SHARPEST * some.scale, LARGEST_RATIO * some.scale))
+            unit = max(unit, epsilon / inner)  # potentials over a lowered epsilon stay the same, as the problem's do
         side = Problem(some, np.full(idle.size, 1 / idle.size), other_weights)
         potentials[idle] = unit * full_pass.soft_transform(side, other_potentials / unit, inner, context)
