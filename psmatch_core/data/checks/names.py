@@ -98,7 +98,8 @@ def check_names(
         findings.append(
             warning("PM-F36", problem, "A spreadsheet turns genes such as SEPT1 into dates; restore their names.")
         )
-    summaries = [each for each in obs_names if _is_summary(each)]
+    worded = [each for each in obs_names if not each[-1:].isdigit()]  # no summary ends with a digit; most cells do
+    summaries = [each for each in worded if len(each) <= LONGEST_SUMMARY and _SUMMARY.fullmatch(each.strip())]
     if summaries:
         problem = f"{name}: {plural(len(summaries), 'row')} called like a summary of the cells: {name_list(summaries)}."
         findings.append(warning("PM-F74", problem, "Delete such rows from the table: as cells they would be matched."))
@@ -123,11 +124,6 @@ def check_names(
             )
         )
     return tuple(findings)
-
-
-def _is_summary(name: str) -> bool:
-    """Whether a row is called like a summary; no such name ends with a digit, as those of most cells do."""
-    return len(name) <= LONGEST_SUMMARY and not name[-1:].isdigit() and _SUMMARY.fullmatch(name.strip()) is not None
 
 
 def _looks_transposed(obs_names: Sequence[str], var_names: Sequence[str]) -> bool:
