@@ -86,7 +86,7 @@ def test_a_run_of_an_earlier_version_says_so(walk: Open, store: RunStore, small:
         if page == "translate":
             assert "saved no predictions of single features" in plain_text(app)
         else:
-            assert len(app.get("plotly_chart")) or len(app.dataframe), page
+            assert any(len(app.get(kind)) for kind in ("plotly_chart", "bidi_component")) or len(app.dataframe), page
     store.delete(old)
 
 
