@@ -21,6 +21,7 @@ def test_the_first_page_offers_a_demo_and_two_files(empty: Open) -> None:
         "Demo: perturbation screen",
         "Demo: blood cells",
         "Demo: images",
+        "Demo: three modalities",
     ]
     assert len(app.get("file_uploader")) == 2
 
