@@ -277,3 +277,13 @@ def test_cells_of_merged_samples_are_still_cells():
     cells = [f"sample_{'ACGT' * 4}-1-{i}" for i in range(60)]
     genes = [f"GENE{i}" for i in range(60)]
     assert "PM-F23" in [each.code for each in check_names(genes, cells, name="transposed")]
+
+
+@pytest.mark.parametrize(
+    "name", ["Total", "grand_total", "Average:", "stdev", "Std. Dev.", "STD", "Standard deviation"]
+)
+def test_a_row_called_like_a_summary_is_pointed_out(name):
+    names = [f"c{i}x" for i in range(30)]
+    (found,) = check_names([*names, name], ["G1", "G2"], name="a.csv")
+    assert (found.code, found.problem) == ("PM-F74", f"a.csv: 1 row called like a summary of the cells: {name}.")
+    assert check_names([*names, "st", "sdc", "meanest"], ["G1", "G2"], name="a.csv") == ()

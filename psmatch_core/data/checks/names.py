@@ -17,10 +17,10 @@ LOST_NAMES = frozenset({"na", "n/a", "nan", "none", "null", "<na>", "#n/a"})
 LONGEST_LOST = max(map(len, LOST_NAMES))
 # Rows that instruments and spreadsheets write above or below the cells.
 _SUMMARY = re.compile(
-    r"(?i)((grand[ _]?)?(sub)?totals?|sum|mean|average|avg|median|s\.?d|std([ _.]*dev)?|sem|%?cv|variance"
-    r"|m(in|ax)(imum)?|count|all([ _]cells)?|units?)[.:]?"
+    r"(?i)((grand[ _]?)?(sub)?totals?|sum|mean|average|avg|median|s\.?d|std([ _.]*dev)?|stdev|standard[ _]deviation|sem"
+    r"|%?cv|variance|m(in|ax)(imum)?|count|all([ _]cells)?|units?)[.:]?"
 )
-LONGEST_SUMMARY = 16
+LONGEST_SUMMARY = 20
 # Barcodes and numbered cells.
 _CELL = re.compile(r"(?i)(.*[_\-:#])?[ACGT]{10,}([-_.].*)?$|(cell|barcode|bc)[-_. ]?\d+|.*-\d+-\d+$")
 # Peaks of open chromatin, features of ATAC: chr1-0-499, chr1:0-499, chr1_0_499, 1:100-200, GL000194.1:55758-56597.

@@ -259,7 +259,9 @@ def false_counts(rng, folder):
 def summary_row(rng, folder):
     table = draw_table(rng)
     names = list(table.cells)
-    names[rng.choice([0, -1])] = rng.choice(["Total", "Mean", "SD", "Std. Dev.", "grand_total", "AVERAGE", "Median:"])
+    names[rng.choice([0, -1])] = rng.choice(
+        ["Total", "Mean", "SD", "Std. Dev.", "grand_total", "AVERAGE", "Median:", "stdev", "Standard deviation"]
+    )
     return written(rng, folder, table.changed(cells=names))
 
 
