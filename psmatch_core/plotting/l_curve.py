@@ -23,6 +23,7 @@ from psmatch_core.plotting.style import (
 
 HIGHLIGHT = PALETTE[1]
 MOST_LABELS = 60  # more thin lines cannot be distinguished
+TURNED = 0.7  # of the width: a name right of the point would be cut by the edge
 
 
 def l_curve_figure(
@@ -73,6 +74,8 @@ def l_curve_figure(
         hovertext=[f"{option} {epsilon:.3g}" for epsilon in table["epsilon"]],
         hovertemplate="%{hovertext}: cost %{y:.3g}, spread %{x:.3g} cells<extra></extra>",
     )
+    spread = np.log(table["n_effective"].to_numpy(dtype=float))
+    late = spread.min() + TURNED * np.ptp(spread)
     for name, value in marks.items():
         row = table[table["epsilon"] == value].iloc[0]
         fig.add_scatter(
@@ -80,7 +83,7 @@ def l_curve_figure(
             y=[float(row["cost"])],
             mode="markers+text",
             text=[name],
-            textposition="bottom right",
+            textposition="top left" if np.log(row["n_effective"]) > late else "bottom right",
             marker={"symbol": "diamond-open", "size": 11, "color": GREY, "line": {"width": 2, "color": GREY}},
             showlegend=False,
             hoverinfo="skip",

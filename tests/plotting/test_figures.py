@@ -305,6 +305,11 @@ def test_l_curve_draws_labels_their_mean_the_corner_and_the_epsilon_in_use(
     assert (f"suggested: epsilon {curve.corner:.3g}" in names) == (curve.corner is not None)
     assert "in use" not in str([trace.name for trace in plotting.l_curve_figure(curve, current=0.07).data])
     assert "No true pairs are used" in fig.layout.title.text
+    ends = dict(zip(("first", "last"), curve.epsilons[[0, -1]].tolist(), strict=True))
+    named = {
+        trace.text[0]: trace.textposition for trace in plotting.l_curve_figure(curve, marks=ends).data if trace.text
+    }
+    assert named == {"first": "bottom right", "last": "top left"}  # no name is cut by the right edge
 
 
 def test_four_hundred_labels_are_drawn_at_both_ends_and_said() -> None:
