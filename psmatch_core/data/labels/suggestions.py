@@ -15,7 +15,8 @@ from psmatch_core.data.names.controls import controls_among, unnumbered
 from psmatch_core.data.names.doses import dose_of, same_doses
 from psmatch_core.data.names.guide_names import collapsed_guides
 from psmatch_core.data.names.joined_names import JoinedNames
-from psmatch_core.data.names.screen_names import is_call, is_guide, parts_of
+from psmatch_core.data.names.screen_names import has_prefix, is_call, is_guide, parts_of
+from psmatch_core.data.names.spellings import same_spellings
 
 SUGGESTION_CODE = "PM-L28"
 Counts = Mapping[str, int]
@@ -110,7 +111,7 @@ def _partners(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestio
 
 def _guides(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
     renaming = collapsed_guides(*sides)
-    is_marked = all(is_guide(label) or parts_of(label) for mapping in renaming for label in mapping)
+    is_marked = all(is_guide(each) or has_prefix(each) or parts_of(each) for side in renaming for each in side)
     what = "guides of" if is_marked else "numbers of"
     seen = [
         f"{plural(len(mapping), 'label')} of {display(name, 20)} as {what} {plural(len(set(mapping.values())), 'name')}"
@@ -133,12 +134,22 @@ def _doses(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion |
     return _renamed("doses", "Write {} in one way", reason, sides, ({}, renaming), noun="dose")
 
 
+def _spellings(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
+    others = [each(sides, names) for each in (_partners, _orders, _doses, _guides, _controls)]
+    said = {old for each in others if each for old, _ in (*each.rename_source, *each.rename_target)}
+    renaming = {old: new for old, new in same_spellings(*sides).items() if not said & {old, new}}
+    reason = f"The same names are spelled in another way: {_example(({}, renaming))}."
+    return _renamed("spellings", "Write {} in one way", reason, sides, ({}, renaming), noun="name")
+
+
 def _has_units(side: Counts) -> bool:
     return any(dose.unit for label in side if (dose := dose_of(label)))
 
 
 def _controls(sides: tuple[Counts, Counts], names: tuple[str, str]) -> Suggestion | None:
-    found = [_controls_of(side) for side in sides]
+    orders = JoinedNames.of(*sides).one_order()
+    said = {label for mapping in orders for pair in mapping.items() for label in pair}
+    found = [{label: each for label, each in _controls_of(side).items() if label not in said} for side in sides]
     both = found[0].keys() & found[1].keys()
     stems = [unnumbered(label) for label in sorted(both)]
     numbered = {label for label in both if unnumbered(label) != label and stems.count(unnumbered(label)) > 1}
@@ -206,6 +217,7 @@ SUGGESTIONS: dict[str, Callable[[tuple[Counts, Counts], tuple[str, str]], Sugges
     "doses": _doses,
     "guides": _guides,
     "controls": _controls,
+    "spellings": _spellings,
 }
 
 

@@ -33,7 +33,7 @@ _FAMILIES = {
         rf"({_BETWEEN}\(?(dmso|pbs)\)?)?(([-_. @]++|(?=\()){_DOSE})?{_MARKED}"
     ),
     "untreated": (
-        rf"((un|non)[-_. ]?({_STATES})|no[-_. ](treatment|stim(ulation|ulus)?|drug|perturbation|virus)"
+        rf"((un|non)[-_. ]?({_STATES})|no[-_. ](treatment|stim(ulation|ulus)?|drug|pert(urbation)?|virus)"
         rf"|mock([-_. ]?({_STATES}|control))?|wild[-_. ]?type|wt|resting|baseline|parental"
         rf"|(?-i:UT)|media([-_ ](only|control|alone))?|medium[-_ ](only|control|alone)){_MARKED}"
     ),
@@ -48,6 +48,8 @@ _ENDINGS = (
 )
 # Approved symbols of genes that also are a usual name of a control.
 _GENES = frozenset({"CTRL"})
+_TWO = re.compile(r"__|\s*[|;&+,_:]\s*")
+LONGEST = 120  # characters; a longer text is no name of two controls
 _PARTS = re.compile(r"[|:/;,+]|__")
 
 
@@ -68,11 +70,21 @@ def is_control_name(part: str) -> bool:
 def controls_among(counts: Mapping[str, int]) -> dict[str, str]:
     """The labels of one modality that are controls, and the family of each.
 
-    A name that also is a gene's, such as CTRL, counts as the gene where the modality has another control.
+    A name that also is a gene's, such as CTRL, counts as the gene where the modality has another control. Two guides of
+    controls are a control, as in ``NegCtrl10_NegCtrl0``.
     """
-    found = {label: family for label in counts if (family := control_family(label))}
+    found = {label: family for label in counts if (family := control_family(label) or _family_of_two(label))}
     sure = {label: family for label, family in found.items() if unnumbered(label) not in _GENES}
     return sure or found
+
+
+def _family_of_two(label: str) -> str:
+    """The family of a label that joins two controls of one family, else an empty text."""
+    for mark in _TWO.finditer(label[:LONGEST]):
+        families = {control_family(label[: mark.start()]), control_family(label[mark.end() :])}
+        if len(families) == 1 and families != {""}:
+            return families.pop()
+    return ""
 
 
 def unnumbered(name: str) -> str:

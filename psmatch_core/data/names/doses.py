@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from psmatch_core.data.names.controls import is_control_name
 from psmatch_core.data.names.look_alikes import folded
+from psmatch_core.data.names.spellings import spelling
 
 LONGEST = 120  # characters; a longer text is no name of a condition
 # Each unit by its usual spellings: what it measures, and how many of the smallest it holds.
@@ -60,7 +61,7 @@ def dose_of(text: str) -> Dose | None:
     number = Decimal(found["number"].replace(",", "."))
     unit = _plain_unit(found["unit"] or "")
     measure, factor = _UNITS.get(unit, ("", 1))
-    name = folded(found.groupdict().get("name") or "").strip()
+    name = spelling(found.groupdict().get("name") or "").strip()
     return Dose(name, (number * factor).normalize(), measure, number.normalize(), unit)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from psmatch_core.data.names.controls import control_family
+from psmatch_core.data.names.look_alikes import folded
 from psmatch_core.data.names.screen_names import DOUBTFUL, EXPLICIT, is_call, parts_of, stem_of
 
 # Share of the labels (controls, calls and joined names apart) that must follow one pattern.
@@ -25,11 +26,12 @@ def collapsed_guides(source: Mapping[str, int], target: Mapping[str, int]) -> tu
         Cells of each label [cells].
     """
     sides = (_single(source), _single(target))
-    marked = [_marked(sides[i], sides[1 - i]) for i in (0, 1)]
+    named = [_Names(sides[1 - i] | _genes_of(sides[1 - i])) for i in (0, 1)]
+    marked = [_marked(sides[i], named[i]) for i in (0, 1)]
     found = []
     for i in (0, 1):
         mine, other = sides[i], sides[1 - i]
-        genes = set((target, source)[i]) | set(marked[1 - i].values())
+        genes = _Names(set((target, source)[i]) | set(marked[1 - i].values()))
         mapping = marked[i] or _numbered(mine, other, genes)
         # Where only one side labels guides, a name that both sides have means the same on both.
         is_alone = not marked[1 - i]
@@ -41,21 +43,39 @@ def _single(counts: Mapping[str, int]) -> set[str]:
     return {label for label in counts if not (control_family(label) or is_call(label) or parts_of(label))}
 
 
-def _marked(mine: set[str], other: set[str]) -> dict[str, str]:
+class _Names:
+    """The names of the other side, found in any case and spelling of marks: Tp53 for TP53."""
+
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+        self.by_folded = {folded(name): name for name in sorted(names)}
+
+    def find(self, stem: str) -> str:
+        """The name as the other side writes it; empty if it has none like it."""
+        return stem if stem in self.names else self.by_folded.get(folded(stem), "")
+
+
+def _genes_of(labels: set[str]) -> set[str]:
+    """The genes of a side that names most labels by a prefix alone: TP53 for siTP53."""
+    found = _stems(labels, DOUBTFUL["prefix"])
+    return set(found.values()) if len(found) >= MOST * len(labels) else set()
+
+
+def _marked(mine: set[str], other: _Names) -> dict[str, str]:
     for pattern in EXPLICIT.values():
-        found = _stems(mine, pattern)
+        found = {label: other.find(stem) or stem for label, stem in _stems(mine, pattern).items()}
         genes = set(found.values())
-        known = len(genes & other)
+        known = len(genes & other.names)
         is_several = len(genes) > 1 and len(found) > len(genes)
         if found and len(found) >= MOST * len(mine) and (is_several or known >= max(1, MOST * len(genes))):
             return found
     return {}
 
 
-def _numbered(mine: set[str], other: set[str], genes: set[str]) -> dict[str, str]:
+def _numbered(mine: set[str], other: set[str], genes: _Names) -> dict[str, str]:
     own = mine - other
     for pattern in DOUBTFUL.values():
-        found = {label: stem for label, stem in _stems(own, pattern).items() if stem in genes}
+        found = {label: gene for label, stem in _stems(own, pattern).items() if (gene := genes.find(stem))}
         if len(set(found.values())) > 1 and len(found) >= MOST * len(own):
             return found
     return {}

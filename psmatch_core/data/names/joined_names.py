@@ -62,7 +62,8 @@ class JoinedNames:
             # Cells with a gene's guide and a control's are accidents where the gene has a label of its own.
             is_way = sum(gene in counts for gene in genes) < HALF * len(genes)
             # In ctrl|B cell the control is a state of the cell type, which other states share.
-            others = {part for label, parts in self.parts[i].items() if label not in plain for part in parts}
+            joined = {part for label, parts in self.parts[i].items() if label not in plain for part in parts}
+            others = {part for part in joined if not is_control_name(part)}
             are_genes = len(others - genes) <= HALF * len(others)
             is_named = any(map(is_control_name, counts)) or len(genes & set(other)) > HALF * len(genes)
             is_needed = any(label not in other for label in plain)

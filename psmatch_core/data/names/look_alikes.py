@@ -24,5 +24,5 @@ def folded(label: str) -> str:
 
 
 def plain_number(text: str) -> str:
-    """A label such as ``1.0`` as ``1``; other labels stay as they are."""
-    return re.sub(r"^\s*\+?(\d+)[.,]0+\s*$", r"\1", text)
+    """A label such as ``1.0`` as ``1``; other labels, as ``1,000``, stay as they are."""
+    return re.sub(r"^\s*\+?(\d+)(?:\.0+|,0{1,2})\s*$", r"\1", text)

@@ -25,10 +25,19 @@ EXPLICIT = {
     # 10005_ZBTB4_P1P2_ENSG00000174282
     "transcript": re.compile(r"(?:\d+_)?(?P<stem>.+?)_(?:P1P2|P1|P2|ENST[\d.]+)(?:_ENSG[\d.]+)?"),
     "prefix and number": re.compile(rf"(?:{_PREFIX})(?P<stem>.+?){_HASH}\d{{1,5}}"),  # sgSTAT1_2
-    # STAT1 KO, STAT1-KO-2: one word a pattern, so that a knock-out is never joined with a knock-down
+    # STAT1 KO, STAT1-KO-2, STAT1 (KO): one word a pattern, so that a knock-out is never joined with a knock-down
     **{
-        word: re.compile(rf"(?P<stem>.+?)[-_. ](?i:{word})(?:[-_. ]?#?\d{{1,3}})?")
-        for word in ("KO", "KD", "knock[-_ ]?out", "knock[-_ ]?down", "CRISPRi", "CRISPRa")
+        word: re.compile(rf"(?P<stem>.+?)[-_. ]\(?(?i:{word})\)?(?:[-_. ]?#?\d{{1,3}})?")
+        for word in (
+            "KO",
+            "KD",
+            "OE",
+            "knock[-_ ]?out",
+            "knock[-_ ]?down",
+            "CRISPRi",
+            "CRISPRa",
+            "over[-_ ]?expression",
+        )
     },
 }
 # Genes are named like these too (NKX2-1), so that the stem must be a label of the other modality.
@@ -43,6 +52,8 @@ _HASHTAG = re.compile(
     r"(?i)(hto|hash(ed)?[-_. ]?tag|htag|cmo|lmo|totalseq)[-_. ]?[a-z]?[-_. ]?\d*([-_. ][acgt]{8,})?|B0?25\d"
 )
 _JOINT = re.compile(r"\s*[|;&+,]\s*|__")
+GENE_ID = r"ENS[A-Z]{0,6}G\d{11}"  # of Ensembl; a number after its point is the version of the annotation
+_WITH_VERSION = re.compile(rf"(?i:{GENE_ID})\.\d+")
 LONGEST = 120  # characters; a longer text is no name of a guide
 
 
@@ -60,12 +71,18 @@ def stem_of(label: str, pattern: re.Pattern[str]) -> str:
     """The gene of a guide's name by one of the patterns; empty if the name does not follow it."""
     found = pattern.fullmatch(label.strip()) if len(label) <= LONGEST else None
     stem = found["stem"] if found else ""
-    return stem if len(stem) > 1 and any(each.isalpha() for each in stem) else ""
+    is_name = len(stem) > 1 and any(each.isalpha() for each in stem) and not _WITH_VERSION.fullmatch(label.strip())
+    return stem if is_name else ""
 
 
 def is_guide(label: str) -> bool:
     """Whether a name says that it is a guide's."""
     return any(stem_of(label, pattern) for pattern in EXPLICIT.values())
+
+
+def has_prefix(label: str) -> bool:
+    """Whether a name begins like a guide's, as siTP53 does; few genes do so, too."""
+    return bool(stem_of(label, DOUBTFUL["prefix"]))
 
 
 def parts_of(label: str) -> tuple[str, ...]:

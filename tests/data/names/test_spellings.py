@@ -1,0 +1,75 @@
+"""One name in another spelling is seen, and no name is taken for another."""
+
+from itertools import combinations
+
+import pytest
+
+from psmatch_core.data.labels.suggestions import suggest
+from psmatch_core.data.names.spellings import same_spellings, spelling
+from tests.data.labels.test_suggestions import DRUGS, GENES, TYPES, counts
+
+SAME = {
+    "marks": ["SB 203580", "SB203580", "SB-203580", "sb_203580"],
+    "Greek": ["IFN-γ", "IFNg", "IFN-gamma", "IFNγ", "IFN gamma"],
+    "cells": ["NK cells", "NK", "NK cell"],
+    "order of words": ["T reg", "Treg", "T-reg"],
+    "zeros before": ["A01", "A1", "a-01"],
+    "zeros after": ["DrugX_1", "DrugX 1.0", "DrugX 1,00"],
+    "days": ["d3", "Day 3", "day3", "D03", "3 days", "3d"],
+    "gene and id": ["TP53|ENSG00000141510", "TP53 (ENSG00000141510.12)", "ENSG00000141510_TP53", "TP53"],
+    "version": ["ENSG00000141510.12", "ENSG00000141510", "ENSG00000141510.5"],
+}
+OTHER = [
+    ("TP5_31", "TP53_1"), ("A1-1", "A11"), ("CD8-", "CD8"), ("CD8+", "CD8-"), ("10", "1"), ("0.1", "1"), ("0.5", "5"),
+    ("d3", "d30"), ("d3", "week 3"), ("IL-1", "IL-1b"), ("IFN-α", "IFN-γ"), ("ENSG00000141510", "ENSG00000141511"),
+    ("100", "1.00"), ("1,000", "1"), ("A10", "A1"), ("H2-K1", "H2K11"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_all_spellings_of_a_name_have_one_text(kind):
+    assert len({spelling(each) for each in SAME[kind]}) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER)
+def test_different_names_have_different_texts(one, other):
+    assert spelling(one) != spelling(other)
+
+
+@pytest.mark.parametrize("names", [GENES, TYPES, DRUGS], ids=["genes", "cell types", "drugs"])
+def test_no_two_ordinary_names_are_one(names):
+    assert len({spelling(each) for each in names}) == len(names)
+
+
+def test_a_spelling_of_a_spelling_is_itself():
+    for names in (*SAME.values(), GENES, TYPES, DRUGS):
+        for each in names:
+            assert spelling(spelling(each)) == spelling(each)
+
+
+@pytest.mark.parametrize(("one", "other"), [pair for each in SAME.values() for pair in combinations(each, 2)])
+def test_both_sides_are_joined_unless_a_look_alike_does_it_already(one, other):
+    found = same_spellings(counts(["STAT1", one]), counts(["STAT1", other]))
+    assert found in ({other: one}, {})
+    assert same_spellings(counts(["STAT1", other]), counts(["STAT1", one])) == {new: old for old, new in found.items()}
+
+
+def test_what_one_side_tells_apart_is_never_joined():
+    assert same_spellings(counts(["NK", "NK cells"]), counts(["NK cell"])) == {}
+    assert same_spellings(counts(["NK"]), counts(["NK cells", "NK-cell"])) == {}
+    assert same_spellings(counts(["NK", "NK cell"]), counts(["NK", "NK cell"])) == {}
+
+
+def test_parts_in_another_order_are_one_name():
+    source, target = counts(["ctrl_D1", "stim_D1", "ctrl_D2"]), counts(["D1_ctrl", "D1_stim", "D2_ctrl"])
+    (found,) = suggest(source, target)
+    assert (found.kind, found.title) == ("spellings", "Write 3 names in one way")
+    assert dict(found.rename_target) == {"D1_ctrl": "ctrl_D1", "D1_stim": "stim_D1", "D2_ctrl": "ctrl_D2"}
+    assert same_spellings(counts(["A_B", "B_A"]), counts(["A|B"])) == {}
+
+
+def test_a_dose_and_the_spelling_of_its_drug_are_one_suggestion():
+    source, target = counts(["Nutlin-3a 10uM", "JQ1 1uM"]), counts(["nutlin3a_10000 nM", "jq1_1 µM"])
+    (found,) = suggest(source, target)
+    assert found.kind == "doses"
+    assert dict(found.rename_target) == {"nutlin3a_10000 nM": "Nutlin-3a 10uM", "jq1_1 µM": "JQ1 1uM"}
