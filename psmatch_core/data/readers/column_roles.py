@@ -38,7 +38,7 @@ _GROUPS = re.compile(
     r"(?i)(plate|batch|site|fov|field|image|table|object|donor|replicate|condition|treatment|label|cluster)"
     r"([_. ]?(id|name|number|no|nr|index))?"
 )
-_CELL_NAMES = re.compile(r"(?i)(cell[_. ]?)?barcodes?|cell[_. ]?(ids?|names?)|obs_names")
+_CELL_NAMES = re.compile(r"(?i)(cell[_. ]?)?barcodes?|cells?|cell[_. ]?(ids?|names?)|obs_names")
 REPEATED_SHARE = 0.5  # of the values of a first column are different: more cells share one than have their own
 
 
@@ -59,6 +59,11 @@ def names_cells(header: str, values: Sequence[str]) -> bool:
     return len(values) < 4 or len(set(values)) > REPEATED_SHARE * len(values)
 
 
+def is_called_cell(name: str) -> bool:
+    """Whether a column is called like cell names, such as ``barcode``."""
+    return _CELL_NAMES.fullmatch(name.strip()) is not None
+
+
 def named_cells(names: Sequence[str], columns: Sequence[pd.Series], taken: Collection[str]) -> int | None:
     """The place of the column of texts that is called like cell names, such as ``barcode``, and has one for each cell.
 
@@ -67,7 +72,7 @@ def named_cells(names: Sequence[str], columns: Sequence[pd.Series], taken: Colle
     found = [
         at
         for at, (name, column) in enumerate(zip(names, columns, strict=True))
-        if _CELL_NAMES.fullmatch(name.strip()) and name not in taken and column.dtype == object and column.is_unique
+        if is_called_cell(name) and name not in taken and column.dtype == object and column.is_unique
     ]
     found = [at for at in found if all(text and not is_number(text) for text in map(str.strip, map(str, columns[at])))]
     return found[0] if len(found) == 1 else None

@@ -17,6 +17,7 @@ from psmatch_core.data.readers.base import Opening
 from psmatch_core.data.readers.column_roles import is_group, names_cells
 from psmatch_core.data.readers.number_texts import is_number
 
+ONE_COLUMN = "PM-F13"
 SAMPLE_LINES = 50
 MOSTLY_NUMBERS = 0.5  # more of the first line's fields than this are numbers: it is data
 SAMPLE_CHARACTERS = 2**22  # enough for a header of 30,000 gene names and some rows
@@ -138,7 +139,7 @@ def _separator(lines: list[str], shown: str) -> str:
         raise PsmatchError(
             f"{shown} has only one column: no commas, tabs or semicolons separate its fields.",
             hint="Export it as csv: cells in rows, features in columns, cell names first.",
-            code="PM-F13",
+            code=ONE_COLUMN,
         )
     return best
 
@@ -166,9 +167,10 @@ def _header(fields: list[list[str]], shown: str, findings: list[Finding]) -> tup
         findings.append(warning("PM-F28", problem, "Add a first line with the column names."))
         return (), not is_number(first[0])
     width = max((len(row) for row in rows), key=[len(row) for row in rows].count, default=len(first))
-    if len(first) < width - 1 and len(first) <= width / 2:
+    n_filled = sum(bool(each.strip()) for each in first)  # spreadsheets fill a title up with separators
+    if n_filled < width - 1 and n_filled <= width / 2:
         raise PsmatchError(
-            f"{shown}: line 1 of the table has {plural(len(first), 'field')}, the other lines have {width:,}: "
+            f"{shown}: line 1 of the table has {plural(n_filled, 'field')}, the other lines have {width:,}: "
             "it is no header.",
             hint="Delete the lines before the column names, or mark them with #.",
             code="PM-F21",

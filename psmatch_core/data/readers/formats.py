@@ -32,6 +32,7 @@ READERS: tuple[Reader, ...] = (
 
 _TO_H5AD = "Convert it to h5ad, for instance with scanpy, and load the h5ad file."
 _TO_CSV = "Open it and use 'Save as' to export it as csv (UTF-8)."
+_COUNT_FIRST = "Give the matrix of counts that the pipeline (such as Cell Ranger) made of them."
 _UNPACK = "Unpack it first, then load the file inside."
 # Format → what the message says about it, what to do, code.
 _REFUSED: dict[str, tuple[str, str, str]] = {
@@ -80,6 +81,23 @@ _REFUSED: dict[str, tuple[str, str, str]] = {
     "image": ("is an image", "Choose the data file itself.", "PM-F12"),
     "sqlite": ("is a database file", "Export the table as csv.", "PM-F12"),
     "matlab": ("is a MATLAB file", _TO_H5AD, "PM-F12"),
+    "document": ("is a text document or a presentation", "Choose the data file itself.", "PM-F12"),
+    "fcs": (
+        "is an FCS file of a cytometer",
+        "Export the gated events as csv with the markers in its first line, for instance from FlowJo or with flowCore.",
+        "PM-F12",
+    ),
+    "gct": (
+        "is a GCT file, with features in rows below two lines of sizes",
+        "Read it with cmapPy or in R, transpose it, and save one row for each cell as csv.",
+        "PM-F12",
+    ),
+    "reads": ("holds reads or variants of a sequencer, not values of cells", _COUNT_FIRST, "PM-F12"),
+    "pickle": (
+        "is a Python pickle, which could run code and is not read",
+        "Save it in another format, for instance with adata.write_h5ad() or table.to_parquet().",
+        "PM-F12",
+    ),
 }
 _TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab")
 _HDF5_ENDINGS = (".h5ad", ".h5", ".hdf5", ".h5mu", ".loom")

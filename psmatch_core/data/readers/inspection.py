@@ -33,10 +33,12 @@ from psmatch_core.data.checks import (
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
 from psmatch_core.data.checks.findings import seen_in_part, warning
 from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
+from psmatch_core.data.checks.long_table import MOST_NUMBERS, refuse_long_table
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen import as_chosen
+from psmatch_core.data.readers.column_roles import is_called_cell
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
@@ -197,6 +199,8 @@ def _summary_of(
     )
     name_findings = check_names(obs_names, var_names, name=source.shown, measured=spec.measured)
     usable = [each for each in matrices if not any(f.severity is Severity.REJECT for f in each.findings)]
+    if main.n_features <= MOST_NUMBERS:
+        _refuse_long(source)
     raise_rejections(name_findings)
     if matrix or not usable:
         # what can be mended by a setting is shown, so that a page can offer it
@@ -236,6 +240,13 @@ def _summary_of(
         part=spec.part,
         needs_part=source.needs_part,
     )
+
+
+def _refuse_long(source: Source) -> None:
+    """Refuse a table with a row for each cell and feature."""
+    texts = {name: label_texts(source.column(name)).tolist() for name in source.column_names[:MOST_LISTED_COLUMNS]}
+    cells = [source.obs_names, *(values for name, values in texts.items() if is_called_cell(name))]
+    refuse_long_table(cells, texts, name=source.shown)
 
 
 def _signal_of(source: Source, label_key: str, header: MatrixHeader, preview: PreviewRows) -> LabelSignal | None:

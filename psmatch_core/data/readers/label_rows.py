@@ -87,9 +87,10 @@ def find_label_rows(columns: Mapping[str, pd.Series], source: Source, shown: str
 
 def _other_column(columns: Mapping[str, pd.Series], source: Source, shown: str) -> LabelRows | None:
     known = set(source.obs_names)
-    shared = {name: len(known & set(values)) for name, values in columns.items()}
+    different = {name: set(values) for name, values in columns.items()}
+    shared = {name: len(known & values) for name, values in different.items()}
     best = max(shared, key=lambda name: shared[name])
-    if shared[best] <= MOST_CELLS * min(len(known), len(columns[best])):
+    if shared[best] <= MOST_CELLS * min(len(known), len(different[best])):
         return None
     problem = f"{shown}: column {display(best)} holds the cell names of {source.shown} and joins both."
     found = warning(JOINED_CODE, problem, "Check that these are the same cells, or put the cell names first.")
@@ -100,19 +101,21 @@ def _equal_parts(columns: Mapping[str, pd.Series], source: Source, shown: str) -
     if source.names_are_made:
         return None
     for column, values in columns.items():
-        keys, names = core_names(source.obs_names, list(values))
-        both = set(keys) & set(names)
-        is_unique = len(set(keys)) == len(keys) and len(set(names)) == len(names)
+        different = list(dict.fromkeys(values))  # a row for each guide of a cell repeats its name
+        keys, cores = core_names(source.obs_names, different)
+        both = set(keys) & set(cores)
+        is_unique = len(set(keys)) == len(keys) and len(set(cores)) == len(cores)
         is_unique = is_unique and not all(each.isdigit() for each in both)  # row numbers name no cells
-        if is_unique and len(both) > MOST_CELLS * min(len(keys), len(names)):
+        if is_unique and len(both) > MOST_CELLS * min(len(keys), len(cores)):
             at = next(i for i, key in enumerate(keys) if key in both)
-            there = values.iloc[names.index(keys[at])]
+            there = different[cores.index(keys[at])]
             problem = (
                 f"Cell names of {source.shown} and {shown} differ by an ending or prefix "
                 f"({display(source.obs_names[at], 24)}, {display(there, 24)}): they are joined by the rest."
             )
             found = warning(JOINED_CODE, problem, "Check that both come from the same sample.")
-            return LabelRows(column, keys, names, findings=(found,))
+            core_of = dict(zip(different, cores, strict=True))
+            return LabelRows(column, keys, [core_of[each] for each in values], findings=(found,))
     return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ from psmatch_core.data.checks.findings import warning
 from psmatch_core.data.readers.base import Opening, Source, WrappedSource
 from psmatch_core.data.readers.data_spec import DataSpec
 from psmatch_core.data.readers.delimited import DelimitedReader
+from psmatch_core.data.readers.delimited_layout import ONE_COLUMN
 from psmatch_core.data.readers.delimited_rows import as_numbers, free_name, read_table, repeated_column
 from psmatch_core.data.readers.display_name import shown_name
 from psmatch_core.data.readers.formats import checked_opening
 from psmatch_core.data.readers.guide_calls import GuideRule, with_called_guides
 from psmatch_core.data.readers.label_rows import LabelRows, find_label_rows, not_joined
+from psmatch_core.data.readers.repeated_rows import has_rows_of_guides, one_row_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,13 +43,14 @@ def read_label_table(opening: Opening) -> LabelTable:
         If it cannot be read or has one column only.
     """
     findings: list[Finding] = []
-    layout, frame = read_table(opening, findings, as_text=True)
-    if layout.n_columns < 2:
-        raise PsmatchError(
-            f"{opening.shown} needs at least two columns: cell names first, then labels.",
-            hint="Add a first column with the cell names of the data file.",
-            code="PM-F29",
-        )
+    try:
+        layout, frame = read_table(opening, findings, as_text=True)
+    except PsmatchError as error:
+        if error.code == ONE_COLUMN:
+            problem = f"{opening.shown} has only one column; a table of labels needs two: cell names, then labels."
+            hint = "Add a first column with the cell names of the data file."
+            raise PsmatchError(problem, hint=hint, code="PM-F29") from None
+        raise
     names = layout.header or tuple(f"column_{i}" for i in range(layout.n_columns))
     texts: dict[str, pd.Series] = {}
     for i in range(layout.n_columns):
@@ -57,7 +61,11 @@ def read_label_table(opening: Opening) -> LabelTable:
         texts[free] = frame[i].astype(str)
     # Which column names the cells is decided beside the data file.
     said = tuple(each for each in findings if each.code != "PM-F29")
-    return LabelTable(texts, {name: as_numbers(each) for name, each in texts.items()}, said)
+    return LabelTable(texts, _with_numbers(texts), said)
+
+
+def _with_numbers(texts: Mapping[str, pd.Series]) -> dict[str, Any]:
+    return {name: as_numbers(each) for name, each in texts.items()}
 
 
 class LabelledSource(WrappedSource):
@@ -83,6 +91,10 @@ class LabelledSource(WrappedSource):
         self._are_made = joined is not None and inner.names_are_made
         joined = joined or LabelRows(next(iter(table.texts)), self._names, self._names)
         self.findings += joined.findings
+        if joined.by_cell and has_rows_of_guides(joined.names):
+            texts, names, finding = one_row_each(table.texts, joined.names, shown)
+            table, joined = LabelTable(texts, _with_numbers(texts), ()), replace(joined, names=names)
+            self.findings.append(finding)
         columns = {name: each for name, each in table.columns.items() if name != joined.column}
         self._columns, called = with_called_guides(columns, GuideRule(spec.guide_umis, spec.guide_ratio), shown)
         self.findings += called

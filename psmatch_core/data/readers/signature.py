@@ -53,7 +53,17 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MATLAB 5.0", "matlab"),
     (b"version https://git-lfs", "git-lfs"),
     (b"%%MatrixMarket", "mtx"),
+    (b"FCS2.0", "fcs"),
+    (b"FCS3.", "fcs"),
+    (b"#1.2", "gct"),
+    (b"#1.3", "gct"),
+    (b"BAM\x01", "reads"),
+    (b"CRAM", "reads"),
+    (b"@HD\tVN", "reads"),
+    (b"##fileformat=VCF", "reads"),
+    *((bytes((0x80, version)), "pickle") for version in (2, 3, 4, 5)),
 )
+_FASTQ = re.compile(rb"@[^\n]*\n[ACGTNacgtn]{10,}\r?\n\+")
 
 
 @dataclass(frozen=True)
@@ -148,6 +158,8 @@ def _content(path: Path, head: bytes, *, is_gzipped: bool) -> str:
         return "tar"
     if not head.strip(b"\x00"):
         return "blank"
+    if _FASTQ.match(head):
+        return "reads"
     encoding = text_encoding(head)
     wide = encoding != "utf-8-sig"
     text = head.decode(encoding, "ignore").encode() if wide else head.removeprefix(codecs.BOM_UTF8)
@@ -177,6 +189,8 @@ def _zip_content(path: Path) -> str:
         return "xlsx" if b"[Content_Types].xml" in head or b"xl/" in head else "cut zip"
     if not names:
         return "blank"
+    if any(name.startswith(("word/", "ppt/")) for name in names):
+        return "document"
     if any(name.startswith("xl/") or name == "[Content_Types].xml" for name in names):
         return "xlsx"
     if any(name.endswith((".zgroup", ".zattrs", ".zarray", "zarr.json")) for name in names):
