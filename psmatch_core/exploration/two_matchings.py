@@ -15,7 +15,7 @@ from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.evaluation.evaluate import PAIR_METRICS
 from psmatch_core.evaluation.intervals import bootstrap_intervals
-from psmatch_core.matching.blocks import Block, rows_of_both
+from psmatch_core.matching.blocks import Block, shares_of_both
 from psmatch_core.matching.coupling import Coupling
 
 NUMBERS = ("shared_mass", "by_label", "same_best", "n_effective", "other_n_effective")
@@ -203,13 +203,11 @@ def _compared(
     shared, chance = np.zeros(n), np.full(n, np.nan)
     best, spread = np.full((2, n), -1), np.zeros((2, n))
     for start, stop in _tiles(n, max(first.shape[1], second.shape[1])):
-        both = rows_of_both(first, second, start, stop)
+        both = shares_of_both(first, second, start, stop)
         for at, each in enumerate(both):  # from the rows that are there anyway: to form them takes longest
-            mass = each.sum(axis=1, keepdims=True)
-            each /= np.where(mass > 0, mass, 1.0)
-            best[at, start:stop] = np.where(mass[:, 0] > 0, each.argmax(axis=1), -1)
-            spread[at, start:stop] = np.where(mass[:, 0] > 0, _effective_of_shares(each), 0.0)
-        mine, its = both if is_same else (both[0][:, known], both[1][:, place[known]])
+            best[at, start:stop], spread[at, start:stop] = each.best, each.n_effective
+        shares = both[0].shares, both[1].shares
+        mine, its = shares if is_same else (shares[0][:, known], shares[1][:, place[known]])
         shared[start:stop] = np.minimum(mine, its).sum(axis=1)
         if stop - start > 1:  # every cell gets the matches of another one
             by = int(rng.integers(1, stop - start))
@@ -232,12 +230,6 @@ def _tiles(n: int, m: int) -> Iterator[tuple[int, int]]:
     n_tiles = max(1, min(n // 2, -(-n * m // TILE_VALUES)))
     edges = np.linspace(0, n, n_tiles + 1).astype(int)
     yield from pairwise(edges.tolist())
-
-
-def _effective_of_shares(shares: np.ndarray) -> np.ndarray:
-    """exp(entropy) of each row of shares ``(n,)``."""
-    logs = np.log(np.maximum(shares, np.finfo(float).tiny))
-    return np.asarray(np.exp(-np.einsum("ij,ij->i", shares, logs)))
 
 
 def _part(block: Block, rows: np.ndarray) -> Block:

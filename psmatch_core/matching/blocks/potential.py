@@ -153,14 +153,6 @@ class PotentialBlock(RowwiseBlock):
             yield from super().sparse_rows(top=top, smallest=smallest)
 
 
-def rows_of_both(first: Block, second: Block, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows ``start`` to ``stop`` of two plans, ``(stop − start, m)`` each; costs that they share are computed once."""
-    if isinstance(first, PotentialBlock) and isinstance(second, PotentialBlock) and first.has_points_of(second):
-        costs = distances(first.x[start:stop], first.y, first.cost)
-        return first._rows_at(start, costs), second._rows_at(start, costs)
-    return first.rows(start, stop).copy(), second.rows(start, stop).copy()  # a stored plan gives its own rows
-
-
 def uniform_block(n: int, m: int) -> PotentialBlock:
     """The plan in which every pair has the same mass: of zero cost, it needs no points at all."""
     return PotentialBlock.with_uniform_masses(np.zeros((n, 0)), np.zeros((m, 0)), 1.0, f=np.zeros(n), g=np.zeros(m))
