@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import cycle, islice
 
 import numpy as np
@@ -16,32 +17,83 @@ from benchmarks.app_watch import MAP_CHANGED
 from psmatch_core.workspace import files
 
 CLICKS = 210  # interactions of the hour's clicking, one each seventeen seconds, however many runs are asked for
-FIRST = 21  # interactions of the first round, which loads the run's data: three of each kind
+FIRST = 35  # interactions of the first round, five of each kind: every page is opened once and loads its data
+OTHERS = 4  # visitors who open the run while the first has it open
 LABELS = 20  # of the run
 FEATURES = 12  # of the source
 RUN = "20k"
+WHOLE = "memory of the server"
 
 
 @case(f"memory of a session beyond its data after an hour's clicking ({CLICKS} times)", unit="MB", target="< 150")
 def clicked_memory(bench: Bench) -> list[float]:
     """Growth of the server while a visitor opens pages of 20k cells per modality and explores them on Match.
 
-    Pages, labels, sliders, lassos, features and pairs in turn; after a first round of 21, which loads the data.
+    Pages, labels, sliders, lassos, features and pairs in turn; after a first round of 35, which opens every page once
+    and so loads the data. The next cases say the whole.
     """
+    _, first, last = _hour(bench)
+    return [last - first]
+
+
+@case(f"{WHOLE}, nobody has come", unit="MB", target="–")
+def memory_before(bench: Bench) -> list[float]:
+    """The same server, started anew, before its first visitor."""
+    return [_hour(bench)[0]]
+
+
+@case(f"{WHOLE}, every page of 20k cells opened once ({FIRST} clicks)", unit="MB", target="–")
+def memory_of_data(bench: Bench) -> list[float]:
+    """After the first round: the libraries, and the data of the run."""
+    return [_hour(bench)[1]]
+
+
+@case(f"{WHOLE}, after an hour's clicking ({FIRST + CLICKS} clicks)", unit="MB", target="–")
+def memory_of_all(bench: Bench) -> list[float]:
+    """After all of it."""
+    return [_hour(bench)[2]]
+
+
+@case("memory of one more session on a run that is open", unit="MB", target="< 150")
+def shared_memory(bench: Bench) -> list[float]:
+    """Growth of the server with each of four more visitors, who stay, by a first round of 35 clicks on the same run."""
+    found = []
+    with ExitStack() as stay:
+        for _ in range(1 + OTHERS):
+            before = bench.memory()
+            _click(bench, stay.enter_context(bench.visitor("match", RUN)), FIRST)
+            found.append(bench.memory() - before)
+    return found[1:]
+
+
+def _hour(bench: Bench) -> tuple[float, ...]:
+    """Memory of a new server [MB] before, after the first round and at the end; measured once for all cases."""
+    if not bench.hour:
+        bench.run(RUN)
+        bench.stop()
+        bench.start()
+        before = bench.memory()
+        with bench.visitor("match", RUN) as page:
+            deeds = _deeds(bench, page)
+            found = [before]
+            for clicks in (FIRST, CLICKS):
+                for deed in islice(deeds, clicks):
+                    deed()
+                found.append(bench.memory())
+        bench.hour = tuple(found)
+    return bench.hour
+
+
+def _click(bench: Bench, page: Page, clicks: int) -> None:
+    for deed in islice(_deeds(bench, page), clicks):
+        deed()
+
+
+def _deeds(bench: Bench, page: Page) -> Iterator[Callable[[], object]]:
+    """What the visitor does, without end."""
     scores = files.SCORE_MAP.read(bench.folder(RUN), which="pca")
     assert scores is not None
-    with bench.visitor("match", RUN) as page:
-        deeds = _deeds(bench, page, scores.source_xy)
-        for deed in islice(deeds, FIRST):
-            deed()
-        before = bench.memory()
-        for deed in islice(deeds, CLICKS):
-            deed()
-        return [bench.memory() - before]
-
-
-def _deeds(bench: Bench, page: Page, xy: np.ndarray) -> Iterator[Callable[[], object]]:
-    """What the visitor does, without end."""
+    xy = scores.source_xy
     ways, number = cycle(WAYS), 0
     while True:
         number += 1

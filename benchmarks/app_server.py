@@ -55,6 +55,7 @@ class Bench:
     made: dict[str, str] = field(default_factory=dict)
     kilobytes: dict[str, list[float]] = field(default_factory=dict)
     traffic: Traffic | None = None
+    hour: tuple[float, ...] = ()
 
     def find_runs(self) -> None:
         """Use the finished runs that the workspace has already."""

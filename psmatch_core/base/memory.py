@@ -16,18 +16,19 @@ ARENAS = 2
 OBJECTS_BETWEEN_LOOKS = 10_000
 
 
-def free_arrays_at_once() -> None:
-    """From now on give arrays of 4 MB or more back to the system when they are freed. Nothing happens elsewhere.
+def free_arrays_at_once(at_least: int = LARGE) -> None:
+    """From now on give arrays of this size or more [bytes] back to the system when they are freed.
 
     The C library of Linux learns from the first large array that is freed to keep all of up to 32 MB, in as many heaps
     as there were threads, between small pieces that stay. For the process of a command or of the app, at its start.
+    Nothing happens elsewhere.
 
     Source: ``mallopt(3)``.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
             change = ctypes.CDLL("libc.so.6").mallopt
-            for what, value in ((_MMAP_THRESHOLD, LARGE), (_TRIM_THRESHOLD, LARGE), (_ARENA_MAX, ARENAS)):
+            for what, value in ((_MMAP_THRESHOLD, at_least), (_TRIM_THRESHOLD, at_least), (_ARENA_MAX, ARENAS)):
                 change(what, value)
 
 

@@ -33,12 +33,12 @@ from pathlib import Path
 def pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 if sys.argv[1] == "at once":
-    free_arrays_at_once()
+    free_arrays_at_once(int(sys.argv[2]) // 4)
 for size in (8_000_000, 20_000_000):
     np.ones(size, dtype=np.uint8)  # freed: from it the C library learns to keep arrays of that size
 kept, arrays = [], []
 for _ in range(20):
-    arrays.append(np.ones(10_000_000, dtype=np.uint8))
+    arrays += [np.ones(int(sys.argv[2]), dtype=np.uint8) for _ in range(10_000_000 // int(sys.argv[2]))]
     kept.append(bytes(50_000))  # lies between two arrays, so that the heap cannot shrink
 held = pages()
 del arrays
@@ -47,9 +47,10 @@ print((held - pages()) * 4096 // 10**6)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only the C library of Linux keeps what was freed")
-def test_arrays_go_back_when_they_are_freed():
+@pytest.mark.parametrize("size", ["10000000", "500000"])
+def test_arrays_go_back_when_they_are_freed(size):
     freed = [
-        int(subprocess.run([sys.executable, "-c", HEAPS, how], capture_output=True, text=True, check=True).stdout)
+        int(subprocess.run([sys.executable, "-c", HEAPS, how, size], capture_output=True, text=True, check=True).stdout)
         for how in ("at once", "as ever")
     ]
     assert freed[0] >= 199  # all of 200 MB

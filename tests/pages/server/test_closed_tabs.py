@@ -73,7 +73,7 @@ def test_the_server_forgets_what_closed_tabs_left(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(closed_tabs, "KEPT_SECONDS", 0.0)
 
     async def look() -> None:
-        task = asyncio.create_task(lifespan._forget_uploads())
+        task = asyncio.create_task(lifespan._give_back())
         while "closed" in uploads.file_storage:
             await asyncio.sleep(0)
         task.cancel()
