@@ -77,7 +77,22 @@ function draw(root) {
   for (const row of panel.rules) {
     svg.append(node("line", {x1: left, x2: left + inner, y1: y(row), y2: y(row), stroke: "#8C8C8C", "stroke-dasharray": "2 3"}));
   }
+  // A finger does not hover: it, and a click, have the row said.
+  svg.addEventListener("click", (event) => {
+    const row = Math.floor((event.clientY - svg.getBoundingClientRect().top - TOP) / ROW);
+    if (row >= 0 && row < n) root.querySelector(".says").textContent = about(panel, row, shown);
+  });
   box.replaceChildren(svg);
+}
+
+// All that is shown in a row, in words.
+function about(panel, row, shown) {
+  const values = new Map();  // by the name of what is drawn: several rings have one
+  for (const {name, rows, x} of [...panel.bars, ...panel.rings]) {
+    rows.forEach((at, which) => { if (at === row) values.set(name, [...values.get(name) || [], shown(x[which])]); });
+  }
+  const said = [...values].map(([name, each]) => `${name || ""} ${each.join(", ")} ${panel.unit}`.trim());
+  return said.length ? `${panel.names[row]}: ${said.join("; ")}` : panel.names[row];
 }
 
 function legend(root) {

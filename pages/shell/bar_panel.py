@@ -15,7 +15,8 @@ from pages.shell.text import plain
 _HTML = """
 <div class="bar-panel"><ul class="legend" aria-label="Colours"></ul><div class="bars"></div>
 <button type="button" title="Download as SVG" aria-label="Download as SVG"><svg viewBox="0 0 24 24" aria-hidden="true">
-<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/></svg></button></div>
+<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/></svg></button>
+<div class="says" role="status" aria-live="polite"></div></div>
 """
 _panel = script_component("bar_panel", html=_HTML)
 _UNIT = re.compile(r"%\{x[^}]*\}\s*([^<]*)")

@@ -1,6 +1,6 @@
 // One of two linked maps on a plain canvas. The server sends places and names once, and then only what changes: the
 // group or value of each cell, and the selected cells or their matches. All texts enter the page as text, never as markup.
-const NEAR = 12, PAD = 6, NONE = 65535, NO_CELL = 4294967295, STEPS = 48, MOST_ZOOM = 200;
+const NEAR = 12, NEAR_FINGER = 22, PAD = 6, NONE = 65535, NO_CELL = 4294967295, STEPS = 48, MOST_ZOOM = 200;
 const SMALLEST = 4, LARGEST = 16, CROWDED = 9, MANY = 150, FEW = 20; // px of a match's dot, as in plotting/linked_maps.py
 const KINDS = {uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array};
 // What several maps of a page share: parts by their digest, and the view of maps with the same axes.
@@ -54,7 +54,8 @@ class CellMap {
     this.find = (name) => root.querySelector(`.${name}`);
     this.canvas = this.find("cells");
     this.back = document.createElement("canvas");
-    Object.assign(this, {shape: [], cross: null, corner: null, start: null, drawn: null, data: null, waits: false});
+    Object.assign(this, {shape: [], cross: null, corner: null, start: null, drawn: null, data: null, waits: false,
+      fingers: new Map(), pinch: null});
     this.buttons();
     this.listen();
     shelf.maps.add(this);
@@ -298,8 +299,8 @@ class CellMap {
     this.send({kind: "shape", x: corners.map(([x]) => x), y: corners.map(([, y]) => y)});
   }
 
-  click(point) {
-    const cell = this.nearest(point);
+  click(point, within = NEAR) {
+    const cell = this.nearest(point, within);
     this.shape = [];
     this.overlay();
     if (cell < 0) return;
@@ -317,6 +318,7 @@ class CellMap {
     const corners = ([x1, y1], [x2, y2]) => [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button || !this.ready) return;
+      if (event.pointerType === "touch" && this.touched(event.pointerId, at(event)) > 1) return;
       this.start = {point: at(event), x: this.view.x, y: this.view.y};
       this.cross = this.corner = null;
       for (const map of shelf.maps) { map.shape = []; map.overlay(); }
@@ -324,6 +326,8 @@ class CellMap {
     });
     canvas.addEventListener("pointermove", (event) => {
       const point = at(event);
+      if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, point);
+      if (this.pinch) { this.pinched(); return; }
       if (!this.start) { this.hover(point, event); return; }
       this.find("hover").hidden = true;
       const [x, y] = this.start.point;
@@ -338,14 +342,24 @@ class CellMap {
       this.overlay();
     });
     canvas.addEventListener("pointerup", (event) => {
+      this.lifted(event.pointerId);
       if (!this.start) return;
       const point = at(event), [x, y] = this.start.point;
       this.start = null;
       const moved = Math.hypot(point[0] - x, point[1] - y) > 4 || this.shape.length > 8;
-      if (!moved) { this.click(point); return; }
+      if (!moved) { this.click(point, event.pointerType === "touch" ? NEAR_FINGER : NEAR); return; }
       if (this.mode_now !== "move" && this.shape.length > 2) this.finish();
     });
-    canvas.addEventListener("pointercancel", () => { this.start = null; this.shape = []; this.overlay(); });
+    canvas.addEventListener("pointercancel", (event) => {
+      this.lifted(event.pointerId);
+      this.start = null;
+      this.shape = [];
+      this.overlay();
+    });
+    for (const name of ["touchstart", "touchmove"]) {  // two fingers are for the map; one moves the page
+      canvas.addEventListener(name, (event) => { if (event.touches.length > 1 && event.cancelable) event.preventDefault(); },
+        {passive: false});
+    }
     canvas.addEventListener("pointerleave", () => { this.find("hover").hidden = true; });
     canvas.addEventListener("wheel", (event) => {
       if (!this.ready || !(event.ctrlKey || event.metaKey || document.activeElement === canvas)) return;
@@ -354,6 +368,41 @@ class CellMap {
     }, {passive: false});
     canvas.addEventListener("keydown", (event) => this.key(event, corners));
     for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => this.overlay());
+  }
+
+  // A finger more on the map; two of them end what one began, and zoom and move. Returns how many there are.
+  touched(id, point) {
+    if (!this.fingers.size) this.pinch = null;
+    this.fingers.set(id, point);
+    if (this.fingers.size === 2) {
+      this.start = null;
+      this.shape = [];
+      this.pinch = {...this.span, ...this.view};
+      this.overlay();
+    }
+    return this.fingers.size;
+  }
+
+  lifted(id) {
+    if (this.fingers.delete(id) && !this.fingers.size) this.pinch = null;
+  }
+
+  // How far two fingers are apart, and the point between them.
+  get span() {
+    const [[x1, y1], [x2, y2]] = [...this.fingers.values()];
+    return {apart: Math.max(1, Math.hypot(x2 - x1, y2 - y1)), middle: [(x1 + x2) / 2, (y1 + y2) / 2]};
+  }
+
+  // What lay between the fingers stays between them.
+  pinched() {
+    if (this.fingers.size !== 2) return;
+    const {view, pinch, canvas, span} = this, size = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
+    view.zoom = Math.min(MOST_ZOOM, Math.max(1, pinch.zoom * span.apart / pinch.apart));
+    for (const [axis, name] of ["x", "y"].entries()) {
+      const [before, now] = [pinch.middle, span.middle].map((point) => (point[axis] - PAD) / size[axis]);
+      view[name] = pinch[name] + before / pinch.zoom - now / view.zoom;
+    }
+    this.settle();
   }
 
   key(event, corners) {

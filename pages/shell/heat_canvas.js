@@ -35,6 +35,7 @@ class Heat {
     this.bins = document.createElement("canvas");
     Object.assign(this, {from: null, to: null, cross: null, shown: null});
     this.find("save").addEventListener("click", () => this.save());
+    this.find("pick").addEventListener("click", () => this.pick(!this.picks));
     this.listen();
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
@@ -43,6 +44,7 @@ class Heat {
     this.shown = unframed(data);
     Object.assign(this, {from: null, to: null});
     const {shape: [rows, columns], weights, highest, colors, ticks, axes, alt} = this.shown;
+    this.find("pick").hidden = !this.shown.selects;
     this.canvas.setAttribute("aria-label", `${alt}. ${this.find("keys").textContent}`);
     if (rows && columns) {
       const {bins} = this, palette = shades(colors);
@@ -90,6 +92,14 @@ class Heat {
     this.drawn = shown;
   }
 
+  // By a finger rows are drawn only while this is on; else it moves the page.
+  pick(isOn) {
+    this.find("pick").setAttribute("aria-pressed", String(isOn));
+    this.canvas.style.touchAction = isOn ? "none" : "";
+  }
+
+  get picks() { return this.find("pick").getAttribute("aria-pressed") === "true"; }
+
   // The block of cells at a point on the canvas; null outside.
   bin([x, y]) {
     const {canvas, shown} = this, [rows, columns] = shown?.shape || [0, 0];
@@ -117,7 +127,7 @@ class Heat {
       return [event.clientX - box.left, event.clientY - box.top];
     };
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button || !this.shown?.selects) return;
+      if (event.button || !this.shown?.selects || (event.pointerType === "touch" && !this.picks)) return;
       Object.assign(this, {from: at(event), to: null, cross: null, held: true});
       if (event.pointerType !== "touch") canvas.setPointerCapture(event.pointerId);
     });
@@ -128,10 +138,13 @@ class Heat {
       this.draw();
     });
     canvas.addEventListener("pointerup", (event) => {
+      const to = at(event), isDrawn = this.held && Math.abs(to[1] - this.from[1]) > 3;
+      if (event.pointerType === "touch" && !isDrawn && this.bin(to)) {  // a finger does not hover
+        this.find("says").textContent = this.about(this.bin(to)).join(", ");
+      }
       if (!this.held) return;
       this.held = false;
-      const to = at(event);
-      if (Math.abs(to[1] - this.from[1]) > 3) this.finish(this.from[1], to[1]);
+      if (isDrawn) { this.finish(this.from[1], to[1]); this.pick(false); }
       else { this.from = this.to = null; this.draw(); }
     });
     canvas.addEventListener("pointercancel", () => { this.held = false; this.from = this.to = null; this.draw(); });

@@ -169,9 +169,13 @@ def new_page(chromium: object) -> Iterator[Callable[..., object]]:
         if url.startswith(("http", "ws")) and "//127.0.0.1" not in url:
             foreign.append(url)
 
-    def open_page(*, width: int = 1280, height: int = 900, scheme: str = "light") -> object:
+    def open_page(*, width: int = 1280, height: int = 900, scheme: str = "light", is_phone: bool = False) -> object:
         context = chromium.new_context(  # type: ignore[attr-defined]
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            accept_downloads=True,
+            has_touch=is_phone,
+            is_mobile=is_phone,
         )
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
