@@ -25,8 +25,8 @@ _HTML = """
   <div class="scale" aria-hidden="true"><i class="ramp"></i><div class="ticks"></div></div>
   <button type="button" class="save" title="Download as PNG" aria-label="Download as PNG"><svg viewBox="0 0 24 24"
     aria-hidden="true"><path d="M12 4v11M7 11l5 5 5-5M5 20h14"/></svg></button>
-  <button type="button" class="pick" title="Draw rows by finger" aria-label="Draw rows by finger" aria-pressed="false"><svg
-    viewBox="0 0 24 24" aria-hidden="true"><path d="M4 6h16v12H4z"/></svg></button>
+  <button type="button" class="pick" title="Draw rows by finger" aria-label="Draw rows by finger" aria-pressed="false">
+    <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 6h16v12H4z"/></svg></button>
   <div class="plan"><div class="rows"></div><canvas class="weights" tabindex="0" role="application"></canvas></div>
   <div class="columns"></div>
   <div class="says" role="status" aria-live="polite"></div>
