@@ -16,7 +16,10 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from scipy import sparse
 
+    from psmatch_core.base.sparse_products import ByFeature
+
 LARGEST_SPARSE_SHARE = 0.2  # of values that are stored; with more, a dense product takes less time
+LEAST_COMPILED = 16  # columns of a dense matrix from which the compiled product takes less time than scipy's
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +76,41 @@ class ShiftedRows:
         """The product with a dense matrix ``(d, k)``, ``(n, k)``."""
         if self._is_dense_faster:
             return np.asarray(self.toarray() @ other)
-        product: np.ndarray = self.stored @ other
+        product = self._stored_times(other)
         product += self.shift @ other
         return product
 
-    def transposed_times(self, other: np.ndarray) -> np.ndarray:
-        """The product of the transposed matrix with a dense one ``(n, k)``, ``(d, k)``."""
+    def transposed_times(self, other: np.ndarray, by_feature: ByFeature | None = None) -> np.ndarray:
+        """The product of the transposed matrix with a dense one ``(n, k)``, ``(d, k)``.
+
+        Parameters
+        ----------
+        by_feature
+            What :meth:`by_feature` gave, if the same matrix is multiplied often.
+        """
         if self._is_dense_faster:
             return np.asarray(self.toarray().T @ other)
-        product: np.ndarray = self.stored.T @ other
+        product: np.ndarray = self.stored.T @ other if by_feature is None else by_feature.transposed_times(other)
         product += np.outer(self.shift, other.sum(axis=0))
         return product
+
+    def by_feature(self, width: int) -> ByFeature | None:
+        """The stored values by column, for many products with matrices ``(n, width)``; None where it gains nothing."""
+        if self._is_dense_faster or not self._is_compiled_faster(width):
+            return None
+        from psmatch_core.base.sparse_products import ByFeature  # brings numba, which small data do without
+
+        return ByFeature.of(self.stored)
+
+    def _stored_times(self, other: np.ndarray) -> np.ndarray:
+        if other.dtype != np.float32 or not self._is_compiled_faster(other.shape[1]):
+            return np.asarray(self.stored @ other)
+        from psmatch_core.base.sparse_products import times  # brings numba, which small data do without
+
+        return times(self.stored, other)
+
+    def _is_compiled_faster(self, width: int) -> bool:
+        return width >= LEAST_COMPILED and self.stored.dtype == np.float32
 
     @property
     def _is_dense_faster(self) -> bool:
