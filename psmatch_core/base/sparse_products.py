@@ -83,7 +83,13 @@ def _padded(other: np.ndarray) -> np.ndarray:
 
 
 @_in_order
-def _add_products(data, indices, indptr, other, found):  # type: ignore[no-untyped-def]
+def _add_products(
+    data: np.ndarray,
+    indices: np.ndarray,
+    indptr: np.ndarray,
+    other: np.ndarray,
+    found: np.ndarray,
+) -> None:
     width = found.shape[1]
     for i in range(found.shape[0]):
         total = found[i]
@@ -105,7 +111,13 @@ def _add_products(data, indices, indptr, other, found):  # type: ignore[no-untyp
 
 
 @_in_order
-def _add_transposed(values, rows, ends, other, found):  # type: ignore[no-untyped-def]
+def _add_transposed(
+    values: np.ndarray,
+    rows: np.ndarray,
+    ends: np.ndarray,
+    other: np.ndarray,
+    found: np.ndarray,
+) -> None:
     width = found.shape[1]
     p = 0
     for j in range(found.shape[0]):
@@ -127,7 +139,14 @@ def _add_transposed(values, rows, ends, other, found):  # type: ignore[no-untype
 
 
 @_in_order
-def _sort(data, indices, indptr, ends, values, rows):  # type: ignore[no-untyped-def]
+def _sort(
+    data: np.ndarray,
+    indices: np.ndarray,
+    indptr: np.ndarray,
+    ends: np.ndarray,
+    values: np.ndarray,
+    rows: np.ndarray,
+) -> None:
     """Counting sort by column; ``ends (d + 1,)`` are zeros, and at last the first d of them the ends of the columns."""
     for p in range(indptr[0], indptr[-1]):
         ends[indices[p] + 1] += 1

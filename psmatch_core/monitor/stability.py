@@ -15,9 +15,10 @@ from functools import cached_property
 import numpy as np
 
 from psmatch_core.base.arrays import nan_mean, row_chunks
-from psmatch_core.base.cores import side_by_side
+from psmatch_core.base.cores import a_core, side_by_side
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.rowwise import TILE_VALUES
 from psmatch_core.classification.propensity import PropensityModel
 from psmatch_core.evaluation.evaluate import Judging, fixed_space
 from psmatch_core.matching.blocks import Block
@@ -126,43 +127,62 @@ def compare(first: Coupling, second: Coupling, spaces: tuple[np.ndarray, np.ndar
     spaces
         Source cells ``(n_cells, d)`` and target cells ``(m_cells, d')`` in a space that no classifier chose.
     """
-    rows = []
-    for label in first.labels:
+
+    def stability(label: str) -> LabelStability:
         cells = first.source_cells[label]
         if label not in second.blocks:
-            rows.append(LabelStability(label, float("nan"), float("nan"), cells.size))
-            continue
-        blocks = first.blocks[label], second.blocks[label]
-        x, y = spaces[0][cells], spaces[1][first.target_cells[label]]
-        agreement = nan_mean(np.array([_agreement(blocks, y, way="pull"), _agreement(blocks, x, way="push")]))
-        rows.append(LabelStability(label, agreement, _shared_mass(*blocks), cells.size))
-    return Stability(tuple(rows))
+            return LabelStability(label, float("nan"), float("nan"), cells.size)
+        with a_core():
+            agreement, shared = _agreement_and_shared_mass(
+                (first.blocks[label], second.blocks[label]), spaces[0][cells], spaces[1][first.target_cells[label]]
+            )
+        return LabelStability(label, agreement, shared, cells.size)
+
+    return Stability(tuple(side_by_side(stability, first.labels)))
 
 
-def _agreement(blocks: tuple[Block, Block], values: np.ndarray, *, way: str) -> float:
+def _agreement_and_shared_mass(blocks: tuple[Block, Block], x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """How alike two plans ``(n, m)`` send the cells x ``(n, d)`` and y ``(m, d')``, and their mass on the same pairs.
+
+    The agreement is that of both directions. The shared mass is out of 1: one minus the total variation distance. The
+    rows of a plan are computed once for all of this: they are nearly all of the work.
+    """
+    (n, m), shared = blocks[0].shape, 0.0
+    pulled = [np.empty((n, y.shape[1])) for _ in blocks]
+    pushed = [np.zeros((m, x.shape[1])) for _ in blocks]
+    row_sums, column_sums = [np.empty(n) for _ in blocks], [np.zeros(m) for _ in blocks]
+    for start, stop in row_chunks(n, m, TILE_VALUES):
+        tiles = [block.rows(start, stop) for block in blocks]
+        for at, tile in enumerate(tiles):
+            pulled[at][start:stop] = tile @ y
+            pushed[at] += tile.T @ x[start:stop]
+            row_sums[at][start:stop] = tile.sum(axis=1)
+            column_sums[at] += tile.sum(axis=0)
+        shared += float(np.minimum(*tiles).sum())
+    there, back = _agreement(pulled, row_sums, y), _agreement(pushed, column_sums, x)
+    return float(nan_mean(np.array([there, back]))), shared
+
+
+def _agreement(sums: list[np.ndarray], masses: list[np.ndarray], values: np.ndarray) -> float:
     """Correlation of two barycentric projections of ``values (m, d)``: all coordinates together, centred in the label.
 
     NaN if a plan sends all cells to the same place: then there is nothing to compare.
+
+    Parameters
+    ----------
+    sums, masses
+        What each plan sends to the cells, ``(n, d)``, and how much of it, ``(n,)``.
     """
+    mean = values.mean(axis=0)  # a cell without a match is placed at the mean of its label
     places = []
-    for block in blocks:
-        sums, masses = (
-            (block.pull(values), block.marginals[0]) if way == "pull" else (block.push(values), block.marginals[1])
-        )
-        mean = values.mean(axis=0)  # a cell without a match is placed at the mean of its label
-        place = np.where(masses[:, None] > 0, sums / np.where(masses > 0, masses, 1)[:, None], mean)  # (n, d)
+    for total, mass in zip(sums, masses, strict=True):
+        place = np.where(mass[:, None] > 0, total / np.where(mass > 0, mass, 1)[:, None], mean)  # (n, d)
         places.append(place - place.mean(axis=0))
     spread = float(np.sqrt(values.var(axis=0).sum() * places[0].shape[0]))
     lengths = [float(np.linalg.norm(place)) for place in places]
     if min(lengths) <= NO_SPREAD * max(spread, np.finfo(float).tiny):
         return float("nan")
     return float(np.sum(places[0] * places[1]) / (lengths[0] * lengths[1]))
-
-
-def _shared_mass(first: Block, second: Block) -> float:
-    """Mass on the same pairs, out of 1: one minus the total variation distance between the plans."""
-    pieces = row_chunks(*first.shape)
-    return float(sum(np.minimum(first.rows(*piece), second.rows(*piece)).sum() for piece in pieces))
 
 
 def _weighted(pairs: list[tuple[float, int]]) -> float:
