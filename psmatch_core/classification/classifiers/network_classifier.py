@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,10 +13,12 @@ from psmatch_core.base.config import option
 from psmatch_core.base.cores import compute
 from psmatch_core.base.progress import Progress
 from psmatch_core.base.randomness import derived_seed
+from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.base.threads import one_thread
 from psmatch_core.classification.classifiers.base import (
     MANY_CELLS,
     NO_HELD_OUT,
+    VERY_MANY_CELLS,
     Classifier,
     FittedClassifier,
     Folds,
@@ -46,7 +48,8 @@ class NetworkClassifier(Classifier, ABC):
 
     stream: ClassVar[str]  # the name under which a seed gives its random numbers
     cells_at_once: ClassVar[int]  # scored together
-    of_many: ClassVar[Mapping[str, int]] = {"patience": 4}  # in place of defaults where losses have little noise
+    of_many: ClassVar[Mapping[str, float]] = {"patience": 4}  # in place of defaults where losses have little noise
+    of_very_many: ClassVar[Mapping[str, float]] = of_many  # and where one pass over the cells teaches most of it
 
     start: str = option(
         AT_FREQUENCIES,
@@ -82,10 +85,18 @@ class NetworkClassifier(Classifier, ABC):
         """What the user must know about that scale."""
         return ()
 
-    def defaults_for(self, n_cells: int) -> dict[str, Any]:
-        """Settings that so many cells give other defaults; what was set otherwise is kept."""
+    def defaults_for(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Settings that so many cells give other defaults; what was set otherwise is kept.
+
+        Parameters
+        ----------
+        shape
+            Of the cells, ``(n_cells, n_features)`` or ``(n_cells, c, h, w)``.
+        """
+        n_cells = shape[0]
         usual = {each.name: each.default for each in fields(self)}
-        return {k: v for k, v in self.of_many.items() if n_cells >= MANY_CELLS and getattr(self, k) == usual[k]}
+        changed = self.of_very_many if n_cells >= VERY_MANY_CELLS else self.of_many if n_cells >= MANY_CELLS else {}
+        return {name: value for name, value in changed.items() if getattr(self, name) == usual[name]}
 
     def fit(
         self, X: Matrix, y: np.ndarray, *, n_labels: int, folds: Folds, seed: int, progress: Progress
@@ -117,9 +128,11 @@ class NetworkClassifier(Classifier, ABC):
                 ),
                 self.learning_rate,
             )
-            if changed := self.defaults_for(y.size):
-                settings = " and ".join(f"{name} is {value}" for name, value in changed.items())
-                notes += (f"network: with {MANY_CELLS:,} cells or more, the default of {settings}.",)
+            if changed := self.defaults_for(X.shape):
+                *first, last = (f"{name} is {value:g}" for name, value in changed.items())
+                settings = f"{', '.join(first)} and {last}" if first else last
+                least = VERY_MANY_CELLS if y.size >= VERY_MANY_CELLS else MANY_CELLS
+                notes += (f"network: with {least:,} cells or more, the default of {settings}.",)
             parameters = {**arrays, **scale}
             return (
                 parameters,
@@ -136,8 +149,8 @@ class NetworkClassifier(Classifier, ABC):
         from psmatch_core.classification.networks.architectures import network_outputs  # brings torch
 
         starts = range(0, max(X.shape[0], 1), self.cells_at_once)
-        parts = (self.batch(X[start : start + self.cells_at_once], parameters) for start in starts)
-        return network_outputs(parameters, parts)
+        read = self._reader(X, parameters)
+        return network_outputs(parameters, (read(slice(start, start + self.cells_at_once)) for start in starts))
 
     def _train(
         self,
@@ -162,14 +175,22 @@ class NetworkClassifier(Classifier, ABC):
             add_to_output_bias(network, log_frequencies - log_frequencies.mean())
         return train(
             network,
-            lambda cells: self.batch(X[cells], scale),
+            self._reader(X, scale),
             y,
             held,
-            settings=replace(self, **self.defaults_for(y.size)),
+            settings=replace(self, **self.defaults_for(X.shape)),
             generator=generator,
             progress=progress,
             device=device,
         )
+
+    def _reader(self, X: Matrix, scale: Mapping[str, np.ndarray]) -> Callable[[np.ndarray | slice], Any]:
+        """The input of the network for some cells, by their positions; of very many sparse ones, what is stored."""
+        if X.shape[0] < VERY_MANY_CELLS or not isinstance(X, ShiftedRows):
+            return lambda cells: self.batch(X[cells], scale)
+        from psmatch_core.classification.networks.stored_inputs import StoredBatch  # brings torch
+
+        return lambda cells: StoredBatch(X[cells])
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from psmatch_core.classification.networks.optimizers import undrawn
+from psmatch_core.classification.networks.stored_inputs import FirstLinear
 from psmatch_core.data.images import ImageShape
 
 KERNEL, STRIDE, PADDING = 3, 2, 1  # of every convolution: a layer halves height and width
@@ -56,7 +57,8 @@ def perceptron(
     last = len(widths) - 2
     for layer, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
         bound = 1 / np.sqrt(max(n_in, 1))
-        layers[f"{layer}"] = _linear(_uniform((n_in, n_out), generator) * bound, _uniform((n_out,), generator) * bound)
+        weight, bias = _uniform((n_in, n_out), generator) * bound, _uniform((n_out,), generator) * bound
+        layers[f"{layer}"] = _linear(weight, bias, is_first=layer == 0)
         if layer == last:
             break
         if batch_norm:
@@ -179,10 +181,10 @@ def _activation(layer: str, n_channels: int) -> OrderedDict[str, nn.Module]:
     return OrderedDict({f"{layer}{NORM}": nn.BatchNorm2d(n_channels), f"{layer}_relu": nn.LeakyReLU()})
 
 
-def _linear(weight: torch.Tensor, bias: torch.Tensor | None = None) -> nn.Linear:
+def _linear(weight: torch.Tensor, bias: torch.Tensor | None = None, *, is_first: bool = False) -> nn.Linear:
     """A linear layer with these weights ``(n_in, n_out)``, which stay as they lie in memory."""
     n_in, n_out = weight.shape
-    layer = undrawn(nn.Linear, n_in, n_out, bias=bias is not None)
+    layer = undrawn(FirstLinear if is_first else nn.Linear, n_in, n_out, bias=bias is not None)
     layer.weight = nn.Parameter(weight.T)
     if bias is not None:
         layer.bias = nn.Parameter(bias)

@@ -19,6 +19,7 @@ from psmatch_core.classification.classifiers import (
     MLPClassifier,
     RecommendedClassifier,
     linear,
+    mlp,
     network_classifier,
     stratified_folds,
 )
@@ -151,6 +152,22 @@ def test_network_stops_at_its_best_validation_loss():
     curve = fit(MLPClassifier(hidden=(64,), n_epochs=60, patience=10, learning_rate=0.02), X, y).curves[0]
     assert curve.best == int(np.argmin(curve.validation))
     assert len(curve.validation) < 60
+
+
+def test_very_many_cells_take_a_short_schedule_and_a_rate_for_their_features_and_say_so(monkeypatch):
+    X, y = data(noise=3.0)
+    network = MLPClassifier(hidden=(16,))
+    for module in (network_classifier, mlp):
+        monkeypatch.setattr(module, "VERY_MANY_CELLS", y.size)
+    monkeypatch.setattr(mlp, "RATE_OF_VERY_MANY", 2e-3 * np.sqrt(X.shape[1]))
+    short, kept = fit(network, X, y), fit(replace(network, n_epochs=11, learning_rate=0.01), X, y)
+    assert len(short.curves[0].validation) <= 8 < len(kept.curves[0].validation)
+    as_set = replace(network, patience=4, batch_size=1024, n_epochs=8, learning_rate=0.002)
+    np.testing.assert_array_equal(short.logits(X), fit(as_set, X, y).logits(X))
+    told = "cells or more, the default of patience is 4, batch_size is 1024, n_epochs is 8 and learning_rate is 0.002."
+    assert f"network: with {y.size} {told}" in short.notes
+    assert not any("learning_rate" in note or "n_epochs" in note for note in kept.notes)
+    assert network.defaults_for((y.size, 1)).get("learning_rate") is None  # one feature: no more than the usual rate
 
 
 def test_many_cells_give_other_defaults_and_say_so_unless_they_were_set(monkeypatch):
