@@ -8,6 +8,8 @@ Source: anndata, "On-disk format", as of anndata 0.8.
 
 from __future__ import annotations
 
+import itertools
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Number
@@ -19,11 +21,14 @@ import pandas as pd
 from scipy import sparse
 
 from psmatch_core.base import disk
+from psmatch_core.base.cores import a_core, side_by_side
 
 # Bytes of equal weight side by side: 5 % smaller than gzip alone, in two thirds of the time; level 4 gains 1 % more.
 COMPRESSION: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 FAST_COMPRESSION: Mapping[str, Any] = {"compression": "lzf"}  # for a file that is read once, and soon
 UNCOMPRESSED: Mapping[str, Any] = {}
+MANY_NUMBERS = 1_000_000  # of an array: from here on its numbers are compressed on all cores
+CHUNKS_A_CORE, CHUNKS_AT_ONCE = 16, 256  # of about 0.1 MB
 INDEX = "_index"  # the name of a table's row names, unless a column is called so
 MORE_GROUPS = ("obsm", "varm", "obsp", "varp", "layers")  # which each such file has, empty or not
 
@@ -135,6 +140,9 @@ def _write_array(group: Any, name: str, values: np.ndarray, packing: Mapping[str
     import h5py
 
     how = packing_of(values.shape, packing)
+    if packing is COMPRESSION and values.dtype.kind == "f" and values.size >= MANY_NUMBERS:
+        mark(_write_by_runs(group, name, values), "array", "0.2.0")
+        return
     if values.dtype.kind not in "OSUT":
         mark(group.create_dataset(name, data=values, **how), "array", "0.2.0")
         return
@@ -143,6 +151,46 @@ def _write_array(group: Any, name: str, values: np.ndarray, packing: Mapping[str
         raise TypeError(f"{name}: {type(odd).__name__} among texts has no form in an h5ad file")
     item = group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype(), **how)
     mark(item, "string-array", "0.2.0")
+
+
+def _write_by_runs(group: Any, name: str, values: np.ndarray) -> Any:
+    """Numbers compressed in the same format on all cores, and in half of the time where only runs are looked for.
+
+    The search for longer sequences takes zlib most of its time. Means of cells repeat none: with runs alone a file of
+    translated genes is 3 % smaller. Rounded numbers do, so a chunk in the middle decides.
+    """
+    item = group.create_dataset(name, values.shape, values.dtype, **COMPRESSION)
+    chunk = item.chunks
+    corners = list(itertools.product(*(range(0, n, step) for n, step in zip(values.shape, chunk, strict=True))))
+
+    middle = _shuffled(values, corners[len(corners) // 2], chunk)
+    runs_serve = len(_packed(middle, zlib.Z_RLE)) <= len(_packed(middle, zlib.Z_DEFAULT_STRATEGY))
+    strategy = zlib.Z_RLE if runs_serve else zlib.Z_DEFAULT_STRATEGY
+
+    def packed(some: list[tuple[int, ...]]) -> list[bytes]:
+        with a_core():
+            return [_packed(_shuffled(values, corner, chunk), strategy) for corner in some]
+
+    for start in range(0, len(corners), CHUNKS_AT_ONCE):
+        now = corners[start : start + CHUNKS_AT_ONCE]
+        shares = [now[at : at + CHUNKS_A_CORE] for at in range(0, len(now), CHUNKS_A_CORE)]
+        for corner, data in zip(now, itertools.chain.from_iterable(side_by_side(packed, shares)), strict=True):
+            item.id.write_direct_chunk(corner, data)
+    return item
+
+
+def _shuffled(values: np.ndarray, corner: tuple[int, ...], chunk: tuple[int, ...]) -> memoryview:
+    """A chunk with its bytes by their weight, as HDF5's shuffle writes it; one at an edge is filled up with zeros."""
+    inside = values[tuple(slice(at, at + step) for at, step in zip(corner, chunk, strict=True))]
+    whole = np.zeros(chunk, dtype=values.dtype)
+    whole[tuple(slice(0, n) for n in inside.shape)] = inside
+    return np.ascontiguousarray(whole.reshape(-1).view(np.uint8).reshape(-1, values.dtype.itemsize).T).data
+
+
+def _packed(shuffled: memoryview, strategy: int) -> bytes:
+    level = COMPRESSION["compression_opts"]
+    packer = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
+    return packer.compress(shuffled) + packer.flush()
 
 
 def _write_sparse(group: Any, matrix: Any, packing: Mapping[str, Any]) -> None:

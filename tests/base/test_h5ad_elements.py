@@ -8,6 +8,8 @@ import pytest
 from anndata.io import read_elem, write_elem
 from scipy import sparse
 
+from psmatch_core.base import h5ad_elements
+from psmatch_core.base.cores import CORES_VARIABLE
 from psmatch_core.base.h5ad_elements import COMPRESSION, H5adContent, write_element, write_h5ad
 
 ROWS = ["a", "b", "ü/ö"]
@@ -115,3 +117,36 @@ def test_what_has_no_form_is_refused_and_leaves_no_file(tmp_path, value):
     with pytest.raises(TypeError, match="has no form in an h5ad file"):
         write_h5ad(content, tmp_path / "file.h5ad")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f8"])
+@pytest.mark.parametrize("shape", [(701, 37), (1, 900), (5000,)])
+@pytest.mark.parametrize("digits", [1, 9])
+def test_many_numbers_are_compressed_on_all_cores_and_any_reader_opens_them(tmp_path, monkeypatch, kind, shape, digits):
+    monkeypatch.setattr(h5ad_elements, "MANY_NUMBERS", 100)
+    monkeypatch.setattr(h5ad_elements, "CHUNKS_AT_ONCE", 3)
+    monkeypatch.setattr(h5ad_elements, "CHUNKS_A_CORE", 2)
+    values = np.round(np.random.default_rng(0).normal(size=shape), digits).astype(kind)
+    values.flat[7] = np.nan
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        write_element(file, "ours", values, COMPRESSION)
+        write_elem(file, "theirs", values, dataset_kwargs=dict(COMPRESSION))
+        for name in ("ours", "theirs"):
+            np.testing.assert_array_equal(file[name][()], values)
+        ours, theirs = file["ours"], file["theirs"]
+        assert (ours.chunks, ours.compression, ours.shuffle) == (theirs.chunks, "gzip", True)
+        assert ours.id.get_storage_size() < 1.02 * theirs.id.get_storage_size()
+        np.testing.assert_array_equal(read_elem(ours), values)
+
+
+def test_compressed_numbers_do_not_depend_on_the_number_of_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(h5ad_elements, "MANY_NUMBERS", 100)
+    monkeypatch.setattr(h5ad_elements, "CHUNKS_A_CORE", 1)
+    values, sizes = np.random.default_rng(0).normal(size=(3000, 40)), []
+    for n_cores in ("1", "3"):
+        monkeypatch.setenv(CORES_VARIABLE, n_cores)
+        with h5py.File(tmp_path / f"{n_cores}.h5", "w") as file:
+            write_element(file, "X", values, COMPRESSION)
+            np.testing.assert_array_equal(file["X"][()], values)
+            sizes.append(file["X"].id.get_storage_size())
+    assert sizes[0] == sizes[1]
