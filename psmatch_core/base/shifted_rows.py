@@ -129,8 +129,10 @@ class ShiftedRows:
         start, stop, _ = rows.indices(self.shape[0])
         starts = self.stored.indptr[start : max(start, stop) + 1]
         mine = slice(starts[0], starts[-1])
-        parts = (self.stored.data[mine], self.stored.indices[mine], starts - starts[0])
-        return type(self.stored)(parts, shape=(starts.size - 1, self.shape[1]), copy=False)
+        # Set, not given at once: scipy copies what is much smaller than the array that it is a part of.
+        run = type(self.stored)((starts.size - 1, self.shape[1]), dtype=self.stored.dtype)
+        run.data, run.indices, run.indptr = self.stored.data[mine], self.stored.indices[mine], starts - starts[0]
+        return run
 
 
 def _is_run(rows: Any) -> bool:

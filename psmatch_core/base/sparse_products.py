@@ -77,6 +77,8 @@ def _wide(width: int) -> int:
 
 
 def _padded(other: np.ndarray) -> np.ndarray:
+    if other.shape[1] == _wide(other.shape[1]) and other.flags.c_contiguous and other.flags.writeable:
+        return other
     padded = np.zeros((other.shape[0], _wide(other.shape[1])), dtype=np.float32)
     padded[:, : other.shape[1]] = other
     return padded

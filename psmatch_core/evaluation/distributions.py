@@ -246,7 +246,7 @@ def _measure_label(
     """The distances of all candidates of one label, and what a solver had to say."""
     notes: list[str] = []
     reference = distances.Cloud(space.place(observed.X[sample.reference]))  # its own distances are computed once
-    clouds = {name: space.place(values[sample.predicted]) for name, values in candidates.items()}
+    clouds = {name: _placed(values, sample.predicted, space) for name, values in candidates.items()}
     clouds[FLOOR] = space.place(observed.X[sample.floor])
     label_seed = derived_seed(seed, "directions", sample.label)
     found = LabelDistances(
@@ -262,6 +262,12 @@ def _measure_label(
         },
     )
     return found, notes
+
+
+def _placed(values: np.ndarray | CarriedFeatures, cells: np.ndarray, space: ReferenceSpace) -> np.ndarray:
+    if isinstance(values, CarriedFeatures):
+        return values.placed(cells, space.place)
+    return space.place(values[cells])
 
 
 def _measured(

@@ -52,13 +52,14 @@ def choose_pairs(coupling: Coupling, rules: ExportRules, *, seed: int = 0) -> pd
 
 def verdict_columns(labels: np.ndarray, monitor: MonitorReport) -> dict[str, np.ndarray]:
     """The verdict, agreement and flags of each cell's label, ``(n_cells,)`` each: no cell is judged on its own."""
-    rows = [monitor.by_label[label] for label in labels.tolist()]
+    at, known = pd.factorize(labels)
+    rows = [monitor.by_label[label] for label in known]
     values = (
         [row.verdict.value for row in rows],
         [row.agreement for row in rows],
         [flag_names(row.flags) for row in rows],
     )
-    return dict(zip(VERDICT_COLUMNS, (np.array(each) for each in values), strict=True))
+    return {name: np.array(each)[at] for name, each in zip(VERDICT_COLUMNS, values, strict=True)}
 
 
 def _heaviest(block: Block, top: int) -> BlockPairs:

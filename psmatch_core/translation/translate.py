@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,12 +13,13 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.randomness import stream
 from psmatch_core.base.summaries import HtmlSummary
-from psmatch_core.data.modality import Modality
+from psmatch_core.data.modality import Matrix, Modality
 from psmatch_core.matching.coupling import Coupling
 from psmatch_core.translation.translators import BarycentricTranslator, CarryingTranslator, Translator
 
 TO_SOURCE, TO_TARGET = "target_to_source", "source_to_target"
 DIRECTIONS = (TO_SOURCE, TO_TARGET)
+MANY_PAIRS = 1_000_000  # of a label: from here on cells are placed before they are carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +184,27 @@ class CarriedFeatures:
 
     def of_label(self, label: str) -> np.ndarray:
         """The features of a label's cells, ``(n, n_features)``; NaN rows for cells without a match."""
+        return self._carried(label, to_dense)
+
+    def placed(self, cells: np.ndarray, place: Callable[[Matrix], np.ndarray]) -> np.ndarray:
+        """These cells ``(n,)`` of one label in another space, ``(n, k)``, to which an affine map ``place`` leads.
+
+        A mean of places is the place of the mean. So the cells of a large plan are placed before they are carried, in
+        ``k`` numbers instead of all features.
+        """
+        label, *others = np.unique(self.at.labels[cells]).tolist()
+        block = self.coupling.blocks.get(label)
+        if others or block is None or not self.translator.is_mean or block.shape[0] * block.shape[1] < MANY_PAIRS:
+            return place(self[cells])
+        return self._carried(label, place)[np.searchsorted(self.cells_of[label], cells)]
+
+    def _carried(self, label: str, values_of: Callable[[Matrix], np.ndarray]) -> np.ndarray:
+        """What ``values_of`` gives for the matches of a label's cells, carried to these."""
         to_source = self.direction == TO_SOURCE
         theirs = (self.coupling.target_cells if to_source else self.coupling.source_cells)[label]
         rng = stream(self.seed, "translate", self.direction, label)
-        dense = to_dense(self.of.X[theirs])
-        return self.translator.carry(self.coupling.blocks[label], dense, to_source=to_source, rng=rng)
+        values = values_of(self.of.X[theirs])
+        return self.translator.carry(self.coupling.blocks[label], values, to_source=to_source, rng=rng)
 
     def __getitem__(self, cells: np.ndarray) -> np.ndarray:
         """The features of these cells ``(n,)``, by their positions, in single precision."""

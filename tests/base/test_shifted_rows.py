@@ -45,6 +45,7 @@ def test_a_run_of_rows_shares_the_memory_of_the_whole():
     X = shifted()
     assert np.shares_memory(X[5:20].stored.data, X.stored.data)
     assert np.shares_memory(X[5:20].stored.indices, X.stored.indices)
+    assert np.shares_memory(X[5:8].stored.data, X.stored.data)  # a small one too
 
 
 def test_nobody_can_change_it():

@@ -1,5 +1,6 @@
 """translate: both directions, both translators, in the requested features."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from psmatch_core.base.errors import PsmatchError
 from psmatch_core.matching.match import match
 from psmatch_core.translation.translate import TO_SOURCE, TO_TARGET, carry, cells_with_features, translate
 from psmatch_core.translation.translators import CarryingTranslator, SamplingTranslator
+
+translating = importlib.import_module("psmatch_core.translation.translate")  # the function has the module's name
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +71,26 @@ def test_other_cells_and_unknown_directions_are_refused(coupling):
         translate(coupling, direction="sideways")
     with pytest.raises(PsmatchError, match="not those of the matched cells"):
         translate(coupling, features=coupling.source.modality)
+
+
+@pytest.mark.parametrize("translator", [kind() for kind in CarryingTranslator.kinds().values()], ids=repr)
+@pytest.mark.parametrize("direction", [TO_SOURCE, TO_TARGET])
+def test_cells_of_large_plans_are_placed_before_they_are_carried_and_lie_where_they_lay(
+    coupling, translator, direction, monkeypatch
+):
+    carried = carry(coupling, translator, direction=direction)
+    axes = np.random.default_rng(0).normal(size=(carried.of.n_features, 3))
+    widths = []
+
+    def place(X):
+        widths.append(X.shape[0])
+        return X @ axes + 1
+
+    for label in coupling:
+        cells = carried.cells_of[label][::-2]
+        monkeypatch.setattr(translating, "MANY_PAIRS", 10**9)
+        expected = carried.placed(cells, place)
+        monkeypatch.setattr(translating, "MANY_PAIRS", 1)
+        np.testing.assert_allclose(carried.placed(cells, place), expected, rtol=1e-4, atol=1e-4)
+        of = (coupling.target_cells if direction == TO_SOURCE else coupling.source_cells)[label]
+        assert widths[-1] == (of.size if translator.is_mean else cells.size)

@@ -12,13 +12,15 @@ from scipy import sparse
 
 from psmatch_core.matching.blocks.base import Block, RowwiseBlock
 from psmatch_core.matching.blocks.stored import SparseBlock
-from psmatch_core.transport.kernels.costs import distances
+from psmatch_core.transport.kernels.costs import distances, distances_by_products
 
 if TYPE_CHECKING:
     from psmatch_core.transport import TransportResult
 
 ENGINE_PAIRS = 4_000_000  # from here the engine's passes save more than loading it takes
 OFTEN_PAIRS = 200_000  # from here they do for a plan that is asked again and again
+PRODUCT_PAIRS = 1_000_000  # from here on costs are computed by matrix products: all numbers of smaller plans stay
+PRODUCT_ROWS = 16  # of fewer at a time, preparing the columns would take longer than the product saves
 _SUPPORT_SHARE = 1e-5  # the engine's support of a large plan holds every entry above this share of its row
 
 
@@ -76,7 +78,12 @@ class PotentialBlock(RowwiseBlock):
         return replace(self, x=self.x[rows], f=self.f[rows], a=a / (a.sum() or 1.0))
 
     def rows(self, start: int, stop: int) -> np.ndarray:
-        return self._rows_at(start, distances(self.x[start:stop], self.y, self.cost))
+        return self._rows_at(start, self._costs(start, stop))
+
+    def _costs(self, start: int, stop: int) -> np.ndarray:
+        x = self.x[start:stop]
+        is_large = self.shape[0] * self.shape[1] >= PRODUCT_PAIRS and x.shape[0] >= PRODUCT_ROWS and x.shape[1]
+        return (distances_by_products if is_large else distances)(x, self.y, self.cost)
 
     def _rows_at(self, start: int, costs: np.ndarray) -> np.ndarray:
         """Rows from ``start`` on, by their costs ``(rows, m)``."""

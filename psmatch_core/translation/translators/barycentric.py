@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from psmatch_core.translation.translators.base import CarryingTranslator
 @dataclass(frozen=True)
 class BarycentricTranslator(CarryingTranslator, title="Weighted mean of a cell's matches (no training)", place=1):
     """Each cell gets the mean of its matches' features, weighted by the row-normalised plan."""
+
+    is_mean: ClassVar[bool] = True
 
     def carry(self, block: Block, values: np.ndarray, *, to_source: bool, rng: np.random.Generator) -> np.ndarray:
         sums = block.pull(values) if to_source else block.push(values)

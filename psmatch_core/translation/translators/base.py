@@ -30,6 +30,8 @@ class Translator(Config, ABC):
 class CarryingTranslator(Translator):
     """A translator for the matched cells only: it carries features across the coupling, without training."""
 
+    is_mean: ClassVar[bool] = False  # whether each cell gets a weighted mean of its matches' features
+
     @property
     def is_trained(self) -> bool:
         return False

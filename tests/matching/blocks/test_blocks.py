@@ -18,6 +18,7 @@ from psmatch_core.matching.blocks import (
 from psmatch_core.matching.blocks.composed import ComposedBlock
 from psmatch_core.matching.blocks.potential import ENGINE_PAIRS
 from psmatch_core.transport import SolveOptions, solve
+from psmatch_core.transport.kernels.costs import distances, distances_by_products
 
 
 def potential_block(n=23, m=17, seed=0):
@@ -230,3 +231,19 @@ def test_a_large_plan_with_broken_potentials_stays_broken():
     block = large_block()
     broken = replace(block, f=np.full(block.shape[0], np.nan))
     assert np.isnan(broken.marginals[0]).all()
+
+
+@pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
+def test_large_plans_take_costs_by_products_which_are_those_of_the_points(monkeypatch, cost):
+    block = replace(potential_block(), cost=cost)
+    expected = block.rows(3, 20)
+    monkeypatch.setattr(potential, "PRODUCT_PAIRS", 1)
+    assert not np.array_equal(block.rows(3, 20), expected)  # another order of sums
+    np.testing.assert_allclose(block.rows(3, 20), expected, rtol=1e-11)
+
+
+def test_costs_by_products_of_points_far_from_the_origin_are_right():
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(9, 5)) + 1000, draw.normal(size=(7, 5)) + 1000
+    np.testing.assert_allclose(distances_by_products(x, y), distances(x, y), rtol=1e-10)
+    assert (distances_by_products(x, x).diagonal() < 1e-5).all()
