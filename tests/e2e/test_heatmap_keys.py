@@ -1,0 +1,64 @@
+"""Rows of the slider's heatmap are chosen by keyboard alone: the cells selected are those that the core has there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (pip install playwright)")
+
+from playwright.sync_api import Page, expect
+
+from pages.shell.shipped_demos import unpack_demo
+from psmatch_core.workspace.jobs.epsilon_path import EpsilonPathJob
+from psmatch_core.workspace.results import load_matching, load_models
+from psmatch_core.workspace.store import RunStore
+from tests.e2e.conftest import Server
+from tests.e2e.exploring import chip, heat_map, saved
+from tests.e2e.steps import settle, visit
+from tests.waiting import until
+
+pytestmark = pytest.mark.browser
+FIRST, LAST = 2, 7  # rows of the heatmap
+
+
+def test_rows_are_chosen_by_keys_and_are_those_of_the_core(server: Server, new_page: Callable[..., Any]) -> None:
+    store = RunStore(server.workspace)
+    assert unpack_demo("screen", store.runs, server.workspace / "demos")
+    (folder,) = [store.open(entry.id) for entry in store.entries()]
+    models = load_models(folder)
+    coupling = load_matching(folder, models)
+    page: Page = new_page()
+    visit(page, f"{server.url}/match?run={folder.id}", "Match")
+    shown = heat_map(page)
+    until(lambda: shown.evaluate("m => m.heat.about([0, 0]).length") == 3, "the names of the cells did not arrive")
+    shown.locator("canvas").focus()
+    for key in ["ArrowDown"] * FIRST:
+        page.keyboard.press(key)
+    said = shown.locator(".says")
+    expect(said).to_have_text(", ".join(shown.evaluate("(m, row) => m.heat.about([row, 0])", FIRST)))
+    page.keyboard.press("Enter")
+    expect(said).to_contain_text("First row set")
+    page.keyboard.press("Escape")  # and anew
+    assert shown.evaluate("m => m.heat.first") is None
+    page.keyboard.press("Enter")
+    for key in ["ArrowDown"] * (LAST - FIRST):
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    expect(chip(page, "RNA cells selected")).to_be_visible()
+    settle(page)
+
+    label = next(each for each in coupling.labels if EpsilonPathJob.latest(folder, each) is not None)
+    job = EpsilonPathJob.latest(folder, label)
+    assert job is not None
+    path = job.result(models)
+    assert path is not None
+    means = path.means
+    rows = means.row_order[means.row_edges[FIRST] : means.row_edges[LAST + 1]]
+    expected = sorted(coupling.source_cells[label][rows].tolist())
+    assert f"{len(expected)} RNA cells selected" in chip(page, "selected").inner_text()
+    page.get_by_role("tab", name="Linked maps").click()
+    settle(page)
+    assert sorted(saved(page, folder, "by keys").cells.tolist()) == expected
