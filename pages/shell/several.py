@@ -10,7 +10,7 @@ from pages.shell.data_steps import DataStep
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.labels.label_rules import LabelRules
-from psmatch_core.data.labels.several_labels import SeveralLabels, check_shared, compare_labels
+from psmatch_core.data.labels.several_labels import SeveralLabels, check_shared, compare_labels, look_alikes
 from psmatch_core.data.modality_names import check_modality_names
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import DataSpec
@@ -62,7 +62,10 @@ def _questions(workspace: Workspace) -> Iterator[tuple[DataStep, str]]:
         if labels is not None:
             check_shared(labels, _rules(workspace))
     except PsmatchError as error:
-        yield DataStep.LABELS, f"{error.problem} Choose label columns that share at least two labels."
+        helps = (
+            "Merge those that look alike." if third_look_alikes(workspace) else "Choose label columns that share two."
+        )
+        yield DataStep.LABELS, f"{error.problem} {helps}"
 
 
 def several_labels(workspace: Workspace) -> SeveralLabels | None:
@@ -76,6 +79,13 @@ def several_labels(workspace: Workspace) -> SeveralLabels | None:
     columns = {side.name: side.label_column for side in sides_of(workspace)}
     counts = {name: column.counts for name, column in columns.items() if column is not None}
     return compare_labels(_rules(workspace), counts) if len(counts) == len(ALL_SIDES) else None
+
+
+def third_look_alikes(workspace: Workspace) -> dict[str, str]:
+    """Labels of the third that differ from one of the first by spelling only, with that one; empty without columns."""
+    columns = [side.label_column for side in sides_of(workspace)]
+    counts = {str(at): column.counts for at, column in enumerate(columns) if column is not None}
+    return look_alikes(_rules(workspace), counts) if len(counts) == len(ALL_SIDES) else {}
 
 
 def _rules(workspace: Workspace) -> LabelRules:

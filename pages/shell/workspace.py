@@ -15,6 +15,7 @@ from psmatch_core.classification.propensity import PropensityScores, Scoring
 from psmatch_core.classification.scored_modality import Space
 from psmatch_core.data.checks import KnownPairs, decide_pairs
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
+from psmatch_core.data.labels.several_labels import rules_of_two
 from psmatch_core.data.labels.shared_labels import LabelReport
 from psmatch_core.data.preprocessing import Preprocessing
 from psmatch_core.data.readers import ColumnSummary, DataSpec, FileSummary
@@ -161,20 +162,22 @@ class Workspace:
         """Other rules for the labels."""
         if rules == self.labels:
             return self
-        return replace(self, labels=rules, run_id="", several_id="")
+        changed = replace(self, labels=rules, several_id="")
+        return changed if changed.labels_of_two == self.labels_of_two else replace(changed, run_id="")
+
+    @property
+    def labels_of_two(self) -> LabelRules:
+        """The rules for the labels of the first two, in which nothing of a third is renamed."""
+        target, third = (side.label_column if side else None for side in (self.target, self.third))
+        return (
+            self.labels if target is None or third is None else rules_of_two(self.labels, target.counts, third.counts)
+        )
 
     def with_preset(self, name: str) -> Workspace:
         """The space, classifier, matcher and link of a preset; results stay, and the page warns where they differ."""
         recipe = Recipe.preset(name)
-        return replace(
-            self,
-            preset=name,
-            space=recipe.space,
-            classifier=recipe.classifier,
-            scoring=recipe.scoring,
-            matcher=recipe.matcher,
-            linking=recipe.linking,
-        )
+        chosen = {each: getattr(recipe, each) for each in ("space", "classifier", "scoring", "matcher", "linking")}
+        return replace(self, preset=name, **chosen)
 
     def with_run(self, run_id: str) -> Workspace:
         """The run that belongs to these settings."""
@@ -187,7 +190,7 @@ class Workspace:
         return Recipe(
             source_preprocessing=source.preprocessing,
             target_preprocessing=target.preprocessing,
-            labels=self.labels,
+            labels=self.labels_of_two,
             space=self.space,
             classifier=self.classifier,
             scoring=self.scoring,
@@ -266,7 +269,7 @@ class Workspace:
         if self.source is None or self.target is None or counts is None:
             return None
         return reconcile_by_rules(
-            self.labels,
+            self.labels_of_two,
             *counts,
             source_name=self.source.name,
             target_name=self.target.name,

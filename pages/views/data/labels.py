@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -37,7 +38,7 @@ def label_comparison(workspace: Workspace, *, with_figure: bool) -> None:
         finer_label_buttons(workspace.source, workspace.target)
         shared_batches_button(workspace.source, workspace.target)
     show_findings(_shown_findings(report))
-    suggestion_buttons(workspace, report, _set_rules)
+    suggestion_buttons(workspace, report, set_rules)
     charts.metrics(
         [
             ("Shared labels", f"{len(report.shared):,}", "", ""),
@@ -47,7 +48,7 @@ def label_comparison(workspace: Workspace, *, with_figure: bool) -> None:
         ]
     )
     _decisions(workspace, report)
-    label_editor(workspace, report, _set_rules)
+    label_editor(workspace, report, set_rules)
     if with_figure:
         _figure(workspace, report)
 
@@ -87,11 +88,10 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
         examples = ", ".join(f"{plain(new, 30)} → {plain(old, 30)}" for new, old in list(suggested.items())[:3])
         text = f"Merge {count(len(suggested), 'similar label')}"
         if st.button(text, help=examples, key="labels.merge", icon=":material/merge:"):
-            _set_rules(replace(rules, rename_target=(*rules.rename_target, *suggested.items())))
-    elif rules.rename_target or rules.rename_source:
-        renamed = (*rules.rename_source, *rules.rename_target)
-        examples = ", ".join(f"{plain(old, 30)} as {plain(new, 30)}" for old, new in renamed[:5])
-        st.caption(f"✓ Merged: {examples}{' …' if len(renamed) > 5 else ''}")
+            column = workspace.target.label_column if workspace.target is not None else None
+            set_rules(rules.with_renaming("target", suggested, column.counts if column is not None else ()))
+    else:
+        merged_labels((*workspace.labels_of_two.rename_source, *workspace.labels_of_two.rename_target))
     one_sided = (*report.only_source, *report.only_target)
     if one_sided:
         cells = sum(report.source_counts.get(each, 0) + report.target_counts.get(each, 0) for each in one_sided)
@@ -103,7 +103,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
                 icon=":material/warning:",
             )
             if st.button("Leave out labels of one modality", key="labels.leave_out", icon=":material/content_cut:"):
-                _set_rules(replace(rules, unshared="leave out"))
+                set_rules(replace(rules, unshared="leave out"))
         else:
             st.caption(f"✓ Left out, with their cells listed in the export: {what}.")
     _sizes(rules)
@@ -114,7 +114,14 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
         if _has_decisions(rules, report) and st.button(
             "Reset label decisions", key="labels.undo", icon=":material/restart_alt:"
         ):
-            _set_rules(START_RULES)
+            set_rules(START_RULES)
+
+
+def merged_labels(renamed: Sequence[tuple[str, str]]) -> None:
+    """Which labels have another name under the rules; nothing if none."""
+    if renamed:
+        examples = ", ".join(f"{plain(old, 30)} as {plain(new, 30)}" for old, new in renamed[:5])
+        st.caption(f"✓ Merged: {examples}{' …' if len(renamed) > 5 else ''}")
 
 
 def _sizes(rules: LabelRules) -> None:
@@ -144,7 +151,7 @@ def _sizes(rules: LabelRules) -> None:
         except PsmatchError as error:
             show_error(error)
         else:
-            _set_rules(changed, keeps_widgets=True)
+            set_rules(changed, keeps_widgets=True)
 
 
 def _keep_only(rules: LabelRules, report: LabelReport) -> None:
@@ -165,7 +172,7 @@ def _keep_only(rules: LabelRules, report: LabelReport) -> None:
             "label here, all are kept.",
         )
     if set(chosen) != set(rules.keep_only):
-        _set_rules(replace(rules, keep_only=tuple(sorted(chosen))), keeps_widgets=True)
+        set_rules(replace(rules, keep_only=tuple(sorted(chosen))), keeps_widgets=True)
 
 
 def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
@@ -173,7 +180,8 @@ def _has_decisions(rules: LabelRules, report: LabelReport) -> bool:
     return is_cut or replace(rules, unshared=START_RULES.unshared) != START_RULES
 
 
-def _set_rules(rules: LabelRules, *, keeps_widgets: bool = False) -> None:
+def set_rules(rules: LabelRules, *, keeps_widgets: bool = False) -> None:
+    """Use other rules for the labels, and remember those before for “Undo the last change”."""
     workspace = session.workspace()
     session.put(EARLIER_RULES, (_content(workspace), (*_history(), workspace.labels)[-MOST_STEPS:]))
     _use_rules(rules, keeps_widgets=keeps_widgets)

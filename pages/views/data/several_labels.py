@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import streamlit as st
 
 from pages.shell.errors import show_error, show_findings
-from pages.shell.several import several_labels, sides_of
+from pages.shell.several import several_labels, sides_of, third_look_alikes
 from pages.shell.tables import label_table
-from pages.shell.text import count
+from pages.shell.text import count, plain
 from pages.shell.workspace import Side, Workspace
+from pages.views.data.labels import merged_labels, set_rules
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.checks import Finding, check_pair
 from psmatch_core.data.checks.pairing import PAIRING_CODE
@@ -23,6 +25,7 @@ def several_label_comparison(workspace: Workspace) -> None:
         return
     st.subheader("Labels of all three")
     show_findings(_together(*sides))
+    _merge_look_alikes(workspace, sides[-1])
     try:
         labels = several_labels(workspace)
     except PsmatchError as error:
@@ -41,6 +44,24 @@ def several_label_comparison(workspace: Workspace) -> None:
         {**titles, "reason": reason},
         key="several.labels",
     )
+
+
+def _merge_look_alikes(workspace: Workspace, third: Side) -> None:
+    """A button that gives labels of the third the first one's spelling, as the other two have one."""
+    alike = third_look_alikes(workspace)
+    column = workspace.target.label_column if workspace.target is not None else None
+    if alike and column is not None:
+        examples = ", ".join(f"{plain(new, 30)} → {plain(old, 30)}" for new, old in list(alike.items())[:3])
+        text = f"Merge {count(len(alike), 'similar label')} of {plain(third.name, 30)}"
+        if st.button(text, help=examples, key="labels.third.merge", icon=":material/merge:"):
+            set_rules(workspace.labels.with_renaming("target", alike, {**column.counts, **_counts(third)}))
+        return
+    of_two = workspace.labels_of_two.rename_target
+    merged_labels([pair for pair in workspace.labels.rename_target if pair not in of_two])
+
+
+def _counts(side: Side) -> Mapping[str, int]:
+    return side.label_column.counts if side.label_column is not None else {}
 
 
 def _together(*sides: Side) -> tuple[Finding, ...]:

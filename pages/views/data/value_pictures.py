@@ -1,4 +1,4 @@
-"""Pictures of the values of both modalities: library size, features per cell, missing values, one feature."""
+"""Pictures of the values of each modality: library size, features per cell, missing values, one feature."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import streamlit as st
 
 from pages.shell import charts, session
 from pages.shell.name_search import name_search
+from pages.shell.several import sides_of
 from pages.shell.text import number, plain
 from pages.shell.workspace import Side, Workspace
 from pages.views.data.cell_samples import side_sample
 from psmatch_core.data.cell_sample import CellSample
 from psmatch_core.data.checks import display
 from psmatch_core.data.readers import MatrixSummary
-from psmatch_core.data.sides import SIDES
+from psmatch_core.data.sides import ALL_SIDES
 
 COUNTED = ("counts",)  # kinds of values whose sum is a library size
 
@@ -52,22 +53,28 @@ class _Shown:
 
 def value_pictures(workspace: Workspace) -> None:
     """The section with all pictures; a change in it draws nothing else on the page anew."""
-    if any(side is not None and side.summary is not None for side in (workspace.source, workspace.target)):
+    if any(side.summary is not None for side in sides_of(workspace)):
         st.subheader("Values of the cells")
         fragment: Callable[[], None] = st.fragment(lambda: _pictures(session.workspace()))
         fragment()
 
 
 def _pictures(workspace: Workspace) -> None:
-    from psmatch_core.plotting import SOURCE_COLOR, TARGET_COLOR
+    from psmatch_core.plotting import PALETTE
 
-    colors = dict(zip(SIDES, (SOURCE_COLOR, TARGET_COLOR), strict=True))
-    sides = [_shown(which, workspace.side(which), colors[which]) for which in SIDES]
+    colors = dict(zip(ALL_SIDES, PALETTE, strict=False))
+    first, second, third = (_shown(which, workspace.side(which), colors[which]) for which in ALL_SIDES)
     for draw in (_depth, _features_per_cell, _missing, _one_feature):
-        for place, side in zip(st.columns(2, gap="large"), sides, strict=True):
+        for place, side in zip(st.columns(2, gap="large"), (first, second), strict=True):
             if side is not None:
                 with place:
                     draw(side)
+    if third is not None:  # below the other two, its own pictures beside each other
+        left, right = st.columns(2, gap="large")
+        for place, draws in ((left, (_depth, _missing)), (right, (_features_per_cell, _one_feature))):
+            with place:
+                for draw in draws:
+                    draw(third)
 
 
 def _shown(which: str, side: Side | None, color: str) -> _Shown | None:

@@ -97,6 +97,30 @@ def compare_labels(rules: LabelRules, files: Mapping[str, Mapping[str, int]]) ->
     return SeveralLabels(counts, frozenset(shared), reasons, renames, tuple(dict.fromkeys(findings)))
 
 
+def look_alikes(rules: LabelRules, files: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Labels of the last modality that differ from one of the reference by spelling only, with that one.
+
+    Parameters
+    ----------
+    files
+        As of :func:`compare_labels`; it is not asked whether anything could be matched.
+    """
+    reference, *_, last = files
+    return suggested_map(_compared(rules, files, (reference, last), SIDES[0]))
+
+
+def rules_of_two(rules: LabelRules, target: Mapping[str, int], third: Mapping[str, int]) -> LabelRules:
+    """The rules for the first two modalities: without the renaming of labels that only a third has.
+
+    Parameters
+    ----------
+    target, third
+        Cells of each label as the files have them [cells].
+    """
+    pairs = tuple(pair for pair in rules.rename_target if pair[0] in target or pair[0] not in third)
+    return rules if pairs == rules.rename_target else replace(rules, rename_target=pairs)
+
+
 def check_shared(labels: SeveralLabels, rules: LabelRules) -> None:
     """Refuse labels that are not in all modalities if they are to be refused, and fewer than two that are.
 

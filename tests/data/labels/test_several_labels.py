@@ -8,7 +8,7 @@ import pytest
 
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
-from psmatch_core.data.labels.several_labels import check_shared, compare_labels
+from psmatch_core.data.labels.several_labels import check_shared, compare_labels, look_alikes, rules_of_two
 
 FILES = {
     "rna": {"MYC": 9, "STAT1": 8, "JAK2": 7, "only": 3, "few": 5},
@@ -64,3 +64,19 @@ def test_labels_that_are_not_in_all_are_refused_where_that_is_asked_for():
     check_shared(labels, LabelRules())
     with pytest.raises(PsmatchError, match="3 labels not in every modality: JAK2, new, only"):
         check_shared(labels, LabelRules(unshared="refuse"))
+
+
+def test_look_alikes_of_the_last_modality_are_found_even_where_nothing_else_is_shared():
+    files = {"rna": {"MYC": 3, "STAT1": 3}, "adt": {"MYC": 3, "STAT1": 3}, "atac": {"myc": 3, "Stat1": 3, "x": 2}}
+    found = look_alikes(LabelRules(), files)
+    assert found == {"myc": "MYC", "Stat1": "STAT1"}
+    merged = LabelRules().with_renaming("target", found, [*files["adt"], *files["atac"]])
+    assert compare_labels(merged, files).shared == {"MYC", "STAT1"}
+    assert look_alikes(merged, files) == {}
+
+
+def test_the_rules_of_two_rename_what_the_target_has_and_nothing_of_a_third_alone():
+    rules = LabelRules(rename_target=(("myc", "MYC"), ("stat", "STAT1"), ("gone", "x")), leave_out=("y",))
+    two = rules_of_two(rules, {"myc": 3}, {"myc": 2, "stat": 3})
+    assert two == LabelRules(rename_target=(("myc", "MYC"), ("gone", "x")), leave_out=("y",))
+    assert rules_of_two(rules, {"myc": 3, "stat": 1}, {}) is rules

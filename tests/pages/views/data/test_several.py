@@ -126,3 +126,25 @@ def test_a_third_file_beside_a_demo_of_two(empty: Open, monkeypatch: pytest.Monk
     workspace = app.session_state["workspace"]
     assert [side.name for side in several.sides_of(workspace)] == ["Circles", "Squares", "more"]
     assert not app.exception
+
+
+def test_look_alikes_of_the_third_are_merged_by_a_button_and_the_two_are_left_as_they_are(empty: Open) -> None:
+    app = three(empty, ["Control", "Stat1", "MYC"] * 8)
+    assert "Merge those that look alike. (step 2)" in plain_text(app)
+    before = app.session_state["workspace"].with_run("a run of the two")
+    at(app, DataStep.LABELS)
+    press(app, "Merge 2 similar labels of image")
+    workspace = app.session_state["workspace"]
+    assert dict(workspace.labels.rename_target) == {"Control": "control", "Stat1": "STAT1"}
+    assert dict(several.several_recipe(workspace).labels.rename_target) == {"Control": "control", "Stat1": "STAT1"}
+    assert workspace.recipe == before.recipe  # a run of the two knows nothing of it, and stays open
+    assert before.with_labels(workspace.labels).run_id == before.run_id
+    text = plain_text(app)
+    assert "3 labels of 3 are in all three." in text
+    assert "✓ Merged: Control as control, Stat1 as STAT1" in text
+    assert "that protein does not have" not in text  # nothing is said of the third's labels to the two
+    assert not has_button(app, "Apply the edit")
+    assert has_button(app, "Match all three")
+    press(app, "Undo the last change")
+    assert app.session_state["workspace"].labels.rename_target == ()
+    assert has_button(app, "Merge 2 similar labels of image")

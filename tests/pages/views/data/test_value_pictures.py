@@ -7,7 +7,7 @@ import pandas as pd
 
 from pages.shell.data_steps import DataStep
 from tests.pages.conftest import Open, plain_text
-from tests.pages.views.data.visitor import at, hand_over, press
+from tests.pages.views.data.visitor import at, hand_over, loaded, press
 
 
 def table(n_cells: int = 30, n_features: int = 50, *, seed: int = 0) -> pd.DataFrame:
@@ -47,3 +47,18 @@ def test_other_values_are_said_to_have_none_and_missing_ones_are_drawn(empty: Op
     assert "3 of 30 cells lack values, at most 12.5% of features" in text
     press(app, "Fill them with the median")
     assert "lack values" not in plain_text(app)
+
+
+def test_a_third_modality_has_the_same_pictures(empty: Open) -> None:
+    third = table(seed=2)
+    app = loaded(empty, ["A", "B", "C"] * 8, ["A", "B", "C"] * 8)
+    hand_over(app, "third", "guides.csv", third.to_csv(index=False).encode())
+    text = plain_text(at(app, DataStep.VALUES))
+    values = third.iloc[:, 2:].to_numpy()
+    assert "guides: from 30 cells" in text
+    assert f"guides: median library size {np.median(values.sum(axis=1)):,.0f} counts" in text
+    assert f"guides: median {np.median((values > 0).sum(axis=1)):,.0f} of 50 features per cell" in text
+    search = [each for each in app.text_input if each.label == "Find a feature"][-1]
+    search.set_value("gene17").run()
+    assert not app.exception
+    assert f"GENE17: not 0 in {(third['GENE17'] > 0).mean():.0%} of cells" in plain_text(app)
