@@ -1,15 +1,17 @@
 """What a run needs: estimated before it starts, and measured: ``python -m benchmarks.needs [--sizes 13] [--keep]``.
 
 Runs ``psmatch match`` with the default recipe on simulated screens of several sizes, and prints processor and wall
-time, the peak of the memory of its processes (proportional set size, Linux) and the size of its folder, each beside the
-estimate. ``--keep`` writes the figures to ``benchmarks/results/needs.json``. ``--fit`` measures nothing: it fits the
-constants of ``psmatch_core/pipeline/needs.py`` to what is kept there, with the same relative weight for each size, and
-prints them and how far the estimates then are from what was measured.
+time, the peak of the memory of its processes (as if alone on the machine, Linux) and the size of its folder, each
+beside the estimate. ``--keep`` writes the figures to ``benchmarks/results/needs.json``. ``--fit`` measures nothing: it
+fits the constants of ``psmatch_core/pipeline/needs.py`` to what is kept there, with the same relative weight for each
+size, and prints them and how far the estimates then are from what was measured. ``--small`` measures the memory of
+runs of two and matchings of three with few cells, which is that of the libraries.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -39,6 +41,7 @@ SIZES = (
     (8_000, 2_000, 4, False), (12_000, 1_000, 30, False), (4_000, 4_000, 100, False), (10_000, 2_000, 100, False),
     (25_000, 2_000, 50, False),
 )  # fmt: skip
+SMALL = (60, 600, 5_000)  # cells of each modality
 
 
 def main() -> None:
@@ -48,7 +51,13 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--keep", action="store_true", help="keep the figures for the fit")
     parser.add_argument("--fit", action="store_true", help="fit the constants to the figures that are kept")
+    parser.add_argument("--small", action="store_true", help="the memory of runs of two and three with few cells")
     options = parser.parse_args()
+    if options.small:
+        for n_cells, n_modalities in itertools.product(SMALL, (2, 3)):
+            with tempfile.TemporaryDirectory(prefix="psmatch-needs-") as folder:
+                print(json.dumps(small(n_cells, n_modalities, Path(folder))), flush=True)
+        return
     if options.fit:
         print(*fit(json.loads(RESULTS.read_text(encoding="utf-8"))), sep="\n")
         return
@@ -71,23 +80,52 @@ def measured(size: tuple[int, int, int, bool], folder: Path) -> dict[str, Any]:
     n_stored = write_screen(folder, n_cells=n_cells, n_features=n_features, n_labels=n_labels, is_dense=is_dense)
     sides = SideSize(n_cells, n_features, n_stored), SideSize(n_cells, 100, 100 * n_cells)
     needs = estimate_needs(Recipe(), *sides, n_labels=n_labels)
-    command = [sys.executable, "-m", "psmatch_core", "match", str(folder / "source.h5ad"), str(folder / "target.h5ad")]
-    command += ["--label", "label", "--out", str(folder / "run"), "--quiet"]
     started, spent = time.perf_counter(), processor_of_children()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak = 0.0
-    while process.poll() is None:
-        peak = max(peak, memory_of(process.pid))
-        time.sleep(0.3)
+    peak, code = peak_of(["match", str(folder / "source.h5ad"), str(folder / "target.h5ad")], folder / "run")
     seconds = time.perf_counter() - started
     processor = processor_of_children() - spent
     n_bytes = sum(each.stat().st_size for each in (folder / "run").rglob("*") if each.is_file())
     shutil.rmtree(folder / "run", ignore_errors=True)
     return {
-        "cells": n_cells, "features": n_features, "labels": n_labels, "stored": n_stored, "exit": process.returncode,
+        "cells": n_cells, "features": n_features, "labels": n_labels, "stored": n_stored, "exit": code,
         "processor": round(processor, 1), "seconds": round(seconds, 1), "memory": round(peak), "disk": n_bytes,
         "of_processor": None if needs.processor is None else round(needs.processor / processor, 2),
         "of_memory": round(needs.memory / peak, 2), "of_disk": round(needs.disk / n_bytes, 2),
+    }  # fmt: skip
+
+
+def peak_of(command: list[str], out: Path) -> tuple[float, int]:
+    """The largest memory of a command of psmatch on labelled files [bytes], and its exit code."""
+    command = [sys.executable, "-m", "psmatch_core", *command, "--label", "label", "--out", str(out), "--quiet"]
+    process, peak = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT), 0.0
+    while process.poll() is None:
+        peak = max(peak, memory_of(process.pid))
+        time.sleep(0.05)
+    return peak, process.returncode
+
+
+def small(n_cells: int, n_modalities: int, folder: Path) -> dict[str, Any]:
+    """Estimate and measurement of the memory of a run of two, or a matching of three, with few cells of each."""
+    from psmatch_core.pipeline.needs import SideSize, estimate_needs
+    from psmatch_core.pipeline.recipe import Recipe
+
+    widths = (200, 201)
+    for at, width in enumerate(widths):
+        (folder / str(at)).mkdir()
+        stored = write_screen(folder / str(at), n_cells=n_cells, n_features=width, n_labels=5, is_dense=False)
+        if at == 0:
+            sides = [SideSize(n_cells, width, stored), SideSize(n_cells, 100, 100 * n_cells)]
+    files = [folder / "0" / "source.h5ad", folder / "0" / "target.h5ad"]
+    command = ["match", *map(str, files)]
+    if n_modalities == 3:
+        sides.append(SideSize(n_cells, widths[1], stored))
+        named = zip("abc", [*files, folder / "1" / "source.h5ad"], strict=True)
+        command = ["match-many", *(f"{name}={path}" for name, path in named)]
+    peak, code = peak_of(command, folder / "run")
+    told = estimate_needs(Recipe(), *sides, n_labels=5).memory
+    return {
+        "cells": n_cells, "modalities": n_modalities, "exit": code, "memory": round(peak / 1e6),
+        "told": round(told / 1e6), "of_memory": round(told / peak, 2),
     }  # fmt: skip
 
 
@@ -177,18 +215,28 @@ def write_screen(folder: Path, *, n_cells: int, n_features: int, n_labels: int, 
 
 
 def memory_of(pid: int) -> float:
-    """Memory of a process and of those that it started [bytes], shared pages counted once (Linux)."""
-    total, children = 0.0, [pid]
+    """Memory that a process and those that it started would need alone on a machine [bytes] (Linux).
+
+    What they hold for themselves, and once the libraries and other files of the one that has most of them mapped.
+    Shares of what programs beside them map too would make a run the smaller the more work goes on beside it: on a busy
+    machine 60 to 170 MB of the libraries were missing in that way.
+    """
+    own, mapped, children = 0.0, [0.0], [pid]
     while children:
         at = children.pop()
         try:
             for thread in os.listdir(f"/proc/{at}/task"):
                 children += map(int, Path(f"/proc/{at}/task/{thread}/children").read_text().split())
-            lines = Path(f"/proc/{at}/smaps_rollup").read_text().splitlines()
-            total += 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            own += sum(_kilobytes(Path(f"/proc/{at}/smaps_rollup"), each) for each in ("Pss_Anon", "Pss_Shmem"))
+            mapped.append(_kilobytes(Path(f"/proc/{at}/status"), "RssFile"))
         except (OSError, StopIteration):  # ended in the meantime
             continue
-    return total
+    return 1024 * (own + max(mapped))
+
+
+def _kilobytes(path: Path, name: str) -> float:
+    """A figure of a process [kB]."""
+    return next(float(line.split()[1]) for line in path.read_text().splitlines() if line.startswith(f"{name}:"))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What a run needs is told before it trains, and a run that does not fit is refused with what does."""
 
 import re
+import sys
 
 import pytest
 
+from benchmarks.needs import small
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.classifiers import LinearClassifier
 from psmatch_core.pipeline.needs import (
@@ -90,6 +92,16 @@ def test_three_modalities_need_more_than_any_two_and_the_proposed_size_fits_all(
     assert len(cells) == 3
     factor = cells[0] / three[0].n_cells
     assert check_needs(Recipe(), *(each.scaled(factor) for each in three), budget=10 * GB).memory <= 10 * GB
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process tree is read from /proc")
+@pytest.mark.parametrize("n_modalities", [2, 3])
+def test_the_memory_that_is_told_of_a_small_run_is_what_it_takes(tmp_path, n_modalities):
+    """Of a real run, whose libraries are nearly all of it; beside other work as well as alone."""
+    found = small(60, n_modalities, tmp_path)
+    assert found["exit"] == 0
+    assert 0.8 <= found["of_memory"] <= 1.3
 
 
 def test_sparse_features_need_less_than_dense_ones_of_the_same_size():
