@@ -23,6 +23,13 @@ def may_change(folder: RunFolder, *, to: str) -> bool:
     return False
 
 
+def link_to_matching(job_id: str) -> None:
+    """A link by which a colleague can read a matching of three modalities; nothing where one person uses the app."""
+    if is_shared():
+        st.caption("Read-only link: whoever has it can look at this matching and take its files, but change nothing.")
+        st.code(session.matching_link(job_id), language=None, wrap_lines=True)
+
+
 def link_to_share(folder: RunFolder) -> None:
     """A link by which a colleague can read a run, or what to do where there can be none."""
     if is_shared():

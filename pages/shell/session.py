@@ -75,6 +75,11 @@ def run_link(run_id: str) -> str:
     return f"{st.context.url or ''}?run={run_id}"
 
 
+def matching_link(job_id: str) -> str:
+    """The same of a matching of three modalities, which the Data page shows."""
+    return f"{st.context.url or ''}?{MATCHING}={job_id}"
+
+
 def workspace() -> Workspace:
     """What this visitor works on; a run named in the address is opened first."""
     current: Workspace = st.session_state.setdefault("workspace", Workspace())
@@ -103,11 +108,12 @@ def workspace() -> Workspace:
 
 
 def several_job(job_id: str) -> SeveralJob | None:
-    """The person's matching of three modalities with this id; None if there is none."""
+    """The matching of three modalities with this id, read-only if it is somebody else's; None if there is none."""
     found = store()
     folder = RunFolder(found.root / SeveralJob.place / job_id)
-    is_there = RUN_ID.fullmatch(job_id) and folder.path.is_dir() and found.owns(folder)
-    return SeveralJob(folder) if is_there else None
+    if not RUN_ID.fullmatch(job_id) or not folder.path.is_dir():
+        return None
+    return SeveralJob(folder if found.owns(folder) else replace(folder, is_read_only=True))
 
 
 def workspace_with_several(current: Workspace, job_id: str) -> Workspace:
@@ -116,12 +122,12 @@ def workspace_with_several(current: Workspace, job_id: str) -> Workspace:
     Raises
     ------
     PsmatchError
-        If the person has none with this id, its files are damaged, or another version wrote them.
+        If there is none with this id, its files are damaged, or another version wrote them.
     """
     job = several_job(job_id)
     if job is None:
         raise PsmatchError(
-            "No matching of yours has this link.", hint="Open one from the list on Data, or match the files again."
+            "No matching has this link.", hint="Open one from the list on Data, or match the files again."
         )
     (_, spec), preprocessing = list(job.specs.items())[-1], list(job.preprocessing.values())
     opened = from_recipe(job.folder.recipe, "")

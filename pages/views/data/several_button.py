@@ -31,7 +31,7 @@ def several_button() -> None:
         "Match all three",
         key="several.match",
         icon=":material/hub:",
-        disabled=not fits or (job is not None and job.is_active),
+        disabled=not fits or (job is not None and job.is_active and not job.folder.is_read_only),
         help="One classifier for each modality, every pair matched, and one file with all of them.",
     ):
         with show_errors():

@@ -11,6 +11,7 @@ from pages.shell import charts, progress_box, session
 from pages.shell.downloads import download_row
 from pages.shell.errors import show_errors
 from pages.shell.frame import say_answer
+from pages.shell.read_only import link_to_matching
 from pages.shell.several import current_several, is_as_asked
 from pages.shell.tables import EMPTY_FIGURE, label_table, text_width
 from pages.shell.text import count, number, plain, when
@@ -57,6 +58,11 @@ def several_section() -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(f"{plain(job.name)}, matched together", anchor=False, width="content")
         st.button("Close", key="several.close", icon=":material/close:", on_click=session.set_several, args=("",))
+    if job.folder.is_read_only:
+        st.caption(
+            ":material/lock: This matching belongs to somebody else. You can read it and take its files; “Match all "
+            "three” makes one of your own."
+        )
     progress_box.show_job(job)
     if job.is_done:
         with show_errors():
@@ -76,6 +82,7 @@ def _result(job: SeveralJob) -> None:
     _by_label(job, figures)
     _notes(figures)
     _files(job)
+    link_to_matching(job.id)
 
 
 def _made_with(job: SeveralJob) -> None:

@@ -12,9 +12,11 @@ import pytest
 from pages.shell import demos, session, several
 from pages.shell.workspace import Workspace
 from psmatch_core.base import disk
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.workspace import files
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.ownership import PersonalStore, hash_owner
+from psmatch_core.workspace.placed_jobs import delete_job, own_jobs, rename_job
 from psmatch_core.workspace.run_folder import CANCELLED, DONE, FAILED, RunStatus
 from psmatch_core.workspace.store import RunStore
 from tests.pages.conftest import Open, opener, plain_text
@@ -93,13 +95,26 @@ def test_a_full_disk_and_a_machine_that_is_too_small_start_nothing(
     assert list((tmp_path / "workspace" / SeveralJob.place).iterdir()) == []
 
 
-def test_another_person_neither_sees_nor_changes_it(
+def test_another_person_does_not_see_it_listed_and_can_change_nothing(
     done: tuple[Path, SeveralJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, job = done
     bob = PersonalStore(root, owner=hash_owner("bob"))
     monkeypatch.setattr(session, "store", lambda: bob)
-    assert several.current_several(Workspace(several_id=job.id)) is None
+    assert own_jobs(bob, SeveralJob) == []
+    held = several.current_several(Workspace(several_id=job.id))
+    assert held is not None
+    assert held.folder.is_read_only
+    for change in (
+        lambda: rename_job(bob, held, "mine"),
+        lambda: delete_job(bob, held),
+        lambda: bob.cancel(held.folder),
+        lambda: bob.start_again(held.folder),
+        lambda: held.folder.write_status(RunStatus(state=FAILED)),
+    ):
+        with pytest.raises(PsmatchError, match="somebody else"):
+            change()
+    assert job.is_done
     assert several.current_several(Workspace(several_id="../runs")) is None
 
 

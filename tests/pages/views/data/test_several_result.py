@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import session, several
+from pages.shell import session, several, sharing
+from pages.shell.data_steps import DataStep
 from pages.shell.workspace import Workspace
 from psmatch_core.workspace.jobs.several import SeveralJob
 from psmatch_core.workspace.store import RunStore
@@ -18,7 +20,7 @@ from tests.pages.views.data.three_files import (
     has_button,
     tables,
 )
-from tests.pages.views.data.visitor import press
+from tests.pages.views.data.visitor import at, press
 
 
 def test_a_press_starts_a_job_with_what_the_page_shows(done: tuple[Path, SeveralJob]) -> None:
@@ -118,10 +120,34 @@ def test_the_address_leads_back_to_it_and_forgets_it_once_closed(
     assert "matched together" not in plain_text(app)
 
 
+def test_whoever_holds_its_link_reads_it_on_a_shared_server_and_changes_nothing(
+    done: tuple[Path, SeveralJob], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "workspace"
+    shutil.copytree(done[0], root)
+    monkeypatch.setenv(sharing.SHARED_VARIABLE, "1")
+    folder = root / SeveralJob.place
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
+    guest = visited(root, monkeypatch, done[1].id)
+    assert figures_of(done[1]).answer() in plain_text(guest)
+    assert "This matching belongs to somebody else" in plain_text(guest)
+    assert "matched.h5mu" in [each.label for each in guest.get("download_button")]
+    (link,) = [each.value for each in guest.code if "matching=" in each.value]
+    assert link.endswith(f"?matching={done[1].id}")  # without the guest's key
+    at(guest, DataStep.FILES)
+    assert not any((each.key or "").startswith("several.delete") for each in guest.button)
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")} == before
+
+
+def test_one_person_alone_is_shown_no_link(opened: AppTest) -> None:
+    assert "Read-only link" not in plain_text(opened)
+    assert "belongs to somebody else" not in plain_text(opened)
+
+
 def test_a_link_that_leads_nowhere_is_told(done: tuple[Path, SeveralJob], monkeypatch: pytest.MonkeyPatch) -> None:
     for link in ("20200101-000000-0123456789ab", "../runs", "x"):
         app = visited(done[0], monkeypatch, link)
-        assert "No matching of yours has this link" in "".join(each.value for each in app.error)
+        assert "No matching has this link" in "".join(each.value for each in app.error)
 
 
 def test_opening_keeps_the_run_of_the_same_two_files(
