@@ -95,7 +95,7 @@ def test_tables_compare_with_the_papers_recipe_and_with_chance():
     differences = "-0.045 / -0.045 | -0.045 / -0.045 | -0.045 / -0.045"
     shares = "0 | 2.00 | 100% | 0.75 / 0.75 | 0.50, smallest 0.50 of 2 |"
     assert f"| separate | recommended-2 | 2 | {differences} | {shares}" in summary(rows)
-    assert "| x | separate | recommended-2 | 0.405 | -19.0 | 0.405 |" in chance(rows)
+    assert "| x | separate | recommended-2 | 2 | 0.405 ± 0.005 | -19.0 | 0.405 |" in chance(rows)
     few = rows.assign(n_pairs=[9 if data == "y" else 90 for data in rows["data"]])
     assert "| separate | recommended-2 | 1 |" in summary(few)
     assert summary(few).endswith("Left out for fewer than 30 judged pairs: y (separate, 9).")
