@@ -19,7 +19,7 @@ from psmatch_core.data.modality import Matrix
 
 NEVER_HELD_OUT = -1
 MANY_CELLS = 10_000  # from here on, the cells of one fold tell losses apart that differ by 0.01 nats
-VERY_MANY_CELLS = 75_000  # from here on networks take a short schedule; half of 150,000 cells is as many
+VERY_MANY_CELLS = 75_000  # from here on schedules of networks are short, and fits start at that of a sample
 NO_HELD_OUT = np.empty((0, 0))  # where no cell was held out, or nobody needs what was
 
 

@@ -14,7 +14,14 @@ from scipy.special import log_softmax
 from psmatch_core.base.config import option
 from psmatch_core.base.cores import compute, part_of, side_by_side
 from psmatch_core.base.progress import Event, Progress
-from psmatch_core.classification.classifiers.base import MANY_CELLS, NO_HELD_OUT, Classifier, FittedClassifier, Folds
+from psmatch_core.classification.classifiers.base import (
+    MANY_CELLS,
+    NO_HELD_OUT,
+    VERY_MANY_CELLS,
+    Classifier,
+    FittedClassifier,
+    Folds,
+)
 from psmatch_core.classification.classifiers.multinomial import MAX_ITERATIONS, MultinomialRidge, linear_logits
 from psmatch_core.data.modality import Matrix
 
@@ -192,6 +199,8 @@ def _fit_without(
     model = MultinomialRidge(tuple((X[part], y[part]) for part in others if y[part].size), n_labels)
     if start is not None:
         model.start_at(start)
+    elif y.size >= VERY_MANY_CELLS:
+        model.start_at_a_sample(strength)
     model.fit(strength)
     return model.logits(X[slice(*held)]), model.end
 
@@ -199,6 +208,8 @@ def _fit_without(
 def _fit_all(X: Matrix, y: np.ndarray, n_labels: int, strength: float) -> tuple[np.ndarray, np.ndarray, bool]:
     """Weights and intercepts of all cells, and whether the fit converged."""
     model = MultinomialRidge(((X, y),), n_labels)
+    if y.size >= VERY_MANY_CELLS:
+        model.start_at_a_sample(strength)
     model.fit(strength)
     return model.weights, model.intercepts, model.converged
 

@@ -25,6 +25,8 @@ ROWS_AT_ONCE = 8192  # their scores stay in the cache, and nothing of all cells 
 SHARE_ROWS, MOST_SHARES = 16_384, 32  # of cells summed on one core; neither depends on the number of cores
 SHIFTED_ROWS = 1024  # of a shifted matrix, which is read twice: the second time, its rows are in the cache
 
+SAMPLE_STEP = 8  # of the cells of a label, one is in the sample
+
 Rows = tuple[Matrix, np.ndarray]  # features (n, n_features) and the label of each cell (n,)
 
 
@@ -72,6 +74,16 @@ class MultinomialRidge:
     def start_at(self, end: np.ndarray) -> None:
         """Start the next fit where one of the same cells ended."""
         self._at = end
+
+    def start_at_a_sample(self, strength: float) -> None:
+        """Start the next fit where one of every eighth cell of each label ends, which costs an eighth for each step.
+
+        What is minimised and when it ends stay the same. Only training cells are read: held-out scores stay held out.
+        """
+        parts = tuple((X[some], y[some]) for X, y in self.parts for some in [_of_each_label(y, SAMPLE_STEP)])
+        sample = MultinomialRidge(parts, self.n_labels)
+        sample.fit(strength)
+        self.start_at(sample.end)
 
     def fit(self, strength: float) -> None:
         """Minimise ``strength`` × the summed cross-entropy + half the sum of the squared weights."""
@@ -169,6 +181,13 @@ def _runs_of(X: Matrix, y: np.ndarray, step: int) -> Iterator[Rows]:
         return
     for start in range(0, y.size, step):
         yield X[start : start + step], y[start : start + step]
+
+
+def _of_each_label(y: np.ndarray, step: int) -> np.ndarray:
+    """Positions, ascending, of the first cell of each label and of each ``step``-th one after it."""
+    order = np.argsort(y, kind="stable")
+    first = np.searchsorted(y[order], y[order])  # where the cells of the same label begin
+    return np.sort(order[(np.arange(y.size) - first) % step == 0])
 
 
 def linear_logits(X: Matrix, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:

@@ -7,9 +7,10 @@ from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
 from psmatch_core.base.cores import CORES_VARIABLE, a_core
+from psmatch_core.base.progress import silent
 from psmatch_core.base.shifted_rows import ShiftedRows
-from psmatch_core.classification.classifiers import multinomial
-from psmatch_core.classification.classifiers.base import centered
+from psmatch_core.classification.classifiers import linear, multinomial
+from psmatch_core.classification.classifiers.base import centered, stratified_folds
 from psmatch_core.classification.classifiers.multinomial import GRADIENT_TOLERANCE, MultinomialRidge
 
 
@@ -126,3 +127,40 @@ def test_it_says_that_it_did_not_converge(monkeypatch):
     model = MultinomialRidge(((X, y),), 3)
     model.fit(1.0)
     assert not model.converged
+
+
+@pytest.mark.parametrize("n_labels", [2, 6])
+def test_a_fit_that_starts_at_that_of_a_sample_ends_where_any_fit_ends(monkeypatch, n_labels):
+    monkeypatch.setattr(multinomial, "GRADIENT_TOLERANCE", 1e-7)
+    X, y = cells(n_labels, n=400)
+    parts = ((X[:150].astype(float), y[:150]), (X[150:].astype(float), y[150:]))
+    anew, started = (MultinomialRidge(parts, n_labels) for _ in range(2))
+    anew.fit(0.1)
+    started.start_at_a_sample(0.1)
+    assert np.abs(started.end).max() > 0
+    assert not np.array_equal(started.end, anew.end)
+    started.fit(0.1)
+    np.testing.assert_allclose(started.logits(X), anew.logits(X), atol=1e-3)
+
+
+def test_the_sample_holds_a_cell_of_every_label_and_an_eighth_of_large_ones():
+    y = np.array([3] * 17 + [0] + [5] * 8 + [3] * 7)
+    some = multinomial._of_each_label(y, 8)
+    assert np.array_equal(some, np.sort(some))
+    assert {int(label): int((y[some] == label).sum()) for label in np.unique(y)} == {0: 1, 3: 3, 5: 1}
+
+
+def test_very_many_cells_start_at_a_sample_and_fewer_do_not(monkeypatch):
+    X, y = cells(3)
+    folds, used = stratified_folds(y, 3, seed=0), []
+    usual = MultinomialRidge.start_at_a_sample
+    monkeypatch.setattr(
+        MultinomialRidge, "start_at_a_sample", lambda self, strength: used.append(1) or usual(self, strength)
+    )
+    found = []
+    for least in (y.size + 1, y.size):
+        monkeypatch.setattr(linear, "VERY_MANY_CELLS", least)
+        fitted = linear.LinearClassifier(strength=0.1).fit(X, y, n_labels=3, folds=folds, seed=0, progress=silent)
+        found.append((len(used), fitted))
+    assert [n for n, _ in found] == [0, folds.n_folds + 1]
+    np.testing.assert_allclose(found[1][1].logits(X), found[0][1].logits(X), atol=0.05)
