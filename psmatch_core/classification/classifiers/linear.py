@@ -29,6 +29,7 @@ from psmatch_core.data.modality import Matrix
 # is finer than the seed-to-seed noise of the cross-validated loss.
 STRENGTHS_TIMES_CELLS = tuple(float(10 ** (exponent / 2)) for exponent in range(0, 9))
 _Span = tuple[int, int]  # cells that lie together: the first, and the one after the last
+MANY_FITTED = 500  # features; with 100 of them a fit of 160,000 cells took 6.4 s instead of 7.3, and lost 0.003 nats
 WORSE_IN_A_ROW = 2  # the cross-validated loss is unimodal along the path up to noise: two rises end it
 
 
@@ -199,7 +200,7 @@ def _fit_without(
     model = MultinomialRidge(tuple((X[part], y[part]) for part in others if y[part].size), n_labels)
     if start is not None:
         model.start_at(start)
-    elif y.size >= VERY_MANY_CELLS:
+    elif _needs_a_start(X):
         model.start_at_a_sample(strength)
     model.fit(strength)
     return model.logits(X[slice(*held)]), model.end
@@ -208,10 +209,14 @@ def _fit_without(
 def _fit_all(X: Matrix, y: np.ndarray, n_labels: int, strength: float) -> tuple[np.ndarray, np.ndarray, bool]:
     """Weights and intercepts of all cells, and whether the fit converged."""
     model = MultinomialRidge(((X, y),), n_labels)
-    if y.size >= VERY_MANY_CELLS:
+    if _needs_a_start(X):
         model.start_at_a_sample(strength)
     model.fit(strength)
     return model.weights, model.intercepts, model.converged
+
+
+def _needs_a_start(X: Matrix) -> bool:
+    return X.shape[0] >= VERY_MANY_CELLS and X.shape[1] >= MANY_FITTED
 
 
 def _rotated(X: Matrix) -> tuple[Matrix, np.ndarray | None]:

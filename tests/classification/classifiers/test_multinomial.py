@@ -152,6 +152,7 @@ def test_the_sample_holds_a_cell_of_every_label_and_an_eighth_of_large_ones():
 
 def test_very_many_cells_start_at_a_sample_and_fewer_do_not(monkeypatch):
     X, y = cells(3)
+    monkeypatch.setattr(linear, "MANY_FITTED", X.shape[1])
     folds, used = stratified_folds(y, 3, seed=0), []
     usual = MultinomialRidge.start_at_a_sample
     monkeypatch.setattr(
