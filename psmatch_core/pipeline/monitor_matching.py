@@ -93,6 +93,7 @@ def monitor_matching(
                     epsilon = epsilon_by_information(
                         *models, halves, recipe.matcher, seed=recipe.seed, progress=progress
                     )
+                del halves  # four matrices of all cells × labels, beside which the next four would be made
             else:
                 notes.append(f"halves of the {of.value} were not compared: images and single features have none")
         try:

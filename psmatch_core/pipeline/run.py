@@ -334,7 +334,7 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
     """
 
     def compare(direction: str) -> Distributions:
-        at, of = readable_sides(run, direction)
+        at, of = sides if direction == TO_SOURCE else sides[::-1]
         with a_core():
             both = {name: _translated(each, direction, of) for name, each in ((TRANSLATED, run), (UNIFORM, uniform))}
         return compare_distributions(
@@ -342,4 +342,5 @@ def _compare_distributions(run: Run, uniform: Run, progress: Progress) -> dict[s
         )
 
     progress(Event("compare", 0.0, "distributions, both directions"))
+    sides = readable_sides(run, TO_SOURCE)  # once for both directions, which are compared side by side
     return dict(zip(DIRECTIONS, side_by_side(compare, DIRECTIONS), strict=True))
