@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -33,7 +34,7 @@ write_demo(sys.argv[1], Path(sys.argv[2]))
 """
 
 
-def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
+def summary_of(spec: DataSpec, shown: str, cache: Path, *, label_names: Sequence[str] | None = None) -> FileSummary:
     """What a file contains; taken from the cache if the same was asked of the same file before.
 
     Parameters
@@ -44,28 +45,36 @@ def summary_of(spec: DataSpec, shown: str, cache: Path) -> FileSummary:
         Its name in messages.
     cache
         Folder of the kept summaries.
+    label_names
+        If given and no label column is chosen, the usual one is taken, one of these names first.
 
     Raises
     ------
     PsmatchError
         When the file cannot be used.
     """
-    kept, sample = kept_paths(spec, shown, cache)
+    kept, sample = kept_paths(spec, shown, cache, label_names=label_names)
     with explain_full_disk("the summary of the file"):
         cache.mkdir(parents=True, exist_ok=True)
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = FileSummary.from_dict(json.loads(kept.read_text("utf-8")))
         if sample.exists() or not any(each.medians for each in found.matrices):
             return found
-    summary = inspect_file(replace(spec, sha256=""), display_name=shown, sample=sample)
+    summary = inspect_file(replace(spec, sha256=""), display_name=shown, sample=sample, label_names=label_names)
+    chosen, _ = kept_paths(replace(spec, label_key=spec.label_key or summary.label_key), shown, cache)
     with suppress(PsmatchError):  # on a full disk the file is inspected again next time
-        write_json(kept, summary.to_dict())
+        for each in {kept, chosen}:
+            write_json(each, summary.to_dict())
     return summary
 
 
-def kept_paths(spec: DataSpec, shown: str, cache: Path) -> tuple[Path, Path]:
+def kept_paths(
+    spec: DataSpec, shown: str, cache: Path, *, label_names: Sequence[str] | None = None
+) -> tuple[Path, Path]:
     """Where the summary of a file and the sample of its cells are kept, as the file is now."""
     key = [SUMMARY_VERSION, shown, json.dumps(replace(spec, name="", sha256="").to_dict())]
+    if label_names is not None and not spec.label_key:
+        key.append(json.dumps(list(label_names)))
     for each in (spec.path, spec.labels_path):
         if each:
             try:

@@ -24,13 +24,15 @@ MOST_LABELS = 8
 MOST_TYPED = 100  # characters of a setting that a user would rather type than read past
 
 
-def describe(summary: FileSummary, preprocessing: Sequence[str] = ()) -> str:
+def describe(summary: FileSummary, preprocessing: Sequence[str] = (), *, is_chosen: bool = True) -> str:
     """The summary of one file.
 
     Parameters
     ----------
     preprocessing
         Lines about the preprocessing that suits it.
+    is_chosen
+        Whether the label column was chosen, and not taken as the usual one.
     """
     main = summary.matrices[0]
     size = f"{plural(summary.n_cells, 'cell')}{', ' if main.image_shape else ' × '}{main.size_text}"
@@ -53,7 +55,8 @@ def describe(summary: FileSummary, preprocessing: Sequence[str] = ()) -> str:
         if len(others) > MOST_COLUMNS:
             lines.append(f"    … and {len(others) - MOST_COLUMNS:,} more")
     if summary.label_key:
-        lines.append(f"  label column: {display(summary.label_key)}")
+        how = "" if is_chosen else " (taken for now; choose it, or another, with --label)"
+        lines.append(f"  label column: {display(summary.label_key)}{how}")
         repeated = repetition_text(summary, summary.label_key)
         lines += [f"  {repeated}"] if repeated else []
     lines += [f"  preprocessing: {each}" for each in preprocessing]
@@ -148,12 +151,6 @@ def _as_setting(offered: Suggestion) -> str:
     texts = [f" --set labels.{name}={shlex.quote(','.join(each))}" for name, each in changes.items() if each]
     is_plain = not any("," in label or "=" in label.partition("=")[2] for each in changes.values() for label in each)
     return f" [{''.join(texts).strip()}]" if is_plain and len("".join(texts)) <= MOST_TYPED else ""
-
-
-def only_candidate(summary: FileSummary) -> str:
-    """The name of the only possible label column, or an empty text."""
-    candidates = summary.label_candidates
-    return candidates[0].name if len(candidates) == 1 else ""
 
 
 def _matrix_line(matrix: MatrixSummary) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psmatch_core.base.errors import PsmatchError
@@ -13,7 +13,6 @@ from psmatch_core.cli.file_summary import (
     describe,
     describe_pair,
     finding_lines,
-    only_candidate,
     proposal_lines,
 )
 from psmatch_core.data.checks import Severity, check_pair, pairs_of_files
@@ -63,8 +62,8 @@ def inspect_files(
     Parameters
     ----------
     specs
-        The files, and what is chosen of them; label candidates are listed where no column is chosen. The labels of two
-        files are compared as well.
+        The files, and what is chosen of them; where no label column is chosen, the usual one is taken, which is said.
+        The labels of two files are compared as well.
     rules
         The label rules under which the labels of two files are compared; those of a default run if None.
     accepted
@@ -78,17 +77,19 @@ def inspect_files(
         If the labels do not suggest what is accepted.
     """
     rules = rules or LabelRules()
+    specs = list(specs)
     blocks: list[str] = []
     summaries: list[FileSummary] = []
     records: list[dict[str, Any]] = []
     is_refused = False
     for at, spec in enumerate(specs):
         try:
-            summaries.append(inspect_file(spec))
+            summaries.append(inspect_file(spec, label_names=[each.label_key for each in summaries]))
+            specs[at] = replace(spec, label_key=spec.label_key or summaries[-1].label_key)
             current = preprocessing[at] if preprocessing else Preprocessing()
-            proposed = proposal_lines(summaries[-1], spec, current, side=SIDES[at], rules=rules)
-            blocks.append(describe(summaries[-1], proposed))
-            records.append(_file_record(summaries[-1], proposed))
+            proposed = proposal_lines(summaries[-1], specs[at], current, side=SIDES[at], rules=rules)
+            blocks.append(describe(summaries[-1], proposed, is_chosen=bool(spec.label_key)))
+            records.append(_file_record(summaries[-1], proposed, is_chosen=bool(spec.label_key)))
             is_refused = is_refused or any(each.severity is Severity.REJECT for each in summaries[-1].findings)
         except PsmatchError as error:
             blocks.append(f"{shown_name(spec.path)}: refused\n  ✗ {error}")
@@ -111,13 +112,12 @@ def _compared(
 ) -> tuple[str, dict[str, Any], bool]:
     """Two files compared: as text, as plain data, and whether their labels are refused."""
     source, target = summaries
-    chosen = [spec.label_name for spec in specs]
-    keys = [name or only_candidate(each) for name, each in zip(chosen, summaries, strict=True)]
+    keys = [spec.label_name for spec in specs]
     found = check_pair(
         source,
         target,
-        source_label_key=chosen[0],
-        target_label_key=chosen[1],
+        source_label_key=keys[0],
+        target_label_key=keys[1],
         pair_keys=(specs[0].pair_key, specs[1].pair_key),
     )
     pair = [each for each in found if each.code != PAIRING_CODE]  # the decision is printed in any case
@@ -133,10 +133,15 @@ def _compared(
     return describe_pair(report, pair, known), {**record, "labels": to_plain(report)}, is_refused
 
 
-def _file_record(summary: FileSummary, proposed: Sequence[str]) -> dict[str, Any]:
+def _file_record(summary: FileSummary, proposed: Sequence[str], *, is_chosen: bool) -> dict[str, Any]:
     """One file as plain data, without the pictures and what only a comparison reads."""
     record = {name: value for name, value in summary.to_dict().items() if name not in FOR_COMPARISON}
     for matrix in record["matrices"]:
         matrix.pop("preview")
     candidates = [each.name for each in summary.label_candidates]
-    return {**record, "label_candidates": candidates, "preprocessing": list(proposed)}
+    return {
+        **record,
+        "label_candidates": candidates,
+        "label_is_proposed": bool(summary.label_key) and not is_chosen,
+        "preprocessing": list(proposed),
+    }

@@ -17,8 +17,6 @@ from psmatch_core.data.readers import FORMATS_READ, DataSpec, FileSummary
 from psmatch_core.data.sides import ALL_SIDES, SIDES
 
 LARGE = "For files above 500 MB, give a path on the server instead: an upload is held in the server's memory."
-# Column names that usually hold the label, best first. Only a suggestion: the visitor sees it and can change it.
-USUAL_LABELS = ("label", "labels", "perturbation", "gene", "target", "condition", "treatment", "cell_type", "celltype")
 
 
 def choose_file(which: str) -> None:
@@ -97,15 +95,18 @@ def use_new_file(which: str) -> None:
     except PsmatchError as error:
         session.put_error(which, error)
     if changed is not None:
-        session.set_workspace(session.workspace().with_side(which, _judged_by_labels(which, changed)))
+        session.set_workspace(session.workspace().with_side(which, _judged(which, changed)))
         _reset_form(which)
     session.pop(f"new.{which}.path")
     session.pop(f"new.{which}.labels")
 
 
-def _judged_by_labels(which: str, side: Side) -> Side:
-    """The side after the checks that need a label column, if one is chosen; none is chosen if they refuse it."""
-    if not side.label_key:
+def _judged(which: str, side: Side) -> Side:
+    """The side after the checks of its label column, if one is chosen; none is chosen if they refuse it."""
+    summary = side.summary
+    if not side.label_key or (
+        summary and summary.label_key == side.label_key and side.matrix == summary.matrices[0].key
+    ):
         return side
     try:
         with st.spinner("Checking the labels…"):
@@ -126,28 +127,24 @@ def _with_label_table(side: Side, path: str, shown: str) -> Side:
 
 def _opened(which: str, path: str, shown: str) -> Side:
     """The side of a new file; of one with several modalities, the first that no other side uses."""
-    summary = summary_of(DataSpec(path=path), shown, _summaries())
+    names = [other.label_key for other in _others(which) if other.label_key]
+    summary = summary_of(DataSpec(path=path), shown, _summaries(), label_names=names)
     if not summary.needs_part:
         return _new_side(which, path, shown, summary)
     others = [other for other in _others(which) if other.summary and other.summary.sha256 == summary.sha256]
     used = {other.part for other in others}
     part = next((each.name for each in summary.parts if each.name not in used), summary.parts[0].name)
-    summary = summary_of(DataSpec(path=path, part=part), shown, _summaries())
+    summary = summary_of(DataSpec(path=path, part=part), shown, _summaries(), label_names=names)
     return replace(_new_side(which, path, part, summary), shown=shown, part=part)
 
 
 def _new_side(which: str, path: str, shown: str, summary: FileSummary) -> Side:
     """A side with the usual choices: the usual label column, the first usable matrix, the file's name."""
-    others = _others(which)
-    names = [column.name for column in summary.label_candidates]
-    by_lower = {name.lower(): name for name in reversed(names)}
-    usual = next((by_lower[name] for name in USUAL_LABELS if name in by_lower), names[0] if len(names) == 1 else "")
-    usual = next((other.label_key for other in others if other.label_key in names), usual)
     usable = [matrix.key for matrix in summary.matrices if matrix.is_usable]
     name = Path(shown.removesuffix(".gz")).stem or which
-    if any(other.name == name for other in others):
+    if any(other.name == name for other in _others(which)):
         name = f"{name} {which}"
-    return Side(path, shown, summary, label_key=usual, matrix=usable[0] if usable else "X", name=name)
+    return Side(path, shown, summary, label_key=summary.label_key, matrix=usable[0] if usable else "X", name=name)
 
 
 def _others(which: str) -> list[Side]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from psmatch_core.data.readers.data_spec import FEATURE_COLUMNS, FORMATS_READ, DataSpec
@@ -33,6 +34,7 @@ def inspect_file(
     display_name: str = "",
     is_final: bool = False,
     sample: Path | None = None,
+    label_names: Sequence[str] | None = None,
     seconds: float | None = None,
     memory_mb: int = DEFAULT_MEMORY_MB,
 ) -> FileSummary:
@@ -49,12 +51,15 @@ def inspect_file(
     sample
         Where a sample of the cells of the main matrix is written (``CellSample``), in an existing folder; nowhere if
         None.
+    label_names
+        If given and no label column is chosen, the usual one is taken: one of these names first, such as those of other
+        files, then what files usually call it, then the only candidate. None leaves the choice open.
     seconds, memory_mb
         Limits of the child process [s, MB]; the time limit depends on the size of the file unless given.
 
     Returns
     -------
-    What the file contains, with findings.
+    What the file contains, with findings. ``label_key`` says which column was taken.
 
     Raises
     ------
@@ -84,6 +89,7 @@ def inspect_file(
             "is_final": is_final,
             "memory_mb": memory_mb,
             "sample": str(sample.absolute()) if sample is not None else "",
+            "label_names": None if label_names is None else list(label_names),
         },
         shown=shown,
         seconds=seconds or allowed_seconds(*paths),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from psmatch_core.data.checks.label_column import check_label_counts, counts_wha
 from psmatch_core.data.checks.long_table import MOST_NUMBERS, refuse_long_table
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
+from psmatch_core.data.names.usual_labels import usual_label
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen import as_chosen
 from psmatch_core.data.readers.column_roles import is_called_cell
@@ -55,19 +57,40 @@ MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
     spec = DataSpec.from_dict(request["spec"])
-    asked = {"memory_mb": request["memory_mb"], "is_final": request["is_final"], "sample": request.get("sample", "")}
+    asked = {name: request[name] for name in ("memory_mb", "is_final", "sample", "label_names")}
     return summarise(spec, request["display_name"], **asked).to_dict()
 
 
-def summarise(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = False, sample: str = "") -> FileSummary:
+def summarise(
+    spec: DataSpec,
+    shown: str,
+    *,
+    memory_mb: int,
+    is_final: bool = False,
+    sample: str = "",
+    label_names: Sequence[str] | None = None,
+) -> FileSummary:
     """The summary of a file, made in this process; see ``inspect_file``, which makes it in a child process."""
     with library_errors(shown):
         source, format_name = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
         try:
+            proposed = _proposed_label(source, label_names) if label_names is not None and not spec.label_key else None
+            if proposed is not None:
+                spec = replace(spec, label_key=proposed.name)
+                if proposed.kind != "text" or source.findings:  # a chosen column is read as text, 01 as no 1
+                    source.close()
+                    source, _ = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
             matrix = spec.matrix if is_final else spec.chosen_matrix
             return _summary_of(source, format_name, spec, matrix, is_final=is_final, sample=sample)
         finally:
             source.close()
+
+
+def _proposed_label(source: Source, preferred: Sequence[str]) -> ColumnSummary | None:
+    """The column that most likely is the label, one that is called like those of other files first."""
+    columns = [_column_summary(source, name, "", None) for name in source.column_names[:MOST_COLUMNS]]
+    candidates = {each.name: each for each in columns if each.is_label_candidate}
+    return candidates.get(usual_label(list(candidates), preferred))
 
 
 def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = True) -> tuple[Source, str]:

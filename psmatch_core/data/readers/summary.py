@@ -141,7 +141,7 @@ class FileSummary:
     matrices, columns
         The matrices and columns of the file.
     label_key
-        The label column that was chosen, if any.
+        The label column that was chosen or taken as the usual one, if any.
     cell_names
         The first few.
     cells, features

@@ -219,12 +219,16 @@ def _feature(
     texts = [str(each) for each in column]
     is_numeric = [is_number(each) for each in texts]
     if all(is_numeric):
-        return column.astype(float)
+        numbers = column.astype(float)
+        if is_annotation and (bool((numbers % 1 == 0).all()) or column.nunique() <= MOST_NUMERIC_GROUPS):
+            by_name.append(name)
+            return None
+        return numbers
     if is_annotation:
         return None
-    numbers = as_feature(column, words)
-    if numbers is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts, words)):
-        return numbers
+    found = as_feature(column, words)
+    if found is not None and (role == FEATURE_ROLE or _is_mostly_numbers(is_numeric, texts, words)):
+        return found
     grouped = [each for each in texts if is_grouped_number(each)]
     if grouped and len(grouped) + sum(is_numeric) >= NUMERIC_SHARE * len(column):
         raise PsmatchError(
