@@ -13,8 +13,11 @@ from psmatch_core.data.checks import Finding, display, name_list
 from psmatch_core.data.checks.findings import rejection, warning
 from psmatch_core.data.labels.suggestions import Suggestion, doubted_codes, suggest
 from psmatch_core.data.names.look_alikes import PARTING, folded, plain_number
+from psmatch_core.data.names.screen_names import is_gene_id
 
 _PLUS = re.compile(r"(?<=\w)\+(?=\s|$)")  # CD4+ T, but neither CD4+CD25+ nor A+B
+
+MOSTLY_IDS = 0.5  # the share of the labels of one side that must be identifiers of genes
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,17 @@ def suggested_map(report: LabelReport) -> dict[str, str]:
     return mapping
 
 
+def _with_gene_ids(report: LabelReport, source: str, target: str) -> str:
+    """What to do where one side has identifiers of genes and the other their names; empty where they do not."""
+    ids, names = source, target
+    shares = [sum(map(is_gene_id, each)) / max(1, len(each)) for each in (report.only_source, report.only_target)]
+    if shares[1] > shares[0]:
+        ids, names, shares = target, source, shares[::-1]
+    if shares[0] <= MOSTLY_IDS or shares[1]:
+        return ""
+    return f"{ids} has Ensembl ids and {names} names of genes: write one column in the way of the other."
+
+
 def _findings(report: LabelReport, minimum_cells: int, source: str, target: str) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     alike = report.lookalikes
@@ -130,12 +144,13 @@ def _findings(report: LabelReport, minimum_cells: int, source: str, target: str)
         else:
             here, there = name_list(report.only_source, 2), name_list(report.only_target, 2)
             problem = f"No label is shared: {source} has {here}; {target} has {there}."
-            findings.append(
-                rejection("PM-L09", problem, f"Choose label columns that mean the same, or rename the labels{offer}.")
-            )
+            hint = _with_gene_ids(report, source, target)
+            hint = hint or f"Choose label columns that mean the same, or rename the labels{offer}."
+            findings.append(rejection("PM-L09", problem, hint))
     if len(report.shared) == 1 and not suggested_map(report):
         problem = f"{source} and {target} share only one label: {display(report.shared[0])}."
-        hint = f"Choose label columns with two or more labels in common{offer}; propensity scores need two."
+        hint = _with_gene_ids(report, source, target)
+        hint = hint or f"Choose label columns with two or more labels in common{offer}; propensity scores need two."
         findings.append(rejection("PM-L15", problem, hint))
     if alike:
         shown = "; ".join(f"{display(a, 20)!r} and {display(b, 20)!r} ({why})" for a, b, why in alike[:2])

@@ -54,6 +54,7 @@ _HASHTAG = re.compile(
 _JOINT = re.compile(r"\s*[|;&+,]\s*|__")
 GENE_ID = r"ENS[A-Z]{0,6}G\d{11}"  # of Ensembl; a number after its point is the version of the annotation
 _WITH_VERSION = re.compile(rf"(?i:{GENE_ID})\.\d+")
+_MAYBE_VERSION = re.compile(rf"(?i:{GENE_ID})(\.\d+)?")
 LONGEST = 120  # characters; a longer text is no name of a guide
 
 
@@ -78,6 +79,11 @@ def stem_of(label: str, pattern: re.Pattern[str]) -> str:
 def is_guide(label: str) -> bool:
     """Whether a name says that it is a guide's."""
     return any(stem_of(label, pattern) for pattern in EXPLICIT.values())
+
+
+def is_gene_id(label: str) -> bool:
+    """Whether a label is the identifier of a gene in Ensembl, as ENSG00000141510, not its name."""
+    return len(label) <= LONGEST and _MAYBE_VERSION.fullmatch(label.strip()) is not None
 
 
 def has_prefix(label: str) -> bool:

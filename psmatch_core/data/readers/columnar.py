@@ -1,7 +1,8 @@
 """The reader of parquet and feather (Arrow) tables: cells in rows; pycytominer, CellProfiler, pandas, polars and R.
 
-It accepts flat columns of numbers, text, true or false, and dates, in any number of row groups. It leaves out columns
-of lists and names them, and refuses tables larger than the memory limit. What the columns are, ``table_source``
+It accepts flat columns of numbers, text, true or false, and dates, in any number of row groups. Columns of lists are
+left out and named, except vectors (as many numbers for each cell, as embeddings are stored) where nothing else can be
+the features. Tables larger than the memory limit are refused. What the columns are, ``table_source``
 decides; the index that pandas stores is the cell names unless it only counts the rows.
 """
 
@@ -10,14 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psmatch_core.base.errors import PsmatchError, plural
-from psmatch_core.data.checks import name_list
+from psmatch_core.data.checks import display, name_list
 from psmatch_core.data.checks.findings import Finding, warning
 from psmatch_core.data.readers.base import COPIES_IN_MEMORY, Opening, Reader, Source
 from psmatch_core.data.readers.column_roles import names_cells
 from psmatch_core.data.readers.signature import Signature
-from psmatch_core.data.readers.table_source import TableSource
+from psmatch_core.data.readers.table_source import NO_FEATURES_CODE, TableSource
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -37,29 +39,45 @@ class ColumnarSource(TableSource):
     """An opened parquet or feather table, read as a whole."""
 
     def __init__(self, opening: Opening) -> None:
+        table = _table(opening)
+        try:
+            self._take(opening, table, uses_vectors=False)
+        except PsmatchError as error:
+            if error.code != NO_FEATURES_CODE or not _vectors(table):
+                raise
+            self._take(opening, table, uses_vectors=True)
+
+    def _take(self, opening: Opening, table: Any, *, uses_vectors: bool) -> None:
         findings: list[Finding] = []
-        names, columns, has_names = _read(opening, findings)
+        names, columns, has_names = _read(opening, table, findings, uses_vectors=uses_vectors)
         super().__init__(opening, names, columns, has_names=has_names)
         self.findings = [*self.without_doubts_about_names(findings), *self.findings]
 
 
-def _read(opening: Opening, findings: list[Finding]) -> tuple[list[str], list[pd.Series], bool]:
+def _read(
+    opening: Opening, table: Any, findings: list[Finding], *, uses_vectors: bool
+) -> tuple[list[str], list[pd.Series], bool]:
     """Names and values of the columns, cell names first if there are some."""
     import pandas as pd
     import pyarrow as pa
 
+    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    vectors = _vectors(table) if uses_vectors else {}
+    left_out = [each for each in nested if each not in vectors]
     try:
-        table = _table(opening)
-        nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
         index = (table.schema.pandas_metadata or {}).get("index_columns", [])
         frame = table.drop_columns(nested).to_pandas(ignore_metadata=True, date_as_object=True)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-        raise PsmatchError(
-            f"{opening.shown} is damaged: its table cannot be read.", hint="Download or copy it again.", code="PM-F30"
-        ) from None
-    if nested:
-        problem = f"{opening.shown}: {plural(len(nested), 'column')} of lists left out: {name_list(nested)}."
+        raise _damaged(opening) from None
+    if left_out:
+        problem = f"{opening.shown}: {plural(len(left_out), 'column')} of lists left out: {name_list(left_out)}."
         findings.append(warning("PM-F59", problem, "Save one value per cell if you need them."))
+    for name, values in vectors.items():
+        wide = pd.DataFrame(values, columns=[f"{name}_{i + 1}" for i in range(values.shape[1])])
+        frame = pd.concat([frame, wide.set_index(frame.index)], axis=1)
+        size = plural(values.shape[1], "number")
+        problem = f"{opening.shown}: column {display(name)} holds {size} for each cell, which are the features."
+        findings.append(warning("PM-F77", problem, "Save them in columns of their own to give them names."))
     if not frame.shape[0] or not frame.shape[1]:
         raise PsmatchError(f"{opening.shown} is empty: it has no rows.", hint="Export the table again.", code="PM-F01")
     stored = [each for each in index if isinstance(each, str) and each in frame.columns]
@@ -74,23 +92,57 @@ def _read(opening: Opening, findings: list[Finding]) -> tuple[list[str], list[pd
     return names, [pd.Series(each.to_numpy(), name=i) for i, each in enumerate(columns)], has_names
 
 
+def _vectors(table: Any) -> dict[str, np.ndarray]:
+    """The columns that hold equally many numbers for each cell, as matrices ``(n_cells, n_numbers)``."""
+    import pyarrow as pa
+
+    found = {}
+    for field in table.schema:
+        is_list = pa.types.is_list(field.type) or pa.types.is_large_list(field.type)
+        if not (is_list or pa.types.is_fixed_size_list(field.type)):
+            continue
+        kind, column = field.type.value_type, table[field.name].combine_chunks()
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or column.null_count:
+            continue
+        values = column.flatten()
+        lengths = {len(values) // max(1, len(column))} if not is_list else set(column.value_lengths().to_pylist())
+        if len(lengths) == 1 and (length := lengths.pop()) > 1:
+            found[field.name] = values.to_numpy(zero_copy_only=False).reshape(len(column), length)
+    return found
+
+
 def _table(opening: Opening) -> Any:
     """The table, once its size is known to fit into memory."""
+    import pyarrow as pa
+
+    try:
+        return _opened_table(opening)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        raise _damaged(opening) from None
+
+
+def _opened_table(opening: Opening) -> Any:
     limit = opening.memory_mb * 2**20 // COPIES_IN_MEMORY
     if opening.signature.content == "parquet":
         from pyarrow import parquet
 
         file = parquet.ParquetFile(opening.path)
-        needed = file.metadata.num_rows * len(file.schema_arrow) * 8
-        if needed > limit:
-            raise _too_large(opening, needed)
+        groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+        n_values = sum(group.column(at).num_values for group in groups for at in range(group.num_columns))
+        if 8 * n_values > limit:
+            raise _too_large(opening, 8 * n_values)
         return file.read()
     from pyarrow import feather
 
     table = feather.read_table(opening.path, memory_map=True)
-    if table.num_rows * table.num_columns * 8 > limit:
-        raise _too_large(opening, table.num_rows * table.num_columns * 8)
+    if max(table.nbytes, table.num_rows * table.num_columns * 8) > limit:
+        raise _too_large(opening, max(table.nbytes, table.num_rows * table.num_columns * 8))
     return table
+
+
+def _damaged(opening: Opening) -> PsmatchError:
+    problem = f"{opening.shown} is damaged: its table cannot be read."
+    return PsmatchError(problem, hint="Download or copy it again.", code="PM-F30")
 
 
 def _too_large(opening: Opening, needed: int) -> PsmatchError:

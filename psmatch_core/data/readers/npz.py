@@ -2,7 +2,8 @@
 
 Arrays with one value per cell are annotation columns (``labels``, ``pair_ids`` …), ``obs_names`` and ``var_names`` are
 names, and arrays of two or four dimensions are matrices. The main matrix is ``X``, or else ``images`` (cells × channels
-× height × width); it is called X as in h5ad, others ``obsm/NAME``. Nothing is unpickled, and sizes are checked against
+× height × width), or else the first array with a row for each cell, such as ``embeddings``, which is said; it is called
+X as in h5ad, others ``obsm/NAME``. Nothing is unpickled, and sizes are checked against
 the headers before any value is unpacked.
 """
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 MAIN = "X"
 IMAGES = "images"
 OBS_NAMES, VAR_NAMES = "obs_names", "var_names"
+# What else arrays of cell names are called, if each cell has a text of its own in them.
+NAMES_OF_CELLS = ("names", "cell_names", "cell_ids", "cells", "barcodes", "ids")
 MAX_ARRAYS = 1000  # most annotation columns
 _UNPARSED = (SyntaxError, tokenize.TokenError, TypeError, IndexError)  # numpy reads a header as a Python literal
 LARGEST_CHARACTER = 0x10FFFF  # of Unicode
@@ -105,15 +108,9 @@ class NpzSource(Source):
         self._archive = archive or zipfile.ZipFile(opening.path)
         try:
             self._members = self._checked_members(opening.memory_mb * 2**20 // COPIES_IN_MEMORY)
-            self._main = MAIN if MAIN in self._members else IMAGES
-            if self._main not in self._members or len(self._members[self._main].shape) not in (2, 4):
-                raise PsmatchError(
-                    f"{self.shown} holds neither an array 'images' (cells × channels × height × width) nor 'X' "
-                    f"(cells × features); it holds {self._listed()}.",
-                    hint="Rename the array, or put it into an AnnData object and save that as h5ad.",
-                    code="PM-G18",
-                )
+            self._main = self._main_name()
             self._n_cells = self._members[self._main].shape[0]
+            self._names = self._array_of_names()
             self._columns = self._annotation_columns()
             self._obs_names = self._names_of_cells()
         except BaseException:
@@ -126,7 +123,7 @@ class NpzSource(Source):
 
     @property
     def names_are_made(self) -> bool:
-        return OBS_NAMES not in self._members
+        return not self._names
 
     @property
     def headers(self) -> tuple[MatrixHeader, ...]:
@@ -229,7 +226,7 @@ class NpzSource(Source):
         columns: list[str] = []
         unused: list[str] = []
         for name, member in self._members.items():
-            if name in (OBS_NAMES, VAR_NAMES) or member in self._matrices().values():
+            if name in (self._names, VAR_NAMES) or member in self._matrices().values():
                 continue
             (columns if member.shape == (self._n_cells,) else unused).append(name)
         if unused:
@@ -242,6 +239,24 @@ class NpzSource(Source):
             )
         return tuple(columns)
 
+    def _main_name(self) -> str:
+        """The array that is the main matrix: by its name, or the only kind of array it can be."""
+        named = next((each for each in (MAIN, IMAGES) if each in self._members), "")
+        able = [name for name, each in self._members.items() if len(each.shape) in (2, 4)]
+        numeric = [name for name in able if self._members[name].dtype.kind in "biuf"]
+        if named in able:
+            return named
+        if named or not numeric or len({self._members[each].shape[0] for each in numeric}) > 1:
+            raise PsmatchError(
+                f"{self.shown} holds neither an array 'images' (cells × channels × height × width) nor 'X' "
+                f"(cells × features); it holds {self._listed()}.",
+                hint="Rename the array, or put it into an AnnData object and save that as h5ad.",
+                code="PM-G18",
+            )
+        problem = f"{self.shown} has no array X or images: {display(numeric[0])} is read as the values of the cells."
+        self.findings.append(warning("PM-F78", problem, "Choose another matrix, or name the array X, if it is not."))
+        return numeric[0]
+
     def _matrices(self) -> dict[str, Member]:
         main = self._members[self._main]
         others = {
@@ -251,9 +266,19 @@ class NpzSource(Source):
         }
         return {MAIN: main, **others}
 
-    def _names_of_cells(self) -> list[str]:
+    def _array_of_names(self) -> str:
+        """The array that names the cells; empty if there is none."""
         if OBS_NAMES in self._members:
-            return self._texts(OBS_NAMES, self._n_cells, "cells")
+            return OBS_NAMES
+        of_cells = [each for each in NAMES_OF_CELLS if each in self._members]
+        texts = [each for each in of_cells if self._members[each].dtype.kind in "US"]
+        sized = [each for each in texts if self._members[each].shape == (self._n_cells,)]
+        unique = (each for each in sized if len(set(self._texts(each, self._n_cells, "cells"))) == self._n_cells)
+        return next(unique, "")
+
+    def _names_of_cells(self) -> list[str]:
+        if self._names:
+            return self._texts(self._names, self._n_cells, "cells")
         # With the file's name: numbers alone would pass for true pairs between two such files.
         stem = self.shown.rsplit(".", 1)[0]
         return [f"{stem}_{i}" for i in range(self._n_cells)]

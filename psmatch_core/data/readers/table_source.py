@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # A text column with at least this share of numbers is meant as a feature.
 NUMERIC_SHARE = 0.5
 NAMED_CODE = "PM-C10"
+NO_FEATURES_CODE = "PM-M16"
+FEWEST_CELLS, MOST_TEXT_ROWS = 4, 10  # of a table with cells in columns: columns, and rows of annotation
+_LIST = re.compile(r"\s*\[.*", re.DOTALL)
 NO_FEATURES = "Load the table of measurements; labels can come from a second file."
 MOST_NUMERIC_GROUPS = 50  # decimal numbers: doses, not measurements
 # Columns with these names hold annotations even if they hold numbers.
@@ -82,7 +85,11 @@ class TableSource(Source):
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             if i == at_names:
                 continue
-            feature = _feature(name, column, opening, self._obs_names, words=words, by_name=by_name, signed=signed)
+            try:
+                feature = _feature(name, column, opening, self._obs_names, words=words, by_name=by_name, signed=signed)
+            except PsmatchError:
+                _refuse_row_of_labels(columns[i:], names[i:], self._obs_names, self.shown)
+                raise
             if feature is not None and words and column.dtype == object:
                 unsure[name] = sum(str(each).strip().lower() in words for each in column)
             if feature is not None and feature.isna().all() and opening.roles.get(name) != FEATURE_ROLE:
@@ -116,7 +123,10 @@ class TableSource(Source):
             if signed:
                 problem = f"{problem.removesuffix('.')} without a sign; {_with_sign(signed)}."
                 hint = "Export plain numbers: 12.5, not 12.5%."
-            raise PsmatchError(problem, hint=hint, code="PM-M16")
+            if lists := [name for name, column in self._columns.items() if _holds_lists(column)]:
+                problem = f"{self.shown} has no features: column {display(lists[0])} holds lists as text."
+                hint = "Write one column for each number, or save the table as parquet with the lists as lists."
+            raise PsmatchError(problem, hint=hint, code=NO_FEATURES_CODE)
         import pandas as pd
 
         # whole numbers too long for 64 bits are objects
@@ -243,6 +253,35 @@ def _feature(
             signed[name] = with_sign[0]
         return None
     raise _no_numbers(name, texts, opening.shown, cells, words)
+
+
+def _holds_lists(column: pd.Series) -> bool:
+    """Whether the texts of a column are lists, such as ``[0.1, 2]``."""
+    return column.dtype == object and all(_LIST.fullmatch(str(each)) for each in column)
+
+
+def _refuse_row_of_labels(columns: Sequence[pd.Series], names: Sequence[str], cells: list[str], shown: str) -> None:
+    """Refuse a table with cells in its columns if one of its rows has a text, such as a label, in most of them.
+
+    Raises
+    ------
+    PsmatchError
+        If there is such a row.
+    """
+    wrong: Counter[int] = Counter()
+    for column in columns:
+        if column.dtype == object:
+            wrong.update(at for at, each in enumerate(column) if str(each).strip() and not is_number(str(each)))
+    row, n_columns = max(wrong.items(), key=lambda each: each[1], default=(0, 0))
+    if len(columns) < FEWEST_CELLS or n_columns <= NUMERIC_SHARE * len(columns) or len(wrong) > MOST_TEXT_ROWS:
+        return
+    example = name_list([str(column.iloc[row]) for column in columns[:2]], 2)
+    raise PsmatchError(
+        f"{shown} has its cells in columns ({name_list(list(names), 2)}): row {display(cells[row])} holds a text for "
+        f"each ({example}).",
+        hint="Transpose the table, so that each row is a cell and the labels are a column.",
+        code="PM-F23",
+    )
 
 
 def _no_numbers(name: str, texts: list[str], shown: str, cells: list[str], words: Collection[str]) -> PsmatchError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from psmatch_core.data.checks import CellNames, Severity, Sketch, check_pair, sketch
+from psmatch_core.data.labels.label_rules import LabelRules, reconcile_by_rules
 from psmatch_core.data.labels.shared_labels import reconcile, suggested_map
 
 
@@ -224,3 +225,20 @@ def test_the_estimate_holds_for_sets_of_very_different_size():
         count, is_exact = one.shared_with(other)
         assert not is_exact
         assert abs(count - 8_000) < 2_500
+
+
+@pytest.mark.parametrize("control", [[], ["NT"]])
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_ids_of_genes_on_one_side_and_names_on_the_other_are_told(control, is_turned):
+    ids, names = [f"ENSG0000014151{i}" for i in range(4)] + control, ["TP53", "MYC", "KRAS", "EGFR", *control]
+    sides = [dict.fromkeys(each, 20) for each in ((names, ids) if is_turned else (ids, names))]
+    named = ("images", "rna") if is_turned else ("rna", "images")
+    report = reconcile_by_rules(LabelRules(), *sides, source_name=named[0], target_name=named[1])
+    (refused,) = [each for each in report.findings if each.code in ("PM-L09", "PM-L15")]
+    assert refused.hint == "rna has Ensembl ids and images names of genes: write one column in the way of the other."
+
+
+def test_ids_on_both_sides_are_not_taken_for_names():
+    sides = [dict.fromkeys([f"ENSG0000014151{i + 4 * k}" for i in range(4)], 20) for k in (0, 1)]
+    report = reconcile_by_rules(LabelRules(), *sides)
+    assert "Ensembl" not in " ".join(each.hint for each in report.findings)

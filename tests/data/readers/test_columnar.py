@@ -12,7 +12,7 @@ import pytest
 from pyarrow import feather, parquet
 
 from psmatch_core.data.readers import DataSpec, copy_into
-from tests.data.readers.made_files import look, refusal
+from tests.data.readers.made_files import look, refusal, warnings_of
 
 N = 30
 
@@ -84,3 +84,42 @@ def test_a_cut_table_is_refused(tmp_path: Path, cut: float, writer: str) -> None
 def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
     frame().head(0).to_parquet(tmp_path / "none.parquet")
     assert "is empty" in refusal(tmp_path / "none.parquet", label_key="")
+
+
+LISTS = {
+    "lists": pa.list_(pa.float32()),
+    "large lists": pa.large_list(pa.float64()),
+    "lists of one length": pa.list_(pa.float32(), 4),
+    "lists of whole numbers": pa.list_(pa.int16()),
+}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+@pytest.mark.parametrize("kind", LISTS)
+def test_embeddings_in_one_column_are_the_features(tmp_path: Path, kind: str, ending: str) -> None:
+    values = np.random.default_rng(0).integers(-9, 9, (N, 4))
+    columns = {"cell_id": [f"c{i}" for i in range(N)], "gene": ["MYC", "NT", "STAT1"] * (N // 3)}
+    table = pa.table({**columns, "dino": pa.array(values.tolist(), type=LISTS[kind])})
+    path = tmp_path / f"it.{ending}"
+    (parquet.write_table if ending == "parquet" else feather.write_feather)(table, path)
+    summary = look(path, "gene")
+    assert summary.n_features == 4
+    assert "column dino holds 4 numbers for each cell, which are the features" in warnings_of(summary)
+    copy = anndata.read_h5ad(copy_into(DataSpec(str(path), label_key="gene"), tmp_path / "copy.h5ad"))
+    np.testing.assert_array_equal(copy.X, values)
+    assert copy.var_names.tolist() == ["dino_1", "dino_2", "dino_3", "dino_4"]
+    assert copy.obs_names.tolist() == columns["cell_id"]
+
+
+@pytest.mark.parametrize("lists", [[[1.0], [1.0, 2.0]] * (N // 2), [["a", "b"]] * N, [[1.0, 2.0], None] * (N // 2)])
+def test_lists_that_are_no_vectors_are_no_features(tmp_path: Path, lists: list) -> None:
+    table = pa.table({"cell_id": [f"c{i}" for i in range(N)], "gene": ["MYC", "NT"] * (N // 2), "it": lists})
+    parquet.write_table(table, tmp_path / "it.parquet")
+    assert "has no features" in refusal(tmp_path / "it.parquet", label_key="gene")
+
+
+def test_lists_as_text_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"cell": [f"c{i}" for i in range(N)], "gene": "MYC", "it": ["[0.5, 1.25, -3]"] * N})
+    frame.to_csv(tmp_path / "it.csv", index=False)
+    said = refusal(tmp_path / "it.csv", label_key="gene")
+    assert "it.csv has no features: column it holds lists as text. → Write one column for each number" in said

@@ -148,3 +148,24 @@ def test_parts_that_are_no_arrays_are_named_as_damage_and_not_as_an_archive(tmp_
         archive.writestr("X.npy", b"")
         archive.writestr("labels.n\x01y", b"")
     assert "it holds parts that are no arrays" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["embeddings", "features", "arr_0", "data"])
+@pytest.mark.parametrize("names", ["names", "cell_ids", "barcodes", "obs_names"])
+def test_the_only_array_with_a_row_for_each_cell_is_the_values(tmp_path, name, names):
+    values = np.random.default_rng(0).normal(size=(N, 5))
+    cells = [f"c{i}" for i in range(N)]
+    path = tmp_path / "it.npz"
+    np.savez(path, **{name: values, "labels": np.array(["a", "b"] * (N // 2)), names: np.array(cells)})
+    summary = look(path, "labels")
+    assert (summary.n_cells, summary.n_features) == (N, 5)
+    assert summary.cell_names == tuple(cells[: len(summary.cell_names)])
+    assert f"it.npz has no array X or images: {name} is read as the values of the cells" in warnings_of(summary)
+
+
+def test_arrays_of_different_cells_and_names_that_repeat_are_not_guessed(tmp_path):
+    path = tmp_path / "it.npz"
+    np.savez(path, train=np.zeros((N, 5)), test=np.zeros((9, 5)))
+    assert "holds neither an array 'images'" in refusal(path)
+    np.savez(path, train=np.random.default_rng(0).normal(size=(N, 5)), ids=np.array(["a", "b"] * (N // 2)))
+    assert look(path, "ids").column("ids").n_distinct == 2

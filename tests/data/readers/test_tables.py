@@ -214,3 +214,24 @@ def test_a_column_of_repeated_or_numbered_names_names_no_cells(tmp_path: Path) -
         assert found.cell_names[0] == "cell_1"
     found = look(profiles(tmp_path, cell_id=[f"c{i}x" for i in range(N)]), "Metadata_gene", pair_key="cell_id")
     assert found.cell_names[0] == "cell_1"  # it is asked for as the pair column
+
+
+@pytest.mark.parametrize("name", ["perturbation", "cell_type", "zz"])
+def test_cells_in_columns_with_a_row_of_labels_are_named_as_such(tmp_path, name):
+    table = pd.DataFrame(np.arange(40).reshape(8, 5) % 7, columns=[f"g{i}" for i in range(5)])
+    table.index = [f"AAAC{i}" for i in range(8)]
+    turned = table.T.astype(object)
+    turned.loc[name] = ["A", "B"] * 4
+    for rows in (turned, turned.iloc[::-1]):
+        rows.to_csv(tmp_path / "turned.csv")
+        said = refusal(tmp_path / "turned.csv")
+        assert (
+            f"turned.csv has its cells in columns (AAAC0, AAAC1 and 6 more): row {name} holds a text for each" in said
+        )
+
+
+def test_one_text_among_numbers_is_no_row_of_labels(tmp_path):
+    table = pd.DataFrame(np.arange(40).reshape(8, 5) % 7, columns=[f"g{i}" for i in range(5)]).astype(object)
+    table.iloc[2, 1] = "oops"
+    table.to_csv(tmp_path / "it.csv")
+    assert "column g1, cell" in refusal(tmp_path / "it.csv")
