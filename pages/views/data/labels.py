@@ -15,7 +15,7 @@ from pages.views.data.file_findings import label_findings
 from pages.views.data.finer_labels import finer_label_buttons, shared_batches_button
 from pages.views.data.label_editor import EDITOR, label_editor
 from pages.views.data.label_suggestions import suggestion_buttons
-from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.errors import PsmatchError, some
 from psmatch_core.data.checks import Finding, Severity, check_pair, display
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.labels.label_rules import LabelRules
@@ -95,7 +95,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
     one_sided = (*report.only_source, *report.only_target)
     if one_sided:
         cells = sum(report.source_counts.get(each, 0) + report.target_counts.get(each, 0) for each in one_sided)
-        names = ", ".join(plain(each, 30) for each in one_sided[:6]) + (" …" if len(one_sided) > 6 else "")
+        names = some((plain(each, 30) for each in one_sided), 6)
         what = f"{count(len(one_sided), 'label')} in only one modality ({count(cells, 'cell')}): {names}"
         if rules.unshared == "refuse":
             st.warning(
@@ -120,8 +120,7 @@ def _decisions(workspace: Workspace, report: LabelReport) -> None:
 def merged_labels(renamed: Sequence[tuple[str, str]]) -> None:
     """Which labels have another name under the rules; nothing if none."""
     if renamed:
-        examples = ", ".join(f"{plain(old, 30)} as {plain(new, 30)}" for old, new in renamed[:5])
-        st.caption(f"✓ Merged: {examples}{' …' if len(renamed) > 5 else ''}")
+        st.caption(f"✓ Merged: {some(f'{plain(old, 30)} as {plain(new, 30)}' for old, new in renamed)}")
 
 
 def _sizes(rules: LabelRules) -> None:

@@ -9,6 +9,7 @@ from pages.shell.name_search import OFFERED, matching_names
 from pages.shell.text import count, plain
 from pages.shell.workspace import DEMO, Side
 from pages.views.data.cell_samples import side_sample
+from psmatch_core.base.errors import some
 from psmatch_core.data.readers import FileSummary
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, FEATURE_ROLE, IGNORED_ROLE, ROLES
 
@@ -49,7 +50,7 @@ def _unmeasured_button(side: Side, summary: FileSummary, key: str) -> list[str]:
     asked = [each for each in (matrix.unmeasured if matrix else ()) if each not in side.spec.role_of]
     if not asked:
         return []
-    names = ", ".join(plain(each, 30) for each in asked[:4]) + (" …" if len(asked) > 4 else "")
+    names = some((plain(each, 30) for each in asked), 4)
     what = f"Leave out {count(len(asked), 'feature')} named like positions, numbers or embeddings"
     return asked if st.button(what, key=f"{key}.unmeasured", help=names, icon=":material/content_cut:") else []
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shell.tables import EMPTY_FIGURE, ROW, fitted_height, text_width
 from pages.shell.verdicts import with_verdicts
 from pages.views.match import selected_cells
+from psmatch_core.base.errors import some
 from psmatch_core.data.checks import display
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -74,5 +75,5 @@ def _select_labels(folder: RunFolder, coupling: Coupling, labels: list[str], key
     chosen = [labels[row] for row in selected_cells.selected_rows(key) if labels[row] in coupling.blocks]
     if chosen:
         cells = [cell for label in chosen for cell in coupling.source_cells[label].tolist()]
-        names = ", ".join(display(label, 24) for label in chosen[:3]) + (" …" if len(chosen) > 3 else "")
+        names = some((display(label, 24) for label in chosen), 3)
         selected_cells.select(folder, Selection("source", cells, f"all cells of {names}"))  # type: ignore[arg-type]
