@@ -57,7 +57,7 @@ MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of the file that ``request`` describes (see ``inspect_file``), as plain data."""
     spec = DataSpec.from_dict(request["spec"])
-    asked = {name: request[name] for name in ("memory_mb", "is_final", "sample", "label_names")}
+    asked = {name: request[name] for name in ("memory_mb", "is_final", "sample", "label_names") if name in request}
     return summarise(spec, request["display_name"], **asked).to_dict()
 
 
