@@ -14,6 +14,8 @@ ARENAS = 2
 # New objects between two looks for circles of them. Python's 700 are reached hundreds of times while libraries load,
 # whose objects all stay: a tenth of the processor time of loading. With 100,000 it was no less.
 OBJECTS_BETWEEN_LOOKS = 10_000
+# From so many cells on, circles of objects may hold gigabytes until Python looks for them; a look takes 0.2 s.
+CELLS_WORTH_A_LOOK = 20_000
 
 
 def free_arrays_at_once(at_least: int = LARGE) -> None:
@@ -50,3 +52,16 @@ def give_back_memory() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def free_after_stage(n_cells: int) -> None:
+    """Give back what a stage of a run has left behind, so that the next one does not take its own beside it.
+
+    Parameters
+    ----------
+    n_cells
+        Of both modalities; of many, objects that only refer to each other, such as trained networks, are looked for.
+    """
+    if n_cells >= CELLS_WORTH_A_LOOK:
+        gc.collect()
+    give_back_memory()

@@ -8,6 +8,7 @@ import numpy as np
 
 from psmatch_core.base.cores import side_by_side
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.memory import free_after_stage
 from psmatch_core.base.progress import Progress, silent
 from psmatch_core.classification.networks.devices import training_on
 from psmatch_core.classification.propensity import PropensityModel
@@ -94,6 +95,7 @@ def monitor_matching(
                         *models, halves, recipe.matcher, seed=recipe.seed, progress=progress
                     )
                 del halves  # four matrices of all cells × labels, beside which the next four would be made
+                free_after_stage(sum(model.modality.n_cells for model in models))
             else:
                 notes.append(f"halves of the {of.value} were not compared: images and single features have none")
         try:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from psmatch_core.base.cores import a_core, computing_on, side_by_side
-from psmatch_core.base.memory import give_back_memory
+from psmatch_core.base.memory import free_after_stage
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.classification.networks.devices import training_on
@@ -208,10 +208,11 @@ def run(
     prepared = prepare_inputs(recipe.labels, source, target, pairs=recipe.judging.pairs, seed=recipe.seed)
     store.finished("data", prepared)
     sizes = SideSize.of(prepared.source), SideSize.of(prepared.target)
+    n_cells = prepared.source.n_cells + prepared.target.n_cells
     check_needs(recipe, *sizes, n_labels=len(prepared.source.label_names))
     with computing_on(executor):
         scored = score_modalities(recipe, prepared.source, prepared.target, store=store, progress=progress)
-        give_back_memory()
+        free_after_stage(n_cells)
         models = scored.models
         notes = (str(prepared.pairs), *prepared.notes, *scored.notes, *_proposed(recipe, prepared))
         store.finished("notes", notes)
@@ -225,7 +226,7 @@ def run(
         coupling = match(models[0], models[1], recipe.matcher, seed=recipe.seed, progress=progress, executor=executor)
         store.finished("match", coupling)
         monitor = monitor_matching(coupling, (prepared.source, prepared.target), recipe, store=store, progress=progress)
-        give_back_memory()
+        free_after_stage(n_cells)
         store.finished("monitor", monitor)
         evaluation, held_out = None, None
         if known_ids(prepared.source, prepared.target) is not None:

@@ -1,9 +1,13 @@
 """Memory: what was freed in small pieces is no longer held by the process."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from psmatch_core.base.memory import CELLS_WORTH_A_LOOK, free_after_stage
 
 CODE = """
 from psmatch_core.base.memory import give_back_memory
@@ -82,3 +86,21 @@ def test_objects_that_stay_are_looked_through_rarely_and_not_at_the_end():
     assert int(rarely) <= 100_000 // 10_000
     assert int(often.splitlines()[0]) > 10 * int(rarely)
     assert "at the end" in often  # else the words above say nothing
+
+
+class Circle:
+    """An object that refers to itself, as trained networks do."""
+
+    def __init__(self):
+        self.itself = self
+
+
+@pytest.mark.parametrize(("n_cells", "is_gone"), [(CELLS_WORTH_A_LOOK, True), (CELLS_WORTH_A_LOOK - 1, False)])
+def test_circles_of_objects_are_freed_after_a_stage_of_many_cells(n_cells, is_gone):
+    gc.disable()
+    try:
+        seen = weakref.ref(Circle())
+        free_after_stage(n_cells)
+        assert (seen() is None) == is_gone
+    finally:
+        gc.enable()
