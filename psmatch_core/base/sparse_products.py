@@ -67,7 +67,8 @@ class ByFeature:
     def transposed_times(self, other: np.ndarray) -> np.ndarray:
         """The transposed matrix × dense ``(n, k)`` in single precision: ``(d, k)``, as scipy sums it."""
         found = np.zeros((self.ends.size, _wide(other.shape[1])), dtype=np.float32)
-        _add_transposed(self.values, self.rows, self.ends, _padded(other), found)
+        starts = np.concatenate(([0], self.ends))
+        _add_products(self.values, self.rows, starts, _padded(other), found)
         return found[:, : other.shape[1]]
 
 
@@ -92,6 +93,7 @@ def _add_products(
     other: np.ndarray,
     found: np.ndarray,
 ) -> None:
+    """Add to each row of ``found`` the rows of ``other`` that its stored values name, times these values."""
     width = found.shape[1]
     for i in range(found.shape[0]):
         total = found[i]
@@ -107,34 +109,6 @@ def _add_products(
             p += 8
         while p < end:
             a, u = data[p], other[indices[p]]
-            for k in range(width):
-                total[k] += a * u[k]
-            p += 1
-
-
-@_in_order
-def _add_transposed(
-    values: np.ndarray,
-    rows: np.ndarray,
-    ends: np.ndarray,
-    other: np.ndarray,
-    found: np.ndarray,
-) -> None:
-    width = found.shape[1]
-    p = 0
-    for j in range(found.shape[0]):
-        total, end = found[j], ends[j]
-        while p + 8 <= end:
-            a0, a1, a2, a3 = values[p], values[p + 1], values[p + 2], values[p + 3]
-            a4, a5, a6, a7 = values[p + 4], values[p + 5], values[p + 6], values[p + 7]
-            u0, u1, u2, u3 = other[rows[p]], other[rows[p + 1]], other[rows[p + 2]], other[rows[p + 3]]
-            u4, u5, u6, u7 = other[rows[p + 4]], other[rows[p + 5]], other[rows[p + 6]], other[rows[p + 7]]
-            for k in range(width):
-                first = (((total[k] + a0 * u0[k]) + a1 * u1[k]) + a2 * u2[k]) + a3 * u3[k]
-                total[k] = (((first + a4 * u4[k]) + a5 * u5[k]) + a6 * u6[k]) + a7 * u7[k]
-            p += 8
-        while p < end:
-            a, u = values[p], other[rows[p]]
             for k in range(width):
                 total[k] += a * u[k]
             p += 1
