@@ -114,35 +114,52 @@ def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> l
                 each.cancel()
 
 
-def with_idle_cores(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def with_idle_cores(
+    function: Callable[[Item], Result], items: Sequence[Item], *, before_each: Callable[[], None] | None = None
+) -> list[Result]:
     """``function`` of each item in the order of the items, by this thread and by one more for each core that is idle.
 
     For a computation on a core (:func:`a_core`) that consists of short parts, such as one step of a descent. Idle cores
-    are taken for this call alone, and none are waited for. Who computes a part changes nothing.
+    are taken for this call alone, and none are waited for. Who computes a part changes nothing. After an error no
+    other part starts.
+
+    Parameters
+    ----------
+    before_each
+        Called in this thread before each part that it computes itself; may raise, to stop.
     """
     n_more = _take_idle(len(items) - 1) if getattr(_CORES.mine, "has_one", False) else 0
-    if not n_more:
-        return [function(each) for each in items]
     results: list[Any] = [None] * len(items)
     left = iter(range(len(items)))
     lock = threading.Lock()
 
-    def work() -> None:
-        while True:
+    def work(before: Callable[[], None] | None = None) -> None:
+        nonlocal left
+        try:
+            while True:
+                with lock:
+                    at = next(left, None)
+                if at is None:
+                    return
+                if before is not None:
+                    before()
+                results[at] = function(items[at])
+        except BaseException:
             with lock:
-                at = next(left, None)
-            if at is None:
-                return
-            results[at] = function(items[at])
+                left = iter(range(0))
+            raise
 
     def help_out() -> None:
         _CORES.mine.has_one = True  # a part that asks for a core has this one; the threads of BLAS are limited already
         work()
 
+    if not n_more:
+        work(before_each)
+        return results
     try:
         with ThreadPoolExecutor(n_more) as pool:
             helpers = [pool.submit(help_out) for _ in range(n_more)]
-            work()
+            work(before_each)
         for each in helpers:
             each.result()
     finally:

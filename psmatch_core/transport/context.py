@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psmatch_core.base.cores import with_idle_cores
 from psmatch_core.transport.cancellation import ProgressMonitor
 from psmatch_core.transport.geometry import aligned_empty
 from psmatch_core.transport.options import SolveOptions
@@ -96,12 +97,15 @@ class SolveContext:
         if n_rows * n_columns <= _SERIAL_PAIRS:
             size = n_rows
         spans = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-        if self.options.executor is None or len(spans) == 1:
-            for start, stop in spans:
-                self.monitor.check()
-                yield function(*task(start, stop))
+        if self.options.executor is not None and len(spans) > 1:
+            yield from self._map_on(self.options.executor, function, spans, task)
             return
-        yield from self._map_on(self.options.executor, function, spans, task)
+        for at in range(0, len(spans), _TILES):  # some at a time: who has enough of them asks for no more
+            yield from self.with_idle_cores(lambda span: function(*task(*span)), spans[at : at + _TILES])
+
+    def with_idle_cores(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
+        """``function`` of each part, on this core and on those that idle; stops between two parts if asked to."""
+        return with_idle_cores(function, parts, before_each=self.monitor.check)
 
     def _map_on(
         self,

@@ -91,6 +91,24 @@ def test_a_part_that_fails_is_raised_once_the_others_have_ended(cores):
     assert cores_module._CORES.n_taken == 0
 
 
+def test_a_look_before_each_part_is_taken_by_the_thread_that_asks_and_may_end_the_work(cores):
+    own, asked, done = threading.get_ident(), threading.Event(), []
+
+    def look():
+        assert threading.get_ident() == own
+        asked.set()
+        raise InterruptedError
+
+    def part(each):
+        assert asked.wait(timeout=60)
+        done.append(each)
+
+    with a_core(), pytest.raises(InterruptedError):
+        with_idle_cores(part, range(10_000), before_each=look)
+    assert len(done) < cores  # each other thread ends after its part
+    assert cores_module._CORES.n_taken == 0
+
+
 def test_work_within_work_never_takes_more_cores_than_there_are(cores):
     busy = Busy()
 

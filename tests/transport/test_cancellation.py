@@ -6,6 +6,7 @@ A stop is obeyed at the next check. How often checks come is measured in entries
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from psmatch_core.base.cores import CORES_VARIABLE, a_core
 from psmatch_core.base.errors import Cancelled
 from psmatch_core.base.progress import Event
 from psmatch_core.transport import SolveOptions, SolveStatus, TransportResult, cancellation, context, solve
@@ -51,6 +53,32 @@ def test_threads_change_nothing(workers: int, budget: float, schedule: Annealing
     alone = solved(**options)
     with ThreadPoolExecutor(workers) as executor:
         assert_same(alone, solved(executor=executor, **options))
+
+
+@pytest.mark.usefixtures("many_tiles")
+@pytest.mark.parametrize(("budget", "schedule"), [(1024.0, AnnealingSchedule()), (1024.0, DENSE), (1.0, DENSE)])
+def test_idle_cores_take_tiles_and_change_no_bit(
+    budget: float, schedule: AnnealingSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(full_pass, "_KERNEL_PAIRS", 100_000)
+    threads = set()
+    for name in ("soft_minimum", "dense_rows", "sinkhorn_rows"):
+        loop = getattr(tile_pass, name)
+
+        def watched(*arguments: Any, loop: Callable[..., Any] = loop) -> Any:
+            threads.add(threading.get_ident())
+            return loop(*arguments)
+
+        monkeypatch.setattr(tile_pass, name, watched)
+    options = {"memory_budget_mb": budget, "schedule": schedule}
+    alone = solved(**options)
+    assert len(threads) == 1
+    monkeypatch.setenv(CORES_VARIABLE, "3")
+    with a_core():
+        together = solved(**options)
+    assert len(threads) > 1
+    np.testing.assert_array_equal(alone.f, together.f)
+    np.testing.assert_array_equal(alone.g, together.g)
 
 
 @pytest.mark.usefixtures("many_tiles")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -173,6 +174,8 @@ class LabelMatcher(Matcher, ABC):
 
     # Whether the cost of a plan is that between its points, which its potentials give without any distance.
     has_cost_of_points: ClassVar[bool] = False
+    # Whether a label alone computes on one core and on those that idle; the libraries of others use all of them.
+    shares_tiles: ClassVar[bool] = False
 
     @abstractmethod
     def couple(self, problem: LabelProblem, *, progress: Progress) -> Answer:
@@ -217,7 +220,8 @@ class LabelMatcher(Matcher, ABC):
     def _couple_here(self, problems: Sequence[LabelProblem], progress: Progress) -> list[Answer]:
         """Labels side by side on the cores of this machine; a single one may use all of them."""
         if len(problems) == 1:
-            return [self.couple(problems[0], progress=label_progress(progress, problems[0].label, 0.0))]
+            with a_core() if self.shares_tiles else nullcontext():
+                return [self.couple(problems[0], progress=label_progress(progress, problems[0].label, 0.0))]
 
         def couple(numbered: tuple[int, LabelProblem]) -> Answer:
             done, problem = numbered

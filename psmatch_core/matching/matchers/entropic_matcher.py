@@ -65,6 +65,7 @@ class EntropicMatcher(LabelMatcher, ABC):
 
     points_name: ClassVar[str] = "scores"  # what the points are, for messages
     has_cost_of_points: ClassVar[bool] = True
+    shares_tiles: ClassVar[bool] = True
 
     epsilon: float = epsilon_option()
     epsilon_unit: str = epsilon_unit_option()

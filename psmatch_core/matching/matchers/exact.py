@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class ExactMatcher(LabelMatcher, title="Exact optimal transport", place=3):
 
     Solved by :mod:`psmatch_core.transport`; the status gives the gap to the dual bound, which no plan can beat.
     """
+
+    shares_tiles: ClassVar[bool] = True
 
     align: bool = align_option()
     cost: str = cost_option()

@@ -262,13 +262,14 @@ def dense_kernel(problem: Problem, potentials: Potentials, context: SolveContext
     kernel = context.buffer.request((n, width), _DOUBLE if allowed < 1e-6 else _SINGLE)
     context.counts.full_passes += 1
     step = max(16, _KERNEL_PAIRS // width)
-    for i in range(0, n, step):
-        context.monitor.check()
-        j = min(i + step, n)
+
+    def fill(i: int) -> None:
+        part, rows = slice(i, i + step), inputs.rows[i : i + step]
         tile_pass.dense_rows(
-            inputs.points[i:j], inputs.leaves, inputs.rows[i:j], inputs.columns, inputs.scale, inputs.squared,
-            kernel[i:j],
-        )  # fmt: skip
+            inputs.points[part], inputs.leaves, rows, inputs.columns, inputs.scale, inputs.squared, kernel[part]
+        )
+
+    context.with_idle_cores(fill, range(0, n, step))
     return kernel
 
 
@@ -281,12 +282,14 @@ def dense_exponents(problem: Problem, potentials: Potentials, context: SolveCont
     context.buffer.array = None
     context.counts.full_passes += 1
     step = max(16, _KERNEL_PAIRS // width)
-    for i in range(0, n, step):
-        context.monitor.check()
-        j = min(i + step, n)
+
+    def fill(i: int) -> None:
+        part, rows = slice(i, i + step), inputs.rows[i : i + step]
         tile_pass.exponent_rows(
-            inputs.points[i:j], inputs.leaves, inputs.rows[i:j], inputs.columns, inputs.scale, inputs.squared, kept[i:j]
+            inputs.points[part], inputs.leaves, rows, inputs.columns, inputs.scale, inputs.squared, kept[part]
         )
+
+    context.with_idle_cores(fill, range(0, n, step))
     return kept
 
 
@@ -299,13 +302,13 @@ def sinkhorn_pass(
     """
     inputs = tile_inputs(problem, potentials, allowed)
     context.counts.full_passes += 1
-    parts = list(
-        context.map_tiles(_sinkhorn_tile, problem.shape, lambda i, j: (inputs.select(slice(i, j)), problem.a[i:j]))
-    )
-    column_sums = parts[0][1]
-    for _, more in parts[1:]:
+    row_sums, column_sums = [], np.zeros(inputs.width)
+    for sums, more in context.map_tiles(
+        _sinkhorn_tile, problem.shape, lambda i, j: (inputs.select(slice(i, j)), problem.a[i:j])
+    ):
+        row_sums.append(sums)
         column_sums += more
-    return np.concatenate([sums for sums, _ in parts]), column_sums[: problem.shape[1]]
+    return np.concatenate(row_sums), column_sums[: problem.shape[1]]
 
 
 def _sinkhorn_tile(tile: TileInputs, a: Array) -> tuple[Array, Array]:
