@@ -87,6 +87,13 @@ class Cluster(Workers):
             base = (known.whole, known.choices) if known is not None and known.whole is not None else (whole, ())
             self._know(part, _Known("", base[0], (*base[1], *choices)))
 
+    def forget(self, values: Sequence[Any]) -> None:
+        with self._lock:
+            for each in values:
+                known = self._known.pop(id(each), None)
+                if known is not None:
+                    self._there.pop(known.content, None)
+
     def _compute(
         self, function: Callable[..., Any], data: Sequence[Any], arguments: Sequence[Any], reports: _Reports
     ) -> Any:

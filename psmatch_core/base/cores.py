@@ -12,7 +12,7 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
@@ -86,12 +86,19 @@ def a_core() -> Iterator[None]:
             _CORES.changed.notify()
 
 
-def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def side_by_side(
+    function: Callable[[Item], Result], items: Sequence[Item], *, while_waiting: Callable[[], None] | None = None
+) -> list[Result]:
     """``function`` of each item in the order of the items, computed side by side where there are cores.
 
     ``function`` takes a core (:func:`a_core`, :func:`compute`) for what it computes. Where this thread has one already,
     or there is only one, the items follow one another. The first error of an item is raised when those that run have
     ended; items that have not started then are left out, and so is what waits for a core within one.
+
+    Parameters
+    ----------
+    while_waiting
+        Called in this thread several times a second while others compute; may raise, to stop.
     """
     if len(items) < 2 or getattr(_CORES.mine, "has_one", False):
         return [function(each) for each in items]
@@ -105,6 +112,11 @@ def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> l
         futures = [pool.submit(copy_context().run, function, each) for each in items]
         _STOPS.reset(outer)
         try:
+            if while_waiting is not None:
+                while wait(futures, timeout=WANTED_SECONDS, return_when=FIRST_EXCEPTION).not_done:
+                    if any(each.done() and each.exception() for each in futures):
+                        break
+                    while_waiting()
             return [each.result() for each in futures]
         except BaseException:
             stop.set()
@@ -195,6 +207,10 @@ class Workers(Executor):
     def remember_part(self, part: Any, whole: Any, choices: Sequence[tuple[int, np.ndarray]]) -> None:
         """Know that ``part`` follows from ``whole`` by these choices: pairs of an axis and positions along it."""
 
+    @abstractmethod
+    def forget(self, values: Sequence[Any]) -> None:
+        """Let go of what has travelled and is not needed there again."""
+
 
 _EXECUTOR: ContextVar[Executor | None] = ContextVar("executor", default=None)
 _STOPS: ContextVar[tuple[threading.Event, ...]] = ContextVar("stops", default=())
@@ -216,6 +232,12 @@ def computing_on(executor: Executor | None) -> Iterator[None]:
 def current_executor() -> Executor | None:
     """The executor of :func:`computing_on`; None on the cores here."""
     return _EXECUTOR.get()
+
+
+def workers() -> Workers | None:
+    """The workers that would do what this thread computes; None if it computes here."""
+    executor = _EXECUTOR.get()
+    return executor if isinstance(executor, Workers) and not getattr(_CORES.mine, "has_one", False) else None
 
 
 def compute(
@@ -243,8 +265,8 @@ def compute(
     executor = _EXECUTOR.get()
     if executor is None or getattr(_CORES.mine, "has_one", False):
         return on_a_core(function, (*data, *arguments), progress)
-    if isinstance(executor, Workers):
-        found: Result = executor.compute(function, data, arguments, progress)
+    if (others := workers()) is not None:
+        found: Result = others.compute(function, data, arguments, progress)
         return found
     future = executor.submit(on_a_core, function, (*data, *arguments), None if progress is None else silent)
     try:

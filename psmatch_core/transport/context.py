@@ -6,12 +6,13 @@ import concurrent.futures
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from psmatch_core.base.cores import with_idle_cores
+from psmatch_core.base.cores import Workers, compute, side_by_side, with_idle_cores, workers
 from psmatch_core.transport.cancellation import ProgressMonitor
 from psmatch_core.transport.geometry import aligned_empty
 from psmatch_core.transport.options import SolveOptions
@@ -20,6 +21,8 @@ from psmatch_core.transport.options import SolveOptions
 _TILE_PAIRS = 100_000_000
 _SERIAL_PAIRS = 30_000_000
 _TILES = 16
+# Pairs from which a pass goes to the workers of a cluster: about a second of work, to which they add a tenth or two.
+_TRAVELLING_PAIRS = 1_000_000_000
 
 
 @dataclass
@@ -85,36 +88,76 @@ class SolveContext:
         return self.iterations_left < 2
 
     def map_tiles(
-        self, function: Callable[..., Any], shape: tuple[int, int], task: Callable[[int, int], tuple[Any, ...]]
+        self,
+        function: Callable[..., Any],
+        shape: tuple[int, int],
+        task: Callable[[int, int], tuple[Any, ...]],
+        *,
+        lasting: Sequence[Any] = (),
+        passing: Sequence[Any] = (),
+        merge: Callable[[list[Any]], Any] | None = None,
     ) -> Iterator[Any]:
-        """``function(*task(start, stop))`` for each tile of rows of ``shape``; results come in the order of the rows.
+        """``function(*lasting, *passing, *task(start, stop))`` for each tile of rows of ``shape``, in their order.
 
-        Tiles depend on the size of the problem and never on the number of workers, so that sums over tiles are the
-        same on one core and on forty.
+        Tiles depend on the size of the problem and never on the number of workers, and so do the groups that ``merge``
+        makes one result of, so that sums over tiles are the same on one core and on forty.
+
+        Parameters
+        ----------
+        function, merge
+            Can be imported by their names elsewhere.
+        lasting, passing
+            Arrays that all tiles read: those that stay for the whole solve, and those of this pass. They travel to a
+            cluster once.
+        merge
+            Makes one result of those of successive tiles.
         """
         n_rows, n_columns = shape
         size = max(64, min(-(-n_rows // _TILES), _TILE_PAIRS // max(n_columns, 1)))
         if n_rows * n_columns <= _SERIAL_PAIRS:
             size = n_rows
-        spans = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-        if self.options.executor is not None and len(spans) > 1:
-            yield from self._map_on(self.options.executor, function, spans, task)
-            return
-        for at in range(0, len(spans), _TILES):  # some at a time: who has enough of them asks for no more
-            yield from self.with_idle_cores(lambda span: function(*task(*span)), spans[at : at + _TILES])
+        tasks = [task(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+        step = -(-len(tasks) // _TILES)
+        groups = [tasks[at : at + step] for at in range(0, len(tasks), step)]
+        data = (*lasting, *passing)
+        others = workers() if self.options.executor is None and n_rows * n_columns >= _TRAVELLING_PAIRS else None
+        if others is not None:
+            yield from self._map_on_workers(others, _Tiles(function, merge), groups, lasting, passing)
+        elif self.options.executor is not None and len(tasks) > 1:
+            found = self._map_on(self.options.executor, function, [(*data, *each) for each in tasks])
+            for group in groups:
+                yield from _merged([next(found) for _ in group], merge)
+        else:
+            for at in range(0, len(groups), max(1, _TILES // step)):  # some at a time: who has enough asks for no more
+                some = groups[at : at + max(1, _TILES // step)]
+                results = iter(self.with_idle_cores(lambda each: function(*data, *each), list(chain(*some))))
+                for group in some:
+                    yield from _merged(list(islice(results, len(group))), merge)
 
     def with_idle_cores(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
         """``function`` of each part, on this core and on those that idle; stops between two parts if asked to."""
         return with_idle_cores(function, parts, before_each=self.monitor.check)
 
-    def _map_on(
+    def _map_on_workers(
         self,
-        executor: concurrent.futures.Executor,
+        others: Workers,
         function: Callable[..., Any],
-        spans: Sequence[tuple[int, int]],
-        task: Callable[[int, int], tuple[Any, ...]],
+        groups: Sequence[Sequence[tuple[Any, ...]]],
+        lasting: Sequence[Any],
+        passing: Sequence[Any],
     ) -> Iterator[Any]:
-        futures = [executor.submit(function, *task(start, stop)) for start, stop in spans]
+        def part(group: Sequence[tuple[Any, ...]]) -> Any:
+            return compute(function, (*lasting, *passing), group)
+
+        try:
+            yield from chain(*side_by_side(part, groups, while_waiting=self.monitor.check))
+        finally:
+            others.forget(passing)
+
+    def _map_on(
+        self, executor: concurrent.futures.Executor, function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        futures = [executor.submit(function, *each) for each in tasks]
         try:
             for future in futures:
                 while not concurrent.futures.wait([future], timeout=0.1).done:
@@ -123,3 +166,19 @@ class SolveContext:
         finally:
             for future in futures:
                 future.cancel()
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """Several tiles as one part of the work of a cluster."""
+
+    function: Callable[..., Any]
+    merge: Callable[[list[Any]], Any] | None
+
+    def __call__(self, *data_and_tasks: Any) -> list[Any]:
+        *data, tasks = data_and_tasks
+        return _merged([self.function(*data, *each) for each in tasks], self.merge)
+
+
+def _merged(results: list[Any], merge: Callable[[list[Any]], Any] | None) -> list[Any]:
+    return results if merge is None else [merge(results)]

@@ -18,7 +18,9 @@ from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.classification.classifiers import FeatureBaggingClassifier, LinearClassifier
 from psmatch_core.classification.classifiers.mlp import MLPClassifier
 from psmatch_core.classification.propensity import fit_propensity
+from psmatch_core.matching.matchers import LabelProblem, SinkhornMatcher, base as matchers_base
 from psmatch_core.monitor import HalvesOf, half_scores
+from psmatch_core.transport import context
 from tests.conftest import make_modality
 
 distributed = pytest.importorskip("distributed")
@@ -186,6 +188,30 @@ class Unanswered(Part):
 
     def cancel(self):
         self.is_cancelled = True
+
+
+@pytest.mark.parametrize("is_in_a_run", [True, False])
+def test_the_tiles_of_a_large_label_go_there_and_its_small_ones_whole(is_in_a_run, monkeypatch):
+    for module, name, pairs in (
+        (matchers_base, "SPREAD_PAIRS", 1_400_000), (context, "_TRAVELLING_PAIRS", 1_400_000),
+        (context, "_SERIAL_PAIRS", 10_000),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, pairs)
+    rng = np.random.default_rng(0)
+    clouds = [(rng.normal(size=(n, 4)), rng.normal(size=(n, 4))) for n in (1300, 1200, 120)]
+    problems = [LabelProblem(name, x, y, None, None, 0) for name, (x, y) in zip("ABC", clouds, strict=True)]
+    matcher = SinkhornMatcher(epsilon=0.01)
+    here = list(matcher.couple_all(problems))
+    client = Client(monkeypatch)
+    cluster = Cluster(client, "here:1")
+    with computing_on(cluster if is_in_a_run else None):
+        there = list(matcher.couple_all(problems, executor=cluster))
+    for (block, status), (other, said) in zip(here, there, strict=True):
+        np.testing.assert_array_equal(block.to_array(), other.to_array())
+        assert status == said
+    assert client.n_parts >= 2 * 16  # groups of tiles in each pass over all pairs
+    potentials = [each for each in client.travelled if isinstance(each, np.ndarray) and each.ndim == 1]
+    assert len(potentials) > len(cluster._there)  # those of earlier passes are let go of
 
 
 def test_what_a_cluster_still_computes_is_cancelled_with_the_rest(monkeypatch):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from psmatch_core.base.cores import CORES_VARIABLE, a_core
+from psmatch_core.base.cluster import Cluster
+from psmatch_core.base.cores import CORES_VARIABLE, Workers, a_core, computing_on, is_unwanted
 from psmatch_core.base.errors import Cancelled
 from psmatch_core.base.progress import Event
 from psmatch_core.transport import SolveOptions, SolveStatus, TransportResult, cancellation, context, solve
@@ -34,8 +36,8 @@ def many_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "_SERIAL_PAIRS", 10_000)
 
 
-def solved(**options: Any) -> TransportResult:
-    result = solve(X, Y, 0.15, options=SolveOptions(**options))
+def solved(epsilon: float = 0.15, **options: Any) -> TransportResult:
+    result = solve(X, Y, epsilon, options=SolveOptions(**options))
     assert result.converged
     return result
 
@@ -98,6 +100,63 @@ def test_a_dask_cluster_changes_nothing() -> None:
         distributed.Client(cluster) as client,
     ):
         assert_same(alone, solved(executor=client.get_executor()))
+
+
+@pytest.mark.usefixtures("many_tiles")
+@pytest.mark.parametrize(
+    ("epsilon", "budget", "schedule"),
+    [(0.02, 1024.0, AnnealingSchedule()), (0.15, 1.0, DENSE)],
+    ids=["sparse", "matrix-free"],
+)
+def test_workers_of_a_cluster_take_groups_of_tiles_and_change_no_bit(
+    epsilon: float, budget: float, schedule: AnnealingSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    options = {"epsilon": epsilon, "memory_budget_mb": budget, "schedule": schedule}
+    monkeypatch.setattr(context, "_TILE_PAIRS", 200_000)  # several tiles in a group
+    alone = solved(**options)
+    monkeypatch.setattr(context, "_TRAVELLING_PAIRS", 2_000_000)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local,
+        distributed.Client(local) as client,
+    ):
+        cluster, parts = Cluster(client, "here"), []
+        compute = cluster.compute
+        monkeypatch.setattr(cluster, "compute", lambda *those: parts.append(those) or compute(*those))
+        with computing_on(cluster):
+            together = solved(**options)
+        kept = len(cluster._there)
+    np.testing.assert_array_equal(alone.f, together.f)
+    np.testing.assert_array_equal(alone.g, together.g)
+    assert alone.path is together.path
+    assert len(parts) >= 16
+    assert kept <= 12  # sources, targets and weights, in both precisions and directions; no potentials
+
+
+def test_a_stop_is_obeyed_while_workers_compute(many_tiles: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "_TRAVELLING_PAIRS", 2_000_000)
+
+    class Slow(Workers):
+        """Workers that work until they are not wanted."""
+
+        n_started = n_forgotten = 0
+
+        def compute(self, *_: Any) -> Any:
+            self.n_started += 1
+            while not is_unwanted():
+                time.sleep(0.01)
+            raise Cancelled
+
+        def remember_part(self, *_: Any) -> None: ...
+
+        def forget(self, values: Any) -> None:
+            self.n_forgotten += len(values)
+
+    slow = Slow()
+    options = SolveOptions(memory_budget_mb=1.0, schedule=DENSE, should_stop=lambda: slow.n_started > 0)
+    with computing_on(slow):
+        assert solve(X, Y, 0.15, options=options).status == SolveStatus.STOPPED
+    assert slow.n_forgotten > 0
 
 
 def test_tiles_are_the_whole(many_tiles: None) -> None:

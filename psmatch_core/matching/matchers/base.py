@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from psmatch_core.base.config import Config
-from psmatch_core.base.cores import a_core, side_by_side
+from psmatch_core.base.cores import Workers, a_core, computing_on, side_by_side, workers
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.progress import Event, Progress, silent
 from psmatch_core.base.setting_words import kind_title
@@ -21,6 +21,7 @@ from psmatch_core.matching.blocks import Block
 from psmatch_core.matching.coupling import Status
 from psmatch_core.matching.matchers.problem import Answer, LabelProblem
 
+SPREAD_PAIRS = 1_000_000_000  # of a label; one of fewer is matched by one worker of a cluster
 COMPILING = "compiling the transport engine: once on this machine, about a minute"
 
 
@@ -210,12 +211,21 @@ class LabelMatcher(Matcher, ABC):
     def couple_all(
         self, problems: Sequence[LabelProblem], *, progress: Progress = silent, executor: Executor | None = None
     ) -> Iterator[Answer]:
+        n_spread = sum(map(self._is_spread, problems)) if isinstance(executor or workers(), Workers) else 0
+        spread, others = problems[:n_spread], problems[n_spread:]  # problems come largest first
+        futures = [executor.submit(self.couple, each, progress=silent) for each in others] if executor else []
+        for done, problem in enumerate(spread):
+            with computing_on(executor):
+                answer = self.couple(problem, progress=label_progress(progress, problem.label, done / len(problems)))
+            yield answer
         if executor is None:
-            yield from self._couple_here(problems, progress)
-        else:
-            futures = [executor.submit(self.couple, problem, progress=silent) for problem in problems]
-            for future in futures:
-                yield future.result()
+            yield from self._couple_here(others, progress)
+        for future in futures:
+            yield future.result()
+
+    def _is_spread(self, problem: LabelProblem) -> bool:
+        """Whether workers share the tiles of the label, which is solved from here."""
+        return self.shares_tiles and problem.n_pairs >= SPREAD_PAIRS
 
     def _couple_here(self, problems: Sequence[LabelProblem], progress: Progress) -> list[Answer]:
         """Labels side by side on the cores of this machine; a single one may use all of them."""

@@ -76,6 +76,11 @@ class TileInputs:
         """Number of targets, padding included."""
         return int(self.leaves.shape[0] * self.leaves.shape[2])
 
+    @property
+    def scalars(self) -> tuple[int, Any, bool]:
+        """What is no array, in the order of the fields."""
+        return self.n_columns, self.scale, self.squared
+
     def select(self, rows: NDArray[np.intp] | slice) -> TileInputs:
         """The same for some of the sources."""
         return replace(self, points=np.ascontiguousarray(self.points[rows]), rows=self.rows[rows])
@@ -117,12 +122,19 @@ def soft_transform(
     scale, squared = dtype.type(1 / epsilon), problem.geometry.squared
     context.counts.full_passes += 1
     parts = context.map_tiles(
-        _soft_minimum_tile, problem.shape, lambda i, j: (points[i:j], leaves, columns, scale, squared)
+        _soft_minimum_tile,
+        problem.shape,
+        lambda i, j: (slice(i, j), scale, squared),
+        lasting=(points, leaves),
+        passing=(columns,),
     )
     return np.concatenate(list(parts)) * epsilon - middle
 
 
-def _soft_minimum_tile(points: Floats, leaves: Floats, columns: Floats, scale: Any, squared: bool) -> Array:
+def _soft_minimum_tile(
+    points: Floats, leaves: Floats, columns: Floats, rows: slice, scale: Any, squared: bool
+) -> Array:
+    points = points[rows]
     out = np.empty(len(points))
     tile_pass.soft_minimum(points, leaves, columns, scale, squared, out)
     return out
@@ -156,13 +168,15 @@ def find_support(
     context.counts.full_passes += 1
     kept_dtype = _DOUBLE if exact else _SINGLE
 
-    def task(i: int, j: int) -> tuple[Any, ...]:
-        exactly = (geometry.x[i:j], geometry.y, f[i:j], g)
-        return inputs.select(slice(i, j)), row_floor[i:j], column_floor, exactly, kept_dtype, limit, bounded
-
     counts, indices, reduced, dropped = [], [], [], []
     total = 0
-    for part in context.map_tiles(_support_tile, problem.shape, task):
+    for part in context.map_tiles(
+        _support_tile,
+        problem.shape,
+        lambda i, j: (slice(i, j), inputs.scalars, kept_dtype, limit, bounded),
+        lasting=(inputs.points, inputs.leaves, geometry.x, geometry.y),
+        passing=(inputs.rows, inputs.columns, row_floor, column_floor, f, g),
+    ):
         if part is None or (total := total + part[1].size) > limit:
             return None
         counts.append(part[0])
@@ -185,15 +199,24 @@ def _row_pointers(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _support_tile(
-    tile: TileInputs,
+    points: Floats,
+    leaves: Floats,
+    x: Array,
+    y: Array,
+    rows: Floats,
+    columns: Floats,
     row_floor: Floats,
     column_floor: Floats,
-    exactly: tuple[Array, Array, Array, Array],
+    f: Array,
+    g: Array,
+    part: slice,
+    scalars: tuple[int, Any, bool],
     kept_dtype: np.dtype[Any],
     limit: int,
     bounded: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats, Array] | None:
     """(entries per row, their columns, their reduced costs, bound of each row's dropped mass) of one tile."""
+    tile = TileInputs(points, leaves, rows, columns, *scalars).select(part)
     n_rows = len(tile.points)
     counts, dropped = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
     # room for forty entries per row, or for whole blocks of rows where there are few columns; refilled when full
@@ -202,17 +225,16 @@ def _support_tile(
     done = total = 0
     while done < n_rows:
         done, written = tile_pass.support_rows(
-            tile.points, tile.leaves, tile.rows, tile.columns, row_floor, column_floor, tile.n_columns, tile.scale,
-            tile.squared, counts, indices, dropped, done, bounded,
+            tile.points, tile.leaves, tile.rows, tile.columns, row_floor[part], column_floor, tile.n_columns,
+            tile.scale, tile.squared, counts, indices, dropped, done, bounded,
         )  # fmt: skip
         pieces.append(indices[:written].copy())
         total += written
         if total > limit:
             return None
     found = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    x, y, f, g = exactly
     reduced = np.empty(found.size, dtype=kept_dtype)
-    tile_pass.reduced_costs(x, y, _row_pointers(counts), found, tile.squared, f, g, reduced)
+    tile_pass.reduced_costs(x[part], y, _row_pointers(counts), found, tile.squared, f[part], g, reduced)
     return counts, found, reduced, dropped
 
 
@@ -304,14 +326,36 @@ def sinkhorn_pass(
     context.counts.full_passes += 1
     row_sums, column_sums = [], np.zeros(inputs.width)
     for sums, more in context.map_tiles(
-        _sinkhorn_tile, problem.shape, lambda i, j: (inputs.select(slice(i, j)), problem.a[i:j])
+        _sinkhorn_tile,
+        problem.shape,
+        lambda i, j: (slice(i, j), inputs.scalars),
+        lasting=(inputs.points, inputs.leaves, problem.a),
+        passing=(inputs.rows, inputs.columns),
+        merge=_added,
     ):
         row_sums.append(sums)
         column_sums += more
     return np.concatenate(row_sums), column_sums[: problem.shape[1]]
 
 
-def _sinkhorn_tile(tile: TileInputs, a: Array) -> tuple[Array, Array]:
+def _added(tiles: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Row sums of successive tiles, and their column sums together."""
+    column_sums = tiles[0][1]
+    for _, more in tiles[1:]:
+        column_sums += more
+    return np.concatenate([sums for sums, _ in tiles]), column_sums
+
+
+def _sinkhorn_tile(
+    points: Floats,
+    leaves: Floats,
+    a: Array,
+    rows: Floats,
+    columns: Floats,
+    part: slice,
+    scalars: tuple[int, Any, bool],
+) -> tuple[Array, Array]:
+    tile, a = TileInputs(points, leaves, rows, columns, *scalars).select(part), a[part]
     sums, column_sums = np.empty(len(tile.points)), np.zeros(tile.width)
     tile_pass.sinkhorn_rows(
         tile.points, tile.leaves, tile.rows, tile.columns, tile.scale, tile.squared, a, sums, column_sums
