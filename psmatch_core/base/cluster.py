@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from psmatch_core.base.cores import WANTED_SECONDS, Workers, choose, is_unwanted, on_a_core
+from psmatch_core.base.cluster_parts import Order, StandIn, compute_part
+from psmatch_core.base.cores import WANTED_SECONDS, Workers, is_unwanted
 from psmatch_core.base.errors import Cancelled, PsmatchError
 from psmatch_core.base.progress import Event, Progress
 from psmatch_core.base.shifted_rows import ShiftedRows
@@ -29,7 +29,6 @@ from psmatch_core.base.shifted_rows import ShiftedRows
 MOST_LOSSES = 4  # times that the same part is computed again since its data were lost
 WORKERS_SECONDS = 5  # between two looks at whether there are workers
 WITHOUT_WORKERS_SECONDS = 120  # after which a cluster that has lost all its workers is given up
-MOST_CHOSEN = 2  # matrices that a worker keeps because it may choose them again; they live no longer than their whole
 
 Choices = tuple[tuple[int, np.ndarray], ...]  # axis and positions
 
@@ -245,33 +244,6 @@ class _Reports:
             self.progress(event)
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """Stands for a matrix on the way to a worker: the place of the whole among what is there, and the choices from it.
-
-    Parameters
-    ----------
-    whole
-        A place.
-    choices
-        Pairs of an axis and the place of the positions.
-    """
-
-    whole: int
-    choices: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a worker is to compute, and where its reports are heard: nowhere if ``topic`` is empty."""
-
-    function: Callable[..., Any]
-    data: tuple[StandIn, ...]
-    arguments: tuple[Any, ...]
-    topic: str
-    part: str
-
-
 def content_of(value: Any) -> str:
     """A hash of a dense, sparse or shifted matrix; a name of its own for anything else."""
     if isinstance(value, ShiftedRows):
@@ -287,67 +259,3 @@ def content_of(value: Any) -> str:
         digest.update(f"{each.dtype.str}{each.shape}{each.strides}".encode())
         digest.update(np.ascontiguousarray(each).data if each.size else b"")
     return digest.hexdigest()
-
-
-# What follows runs on the workers.
-
-_CHOSEN: OrderedDict[tuple[int, ...], tuple[weakref.ref[Any], Any]] = OrderedDict()
-_CHOOSING, _LOADING = threading.Lock(), threading.Lock()
-
-
-def compute_part(there: Sequence[Any], order: Order) -> tuple[Any, tuple[Event, ...]]:
-    """What a worker does: the function of an order on a core, and everything that was reported.
-
-    Parameters
-    ----------
-    there
-        What has travelled.
-    """
-    with _LOADING:  # other threads fail on a torch that one is still importing
-        import torch  # noqa: F401 - heavy: only where a cluster computes
-    data = [_made(there, each) for each in order.data]
-    report = _Report(order.topic, order.part) if order.topic else None
-    result = on_a_core(order.function, (*data, *order.arguments), report)
-    return result, tuple(report.events) if report is not None else ()
-
-
-class _Report:
-    """Progress that is heard where the run was started; stops the work when it was cancelled there."""
-
-    def __init__(self, topic: str, part: str) -> None:
-        from distributed import get_worker
-
-        self.topic, self.part, self.events = topic, part, list[Event]()
-        self.worker: Any = get_worker()
-        self.task = self.worker.get_current_task()
-
-    def __call__(self, event: Event, /) -> None:
-        task = self.worker.state.tasks.get(self.task)
-        if task is not None and task.state == "cancelled":
-            raise Cancelled
-        values = {name: float(value) for name, value in event.values.items()}
-        words = (self.part, len(self.events), event.stage, float(event.fraction), event.message, values)
-        self.worker.log_event(self.topic, words)
-        self.events.append(event)
-
-
-def _made(there: Sequence[Any], stand_in: StandIn) -> Any:
-    """The matrix that a stand-in describes; one that was chosen lately is not chosen again."""
-    whole = there[stand_in.whole]
-    if not stand_in.choices:
-        return whole
-    choices = [(axis, there[at]) for axis, at in stand_in.choices]
-    key = (id(whole), *(number for axis, chosen in choices for number in (axis, id(chosen))))
-    with _CHOOSING:
-        found = _CHOSEN.get(key)
-        if found is not None and found[0]() is whole:
-            _CHOSEN.move_to_end(key)
-            return found[1]
-    made = choose(whole, choices)
-    with _CHOOSING:
-        _CHOSEN[key] = (weakref.ref(whole), made)
-        while len(_CHOSEN) > MOST_CHOSEN:
-            _CHOSEN.popitem(last=False)
-    for each in (whole, *(chosen for _, chosen in choices)):  # their identities may be given to others
-        weakref.finalize(each, _CHOSEN.pop, key, None)
-    return made
