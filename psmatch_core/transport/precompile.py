@@ -12,7 +12,7 @@ from psmatch_core.transport.context import SolveContext
 from psmatch_core.transport.entropic.row_sample import RowSample
 from psmatch_core.transport.entropic.solve import resolve, solve
 from psmatch_core.transport.exact.solve import assign
-from psmatch_core.transport.kernels import full_pass, kept_exponents
+from psmatch_core.transport.kernels import dense_pass, kept_exponents
 from psmatch_core.transport.kernels.summary import summarize_plan
 from psmatch_core.transport.options import DEFAULT_OPTIONS
 from psmatch_core.transport.problem import Potentials
@@ -56,7 +56,7 @@ def _compile_loops_of_large_labels(solved: TransportResult) -> None:
     """What only dense plans of several thousand cells call, on a few cells."""
     problem, potentials = solved.plan.problem, solved.plan.potentials
     context = SolveContext.start(DEFAULT_OPTIONS)
-    kept = full_pass.dense_exponents(problem, potentials, context)
+    kept = dense_pass.dense_exponents(problem, potentials, context)
     n, m = problem.shape
     rows, columns, one = np.zeros(n, dtype=np.float32), np.zeros(m, dtype=np.float32), np.float32(1)
     kept_exponents.exponents_pass(kept, one, rows, columns, problem.a, np.empty(n), np.empty(m))

@@ -25,7 +25,7 @@ from psmatch_core.transport.entropic.anderson import AndersonMixing
 from psmatch_core.transport.entropic.anneal import anneal
 from psmatch_core.transport.entropic.measure import measure_as_is
 from psmatch_core.transport.entropic.outcome import SolveOutcome, to_result
-from psmatch_core.transport.kernels import full_pass, in_memory
+from psmatch_core.transport.kernels import dense_pass, full_pass, in_memory
 from psmatch_core.transport.kernels.support import Support
 from psmatch_core.transport.options import DEFAULT_OPTIONS, SolveOptions, require_positive
 from psmatch_core.transport.problem import Potentials, Problem
@@ -186,7 +186,7 @@ def _solve_on_all_pairs(state: _RelaxedState, context: SolveContext) -> SolveOut
     error = np.inf
     while (left := context.iterations_left) > 0 and error > tolerance - slack:
         if is_dense:
-            matrix = full_pass.dense_kernel(state.problem, state.potentials, context, allowed)
+            matrix = dense_pass.dense_kernel(state.problem, state.potentials, context, allowed)
             error = _iterate(state, (matrix,), context, tolerance=0.8 * (tolerance - slack), max_passes=left)
         else:
             error = _log_iteration(state, context, tolerance=tolerance - slack, allowed=allowed)

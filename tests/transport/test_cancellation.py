@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -22,7 +21,7 @@ from psmatch_core.base.errors import Cancelled
 from psmatch_core.base.progress import Event
 from psmatch_core.transport import SolveOptions, SolveStatus, TransportResult, cancellation, context, solve
 from psmatch_core.transport.entropic import all_pairs, fixed_epsilon, iteration
-from psmatch_core.transport.kernels import full_pass, tile_pass
+from psmatch_core.transport.kernels import dense_pass, tile_pass
 from psmatch_core.transport.options import AnnealingSchedule
 from tests.transport.entropic.test_solve import clouds
 
@@ -62,7 +61,7 @@ def test_threads_change_nothing(workers: int, budget: float, schedule: Annealing
 def test_idle_cores_take_tiles_and_change_no_bit(
     budget: float, schedule: AnnealingSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(full_pass, "_KERNEL_PAIRS", 100_000)
+    monkeypatch.setattr(dense_pass, "_CHECKED_PAIRS", 100_000)
     threads = set()
     for name in ("soft_minimum", "dense_rows", "sinkhorn_rows"):
         loop = getattr(tile_pass, name)
@@ -140,11 +139,12 @@ def test_a_stop_is_obeyed_while_workers_compute(many_tiles: None, monkeypatch: p
         """Workers that work until they are not wanted."""
 
         n_started = n_forgotten = 0
+        is_idle = threading.Event()
 
         def compute(self, *_: Any) -> Any:
             self.n_started += 1
             while not is_unwanted():
-                time.sleep(0.01)
+                self.is_idle.wait(0.01)
             raise Cancelled
 
         def remember_part(self, *_: Any) -> None: ...
@@ -241,7 +241,7 @@ def test_the_work_between_two_checks_does_not_grow_with_the_problem(
     """Limits a hundred times smaller than the engine's stand for a problem a hundred times larger."""
     counter, limit = WorkCounter(), 300_000
     for module, name in (
-        (context, "_SERIAL_PAIRS"), (context, "_TILE_PAIRS"), (full_pass, "_KERNEL_PAIRS"),
+        (context, "_SERIAL_PAIRS"), (context, "_TILE_PAIRS"), (dense_pass, "_CHECKED_PAIRS"),
         (fixed_epsilon, "_VISITS_SPARSE"), (all_pairs, "_VISITS_DENSE"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, limit)

@@ -12,7 +12,7 @@ from psmatch_core.transport.entropic import iteration
 from psmatch_core.transport.entropic.anderson import AndersonMixing
 from psmatch_core.transport.entropic.row_sample import MOST_LEFT, RESERVE, RowSample, sampled_rows, step_by_sample
 from psmatch_core.transport.entropic.state import SolveState
-from psmatch_core.transport.kernels import full_pass, in_memory
+from psmatch_core.transport.kernels import dense_pass, full_pass, in_memory
 from psmatch_core.transport.problem import Problem
 
 _VISITS_DENSE = 800_000_000  # entries visited in one compiled call, about 0.2 s, between two checks for a stop
@@ -65,7 +65,7 @@ def iterate_dense(
     max_passes = min(max_passes, context.iterations_left)
     first = context.counts.iterations
     while True:
-        matrix = full_pass.dense_kernel(problem, state.potentials, context, allowed)
+        matrix = dense_pass.dense_kernel(problem, state.potentials, context, allowed)
         u, v, error = np.ones(problem.a.size), np.ones(problem.b.size), np.inf
         if sample is not None:
             u, v, error = _scale_by_sample(problem, matrix, sample, context, tolerance, max_passes - used)

@@ -19,7 +19,7 @@ from psmatch_core.transport.entropic import iteration
 from psmatch_core.transport.entropic.outcome import SolveOutcome
 from psmatch_core.transport.entropic.row_sample import RowSample, sampled_rows, step_by_sample
 from psmatch_core.transport.entropic.state import SolveState
-from psmatch_core.transport.kernels import full_pass, kept_exponents
+from psmatch_core.transport.kernels import dense_pass, kept_exponents
 from psmatch_core.transport.plan import DenseReference
 from psmatch_core.transport.problem import Positions, Potentials, Problem
 from psmatch_core.transport.status import SolvePath, SolveStatus
@@ -41,7 +41,7 @@ def find_dense_reference(problem: Problem, potentials: Potentials, context: Solv
     budget = context.options.memory_budget
     if 4 * n * m > _BUDGET_SHARE * budget or sampled_rows(problem, budget) is None:
         return None
-    return DenseReference(full_pass.dense_exponents(problem, potentials, context), potentials.copy())
+    return DenseReference(dense_pass.dense_exponents(problem, potentials, context), potentials.copy())
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Passes over all n · m pairs: soft c-transform, support, dense kernel, and one iteration without a kernel."""
+"""Passes over all n · m pairs that store no matrix: soft c-transform, support, and one iteration without a kernel."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from psmatch_core.transport.problem import Potentials, Problem
 _ROUGH = 0.02
 
 SUMS_ERROR = 1e-12  # relative error of the exponential and of long sums in float64
-
-_KERNEL_PAIRS = 4_000_000  # entries of a dense kernel between two checks whether the caller wants to stop
 
 _SINGLE: np.dtype[Any] = np.dtype(np.float32)
 _DOUBLE: np.dtype[Any] = np.dtype(np.float64)
@@ -271,48 +269,6 @@ def density(problem: Problem, potentials: Potentials, theta: float) -> float:
         np.zeros(n_rows, dtype=np.int64), np.empty(n_rows * (m + 64), dtype=np.int32), np.zeros(n_rows), 0, False,
     )  # fmt: skip
     return float(written / (n_rows * m))
-
-
-def dense_kernel(problem: Problem, potentials: Potentials, context: SolveContext, allowed: float) -> Floats:
-    """The plan as a matrix ``(n, 64 · ceil(m / 64))`` in float32, or in float64 if ``allowed`` is below 1e-6.
-
-    Entries have a relative error of at most ``allowed``; columns beyond m are 0. The matrix lies in the buffer of the
-    context: the next kernel overwrites it.
-    """
-    inputs = tile_inputs(problem, potentials, allowed)
-    n, width = problem.shape[0], inputs.width
-    kernel = context.buffer.request((n, width), _DOUBLE if allowed < 1e-6 else _SINGLE)
-    context.counts.full_passes += 1
-    step = max(16, _KERNEL_PAIRS // width)
-
-    def fill(i: int) -> None:
-        part, rows = slice(i, i + step), inputs.rows[i : i + step]
-        tile_pass.dense_rows(
-            inputs.points[part], inputs.leaves, rows, inputs.columns, inputs.scale, inputs.squared, kernel[part]
-        )
-
-    context.with_idle_cores(fill, range(0, n, step))
-    return kernel
-
-
-def dense_exponents(problem: Problem, potentials: Potentials, context: SolveContext) -> Floats:
-    """``(f + g − C) / epsilon`` of all pairs, computed in float64 and stored in float32, ``(n, ≥ m)``."""
-    plain = replace(problem, a=np.ones(problem.shape[0]), b=np.ones(problem.shape[1]))
-    inputs = tile_inputs(plain, potentials, 0.0)
-    n, width = problem.shape[0], inputs.width
-    kept = context.buffer.request((n, width), _SINGLE)
-    context.buffer.array = None
-    context.counts.full_passes += 1
-    step = max(16, _KERNEL_PAIRS // width)
-
-    def fill(i: int) -> None:
-        part, rows = slice(i, i + step), inputs.rows[i : i + step]
-        tile_pass.exponent_rows(
-            inputs.points[part], inputs.leaves, rows, inputs.columns, inputs.scale, inputs.squared, kept[part]
-        )
-
-    context.with_idle_cores(fill, range(0, n, step))
-    return kept
 
 
 def sinkhorn_pass(
