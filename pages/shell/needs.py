@@ -10,6 +10,7 @@ from pages.shell.errors import show_error
 from pages.shell.several import sides_of
 from pages.shell.workspace import Side, Workspace
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.mapped_rows import is_worth_mapping
 from psmatch_core.data.sides import SIDES
 from psmatch_core.pipeline.needs import TYPICAL_LABELS, SideSize, check_needs, gigabytes, memory_budget, minutes
 
@@ -54,7 +55,9 @@ def _size(side: Side | None) -> SideSize | None:
     matrix = side.summary.matrix(side.matrix)
     if matrix is None:
         return None
-    n_values = side.summary.n_cells * matrix.n_features
-    return SideSize(
-        side.summary.n_cells, matrix.n_features, round(n_values * TYPICAL_DENSITY) if matrix.is_sparse else n_values
-    )
+    n_cells = side.summary.n_cells
+    n_values = n_cells * matrix.n_features
+    if not matrix.is_sparse:
+        return SideSize(n_cells, matrix.n_features, n_values)
+    n_stored = round(n_values * TYPICAL_DENSITY)
+    return SideSize(n_cells, matrix.n_features, n_stored, n_stored if is_worth_mapping(n_stored) else 0)

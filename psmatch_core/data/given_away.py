@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from psmatch_core.base.mapped_rows import release
 from psmatch_core.data.checks import LabelSignal, group_columns, is_technical, telling_features
 from psmatch_core.data.checks.confounding import Relation, naming_columns
 from psmatch_core.data.modality import Modality
@@ -65,6 +66,7 @@ def _by_feature(modality: Modality) -> dict[str, str]:
         part = X[y == label]
         low[label], high[label] = _extremes(part)
         nonzero[label] = np.asarray((part != 0).sum(axis=0)).ravel()
+        release(X)
     total = nonzero.sum(axis=0)
     for label, name in enumerate(names):
         if counts[label] < FEWEST_CELLS or counts[label] == y.size:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.mapped_rows import row_blocks
 from psmatch_core.data.modality import Matrix
 
 SCALE_FACTOR = 1e4  # as in Signac
@@ -43,8 +44,9 @@ class Lsi:
 
 def inverse_frequencies(X: Matrix) -> np.ndarray:
     """Cells over the cells in which a feature is above 0, ``(n_features,)``; 0 for a feature that is so in none."""
-    X = sparse.csr_matrix(X)
-    n_open = np.bincount(X.indices[X.data != 0], minlength=X.shape[1])
+    X, n_open = sparse.csr_matrix(X), np.zeros(X.shape[1], dtype=np.int64)
+    for _, rows in row_blocks(X):
+        n_open += np.bincount(rows.indices[rows.data != 0], minlength=X.shape[1])
     idf: np.ndarray = np.divide(X.shape[0], n_open, out=np.zeros(X.shape[1]), where=n_open > 0)
     return idf
 

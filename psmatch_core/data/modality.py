@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from psmatch_core.base.arrays import read_only, read_only_matrix
+from psmatch_core.base.arrays import read_only, read_only_matrix, row_chunks
+from psmatch_core.base.mapped_rows import is_mapped, release, rows_of
 from psmatch_core.base.shifted_rows import ShiftedRows
 from psmatch_core.base.summaries import HtmlSummary
 from psmatch_core.data.bad_values import REFUSE
@@ -173,12 +174,12 @@ class Modality(HtmlSummary):
     def from_checked(cls, data: CheckedData, spec: DataSpec, name: str) -> Modality:
         """Make a modality called ``name`` of checked data that were read as ``spec`` says."""
         used = data.is_used
-        X, labels = (data.X, data.labels) if used.all() else (data.X[used], data.labels[used])
+        X, labels = (data.X, data.labels) if used.all() else (rows_of(data.X, used), data.labels[used])
         obs = pd.DataFrame(dict(data.columns), index=pd.Index(data.obs_names))[used]
         pair_ids = None if data.pair_ids is None else [each or "" for each in data.pair_ids[used].tolist()]
         return cls(
             name=name,
-            X=read_only_matrix(X, keep_bytes=data.image_shape is not None),
+            X=_held(X, keep_bytes=data.image_shape is not None),
             labels=read_only(np.asarray(labels, dtype=str)),
             obs_names=read_only(np.asarray(data.obs_names, dtype=str)[used]),
             var_names=read_only(np.asarray(data.var_names, dtype=str)),
@@ -217,10 +218,11 @@ class Modality(HtmlSummary):
     def fingerprint(self) -> str:
         """SHA-256 of what is matched: values, labels and names, in their order; not of the known pairs."""
         digest = hashlib.sha256()
-        for part in self._parts():
-            array = np.ascontiguousarray(part)
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(array.data if array.size else b"")  # not a copy of it
+        for array, dtype in self._parts():
+            digest.update(f"{dtype.str}{array.shape}".encode())
+            for start, stop in row_chunks(len(array), array.size // len(array)) if array.size else ():
+                digest.update(np.ascontiguousarray(array[start:stop], dtype=dtype).data)
+                release(self.X)
         for names in (self.labels, self.obs_names, self.var_names):
             digest.update("\x1f".join(names.tolist()).encode() + b"\x1d")
         digest.update(b"\x1e\x1d")  # pair ids stood here, which no training may depend on
@@ -228,13 +230,14 @@ class Modality(HtmlSummary):
             digest.update(shape_text(self.image_shape).encode())
         return digest.hexdigest()
 
-    def _parts(self) -> tuple[np.ndarray, ...]:
-        """The arrays that hold the values."""
+    def _parts(self) -> list[tuple[np.ndarray, np.dtype[Any]]]:
+        """The arrays that hold the values, and the type in which they are compared."""
         if isinstance(self.X, ShiftedRows):
-            return tuple(self.X.parts.values())
+            return [(each, each.dtype) for each in self.X.parts.values()]
         if sparse.issparse(self.X):
-            return self.X.data, self.X.indices.astype(np.int64), self.X.indptr.astype(np.int64)
-        return (self.X,)
+            index = np.dtype(np.int64)
+            return [(self.X.data, self.X.data.dtype), (self.X.indices, index), (self.X.indptr, index)]
+        return [(self.X, self.X.dtype)]
 
     @cached_property
     def pair_fingerprint(self) -> str:
@@ -277,7 +280,7 @@ class Modality(HtmlSummary):
         left_out = tuple((str(cell), reason) for cell in self.obs_names[~keep])
         return replace(
             self,
-            X=read_only_matrix(self.X[keep], keep_bytes=self.image_shape is not None),
+            X=_held(rows_of(self.X, keep), keep_bytes=self.image_shape is not None),
             labels=read_only(self.labels[keep]),
             obs_names=read_only(self.obs_names[keep]),
             pair_ids=None if self.pair_ids is None else read_only(self.pair_ids[keep]),
@@ -291,3 +294,9 @@ class Modality(HtmlSummary):
         what = f" × {self.n_features:,} features" if self.image_shape is None else f", {shape_text(self.image_shape)}"
         size = f"{self.n_cells:,} cells{what}"
         return f"Modality({self.name}: {size}, {kind}, {len(self.label_names)} labels)"
+
+
+def _held(X: Any, *, keep_bytes: bool) -> Matrix:
+    """A read-only matrix of a modality; one that lies in a file is that already."""
+    is_ready = is_mapped(X) and X.dtype.kind == "f" and X.has_canonical_format
+    return X if is_ready else read_only_matrix(X, keep_bytes=keep_bytes)

@@ -2,12 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import numpy as np
 from scipy import sparse
 
 from psmatch_core.base.arrays import row_chunks, to_dense
+from psmatch_core.base.mapped_rows import is_mapped, row_blocks
 from psmatch_core.data.lsi import tf_idf
 from psmatch_core.data.modality import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class NormalizedRows:
+    """Normalised values of cells, of which only those are held that are asked for.
+
+    A cell is normalised with all its features; so a block of cells is, and then only the wanted features of it are
+    kept. The numbers are those of the whole matrix (a test compares the bits).
+
+    Parameters
+    ----------
+    X
+        Values before, ``(n_cells, n_features)``.
+    how, target_sum, idf
+        As of :func:`normalized`.
+    """
+
+    X: Matrix
+    how: str = "none"
+    target_sum: float = 1.0
+    idf: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Cells × features."""
+        return int(self.X.shape[0]), int(self.X.shape[1])
+
+    @property
+    def is_in_blocks(self) -> bool:
+        """Whether blocks of cells are normalised one after another: of sparse cells they are, and stay sparse."""
+        return sparse.issparse(self.X) and self.X.format == "csr" and self.how != "clr"
+
+    def blocks(self) -> Iterator[Matrix]:
+        """The normalised values of consecutive cells, with all features; of a matrix that is not sparse all at once."""
+        if not self.is_in_blocks:
+            yield normalized(self.X, self.how, self.target_sum, self.idf)
+            return
+        for _, rows in row_blocks(self.X):
+            yield normalized(rows, self.how, self.target_sum, self.idf)
+
+    def columns(self, at: np.ndarray) -> Matrix:
+        """The normalised values of some features ``(n_cells, n_chosen)``, by their places."""
+        if not self.is_in_blocks or (at.size == self.X.shape[1] and not is_mapped(self.X)):
+            return normalized(self.X, self.how, self.target_sum, self.idf)[:, at]
+        return _stacked([block[:, at] for block in self.blocks()], at.size)
+
+
+def _stacked(blocks: list[Matrix], n_columns: int) -> sparse.csr_matrix:
+    """Rows one below the other. Values go before places, so that half of the blocks is held beside the whole."""
+    lengths = np.concatenate([np.zeros(1, dtype=np.int64), *(np.diff(each.indptr) for each in blocks)])
+    parts = [(each.data, each.indices) for each in blocks]
+    blocks.clear()
+    data = np.concatenate([each for each, _ in parts])
+    places = [each for _, each in parts]
+    parts.clear()
+    return sparse.csr_matrix((data, np.concatenate(places), np.cumsum(lengths)), shape=(lengths.size - 1, n_columns))
 
 
 def automatic(kind: str) -> str:

@@ -20,7 +20,7 @@ from psmatch_core.data.feature_selection import distinct_features, variable_feat
 from psmatch_core.data.images import ImageShape, shape_text
 from psmatch_core.data.lsi import Lsi, fit_lsi, inverse_frequencies
 from psmatch_core.data.modality import Matrix, Modality
-from psmatch_core.data.normalisation import automatic, normalized
+from psmatch_core.data.normalisation import NormalizedRows, automatic
 from psmatch_core.data.scaling import minimum, moments, scaled, scaled_features, scaled_in_single
 
 MEDIAN_FLOOR = 1.0  # counts; a smaller median library size is not one of counts
@@ -128,8 +128,8 @@ class Preprocessing(Config):
         if empty:
             notes.append(f"{modality.name}: {plural(empty, 'cell')} without any counts; their features are zero.")
         idf = inverse_frequencies(modality.X) if normalize == "tfidf" else np.zeros(0)
-        values = normalized(modality.X, normalize, target_sum, idf)
-        X, columns, batch_scale = self._features(values, modality, normalize, notes)
+        values = NormalizedRows(modality.X, normalize, target_sum, idf)
+        X, columns, batch_scale = self._features(values, modality, notes)
         lsi = self._lsi(X, sizes, modality.name, seed=seed, notes=notes) if self.is_lsi else None
         if lsi is not None:
             X = lsi.apply(X)
@@ -201,15 +201,15 @@ class Preprocessing(Config):
         )
 
     def _features(
-        self, X: Matrix, modality: Modality, normalize: str, notes: list[str]
+        self, values: NormalizedRows, modality: Modality, notes: list[str]
     ) -> tuple[Matrix, np.ndarray, BatchScale | None]:
         """The features that are used, standardised within batches if asked, and their places in the file."""
-        columns, scale = np.arange(X.shape[1]), None
+        columns, scale = np.arange(values.shape[1]), None
         # Logged counts are chosen by their dispersion, before a sparse matrix becomes dense; others by their z-scores.
-        is_chosen_first = self.batch_scaling == "none" or normalize in ("log1p", "tfidf")
+        is_chosen_first = self.batch_scaling == "none" or values.how in ("log1p", "tfidf")
         if is_chosen_first:
-            columns = self._columns(X, modality.name, notes)
-            X = X[:, columns]
+            columns = self._columns(values, modality.name, notes)
+        X = values.columns(columns)
         if self.batch_scaling != "none":
             X, kept, scale = standardised(
                 X,
@@ -223,7 +223,7 @@ class Preprocessing(Config):
             )
             columns = columns[kept]
         if not is_chosen_first:
-            chosen = self._columns(X, modality.name, notes)
+            chosen = self._columns(NormalizedRows(X), modality.name, notes)
             X, columns, scale = X[:, chosen], columns[chosen], scale and scale.columns(chosen)
         if self.largest_correlation < 1:
             chosen = distinct_features(X, self.largest_correlation, modality.name)
@@ -235,14 +235,14 @@ class Preprocessing(Config):
             X, columns, scale = X[:, chosen], columns[chosen], scale and scale.columns(chosen)
         return X, columns, scale
 
-    def _columns(self, X: Matrix, name: str, notes: list[str]) -> np.ndarray:
-        wanted = self.n_top_genes
+    def _columns(self, values: NormalizedRows, name: str, notes: list[str]) -> np.ndarray:
+        wanted, n_features = self.n_top_genes, values.shape[1]
         if wanted < 0:
-            wanted = MANY_FEATURES if X.shape[1] > MANY_FEATURES and not self.is_lsi else 0
-        if wanted == 0 or wanted >= X.shape[1]:
-            return np.arange(X.shape[1])
-        columns = variable_features(X, wanted)
-        notes.append(f"{name}: the {wanted:,} most variable of {X.shape[1]:,} features are used.")
+            wanted = MANY_FEATURES if n_features > MANY_FEATURES and not self.is_lsi else 0
+        if wanted == 0 or wanted >= n_features:
+            return np.arange(n_features)
+        columns = variable_features(values, wanted)
+        notes.append(f"{name}: the {wanted:,} most variable of {n_features:,} features are used.")
         return columns
 
 
@@ -317,7 +317,7 @@ class FittedPreprocessing:
         """
         if self.image_shape is not None:
             return X
-        X = normalized(X, self.normalize, self.target_sum, self.idf)[:, self.columns]
+        X = NormalizedRows(X, self.normalize, self.target_sum, self.idf).columns(self.columns)
         if self.lsi is not None:
             return self.lsi.apply(X)
         if self.batch_scale is None:

@@ -23,7 +23,7 @@ from psmatch_core.evaluation.gain import ADDS, LEAST_GAIN, Gain, gain_sentence, 
 MATCHED, TRUE_PAIRS = "matched", "true_pairs"
 FALSE_SHARE = 0.05  # of the features that are listed as gained, at most this share is expected to be chance
 Z = 1.959964  # half the width of a 95% interval, in standard errors
-CHUNK_VALUES = 2**24  # cells × features that are compared at a time
+COMPARED_AT_ONCE = 2**24  # cells × features that are compared at a time
 PROBE = "Ridge regression within labels"  # the translator that true pairs can train too
 ALL_FEATURES = "all features"
 SEEN_BY_CLASSIFIERS = "Both classifiers were trained on these cells, which flatters the matching."
@@ -276,7 +276,7 @@ def accuracy_table(found: Sequence[FeatureAccuracy]) -> pd.DataFrame:
 def _chunks(of: Modality) -> Iterator[tuple[slice, np.ndarray]]:
     """Some features at a time, dense, ``(n_cells, ≤ size)``."""
     X = of.X.tocsc() if hasattr(of.X, "tocsc") else of.X
-    size = max(1, CHUNK_VALUES // max(of.n_cells, 1))
+    size = max(1, COMPARED_AT_ONCE // max(of.n_cells, 1))
     for start in range(0, of.n_features, size):
         columns = slice(start, start + size)
         yield columns, to_dense(X[:, columns], np.float64)

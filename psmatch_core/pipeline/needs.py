@@ -11,6 +11,7 @@ from pathlib import Path
 from scipy import sparse
 
 from psmatch_core.base.errors import PsmatchError
+from psmatch_core.base.mapped_rows import is_mapped
 from psmatch_core.classification.classifiers import RecommendedClassifier
 from psmatch_core.classification.classifiers.base import MANY_CELLS
 from psmatch_core.classification.propensity import PropensityScores
@@ -33,6 +34,9 @@ PER_STORED_VALUE = 27.8  # value and place, once more while they are normalised
 PER_SEEN_VALUE = 15.7  # of the dense features that the classifiers see
 PER_SHIFTED_VALUE = 47.9  # of those that stay sparse: value and place, once more in the order of folds, and halves
 PER_SCORE = 96.8  # of each cell at each label: those of the run, held out, and of four halves
+# How many times more values the most variable features have than others, at most: 2,000 of 30,000 genes had 23 % of
+# them (docs/performance.md), 3.4 times their share.
+CHOSEN_OVER_OTHERS = 5.0
 DISK_PER_STORED_VALUE = 3.05
 DISK_PER_PREDICTED_VALUE = 21.2
 DISK_PER_CELL = 3_930.0
@@ -61,20 +65,26 @@ class SideSize:
         As it is read.
     n_stored
         Values that are held: all of a dense matrix, those that are not zero of a sparse one.
+    n_mapped
+        Those of them that lie in a file; of these only what is chosen is in memory.
     """
 
     n_cells: int
     n_features: int
     n_stored: int
+    n_mapped: int = 0
 
     @classmethod
     def of(cls, modality: Modality) -> SideSize:
-        n_cells, n_features = modality.X.shape
-        return cls(n_cells, n_features, modality.X.nnz if sparse.issparse(modality.X) else n_cells * n_features)
+        X = modality.X
+        n_cells, n_features = X.shape
+        n_stored = X.nnz if sparse.issparse(X) else n_cells * n_features
+        return cls(n_cells, n_features, n_stored, n_stored if is_mapped(X) else 0)
 
     def scaled(self, factor: float) -> SideSize:
         """The same data with more or fewer cells."""
-        return SideSize(max(1, round(self.n_cells * factor)), self.n_features, round(self.n_stored * factor))
+        n_cells = max(1, round(self.n_cells * factor))
+        return SideSize(n_cells, self.n_features, round(self.n_stored * factor), round(self.n_mapped * factor))
 
 
 @dataclass(frozen=True)
@@ -116,8 +126,9 @@ def estimate_needs(recipe: Recipe, *sides: SideSize, n_labels: int = TYPICAL_LAB
     stored = sum(each.n_stored for each in sides)
     n_cells = sum(each.n_cells for each in sides)
     held = sum(_of_features(rule, each) for each, rule in zip(sides, rules, strict=True))
+    in_memory = sum(_n_in_memory(rule, each) for each, rule in zip(sides, rules, strict=True))
     return RunNeeds(
-        memory=LIBRARIES + PER_STORED_VALUE * stored + held + PER_SCORE * n_cells * n_labels,
+        memory=LIBRARIES + PER_STORED_VALUE * in_memory + held + PER_SCORE * n_cells * n_labels,
         disk=DISK_PER_STORED_VALUE * stored
         + DISK_PER_PREDICTED_VALUE * _n_predicted(sides, rules)
         + DISK_PER_CELL * n_cells,
@@ -133,10 +144,20 @@ def _n_predicted(sides: Sequence[SideSize], rules: Sequence[Preprocessing]) -> i
     return sides[0].n_cells * target + sides[1].n_cells * source
 
 
+def _n_in_memory(rule: Preprocessing, side: SideSize) -> float:
+    """Stored values of a modality that are in memory: of those in a file, what the chosen features have at most."""
+    share = min(1.0, CHOSEN_OVER_OTHERS * _n_kept(rule, side, after_pca=False) / max(1, side.n_features))
+    is_whole = rule.is_lsi or rule.normalize == "clr"  # which need all features at once
+    return side.n_stored - side.n_mapped * (0.0 if is_whole else 1 - share)
+
+
 def _of_features(rule: Preprocessing, side: SideSize) -> float:
     """Memory of the features that the classifiers see [bytes]."""
     n_kept = _n_kept(rule, side, after_pca=True)
     n_values, share = side.n_cells * n_kept, side.n_stored / max(1, side.n_cells * side.n_features)
+    if side.n_mapped:
+        n_chosen = _n_kept(rule, side, after_pca=False)
+        share = min(1.0, share * min(CHOSEN_OVER_OTHERS, side.n_features / max(1, n_chosen)))
     is_shifted = rule.scale and not rule.n_components and n_values > MANY_SCALED and share <= LARGEST_SHARE
     return PER_SHIFTED_VALUE * share * n_values if is_shifted else PER_SEEN_VALUE * n_values
 

@@ -1,9 +1,13 @@
 """A transform is fitted once and then treats every cell in the same way."""
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from psmatch_core.base import mapped_rows
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.preprocessing import Preprocessing
@@ -127,3 +131,65 @@ def test_logging_negative_values_is_refused():
 def test_other_features_are_refused():
     with pytest.raises(PsmatchError, match="differ from the 8 that the preprocessing was fitted on"):
         Preprocessing().fit(make_modality()).transform(make_modality(n_features=5))
+
+
+def in_a_file(modality):
+    """The same modality with its values in a file, which is read in blocks of a few cells."""
+    X = modality.X
+    blocks = (X[start : start + 11] for start in range(0, X.shape[0], 11))
+    return replace(modality, X=mapped_rows.mapped_rows(blocks, X.shape[1], most_stored=X.nnz))
+
+
+SETTINGS = (
+    Preprocessing(),
+    Preprocessing(n_top_genes=12),
+    Preprocessing(n_top_genes=12, scale=False),
+    Preprocessing(n_top_genes=0, n_components=5),
+    Preprocessing(n_top_genes=12, n_components=3),
+    Preprocessing(normalize="none", n_top_genes=9),
+    Preprocessing(normalize="log1p", n_top_genes=12, largest_correlation=0.4),
+    Preprocessing(normalize="log1p", n_top_genes=12, batch_scaling="z"),
+    Preprocessing(normalize="none", n_top_genes=12, batch_scaling="robust z"),
+    Preprocessing(normalize="tfidf", n_top_genes=12),
+    Preprocessing(normalize="tfidf", n_components=4),
+    Preprocessing(normalize="clr", n_top_genes=7),
+    Preprocessing(normalize="clr"),
+)
+
+
+@pytest.mark.parametrize("config", SETTINGS, ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_features_of_values_in_a_file_are_those_of_values_in_memory(config, seed, monkeypatch):
+    modality = counts(seed=seed, n_features=30 + seed)
+    if config.normalize == "none":
+        modality = modality.with_features(modality.X.log1p(), modality.var_names)
+    expected = config.fit(modality)  # one block: all cells at once
+    features, readable = expected.transform(modality), expected.readable(modality)
+    monkeypatch.setattr(mapped_rows, "CHUNK_VALUES", 200)
+    for other in (modality, in_a_file(modality)):
+        fitted = config.fit(other)
+        assert fitted.notes == expected.notes
+        assert fitted.target_sum == expected.target_sum
+        for name in ("columns", "mean", "spread", "components", "idf"):
+            np.testing.assert_array_equal(getattr(fitted, name), getattr(expected, name))
+        assert fitted.transform(other).fingerprint == features.fingerprint
+        assert fitted.readable(other).fingerprint == readable.fingerprint
+
+
+def test_choosing_features_holds_what_is_chosen(monkeypatch):
+    """Bytes that Python and numpy hold at most, which no other work on the machine changes."""
+    monkeypatch.setattr(mapped_rows, "CHUNK_VALUES", 20_000)
+    n, d, chosen = 2000, 600, 12
+    X = sparse.random(n, d, density=0.5, format="csr", random_state=np.random.default_rng(0))
+    X.data = np.ceil(9 * X.data).astype(np.float32)
+    labels = np.array(["a", "b"])[np.arange(n) % 2]
+    names = np.array([f"c{i}" for i in range(n)]), np.array([f"g{i}" for i in range(d)])
+    modality = in_a_file(Modality("RNA", X.astype(np.float32), labels, *names))
+    config = Preprocessing(n_top_genes=chosen)
+    config.fit(modality)  # loads libraries
+    tracemalloc.start()
+    features = config.fit(modality).transform(modality)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert features.n_features == chosen
+    assert peak < (X.data.nbytes + X.indices.nbytes) / 3  # which were 4.8 MB

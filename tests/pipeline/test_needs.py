@@ -115,6 +115,20 @@ def test_sparse_features_need_less_than_dense_ones_of_the_same_size():
         assert (needs[1] - needs[0] > stored + GB) == is_less
 
 
+def test_values_in_a_file_need_memory_only_for_what_is_chosen_of_them():
+    def needed(recipe=None, **changes):
+        wide = SideSize(200_000, 30_000, 300_000_000, **changes)
+        return estimate_needs(recipe or Recipe(), wide, SideSize(200_000, 100, 20_000_000)).memory
+
+    held, mapped = needed(), needed(n_mapped=300_000_000)
+    assert mapped < held - 3 * GB
+    for name, value in (("normalize", "clr"), ("n_top_genes", 0)):  # which keep all features, or need all at once
+        recipe = Recipe().with_setting(f"source_preprocessing.{name}", value)
+        assert needed(recipe, n_mapped=300_000_000) >= needed(recipe) - 1
+    half = SideSize(200_000, 30_000, 300_000_000, 300_000_000).scaled(0.5)
+    assert (half.n_stored, half.n_mapped) == (150_000_000, 150_000_000)
+
+
 def test_a_run_that_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
     monkeypatch.setenv("PSMATCH_MEMORY_BUDGET", "100 MB")
     stages = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.mapped_rows import row_blocks
 from psmatch_core.data.checks.findings import Finding, display, warning
 from psmatch_core.data.checks.telling_features import FEWEST_OF_LABEL, Moments
 
@@ -46,10 +46,10 @@ class LabelSignal:
             return
         from scipy import sparse
 
-        for start, stop in row_chunks(rows.shape[0], max(1, rows.shape[1])):
-            part = sparse.csr_matrix(rows[start:stop])
-            codes = self._codes[self._at : self._at + stop - start]
-            self._at += stop - start
+        for _, block in row_blocks(rows, per_row=max(1, rows.shape[1])):
+            part = sparse.csr_matrix(block)
+            codes = self._codes[self._at : self._at + part.shape[0]]
+            self._at += part.shape[0]
             kept = np.flatnonzero(codes >= 0)
             part = part[kept].astype(np.float64)
             with np.errstate(all="ignore"):  # NaN and infinite values are refused on their own

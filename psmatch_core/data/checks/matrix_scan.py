@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from psmatch_core.base.arrays import row_chunks
+from psmatch_core.base.mapped_rows import row_blocks
 
 
 class MatrixScan:
@@ -57,9 +58,8 @@ class MatrixScan:
         """Read the next rows ``(n, n_features)``, dense or scipy sparse."""
         if hasattr(rows, "tocsr"):
             matrix = rows.tocsr()
-            stored = -(-matrix.nnz // max(1, matrix.shape[0]))  # values of a row, rounded up
-            for start, stop in row_chunks(matrix.shape[0], stored):
-                self._add_sparse(matrix[start:stop] if stop - start < matrix.shape[0] else matrix)
+            for _, part in row_blocks(matrix):
+                self._add_sparse(part)
             return
         array = np.asarray(rows)
         for start, stop in row_chunks(array.shape[0], self.n_features):

@@ -140,6 +140,10 @@ class Source(ABC):
         """Consecutive rows of matrix ``key``, in chunks as in :meth:`rows`."""
         raise NotImplementedError
 
+    def n_streamed(self, key: str) -> int:
+        """At least the stored values of matrix ``key`` if :meth:`rows` reads it in blocks; 0 if it reads all first."""
+        return self.n_stored(key)
+
     @abstractmethod
     def whole(self, key: str) -> Any:
         """Matrix ``key`` ``(n_cells, n_features)``, dense or CSR; images as flat rows."""
@@ -244,6 +248,9 @@ class WrappedSource(Source):
 
     def run(self, key: str, start: int, stop: int, limit: int) -> Iterator[Any]:
         return self._inner.run(key, start, stop, limit)
+
+    def n_streamed(self, key: str) -> int:
+        return self._inner.n_streamed(key)
 
     def whole(self, key: str) -> Any:
         return self._inner.whole(key)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psmatch_core.base.arrays import CHUNK_VALUES
 from psmatch_core.base.errors import PsmatchError, plural
+from psmatch_core.base.mapped_rows import is_worth_mapping, mapped_rows, release
 from psmatch_core.data.assays import declared_assay
 from psmatch_core.data.checks import (
     CellNames,
@@ -105,7 +107,7 @@ def check_chosen(source: Source, spec: DataSpec, *, sha256: str = "", needs_labe
         If the file, the matrix or the labels cannot be used.
     """
     image_shape = matrix_header(source, spec.matrix).image_shape
-    X, obs_names, var_names = source.whole(spec.matrix), source.obs_names, source.var_names(spec.matrix)
+    X, obs_names, var_names = _values(source, spec.matrix), source.obs_names, source.var_names(spec.matrix)
     findings = check_matrix(
         X,
         obs_names=obs_names,
@@ -123,6 +125,7 @@ def check_chosen(source: Source, spec: DataSpec, *, sha256: str = "", needs_labe
     pair_ids = _pair_ids(source, spec.pair_key) if spec.pair_key else None
     columns, skipped = _columns(source)
     shown_by_labels = _seen_with_labels(source, spec, X, labels, columns) if needs_labels else ()
+    release(X)
     facts = _facts(source, spec, var_names, sha256)
     excluded = [*source.excluded, *((obs_names[at], no_label(spec.label_name)) for at in np.flatnonzero(~is_used))]
     return CheckedData(
@@ -141,6 +144,15 @@ def check_chosen(source: Source, spec: DataSpec, *, sha256: str = "", needs_labe
         facts=facts,
         embeddings=source.embeddings(spec.matrix),
     )
+
+
+def _values(source: Source, key: str) -> Any:
+    """Matrix ``key``: a large sparse one that can be read in blocks goes from file to file."""
+    header = matrix_header(source, key)
+    n_stored = source.n_streamed(key) if header.is_sparse else 0
+    if not is_worth_mapping(n_stored):
+        return source.whole(key)
+    return mapped_rows(source.rows(key, CHUNK_VALUES), header.shape[1], most_stored=n_stored)
 
 
 def _labels(

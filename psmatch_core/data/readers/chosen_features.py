@@ -138,6 +138,9 @@ class ChosenFeatures(WrappedSource):
     def n_stored(self, key: str) -> int:
         return 0  # which cells are left is known only in order
 
+    def n_streamed(self, key: str) -> int:
+        return 0 if key == self._key and self._X is not None else self._inner.n_streamed(key)
+
     def rows(self, key: str, limit: int) -> Iterator[Any]:
         if key == self._key and self._X is not None:
             per_row = max(1, self._X.nnz // self._X.shape[0]) if hasattr(self._X, "tocsr") else self._X.shape[1]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psmatch_core.base.arrays import CHUNK_VALUES
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.h5ad_elements import FAST_COMPRESSION, H5adContent, write_h5ad
+from psmatch_core.base.mapped_rows import is_worth_mapping, mapped_rows, rows_of
 from psmatch_core.base.records import from_plain, to_plain
 from psmatch_core.data.checks import Facts, Finding, display, label_texts, unique_names
 from psmatch_core.data.checks.findings import warning
@@ -71,7 +73,7 @@ def _content(data: CheckedData, spec: DataSpec) -> H5adContent:
     about = data.feature_columns
     X, maps = data.X, list(data.embeddings.items())
     if not data.is_used.all():
-        X, obs = X[data.is_used], obs[data.is_used]
+        X, obs = rows_of(X, data.is_used), obs[data.is_used]
         obs = obs.apply(lambda each: each.cat.remove_unused_categories() if hasattr(each, "cat") else each)
         maps = [(name, xy[data.is_used]) for name, xy in maps]
     findings = (*data.findings, *skipped)
@@ -130,7 +132,7 @@ def read_copy(path: Path, spec: DataSpec) -> CheckedData:
         embeddings = {_text(uns[key]): file[f"obsm/{key}"][...] for key in file["obsm"]}
         X = file["X"]
         return CheckedData(
-            X=SparseRows(X, path.name, "X", MOST_BYTES).whole() if is_sparse_group(X) else X[...],
+            X=_values(SparseRows(X, path.name, "X", MOST_BYTES)) if is_sparse_group(X) else X[...],
             obs_names=obs_names,
             var_names=var_names,
             labels=label_texts(obs[spec.label_name]),
@@ -145,6 +147,14 @@ def read_copy(path: Path, spec: DataSpec) -> CheckedData:
             facts=from_plain(json.loads(_text(origin["facts"])), Facts),
             embeddings=embeddings,
         )
+
+
+def _values(rows: SparseRows) -> Any:
+    """The matrix of a copy; a large one goes from file to file, in the type that a modality has."""
+    if not is_worth_mapping(rows.n_stored):
+        return rows.whole()
+    blocks = (each if each.dtype.kind == "f" else each.astype(np.float32) for each in rows.rows(CHUNK_VALUES))
+    return mapped_rows(blocks, rows.shape[1], most_stored=rows.n_stored)
 
 
 def _table(group: Any) -> tuple[pd.DataFrame, list[str]]:

@@ -8,10 +8,21 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from psmatch_core.base import mapped_rows
 from psmatch_core.base.errors import PsmatchError
-from psmatch_core.data.readers import DataSpec, copy_into, inspect_file
+from psmatch_core.data.readers import DataSpec, checked_data, clean_copy, copy_into, inspect_file
 from psmatch_core.data.readers.clean_copy import copy_here
 from tests.data.readers.made_files import COUNTS, good_adata, readable, table, write
+
+
+@pytest.fixture(params=["in memory", "from file to file"], autouse=True)
+def way(request, monkeypatch):
+    """Each law holds of small matrices and of those that go from file to file in blocks (of a few cells here)."""
+    if request.param != "in memory":
+        monkeypatch.setattr(mapped_rows, "LEAST_MAPPED", 1)
+        for module in (mapped_rows, checked_data, clean_copy):
+            monkeypatch.setattr(module, "CHUNK_VALUES", 50)
+    return request.param
 
 
 def copied(tmp_path, path, **keywords):
@@ -133,3 +144,18 @@ def test_boxed_copy_leaves_the_file_and_nothing_else(tmp_path):
     with pytest.raises(PsmatchError):
         copy_into(DataSpec(path=str(path), label_key="none"), tmp_path / "none" / "copy.h5ad")
     assert not (tmp_path / "none" / "copy.h5ad").exists()
+
+
+def test_a_fault_in_a_later_block_is_refused_in_the_same_words(tmp_path, way):
+    for at, value in ((59, np.nan), (31, 1e300)):
+        X = sparse.lil_matrix(COUNTS.astype(np.float64))
+        X[at, 7] = value
+        said = refused(tmp_path, write(tmp_path, good_adata(X.tocsr())))
+        assert ("missing (NaN)" in said) == (at == 59)
+        assert ("too large to compute with" in said) == (at == 31)
+    broken = write(tmp_path)
+    import h5py
+
+    with h5py.File(broken, "r+") as file:
+        file["X/indices"][-1] = 20
+    assert "an index lies outside the matrix" in refused(tmp_path, broken)
