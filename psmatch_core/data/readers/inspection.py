@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ import numpy as np
 from psmatch_core.base.errors import PsmatchError, plural
 from psmatch_core.data.cell_sample import SampleCollector
 from psmatch_core.data.checks import (
-    CellNames,
     Finding,
     LabelCounts,
     LabelSignal,
@@ -32,26 +33,24 @@ from psmatch_core.data.checks import (
     telling_features,
 )
 from psmatch_core.data.checks.confounding import FEWEST_OF_VALUE
-from psmatch_core.data.checks.findings import seen_in_part, warning
-from psmatch_core.data.checks.label_column import check_label_counts, counts_what_a_cell_has
+from psmatch_core.data.checks.findings import seen_in_part
+from psmatch_core.data.checks.label_column import check_label_counts
 from psmatch_core.data.checks.long_table import MOST_NUMBERS, refuse_long_table
 from psmatch_core.data.checks.names import check_names
 from psmatch_core.data.chosen_matrix import no_such_matrix
-from psmatch_core.data.names.usual_labels import usual_label
 from psmatch_core.data.readers.base import MatrixHeader, Source
 from psmatch_core.data.readers.chosen import as_chosen
 from psmatch_core.data.readers.column_roles import is_called_cell
+from psmatch_core.data.readers.column_summaries import MOST_LISTED_COLUMNS, ColumnSummaries
 from psmatch_core.data.readers.data_spec import ANNOTATION_ROLE, NAME_ROLE, DataSpec
 from psmatch_core.data.readers.formats import open_source
 from psmatch_core.data.readers.h5_safety import library_errors
 from psmatch_core.data.readers.matrix_summaries import summarise_matrix, value_budget
 from psmatch_core.data.readers.preview_rows import PreviewRows
 from psmatch_core.data.readers.several_files import content_bytes, content_hash
-from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, ColumnSummary, FileSummary, MatrixSummary
+from psmatch_core.data.readers.summary import MENDABLE, SHOWN_NAMES, FileSummary, MatrixSummary
 
-MOST_COUNTS = 1000
-MOST_COLUMNS = 2000
-MOST_LISTED_COLUMNS = 50  # whose values the summary gives cell by cell, if they can be the label
+Labels = Callable[[], Sequence[str | None]]  # the label of each cell ``(n_cells,)``, read when they are asked for
 
 
 def inspect_here(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,26 +70,45 @@ def summarise(
     label_names: Sequence[str] | None = None,
 ) -> FileSummary:
     """The summary of a file, made in this process; see ``inspect_file``, which makes it in a child process."""
+    sha256 = _begun_hash(Path(spec.path))
     with library_errors(shown):
         source, format_name = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
         try:
-            proposed = _proposed_label(source, label_names) if label_names is not None and not spec.label_key else None
-            if proposed is not None:
-                spec = replace(spec, label_key=proposed.name)
-                if proposed.kind != "text" or source.findings:  # a chosen column is read as text, 01 as no 1
-                    source.close()
-                    source, _ = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
+            columns, is_silent = None, not source.findings
+            if label_names is not None and not spec.label_key:
+                columns = ColumnSummaries.of(source)
+                proposed = columns.proposed_label(label_names)
+                if proposed is not None:
+                    spec = replace(spec, label_key=proposed.name)
+                    if proposed.kind == "text" and is_silent:
+                        columns = columns.with_label(source, proposed.name)
+                    else:  # a chosen column is read as text, 01 as no 1, and nothing is said of its numbers
+                        source.close()
+                        source, _ = open_chosen(spec, shown, memory_mb=memory_mb, is_final=is_final)
+                        columns = None
             matrix = spec.matrix if is_final else spec.chosen_matrix
-            return _summary_of(source, format_name, spec, matrix, is_final=is_final, sample=sample)
+            return _summary_of(
+                source, format_name, spec, matrix, is_final=is_final, sample=sample, columns=columns, sha256=sha256
+            )
         finally:
             source.close()
 
 
-def _proposed_label(source: Source, preferred: Sequence[str]) -> ColumnSummary | None:
-    """The column that most likely is the label, one that is called like those of other files first."""
-    columns = [_column_summary(source, name, "", None) for name in source.column_names[:MOST_COLUMNS]]
-    candidates = {each.name: each for each in columns if each.is_label_candidate}
-    return candidates.get(usual_label(list(candidates), preferred))
+def _begun_hash(path: Path) -> Callable[[], str]:
+    """Start to hash a file, beside all that is computed of it; the function waits for the hash.
+
+    Nobody waits for the thread of a file that is refused.
+    """
+    found: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(file_hash(path))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return found.result
 
 
 def open_chosen(spec: DataSpec, shown: str, *, memory_mb: int, is_final: bool = True) -> tuple[Source, str]:
@@ -176,7 +194,7 @@ def _collector(source: Source, header: MatrixHeader, path: str, preview: Preview
 
 
 def _summary_of_main(
-    source: Source, header: MatrixHeader, part: str, label_key: str, sample: str
+    source: Source, header: MatrixHeader, part: str, label_key: str, labels: Labels, sample: str
 ) -> tuple[MatrixSummary, PreviewRows, LabelSignal | None]:
     """The summary of the main matrix, the rows that were read for it, and what they show of the labels.
 
@@ -184,7 +202,7 @@ def _summary_of_main(
     """
     preview = PreviewRows.of(source, header)
     while True:
-        signal = _signal_of(source, label_key, header, preview)
+        signal = _signal_of(source, label_key, labels, header, preview)
         collector = _collector(source, header, sample, preview)
         found = summarise_matrix(source, header, signal, part=part, collector=collector, preview=preview)
         if not (preview.is_sample and _is_ruled_out(found)):
@@ -206,17 +224,25 @@ def _is_ruled_out(found: MatrixSummary) -> bool:
 
 
 def _summary_of(
-    source: Source, format_name: str, spec: DataSpec, matrix: str, *, is_final: bool, sample: str
+    source: Source,
+    format_name: str,
+    spec: DataSpec,
+    matrix: str,
+    *,
+    is_final: bool,
+    sample: str,
+    columns: ColumnSummaries | None,
+    sha256: Callable[[], str],
 ) -> FileSummary:
     obs_names, label_key = source.obs_names, spec.label_name
     if matrix or not source.headers:
         matrix_header(source, matrix or "X")
     main_key = matrix or source.headers[0].key
     var_names = source.var_names(main_key) if len(matrix_header(source, main_key).shape) == 2 else []
-    hashing = ThreadPoolExecutor(1)  # reading the file once more, beside all that is computed of it
-    sha256 = hashing.submit(file_hash, source.path)
-    hashing.shutdown(wait=False)
-    main, preview, signal = _summary_of_main(source, matrix_header(source, main_key), spec.part, label_key, sample)
+    labels = cache(lambda: label_texts(source.column(label_key)).tolist())  # (n_cells,)
+    main, preview, signal = _summary_of_main(
+        source, matrix_header(source, main_key), spec.part, label_key, labels, sample
+    )
     matrices = tuple(
         main if header.key == main_key else _summary_of_other(source, header, spec.part) for header in source.headers
     )
@@ -228,20 +254,16 @@ def _summary_of(
     if matrix or not usable:
         # what can be mended by a setting is shown, so that a page can offer it
         raise_rejections(each for each in main.findings if is_final or each.code != MENDABLE)
-    cells, listed = CellNames.of(obs_names)
-    columns = tuple(
-        _column_summary(source, name, label_key, listed if at < MOST_LISTED_COLUMNS or name == label_key else None)
-        for at, name in enumerate(source.column_names[:MOST_COLUMNS])
-    )
+    columns = columns or ColumnSummaries.of(source, label_key)
     label_findings: tuple[Finding, ...] = ()
     if label_key:
         label_findings = check_label_counts(label_counts_of(source, label_key), name=source.shown, label_key=label_key)
         raise_rejections(label_findings)
-        groups = [each.name for each in columns if 1 < each.n_distinct <= len(obs_names) / FEWEST_OF_VALUE]
-        label_findings += _confounding_of(source, label_key, groups)
+        groups = [each.name for each in columns.found if 1 < each.n_distinct <= len(obs_names) / FEWEST_OF_VALUE]
+        label_findings += _confounding_of(source, label_key, labels, groups)
         if signal is not None:
             by_values = check_label_signal(signal, name=source.shown, matrix=main_key, label_key=label_key)
-            by_values += _telling_features_of(source, main_key, var_names, signal, preview, label_key=label_key)
+            by_values += _telling_features_of(source, main_key, var_names, signal, preview, labels, label_key=label_key)
             label_findings += seen_in_part(by_values, preview.n_read, preview.n_rows)
     misnamed = (f for each in matrices if each is not main for f in each.findings if f.code == "PM-M32")
     found = (*source.findings, *name_findings, *main.findings, *label_findings, *misnamed)
@@ -249,14 +271,14 @@ def _summary_of(
         name=source.shown,
         format=format_name,
         n_bytes=content_bytes(source.path),
-        sha256=sha256.result(),
+        sha256=sha256(),
         n_cells=len(obs_names),
         n_features=main.n_features,
         matrices=matrices,
-        columns=columns,
+        columns=columns.found,
         label_key=label_key,
         cell_names=tuple(obs_names[:SHOWN_NAMES]),
-        cells=cells,
+        cells=columns.cells,
         features=sketch(var_names),
         findings=tuple(sorted(found, key=lambda each: each.severity.value)),
         parts=source.parts,
@@ -272,29 +294,37 @@ def _refuse_long(source: Source) -> None:
     refuse_long_table(cells, texts, name=source.shown)
 
 
-def _signal_of(source: Source, label_key: str, header: MatrixHeader, preview: PreviewRows) -> LabelSignal | None:
+def _signal_of(
+    source: Source, label_key: str, labels: Labels, header: MatrixHeader, preview: PreviewRows
+) -> LabelSignal | None:
     """What collects whether features differ between the chosen labels; None without labels that can be read."""
     if label_key not in source.column_names or len(header.shape) != 2:
         return None
     if not judges_signal(header.key, are_pixels=header.image_shape is not None):
         return None
     with suppress(PsmatchError):  # said later, after what is worse
-        return LabelSignal(preview.those_of(label_texts(source.column(label_key)).tolist()), header.shape[1])
+        return LabelSignal(preview.those_of(labels()), header.shape[1])
     return None
 
 
-def _confounding_of(source: Source, label_key: str, groups: Sequence[str]) -> tuple[Finding, ...]:
+def _confounding_of(source: Source, label_key: str, labels: Labels, groups: Sequence[str]) -> tuple[Finding, ...]:
     """Whether one of the columns that group cells names their labels; columns that cannot be read are left out."""
     columns = {}
     for name in groups:
         with suppress(PsmatchError):
             columns[name] = label_texts(source.column(name)).tolist()
-    labels = label_texts(source.column(label_key)).tolist() if columns else []
-    return check_confounding(labels, columns, name=source.shown, label_key=label_key)
+    return check_confounding(labels() if columns else [], columns, name=source.shown, label_key=label_key)
 
 
 def _telling_features_of(
-    source: Source, key: str, names: Sequence[str], signal: LabelSignal, preview: PreviewRows, *, label_key: str
+    source: Source,
+    key: str,
+    names: Sequence[str],
+    signal: LabelSignal,
+    preview: PreviewRows,
+    labels: Labels,
+    *,
+    label_key: str,
 ) -> tuple[Finding, ...]:
     """Whether features of the main matrix name the labels; those that may do so are read a second time."""
     from scipy import sparse
@@ -308,32 +338,5 @@ def _telling_features_of(
                 break
         return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
-    labels = preview.those_of(label_texts(source.column(label_key)).tolist())
-    found = telling_features(labels, signal.moments, names, read=read)
+    found = telling_features(preview.those_of(labels()), signal.moments, names, read=read)
     return check_telling_features(found, name=source.shown, label_key=label_key)
-
-
-def _column_summary(source: Source, name: str, label_key: str, listed: np.ndarray | None) -> ColumnSummary:
-    try:
-        column = source.column(name)
-        counted = count_labels(column)
-    except PsmatchError as error:
-        if name == label_key or error.code == "PM-X20":  # a decompression bomb is refused in any column
-            raise
-        source.findings.append(warning(error.code, f"{error.problem} The column is left out.", error.hint))
-        return ColumnSummary(name, "text", 0, 0, {}, False, error.problem)
-    findings = check_label_counts(counted, name=source.shown, label_key=name)
-    rejected = [each for each in findings if each.severity is Severity.REJECT]
-    note = (rejected or findings)[0].problem.partition(": ")[2] if findings else ""
-    if is_count := name != label_key and counts_what_a_cell_has(name, counted):
-        note = "counts what a cell has, which is no condition"
-    n_distinct = len(counted.counts)
-    keeps_counts = not rejected or n_distinct <= MOST_COUNTS // 10
-    most = None if name == label_key else MOST_COUNTS  # all chosen labels are needed to compare the files
-    counts = dict(list(counted.counts.items())[:most]) if keeps_counts else {}
-    values: tuple[str, ...] = ()
-    if listed is not None and not rejected:
-        values = tuple(each or "" for each in label_texts(column)[listed].tolist())
-    return ColumnSummary(
-        name, counted.kind, n_distinct, counted.n_missing, counts, not (rejected or is_count), note, values
-    )

@@ -55,7 +55,7 @@ def _orders() -> Iterator[dict[str, Any]]:
 def _load(order: Mapping[str, Any]) -> None:
     """Load what a child needs for an order, so that the next child has it too."""
     import pandas  # noqa: F401
-    from scipy import sparse  # noqa: F401
+    from scipy import sparse, special  # noqa: F401
 
     from psmatch_core.data.readers import inspection  # noqa: F401
 

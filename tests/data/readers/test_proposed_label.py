@@ -1,13 +1,17 @@
 """An inspection that takes the usual label column says what one of a chosen column says, in one pass."""
 
+import threading
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from psmatch_core.data.readers import DataSpec, inspect_file
+from psmatch_core.base.errors import PsmatchError
+from psmatch_core.data.checks import count_labels
+from psmatch_core.data.readers import DataSpec, column_summaries, inspect_file, inspection
 from psmatch_core.data.readers.inspection import summarise
 from tests.data.readers.made_files import COUNTS, good_adata, write
+from tests.waiting import HANG
 
 CODES = [f"{i % 3:02d}" for i in range(60)]  # texts that look like numbers
 
@@ -62,3 +66,32 @@ def test_the_child_process_takes_the_same(tmp_path):
     path, label = files(tmp_path)["csv"]
     found = inspect_file(DataSpec(path=str(path)), label_names=())
     assert found == inspect_file(DataSpec(path=str(path), label_key=label))
+
+
+@pytest.mark.parametrize(("kind", "n_times"), [("h5ad", 1), ("numbers", 2), ("wrong csv", 2)])
+def test_columns_are_counted_once_unless_the_file_is_opened_anew(tmp_path, monkeypatch, kind, n_times):
+    counted = []
+
+    def counting(column):
+        counted.append(column.name)
+        return count_labels(column)
+
+    monkeypatch.setattr(column_summaries, "count_labels", counting)
+    path, label = files(tmp_path)[kind]
+    found = seen(DataSpec(path=str(path)), label_names=())
+    n_columns = len(found.columns)
+    assert len(counted) == (n_columns + 1 if n_times == 1 else 2 * n_columns)  # the label once more, as chosen
+    assert len(set(counted)) <= n_columns
+    assert found.label_key == label
+
+
+def test_a_refused_file_is_refused_before_all_of_it_is_hashed(tmp_path, monkeypatch):
+    waiting = threading.Event()
+    monkeypatch.setattr(inspection, "file_hash", lambda path: waiting.wait(HANG) and "")
+    path = tmp_path / "broken.h5ad"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    try:
+        with pytest.raises(PsmatchError):
+            seen(DataSpec(path=str(path)), label_names=())
+    finally:
+        waiting.set()
