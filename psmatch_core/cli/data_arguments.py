@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from psmatch_core.base.errors import PsmatchError, plural
 
 if TYPE_CHECKING:
+    from psmatch_core.data.readers import DataSpec
     from psmatch_core.pipeline.recipe import Recipe
 
 TWICE = "; give it twice if the files differ, first for modality 1"
@@ -71,9 +72,22 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
     Raises
     ------
     PsmatchError
-        If there are more files than two, more values than files, or a setting is wrong.
+        If there are more values than files, or a setting is wrong.
     """
     from psmatch_core.cli.common import with_settings
+
+    specs = specs_of(files, options)
+    return with_settings(recipe.with_data(specs[0], specs[1] if len(specs) > 1 else None), options.settings)
+
+
+def specs_of(files: Sequence[str], options: argparse.Namespace) -> list[DataSpec]:
+    """What is read of one data file or two as the arguments say, without ``--set``.
+
+    Raises
+    ------
+    PsmatchError
+        If there are more values than files.
+    """
     from psmatch_core.data.readers import DataSpec
 
     labels = [*options.label, options.target_label] if options.target_label else options.label
@@ -109,7 +123,7 @@ def with_files(recipe: Recipe, files: Sequence[str], options: argparse.Namespace
                 cells=(*options.cells, *own),
             )
         )
-    return with_settings(recipe.with_data(specs[0], specs[1] if len(specs) > 1 else None), options.settings)
+    return specs
 
 
 def _names(files: Sequence[str], options: argparse.Namespace) -> list[str]:

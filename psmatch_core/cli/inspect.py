@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from psmatch_core.cli.command import Command, add_json, add_settings
-from psmatch_core.cli.data_arguments import accepted_kinds, add_data, with_files
+from psmatch_core.cli.data_arguments import accepted_kinds, add_data, specs_of, with_files
 from psmatch_core.cli.exit_codes import ExitCode
 
 
@@ -20,6 +20,12 @@ def _inspect(options: argparse.Namespace) -> int:
     from psmatch_core.data.readers.sandbox import shared_sandbox
 
     with shared_sandbox():  # it loads libraries of its own while this process does
+        # Settings may change what is read of the files, and need the whole recipe to be understood.
+        first = None
+        if not options.settings:
+            from psmatch_core.cli.first_look import FirstLook
+
+            first = FirstLook.at(specs_of(options.files, options)[0], meanwhile=_load)
         from psmatch_core.cli.inspected_files import inspect_files
         from psmatch_core.cli.json_output import as_json
         from psmatch_core.pipeline.recipe import Recipe
@@ -30,9 +36,16 @@ def _inspect(options: argparse.Namespace) -> int:
             rules=recipe.labels,
             accepted=accepted_kinds(options),
             preprocessing=(recipe.source_preprocessing, recipe.target_preprocessing),
+            first=first,
         )
     print(as_json(found.record) if options.json else found.text)
     return int(ExitCode.DONE if found.can_be_used else ExitCode.REFUSED)
+
+
+def _load() -> None:
+    """Load what is needed next; who needs it before this ends waits for it."""
+    from psmatch_core.cli import inspected_files  # noqa: F401
+    from psmatch_core.pipeline import recipe  # noqa: F401
 
 
 COMMAND = Command(

@@ -15,6 +15,7 @@ from psmatch_core.cli.file_summary import (
     finding_lines,
     proposal_lines,
 )
+from psmatch_core.cli.first_look import FirstLook
 from psmatch_core.data.checks import Severity, check_pair, pairs_of_files
 from psmatch_core.data.checks.pairing import PAIRING_CODE
 from psmatch_core.data.labels.label_rules import LabelRules, accept_suggestions, reconcile_by_rules
@@ -56,6 +57,7 @@ def inspect_files(
     rules: LabelRules | None = None,
     accepted: Sequence[str] = (),
     preprocessing: Sequence[Preprocessing] = (),
+    first: FirstLook | None = None,
 ) -> InspectedFiles:
     """The contents of files.
 
@@ -70,6 +72,8 @@ def inspect_files(
         Suggestions on the labels to apply, by name.
     preprocessing
         The settings of each file, with which a proposed preprocessing is compared; those of a default run if empty.
+    first
+        What was already found in the first file.
 
     Raises
     ------
@@ -84,7 +88,9 @@ def inspect_files(
     is_refused = False
     for at, spec in enumerate(specs):
         try:
-            summaries.append(inspect_file(spec, label_names=[each.label_key for each in summaries]))
+            is_known = first is not None and at == 0 and spec == first.spec
+            others = [each.label_key for each in summaries]
+            summaries.append(first.summary() if first and is_known else inspect_file(spec, label_names=others))
             specs[at] = replace(spec, label_key=spec.label_key or summaries[-1].label_key)
             current = preprocessing[at] if preprocessing else Preprocessing()
             proposed = proposal_lines(summaries[-1], specs[at], current, side=SIDES[at], rules=rules)

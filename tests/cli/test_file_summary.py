@@ -150,3 +150,24 @@ def test_a_program_reads_what_is_wrong_with_the_settings(tmp_path, capsys):
     code, read = inspected(capsys, write(tmp_path, "rna.h5ad"), "--set", "labels.leave_outt=A")
     assert code == 1
     assert read["problem"] == "There is no setting 'labels.leave_outt'."
+
+
+def test_a_first_file_that_is_read_while_libraries_load_is_described_as_one_that_is_read_after(tmp_path, capsys):
+    """With a setting, which needs the whole recipe to be understood, it is read after."""
+    (tmp_path / "page.h5ad").write_text("<!DOCTYPE html>")
+    rna, other = write(tmp_path, "rna.h5ad"), write(tmp_path, "adt.h5ad", prefix="x", gene="ADT")
+    for arguments in (
+        [rna],
+        [rna, "--label", "cell_type"],
+        [rna, other],
+        [other, rna, "--label", "cell_type"],
+        [str(tmp_path / "page.h5ad"), rna],
+        [rna, str(tmp_path / "none.h5ad")],
+    ):
+        assert inspected(capsys, *arguments) == inspected(capsys, *arguments, "--set", "seed=0")
+
+
+def test_wrong_arguments_are_said_before_a_file_is_read(tmp_path, capsys):
+    code, read = inspected(capsys, str(tmp_path / "none.h5ad"), "--label", "a", "--label", "b")
+    assert code == 1
+    assert read["problem"] == "--label is given 2 times for 1 file."

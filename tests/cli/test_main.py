@@ -37,6 +37,7 @@ NO_COMMANDS = {
     "many_summary",
     "exit_codes",
     "inspected_files",
+    "first_look",
     "terminal_progress",
 }
 DOCUMENTED = "".join(path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
