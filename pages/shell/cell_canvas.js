@@ -1,7 +1,11 @@
-// One of two linked maps on a plain canvas. The server sends places and names once, and then only what changes: the
-// group or value of each cell, and the selected cells or their matches. All texts enter the page as text, never as markup.
+// A map of one modality on a plain canvas, or panels with the cells of one label each, of one or both modalities. The
+// server sends places and names once, and then only what changes: the group or value of each cell, and the selected cells
+// or their matches. All texts enter the page as text, never as markup.
 const NEAR = 12, NEAR_FINGER = 22, PAD = 6, NONE = 65535, NO_CELL = 4294967295, STEPS = 48, MOST_ZOOM = 200;
 const SMALLEST = 4, LARGEST = 16, CROWDED = 9, MANY = 150, FEW = 20; // px of a match's dot, as in plotting/linked_maps.py
+// Of panels [px]: the least width, that in which dots are as large as on a map, the line of the title, the room between
+// two; as high as this share of the screen; the grey cells behind all others; and how much of a panel its dots may cover.
+const NARROW = 150, WIDE = 400, TITLE = 20, ROOM = 8, ASPECT = 5 / 4, TALL = 0.85, BACKDROP = 400, COVERED = 0.15;
 const KINDS = {uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array};
 // What several maps of a page share: parts by their digest, and the view of maps with the same axes.
 const shelf = (window.psmatchShelf ??= {parts: new Map(), maps: new Set(), views: new Map(), mode: ""});
@@ -19,6 +23,7 @@ const element = (tag, text = "", attributes = {}) => {
 };
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
 const typed = (text, kind) => new KINDS[kind](bytes(text));
+const middle = ({left, top, width, height}) => [left + width / 2, top + height / 2];
 const short = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", {maximumSignificantDigits: 3});
 
 function channels(hex) { return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)); }
@@ -48,6 +53,48 @@ function layers(look, n) {
     shares: look.shares ? typed(look.shares, "uint16") : null};
 }
 
+// One modality on a map: its cells are `from` and the following of all that are drawn.
+function modality(given, places, from) {
+  const n = places.rows.length, {all, ...of} = layers(given.look, n), {kind, cells, weights} = given.marks;
+  for (const layer of all) layer.cells = layer.cells.map((cell) => cell + from);
+  const marks = kind ? {kind, cells: typed(cells, "uint32").map((cell) => cell + from),
+    weights: weights ? typed(weights, "float32") : null} : null;
+  return {...given, ...of, all, marks, places, n, from, at: given.side === "source" ? 0 : 1};
+}
+
+// The panel of each cell, by its label; NONE where its label has none.
+function panelOf(sides, panels, texts, n) {
+  const found = new Uint16Array(n).fill(NONE), at = new Map(panels.labels.map((label, panel) => [label, panel]));
+  for (const {side, places: {rows}, from} of sides) {
+    const labels = texts[`${side}.label`];
+    rows.forEach((row, cell) => { found[from + cell] = at.get(labels[row]) ?? NONE; });
+  }
+  return found;
+}
+
+// Where n panels are on a canvas of this width: few large ones in a row, if all of them fit the height of a screen [px].
+function panelBoxes(width, n, tall) {
+  const most = Math.max(1, Math.min(n, Math.floor((width + ROOM) / (NARROW + ROOM))));
+  const sized = (columns) => {
+    const wide = (width - (columns - 1) * ROOM) / columns, high = wide / ASPECT;
+    return {columns, wide, high, height: Math.ceil(n / columns) * (high + TITLE + ROOM)};
+  };
+  let columns = 1;
+  while (columns < most && sized(columns).height > tall) columns++;
+  const {wide, high, height} = sized(columns);
+  return {height, boxes: Array.from({length: n}, (_, at) => ({left: (at % columns) * (wide + ROOM),
+    top: Math.floor(at / columns) * (high + TITLE + ROOM) + TITLE, width: wide, height: high}))};
+}
+
+// A text that fits a width, shortened in the middle.
+function fitting(context, text, width) {
+  let kept = text.length;
+  const cut = () => (kept === text.length ? text
+    : `${text.slice(0, Math.ceil(kept / 2))}…${text.slice(text.length - Math.floor(kept / 2))}`);
+  while (kept > 2 && context.measureText(cut()).width > width) kept--;
+  return cut();
+}
+
 class CellMap {
   constructor(root) {
     this.root = root;
@@ -55,7 +102,7 @@ class CellMap {
     this.canvas = this.find("cells");
     this.back = document.createElement("canvas");
     Object.assign(this, {shape: [], cross: null, corner: null, start: null, drawn: null, data: null, waits: false,
-      fingers: new Map(), pinch: null});
+      box: null, fingers: new Map(), pinch: null});
     this.buttons();
     this.listen();
     shelf.maps.add(this);
@@ -65,8 +112,10 @@ class CellMap {
   take(data) {
     this.data = data;
     this.ready = null;
-    this.canvas.setAttribute("aria-label", [`${data.alt}.`, ...["keys", data.selects ? "selects" : "looks"]
-      .map((name) => this.find(name).textContent)].join(" "));
+    const keys = ["keys", ...(data.panels ? ["pages"] : []), data.selects ? "selects" : "looks"];
+    this.canvas.setAttribute("aria-label", [`${data.alt}.`, ...keys.map((name) => this.find(name).textContent)].join(" "));
+    this.root.classList.toggle("has-panels", Boolean(data.panels));
+    if (!data.panels) this.canvas.style.height = "";  // panels keep theirs, so that the page does not jump
     for (const what of ["lasso", "rectangle"]) this.root.querySelector(`[data-what=${what}]`).hidden = !data.selects;
     this.mode(this.mode_now);
     this.shape = [];
@@ -78,15 +127,23 @@ class CellMap {
     const {data} = this;
     if (!data) return null;
     if (this.ready) return this.ready;
-    const places = part(data.places);
-    if (!places) return null;
-    const n = places.rows.length;
-    const marks = data.marks.kind ? {kind: data.marks.kind, cells: typed(data.marks.cells, "uint32"),
-      weights: data.marks.weights ? typed(data.marks.weights, "float32") : null} : null;
-    this.ready = {n, places, marks, ...layers(data.look, n)};
-    this.legend();
+    const places = data.sides.map((each) => part(each.places)), texts = part(data.texts);
+    if (places.includes(undefined) || (data.panels && !texts)) return null;
+    let n = 0;
+    const sides = data.sides.map((each, at) => {
+      const made = modality(each, places[at], n);
+      n += made.n;
+      return made;
+    });
+    const panel = data.panels ? panelOf(sides, data.panels, texts, n) : null;
+    const counts = new Array(data.panels?.labels.length ?? 0).fill(0);
+    panel?.forEach((at) => { if (at !== NONE) counts[at] += 1; });
+    this.ready = {n, sides, panel, crowd: panel ? Math.max(...counts) : n, range: places[0].range};
+    this.legend(texts);
     return this.ready;
   }
+
+  side(cell) { return this.ready.sides.find(({from, n}) => cell < from + n); }
 
   get view() {
     const key = this.data.axes;
@@ -94,31 +151,57 @@ class CellMap {
     return shelf.views.get(key);
   }
 
+  // Width and height that the cells of a panel, or of the one map, have.
+  get size() { return [this.ready.boxes[0].width - 2 * PAD, this.ready.boxes[0].height - 2 * PAD]; }
+
+  // The panels on the canvas, or the whole of it; panels make it as high as they need.
+  layout(ready) {
+    const {clientWidth: width} = this.canvas, {panels} = this.data;
+    if (!panels) { ready.boxes = [{left: 0, top: 0, width, height: this.canvas.clientHeight}]; return; }
+    const {boxes, height} = panelBoxes(width, panels.labels.length, TALL * window.innerHeight);
+    this.canvas.style.height = `${Math.ceil(height)}px`;
+    ready.boxes = boxes;
+  }
+
   place(ready) {
-    const {zoom, x, y} = this.view, {clientWidth: width, clientHeight: height} = this.canvas;
-    const stamp = [zoom, x, y, width, height].join();
+    const {zoom, x, y} = this.view, {clientWidth, clientHeight} = this.canvas;
+    const stamp = [zoom, x, y, clientWidth, clientHeight, window.innerHeight].join();
     if (ready.stamp === stamp) return;
-    const at = ready.places.places, px = new Float32Array(ready.n), py = new Float32Array(ready.n);
-    for (let cell = 0; cell < ready.n; cell++) {
-      px[cell] = at[2 * cell] === NONE ? NaN : PAD + (at[2 * cell] / (NONE - 1) - x) * zoom * (width - 2 * PAD);
-      py[cell] = PAD + (1 - at[2 * cell + 1] / (NONE - 1) - y) * zoom * (height - 2 * PAD);
+    this.layout(ready);
+    const px = new Float32Array(ready.n).fill(NaN), py = new Float32Array(ready.n).fill(NaN), {boxes, panel} = ready;
+    for (const {places: {places: at}, from, n} of ready.sides) {
+      for (let cell = 0; cell < n; cell++) {
+        const box = boxes[panel ? panel[from + cell] : 0];
+        if (!box || at[2 * cell] === NONE) continue;
+        const right = PAD + (at[2 * cell] / (NONE - 1) - x) * zoom * (box.width - 2 * PAD);
+        const down = PAD + (1 - at[2 * cell + 1] / (NONE - 1) - y) * zoom * (box.height - 2 * PAD);
+        if (panel && (right < 0 || right > box.width || down < 0 || down > box.height)) continue;
+        px[from + cell] = box.left + right;
+        py[from + cell] = box.top + down;
+      }
     }
-    Object.assign(ready, {px, py, stamp});
+    Object.assign(ready, {px, py, stamp: [zoom, x, y, clientWidth, this.canvas.clientHeight, window.innerHeight].join()});
+  }
+
+  // The panel at a point of the canvas, or that nearest to it.
+  boxAt([x, y]) {
+    const beyond = (at, low, size) => Math.max(low - at, 0, at - low - size);
+    const away = ({left, top, width, height}) => Math.hypot(beyond(x, left, width), beyond(y, top, height));
+    return this.ready.boxes.reduce((best, box) => (away(box) < away(best) ? box : best));
+  }
+
+  // A shape stays in the panel in which it was begun.
+  within([x, y]) {
+    if (!this.data.panels || !this.box) return [x, y];
+    const {left, top, width, height} = this.box;
+    return [Math.min(left + width, Math.max(left, x)), Math.min(top + height, Math.max(top, y))];
   }
 
   // Data units of a point on the canvas, as the server's maps have them.
-  units([px, py]) {
-    const {zoom, x, y} = this.view, [left, right, bottom, top] = this.ready.places.range;
-    const share = [(px - PAD) / (this.canvas.clientWidth - 2 * PAD) / zoom + x,
-      1 - ((py - PAD) / (this.canvas.clientHeight - 2 * PAD) / zoom + y)];
+  units([px, py], box = this.boxAt([px, py])) {
+    const {zoom, x, y} = this.view, [left, right, bottom, top] = this.ready.range, [wide, high] = this.size;
+    const share = [(px - box.left - PAD) / wide / zoom + x, 1 - ((py - box.top - PAD) / high / zoom + y)];
     return [left + share[0] * (right - left), bottom + share[1] * (top - bottom)];
-  }
-
-  // Where a point in data units lies on the canvas.
-  pixels([x, y]) {
-    const {view} = this, [left, right, bottom, top] = this.ready.places.range;
-    return [PAD + ((x - left) / (right - left) - view.x) * view.zoom * (this.canvas.clientWidth - 2 * PAD),
-      PAD + ((top - y) / (top - bottom) - view.y) * view.zoom * (this.canvas.clientHeight - 2 * PAD)];
   }
 
   later() {
@@ -142,29 +225,84 @@ class CellMap {
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
     const grows = Math.min(3, Math.sqrt(this.view.zoom));
-    this.radius = grows * (ready.n > 20000 ? 0.9 : ready.n > 5000 ? 1.2 : ready.n > 1000 ? 2 : 2.6);
-    for (const {color, opacity, cells} of ready.all) this.dots(context, cells, color, opacity);
-    if (ready.marks) this.marks(context, ready.marks);
+    const usual = ready.n > 20000 ? 0.9 : ready.n > 5000 ? 1.2 : ready.n > 1000 ? 2 : 2.6;
+    this.radius = grows * (ready.panel ? this.room() : usual);
+    if (ready.panel) this.panels(context, ready);
+    const depth = Math.max(...ready.sides.map(({all}) => all.length));
+    for (let at = 0; at < depth; at++) {
+      for (const side of ready.sides) {  // the same step of a scale one after the other
+        const layer = side.all[at - depth + side.all.length];
+        if (layer) this.dots(context, layer.cells, layer.color, layer.opacity, this.radius, this.isCross(side));
+      }
+    }
+    const isOnTop = (side) => Number(side.marks?.kind === "selected");  // in a panel, matches do not hide what is selected
+    const ordered = [...ready.sides].sort((one, other) => isOnTop(one) - isOnTop(other));
+    for (const side of ordered) if (side.marks) this.marks(context, side);
     this.drawn = this.data;
     this.root.dataset.drawn = String(Number(this.root.dataset.drawn || 0) + 1);
     this.overlay();
   }
 
-  dots(context, cells, color, opacity, radius = this.radius) {
+  // Radius of a dot for which a panel has room: it and the cells of the fullest panel cover a share of its area [px].
+  room() {
+    const {boxes: [{width, height}], crowd} = this.ready;
+    return Math.min(2.6, Math.max(0.8, Math.sqrt(COVERED * width * height / Math.max(1, crowd) / Math.PI)));
+  }
+
+  // Where both modalities share a panel, dots are of the source and crosses of the target.
+  isCross(side) { return side.at === 1 && this.ready.sides.length > 1; }
+
+  dots(context, cells, color, opacity, radius = this.radius, isCross = false) {
     const {px, py, n} = this.ready, square = n > 5000;
     context.globalAlpha = opacity;
     context.fillStyle = color;
     context.beginPath();
     for (const cell of cells) {
-      if (square) context.rect(px[cell] - radius, py[cell] - radius, 2 * radius, 2 * radius);
-      else { context.moveTo(px[cell] + radius, py[cell]); context.arc(px[cell], py[cell], radius, 0, 7); }
+      const x = px[cell], y = py[cell];
+      if (Number.isNaN(x)) continue;
+      if (isCross) {
+        const [arm, half] = [1.25 * radius, Math.max(0.5, 0.35 * radius)];
+        context.rect(x - arm, y - half, 2 * arm, 2 * half);
+        context.rect(x - half, y - arm, 2 * half, 2 * arm);
+      } else if (square) context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+      else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 7); }
     }
     context.fill();
   }
 
+  // Frame and title of each panel, and behind its cells a sample of all, which shows where they lie among the others.
+  panels(context, ready) {
+    const style = getComputedStyle(this.root), {zoom, x, y} = this.view, {titles} = this.data.panels;
+    context.font = `600 12px ${style.fontFamily}`;
+    context.textBaseline = "middle";
+    context.strokeStyle = style.getPropertyValue("--st-border-color") || "#8C8C8C";
+    context.lineWidth = 1;
+    ready.boxes.forEach(({left, top, width, height}, at) => {
+      context.globalAlpha = 1;
+      context.fillStyle = style.color;
+      context.fillText(fitting(context, titles[at], width), left, top - TITLE / 2);
+      context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+      context.globalAlpha = 0.25;
+      context.fillStyle = "#8C8C8C";
+      context.beginPath();
+      for (const {places: {places}, n} of ready.sides) {
+        const step = Math.max(1, n * ready.sides.length / BACKDROP);
+        for (let cell = 0; cell < n; cell += step) {
+          const [across, up] = [places[2 * Math.floor(cell)], places[2 * Math.floor(cell) + 1]];
+          const right = PAD + (across / (NONE - 1) - x) * zoom * (width - 2 * PAD);
+          const down = PAD + (1 - up / (NONE - 1) - y) * zoom * (height - 2 * PAD);
+          if (across !== NONE && right > 0 && right < width && down > 0 && down < height) {
+            context.rect(left + right - 1, top + down - 1, 2, 2);
+          }
+        }
+      }
+      context.fill();
+    });
+  }
+
   // Selected cells, or matches whose area grows with their weight: dots, or rings through which a colour is seen.
-  marks(context, marks) {
-    const {px, py} = this.ready, isPlain = Boolean(this.data.look.is_plain), {color} = this.data;
+  marks(context, {marks, look, color}) {
+    const {px, py} = this.ready, isPlain = Boolean(look.is_plain);
     context.strokeStyle = context.fillStyle = color;
     context.lineWidth = 1.6;
     context.globalAlpha = 1;
@@ -175,6 +313,7 @@ class CellMap {
       if (isFew) { context.lineWidth = 2.5; context.strokeStyle = getComputedStyle(this.canvas).color; }
       context.beginPath();
       for (const cell of marks.cells) {
+        if (Number.isNaN(px[cell])) continue;
         context.moveTo(px[cell] + ring, py[cell]);
         context.arc(px[cell], py[cell], ring, 0, 7);
       }
@@ -182,12 +321,14 @@ class CellMap {
       return;
     }
     const heaviest = marks.weights.length ? marks.weights[marks.weights.length - 1] : 1;
+    const small = this.ready.panel ? Math.min(1, Math.max(0.5, this.ready.boxes[0].width / WIDE)) : 1;
     const largest = marks.cells.length <= MANY ? LARGEST : CROWDED;
     marks.cells.forEach((cell, at) => {
+      if (Number.isNaN(px[cell])) return;
       const share = Math.sqrt(marks.weights[at] / heaviest);
       context.globalAlpha = 0.25 + 0.75 * share;
       context.beginPath();
-      context.arc(px[cell], py[cell], (SMALLEST + (largest - SMALLEST) * share) / 2, 0, 7);
+      context.arc(px[cell], py[cell], small * (SMALLEST + (largest - SMALLEST) * share) / 2, 0, 7);
       if (isPlain) context.fill(); else context.stroke();
     });
   }
@@ -219,22 +360,25 @@ class CellMap {
     }
   }
 
-  legend() {
-    const {look} = this.data, list = this.find("legend");
-    const item = (color, text) => {
-      const made = element("li"), dot = element("i");
+  legend(texts) {
+    const {sides} = this.ready, looks = sides.map(({look}) => look), [{scale}] = looks, list = this.find("legend");
+    const item = (color, text, kind = "") => {
+      const made = element("li"), dot = element("i", "", kind ? {class: kind} : {});
       dot.style.background = color;
       made.append(dot, text);
       return made;
     };
-    if (look.scale) {
+    const both = sides.length < 2 ? [] : sides.map((side) => item(side.look.is_plain ? side.color : "currentColor",
+      texts.modalities[side.at], this.isCross(side) ? "cross" : ""));
+    if (scale) {
       const bar = element("li", "", {class: "bar"}), ramp = element("i");
-      ramp.style.background = `linear-gradient(to right, ${look.scale.colors.join()})`;
-      bar.append(element("span", look.scale.title), element("span", short(look.scale.low)), ramp,
-        element("span", short(look.scale.high)));
-      list.replaceChildren(bar, ...(look.styles.some(([color]) => color) ? [item("#8C8C8C", "not known")] : []));
+      ramp.style.background = `linear-gradient(to right, ${scale.colors.join()})`;
+      bar.append(element("span", scale.title), element("span", short(scale.low)), ramp, element("span", short(scale.high)));
+      const isUnknown = looks.some(({styles}) => styles.some(([color]) => color));
+      list.replaceChildren(...both, bar, ...(isUnknown ? [item("#8C8C8C", "not known")] : []));
     } else {
-      list.replaceChildren(...(look.legend || []).map(([name, color]) => item(color, name)));
+      const colors = new Map(looks.flatMap(({legend}) => legend || []));
+      list.replaceChildren(...both, ...[...colors].map(([name, color]) => item(color, name)));
     }
   }
 
@@ -267,14 +411,19 @@ class CellMap {
 
   // Larger by a factor around a point that stays where it is; 0 shows everything again.
   zoom(factor, point = null) {
-    if (!this.data) return;
-    const {view, canvas} = this, before = view.zoom;
-    const [w, h] = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
-    const [x, y] = (point || [w / 2 + PAD, h / 2 + PAD]).map((each, axis) => (each - PAD) / (axis ? h : w));
+    if (!this.data || !this.ready?.boxes) return;
+    const {view} = this, before = view.zoom, box = point && this.boxAt(point);
+    const [x, y] = box ? this.shares(point, box) : [0.5, 0.5];
     view.zoom = factor ? Math.min(MOST_ZOOM, Math.max(1, before * factor)) : 1;
     view.x += x / before - x / view.zoom;
     view.y += y / before - y / view.zoom;
     this.settle();
+  }
+
+  // Where a point lies in a panel, in shares of its width and height.
+  shares([x, y], {left, top}) {
+    const [wide, high] = this.size;
+    return [(x - left - PAD) / wide, (y - top - PAD) / high];
   }
 
   // No empty margin, and all maps with the same axes in step.
@@ -295,8 +444,9 @@ class CellMap {
   }
 
   finish() {
-    const corners = this.shape.map((point) => this.units(point));
-    this.send({kind: "shape", x: corners.map(([x]) => x), y: corners.map(([, y]) => y)});
+    const {panels} = this.data, corners = this.shape.map((point) => this.units(point, this.box));
+    const label = panels ? panels.labels[this.ready.boxes.indexOf(this.box)] : null;
+    this.send({kind: "shape", label, x: corners.map(([x]) => x), y: corners.map(([, y]) => y)});
   }
 
   click(point, within = NEAR) {
@@ -305,8 +455,8 @@ class CellMap {
     this.overlay();
     if (cell < 0) return;
     if (!this.data.selects) { this.find("says").textContent = this.about(cell).join(", "); return; }
-    const [x, y] = this.units([this.ready.px[cell], this.ready.py[cell]]);
-    this.send({kind: "click", row: this.ready.places.rows[cell], x: [x], y: [y]});
+    const [x, y] = this.units([this.ready.px[cell], this.ready.py[cell]]), {side, places, from} = this.side(cell);
+    this.send({kind: "click", side, row: places.rows[cell - from], x: [x], y: [y]});
   }
 
   listen() {
@@ -317,9 +467,10 @@ class CellMap {
     };
     const corners = ([x1, y1], [x2, y2]) => [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button || !this.ready) return;
+      if (event.button || !this.ready?.boxes) return;
       if (event.pointerType === "touch" && this.touched(event.pointerId, at(event)) > 1) return;
       this.start = {point: at(event), x: this.view.x, y: this.view.y};
+      this.box = this.boxAt(this.start.point);
       this.cross = this.corner = null;
       for (const map of shelf.maps) { map.shape = []; map.overlay(); }
       canvas.setPointerCapture(event.pointerId);
@@ -332,13 +483,13 @@ class CellMap {
       this.find("hover").hidden = true;
       const [x, y] = this.start.point;
       if (this.mode_now === "move") {
-        this.view.x = this.start.x - (point[0] - x) / (canvas.clientWidth - 2 * PAD) / this.view.zoom;
-        this.view.y = this.start.y - (point[1] - y) / (canvas.clientHeight - 2 * PAD) / this.view.zoom;
+        this.view.x = this.start.x - (point[0] - x) / this.size[0] / this.view.zoom;
+        this.view.y = this.start.y - (point[1] - y) / this.size[1] / this.view.zoom;
         this.settle();
         return;
       }
-      if (this.mode_now === "lasso") this.shape.push(point);
-      else this.shape = corners([x, y], point);
+      if (this.mode_now === "lasso") this.shape.push(this.within(point));
+      else this.shape = corners(this.within([x, y]), this.within(point));
       this.overlay();
     });
     canvas.addEventListener("pointerup", (event) => {
@@ -362,7 +513,8 @@ class CellMap {
     }
     canvas.addEventListener("pointerleave", () => { this.find("hover").hidden = true; });
     canvas.addEventListener("wheel", (event) => {
-      if (!this.ready || !(event.ctrlKey || event.metaKey || document.activeElement === canvas)) return;
+      const isOurs = document.activeElement === canvas && !this.data?.panels;  // panels can be higher than the screen
+      if (!this.ready || !(event.ctrlKey || event.metaKey || isOurs)) return;
       event.preventDefault();  // elsewhere the wheel moves the page
       this.zoom(Math.exp(-event.deltaY / 300), at(event));
     }, {passive: false});
@@ -396,10 +548,10 @@ class CellMap {
   // What lay between the fingers stays between them.
   pinched() {
     if (this.fingers.size !== 2) return;
-    const {view, pinch, canvas, span} = this, size = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
+    const {view, pinch, span} = this, box = this.boxAt(pinch.middle), points = [pinch.middle, span.middle];
     view.zoom = Math.min(MOST_ZOOM, Math.max(1, pinch.zoom * span.apart / pinch.apart));
     for (const [axis, name] of ["x", "y"].entries()) {
-      const [before, now] = [pinch.middle, span.middle].map((point) => (point[axis] - PAD) / size[axis]);
+      const [before, now] = points.map((point) => this.shares(point, box)[axis]);
       view[name] = pinch[name] + before / pinch.zoom - now / view.zoom;
     }
     this.settle();
@@ -409,14 +561,21 @@ class CellMap {
     const step = event.shiftKey ? 2 : 16, {canvas} = this;
     const move = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]}[event.key];
     const zoomed = {"+": 1.6, "=": 1.6, "-": 1 / 1.6, "0": 0}[event.key];
-    if (event.ctrlKey || event.metaKey || !this.ready) return;
-    if (!move && zoomed === undefined && !["Enter", " ", "Escape"].includes(event.key)) return;
+    const page = this.data?.panels ? {PageDown: 1, PageUp: -1}[event.key] : undefined;
+    if (event.ctrlKey || event.metaKey || !this.ready?.boxes) return;
+    if (!move && !page && zoomed === undefined && !["Enter", " ", "Escape"].includes(event.key)) return;
     event.preventDefault();
     if (zoomed !== undefined) { this.zoom(zoomed, this.cross); return; }
     const size = [canvas.clientWidth, canvas.clientHeight];
-    this.cross ??= size.map((each) => each / 2);
-    if (move) {
+    const before = this.cross && this.boxAt(this.cross), {boxes} = this.ready;
+    this.cross ??= middle(boxes[0]);
+    if (page) {
+      this.corner = null;
+      this.shape = [];
+      this.cross = middle(boxes[(boxes.indexOf(before ?? boxes.at(-page)) + page + boxes.length) % boxes.length]);
+    } else if (move) {
       this.cross = this.cross.map((each, axis) => Math.min(size[axis], Math.max(0, each + move[axis])));
+      if (this.corner) this.cross = this.within(this.cross);
       if (this.corner) this.shape = corners(this.corner, this.cross);
     } else if (event.key === "Escape") {
       this.corner = null;
@@ -426,7 +585,8 @@ class CellMap {
     } else if (!this.data.selects) {
       return;
     } else if (!this.corner) {
-      this.corner = this.cross;
+      this.box = this.boxAt(this.cross);
+      this.corner = this.cross = this.within(this.cross);
       this.find("says").textContent = "First corner set. Move the cross and press Enter again.";
     } else {
       this.shape = corners(this.corner, this.cross);
@@ -434,32 +594,44 @@ class CellMap {
       this.find("says").textContent = "";
       this.finish();
     }
+    if (this.data.panels) this.follow(before);
     this.overlay();
+  }
+
+  // Bring the panel of the cross into view, and say which it is where it is another than before.
+  follow(before) {
+    const box = this.boxAt(this.cross), spot = this.find("spot"), {titles, says} = this.data.panels;
+    Object.assign(spot.style, {left: `${this.canvas.offsetLeft + box.left}px`,
+      top: `${this.canvas.offsetTop + box.top - TITLE}px`, width: `${box.width}px`, height: `${box.height + TITLE}px`});
+    spot.scrollIntoView({block: "nearest"});
+    const at = this.ready.boxes.indexOf(box);
+    if (box !== before) this.find("says").textContent = `${titles[at]}: ${says[at]}`;
   }
 
   // Name, label, value and best match of a displayed cell, in lines.
   about(cell) {
-    const {ready, data} = this, texts = part(data.texts), [, , says] = data.look.styles[ready.group[cell]];
-    const side = data.side === "source" ? 0 : 1, row = ready.places.rows[cell], lines = [];
+    const {side, at: own, look, group, values, shares, marks, places, from} = this.side(cell);
+    const texts = part(this.data.texts), here = cell - from, [hue, , says] = look.styles[group[here]];
+    const row = places.rows[here], lines = [];
     if (texts) {
-      const of = (what) => texts[`${data.side}.${what}`];
-      if (texts.names[side].length) lines.push(texts.names[side][row]);
+      const of = (what) => texts[`${side}.${what}`];
+      if (texts.names[own].length) lines.push(texts.names[own][row]);
       lines.push(texts.labels[of("label")[row]]);
       if (of("best")) {
         const best = of("best")[row];
-        lines.push(best === NO_CELL ? "no match" : texts.names[1 - side].length
-          ? `best match ${texts.names[1 - side][best]} (${Math.round(100 * of("share")[row] / (NONE - 1))}%)` : "matched");
+        lines.push(best === NO_CELL ? "no match" : texts.names[1 - own].length
+          ? `best match ${texts.names[1 - own][best]} (${Math.round(100 * of("share")[row] / (NONE - 1))}%)` : "matched");
       }
     }
-    if (ready.values && data.look.styles[ready.group[cell]][0] === null) {
-      const [low, high] = data.look.span;
-      lines.push(`${says} ${short(low + ready.values[cell] / (NONE - 1) * (high - low))}`);
+    if (values && hue === null) {
+      const [low, high] = look.span;
+      lines.push(`${says} ${short(low + values[here] / (NONE - 1) * (high - low))}`);
     } else if (says) {
-      const share = ready.shares ? ready.shares[cell] : NONE;
+      const share = shares ? shares[here] : NONE;
       lines.push(share === NONE ? says : `${says}, ${Math.round(100 * share / (NONE - 1))}% of the weight`);
     }
-    const at = ready.marks?.weights ? ready.marks.cells.indexOf(cell) : -1;
-    if (at >= 0) lines.push(`weight from the selection ${short(ready.marks.weights[at])}`);
+    const at = marks?.weights ? marks.cells.indexOf(cell) : -1;
+    if (at >= 0) lines.push(`weight from the selection ${short(marks.weights[at])}`);
     return lines;
   }
 

@@ -7,7 +7,7 @@ another chart for Streamlit: its browser part starts anew with all places of all
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ _HTML = f"""
   <canvas class="cells" tabindex="0" role="application"></canvas>
   <ul class="legend" aria-label="Colours"></ul>
   <div class="says" role="status" aria-live="polite"></div>
+  <div class="spot" aria-hidden="true"></div>
   <div class="keys" hidden>Arrow keys move a cross, plus and minus zoom, 0 shows everything.</div>
+  <div class="pages" hidden>Page up and Page down go from panel to panel.</div>
   <div class="looks" hidden>Space says what the cell at the cross is.</div>
   <div class="selects" hidden>Space selects the cell at the cross, Enter sets two corners of a rectangle, Escape ends
     it.</div>
@@ -81,10 +83,47 @@ def part_name(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class CanvasEvent:
-    """What a visitor did on a map: corners of a shape in the map's units, or the row of a cell that was clicked."""
+    """What a visitor did on a map.
+
+    Parameters
+    ----------
+    corners
+        Of a shape, in the map's units.
+    row
+        Of a cell that was clicked, in its modality; None where a shape was drawn.
+    side
+        ``source`` or ``target``: the modality of the clicked cell; empty where a shape was drawn.
+    label
+        Of the panel in which a shape was drawn, as its number among the labels; None on a map without panels.
+    """
 
     corners: list[tuple[float, float]]
     row: int | None = None
+    side: str = ""
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class CanvasCells:
+    """The cells of one modality on a canvas.
+
+    Parameters
+    ----------
+    side
+        ``source`` or ``target``.
+    places
+        Name of the part with their places, which :func:`keep_part` gives to the browser, before or after the map.
+    look, marks
+        As :func:`~psmatch_core.plotting.map_layers.map_look` and ``map_marks`` give them.
+    color
+        Of the selected cells and of the matches.
+    """
+
+    side: str
+    places: str
+    look: dict[str, Any]
+    marks: dict[str, Any]
+    color: str
 
 
 def keep_part(part: MapPart, *, key: str) -> None:
@@ -93,36 +132,33 @@ def keep_part(part: MapPart, *, key: str) -> None:
 
 
 def cell_map(
-    side: str,
+    cells: Sequence[CanvasCells],
     *,
     key: str,
-    places: str,
     texts: str,
-    look: dict[str, Any],
-    marks: dict[str, Any],
-    color: str,
     axes: str,
     title: str,
     note: str | None,
     alt: str,
+    panels: dict[str, Any] | None = None,
     on_drawn: Callable[[CanvasEvent], None] | None = None,
 ) -> None:
-    """A map of one modality, with its title as page text.
+    """A map of one modality, or panels of labels with the cells of one or both; its title is page text.
 
     Parameters
     ----------
-    places, texts
-        Names of the parts that :func:`keep_part` gives to the browser, before or after this.
-    look, marks
-        As :func:`~psmatch_core.plotting.map_layers.map_look` and ``map_marks`` give them.
-    color
-        Of the selected cells and of the matches.
+    cells
+        Of one modality, or of both where they share panels.
+    texts
+        Name of the part with what the hover says, which :func:`keep_part` gives to the browser, before or after this.
     axes
         Maps with the same one are zoomed and moved together.
     note
         Smaller text under the title; empty to leave its line free, so that two maps begin at one height.
     alt
         What the map shows, for screen readers.
+    panels
+        Their labels, as :func:`~psmatch_core.plotting.map_layers.map_panels` gives them; None for one map.
     on_drawn
         Called with what was drawn or clicked; without it the map is only looked at.
     """
@@ -130,7 +166,7 @@ def cell_map(
     if note is not None:
         st.caption(plain(note) or "\N{NO-BREAK SPACE}")
     data = {
-        "side": side, "places": places, "texts": texts, "look": look, "marks": marks, "color": color,
+        "sides": [vars(each) for each in cells], "panels": panels, "texts": texts,
         "axes": axes, "title": title, "alt": alt, "selects": on_drawn is not None,
     }  # fmt: skip
     _map(key=key, data=data, on_drawn_change=lambda: _answer(key, on_drawn))
@@ -142,4 +178,8 @@ def _answer(key: str, on_drawn: Callable[[CanvasEvent], None] | None) -> None:
     if not drawn or on_drawn is None:
         return
     corners = [(float(x), float(y)) for x, y in zip(drawn["x"], drawn["y"], strict=True)]
-    on_drawn(CanvasEvent(corners, int(drawn["row"]) if drawn["kind"] == "click" else None))
+    if drawn["kind"] == "click":
+        on_drawn(CanvasEvent(corners, int(drawn["row"]), str(drawn["side"])))
+        return
+    label = drawn["label"]
+    on_drawn(CanvasEvent(corners, label=None if label is None else int(label)))

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shell import cache, charts
-from pages.shell.cell_canvas import CanvasEvent, MapPart, cell_map, keep_part, part_name
+from pages.shell import cache
+from pages.shell.cell_canvas import CanvasCells, CanvasEvent, MapPart, cell_map, keep_part, part_name
 from pages.shell.cell_texts import cell_texts, texts_name
 from pages.shell.map_choice import ChosenMap, map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
 from pages.shell.scripts import send_scripts
-from pages.shell.text import plain
+from pages.shell.text import count, plain
 from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
@@ -37,36 +37,21 @@ def map_view(folder: RunFolder, models: cache.ScoredModalities, *, key: str, fir
     picture, controls = picture_and_controls()
     with controls:
         chosen = map_boxes(folder, models, coupling)
-        color = color_boxes(folder, models, coupling, first=first) if chosen.panels is None else None
+        is_apart = chosen.panels is not None
+        color = color_boxes(folder, models, coupling, first=first, is_apart=is_apart)
         stack = "One map above the other instead of side by side."
-        stacked = st.toggle("Stacked", help=stack, key=f"stack.{folder.id}", persist_state="session")
+        stacked = st.toggle("Stacked", help=stack, key=f"stack.{folder.id}", persist_state="session", disabled=is_apart)
+    if color is None:
+        return
     with picture:
-        if chosen.panels is not None:
-            draw_panels(folder, models, chosen)
-        elif color is not None:
-            draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
-            send_scripts()
+        draw_maps(folder, models, chosen, color, stacked=stacked, key=key)
+        send_scripts()
 
 
 def picture_and_controls() -> tuple[DeltaGenerator, DeltaGenerator]:
     """A wide column for the maps and a narrow one for what is chosen; on a phone the maps come first."""
     picture, controls = st.columns([7, 2], gap="medium")
     return picture, controls
-
-
-def draw_panels(folder: RunFolder, models: cache.ScoredModalities, chosen: ChosenMap) -> None:
-    """A small map for each label that the visitor chose."""
-    from psmatch_core.plotting import label_panels
-
-    if not chosen.panels:
-        st.info("Choose labels to see one panel for each.", icon=":material/arrow_forward:")
-        return
-    charts.show(
-        label_panels(chosen.scores, *models, chosen.panels),
-        key=f"panels.map.{folder.id}",
-        alt=f"One map for each of {len(chosen.panels)} labels, with its cells of both modalities",
-    )
-    st.caption(chosen.caption)
 
 
 def draw_maps(
@@ -85,7 +70,7 @@ def draw_maps(
         )
         for side, model in zip(SIDES, models, strict=True)
     }
-    draw_cells(folder, models, scores, color, sides=sides, key=key, stacked=stacked)
+    draw_cells(folder, models, scores, color, sides=sides, key=key, stacked=stacked, panels=chosen.panels)
     for remark in color.remarks:
         st.caption(remark)
     st.caption(chosen.caption)
@@ -126,6 +111,7 @@ def draw_cells(
     key: str,
     stacked: bool = False,
     is_selected: bool = False,
+    panels: list[str] | None = None,
 ) -> None:
     """The maps of one or both sides; what the browser holds of the cells is sent after them, so they are drawn first.
 
@@ -139,13 +125,14 @@ def draw_cells(
         One above the other.
     is_selected
         Whether some cells are selected, behind which all others stand back.
+    panels
+        Labels that are drawn apart, each in a panel with its cells of all ``sides``; None for one map a side.
     """
     from psmatch_core.plotting import SOURCE_COLOR, TARGET_COLOR
     from psmatch_core.plotting.map_layers import map_look, map_places
 
-    parts = []
-    areas = [st.container() for _ in sides] if stacked or len(sides) == 1 else st.columns(len(sides))
-    for area, (side, shown) in zip(areas, sides.items(), strict=True):
+    parts, drawn = [], []
+    for side, shown in sides.items():
         cells = scores.source_cells if side == SIDES[0] else scores.target_cells
         places = map_places(scores, side)
         parts.append((side, MapPart(part_name(places), places)))
@@ -158,22 +145,61 @@ def draw_cells(
             column=color.column,
             is_selected=is_selected,
         )
-        with area:
-            cell_map(
-                side,
-                key=f"{key}.{side}.{folder.id}",
-                places=parts[-1][1].name,
-                texts=texts_name(folder),
-                look=look,
-                marks=shown.marks,
-                color=SOURCE_COLOR if side == SIDES[0] else TARGET_COLOR,
-                axes=f"{folder.id}.{scores.is_shared or side}",
-                title=shown.title,
-                note=shown.note,
-                alt=shown.alt,
-                on_drawn=shown.on_drawn,
-            )
+        hue = SOURCE_COLOR if side == SIDES[0] else TARGET_COLOR
+        drawn.append(CanvasCells(side, parts[-1][1].name, look, shown.marks, hue))
+    if panels is not None:
+        _draw_panels(folder, models, scores, drawn, sides=sides, key=key, panels=panels)
+    else:
+        areas = [st.container() for _ in sides] if stacked or len(sides) == 1 else st.columns(len(sides))
+        for area, each in zip(areas, drawn, strict=True):
+            shown = sides[each.side]
+            with area:
+                cell_map(
+                    [each],
+                    key=f"{key}.{each.side}.{folder.id}",
+                    texts=texts_name(folder),
+                    axes=f"{folder.id}.{scores.is_shared or each.side}",
+                    title=shown.title,
+                    note=shown.note,
+                    alt=shown.alt,
+                    on_drawn=shown.on_drawn,
+                )
     with st.container(gap=None, key=f"{key}-parts-{folder.id}"):
         for side, part in parts:
             keep_part(part, key=f"{key}.places.{side}.{folder.id}")
         keep_part(cell_texts(folder), key=f"{key}.texts.{folder.id}")
+
+
+def _draw_panels(
+    folder: RunFolder,
+    models: cache.ScoredModalities,
+    scores: ScoreMap,
+    drawn: list[CanvasCells],
+    *,
+    sides: Mapping[str, SideOfMap],
+    key: str,
+    panels: list[str],
+) -> None:
+    """One canvas with a panel for each label; titles and notes of the sides stand above it."""
+    from psmatch_core.plotting.map_layers import map_panels
+
+    if not panels:
+        st.info("Choose labels to see a panel for each.", icon=":material/arrow_forward:")
+        return
+    n_labels = len(models[0].label_names)
+    which = f"{len(panels)} of {n_labels} labels" if len(panels) < n_labels else count(n_labels, "label")
+    shown_first = sorted(sides.values(), key=lambda shown: shown.marks.get("kind") == "matches")  # what is selected
+    notes = [shown.note for shown in shown_first if shown.note]
+    cell_map(
+        drawn,
+        key=f"{key}.panels.{folder.id}",
+        texts=texts_name(folder),
+        axes=f"{folder.id}.panels",
+        title=f"{which} side by side. {' · '.join(dict.fromkeys(shown.title for shown in shown_first))}",
+        note="; ".join(dict.fromkeys(notes)) or None,
+        alt=f"{which} side by side, a panel for each. {'. '.join(shown.alt for shown in sides.values())}",
+        panels=map_panels(models, scores, panels),
+        on_drawn=next(iter(sides.values())).on_drawn,
+    )
+    if len(panels) < n_labels:
+        st.caption(f"{which} have a panel; the box “Panels” has the others.")

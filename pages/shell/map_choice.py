@@ -31,7 +31,9 @@ MAPS = {
 }
 ALL, APART = "", "\n"  # neither can be a label
 SCORES = ""  # instead of a map of the file
-PANELS, MOST_PANELS = 9, 12  # labels with a panel at first, and at most
+AT_ONCE = 25  # panels: as many as a screen has room for
+CHOSEN = -1  # instead of the first of the labels that are drawn: those that the visitor chooses
+FIRST_CHOSEN = 9  # labels, before the visitor chooses others
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,28 @@ def _own_boxes(folder: RunFolder, models: cache.ScoredModalities, own: list[dict
 
 
 def _panel_box(folder: RunFolder, models: cache.ScoredModalities) -> list[str]:
-    return st.multiselect(
+    """The labels that have a panel: all, some in the order of their cells, or those that the visitor chooses."""
+    ordered = _largest_labels(models)
+    n = len(ordered)
+    words = {at: f"labels {at + 1} to {min(at + AT_ONCE, n)} of {n}" for at in range(0, n, AT_ONCE)}
+    if n <= AT_ONCE:
+        words = {0: f"all {n} labels"}
+    words[CHOSEN] = "labels of my choice …"
+    first = st.selectbox(
         "Panels",
+        list(words),
+        format_func=lambda each: words[each],
+        key=f"panels.which.{folder.id}",
+        help=f"Up to {AT_ONCE} panels are drawn at once, labels with most cells first.",
+        persist_state="session",
+    )
+    if first != CHOSEN:
+        return ordered[first : first + AT_ONCE]
+    return st.multiselect(
+        "Labels with a panel",
         models[0].label_names,
-        default=_largest_labels(models)[:PANELS],
-        max_selections=MOST_PANELS,
+        default=ordered[:FIRST_CHOSEN],
+        max_selections=AT_ONCE,
         format_func=lambda each: display(each, 60),
         key=f"panels.{folder.id}",
         help="The largest labels are chosen at first. Type to find others.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shell import cache, cell_values
+from pages.shell import cache, cell_values, session
 from pages.shell.cell_values import COLUMN, FEATURE, CellValue
 from pages.shell.name_search import name_search
 from pages.shell.text import plain
@@ -39,6 +39,7 @@ COLORS: dict[str, str] = {
     COLUMN: "a column of the cells …",
     FEATURE: "a feature …",
 }
+OF_LABELS = ("label", "family")
 OF_MATCHING = ("verdict", "confidence", "effective")
 ALL = ""
 HUES = 8  # labels that can be distinguished by colour
@@ -80,6 +81,7 @@ def color_boxes(
     *,
     selection: Selection | None = None,
     first: str = "",
+    is_apart: bool = False,
 ) -> MapColor | None:
     """The boxes that choose the colour of the maps; one choice for all pages. None while a search finds nothing.
 
@@ -91,15 +93,23 @@ def color_boxes(
         The selected cells: features that mark them are offered first.
     first
         The colour at first; families of labels, or labels, without it.
+    is_apart
+        Whether each label has a panel of its own, so that colours need not say it: a choice of its own, which begins
+        with the modality, or with what all labels are coloured by where that says more than the label.
     """
     offered = [each for each in COLORS if coupling is not None or each not in OF_MATCHING]
     first = first or ("family" if len(models[0].label_names) > HUES else "label")
+    key = f"color.{folder.id}"
+    if is_apart:
+        first, key = session.get(key) or first, f"color.apart.{folder.id}"
+        offered = [each for each in offered if each not in OF_LABELS]
+        first = first if first in offered else "modality"
     kind = st.selectbox(
         "Colour by",
         offered,
         index=offered.index(first),
         format_func=lambda each: COLORS[each],
-        key=f"color.{folder.id}",
+        key=key,
         persist_state="session",
     )
     if kind in (COLUMN, FEATURE):
@@ -107,6 +117,8 @@ def color_boxes(
         return None if chosen is None else _measured_and_projected(folder, chosen, coupling)
     if coupling is not None and kind in OF_MATCHING:
         return MapColor("label", column=_of_matching(folder, coupling, kind))
+    if is_apart:
+        return MapColor("loss" if kind == "loss" else "modality")
     label = st.selectbox(
         "Highlight",
         [ALL, *models[0].label_names],

@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from psmatch_core.base.arrays import row_chunks, to_dense
 from psmatch_core.base.errors import PsmatchError
 from psmatch_core.classification.scored_modality import ScoredModality
+from psmatch_core.data.checks import display
 from psmatch_core.data.modality import Modality
 from psmatch_core.data.sides import SIDES
+from psmatch_core.exploration.map_choice import map_of_label
 from psmatch_core.exploration.maps import ScoreMap
 from psmatch_core.matching.coupling import Coupling
 
@@ -94,6 +96,14 @@ def on_map(scores: ScoreMap, side: str, polygon: ArrayLike) -> Selection:
     """The cells of one modality inside a shape on the map; cells that the map does not show cannot be selected."""
     xy, cells = (scores.source_xy, scores.source_cells) if side == "source" else (scores.target_xy, scores.target_cells)
     return Selection(side, cells[inside(xy, polygon)], "drawn on the map")
+
+
+def in_panel(
+    scores: ScoreMap, models: tuple[ScoredModality, ScoredModality], side: str, polygon: ArrayLike, *, label: str
+) -> Selection:
+    """The cells of one modality that have a label and lie inside a shape drawn in its panel of the map."""
+    found = on_map(map_of_label(scores, models, label), side, polygon)
+    return replace(found, origin=f"drawn in the panel of {display(label)}")
 
 
 def in_rectangle(

@@ -16,7 +16,6 @@ from psmatch_core.plotting.hidden_labels import hidden_label_matrix
 from psmatch_core.plotting.joint_vae_training import joint_training
 from psmatch_core.plotting.l_curve import l_curve_figure
 from psmatch_core.plotting.label_counts import label_counts
-from psmatch_core.plotting.label_panels import label_panels
 from psmatch_core.plotting.left_out_baselines import predicted_shifts
 from psmatch_core.plotting.left_out_label import predicted_means, shifted_features
 from psmatch_core.plotting.linked_maps import linked_map
@@ -66,7 +65,6 @@ __all__ = [
     "l_curve_figure",
     "label_counts",
     "label_losses",
-    "label_panels",
     "linked_map",
     "loss_curves",
     "loss_evidence",

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.base.framed_arrays import framed
 from psmatch_core.classification.scored_modality import ScoredModality
 from psmatch_core.data.checks import display
@@ -137,6 +138,39 @@ def map_look(
     if np.isfinite(shares).any():
         found["shares"] = _text(_in_16_bits(shares))
     return found
+
+
+def map_panels(
+    models: tuple[ScoredModality, ScoredModality], scores: ScoreMap, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Panels of one map, each with the displayed cells of one label of both modalities, as JSON.
+
+    Returns
+    -------
+    For each panel ``labels``: the number of its label among the models' labels; ``titles``; and ``says``: how many
+    cells of each modality it shows, for screen readers.
+
+    Raises
+    ------
+    PsmatchError
+        If a label is none of the models'.
+    """
+    number = {label: at for at, label in enumerate(models[0].label_names)}
+    unknown = [label for label in labels if label not in number]
+    if unknown:
+        raise PsmatchError(
+            f"There is no label {display(unknown[0], NAME)} to draw a panel of.", hint="Choose labels of the run."
+        )
+    cells = (scores.source_cells, scores.target_cells)
+    counts = [np.bincount(model.y[chosen], minlength=len(number)) for model, chosen in zip(models, cells, strict=True)]
+    names = [display(model.modality.name, 24) for model in models]
+    found = [number[label] for label in labels]
+    says = [" and ".join(f"{count[at]:,} {name}" for count, name in zip(counts, names, strict=True)) for at in found]
+    return {
+        "labels": found,
+        "titles": [display(label, NAME) for label in labels],
+        "says": [f"{each} cells" for each in says],
+    }
 
 
 def map_marks(cells: np.ndarray, side: str, selection: Selection | None, weight: np.ndarray | None) -> dict[str, Any]:

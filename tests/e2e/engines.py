@@ -104,7 +104,7 @@ def walk(server: Server, window: Window) -> None:
     until(lambda: window.see(f"Boolean({AT_REST}) && {DRAWN}"), "the selection is not drawn")
     counted = re.search(r"([\d,]+) RNA cells selected", window.see(CHIP))
     assert counted is not None
-    assert window.see(f"{MAPS}[0].ready.marks.cells.length") == int(counted[1].replace(",", "")) > 10
+    assert window.see(f"{MAPS}[0].ready.sides[0].marks.cells.length") == int(counted[1].replace(",", "")) > 10
     window.keep_picture("lasso")
 
     left, top, *_ = window.box(".cell-map canvas")

@@ -195,7 +195,7 @@ def dots(page: Page, key: str) -> dict[str, dict[int, float]]:
 
 def values_of(shown: Locator) -> dict[int, float]:
     """The value of each drawn cell of a map by its row."""
-    read = """m => { const {places, values, n} = m.map.ready, [low, high] = m.map.data.look.span;
+    read = """m => { const [{places, values, n, look: {span: [low, high]}}] = m.map.ready.sides;
       const value = (cell) => values[cell] === 65535 ? NaN : low + values[cell] / 65534 * (high - low);
       return [Array.from(places.rows), Array.from({length: n}, (_, cell) => value(cell))]; }"""
     until(lambda: shown.evaluate("m => m.map.about(0).length") >= 3, "name, label and value are not said")

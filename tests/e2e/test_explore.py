@@ -57,7 +57,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 # The cell that is farthest from its nearest neighbour, so that a hand hits no other: its row, and its place [px].
-LONELY = """m => { const {px, py, n, places} = m.map.ready, all = [...Array(n).keys()];
+LONELY = """m => { const {px, py, n, sides: [{places}]} = m.map.ready, all = [...Array(n).keys()];
   const apart = (a, b) => a === b ? 1e9 : (px[a] - px[b]) ** 2 + (py[a] - py[b]) ** 2;
   const room = (cell) => Math.min(...all.map((each) => apart(each, cell)));
   const best = all.map((cell) => [room(cell), cell]).sort((a, b) => b[0] - a[0])[0][1];
@@ -122,7 +122,7 @@ def test_a_lasso_selects_the_cells_that_the_core_says_and_its_matches_follow_eps
     now, before = (matched_weight(each, kept)[scores.target_cells] for each in (followed, coupling))
     order = np.argsort(now, kind="stable")
     order = order[now[order] > 0][-MOST_MATCHES:]
-    seen = np.array(cell_map(page, "target").evaluate("m => Array.from(m.map.ready.marks.weights)"))
+    seen = np.array(cell_map(page, "target").evaluate("m => Array.from(m.map.ready.sides[0].marks.weights)"))
     assert seen.shape == order.shape
     assert np.abs(seen - now[order]).sum() < 0.1 * np.abs(before[order] - now[order]).sum()
     picture(page, SCREENSHOTS / "match_linked.png")
@@ -304,7 +304,7 @@ def test_two_matchings_are_compared_cell_by_cell_and_for_what_is_drawn(
     expect(said).to_be_visible()
     settle(page)
     rows = cell_map(page, "source", "compared.map").evaluate(
-        "m => Array.from(m.map.ready.marks.cells, (cell) => m.map.ready.places.rows[cell])"
+        "m => Array.from(m.map.ready.sides[0].marks.cells, (cell) => m.map.ready.sides[0].places.rows[cell])"
     )
     mean = found.reindex(names[rows]).mean()
     assert said.inner_text() == f"The {len(rows):,} selected cells share {mean:.0%} of their weight."

@@ -115,7 +115,7 @@ def test_a_cell_is_tapped_and_cells_are_drawn_around_by_finger(phone: Page) -> N
         assert counted is not None
         n = int(counted[1].replace(",", ""))
         assert n > 10
-        assert cell_map(phone, "source").evaluate("m => m.map.ready.marks.cells.length") == n
+        assert cell_map(phone, "source").evaluate("m => m.map.ready.sides[0].marks.cells.length") == n
     fits(phone, "the maps on a phone")
 
 
@@ -129,7 +129,7 @@ def test_two_fingers_zoom_the_map_and_one_moves_the_page(phone: Page) -> None:
     hand.move(*apart)
     until(lambda: shown.evaluate("m => m.map.view.zoom") > 2, "two fingers do not zoom")
     after = shown.evaluate(read, [middle[0] - left, middle[1] - top])
-    span = shown.evaluate("m => m.map.ready.places.range")
+    span = shown.evaluate("m => m.map.ready.range")
     assert abs(after[0] - before[0]) < 0.02 * (span[1] - span[0])
     assert abs(after[1] - before[1]) < 0.02 * (span[3] - span[2])
     assert shown.evaluate("m => m.map.shape.length") == 0

@@ -14,6 +14,7 @@ from psmatch_core.exploration.maps import map_scores
 from psmatch_core.exploration.selection import (
     Selection,
     feature_values,
+    in_panel,
     in_rectangle,
     inside,
     matched_weight,
@@ -60,6 +61,21 @@ def test_neither_the_first_corner_nor_the_way_round_matters():
 def test_a_lasso_of_two_corners_is_refused():
     with pytest.raises(PsmatchError, match="at least three corners"):
         inside(np.zeros((2, 2)), [(0, 0), (1, 1)])
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_shape_in_a_panel_selects_the_cells_of_its_label_and_the_panels_together_those_of_the_map(models, side):
+    scores, model = map_scores(*models), models[side == "target"]
+    middle = np.median(getattr(scores, f"{side}_xy"), axis=0)
+    polygon = middle + np.array([(0, 0), (9, 0), (9, 9), (0, 9)])
+    together = []
+    for label in model.label_names:
+        found = in_panel(scores, models, side, polygon, label=label)
+        assert set(model.modality.labels[found.cells]) <= {label}
+        assert (found.side, found.origin) == (side, f"drawn in the panel of {label}")
+        together += found.cells.tolist()
+    assert sorted(together) == on_map(scores, side, polygon).cells.tolist()
+    assert 0 < len(together) < model.modality.n_cells
 
 
 def test_a_shape_around_a_panel_selects_all_its_cells(models):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from psmatch_core.base.errors import PsmatchError
 from psmatch_core.exploration.maps import ScoreMap, map_scores
 from psmatch_core.exploration.projection import heaviest_match
 from psmatch_core.exploration.selection import Selection, matched_weight
@@ -16,7 +17,15 @@ from psmatch_core.matching.coupling import Coupling
 from psmatch_core.matching.match import match
 from psmatch_core.plotting import CellColumn, linked_map
 from psmatch_core.plotting.linked_maps import map_ranges
-from psmatch_core.plotting.map_layers import NO_CELL, UNKNOWN, map_look, map_marks, map_places, map_texts
+from psmatch_core.plotting.map_layers import (
+    NO_CELL,
+    UNKNOWN,
+    map_look,
+    map_marks,
+    map_panels,
+    map_places,
+    map_texts,
+)
 from tests.report.synthetic import unframed
 
 SIDES = ("source", "target")
@@ -117,6 +126,22 @@ def test_marks_are_the_selected_cells_here_and_the_heaviest_matches_there(
         scores.target_cells, "target", Selection("source", [1]), np.zeros(coupling.target.modality.n_cells)
     )
     assert not array(none["cells"], "uint32").size
+
+
+def test_a_panel_says_how_many_cells_of_its_label_the_map_has(coupling: Coupling, scores: ScoreMap) -> None:
+    models = (coupling.source, coupling.target)
+    thinned = ScoreMap(scores.source_cells[::3], scores.target_cells[::2], scores.source_xy[::3], scores.target_xy[::2])
+    labels = list(models[0].label_names)[::-1][:2]
+    panels = map_panels(models, thinned, labels)
+    assert [models[0].label_names[at] for at in panels["labels"]] == panels["titles"] == labels
+    for label, says in zip(labels, panels["says"], strict=True):
+        n, m = (
+            int((model.modality.labels[cells] == label).sum())
+            for model, cells in zip(models, (thinned.source_cells, thinned.target_cells), strict=True)
+        )
+        assert says == f"{n:,} {models[0].modality.name} and {m:,} {models[1].modality.name} cells"
+    with pytest.raises(PsmatchError, match="There is no label nowhere to draw a panel of"):
+        map_panels(models, scores, ["nowhere"])
 
 
 def test_a_hover_knows_the_best_match_of_every_cell(coupling: Coupling) -> None:

@@ -1,4 +1,4 @@
-"""Maps of cells: every drawn cell once, few hues whatever the labels, a panel a label."""
+"""Maps of cells: every drawn cell once, few hues whatever the labels."""
 
 from __future__ import annotations
 
@@ -71,15 +71,3 @@ def test_more_labels_than_hues_are_coloured_by_families_that_lie_together() -> N
     for trace in fig.data:
         families.setdefault(trace.meta["label"], set()).add(trace.marker.color)
     assert all(len(each) == 1 for each in families.values())  # a label has one family, the same on both sides
-
-
-def test_a_panel_a_label_holds_its_cells_over_a_sample_of_all_others() -> None:
-    source, target, scores = many_labels(20, 200)
-    chosen = list(source.label_names[:5])
-    fig = plotting.label_panels(scores, source, target, chosen)
-    for label in chosen:
-        mine = [trace for trace in fig.data if trace.meta == label]
-        assert sum(len(trace.x) for trace in mine) == 20
-    assert len(fig.layout.annotations) == 5
-    with pytest.raises(PsmatchError, match="Between 1 and 12 labels can be shown, got"):
-        plotting.label_panels(scores, source, target, source.label_names)

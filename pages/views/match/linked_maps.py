@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shell import session
+from pages.shell import cache, session
 from pages.shell.cell_canvas import CanvasEvent
-from pages.shell.cell_maps import SideOfMap, draw_cells, draw_panels, picture_and_controls
+from pages.shell.cell_maps import SideOfMap, draw_cells, picture_and_controls
 from pages.shell.errors import show_errors
 from pages.shell.map_choice import map_boxes
 from pages.shell.map_colors import MapColor, color_boxes
@@ -27,11 +27,11 @@ from pages.views.match.cell import show_selected_pair
 from pages.views.match.selection_panel import selection_panel
 from pages.views.match.typed_selection import typed_selection
 from psmatch_core.data.checks import display
+from psmatch_core.data.sides import SIDES
 from psmatch_core.workspace.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
+    from pages.shell.map_choice import ChosenMap
     from psmatch_core.exploration.maps import ScoreMap
     from psmatch_core.exploration.selection import Selection
     from psmatch_core.matching.coupling import Coupling
@@ -59,13 +59,12 @@ def _view(folder: RunFolder, run: Coupling) -> None:
     picture, controls = picture_and_controls()
     with controls:
         chosen = map_boxes(folder, models, run)
-        color = color_boxes(folder, models, coupling, selection=selection) if chosen.panels is None else None
-    if chosen.panels is not None:
-        with picture:
-            draw_panels(folder, models, chosen)
-        return
+        is_apart = chosen.panels is not None
+        color = color_boxes(folder, models, coupling, selection=selection, is_apart=is_apart)
+        drawn_side = _side_box(folder, models) if is_apart else ""
     look = color or MapColor("modality")
-    weight = _draw(folder, at_sliders.coupling, chosen.scores, look, selection, note=f"matches {at}", picture=picture)
+    with picture:
+        weight = _draw(folder, coupling, chosen, look, selection, note=f"matches {at}", drawn_side=drawn_side)
     scores = chosen.scores
     with picture:
         for remark in look.remarks:
@@ -88,37 +87,62 @@ def _view(folder: RunFolder, run: Coupling) -> None:
 def _draw(
     folder: RunFolder,
     coupling: Coupling,
-    scores: ScoreMap,
+    chosen: ChosenMap,
     look: MapColor,
     selection: Selection | None,
     *,
     note: str,
-    picture: DeltaGenerator,
+    drawn_side: str,
 ) -> np.ndarray | None:
-    """Both maps, with the selected cells on one and their matches on the other; returns the weight of the matches."""
-    from psmatch_core.data.sides import SIDES
+    """Both maps, with the selected cells on one and their matches on the other; returns the weight of the matches.
+
+    ``drawn_side`` is the modality whose cells a shape in a panel selects.
+    """
     from psmatch_core.exploration.selection import matched_weight
     from psmatch_core.plotting.linked_maps import linked_note, linked_title
     from psmatch_core.plotting.map_layers import map_marks
 
-    models = (coupling.source, coupling.target)
+    models, scores = (coupling.source, coupling.target), chosen.scores
     weight = matched_weight(coupling, selection) if selection is not None else None
+    names = {side: display(model.modality.name, 24) for side, model in zip(SIDES, models, strict=True)}
     notes = {side: linked_note(selection, side, note, look.column) for side in SIDES}
     sides = {}
-    for side, model in zip(SIDES, models, strict=True):
-        name = display(model.modality.name, 24)
+    for side, name in names.items():
         has_matches = selection is not None and selection.side != side
         cells = scores.source_cells if side == SIDES[0] else scores.target_cells
         sides[side] = SideOfMap(
-            linked_title(selection, weight, name, has_matches),
+            f"Draw around {names[drawn_side]} cells"
+            if drawn_side and selection is None
+            else linked_title(selection, weight, name, has_matches),
             alt=f"Map of the {name} cells with the selected cells, or their matches, highlighted",
             note=notes[side] if any(notes.values()) else None,
             marks=map_marks(cells, side, selection, weight),
-            on_drawn=partial(select_drawn, folder, scores, side),
+            on_drawn=partial(select_drawn, folder, models, scores, side=drawn_side or side),
         )
-    with picture:
-        draw_cells(folder, models, scores, look, sides=sides, key="linked", is_selected=selection is not None)
+    draw_cells(
+        folder,
+        models,
+        scores,
+        look,
+        sides=sides,
+        key="linked",
+        is_selected=selection is not None,
+        panels=chosen.panels,
+    )
     return weight
+
+
+def _side_box(folder: RunFolder, models: cache.ScoredModalities) -> str:
+    """The modality whose cells a shape selects in a panel, which has those of both."""
+    names = {side: plain(model.modality.name, 24) for side, model in zip(SIDES, models, strict=True)}
+    return st.radio(
+        "Drawing selects",
+        SIDES,
+        format_func=lambda each: f"{names[each]} cells",
+        key=f"panels.side.{folder.id}",
+        help="A lasso or a rectangle belongs to the panel where it begins. A click selects a cell of either modality.",
+        persist_state="session",
+    )
 
 
 def _what_is_drawn(scores: ScoreMap, run: Coupling) -> str:
@@ -171,14 +195,19 @@ def _wait(folder: RunFolder, job: EpsilonPathJob) -> None:
     st.caption(":material/hourglass_top: The first plans of this label are being solved; a slider will appear here.")
 
 
-def select_drawn(folder: RunFolder, scores: ScoreMap, side: str, event: CanvasEvent) -> None:
-    """Select the cells inside the shape drawn on one map, or the cell that was clicked."""
-    from psmatch_core.exploration.selection import Selection, on_map
+def select_drawn(
+    folder: RunFolder, models: cache.ScoredModalities, scores: ScoreMap, event: CanvasEvent, *, side: str
+) -> None:
+    """Select the cells of ``side`` inside the shape drawn on a map or in a panel, or the cell that was clicked."""
+    from psmatch_core.exploration.selection import Selection, in_panel, on_map
 
     if event.row is not None:
-        selected_cells.select(folder, Selection(side, np.array([event.row]), "clicked on the map"))
+        selected_cells.select(folder, Selection(event.side, np.array([event.row]), "clicked on the map"))
         return
     with show_errors():
-        found = on_map(scores, side, event.corners)
+        if event.label is None:
+            found = on_map(scores, side, event.corners)
+        else:
+            found = in_panel(scores, models, side, event.corners, label=models[0].label_names[event.label])
         if len(found):
             selected_cells.select(folder, found)

@@ -114,11 +114,18 @@ def _pictures(folder: RunFolder, coupling: Coupling, found: RunMatchings) -> Non
             f"Shared mass of the {display(coupling.source.modality.name, 24)} cells: draw around cells",
             alt=f"Map of the {display(coupling.source.modality.name, 24)} cells, coloured by their shared mass",
             marks=map_marks(chosen.scores.source_cells, SIDES[0], selection if is_selected else None, None),
-            on_drawn=partial(select_drawn, folder, chosen.scores, SIDES[0]),
+            on_drawn=partial(select_drawn, folder, models, chosen.scores, side=SIDES[0]),
         )
         color = MapColor("label", column=column)
         draw_cells(
-            folder, models, chosen.scores, color, sides={SIDES[0]: side}, key="compared.map", is_selected=is_selected
+            folder,
+            models,
+            chosen.scores,
+            color,
+            sides={SIDES[0]: side},
+            key="compared.map",
+            is_selected=is_selected,
+            panels=chosen.panels,
         )
         st.caption(f"{SHARED_MASS} {name} cells are compared, by their matches.")
         if selection is not None and is_selected:

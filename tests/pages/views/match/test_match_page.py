@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pages.shell import cache
+from pages.shell import cache, map_choice
 from pages.views.match.cell_choice import BEST, EXTREME, SELECTED, WHOLE, WORST
 from psmatch_core.exploration.selection import Selection
 from psmatch_core.matching.matchers import Matcher, SharedSpaceMatcher
 from psmatch_core.workspace.results import load_readable
 from psmatch_core.workspace.run_folder import RunFolder
 from tests.pages.conftest import Open, opened, plain_text, texts
+
+
+def panels_of(app: Any) -> list[dict[str, Any]]:
+    """The panels that each canvas of a page is told to draw."""
+    given = [json.loads(each.proto.json) for each in app.get("bidi_component") if "panels" in each.proto.json]
+    return [each["panels"] for each in given]
 
 
 def test_match_lists_labels_and_shows_one(full: Open, finished: RunFolder) -> None:
@@ -73,6 +81,42 @@ def test_selected_cells_are_opened_one_by_one(full: Open, finished: RunFolder) -
     box = app.selectbox(key=f"cell.{finished.id}.target.{SELECTED}.{label}")
     modality = cache.coupling(finished).target.modality
     assert box.options == [str(modality.obs_names[at]) for at in (4, 9, 30) if modality.labels[at] == label]
+    assert not app.exception
+
+
+def test_labels_side_by_side_are_drawn_by_their_cells_and_those_left_out_are_named(
+    full: Open, finished: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = cache.coupling(finished).source, cache.coupling(finished).target
+    sizes = {
+        label: sum(int((model.modality.labels == label).sum()) for model in models) for label in models[0].label_names
+    }
+    monkeypatch.setattr(map_choice, "AT_ONCE", 5)
+    monkeypatch.setattr(map_choice, "FIRST_CHOSEN", 2)
+    app = opened(full("match"), f"match.tabs.{finished.id}", "Linked maps")
+    app.selectbox(key=f"map.labels.{finished.id}").select(map_choice.APART).run()
+    box = app.selectbox(key=f"panels.which.{finished.id}")
+    assert box.options == [
+        "labels 1 to 5 of 13",
+        "labels 6 to 10 of 13",
+        "labels 11 to 13 of 13",
+        "labels of my choice …",
+    ]
+    assert "5 of 13 labels side by side. Draw around RNA cells" in plain_text(app)
+    assert "5 of 13 labels have a panel; the box “Panels” has the others." in texts(app)
+    seen = []
+    for at, n in ((0, 5), (5, 5), (10, 3)):
+        app.selectbox(key=f"panels.which.{finished.id}").select(at).run()
+        (drawn,) = panels_of(app)
+        assert len(drawn["titles"]) == n
+        seen += drawn["titles"]
+    assert sorted(seen) == sorted(sizes)
+    assert [sizes[each] for each in seen] == sorted(sizes.values(), reverse=True)
+    app.selectbox(key=f"panels.which.{finished.id}").select(map_choice.CHOSEN).run()
+    app.multiselect(key=f"panels.{finished.id}").set_value([]).run()
+    assert "Choose labels to see a panel for each." in [each.value for each in app.info]
+    assert app.selectbox(key=f"color.apart.{finished.id}").value == "modality"
+    assert not {"label", "families of labels"} & set(app.selectbox(key=f"color.apart.{finished.id}").options)
     assert not app.exception
 
 

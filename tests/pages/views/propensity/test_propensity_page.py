@@ -145,7 +145,7 @@ def test_every_map_is_drawn_of_all_labels_of_one_and_of_each(
     said = {"umap": "of held-out", "pca": "First two principal components of held-out", "own": "latent of its file"}
     said["own"] = "both modalities share a panel" if label == "\n" else said["own"]
     assert said.get(kind, "Positions from which the matching computed its costs") in texts(app)
-    n = {"": "1,000 RNA cells", "STAT1": "81 of 1,000 RNA cells", "\n": "The cells of 9 labels"}[label]
+    n = {"": "1,000 RNA cells", "STAT1": "81 of 1,000 RNA cells", "\n": "13 labels side by side"}[label]
     assert n in plain_text(app)
 
 
