@@ -152,6 +152,7 @@ def test_a_program_reads_what_is_wrong_with_the_settings(tmp_path, capsys):
     assert read["problem"] == "There is no setting 'labels.leave_outt'."
 
 
+@pytest.mark.slow
 def test_a_first_file_that_is_read_while_libraries_load_is_described_as_one_that_is_read_after(tmp_path, capsys):
     """With a setting, which needs the whole recipe to be understood, it is read after."""
     (tmp_path / "page.h5ad").write_text("<!DOCTYPE html>")

@@ -19,7 +19,7 @@ def logged(n, d, seed, how, dtype=np.float32):
     """Normalised counts ``(n, d)`` of features with very different means, some of them always 0."""
     draw = np.random.default_rng(seed)
     X = sparse.csr_matrix(draw.poisson(0.5 * draw.lognormal(-1, 1.5, d), size=(n, d)).astype(dtype))
-    X = X.log1p() if how == "none" else X
+    X = (0.37 * X).astype(dtype).log1p() if how == "none" else X
     return NormalizedRows(X, how, 7.0, inverse_frequencies(X))
 
 

@@ -121,7 +121,7 @@ def test_values_in_a_file_need_memory_only_for_what_is_chosen_of_them():
         return estimate_needs(recipe or Recipe(), wide, SideSize(200_000, 100, 20_000_000)).memory
 
     held, mapped = needed(), needed(n_mapped=300_000_000)
-    assert mapped < held - 3 * GB
+    assert mapped < held - GB  # less the chosen genes, which have more values than others
     for name, value in (("normalize", "clr"), ("n_top_genes", 0)):  # which keep all features, or need all at once
         recipe = Recipe().with_setting(f"source_preprocessing.{name}", value)
         assert needed(recipe, n_mapped=300_000_000) >= needed(recipe) - 1
